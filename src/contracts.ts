@@ -1,0 +1,281 @@
+/**
+ * The doors: every interface between the four floors, on one page.
+ *
+ * `stages/` decides (pure, synchronous), `src/` does (sockets, disk, clock), `client/` asks, `test/` doubts.
+ * Whatever crosses from one floor to another has its type here.
+ */
+
+/** A node's name: `n1`, `n2`, … */
+export type NodeId = string
+/** A leader's period of office; 0 before the first election, and always where nobody is elected (§5.1). */
+export type Term = number
+/** A position in a node's sequence of commands, counted from 1; 0 means "before the first". */
+export type Index = number
+/** Identifies one client request inside one node's process, for as long as it waits for its answer. */
+export type RequestId = number
+
+/** Names one log entry: no two entries of a correct cluster share both parts (§5.3). */
+export interface EntryId {
+  readonly index: Index
+  readonly term: Term
+}
+
+/** One member of the cluster and where it listens, as `host:port`. */
+export interface Member {
+  readonly id: NodeId
+  readonly client: string
+  readonly peer: string
+}
+
+// ---------------------------------------------------------------------------------------------- what clients say
+
+/** What a client asks for: the JSON object it sent, checked against the stage's shapes, without its `id`. */
+export interface Command {
+  readonly command: string
+  readonly [argument: string]: unknown
+}
+
+export interface Request {
+  readonly id: RequestId
+  readonly command: Command
+}
+
+/**
+ * Every error code a client can meet, and whether it is *definite*: certainly nothing was done, now or later.
+ * An indefinite error is an unknown outcome: the command may have happened, or may still happen.
+ */
+export const errorCodes = {
+  bad_request: { definite: true, means: 'the request is not well formed; the message says where' },
+  too_large: { definite: true, means: 'a key, a value or a request is over its limit' },
+  unknown_command: { definite: true, means: 'this stage has no such command' },
+  cas_mismatch: { definite: true, means: 'the key does not hold the expected value; `actual` is what it holds' },
+  not_leader: { definite: true, means: 'another node leads; `leader` and `address` name it' },
+  no_leader: { definite: true, means: 'no node leads at present' },
+  overloaded: { definite: true, means: 'too much is waiting here already; ask again later' },
+  shutting_down: { definite: true, means: 'the node is stopping and takes nothing new' },
+  unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },
+  timeout: { definite: false, means: 'no answer within the deadline' },
+  leadership_lost: { definite: false, means: 'the leader was deposed before it knew the outcome' },
+  connection_lost: { definite: false, means: 'the connection broke between the question and its answer' },
+} as const satisfies Record<string, { definite: boolean; means: string }>
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** The `error` of a failed answer. Further fields (`leader`, `address`, `actual`) go with the code. */
+export interface Failure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly definite: boolean
+  readonly [detail: string]: unknown
+}
+
+/** What a client is told, without the `id` of its request. */
+export type Answer =
+  | { readonly ok: true; readonly [field: string]: unknown }
+  | { readonly ok: false; readonly error: Failure }
+
+/** The one way to make a failed answer: `definite` follows from the code. */
+export function failure(code: ErrorCode, message: string, details: Record<string, unknown> = {}): Refusal {
+  return { ok: false, error: { code, message, definite: errorCodes[code].definite, ...details } }
+}
+
+/** Limits of what a client may send, in bytes of UTF-8. A frame's length is under 2^24, so its first byte is 0. */
+export const limits = {
+  keyBytes: 4 * 1024,
+  valueBytes: 1024 * 1024,
+  /** One request or reply on the wire, framing excluded; leaves room for a value whose every byte is escaped. */
+  messageBytes: 8 * 1024 * 1024,
+  /** Keys in one answer to `scan`. */
+  scanKeys: 1000,
+} as const
+
+/** What a client may ask for: one entry a command in a stage's table of shapes. */
+export interface CommandShape {
+  /** Arguments in the order in which a person types them; a trailing `?` marks one that may be left out. */
+  readonly usage: readonly string[]
+  readonly help: string
+  /** Whether the command leaves the store as it was, so that asking twice does no harm. */
+  readonly readOnly: boolean
+  /** The command, checked, or the refusal that says what is wrong with it. */
+  check(candidate: object): Checked
+}
+
+export type Refusal = Answer & { readonly ok: false }
+export type Checked = { readonly ok: true; readonly command: Command } | Refusal
+
+/**
+ * What one command does to the state machine's state. An operation that may take long is a generator: it yields
+ * between slices, so that the event loop can turn; the store stays locked meanwhile.
+ */
+export type Operation<State> = (state: State, command: never) => Answer | Generator<void, Answer>
+
+// ----------------------------------------------------------------------------------------------- what peers say
+
+/** A message between nodes: flat, `type` first. Stages add messages; they never add fields to an older one. */
+export interface Message {
+  readonly type: string
+  readonly from: NodeId
+  readonly to: NodeId
+}
+
+export function isObject(candidate: unknown): candidate is Record<string, unknown> {
+  return typeof candidate === 'object' && candidate !== null && !Array.isArray(candidate)
+}
+
+/** Whether something that came over the wire can count or number things from 1. */
+export function isPositive(candidate: unknown): candidate is number {
+  return Number.isSafeInteger(candidate) && (candidate as number) >= 1
+}
+
+// ------------------------------------------------------------------------------------------- the core of a node
+
+/** One stage's node with the world taken away: input in, effects out, no I/O, no clock, nothing asynchronous. */
+export interface Core {
+  /** A message from a peer. */
+  receive(message: Message): void
+  /** A request from a client of this node. */
+  request(request: Request): void
+  /** A step of logical time ({@link Timing.tickMs}); never a clock reading. Missed ticks are not made up for. */
+  tick(): void
+  /** The log store holds everything up to this entry. */
+  durable(upTo: EntryId): void
+  /** The state machine has performed everything up to this index. */
+  applied(upTo: Index): void
+  /** Everything decided since the last take. */
+  take(): Effects
+  /** Plain data for `info`, traces and checkers. */
+  readonly status: Status
+}
+
+export interface Status {
+  readonly id: NodeId
+  readonly stage: number
+  readonly role: string
+  readonly leader: NodeId | null
+  readonly applied: Index
+  readonly peers: readonly NodeId[]
+  readonly term?: Term
+  readonly commit?: Index
+  readonly log?: { readonly first: Index; readonly last: Index }
+  readonly [fact: string]: unknown
+}
+
+/** A command handed to the state machine. `request` names the client of this node that waits for its result, if any. */
+export interface Apply {
+  readonly index: Index
+  readonly term: Term
+  readonly command: Command
+  readonly request: RequestId | null
+}
+
+export interface Reply {
+  readonly request: RequestId
+  readonly answer: Answer
+}
+
+/** Something that happened, for traces, the REPL and metrics. `event` first; the shell adds `node` and `at`. */
+export interface Event {
+  readonly event: string
+  readonly [detail: string]: unknown
+}
+
+/** One thing to make durable; the records of a batch are written in order. Stage 4 gives the first of them. */
+export interface PersistRecord {
+  readonly record: string
+  readonly [field: string]: unknown
+}
+
+/** One durable write: all of it or, after a crash, possibly none of it. `upTo` is reported to {@link Core.durable}. */
+export interface Persist {
+  readonly records: readonly PersistRecord[]
+  readonly upTo: EntryId
+}
+
+export interface Effects {
+  persist: Persist | null
+  /** May leave at once. */
+  send: Message[]
+  /** Only after {@link persist} is on disk. */
+  sendWhenDurable: Message[]
+  /** To the state machine, in order. */
+  apply: Apply[]
+  /** To clients, at once. */
+  replies: Reply[]
+  events: Event[]
+}
+
+export function noEffects(): Effects {
+  return { persist: null, send: [], sendWhenDurable: [], apply: [], replies: [], events: [] }
+}
+
+/** What a node is told when it is made. */
+export interface NodeOptions {
+  readonly id: NodeId
+  /** All members, this node included, in configured order. */
+  readonly members: readonly Member[]
+  readonly random: Random
+  readonly timing: Timing
+  /** Facts of the process (pid, addresses) that `info` repeats; no rule reads them. */
+  readonly about: Readonly<Record<string, unknown>>
+}
+
+export interface Timing {
+  /** One step of logical time, in milliseconds. */
+  readonly tickMs: number
+  /** How long a node keeps a client waiting before it answers `timeout`, in ticks. */
+  readonly requestTimeoutTicks: number
+}
+
+export const defaultTiming: Timing = { tickMs: 10, requestTimeoutTicks: 200 }
+
+// ------------------------------------------------------------------------------------------------ doors to the world
+
+/** Where a node's log is kept (stage 4 on). A failed write is final: the node stops. */
+export interface LogStore<Recovered = unknown> {
+  open(): Promise<Recovered>
+  /** Resolves when every record is durable. One write at a time. */
+  write(batch: Persist): Promise<void>
+  compact(upTo: Index): Promise<void>
+  close(): Promise<void>
+}
+
+/** What the cluster agrees on. A batch is performed as one critical section. */
+export interface StateMachine {
+  /** One answer a command, in order. Never rejects for what a command holds: a refusal is an answer too. */
+  apply(batch: readonly Command[]): Promise<Answer[]>
+}
+
+/** Carries messages between nodes; may lose, repeat and reorder them. */
+export interface Network {
+  start(receive: (message: Message) => void): Promise<void>
+  /** Never blocks and never throws: a message that cannot be sent is lost. */
+  send(message: Message): void
+  stop(): Promise<void>
+}
+
+/** Turns peer messages into bytes and back; throws on bytes that are no message of this stage. */
+export interface Codec {
+  encode(message: Message): Uint8Array
+  decode(bytes: Uint8Array): Message
+}
+
+/** Time as the shell needs it; the simulator has one of its own. */
+export interface Clock {
+  /** Milliseconds since some fixed moment; never runs backwards. */
+  now(): number
+  /** Runs `task` after `ms` milliseconds, unless the returned function is called first. */
+  after(ms: number, task: () => void): () => void
+  /** Runs `task` once everything that has already arrived has been read. */
+  soon(task: () => void): void
+}
+
+/** A source of chance: the operating system's, or a seed's. */
+export interface Random {
+  /** At least 0, below 1. */
+  next(): number
+}
+
+// -------------------------------------------------------------------------------------------------- what is promised
+
+/** The guarantees of the matrix; `src/guarantees.ts` says what each one means. */
+export type GuaranteeId = `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16}`

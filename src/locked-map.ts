@@ -1,0 +1,44 @@
+import { Mutex } from 'async-mutex'
+import type { Answer, Clock, Command, Operation, StateMachine } from './contracts.js'
+
+/**
+ * The state machine: a Map behind a mutex. A batch is one critical section, so that whoever takes the lock sees the
+ * store between batches and never inside one. Most operations finish at once; one that is a generator (`scan`) gives
+ * the event loop a turn at every `yield` and keeps the lock meanwhile.
+ */
+export class LockedMap implements StateMachine {
+  readonly #store = new Map<string, string>()
+  readonly #mutex = new Mutex()
+  readonly #operations: Readonly<Record<string, Operation<Map<string, string>>>>
+  readonly #clock: Clock
+
+  constructor(operations: Readonly<Record<string, Operation<Map<string, string>>>>, clock: Clock) {
+    this.#operations = operations
+    this.#clock = clock
+  }
+
+  apply(batch: readonly Command[]): Promise<Answer[]> {
+    return this.#mutex.runExclusive(async () => {
+      const answers: Answer[] = []
+      for (const command of batch) {
+        const result = this.#operation(command)(this.#store, command as never)
+        answers.push('ok' in result ? result : await this.#finish(result))
+      }
+      return answers
+    })
+  }
+
+  #operation({ command }: Command): Operation<Map<string, string>> {
+    const operation = Object.hasOwn(this.#operations, command) ? this.#operations[command] : undefined
+    if (!operation) throw new Error(`the state machine has no operation ${command}`)
+    return operation
+  }
+
+  async #finish(slices: Generator<void, Answer>): Promise<Answer> {
+    for (;;) {
+      const slice = slices.next()
+      if (slice.done) return slice.value
+      await new Promise<void>((resolve) => this.#clock.soon(resolve))
+    }
+  }
+}

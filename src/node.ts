@@ -1,0 +1,245 @@
+import {
+  type Answer,
+  type Apply,
+  type Checked,
+  type Clock,
+  type Core,
+  type Event,
+  failure,
+  type LogStore,
+  type Message,
+  type Network,
+  type NodeOptions,
+  type Persist,
+  type RequestId,
+  type StateMachine,
+  type Status,
+} from './contracts.js'
+import type { Stage } from './stage.js'
+
+/** The world, as far as a node touches it. */
+export interface Doors {
+  readonly network: Network
+  readonly stateMachine: StateMachine
+  readonly clock: Clock
+  /** From stage 4 on; the earlier stages keep nothing. */
+  readonly log?: LogStore
+  /** Hears of everything that happens, one event at a time; leave it out and nothing is spent on it. */
+  readonly trace?: (event: Event) => void
+  /** A broken invariant or a failed disk write: the node is of no more use and must end. Called once. */
+  readonly fatal: (error: Error) => void
+}
+
+/** Requests that may wait for their answers at one node; past it, new ones are refused as `overloaded`. */
+const maxWaiting = 65_536
+/** Commands in one critical section of the state machine. */
+const maxApplyBatch = 1_024
+
+type Phase = 'new' | 'running' | 'stopping' | 'dead'
+
+/**
+ * The one shell: runs any stage's core over any network, log store and state machine, unchanged in the simulator.
+ *
+ * A turn of the event loop gathers what came in, then: take what the core decided → send → one durable write (all
+ * that arrives while the disk is busy is the next one) → tell the core → send what waited for it → apply → answer.
+ */
+export class Node {
+  readonly #stage: Stage
+  readonly #core: Core
+  readonly #doors: Doors
+  readonly #tickMs: number
+  readonly #waiting = new Map<RequestId, (answer: Answer) => void>()
+  #nextRequest: RequestId = 1
+  #phase: Phase = 'new'
+  #turnDue = false
+  #stopTicking = () => {}
+  #toApply: Apply[] = []
+  #applying = false
+  #toWrite: { persist: Persist[]; messages: Message[] } = { persist: [], messages: [] }
+  #writing = false
+  #drained = () => {}
+
+  constructor(stage: Stage, options: NodeOptions, doors: Doors) {
+    this.#stage = stage
+    this.#core = stage.create(options)
+    this.#doors = doors
+    this.#tickMs = options.timing.tickMs
+  }
+
+  get status(): Status {
+    return this.#core.status
+  }
+
+  async start(): Promise<void> {
+    await this.#doors.log?.open()
+    this.#phase = 'running'
+    await this.#doors.network.start((message) => this.#receive(message))
+    this.#armTick()
+    this.#scheduleTurn()
+  }
+
+  /** Refuses what is new, waits until every waiting client has its answer or `drainMs` have passed, and ends. */
+  async stop(drainMs: number): Promise<void> {
+    if (this.#phase !== 'running') return
+    this.#phase = 'stopping'
+    if (this.#waiting.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve
+        this.#doors.clock.after(drainMs, resolve)
+      })
+    }
+    for (const request of [...this.#waiting.keys()]) {
+      this.#answer(request, failure('connection_lost', 'the node stopped before it knew the outcome'))
+    }
+    this.kill()
+    await this.#doors.network.stop()
+    await this.#doors.log?.close()
+  }
+
+  /** Ends at once, as a crash would: nobody is answered, nothing more is done. */
+  kill(): void {
+    this.#phase = 'dead'
+    this.#stopTicking()
+  }
+
+  /**
+   * A client asks. `answer` is called once; never if the node dies first.
+   *
+   * @param candidate what the client sent, not yet checked, without its `id`
+   */
+  ask(candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void): void {
+    const checked = this.#check(candidate)
+    if (!checked.ok) return answer(checked)
+    const { command } = checked
+    const id = this.#nextRequest++
+    this.#waiting.set(id, answer)
+    this.#doors.trace?.({ event: 'request', request: id, command })
+    this.#input(() => this.#core.request({ id, command }))
+  }
+
+  #check(candidate: Readonly<Record<string, unknown>>): Checked {
+    const name = candidate['command']
+    if (typeof name !== 'string') return failure('bad_request', `"command" must be one of ${this.#commands()}`)
+    const shape = Object.hasOwn(this.#stage.commands, name) ? this.#stage.commands[name]! : undefined
+    if (!shape)
+      return failure(
+        'unknown_command',
+        `no command ${JSON.stringify(name.slice(0, 64))}; there are ${this.#commands()}`,
+      )
+    if (this.#phase !== 'running') return failure('shutting_down', 'the node is stopping')
+    if (this.#waiting.size >= maxWaiting)
+      return failure('overloaded', `${maxWaiting} requests are waiting here already`)
+    return shape.check(candidate)
+  }
+
+  #commands(): string {
+    return Object.keys(this.#stage.commands).join(' ')
+  }
+
+  #receive(message: Message): void {
+    this.#doors.trace?.({ event: 'receive', message })
+    this.#input(() => this.#core.receive(message))
+  }
+
+  /** Missed ticks are not made up for, and what has already arrived is read first: a pause is not silence. */
+  #armTick(): void {
+    this.#stopTicking = this.#doors.clock.after(this.#tickMs, () => {
+      this.#doors.clock.soon(() => this.#input(() => this.#core.tick()))
+      this.#armTick()
+    })
+  }
+
+  #input(step: () => void): void {
+    if (this.#phase === 'dead' || this.#phase === 'new') return
+    try {
+      step()
+    } catch (error) {
+      return this.#fatal(error)
+    }
+    this.#scheduleTurn()
+  }
+
+  #scheduleTurn(): void {
+    if (this.#turnDue) return
+    this.#turnDue = true
+    this.#doors.clock.soon(() => {
+      this.#turnDue = false
+      if (this.#phase !== 'dead') this.#turn()
+    })
+  }
+
+  #turn(): void {
+    const effects = this.#core.take()
+    const { trace } = this.#doors
+    if (trace) for (const event of effects.events) trace(event)
+    for (const message of effects.send) this.#send(message)
+    if (effects.persist) this.#toWrite.persist.push(effects.persist)
+    for (const message of effects.sendWhenDurable) this.#toWrite.messages.push(message)
+    if (effects.persist || effects.sendWhenDurable.length > 0) this.#writeAll().catch((error) => this.#fatal(error))
+    for (const apply of effects.apply) this.#toApply.push(apply)
+    if (effects.apply.length > 0) this.#applyAll().catch((error) => this.#fatal(error))
+    for (const { request, answer } of effects.replies) this.#answer(request, answer)
+  }
+
+  #send(message: Message): void {
+    this.#doors.trace?.({ event: 'send', message })
+    this.#doors.network.send(message)
+  }
+
+  /** Group commit: what the core decides while the disk is busy becomes the next write, whatever its size. */
+  async #writeAll(): Promise<void> {
+    if (this.#writing) return
+    this.#writing = true
+    while (this.#phase !== 'dead' && (this.#toWrite.persist.length > 0 || this.#toWrite.messages.length > 0)) {
+      const { persist, messages } = this.#toWrite
+      this.#toWrite = { persist: [], messages: [] }
+      const last = persist.at(-1)
+      if (last) {
+        const records = persist.flatMap((batch) => batch.records)
+        await this.#doors.log?.write({ records, upTo: last.upTo })
+        if (this.#isDead()) return
+        this.#input(() => this.#core.durable(last.upTo))
+      }
+      for (const message of messages) this.#send(message)
+    }
+    this.#writing = false
+  }
+
+  /** Performs what is committed, in order, a batch at a time, and answers the clients that wait for it. */
+  async #applyAll(): Promise<void> {
+    if (this.#applying) return
+    this.#applying = true
+    while (this.#phase !== 'dead' && this.#toApply.length > 0) {
+      const batch = this.#toApply.length > maxApplyBatch ? this.#toApply.splice(0, maxApplyBatch) : this.#toApply
+      if (batch === this.#toApply) this.#toApply = []
+      const answers = await this.#doors.stateMachine.apply(batch.map((apply) => apply.command))
+      if (this.#isDead()) return
+      for (const [at, apply] of batch.entries()) {
+        this.#doors.trace?.({ event: 'apply', index: apply.index, command: apply.command })
+        if (apply.request !== null) this.#answer(apply.request, answers[at]!)
+      }
+      this.#input(() => this.#core.applied(batch.at(-1)!.index))
+    }
+    this.#applying = false
+  }
+
+  #answer(request: RequestId, answer: Answer): void {
+    const waiting = this.#waiting.get(request)
+    if (!waiting) return
+    this.#waiting.delete(request)
+    this.#doors.trace?.({ event: 'answer', request, answer })
+    waiting(answer)
+    if (this.#waiting.size === 0) this.#drained()
+  }
+
+  /** For after an `await`: the compiler believes that nothing can have changed meanwhile. */
+  #isDead(): boolean {
+    return this.#phase === 'dead'
+  }
+
+  #fatal(error: unknown): void {
+    if (this.#phase === 'dead') return
+    this.kill()
+    this.#doors.fatal(error instanceof Error ? error : new Error(String(error)))
+  }
+}

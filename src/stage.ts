@@ -1,0 +1,151 @@
+import {
+  type CommandShape,
+  type Core,
+  type Effects,
+  type GuaranteeId,
+  type Index,
+  type Member,
+  type Message,
+  type NodeId,
+  type NodeOptions,
+  noEffects,
+  type Operation,
+  type Random,
+  type Request,
+  type Status,
+  type Timing,
+} from './contracts.js'
+
+/** What every stage's node knows. Rules read it, change it, and put what they decide into `effects`. */
+export interface NodeState {
+  readonly id: NodeId
+  readonly members: readonly Member[]
+  readonly random: Random
+  readonly timing: Timing
+  readonly about: Readonly<Record<string, unknown>>
+  /** The number of the stage that made this node. */
+  readonly stage: number
+  role: string
+  leader: NodeId | null
+  /** The last index whose result the state machine has given. */
+  applied: Index
+  effects: Effects
+  /** Verb: what `info` tells of this node. */
+  status(): Status
+}
+
+/**
+ * The replaceable steps of a node: every method of its state type. Rules call `node.step()`; the table names the
+ * function that does it, and a later stage's table may name another.
+ */
+export type Verbs<N> = {
+  readonly [K in keyof N as N[K] extends (...args: never[]) => unknown ? K : never]: N[K] extends (
+    ...args: infer A
+  ) => infer R
+    ? (node: N, ...args: A) => R
+    : never
+}
+
+type Data<N> = Omit<N, keyof Verbs<N> | keyof NodeState>
+
+/** What a stage says of itself: plain data, and the functions that know no node. */
+export interface StageFacts {
+  readonly number: number
+  /** The folder under `stages/`. */
+  readonly name: string
+  readonly title: string
+  /** What the stage adds, in one line. */
+  readonly adds: string
+  /** What is still wrong after it, in one line. */
+  readonly stillBroken: string
+  /** What a client may ask for. */
+  readonly commands: Readonly<Record<string, CommandShape>>
+  /** What each command does to the state machine. */
+  readonly operations: Readonly<Record<string, Operation<Map<string, string>>>>
+  /** The rules of the client; empty at stage 0, which has none. */
+  readonly client: Readonly<Record<string, (...args: never[]) => unknown>>
+  /** For each message between nodes: whether an object that came over the wire has its fields. */
+  readonly wire: Readonly<Record<string, (candidate: Readonly<Record<string, unknown>>) => boolean>>
+  readonly gives: readonly GuaranteeId[]
+  /** Each guarantee that the stage breaks, with the scenario that shows it. */
+  readonly breaks: Readonly<Partial<Record<GuaranteeId, string>>>
+}
+
+/** A stage's whole node on one screen: which function does what, each imported from the stage that introduced it. */
+export interface StageTable<N extends NodeState, M extends Message> extends StageFacts {
+  readonly wire: { readonly [T in M['type']]: (candidate: Readonly<Record<string, unknown>>) => boolean }
+  /** The stage's own part of a fresh node's state. */
+  readonly state: (options: NodeOptions) => Data<N> & Pick<NodeState, 'role' | 'leader'>
+  readonly verbs: Verbs<N>
+  readonly requests: Readonly<Record<string, (node: N, request: Request) => void>>
+  readonly on: { readonly [T in M['type']]: (node: N, message: Extract<M, { type: T }>) => void }
+  readonly tick: readonly ((node: N) => void)[]
+}
+
+/** Sends a message as soon as the rules of this turn have run. Name its type: `send<Replicate>(node, {…})`. */
+export function send<M extends Message>(node: NodeState, message: M): void {
+  node.effects.send.push(message)
+}
+
+/** A stage as the other floors see it. */
+export interface Stage extends StageFacts {
+  /** A fresh node of this stage. */
+  create(options: NodeOptions): Core
+}
+
+export interface StageOf<N extends NodeState, M extends Message> extends Stage {
+  readonly table: StageTable<N, M>
+}
+
+/** Makes a stage of its table: binds the verbs and dispatches what comes in to the rules named there. */
+export function stage<N extends NodeState, M extends Message>(table: StageTable<N, M>): StageOf<N, M> {
+  return { ...table, table, create: (options) => new TableCore(table, options) }
+}
+
+class TableCore<N extends NodeState, M extends Message> implements Core {
+  readonly #table: StageTable<N, M>
+  readonly #node: N
+
+  constructor(table: StageTable<N, M>, options: NodeOptions) {
+    const base = { ...options, stage: table.number, applied: 0, effects: noEffects() }
+    const node = { ...base, ...table.state(options) } as N
+    for (const [name, verb] of Object.entries(table.verbs) as [string, (node: N, ...args: unknown[]) => unknown][]) {
+      Object.assign(node, { [name]: (...args: unknown[]) => verb(node, ...args) })
+    }
+    this.#table = table
+    this.#node = node
+  }
+
+  receive(message: Message): void {
+    if (message.to !== this.#node.id || message.from === this.#node.id) return
+    const handle = this.#table.on[message.type as M['type']] as ((node: N, message: Message) => void) | undefined
+    if (!handle) throw new Error(`stage ${this.#table.number} has no rule for the message ${message.type}`)
+    handle(this.#node, message)
+  }
+
+  request(request: Request): void {
+    const handle = this.#table.requests[request.command.command]
+    if (!handle) throw new Error(`stage ${this.#table.number} has no rule for the command ${request.command.command}`)
+    handle(this.#node, request)
+  }
+
+  tick(): void {
+    for (const rule of this.#table.tick) rule(this.#node)
+  }
+
+  durable(): void {}
+
+  applied(upTo: Index): void {
+    this.#node.applied = upTo
+  }
+
+  take(): Effects {
+    const effects = this.#node.effects
+    this.#node.effects = noEffects()
+    return effects
+  }
+
+  get status(): Status {
+    return this.#node.status()
+  }
+}

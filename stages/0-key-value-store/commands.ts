@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { type Checked, type Command, type CommandShape, failure, limits, type Refusal } from '../../src/contracts.js'
+
+const encoder = new TextEncoder()
+
+/** Whether a text is longer than so many bytes of UTF-8; counts them only when its length leaves a doubt. */
+export function isLongerThan(bytes: number, text: string): boolean {
+  return text.length * 3 > bytes && (text.length > bytes || encoder.encode(text).length > bytes)
+}
+
+const tooLarge = { params: { code: 'too_large' } }
+
+/** Text that survives the wire: a lone surrogate has no bytes in UTF-8. */
+function text(bytes: number, error = 'a string') {
+  return z
+    .string({ error })
+    .refine((value) => value.isWellFormed(), { error: 'well-formed Unicode (it holds half of a surrogate pair)' })
+    .refine((value) => !isLongerThan(bytes, value), { error: `at most ${bytes} bytes of UTF-8`, ...tooLarge })
+}
+
+const key = text(limits.keyBytes).refine((value) => value !== '', { error: 'a string that is not empty' })
+const value = text(limits.valueBytes)
+const expected = text(limits.valueBytes, 'a string, or null for "absent"').nullable()
+const prefix = text(limits.keyBytes)
+const limit = z
+  .int({ error: 'a whole number' })
+  .min(1, { error: 'at least 1' })
+  .max(limits.scanKeys, { error: `at most ${limits.scanKeys}` })
+
+type Says = { help: string; readOnly: boolean }
+
+/** The shape of one command: its checks, made of the fields that it takes. Fields it does not know are refused. */
+function shape<Fields extends Record<string, z.ZodType>>(command: string, fields: Fields, { help, readOnly }: Says) {
+  const usage = Object.entries(fields).map(([name, field]) => (field.isOptional() ? `${name}?` : name))
+  const schema = z.strictObject({ command: z.literal(command), ...fields })
+  const check = (candidate: object): Checked => {
+    const checked = schema.safeParse(candidate)
+    return checked.success
+      ? { ok: true, command: checked.data as Command }
+      : refusal(command, usage, checked.error.issues[0]!)
+  }
+  return { usage, help, readOnly, check, schema } satisfies CommandShape & { schema: unknown }
+}
+
+function refusal(command: string, usage: string[], issue: z.core.$ZodIssue): Refusal {
+  const takes = usage.length > 0 ? `it takes ${usage.join(', ')}` : 'it takes no field'
+  if (issue.code === 'unrecognized_keys') {
+    return failure('bad_request', `${command} has no field ${JSON.stringify(issue.keys[0])}; ${takes}`)
+  }
+  const code = issue.code === 'custom' && issue.params?.['code'] === 'too_large' ? 'too_large' : 'bad_request'
+  return failure(code, `${command}: ${JSON.stringify(issue.path[0])} must be ${issue.message}`)
+}
+
+/** Everything a client may say to a key-value store, and in what shape. */
+export const commands = {
+  get: shape('get', { key }, { help: 'the value of a key, or null', readOnly: true }),
+  set: shape('set', { key, value }, { help: 'write a value', readOnly: false }),
+  delete: shape('delete', { key }, { help: 'remove a key; says whether it existed', readOnly: false }),
+  append: shape('append', { key, value }, { help: 'add to the end of a value; says its new length', readOnly: false }),
+  cas: shape(
+    'cas',
+    { key, expected, value },
+    { help: 'compare and set: write only over the expected value (null: absent)', readOnly: false },
+  ),
+  scan: shape(
+    'scan',
+    { prefix: prefix.optional(), after: prefix.optional(), limit: limit.optional() },
+    { help: 'entries in key order, by prefix; go on with the last key as "after"', readOnly: true },
+  ),
+  info: shape('info', {}, { help: 'what this node knows of itself', readOnly: true }),
+  ping: shape('ping', {}, { help: 'is anybody there?', readOnly: true }),
+}
+
+type Of<Name extends keyof typeof commands> = z.infer<(typeof commands)[Name]['schema']>
+export type Get = Of<'get'>
+export type SetValue = Of<'set'>
+export type Delete = Of<'delete'>
+export type Append = Of<'append'>
+export type Cas = Of<'cas'>
+export type Scan = Of<'scan'>

@@ -1,0 +1,37 @@
+import type { Command, Index, Member, NodeOptions, Request, RequestId, Status } from '../../src/contracts.js'
+import type { NodeState } from '../../src/stage.js'
+
+/** A node that performs commands: all of stage 0. */
+export interface Server extends NodeState {
+  /** How many commands went to the state machine so far; the last one's index. */
+  performed: Index
+}
+
+export function server(_options: NodeOptions) {
+  return { role: 'standalone', leader: null, performed: 0 }
+}
+
+/** Hands a command to the state machine. `request` is the client of this node that waits for its result, if any. */
+export function perform(node: Server, command: Command, request: RequestId | null): void {
+  node.effects.apply.push({ index: ++node.performed, term: 0, command, request })
+}
+
+/** Performs what the client asks for, here and now. Nobody else is told, and nothing is kept for after a crash. */
+export function serve(node: Server, request: Request): void {
+  perform(node, request.command, request.id)
+}
+
+export function info(node: Server, request: Request): void {
+  node.effects.replies.push({ request: request.id, answer: { ok: true, info: node.status() } })
+}
+
+export function ping(node: Server, request: Request): void {
+  node.effects.replies.push({ request: request.id, answer: { ok: true } })
+}
+
+/** What `info` tells: who this node is, whom it takes for leader, how far it got. */
+export function status(node: Server): Status {
+  const { id, stage, role, leader, applied, members } = node
+  const peers = members.map((member: Member) => member.id).filter((peer) => peer !== id)
+  return { id, stage, role, leader, applied, peers, ...node.about }
+}

@@ -1,0 +1,24 @@
+import { stage } from '../../src/stage.js'
+import { commands } from './commands.js'
+import { append, cas, get, remove, set } from './operations.js'
+import { scan } from './scan.js'
+import { info, ping, type Server, serve, server, status } from './server.js'
+
+export default stage<Server, never>({
+  number: 0,
+  name: '0-key-value-store',
+  title: 'Key-value store',
+  adds: 'a TCP + JSON server over a Map behind a mutex; five of them, each alone',
+  stillBroken: 'a crash forgets everything; the five know nothing of each other',
+  commands,
+  operations: { get, set, delete: remove, append, cas, scan },
+  state: server,
+  verbs: { status },
+  requests: { get: serve, set: serve, delete: serve, append: serve, cas: serve, scan: serve, info, ping },
+  client: {},
+  on: {},
+  wire: {},
+  tick: [],
+  gives: ['G1', 'G3', 'G5'],
+  breaks: { G7: 'N5', G8: 'L8', G13: 'N8' },
+})

@@ -1,0 +1,92 @@
+import type { Answer, Command, ErrorCode, Failure } from '../../src/contracts.js'
+import { failure } from '../../src/contracts.js'
+
+/**
+ * How a call ended. *Refused* is certainly not done. *Unknown* may have been done, or may still be: a deadline that
+ * passed or a connection that broke says nothing about the other end.
+ */
+export type Outcome =
+  | { readonly outcome: 'done'; readonly answer: Answer & { ok: true } }
+  | { readonly outcome: 'refused' | 'unknown'; readonly error: Failure }
+
+/** One question on its way to an answer. */
+export interface Call {
+  readonly id: number
+  readonly command: Command
+  /** Asked again it does no harm, so a broken connection need not end it. */
+  readonly readOnly: boolean
+  /** In the client's time, milliseconds. */
+  readonly deadline: number
+  /** Asked of this node only: no redirect is followed. */
+  readonly pinned: boolean
+  /** Where it was sent, or will be once connected. */
+  address: string
+  sent: boolean
+  /** The addresses that redirected it, in order. */
+  redirects: string[]
+}
+
+/** One connection. `waiting` means that it failed and is left alone until `retryAt`. */
+export interface Link {
+  state: 'connecting' | 'open' | 'waiting'
+  failures: number
+  retryAt: number
+}
+
+export interface ClientOptions {
+  /** Where nodes listen for clients, `host:port`, tried in order. */
+  readonly addresses: readonly string[]
+  readonly deadlineMs: number
+  readonly maxRedirects: number
+  /** The pause after a failed connection; doubled at each further failure, up to the cap. */
+  readonly backoffMs: number
+  readonly backoffCapMs: number
+}
+
+export const defaultClientOptions = { deadlineMs: 5_000, maxRedirects: 5, backoffMs: 25, backoffCapMs: 1_000 }
+
+/** What the client has decided: the wrapper in `client/` carries it out. */
+export interface ClientEffects {
+  connect: string[]
+  send: { address: string; message: { id: number } & Command }[]
+  settle: { id: number; outcome: Outcome }[]
+}
+
+export interface Client {
+  readonly options: ClientOptions
+  /** The latest moment it was told of, in milliseconds; never read from a clock. */
+  now: number
+  nextId: number
+  /** Where calls go that are not pinned: the leader, once a redirect has named it. */
+  preferred: string
+  readonly calls: Map<number, Call>
+  readonly links: Map<string, Link>
+  effects: ClientEffects
+}
+
+export function client(options: ClientOptions): Client {
+  const effects = { connect: [], send: [], settle: [] }
+  const preferred = options.addresses[0]!
+  return { options, now: 0, nextId: 1, preferred, calls: new Map(), links: new Map(), effects }
+}
+
+/** Everything decided since the last take. */
+export function take(client: Client): ClientEffects {
+  const effects = client.effects
+  client.effects = { connect: [], send: [], settle: [] }
+  return effects
+}
+
+/** Ends a call with an error; whether it is a refusal or an unknown outcome follows from the error. */
+export function fail(client: Client, call: Call, error: Failure): void {
+  settle(client, call, { outcome: error.definite ? 'refused' : 'unknown', error })
+}
+
+export function failWith(client: Client, call: Call, code: ErrorCode, message: string): void {
+  fail(client, call, failure(code, message).error)
+}
+
+export function settle(client: Client, call: Call, outcome: Outcome): void {
+  client.calls.delete(call.id)
+  client.effects.settle.push({ id: call.id, outcome })
+}

@@ -1,0 +1,70 @@
+import { dispatch } from './call.js'
+import { type Call, type Client, failWith } from './client.js'
+
+/** A connection stands: everything that waited for it leaves, in the order in which it was asked. */
+export function connected(client: Client, address: string): void {
+  client.links.set(address, { state: 'open', failures: 0, retryAt: 0 })
+  for (const call of client.calls.values()) {
+    if (call.address === address && !call.sent) dispatch(client, call)
+  }
+}
+
+/**
+ * A connection broke, or could not be made. A write that was on its way is now *unknown*: whether the node had
+ * performed it, nobody here can tell. A read may be asked again, and what was never sent may go elsewhere.
+ */
+export function disconnected(client: Client, address: string, reason: string): void {
+  const failures = (client.links.get(address)?.failures ?? 0) + 1
+  const { backoffMs, backoffCapMs } = client.options
+  const pause = Math.min(backoffMs * 2 ** (failures - 1), backoffCapMs)
+  client.links.set(address, { state: 'waiting', failures, retryAt: client.now + pause })
+  const elsewhere = next(client, address)
+  if (client.preferred === address) client.preferred = elsewhere
+  for (const call of [...client.calls.values()].filter((call) => call.address === address)) {
+    if (call.sent && !call.readOnly) {
+      failWith(client, call, 'connection_lost', `the connection to ${address} broke before the answer (${reason})`)
+    } else {
+      call.sent = false
+      if (!call.pinned) call.address = elsewhere
+      dispatch(client, call)
+    }
+  }
+}
+
+/** The address to try after this one: the next in the list that is not being left alone, if there is any. */
+function next(client: Client, address: string): string {
+  const { addresses } = client.options
+  const at = addresses.indexOf(address)
+  const others = [...addresses.slice(at + 1), ...addresses.slice(0, at + 1)]
+  return others.find((other) => client.links.get(other)?.state !== 'waiting') ?? others[0]!
+}
+
+/** Time has passed: calls past their deadline end, and connections left alone long enough are tried again. */
+export function elapsed(client: Client, now: number): void {
+  client.now = now
+  for (const call of client.calls.values()) {
+    if (call.deadline <= now) expire(client, call)
+    else if (!call.sent) dispatch(client, call)
+  }
+}
+
+/** A sent call that got no answer is unknown, never failed; one that was never sent has certainly not happened. */
+function expire(client: Client, call: Call): void {
+  const where = call.address
+  if (call.sent) failWith(client, call, 'timeout', `no answer from ${where} in time; it may still happen`)
+  else failWith(client, call, 'unreachable', `could not connect to ${where} in time; nothing was sent`)
+}
+
+/** The next moment at which {@link elapsed} has something to do, in the client's time; `null` while all is still. */
+export function nextMoment(client: Client): number | null {
+  let earliest: number | null = null
+  const consider = (moment: number) => {
+    if (earliest === null || moment < earliest) earliest = moment
+  }
+  for (const call of client.calls.values()) {
+    consider(call.deadline)
+    const link = client.links.get(call.address)
+    if (!call.sent && link?.state === 'waiting') consider(link.retryAt)
+  }
+  return earliest
+}

@@ -1,0 +1,31 @@
+import type { NodeId, NodeOptions, Request } from '../../src/contracts.js'
+import { type Server, server } from '../0-key-value-store/server.js'
+import { majority, type Quorum } from './quorum.js'
+
+/** A write that the leader has sent round and not yet answered. */
+export interface Pending {
+  readonly write: number
+  readonly request: Request
+  /** Who has performed it, or is about to: the leader counts itself from the start. */
+  readonly acknowledged: Set<NodeId>
+  /** Ticks it has waited. */
+  waited: number
+}
+
+/** A server with followers, or with a leader. */
+export interface NaiveReplica extends Server {
+  readonly quorum: Quorum
+  /** The leader's writes, numbered from 1 at each start. */
+  writes: number
+  readonly pending: Map<number, Pending>
+  /** Verb: answers a pending write if enough nodes have it. */
+  settle(pending: Pending): void
+}
+
+/** The first member leads, by configuration and for ever. */
+export function naiveReplica(options: NodeOptions) {
+  const ids = options.members.map((member) => member.id)
+  const leader = ids[0]!
+  const role = options.id === leader ? 'leader' : 'follower'
+  return { ...server(options), role, leader, quorum: majority(ids), writes: 0, pending: new Map<number, Pending>() }
+}

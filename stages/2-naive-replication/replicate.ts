@@ -1,0 +1,34 @@
+import { failure, type Request } from '../../src/contracts.js'
+import { send } from '../../src/stage.js'
+import { perform } from '../0-key-value-store/server.js'
+import type { Replicate } from './messages.js'
+import type { NaiveReplica, Pending } from './replica.js'
+
+/** A write: the leader sends it to every follower and waits; a follower sends the client to the leader. */
+export function replicate(node: NaiveReplica, request: Request): void {
+  if (node.role !== 'leader') return redirect(node, request)
+  const write = ++node.writes
+  const pending: Pending = { write, request, acknowledged: new Set([node.id]), waited: 0 }
+  node.pending.set(write, pending)
+  for (const { id: to } of node.members) {
+    if (to === node.id) continue
+    send<Replicate>(node, { type: 'Replicate', from: node.id, to, write, command: request.command })
+  }
+  node.settle(pending)
+}
+
+function redirect(node: NaiveReplica, request: Request): void {
+  const leader = node.members.find((member) => member.id === node.leader)!
+  const answer = failure('not_leader', `writes go to ${leader.id}`, { leader: leader.id, address: leader.client })
+  node.effects.replies.push({ request: request.id, answer })
+}
+
+/**
+ * At a majority the leader performs the write itself and answers. It does not wait for the rest: a stopped follower
+ * neither refuses nor answers. What the leader cannot do is take a write back from those that performed it already.
+ */
+export function settleAtMajority(node: NaiveReplica, pending: Pending): void {
+  if (!node.quorum.has(pending.acknowledged)) return
+  node.pending.delete(pending.write)
+  perform(node, pending.request.command, pending.request.id)
+}

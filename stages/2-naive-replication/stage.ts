@@ -1,0 +1,33 @@
+import { stage } from '../../src/stage.js'
+import { serve } from '../0-key-value-store/server.js'
+import client from '../1-client/stage.js'
+import { countAcknowledgement, performAtOnce } from './acknowledge.js'
+import { giveUp } from './give-up.js'
+import { type NaiveMessage, wire } from './messages.js'
+import { type NaiveReplica, naiveReplica } from './replica.js'
+import { replicate, settleAtMajority } from './replicate.js'
+
+export default stage<NaiveReplica, NaiveMessage>({
+  ...client.table,
+  number: 2,
+  name: '2-naive-replication',
+  title: 'Naive replication',
+  adds: 'one leader, four followers: a write is copied to all and answered at a majority',
+  stillBroken: 'replicas diverge; a refused write stays visible; a restarted leader is empty and believed',
+  state: naiveReplica,
+  verbs: { ...client.table.verbs, settle: settleAtMajority },
+  requests: {
+    ...client.table.requests,
+    set: replicate,
+    delete: replicate,
+    append: replicate,
+    cas: replicate,
+    get: serve,
+    scan: serve,
+  },
+  on: { Replicate: performAtOnce, Replicated: countAcknowledgement },
+  wire,
+  tick: [giveUp],
+  gives: ['G1', 'G2', 'G4'],
+  breaks: { G3: 'N7', G5: 'N3', G6: 'N4', G7: 'N5', G8: 'L8', G9: 'H5', G10: 'E2', G12: 'E15', G13: 'N8' },
+})

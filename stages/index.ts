@@ -1,0 +1,16 @@
+import type { Stage } from '../src/stage.js'
+import keyValueStore from './0-key-value-store/stage.js'
+import client from './1-client/stage.js'
+import naiveReplication from './2-naive-replication/stage.js'
+
+/** The roadmap, in order: `stages[n].number` is `n`. */
+export const stages: readonly Stage[] = [keyValueStore, client, naiveReplication]
+
+/** The newest stage: what `npm start` runs. */
+export const latest: Stage = stages.at(-1)!
+
+/** A stage by its number (`2`), its folder (`2-naive-replication`), the folder's words (`naive-replication`), or `latest`. */
+export function findStage(name: string): Stage | undefined {
+  if (name === 'latest') return latest
+  return stages.find(({ number, name: folder }) => [String(number), folder, folder.replace(/^\d+-/, '')].includes(name))
+}
