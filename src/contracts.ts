@@ -89,10 +89,16 @@ export const limits = {
   scanKeys: 1000,
 } as const
 
+export interface Argument {
+  readonly name: string
+  readonly optional: boolean
+  readonly kind: 'text' | 'text or null' | 'number'
+}
+
 /** What a client may ask for: one entry a command in a stage's table of shapes. */
 export interface CommandShape {
-  /** Arguments in the order in which a person types them; a trailing `?` marks one that may be left out. */
-  readonly usage: readonly string[]
+  /** In the order in which a person types them. */
+  readonly takes: readonly Argument[]
   readonly help: string
   /** Whether the command leaves the store as it was, so that asking twice does no harm. */
   readonly readOnly: boolean

@@ -24,7 +24,9 @@ export interface Doors {
   readonly clock: Clock
   /** From stage 4 on; the earlier stages keep nothing. */
   readonly log?: LogStore
-  /** Hears of everything that happens, one event at a time; leave it out and nothing is spent on it. */
+  /** Hears what a person would want to know: what the rules report, such as a change of role. */
+  readonly notice: (event: Event) => void
+  /** Hears of every request, answer and message; leave it out and nothing is spent on it. */
   readonly trace?: (event: Event) => void
   /** A broken invariant or a failed disk write: the node is of no more use and must end. Called once. */
   readonly fatal: (error: Error) => void
@@ -118,7 +120,7 @@ export class Node {
   }
 
   #check(candidate: Readonly<Record<string, unknown>>): Checked {
-    const name = candidate['command']
+    const name = candidate.command
     if (typeof name !== 'string') return failure('bad_request', `"command" must be one of ${this.#commands()}`)
     const shape = Object.hasOwn(this.#stage.commands, name) ? this.#stage.commands[name]! : undefined
     if (!shape)
@@ -170,8 +172,7 @@ export class Node {
 
   #turn(): void {
     const effects = this.#core.take()
-    const { trace } = this.#doors
-    if (trace) for (const event of effects.events) trace(event)
+    for (const event of effects.events) this.#doors.notice(event)
     for (const message of effects.send) this.#send(message)
     if (effects.persist) this.#toWrite.persist.push(effects.persist)
     for (const message of effects.sendWhenDurable) this.#toWrite.messages.push(message)

@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { type Checked, type Command, type CommandShape, failure, limits, type Refusal } from '../../src/contracts.js'
+import {
+  type Argument,
+  type Checked,
+  type Command,
+  type CommandShape,
+  failure,
+  limits,
+  type Refusal,
+} from '../../src/contracts.js'
 
 const encoder = new TextEncoder()
 
@@ -30,24 +38,29 @@ const limit = z
 type Says = { help: string; readOnly: boolean }
 
 /** The shape of one command: its checks, made of the fields that it takes. Fields it does not know are refused. */
-function shape<Fields extends Record<string, z.ZodType>>(command: string, fields: Fields, { help, readOnly }: Says) {
-  const usage = Object.entries(fields).map(([name, field]) => (field.isOptional() ? `${name}?` : name))
+function shape<Fields extends Record<string, z.ZodType>>(command: string, fields: Fields, says: Says) {
+  const takes = Object.entries(fields).map(([name, field]) => argument(name, field))
   const schema = z.strictObject({ command: z.literal(command), ...fields })
   const check = (candidate: object): Checked => {
     const checked = schema.safeParse(candidate)
-    return checked.success
-      ? { ok: true, command: checked.data as Command }
-      : refusal(command, usage, checked.error.issues[0]!)
+    if (checked.success) return { ok: true, command: checked.data as Command }
+    return refusal(command, takes, checked.error.issues[0]!)
   }
-  return { usage, help, readOnly, check, schema } satisfies CommandShape & { schema: unknown }
+  return { takes, check, schema, ...says } satisfies CommandShape & { schema: unknown }
 }
 
-function refusal(command: string, usage: string[], issue: z.core.$ZodIssue): Refusal {
-  const takes = usage.length > 0 ? `it takes ${usage.join(', ')}` : 'it takes no field'
+function argument(name: string, field: z.ZodType): Argument {
+  const accepts = (candidate: unknown) => field.safeParse(candidate).success
+  const kind = accepts(1) ? 'number' : accepts(null) ? 'text or null' : 'text'
+  return { name, optional: accepts(undefined), kind }
+}
+
+function refusal(command: string, takes: readonly Argument[], issue: z.core.$ZodIssue): Refusal {
   if (issue.code === 'unrecognized_keys') {
-    return failure('bad_request', `${command} has no field ${JSON.stringify(issue.keys[0])}; ${takes}`)
+    const fields = takes.length > 0 ? takes.map(({ name }) => name).join(', ') : 'no field'
+    return failure('bad_request', `${command} has no field ${JSON.stringify(issue.keys[0])}; it takes ${fields}`)
   }
-  const code = issue.code === 'custom' && issue.params?.['code'] === 'too_large' ? 'too_large' : 'bad_request'
+  const code = issue.code === 'custom' && issue.params?.code === 'too_large' ? 'too_large' : 'bad_request'
   return failure(code, `${command}: ${JSON.stringify(issue.path[0])} must be ${issue.message}`)
 }
 

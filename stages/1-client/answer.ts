@@ -19,7 +19,7 @@ export function answered(client: Client, address: string, id: unknown, answer: A
  * going round for ever, so the number of redirects is bounded.
  */
 function redirected(client: Client, call: Call, error: Failure): void {
-  const leaderAddress = error['address']
+  const leaderAddress = error.address
   if (typeof leaderAddress !== 'string') return fail(client, call, error)
   call.redirects.push(call.address)
   if (call.redirects.length > client.options.maxRedirects) {

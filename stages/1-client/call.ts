@@ -1,5 +1,5 @@
 import type { Command } from '../../src/contracts.js'
-import type { Call, Client } from './client.js'
+import { type Call, type Client, wake } from './client.js'
 
 export interface CallOptions {
   readonly readOnly: boolean
@@ -26,6 +26,7 @@ export function call(client: Client, command: Command, options: CallOptions): nu
     redirects: [],
   }
   client.calls.set(call.id, call)
+  wake(client, call.deadline)
   dispatch(client, call)
   return call.id
 }

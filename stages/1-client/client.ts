@@ -56,6 +56,8 @@ export interface Client {
   readonly options: ClientOptions
   /** The latest moment it was told of, in milliseconds; never read from a clock. */
   now: number
+  /** When `elapsed` next has something to do: a deadline, or a connection to try again. Infinite while all is still. */
+  wakeAt: number
   nextId: number
   /** Where calls go that are not pinned: the leader, once a redirect has named it. */
   preferred: string
@@ -67,7 +69,13 @@ export interface Client {
 export function client(options: ClientOptions): Client {
   const effects = { connect: [], send: [], settle: [] }
   const preferred = options.addresses[0]!
-  return { options, now: 0, nextId: 1, preferred, calls: new Map(), links: new Map(), effects }
+  const nothing = { calls: new Map(), links: new Map(), effects }
+  return { options, now: 0, wakeAt: Number.POSITIVE_INFINITY, nextId: 1, preferred, ...nothing }
+}
+
+/** Sees to it that {@link Client.wakeAt} is not after this moment. */
+export function wake(client: Client, moment: number): void {
+  client.wakeAt = Math.min(client.wakeAt, moment)
 }
 
 /** Everything decided since the last take. */

@@ -1,5 +1,5 @@
 import { dispatch } from './call.js'
-import { type Call, type Client, failWith } from './client.js'
+import { type Call, type Client, failWith, wake } from './client.js'
 
 /** A connection stands: everything that waited for it leaves, in the order in which it was asked. */
 export function connected(client: Client, address: string): void {
@@ -18,6 +18,7 @@ export function disconnected(client: Client, address: string, reason: string): v
   const { backoffMs, backoffCapMs } = client.options
   const pause = Math.min(backoffMs * 2 ** (failures - 1), backoffCapMs)
   client.links.set(address, { state: 'waiting', failures, retryAt: client.now + pause })
+  wake(client, client.now + pause)
   const elsewhere = next(client, address)
   if (client.preferred === address) client.preferred = elsewhere
   for (const call of [...client.calls.values()].filter((call) => call.address === address)) {
@@ -42,9 +43,17 @@ function next(client: Client, address: string): string {
 /** Time has passed: calls past their deadline end, and connections left alone long enough are tried again. */
 export function elapsed(client: Client, now: number): void {
   client.now = now
+  if (now < client.wakeAt) return
+  client.wakeAt = Number.POSITIVE_INFINITY
   for (const call of client.calls.values()) {
-    if (call.deadline <= now) expire(client, call)
-    else if (!call.sent) dispatch(client, call)
+    if (call.deadline <= now) {
+      expire(client, call)
+      continue
+    }
+    wake(client, call.deadline)
+    if (!call.sent) dispatch(client, call)
+    const link = client.links.get(call.address)
+    if (link?.state === 'waiting') wake(client, link.retryAt)
   }
 }
 
@@ -53,18 +62,4 @@ function expire(client: Client, call: Call): void {
   const where = call.address
   if (call.sent) failWith(client, call, 'timeout', `no answer from ${where} in time; it may still happen`)
   else failWith(client, call, 'unreachable', `could not connect to ${where} in time; nothing was sent`)
-}
-
-/** The next moment at which {@link elapsed} has something to do, in the client's time; `null` while all is still. */
-export function nextMoment(client: Client): number | null {
-  let earliest: number | null = null
-  const consider = (moment: number) => {
-    if (earliest === null || moment < earliest) earliest = moment
-  }
-  for (const call of client.calls.values()) {
-    consider(call.deadline)
-    const link = client.links.get(call.address)
-    if (!call.sent && link?.state === 'waiting') consider(link.retryAt)
-  }
-  return earliest
 }

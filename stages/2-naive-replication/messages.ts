@@ -19,14 +19,13 @@ export type NaiveMessage = Replicate | Replicated
 const writes = { set: commands.set, delete: commands.delete, append: commands.append, cas: commands.cas }
 
 function isWrite(candidate: unknown): boolean {
-  if (!isObject(candidate) || typeof candidate['command'] !== 'string') return false
-  if (!Object.hasOwn(writes, candidate['command'])) return false
-  return writes[candidate['command'] as keyof typeof writes].check(candidate).ok
+  if (!isObject(candidate) || typeof candidate.command !== 'string') return false
+  if (!Object.hasOwn(writes, candidate.command)) return false
+  return writes[candidate.command as keyof typeof writes].check(candidate).ok
 }
 
 /** What each message must hold when it comes from the wire. */
 export const wire = {
-  Replicate: (message: Readonly<Record<string, unknown>>) =>
-    isPositive(message['write']) && isWrite(message['command']),
-  Replicated: (message: Readonly<Record<string, unknown>>) => isPositive(message['write']),
+  Replicate: (message: Readonly<Record<string, unknown>>) => isPositive(message.write) && isWrite(message.command),
+  Replicated: (message: Readonly<Record<string, unknown>>) => isPositive(message.write),
 }

@@ -1,0 +1,66 @@
+import type { CommandModule } from 'yargs'
+import { ConfigError, writableFolder } from '../../src/config.js'
+import type { Member } from '../../src/contracts.js'
+import { exitCodes, runNode } from '../../src/process.js'
+import { describeEvent } from '../events.js'
+import { stageArgument } from './arguments.js'
+
+interface NodeArguments {
+  stage: string
+  id: string
+  peers: string
+  cluster: string
+  dataDir: string | undefined
+  trace: string | undefined
+  json: boolean
+}
+
+export const node: CommandModule<object, NodeArguments> = {
+  command: 'node <stage>',
+  describe: 'one node alone, for a cluster over several machines',
+  builder: (yargs) =>
+    yargs
+      .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
+      .option('id', { type: 'string', demandOption: true, describe: 'which of the peers this node is' })
+      .option('peers', {
+        type: 'string',
+        demandOption: true,
+        describe: 'every node, this one too: id=client-host:port/peer-host:port,…',
+      })
+      .option('cluster', { type: 'string', default: 'raft-roadmap', describe: 'a name that all its nodes share' })
+      .option('data-dir', { type: 'string', describe: 'where this node keeps what must survive it' })
+      .option('trace', { type: 'string', describe: 'a file for every event, as NDJSON' })
+      .option('json', { type: 'boolean', default: false, describe: 'events as NDJSON on standard output' })
+      .example(
+        '$0 node 2 --id n1 --peers n1=10.0.0.1:7001/10.0.0.1:7101,n2=10.0.0.2:7001/10.0.0.2:7101',
+        'the first of two',
+      ) as never,
+  async handler({ stage: name, id, peers, cluster, dataDir, trace, json }) {
+    const stage = stageArgument(name)
+    const config = {
+      stage: stage.number,
+      id,
+      members: parsePeers(peers),
+      cluster,
+      dataDir: dataDir === undefined ? null : writableFolder(dataDir),
+      trace: trace ?? null,
+    }
+    const running = await runNode(stage, config, (event) =>
+      console.log(json ? JSON.stringify(event) : describeEvent(event)),
+    )
+    await new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+    })
+    await running.stop()
+    process.exit(exitCodes.done)
+  },
+}
+
+/** @throws ConfigError that shows the form */
+function parsePeers(text: string): Member[] {
+  return text.split(',').map((part) => {
+    const [, id, client, peer] = /^([^=]+)=([^/]+)\/(.+)$/.exec(part.trim()) ?? []
+    if (id && client && peer) return { id, client, peer }
+    throw new ConfigError(`--peers: ${JSON.stringify(part)} is not of the form n1=client-host:port/peer-host:port`)
+  })
+}

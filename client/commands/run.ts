@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import type { CommandModule } from 'yargs'
+import { Cluster } from '../../src/cluster.js'
+import { ConfigError, localMembers, writableFolder } from '../../src/config.js'
+import type { Event, Member } from '../../src/contracts.js'
+import { formatAddress, parseAddress } from '../../src/network/address.js'
+import { exitCodes } from '../../src/process.js'
+import type { Stage } from '../../src/stage.js'
+import { Client } from '../client.js'
+import { colour, nodeColour } from '../colour.js'
+import { describeEvent } from '../events.js'
+import { performFault } from '../fault-words.js'
+import { Repl } from '../repl.js'
+import { UsageError } from '../words.js'
+import { stageArgument, wholeNumber } from './arguments.js'
+
+interface RunArguments {
+  stage: string
+  nodes: number
+  basePort: number
+  host: string
+  dataDir: string | undefined
+  trace: string | undefined
+  headless: boolean
+  json: boolean
+}
+
+export const run: CommandModule<object, RunArguments> = {
+  command: 'run <stage>',
+  describe: 'start a cluster of a stage, with the REPL and the fault words',
+  builder: (yargs) =>
+    yargs
+      .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
+      .option('nodes', { default: 5, describe: 'how many', coerce: wholeNumber('nodes', 1, 99) })
+      .option('base-port', {
+        default: 7000,
+        describe: 'clients at base+1…, peers at base+101…; 0 finds free ones',
+        coerce: wholeNumber('base-port', 0, 65_000),
+      })
+      .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
+      .option('data-dir', { type: 'string', describe: 'where nodes keep what must survive them' })
+      .option('trace', { type: 'string', describe: 'a folder for a file of every event of each node, as NDJSON' })
+      .option('headless', { type: 'boolean', default: false, describe: 'no REPL: fault words from standard input' })
+      .option('json', { type: 'boolean', default: false, describe: 'with --headless: events as NDJSON' })
+      .example('$0 run 2', 'five nodes of stage 2 and a REPL')
+      .example('$0 run 2 --headless --json', 'the same for a script')
+      .check(
+        ({ headless, json }) => headless || !json || 'with --json goes --headless: the REPL is for people',
+      ) as never,
+  async handler(args) {
+    process.exitCode = await (args.headless ? runHeadless(args) : runWithRepl(args))
+  },
+}
+
+/** Starts the cluster and keeps its events until somebody listens. */
+async function startCluster(args: RunArguments, onEvent: (event: Event) => void, onStderr: (text: string) => void) {
+  const stage = stageArgument(args.stage)
+  const members = localMembers(args.nodes, args.host, args.basePort || (await freeBasePort(args.nodes, args.host)))
+  const cluster = new Cluster({
+    stage: stage.number,
+    entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
+    members,
+    cluster: `local-${randomUUID().slice(0, 8)}`,
+    dataDir: args.dataDir === undefined ? null : writableFolder(args.dataDir),
+    traceDir: args.trace === undefined ? null : writableFolder(args.trace),
+    onEvent,
+    onStderr: (node, text) => onStderr(text.trimEnd().replaceAll(/^/gm, `${nodeColour(node.padEnd(3))} `)),
+  })
+  await cluster.start()
+  return { stage, members, cluster }
+}
+
+async function runHeadless({ json, ...args }: RunArguments): Promise<number> {
+  const say = (event: Event) => console.log(json ? JSON.stringify(event) : describeEvent(event))
+  // In JSON the first line is `ready`; what happened before it is told by `ready` itself.
+  let begun = !json
+  const stopped = stopSignal()
+  const started = startCluster(
+    { json, ...args },
+    (event) => begun && say(event),
+    (text) => console.error(text),
+  )
+  const { stage, cluster } = await started
+  const nodes = cluster.nodes().map(({ id, pid, client, peer }) => ({ id, pid, client, peer }))
+  if (json) say({ event: 'ready', stage: stage.number, nodes })
+  else console.log(`${colour.bold(`stage ${stage.number}, ${stage.title.toLowerCase()}:`)} ready; Ctrl-C ends it`)
+  begun = true
+  const input = createInterface({ input: process.stdin })
+  let queue = Promise.resolve()
+  input.on('line', (line) => {
+    if (line.trim() !== '') queue = queue.then(() => obey(cluster, line, say))
+  })
+  await stopped
+  input.close()
+  await cluster.stop()
+  say({ event: 'stopped' })
+  return exitCodes.done
+}
+
+/** One line of fault words, answered by one event. */
+async function obey(cluster: Cluster, line: string, say: (event: Event) => void): Promise<void> {
+  try {
+    say(await performFault(cluster, line))
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
+    say({ event: 'refused', line, message: error.message })
+  }
+}
+
+async function runWithRepl(args: RunArguments): Promise<number> {
+  let repl: Repl | undefined
+  const onStderr = (text: string) => console.error(text)
+  const { stage, members, cluster } = await startCluster(args, (event) => repl?.show(event), onStderr)
+  const addresses = members.map((member) => member.client)
+  const client = new Client({ addresses })
+  if (process.stdin.isTTY) console.log(banner(stage, members))
+  const prompt = stage.name
+  repl = new Repl({
+    client,
+    addresses,
+    shapes: stage.commands,
+    prompt,
+    cluster,
+    input: process.stdin,
+    output: process.stdout,
+  })
+  const open = repl
+  void stopSignal().then(() => open.close())
+  const code = await repl.run()
+  client.close()
+  await cluster.stop()
+  return code
+}
+
+function banner(stage: Stage, members: readonly Member[]): string {
+  const { host, port } = parseAddress(members[0]!.client)!
+  const nodes = members.map(({ id, client }) => `${nodeColour(id)} ${client}`).join('  ')
+  return [
+    colour.bold(`Stage ${stage.number}: ${stage.title}`) + colour.dim(` · stages/${stage.name}/README.md`),
+    `adds ${stage.adds}`,
+    nodes,
+    colour.dim(`try: set a 1 · get a · get a @n3 · status · kill n3 · help      or: nc ${host} ${port}`),
+  ].join('\n')
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+  })
+}
+
+/** A base port whose client and peer ports are all free at the moment, below the range that the system hands out. */
+async function freeBasePort(nodes: number, host: string): Promise<number> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const base = 10_000 + Math.floor(Math.random() * 20_000)
+    const ports = localMembers(nodes, host, base).flatMap(({ client, peer }) => [client, peer])
+    const free = await Promise.all(ports.map((address) => isFree(parseAddress(address)!)))
+    if (free.every(Boolean)) return base
+  }
+  throw new ConfigError(`no free ports were found on ${formatAddress({ host, port: 0 })}; name some with --base-port`)
+}
+
+function isFree(address: { host: string; port: number }): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(address, () => server.close(() => resolve(true)))
+  })
+}

@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import yargs from 'yargs'
+import { hideBin } from 'yargs/helpers'
+import { ConfigError } from '../src/config.js'
+import { exitCodes } from '../src/process.js'
+import { client } from './commands/client.js'
+import { list } from './commands/list.js'
+import { node } from './commands/node.js'
+import { run } from './commands/run.js'
+import { UsageError } from './words.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+/** yargs reports what it cannot parse as a text, and what a command throws as an error: both come out as errors. */
+const rethrow = (message: string | undefined, error: Error | undefined): never => {
+  throw error ?? new UsageError(message ?? 'what was that?')
+}
+
+try {
+  await yargs(hideBin(process.argv))
+    .scriptName('raft-roadmap')
+    .usage('$0 <command>\n\nLearn Raft by running it: every stage is a key-value cluster to start, ask and break.')
+    .command(list)
+    .command(run)
+    .command(node)
+    .command(client)
+    .completion('completion', 'print a completion script: source <(raft-roadmap completion)')
+    .example('$0 run 2', 'five nodes and a REPL')
+    .example('$0 client set a 1', 'from another terminal')
+    .demandCommand(1, 'which command? `raft-roadmap --help` lists them')
+    .recommendCommands()
+    .strict()
+    .help()
+    .alias('h', 'help')
+    .version(version)
+    .wrap(Math.min(120, process.stdout.columns ?? 100))
+    .exitProcess(false)
+    .fail(rethrow)
+    .parseAsync()
+} catch (error) {
+  if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
+  console.error(error.message)
+  process.exitCode = exitCodes.usage
+}

@@ -1,0 +1,200 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface, type Interface } from 'node:readline'
+import type { Readable, Writable } from 'node:stream'
+import type { Cluster } from '../src/cluster.js'
+import { ConfigError } from '../src/config.js'
+import type { CommandShape, Event } from '../src/contracts.js'
+import { exitCodes } from '../src/process.js'
+import { describeOutcome, exitCode } from './answers.js'
+import type { Client } from './client.js'
+import { colour } from './colour.js'
+import { describeEvent, isNotable } from './events.js'
+import { faultWords, isFaultWord, performFault } from './fault-words.js'
+import { nodeNames, statusTable } from './status.js'
+import { parseLine, UsageError, usage } from './words.js'
+
+export interface ReplOptions {
+  readonly client: Client
+  readonly addresses: readonly string[]
+  readonly shapes: Readonly<Record<string, CommandShape>>
+  /** What stands before the `>`. */
+  readonly prompt: string
+  /** The cluster that we started, if we did: then the fault words work. */
+  readonly cluster?: Cluster
+  readonly input: Readable & { isTTY?: boolean }
+  readonly output: Writable
+}
+
+/** Words that are neither commands nor faults. */
+const ownWords = {
+  status: 'what every node says of itself, in one table',
+  help: 'this list; `help cas` tells of one word',
+  exit: 'leave (Ctrl-D does the same)',
+}
+
+/**
+ * Reads commands and fault words, a line each, and answers them one after another. From a pipe it works as a filter:
+ * no prompt, no history, and the exit code tells of the last line that was not done.
+ */
+export class Repl {
+  readonly #options: ReplOptions
+  readonly #interactive: boolean
+  readonly #readline: Interface
+  #queue: Promise<void> = Promise.resolve()
+  #exitCode: number = exitCodes.done
+  #closed = false
+
+  constructor(options: ReplOptions) {
+    this.#options = options
+    this.#interactive = options.input.isTTY === true
+    this.#readline = createInterface({
+      input: options.input,
+      output: options.output,
+      terminal: this.#interactive,
+      prompt: `${options.prompt}> `,
+      ...(this.#interactive && { history: loadHistory(), historySize: 1_000, removeHistoryDuplicates: true }),
+      completer: (line: string) => this.#complete(line),
+    })
+  }
+
+  /** Runs until the input ends or somebody says `exit`. @returns the exit code */
+  async run(): Promise<number> {
+    const readline = this.#readline
+    if (this.#interactive) {
+      readline.on('SIGINT', () => this.#clearLine())
+      readline.on('history', saveHistory)
+      readline.prompt()
+    }
+    const closed = new Promise<void>((resolve) => readline.once('close', resolve))
+    readline.on('line', (line) => {
+      this.#queue = this.#queue.then(() => this.#perform(line.trim()))
+    })
+    await closed
+    await this.#queue
+    this.#closed = true
+    if (this.#interactive) this.#print('')
+    return this.#exitCode
+  }
+
+  /** Ends the session as `exit` would. */
+  close(): void {
+    this.#readline.close()
+  }
+
+  /** Shows an event of the cluster above the line that is being typed. */
+  show(event: Event): void {
+    if (this.#closed || !isNotable(event)) return
+    this.#print(`${this.#interactive ? '\r\x1b[K' : ''}${describeEvent(event)}`)
+    if (this.#interactive) this.#readline.prompt(true)
+  }
+
+  #print(text: string): void {
+    this.#options.output.write(`${text}\n`)
+  }
+
+  #clearLine(): void {
+    const hint = this.#readline.line === '' ? colour.dim(' (Ctrl-D or `exit` leaves)') : ''
+    this.#readline.write(null, { ctrl: true, name: 'e' })
+    this.#readline.write(null, { ctrl: true, name: 'u' })
+    this.#print(hint)
+    this.#readline.prompt()
+  }
+
+  async #perform(line: string): Promise<void> {
+    const word = line.split(/\s+/)[0]!
+    try {
+      if (word === 'exit' || word === 'quit') this.close()
+      else if (word === 'help') this.#print(this.#help(line.split(/\s+/)[1]))
+      else if (word === 'status') this.#print(await statusTable(this.#options))
+      else if (isFaultWord(word)) await this.#fault(line)
+      else if (word !== '' && !word.startsWith('#')) await this.#ask(line)
+    } catch (error) {
+      if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
+      this.#exitCode = exitCodes.usage
+      this.#print(colour.red(error.message))
+    }
+    if (this.#interactive && !this.#closed) this.#readline.prompt()
+  }
+
+  async #ask(line: string): Promise<void> {
+    const { command, at } = parseLine(line, this.#options.shapes)
+    const started = performance.now()
+    const outcome = await this.#options.client.call(command, at === null ? {} : { at: await this.#addressOf(at) })
+    const took = this.#interactive ? colour.dim(`  (${(performance.now() - started).toFixed(1)} ms)`) : ''
+    this.#print(`${describeOutcome(command, outcome)}${took}`)
+    this.#exitCode = exitCode(outcome) || this.#exitCode
+  }
+
+  async #addressOf(name: string): Promise<string> {
+    const names = await nodeNames(this.#options)
+    const address = names.get(name)
+    if (!address) throw new UsageError(`no node ${name} is known; there are ${[...names.keys()].join(', ') || 'none'}`)
+    return address
+  }
+
+  async #fault(line: string): Promise<void> {
+    const { cluster } = this.#options
+    if (!cluster) throw new UsageError('this cluster was not started here: use the `run` that started it')
+    this.#print(describeEvent(await performFault(cluster, line)))
+  }
+
+  #help(word: string | undefined): string {
+    const { shapes, cluster } = this.#options
+    const rows = (entries: [string, string][]) =>
+      entries.map(([left, right]) => `  ${left.padEnd(26)} ${colour.dim(right)}`)
+    const commands = Object.entries(shapes).map(([name, shape]): [string, string] => [usage(name, shape), shape.help])
+    const faults = Object.values(faultWords).map(({ usage, help }): [string, string] => [usage, help])
+    const own = Object.entries(ownWords)
+    if (word) {
+      const found = [...commands, ...faults, ...own].filter(([left]) => left.split(' ')[0] === word)
+      return found.length > 0
+        ? rows(found).join('\n')
+        : colour.red(`no word ${JSON.stringify(word)}; \`help\` lists all`)
+    }
+    const sections = [
+      colour.bold('commands'),
+      ...rows(commands),
+      colour.dim('  a word in double quotes is a JSON string; `@n3` at the end asks that node and no other'),
+      ...(cluster ? [colour.bold('faults'), ...rows(faults)] : []),
+      colour.bold('here'),
+      ...rows(own),
+    ]
+    return sections.join('\n')
+  }
+
+  #complete(line: string): [string[], string] {
+    const words = line.split(/\s+/)
+    const last = words.at(-1)!
+    const names = this.#options.cluster?.nodes().map(({ id }) => id) ?? []
+    const candidates =
+      words.length === 1
+        ? Object.keys({ ...this.#options.shapes, ...(this.#options.cluster && faultWords), ...ownWords })
+        : isFaultWord(words[0]!)
+          ? names
+          : names.map((name) => `@${name}`)
+    return [candidates.filter((candidate) => candidate.startsWith(last)).map((hit) => `${hit} `), last]
+  }
+}
+
+/** Under `XDG_STATE_HOME`, as the XDG base directory specification has it. */
+function historyFile(): string {
+  return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'raft-roadmap', 'history')
+}
+
+function loadHistory(): string[] {
+  try {
+    return readFileSync(historyFile(), 'utf8').split('\n').filter(Boolean)
+  } catch {
+    return []
+  }
+}
+
+/** Newest first, as readline has it. A history that cannot be kept is no reason to disturb anybody. */
+function saveHistory(lines: readonly string[]): void {
+  try {
+    mkdirSync(dirname(historyFile()), { recursive: true })
+    writeFileSync(historyFile(), `${lines.join('\n')}\n`)
+  } catch {}
+}

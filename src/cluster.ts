@@ -1,0 +1,303 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { parse as parseNdjson } from 'ndjson'
+import { ConfigError, writableFolder } from './config.js'
+import type { Event, Member, NodeId } from './contracts.js'
+import type { Direction } from './network/faults.js'
+import type { Order } from './process.js'
+
+export interface ClusterOptions {
+  readonly stage: number
+  /** The script that a child runs; it gets its configuration as JSON in its first argument. */
+  readonly entry: string
+  readonly members: readonly Member[]
+  readonly cluster: string
+  /** Folder with a folder for each node, or null while the stage keeps nothing. */
+  readonly dataDir: string | null
+  /** Folder for a trace file of each node, or null for none. */
+  readonly traceDir: string | null
+  /** Hears of everything: the supervisor's own events and the nodes'. */
+  readonly onEvent: (event: Event) => void
+  /** What a node prints to its standard error: nothing, unless something is wrong with it. */
+  readonly onStderr: (node: NodeId, text: string) => void
+}
+
+export type NodeCondition = 'starting' | 'up' | 'paused' | 'dead'
+
+/** How long the nodes may take to serve and to find each other; a stopped one may take so long to end. */
+const startMs = 20_000
+const settleMs = 3_000
+const stopMs = 3_000
+
+/** One child process. */
+interface Child {
+  readonly member: Member
+  process: ChildProcess
+  condition: NodeCondition
+  /** Resolves when the process has ended. */
+  ended: Promise<void>
+  /** Why it could not start, in its own words. */
+  complaint: string | null
+  /** Its end was asked for, so it is no news. */
+  expected: boolean
+  /** While it is paused: wakes it. */
+  wake: () => void
+}
+
+/**
+ * A cluster as child processes of this one: started in order, killed, paused and cut off on demand, ended together.
+ * A node that dies is reported and stays dead until somebody restarts it.
+ */
+export class Cluster {
+  readonly #options: ClusterOptions
+  readonly #children = new Map<NodeId, Child>()
+  /** Links that stand, as the nodes report them. */
+  readonly #links = new Set<Direction>()
+  /** Links cut on purpose; a restarted node is told of them again. */
+  readonly #cuts = new Set<Direction>()
+  readonly #watchers = new Set<() => void>()
+  #orders = 0
+  readonly #obeyed = new Set<number>()
+
+  constructor(options: ClusterOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Starts every node and waits until all serve and have found each other.
+   *
+   * @throws ConfigError if one of them cannot start; the others are stopped then
+   */
+  async start(): Promise<void> {
+    try {
+      for (const member of this.#options.members) this.#spawn(member)
+      for (const { id } of this.#options.members) await this.#up(id)
+      await this.#settled()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  nodes() {
+    return [...this.#children.values()].map(({ member, process, condition }) => {
+      const { id, client, peer } = member
+      return { id, pid: process.pid ?? null, condition, client, peer }
+    })
+  }
+
+  /** Ends a node's process at once (SIGKILL): it loses all that it has not written to disk. */
+  async kill(id: NodeId): Promise<Event> {
+    const child = this.#child(id)
+    if (child.condition === 'dead') throw new ConfigError(`${id} is dead already; \`restart ${id}\` starts it again`)
+    child.expected = true
+    child.process.kill('SIGKILL')
+    child.wake()
+    await child.ended
+    return { event: 'killed', node: id }
+  }
+
+  /** Starts a dead node again, and waits until it serves and has found the others. */
+  async restart(id: NodeId): Promise<Event> {
+    const { condition, member } = this.#child(id)
+    if (condition !== 'dead') throw new ConfigError(`${id} is not dead; \`kill ${id}\` first`)
+    this.#spawn(member)
+    await this.#up(id)
+    await this.#tellCuts(id)
+    await this.#settled()
+    return { event: 'restarted', node: id, pid: this.#child(id).process.pid }
+  }
+
+  /** Stops a node's process in its tracks (SIGSTOP): it neither answers nor refuses, and its connections stand. */
+  async pause(id: NodeId): Promise<Event> {
+    const child = this.#child(id)
+    if (child.condition !== 'up') throw new ConfigError(`${id} is ${child.condition}, so it cannot be paused`)
+    child.condition = 'paused'
+    child.wake = guard(child.process.pid!)
+    child.process.kill('SIGSTOP')
+    return { event: 'paused', node: id }
+  }
+
+  /** Lets a paused node go on (SIGCONT), as if no time had passed for it. */
+  async resume(id: NodeId): Promise<Event> {
+    const child = this.#child(id)
+    if (child.condition !== 'paused') throw new ConfigError(`${id} is not paused`)
+    child.process.kill('SIGCONT')
+    child.wake()
+    child.condition = 'up'
+    await this.#tellCuts(id)
+    return { event: 'resumed', node: id }
+  }
+
+  /** Loses every message from one node to the other; with `bothWays`, those that come back as well. */
+  async cut(from: NodeId, to: NodeId, bothWays: boolean): Promise<Event> {
+    this.#child(from)
+    this.#child(to)
+    if (from === to) throw new ConfigError('a node has no link to itself')
+    const directions: Direction[] = bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`]
+    for (const cut of directions) {
+      this.#cuts.add(cut)
+      await Promise.all([this.#order(from, { cut }), this.#order(to, { cut })])
+    }
+    return { event: 'cut', links: directions }
+  }
+
+  /** Mends every cut link. Dead nodes stay dead and paused ones paused. */
+  async heal(): Promise<Event> {
+    this.#cuts.clear()
+    await Promise.all([...this.#children.keys()].map((id) => this.#order(id, { heal: true })))
+    return { event: 'healed' }
+  }
+
+  /** Ends every node: asks first, insists after {@link stopMs}. */
+  async stop(): Promise<void> {
+    const children = [...this.#children.values()].filter((child) => child.condition !== 'dead')
+    for (const child of children) {
+      child.expected = true
+      child.process.kill('SIGTERM')
+      child.process.kill('SIGCONT')
+      child.wake()
+    }
+    const insist = setTimeout(() => {
+      for (const child of children) child.process.kill('SIGKILL')
+    }, stopMs)
+    await Promise.all(children.map((child) => child.ended))
+    clearTimeout(insist)
+  }
+
+  #child(id: NodeId): Child {
+    const child = this.#children.get(id)
+    if (!child) throw new ConfigError(`there is no node ${id}; there are ${[...this.#children.keys()].join(', ')}`)
+    return child
+  }
+
+  #spawn(member: Member): void {
+    const { stage, entry, members, cluster, dataDir, traceDir } = this.#options
+    const config = {
+      stage,
+      id: member.id,
+      members,
+      cluster,
+      dataDir: dataDir && writableFolder(join(dataDir, member.id)),
+      trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
+    }
+    const process = spawn(globalThis.process.execPath, ['--enable-source-maps', entry, JSON.stringify(config)], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: leanEnvironment(),
+    })
+    const ended = new Promise<void>((resolve) => {
+      process.once('close', (code, signal) => {
+        this.#ended(member.id, code, signal)
+        resolve()
+      })
+    })
+    const child: Child = {
+      member,
+      process,
+      condition: 'starting',
+      ended,
+      complaint: null,
+      expected: false,
+      wake: () => {},
+    }
+    this.#children.set(member.id, child)
+    process.on('error', () => {})
+    process.on('message', ({ order }: { order: number }) => {
+      this.#obeyed.add(order)
+      this.#changed()
+    })
+    process.stdout!.pipe(parseNdjson()).on('data', (event: Event) => this.#reported(child, event))
+    process.stderr!.setEncoding('utf8').on('data', (text: string) => this.#options.onStderr(member.id, text))
+  }
+
+  #reported(child: Child, event: Event): void {
+    const { id } = child.member
+    if (event.event === 'serving') child.condition = 'up'
+    if (event.event === 'cannot_start') child.complaint = String(event.message)
+    if (event.event === 'link_up') this.#links.add(`${id}>${String(event.peer)}`)
+    if (event.event === 'link_down') this.#links.delete(`${id}>${String(event.peer)}`)
+    this.#options.onEvent(event)
+    this.#changed()
+  }
+
+  #ended(id: NodeId, code: number | null, signal: NodeJS.Signals | null): void {
+    const child = this.#child(id)
+    child.condition = 'dead'
+    for (const link of this.#links) if (link.startsWith(`${id}>`) || link.endsWith(`>${id}`)) this.#links.delete(link)
+    if (!child.expected) this.#options.onEvent({ event: 'node_died', node: id, code, signal })
+    this.#changed()
+  }
+
+  /** Resolves when a node serves. @throws ConfigError in its own words if it cannot */
+  async #up(id: NodeId): Promise<void> {
+    const child = this.#child(id)
+    await this.#until(() => child.condition !== 'starting', startMs)
+    if (child.condition === 'up') return
+    throw new ConfigError(child.complaint ?? `${id} did not start; what it printed is above`)
+  }
+
+  /** Resolves when every node that runs is connected to every other, or after a while in any case. */
+  async #settled(): Promise<void> {
+    const running = () => [...this.#children.values()].filter(({ condition }) => condition === 'up')
+    const connected = () =>
+      running().every(({ member: { id: from } }) =>
+        running().every(({ member: { id: to } }) => from === to || this.#links.has(`${from}>${to}`)),
+      )
+    await this.#until(connected, settleMs)
+  }
+
+  /** Orders a node that runs, and waits until it has obeyed; a paused or dead one is told when it is back. */
+  async #order(id: NodeId, what: { cut: Direction } | { heal: true }): Promise<void> {
+    const child = this.#child(id)
+    if (child.condition !== 'up' || !child.process.connected) return
+    const order = ++this.#orders
+    child.process.send({ order, ...what } satisfies Order)
+    await this.#until(() => this.#obeyed.has(order) || child.condition !== 'up', settleMs)
+    this.#obeyed.delete(order)
+  }
+
+  /** A node that was away learns which links are cut now. */
+  async #tellCuts(id: NodeId): Promise<void> {
+    await this.#order(id, { heal: true })
+    for (const cut of this.#cuts) await this.#order(id, { cut })
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  /** Resolves once the condition holds, looking whenever something changed; after `ms` it resolves all the same. */
+  async #until(condition: () => boolean, ms: number): Promise<void> {
+    if (condition()) return
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        this.#watchers.delete(watcher)
+        resolve()
+      }
+      const watcher = () => {
+        if (condition()) done()
+      }
+      const timer = setTimeout(done, ms)
+      this.#watchers.add(watcher)
+    })
+  }
+}
+
+/**
+ * A stopped process cannot see that its supervisor died, and would stay for ever. A shell can: when its pipe from us
+ * closes, for whatever reason, it wakes the process, which then sees it too and ends.
+ *
+ * @returns closes the pipe
+ */
+function guard(pid: number): () => void {
+  const script = `trap '' INT TERM HUP; read -r _; kill -CONT ${pid}`
+  const guardian = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
+  return () => guardian.stdin.end()
+}
+
+/** The environment without what would only slow a node's start or change how it runs. */
+function leanEnvironment(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, ...rest } = process.env
+  return rest
+}

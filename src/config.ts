@@ -1,0 +1,76 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { z } from 'zod'
+import type { Member } from './contracts.js'
+import { parseAddress } from './network/address.js'
+
+/** What a person got wrong before anything ran; the message is one sentence for them. Exit code 2. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+}
+
+const address = z.string().refine((text) => parseAddress(text) !== null, { error: 'not host:port' })
+const memberId = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, { error: 'a name is 1 to 32 letters, digits, - or _' })
+
+const nodeConfig = z.strictObject({
+  stage: z.int(),
+  id: memberId,
+  members: z.array(z.strictObject({ id: memberId, client: address, peer: address })).min(1),
+  /** Nodes of one cluster share it; others are not listened to. */
+  cluster: z.string().min(1),
+  /** The node's own folder for what must survive it; null while the stage keeps nothing. */
+  dataDir: z.string().nullable(),
+  /** A file that gets a line of JSON for everything that happens in the node; null for none. */
+  trace: z.string().nullable(),
+})
+
+/** Everything that one node's process is told. */
+export type NodeConfig = z.infer<typeof nodeConfig>
+
+/** Checks a node's configuration once, before anything runs. @throws ConfigError that says what to change */
+export function checkNodeConfig(candidate: unknown): NodeConfig {
+  const checked = nodeConfig.safeParse(candidate)
+  if (!checked.success) {
+    const issue = checked.error.issues[0]!
+    throw new ConfigError(`${issue.path.join('.')}: ${issue.message}`)
+  }
+  const config = checked.data
+  checkMembers(config.members)
+  if (!config.members.some((member) => member.id === config.id)) {
+    throw new ConfigError(`${config.id} is not among the members ${config.members.map(({ id }) => id).join(', ')}`)
+  }
+  return config
+}
+
+function checkMembers(members: readonly Member[]): void {
+  const seen = new Map<string, string>()
+  for (const { id, client, peer } of members) {
+    for (const [name, what] of [
+      [id, `the name ${id}`],
+      [client, `the address ${client}`],
+      [peer, `the address ${peer}`],
+    ] as const) {
+      if (seen.has(name)) throw new ConfigError(`${what} is given twice (${seen.get(name)} and ${id})`)
+      seen.set(name, id)
+    }
+  }
+}
+
+/** Makes a folder if need be, and sees that it can be written to. @throws ConfigError */
+export function writableFolder(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true })
+    accessSync(path, constants.W_OK)
+    return path
+  } catch (error) {
+    throw new ConfigError(`cannot write to the folder ${path}: ${(error as Error).message}`)
+  }
+}
+
+/** Ports of a local cluster: clients at base+1 … base+n, peers at base+101 … base+100+n. */
+export function localMembers(count: number, host: string, basePort: number): Member[] {
+  return Array.from({ length: count }, (_, at) => ({
+    id: `n${at + 1}`,
+    client: `${host.includes(':') ? `[${host}]` : host}:${basePort + 1 + at}`,
+    peer: `${host.includes(':') ? `[${host}]` : host}:${basePort + 101 + at}`,
+  }))
+}

@@ -1,0 +1,178 @@
+import { isUtf8 } from 'node:buffer'
+import { limits } from '../contracts.js'
+
+/**
+ * TCP carries bytes, not messages: one request may come in many pieces, many in one. A decoder is pushed whatever
+ * arrives and gives whole messages when asked, so that whoever reads it can stop in the middle of a packet.
+ */
+export interface Decoder {
+  push(chunk: Buffer): void
+  /** The next whole message, what is wrong with it, or null until more bytes arrive. */
+  next(): Decoded | null
+  /** Bytes held of a message that is not whole yet, and of whole ones not asked for. */
+  readonly held: number
+}
+
+/** `fatal`: where the next message begins is lost, so the connection is of no more use. */
+export type Decoded =
+  | { readonly bytes: Buffer }
+  | { readonly problem: string; readonly code: 'bad_request' | 'too_large'; readonly fatal: boolean }
+
+const headerBytes = 4
+const newline = 0x0a
+const carriageReturn = 0x0d
+
+/** Messages, each after its length in bytes as 4 bytes, big end first. An announced length is checked before a byte of it is kept. */
+export class FrameDecoder implements Decoder {
+  readonly #queue = new ByteQueue()
+  readonly #limit: number
+
+  constructor(limit: number = limits.messageBytes) {
+    this.#limit = limit
+  }
+
+  get held(): number {
+    return this.#queue.length
+  }
+
+  push(chunk: Buffer): void {
+    this.#queue.push(chunk)
+  }
+
+  next(): Decoded | null {
+    if (this.#queue.length < headerBytes) return null
+    const length = this.#queue.peekUInt32()
+    if (length > this.#limit) {
+      const problem = `a frame of ${length} bytes is announced; at most ${this.#limit} are taken`
+      return { problem, code: 'too_large', fatal: true }
+    }
+    if (this.#queue.length < headerBytes + length) return null
+    this.#queue.skip(headerBytes)
+    return { bytes: this.#queue.take(length) }
+  }
+}
+
+/** Messages that end with LF or CR LF, as `nc` and `telnet` send them; empty lines are passed over. */
+export class LineDecoder implements Decoder {
+  readonly #queue = new ByteQueue()
+  readonly #limit: number
+  /** How much of the queue is known to hold no newline. */
+  #searched = 0
+
+  constructor(limit: number = limits.messageBytes) {
+    this.#limit = limit
+  }
+
+  get held(): number {
+    return this.#queue.length
+  }
+
+  push(chunk: Buffer): void {
+    this.#queue.push(chunk)
+  }
+
+  next(): Decoded | null {
+    for (;;) {
+      const end = this.#queue.indexOf(newline, this.#searched)
+      const length = end === -1 ? this.#queue.length : end
+      if (length > this.#limit) {
+        return { problem: `a line is longer than ${this.#limit} bytes`, code: 'too_large', fatal: true }
+      }
+      this.#searched = end === -1 ? length : 0
+      if (end === -1) return null
+      const line = this.#queue.take(length)
+      this.#queue.skip(1)
+      const bytes = line.at(-1) === carriageReturn ? line.subarray(0, -1) : line
+      if (bytes.length > 0) return { bytes }
+    }
+  }
+
+  /** What is left when the other side ends without a last newline: a person's `printf` often does. */
+  rest(): Decoded | null {
+    this.push(Buffer.from('\n'))
+    return this.next()
+  }
+}
+
+/** Puts each message behind its length, all in one buffer, so that one write to the socket carries them. */
+export function encodeFrames(messages: readonly (string | Uint8Array)[]): Buffer {
+  const lengths = messages.map((message) =>
+    typeof message === 'string' ? Buffer.byteLength(message) : message.byteLength,
+  )
+  const frames = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + headerBytes + length, 0))
+  let at = 0
+  for (const [position, message] of messages.entries()) {
+    at = frames.writeUInt32BE(lengths[position]!, at)
+    if (typeof message === 'string') at += frames.write(message, at)
+    else {
+      frames.set(message, at)
+      at += message.byteLength
+    }
+  }
+  return frames
+}
+
+/** Bytes as the JSON they should be, or what is wrong with them. */
+export function parseJson(bytes: Buffer): { value: unknown } | { problem: string } {
+  if (!isUtf8(bytes)) return { problem: 'not UTF-8' }
+  try {
+    return { value: JSON.parse(bytes.toString()) }
+  } catch (error) {
+    return { problem: `not JSON: ${(error as Error).message}` }
+  }
+}
+
+/** Bytes in the order in which they came. A chunk from which nothing is left over is read where it lies, not copied. */
+class ByteQueue {
+  #bytes: Buffer = Buffer.alloc(0)
+  #start = 0
+  #end = 0
+  /** Whether the buffer is this queue's own, with room to write into; a chunk is only lent. */
+  #owned = false
+
+  get length(): number {
+    return this.#end - this.#start
+  }
+
+  push(chunk: Buffer): void {
+    if (this.length === 0) {
+      this.#bytes = chunk
+      this.#start = 0
+      this.#end = chunk.length
+      this.#owned = false
+      return
+    }
+    if (!this.#owned || this.#end + chunk.length > this.#bytes.length) this.#grow(chunk.length)
+    chunk.copy(this.#bytes, this.#end)
+    this.#end += chunk.length
+  }
+
+  /** Doubling keeps the cost of bytes that come one at a time in proportion to their number. */
+  #grow(by: number): void {
+    const grown = Buffer.allocUnsafe((this.length + by) * 2)
+    this.#bytes.copy(grown, 0, this.#start, this.#end)
+    this.#end = this.length
+    this.#start = 0
+    this.#bytes = grown
+    this.#owned = true
+  }
+
+  peekUInt32(): number {
+    return this.#bytes.readUInt32BE(this.#start)
+  }
+
+  indexOf(byte: number, from: number): number {
+    return this.#bytes.subarray(this.#start, this.#end).indexOf(byte, from)
+  }
+
+  skip(count: number): void {
+    this.#start += count
+  }
+
+  /** A view of the next bytes, good until the next push. */
+  take(count: number): Buffer {
+    const taken = this.#bytes.subarray(this.#start, this.#start + count)
+    this.#start += count
+    return taken
+  }
+}

@@ -1,0 +1,202 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import {
+  type Clock,
+  type Codec,
+  type Event,
+  isObject,
+  type Member,
+  type Message,
+  type Network,
+  type NodeId,
+  type Random,
+} from '../contracts.js'
+import { parseAddress } from './address.js'
+import { encodeFrames, FrameDecoder, parseJson } from './framing.js'
+
+/** Raised when a frame between nodes changes its meaning; nodes of different versions do not talk. */
+const protocolVersion = 1
+
+const backoff = { firstMs: 20, capMs: 500 }
+const connectTimeoutMs = 1_000
+const helloTimeoutMs = 5_000
+/** Bytes that may wait for one peer; what comes on top is lost, as the network may lose anything. */
+const outboxBytes = 16 * 1024 * 1024
+/** A frame between nodes: the batch of a leader, with room for its envelope. */
+const peerFrameBytes = 16 * 1024 * 1024 - 1
+
+export interface TcpOptions {
+  readonly self: NodeId
+  readonly members: readonly Member[]
+  /** Nodes of one cluster share it; a stranger's connection is refused. */
+  readonly cluster: string
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly random: Random
+  /** Hears of links that come and go, and of strangers that were turned away. */
+  readonly notice: (event: Event) => void
+}
+
+/**
+ * Messages between nodes over TCP, each a frame. Every pair has two connections, each used in one direction and made
+ * by the side that sends, so that nobody has to agree on which of two simultaneous connections counts. The first
+ * frame says who is speaking; the rest are messages.
+ */
+export class TcpNetwork implements Network {
+  readonly #options: TcpOptions
+  readonly #outgoing = new Map<NodeId, OutgoingLink>()
+  readonly #incoming = new Set<Socket>()
+  #server: Server | undefined
+
+  constructor(options: TcpOptions) {
+    this.#options = options
+    for (const member of options.members) {
+      if (member.id !== options.self) this.#outgoing.set(member.id, new OutgoingLink(member, options))
+    }
+  }
+
+  async start(receive: (message: Message) => void): Promise<void> {
+    const own = this.#options.members.find((member) => member.id === this.#options.self)!
+    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, receive))
+    await new Promise<void>((resolve, reject) => {
+      this.#server!.once('error', reject)
+      this.#server!.listen(parseAddress(own.peer)!, () => {
+        this.#server!.removeListener('error', reject)
+        this.#server!.on('error', () => {})
+        resolve()
+      })
+    })
+    for (const link of this.#outgoing.values()) link.connect()
+  }
+
+  send(message: Message): void {
+    this.#outgoing.get(message.to)?.send(message)
+  }
+
+  async stop(): Promise<void> {
+    for (const link of this.#outgoing.values()) link.close()
+    const closed = new Promise<void>((resolve) => (this.#server ? this.#server.close(() => resolve()) : resolve()))
+    for (const socket of this.#incoming) socket.destroy()
+    await closed
+  }
+
+  /** Reads a peer's messages; whoever is not a peer, or stops making sense, is turned away with a logged reason. */
+  #accept(socket: Socket, receive: (message: Message) => void): void {
+    const decoder = new FrameDecoder(peerFrameBytes)
+    let peer: NodeId | null = null
+    this.#incoming.add(socket)
+    const turnAway = (reason: string) => {
+      this.#options.notice({ event: 'peer_refused', peer, remote: socket.remoteAddress, reason })
+      socket.destroy()
+    }
+    const cancelHello = this.#options.clock.after(helloTimeoutMs, () => turnAway('it did not say who it is'))
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      cancelHello()
+      this.#incoming.delete(socket)
+    })
+    socket.on('data', (chunk) => {
+      decoder.push(chunk as Buffer)
+      try {
+        for (let decoded = decoder.next(); decoded && !socket.destroyed; decoded = decoder.next()) {
+          if ('problem' in decoded) throw new Error(decoded.problem)
+          if (peer === null) {
+            peer = this.#checkHello(decoded.bytes)
+            cancelHello()
+          } else {
+            receive(this.#checkSender(this.#options.codec.decode(decoded.bytes), peer))
+          }
+        }
+      } catch (error) {
+        turnAway((error as Error).message)
+      }
+    })
+  }
+
+  #checkHello(bytes: Buffer): NodeId {
+    const parsed = parseJson(bytes)
+    const hello = 'value' in parsed ? parsed.value : undefined
+    if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
+    const { protocol, cluster, from, to } = hello
+    if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${String(protocol)}, not ${protocolVersion}`)
+    if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${JSON.stringify(cluster)}`)
+    if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
+    if (typeof from !== 'string' || !this.#outgoing.has(from))
+      throw new Error(`${JSON.stringify(from)} is no peer of ours`)
+    return from
+  }
+
+  #checkSender(message: Message, peer: NodeId): Message {
+    if (message.from !== peer || message.to !== this.#options.self) {
+      throw new Error(`${peer} sent a message from ${message.from} to ${message.to}`)
+    }
+    return message
+  }
+}
+
+/** The connection on which we speak to one peer. While it is down, what is sent is lost. */
+class OutgoingLink {
+  readonly #peer: Member
+  readonly #options: TcpOptions
+  #socket: Socket | null = null
+  #up = false
+  #closed = false
+  #failures = 0
+  #waiting: Uint8Array[] = []
+  #cancelRetry = () => {}
+
+  constructor(peer: Member, options: TcpOptions) {
+    this.#peer = peer
+    this.#options = options
+  }
+
+  connect(): void {
+    const socket = connect({ ...parseAddress(this.#peer.peer)!, noDelay: true, keepAlive: true })
+    this.#socket = socket
+    const cancelTimeout = this.#options.clock.after(connectTimeoutMs, () => socket.destroy())
+    socket.on('connect', () => {
+      cancelTimeout()
+      this.#failures = 0
+      this.#up = true
+      const { cluster, self } = this.#options
+      const hello = { type: 'Hello', protocol: protocolVersion, cluster, from: self, to: this.#peer.id }
+      socket.write(encodeFrames([JSON.stringify(hello)]))
+      this.#options.notice({ event: 'link_up', peer: this.#peer.id })
+    })
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      cancelTimeout()
+      this.#lost()
+    })
+    // Nothing is ever said on this connection by the other side, but its end must be read to be noticed.
+    socket.resume()
+  }
+
+  /** Tries again after a pause that doubles up to a cap, with jitter, so that five nodes do not knock in step. */
+  #lost(): void {
+    if (this.#up) this.#options.notice({ event: 'link_down', peer: this.#peer.id })
+    this.#up = false
+    this.#waiting = []
+    if (this.#closed) return
+    const pause = Math.min(backoff.firstMs * 2 ** this.#failures++, backoff.capMs)
+    this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.connect())
+  }
+
+  /** Everything sent in one turn of the event loop leaves in one write. */
+  send(message: Message): void {
+    if (!this.#up || this.#socket!.writableLength > outboxBytes) return
+    this.#waiting.push(this.#options.codec.encode(message))
+    if (this.#waiting.length === 1) process.nextTick(() => this.#flush())
+  }
+
+  #flush(): void {
+    if (this.#waiting.length === 0) return
+    this.#socket!.write(encodeFrames(this.#waiting))
+    this.#waiting = []
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancelRetry()
+    this.#socket?.destroy()
+  }
+}

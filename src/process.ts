@@ -1,0 +1,134 @@
+import { createWriteStream } from 'node:fs'
+import { systemClock, systemRandom } from './clock.js'
+import { ConfigError, checkNodeConfig, type NodeConfig } from './config.js'
+import { defaultTiming, type Event } from './contracts.js'
+import { LockedMap } from './locked-map.js'
+import { parseAddress } from './network/address.js'
+import { ClientPort } from './network/client-port.js'
+import { type Direction, FaultyNetwork } from './network/faults.js'
+import { jsonCodec } from './network/json-codec.js'
+import { TcpNetwork } from './network/tcp.js'
+import { Node } from './node.js'
+import type { Stage } from './stage.js'
+
+/** How a process of ours ends. */
+export const exitCodes = { done: 0, refused: 1, usage: 2, unknown: 3, brokenInvariant: 70 } as const
+
+/** How long a node that was asked to stop lets its waiting clients wait. */
+const drainMs = 1_000
+
+/** A node's event with the name of its node and its moment: milliseconds of wall-clock time. */
+export type NodeEvent = Event & { readonly node: string; readonly at: number }
+
+/** A node that serves, and the handles by which its process is steered. */
+export interface RunningNode {
+  readonly faults: FaultyNetwork
+  /** Drains, closes and resolves. */
+  stop(): Promise<void>
+}
+
+/**
+ * Runs one node of a stage over the real world: TCP, the clock, a Map.
+ *
+ * @param emit hears what a person would want to know: links, refused peers, changes of role
+ * @throws ConfigError if the configuration is wrong or a port is taken
+ */
+export async function runNode(
+  stage: Stage,
+  candidate: unknown,
+  emit: (event: NodeEvent) => void,
+): Promise<RunningNode> {
+  const config = checkNodeConfig(candidate)
+  const own = config.members.find((member) => member.id === config.id)!
+  const stamp = (event: Event): NodeEvent => ({ ...event, node: config.id, at: Date.now() })
+  const trace = traceTo(config.trace, stamp)
+  const notice = (event: Event) => {
+    trace?.(event)
+    emit(stamp(event))
+  }
+  const { id: self, members, cluster } = config
+  const world = { clock: systemClock, random: systemRandom }
+  const network = new FaultyNetwork(
+    new TcpNetwork({ self, members, cluster, codec: jsonCodec(stage), ...world, notice }),
+  )
+  const fatal = (error: Error) => {
+    notice({ event: 'invariant_broken', message: error.message, stack: error.stack })
+    process.exit(exitCodes.brokenInvariant)
+  }
+  const about = { pid: process.pid, client: own.client, peer: own.peer, cluster }
+  const node = new Node(
+    stage,
+    { id: self, members, random: systemRandom, timing: defaultTiming, about },
+    {
+      network,
+      stateMachine: new LockedMap(stage.operations, systemClock),
+      clock: systemClock,
+      notice,
+      ...(trace && { trace }),
+      fatal,
+    },
+  )
+  const clients = new ClientPort((command, answer) => node.ask(command, answer))
+  await explainPort(config, 'peer', () => node.start())
+  const { host, port } = parseAddress(own.client)!
+  await explainPort(config, 'client', () => clients.listen(host, port))
+  notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
+  return {
+    faults: network,
+    async stop() {
+      await node.stop(drainMs)
+      await clients.close()
+    },
+  }
+}
+
+function traceTo(path: string | null, stamp: (event: Event) => NodeEvent): ((event: Event) => void) | undefined {
+  if (path === null) return undefined
+  const file = createWriteStream(path, { flags: 'a' })
+  return (event) => {
+    file.write(`${JSON.stringify(stamp(event))}\n`)
+  }
+}
+
+/** A port that cannot be had is a matter of configuration: say which, whose and what to do. */
+async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: () => Promise<void>): Promise<void> {
+  try {
+    await listen()
+  } catch (error) {
+    const address = config.members.find((member) => member.id === config.id)![kind]
+    const { code, message } = error as NodeJS.ErrnoException
+    const why =
+      code === 'EADDRINUSE' ? 'it is in use; stop whoever has it, or choose other ports with --base-port' : message
+    throw new ConfigError(`${config.id} cannot listen for ${kind}s on ${address}: ${why}`)
+  }
+}
+
+/** A supervisor's order to a node: cut a direction of a link, or heal all of them. */
+export type Order = { readonly order: number } & ({ readonly cut: Direction } | { readonly heal: true })
+
+/**
+ * The whole life of a node that a supervisor started: its events go to standard output as NDJSON, orders come by IPC,
+ * and it ends when the supervisor does, however that one ends, because the channel between them closes then.
+ */
+export async function runSupervised(stage: Stage, config: unknown): Promise<void> {
+  process.on('disconnect', () => process.exit(exitCodes.done))
+  // Ctrl-C goes to the whole process group; what it means is for the supervisor to decide.
+  process.on('SIGINT', () => {})
+  const emit = (event: Event) => process.stdout.write(`${JSON.stringify(event)}\n`)
+  try {
+    const node = await runNode(stage, config, emit)
+    process.on('message', (order: Order) => {
+      if ('cut' in order) node.faults.cut(order.cut)
+      else node.faults.heal()
+      process.send!({ order: order.order })
+    })
+    process.on('SIGTERM', () => {
+      const end = () => process.exit(exitCodes.done)
+      node.stop().then(end, end)
+    })
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    emit({ event: 'cannot_start', message: error.message })
+    process.exit(exitCodes.usage)
+  }
+}
