@@ -61,16 +61,16 @@ export class ClientPort {
   }
 }
 
-/** A request that came in, and its answer once there is one. */
-interface Exchange {
+/** An answer, and the `id` of its request: undefined for one that had none. */
+interface Reply {
   readonly id: unknown
-  answer: Answer | null
+  readonly answer: Answer
 }
 
 /**
- * One client. Its requests are asked in the order in which they came. Answers leave when they are ready, named by the
- * `id` of their request; those to requests without one leave in the order of the questions, which is all that a
- * person at `nc` has to tell them apart.
+ * One client. Requests with an `id` are asked as they come, and their answers leave as they are ready. A request
+ * without one is for people at `nc`: it is answered before the next is asked, so that what was typed first has
+ * happened first, and the order tells the answers apart.
  */
 class Connection {
   readonly #socket: Socket
@@ -81,10 +81,10 @@ class Connection {
   #unfinishedSince = 0
   /** Asked, and the answer not written yet. */
   #inFlight = 0
-  /** Requests without an id, oldest first. */
-  readonly #inOrder: Exchange[] = []
+  /** A request without an id waits for its answer. */
+  #oneAtATime = false
   /** Ready to leave, not encoded yet: what a slow reader has not fetched costs a reference, not a copy. */
-  #ready: Exchange[] = []
+  #ready: Reply[] = []
   #flushDue = false
   /** Nothing more will be asked: the client ended its side, or said something after which nothing can be understood. */
   #inputEnded = false
@@ -135,12 +135,13 @@ class Connection {
     }
     this.#noteUnfinished()
     if (this.#inputEnded && this.#inFlight === 0) this.#hangUp()
-    else if (!this.#deaf && !this.#mayAsk()) this.#socket.pause()
+    else if (!this.#deaf && !this.#mayAsk() && this.#counted > 0) this.#socket.pause()
     else if (this.#socket.isPaused()) this.#socket.resume()
   }
 
   #mayAsk(): boolean {
-    return !this.#deaf && this.#inFlight < window.requests && !this.#socket.writableNeedDrain
+    if (this.#deaf || this.#oneAtATime) return false
+    return this.#inFlight < window.requests && !this.#socket.writableNeedDrain
   }
 
   /** A line that the client's end of input ends. */
@@ -177,40 +178,32 @@ class Connection {
   }
 
   #decoded(decoded: Decoded): void {
-    if ('problem' in decoded) {
-      if (decoded.fatal) return this.#refuse(decoded.code, decoded.problem)
-      return this.#exchange(undefined, (answer) => answer(failure(decoded.code, decoded.problem)))
-    }
-    const parsed = parseJson(decoded.bytes)
-    const request = 'value' in parsed ? parsed.value : undefined
-    if (!isObject(request)) {
-      const problem = 'problem' in parsed ? parsed.problem : 'a request is a JSON object: {"command":"ping"}'
-      return this.#exchange(undefined, (answer) => answer(failure('bad_request', problem)))
-    }
-    const { id, ...candidate } = request
-    const problem = this.#problemWithId(id)
-    if (problem) return this.#exchange(undefined, (answer) => answer(failure('bad_request', problem)))
-    this.#exchange(id, (answer) => this.#ask(candidate, answer))
+    this.#unfinishedSince = 0
+    if ('problem' in decoded) return this.#refuse('too_large', decoded.problem)
+    const request = this.#parse(decoded.bytes)
+    if ('problem' in request)
+      return this.#exchange(undefined, (reply) => reply(failure('bad_request', request.problem)))
+    this.#exchange(request.id, (reply) => this.#ask(request.candidate, reply))
   }
 
-  #problemWithId(id: unknown): string | null {
-    if (id === undefined && this.#decoder instanceof LineDecoder) return null
-    if (Number.isSafeInteger(id) || (typeof id === 'string' && id.length <= 128)) return null
-    return id === undefined
-      ? 'a framed request needs an "id", to tell its answer by'
-      : '"id" must be a whole number, or a string of at most 128 characters'
+  #parse(bytes: Buffer): { id: unknown; candidate: Record<string, unknown> } | { problem: string } {
+    const parsed = parseJson(bytes)
+    if ('problem' in parsed) return parsed
+    if (!isObject(parsed.value)) return { problem: 'a request is a JSON object: {"command":"ping"}' }
+    const { id, ...candidate } = parsed.value
+    const named = Number.isSafeInteger(id) || (typeof id === 'string' && id.length <= 128)
+    if (named || (id === undefined && this.#decoder instanceof LineDecoder)) return { id, candidate }
+    if (id === undefined) return { problem: 'a framed request needs an "id", to tell its answer by' }
+    return { problem: '"id" must be a whole number, or a string of at most 128 characters' }
   }
 
-  /** Asks, and sees that the answer leaves in its turn. */
-  #exchange(id: unknown, ask: (answer: (answer: Answer) => void) => void): void {
-    const exchange: Exchange = { id, answer: null }
-    const ordered = id === undefined && this.#decoder instanceof LineDecoder
-    if (ordered) this.#inOrder.push(exchange)
+  /** Asks, and sees to it that the answer leaves. */
+  #exchange(id: unknown, ask: (reply: (answer: Answer) => void) => void): void {
     this.#inFlight++
+    if (id === undefined) this.#oneAtATime = true
     ask((answer) => {
-      exchange.answer = answer
-      if (!ordered) this.#ready.push(exchange)
-      while (this.#inOrder[0]?.answer) this.#ready.push(this.#inOrder.shift()!)
+      if (id === undefined) this.#oneAtATime = false
+      this.#ready.push({ id, answer })
       this.#scheduleFlush()
     })
   }
@@ -247,7 +240,7 @@ class Connection {
     this.#deaf = true
     this.#inputEnded = true
     this.#count(0)
-    this.#exchange(undefined, (answer) => answer(failure(code, problem)))
+    this.#exchange(undefined, (reply) => reply(failure(code, problem)))
     this.#socket.resume()
   }
 }

@@ -13,10 +13,8 @@ export interface Decoder {
   readonly held: number
 }
 
-/** `fatal`: where the next message begins is lost, so the connection is of no more use. */
-export type Decoded =
-  | { readonly bytes: Buffer }
-  | { readonly problem: string; readonly code: 'bad_request' | 'too_large'; readonly fatal: boolean }
+/** A message, or the news that one is too long: where the next begins is lost then, and the connection of no more use. */
+export type Decoded = { readonly bytes: Buffer } | { readonly problem: string }
 
 const headerBytes = 4
 const newline = 0x0a
@@ -44,7 +42,7 @@ export class FrameDecoder implements Decoder {
     const length = this.#queue.peekUInt32()
     if (length > this.#limit) {
       const problem = `a frame of ${length} bytes is announced; at most ${this.#limit} are taken`
-      return { problem, code: 'too_large', fatal: true }
+      return { problem }
     }
     if (this.#queue.length < headerBytes + length) return null
     this.#queue.skip(headerBytes)
@@ -76,7 +74,7 @@ export class LineDecoder implements Decoder {
       const end = this.#queue.indexOf(newline, this.#searched)
       const length = end === -1 ? this.#queue.length : end
       if (length > this.#limit) {
-        return { problem: `a line is longer than ${this.#limit} bytes`, code: 'too_large', fatal: true }
+        return { problem: `a line is longer than ${this.#limit} bytes` }
       }
       this.#searched = end === -1 ? length : 0
       if (end === -1) return null

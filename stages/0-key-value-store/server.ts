@@ -3,7 +3,7 @@ import type { NodeState } from '../../src/stage.js'
 
 /** A node that performs commands: all of stage 0. */
 export interface Server extends NodeState {
-  /** How many commands went to the state machine so far; the last one's index. */
+  /** How many writes went to the state machine so far; the last one's index. */
   performed: Index
 }
 
@@ -11,14 +11,19 @@ export function server(_options: NodeOptions) {
   return { role: 'standalone', leader: null, performed: 0 }
 }
 
-/** Hands a command to the state machine. `request` is the client of this node that waits for its result, if any. */
+/** Hands a write to the state machine. `request` is the client of this node that waits for its result, if any. */
 export function perform(node: Server, command: Command, request: RequestId | null): void {
   node.effects.apply.push({ index: ++node.performed, term: 0, command, request })
 }
 
-/** Performs what the client asks for, here and now. Nobody else is told, and nothing is kept for after a crash. */
-export function serve(node: Server, request: Request): void {
+/** A write is performed here and now. Nobody else is told of it, and nothing is kept for after a crash. */
+export function write(node: Server, request: Request): void {
   perform(node, request.command, request.id)
+}
+
+/** A read is answered from this node's own store, behind every write that it was handed before. */
+export function read(node: Server, request: Request): void {
+  node.effects.apply.push({ index: node.performed, term: 0, command: request.command, request: request.id })
 }
 
 export function info(node: Server, request: Request): void {

@@ -2,7 +2,7 @@ import { stage } from '../../src/stage.js'
 import { commands } from './commands.js'
 import { append, cas, get, remove, set } from './operations.js'
 import { scan } from './scan.js'
-import { info, ping, type Server, serve, server, status } from './server.js'
+import { info, ping, read, type Server, server, status, write } from './server.js'
 
 export default stage<Server, never>({
   number: 0,
@@ -14,7 +14,7 @@ export default stage<Server, never>({
   operations: { get, set, delete: remove, append, cas, scan },
   state: server,
   verbs: { status },
-  requests: { get: serve, set: serve, delete: serve, append: serve, cas: serve, scan: serve, info, ping },
+  requests: { get: read, scan: read, set: write, delete: write, append: write, cas: write, info, ping },
   client: {},
   on: {},
   wire: {},

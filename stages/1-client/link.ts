@@ -24,9 +24,11 @@ export function disconnected(client: Client, address: string, reason: string): v
   for (const call of [...client.calls.values()].filter((call) => call.address === address)) {
     if (call.sent && !call.readOnly) {
       failWith(client, call, 'connection_lost', `the connection to ${address} broke before the answer (${reason})`)
+    } else if (call.pinned) {
+      failWith(client, call, 'unreachable', `no connection to ${address} (${reason})`)
     } else {
       call.sent = false
-      if (!call.pinned) call.address = elsewhere
+      call.address = elsewhere
       dispatch(client, call)
     }
   }

@@ -1,5 +1,4 @@
 import { stage } from '../../src/stage.js'
-import { serve } from '../0-key-value-store/server.js'
 import client from '../1-client/stage.js'
 import { countAcknowledgement, performAtOnce } from './acknowledge.js'
 import { giveUp } from './give-up.js'
@@ -22,8 +21,6 @@ export default stage<NaiveReplica, NaiveMessage>({
     delete: replicate,
     append: replicate,
     cas: replicate,
-    get: serve,
-    scan: serve,
   },
   on: { Replicate: performAtOnce, Replicated: countAcknowledgement },
   wire,
