@@ -16,13 +16,19 @@ function describeDetails(details: Record<string, unknown>): string {
 
 type Details = Readonly<Record<string, unknown>>
 
+function describeReady({ stage, nodes }: Details): string {
+  const list = (nodes as { id: string; client: string }[]).map(({ id, client }) => `${nodeColour(id)} ${client}`)
+  return `stage ${stage} is ready; Ctrl-C ends it: ${list.join('  ')}`
+}
+
 const sentences: Readonly<Record<string, (details: Details) => string>> = {
+  ready: describeReady,
+  stopped: () => 'every node has stopped',
   serving: ({ pid, client, peer }) => `serves clients on ${client}, peers on ${peer} (pid ${pid})`,
   link_up: ({ peer }) => colour.dim(`connected to ${peer}`),
   link_down: ({ peer }) => colour.dim(`lost the connection to ${peer}`),
   peer_refused: ({ peer, remote, reason }) =>
     colour.yellow(`turned away ${peer ?? remote} on the peer port: ${reason}`),
-  cannot_start: ({ message }) => colour.red(`cannot start: ${message}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
   node_died: ({ code, signal }) =>
     colour.red(`died (${signal ?? `exit code ${code}`}) and stays dead until \`restart\``),
@@ -37,5 +43,5 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
 
 /** Whether a person at the REPL should be interrupted by it; links come and go with their nodes. */
 export function isNotable({ event }: Event): boolean {
-  return !['link_up', 'link_down', 'serving', 'cannot_start'].includes(event)
+  return !['link_up', 'link_down', 'serving'].includes(event)
 }

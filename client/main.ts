@@ -14,9 +14,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
-/** yargs reports what it cannot parse as a text, and what a command throws as an error: both come out as errors. */
-const rethrow = (message: string | undefined, error: Error | undefined): never => {
-  throw error ?? new UsageError(message ?? 'what was that?')
+/** yargs reports what it cannot parse as a message, and what a command throws as an error alone. */
+const rethrow = (message: string | null | undefined, error: Error | undefined): never => {
+  throw message ? new UsageError(message) : error
 }
 
 try {

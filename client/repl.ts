@@ -67,13 +67,17 @@ export class Repl {
       readline.on('history', saveHistory)
       readline.prompt()
     }
-    const closed = new Promise<void>((resolve) => readline.once('close', resolve))
+    const closed = new Promise<void>((resolve) => {
+      readline.once('close', () => {
+        this.#closed = true
+        resolve()
+      })
+    })
     readline.on('line', (line) => {
       this.#queue = this.#queue.then(() => this.#perform(line.trim()))
     })
     await closed
     await this.#queue
-    this.#closed = true
     if (this.#interactive) this.#print('')
     return this.#exitCode
   }

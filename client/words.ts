@@ -66,10 +66,11 @@ function toCommand(words: readonly Word[], shapes: Readonly<Record<string, Comma
   return { command: name, ...Object.fromEntries(entries) }
 }
 
-/** Surplus words belong to the last argument, if it is a text and nothing in it was quoted. */
+/** Surplus words belong to the last argument, if that is a text after a key and nothing in it was quoted. */
 function joinRest(words: readonly Word[], { takes }: CommandShape): readonly Word[] {
   const rest = words.slice(takes.length - 1)
-  if (rest.length < 2 || takes.at(-1)?.kind !== 'text' || rest.some(({ quoted }) => quoted)) return words
+  const joinable = takes.length > 1 && takes.at(-1)!.kind === 'text' && !rest.some(({ quoted }) => quoted)
+  if (rest.length < 2 || !joinable) return words
   return [...words.slice(0, takes.length - 1), { text: rest.map(({ text }) => text).join(' '), quoted: false }]
 }
 

@@ -213,11 +213,17 @@ export class Cluster {
   #reported(child: Child, event: Event): void {
     const { id } = child.member
     if (event.event === 'serving') child.condition = 'up'
-    if (event.event === 'cannot_start') child.complaint = String(event.message)
+    if (event.event === 'cannot_start') return this.#complained(child, String(event.message))
     if (event.event === 'link_up') this.#links.add(`${id}>${String(event.peer)}`)
     if (event.event === 'link_down') this.#links.delete(`${id}>${String(event.peer)}`)
     this.#options.onEvent(event)
     this.#changed()
+  }
+
+  /** What it says becomes the error of {@link #up}; that it ends then is no news. */
+  #complained(child: Child, complaint: string): void {
+    child.complaint = complaint
+    child.expected = true
   }
 
   #ended(id: NodeId, code: number | null, signal: NodeJS.Signals | null): void {

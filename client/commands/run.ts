@@ -73,21 +73,16 @@ async function startCluster(args: RunArguments, onEvent: (event: Event) => void,
   return { stage, members, cluster }
 }
 
-async function runHeadless({ json, ...args }: RunArguments): Promise<number> {
-  const say = (event: Event) => console.log(json ? JSON.stringify(event) : describeEvent(event))
-  // In JSON the first line is `ready`; what happened before it is told by `ready` itself.
-  let begun = !json
+async function runHeadless(args: RunArguments): Promise<number> {
+  const say = (event: Event) => console.log(args.json ? JSON.stringify(event) : describeEvent(event))
   const stopped = stopSignal()
-  const started = startCluster(
-    { json, ...args },
-    (event) => begun && say(event),
-    (text) => console.error(text),
-  )
-  const { stage, cluster } = await started
+  // The first line is `ready`; what happened before it is told by `ready` itself.
+  let ready = false
+  const onEvent = (event: Event) => ready && say(event)
+  const { stage, cluster } = await startCluster(args, onEvent, (text) => console.error(text))
+  ready = true
   const nodes = cluster.nodes().map(({ id, pid, client, peer }) => ({ id, pid, client, peer }))
-  if (json) say({ event: 'ready', stage: stage.number, nodes })
-  else console.log(`${colour.bold(`stage ${stage.number}, ${stage.title.toLowerCase()}:`)} ready; Ctrl-C ends it`)
-  begun = true
+  say({ event: 'ready', stage: stage.number, nodes })
   const input = createInterface({ input: process.stdin })
   let queue = Promise.resolve()
   input.on('line', (line) => {

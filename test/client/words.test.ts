@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { parseArguments, parseLine, UsageError } from '../../client/words.js'
+import { commands } from '../../stages/0-key-value-store/commands.js'
+
+t.test('lines as a person types them', async (t) => {
+  const cases: [string, object][] = [
+    ['ping', { command: { command: 'ping' }, at: null }],
+    ['  get   a  ', { command: { command: 'get', key: 'a' }, at: null }],
+    ['get a @n3', { command: { command: 'get', key: 'a' }, at: 'n3' }],
+    ['get "@n3"', { command: { command: 'get', key: '@n3' }, at: null }],
+    ['get @n3', { command: { command: 'get', key: undefined }, at: 'n3' }],
+    ['set a hello  world', { command: { command: 'set', key: 'a', value: 'hello world' }, at: null }],
+    ['set a ""', { command: { command: 'set', key: 'a', value: '' }, at: null }],
+    ['set "a b" "c\\nd"', { command: { command: 'set', key: 'a b', value: 'c\nd' }, at: null }],
+    ['cas a null b', { command: { command: 'cas', key: 'a', expected: null, value: 'b' }, at: null }],
+    ['cas a "null" b', { command: { command: 'cas', key: 'a', expected: 'null', value: 'b' }, at: null }],
+    ['set a null', { command: { command: 'set', key: 'a', value: 'null' }, at: null }],
+    ['scan', { command: { command: 'scan' }, at: null }],
+    ['scan a b 5', { command: { command: 'scan', prefix: 'a', after: 'b', limit: 5 }, at: null }],
+  ]
+  for (const [line, expected] of cases) {
+    if (line === 'get @n3') t.throws(() => parseLine(line, commands), UsageError, 'a node to ask is not a key')
+    else t.same(parseLine(line, commands), expected, line)
+  }
+})
+
+t.test('lines that are no command show what would be', async (t) => {
+  for (const [line, message] of [
+    ['fly', /no command "fly"; there are get set/],
+    ['__proto__ a', /no command "__proto__"/],
+    ['get', /usage: get key$/],
+    ['get a b c', /usage: get key$/],
+    ['set "a" "b" "c"', /usage: set key value/],
+    ['scan a b 1 2', /usage: scan \[prefix\] \[after\] \[limit\]/],
+    ['set a "b', /begins with a quote but is no JSON string/],
+  ] as const) {
+    t.throws(() => parseLine(line, commands), { name: 'UsageError', message }, line)
+  }
+})
+
+t.test('any key and value can be typed when quoted, and given by a shell as they are', async (_t) => {
+  const text = fc.string({ unit: 'binary', minLength: 1 })
+  fc.assert(
+    fc.property(text, text, (key, value) => {
+      const typed = parseLine(`set ${JSON.stringify(key)} ${JSON.stringify(value)}`, commands)
+      const given = parseArguments(['set', key, value], commands)
+      const expected = JSON.stringify({ command: 'set', key, value })
+      return JSON.stringify(typed.command) === expected && JSON.stringify(given) === expected
+    }),
+  )
+})

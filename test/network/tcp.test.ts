@@ -1,0 +1,223 @@
+import { connect, createServer } from 'node:net'
+import t, { type Test } from 'tap'
+import { systemClock, systemRandom } from '../../src/clock.js'
+import type { Event, Member, Message } from '../../src/contracts.js'
+import { FaultyNetwork } from '../../src/network/faults.js'
+import { encodeFrames } from '../../src/network/framing.js'
+import { jsonCodec } from '../../src/network/json-codec.js'
+import { TcpNetwork } from '../../src/network/tcp.js'
+import stage from '../../stages/2-naive-replication/stage.js'
+
+/** An address that was free a moment ago. */
+async function freeAddress(): Promise<string> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return `127.0.0.1:${port}`
+}
+
+async function members(count: number): Promise<Member[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, at) => ({
+      id: `n${at + 1}`,
+      client: '127.0.0.1:1',
+      peer: await freeAddress(),
+    })),
+  )
+}
+
+/** A network with a memory of what it received and noticed, and a way to wait for either. */
+class Peer {
+  readonly received: Message[] = []
+  readonly notices: Event[] = []
+  readonly network: FaultyNetwork
+  readonly #watchers = new Set<() => void>()
+
+  constructor(t: Test, self: string, members: readonly Member[], cluster = 'test') {
+    const notice = (event: Event) => {
+      this.notices.push(event)
+      this.#changed()
+    }
+    const options = {
+      self,
+      members,
+      cluster,
+      codec: jsonCodec(stage),
+      clock: systemClock,
+      random: systemRandom,
+      notice,
+    }
+    this.network = new FaultyNetwork(new TcpNetwork(options))
+    t.teardown(() => this.network.stop())
+  }
+
+  start(): Promise<void> {
+    return this.network.start((message) => {
+      this.received.push(message)
+      this.#changed()
+    })
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        const watcher = () => {
+          this.#watchers.delete(watcher)
+          resolve()
+        }
+        this.#watchers.add(watcher)
+      })
+    }
+  }
+
+  async linkedTo(peer: string, times = 1): Promise<void> {
+    await this.until(() => this.notices.filter((n) => n.event === 'link_up' && n.peer === peer).length >= times)
+  }
+}
+
+const message = (from: string, to: string, write: number) => ({ type: 'Replicated', from, to, write }) as Message
+
+t.test('messages arrive as they were sent, in order on one connection', async (t) => {
+  const both = await members(2)
+  const [n1, n2] = [new Peer(t, 'n1', both), new Peer(t, 'n2', both)]
+  await Promise.all([n1.start(), n2.start()])
+  await n1.linkedTo('n2')
+  const sent = Array.from({ length: 1_000 }, (_, at) => message('n1', 'n2', at + 1))
+  for (const one of sent) n1.network.send(one)
+  await n2.until(() => n2.received.length === 1_000)
+  t.same(n2.received, sent)
+})
+
+t.test('R2: zero, empty and absent arrive as what they were', async (t) => {
+  const both = await members(2)
+  const [n1, n2] = [new Peer(t, 'n1', both), new Peer(t, 'n2', both)]
+  await Promise.all([n1.start(), n2.start()])
+  await n1.linkedTo('n2')
+  const commands = [
+    { command: 'set', key: 'a', value: '' },
+    { command: 'cas', key: 'a', expected: null, value: '' },
+    { command: 'cas', key: 'a', expected: '', value: '0' },
+  ]
+  const sent = commands.map((command) => ({ ...message('n1', 'n2', 1), type: 'Replicate', command }))
+  for (const one of sent) n1.network.send(one)
+  await n2.until(() => n2.received.length === 3)
+  t.same(n2.received, sent)
+})
+
+t.test('what is sent while nobody listens is lost; a peer that returns is found again', async (t) => {
+  const both = await members(2)
+  const n1 = new Peer(t, 'n1', both)
+  await n1.start()
+  n1.network.send(message('n1', 'n2', 1))
+  const first = new Peer(t, 'n2', both)
+  await first.start()
+  await n1.linkedTo('n2')
+  n1.network.send(message('n1', 'n2', 2))
+  await first.until(() => first.received.length > 0)
+  t.same(first.received, [message('n1', 'n2', 2)], 'the first was lost')
+  await first.network.stop()
+  await n1.until(() => n1.notices.some(({ event }) => event === 'link_down'))
+  n1.network.send(message('n1', 'n2', 3))
+  const second = new Peer(t, 'n2', both)
+  await second.start()
+  await n1.linkedTo('n2', 2)
+  n1.network.send(message('n1', 'n2', 4))
+  await second.until(() => second.received.length > 0)
+  t.same(second.received, [message('n1', 'n2', 4)])
+})
+
+t.test('a cut link loses what is sent that way, and only that way', async (t) => {
+  const both = await members(2)
+  const [n1, n2] = [new Peer(t, 'n1', both), new Peer(t, 'n2', both)]
+  await Promise.all([n1.start(), n2.start()])
+  await Promise.all([n1.linkedTo('n2'), n2.linkedTo('n1')])
+  n1.network.cut('n1>n2')
+  n1.network.send(message('n1', 'n2', 1))
+  n2.network.send(message('n2', 'n1', 2))
+  await n1.until(() => n1.received.length === 1)
+  n1.network.heal()
+  n2.network.cut('n1>n2')
+  n1.network.send(message('n1', 'n2', 3))
+  n2.network.send(message('n2', 'n1', 4))
+  await n1.until(() => n1.received.length === 2)
+  n2.network.heal()
+  n1.network.send(message('n1', 'n2', 5))
+  await n2.until(() => n2.received.some((one) => 'write' in one && one.write === 5))
+  t.notMatch(n2.received, [{ write: 1 }], 'lost by the sender')
+})
+
+t.test('whoever is not a peer is turned away, with a reason, and nobody else notices', async (t) => {
+  const three = await members(3)
+  const [n1, n2] = [new Peer(t, 'n1', three), new Peer(t, 'n2', three)]
+  await Promise.all([n1.start(), n2.start()])
+  await n2.linkedTo('n1')
+  const hello = { type: 'Hello', protocol: 1, cluster: 'test', from: 'n3', to: 'n1' }
+  const text = (value: unknown) => JSON.stringify(value)
+  const good = text(hello)
+  const strangers: [string, Buffer, RegExp][] = [
+    ['garbage', Buffer.from('GET / HTTP/1.1\r\n\r\n'), /a frame of \d+ bytes is announced/],
+    ['a line of JSON', Buffer.from('{"command":"ping"}\n'), /a frame of \d+ bytes is announced/],
+    ['no JSON', encodeFrames(['hello']), /first frame is not a Hello/],
+    ['no Hello', encodeFrames([text({ ...hello, type: 'Hi' })]), /first frame is not a Hello/],
+    ['another version', encodeFrames([text({ ...hello, protocol: 2 })]), /speaks protocol 2, not 1/],
+    ['another cluster', encodeFrames([text({ ...hello, cluster: 'other' })]), /belongs to the cluster "other"/],
+    ['a wrong number', encodeFrames([text({ ...hello, to: 'n2' })]), /looking for "n2"/],
+    ['a stranger', encodeFrames([text({ ...hello, from: 'n9' })]), /"n9" is no peer of ours/],
+    ['ourselves', encodeFrames([text({ ...hello, from: 'n1' })]), /"n1" is no peer of ours/],
+    ['not a name', encodeFrames([text({ ...hello, from: 5 })]), /5 is no peer of ours/],
+    ['another name later', encodeFrames([good, text(message('n2', 'n1', 1))]), /n3 sent a message from n2 to n1/],
+    ['another receiver', encodeFrames([good, text(message('n3', 'n2', 1))]), /n3 sent a message from n3 to n2/],
+    [
+      'an unknown message',
+      encodeFrames([good, text({ ...message('n3', 'n1', 1), type: '__proto__' })]),
+      /no message "__proto__"/,
+    ],
+    ['a wrong shape', encodeFrames([good, text(message('n3', 'n1', 0))]), /a Replicated whose fields/],
+    ['no object', encodeFrames([good, 'null']), /a message is a JSON object/],
+    ['a torn message', encodeFrames([good, '{"type":']), /not JSON/],
+  ]
+  for (const [name, bytes, reason] of strangers) {
+    const [host, port] = three[0]!.peer.split(':') as [string, string]
+    const before = n1.notices.length
+    const socket = connect({ host, port: Number(port) })
+    socket.on('error', () => {})
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    socket.resume()
+    socket.write(bytes)
+    await closed
+    const refused = n1.notices.slice(before).find(({ event }) => event === 'peer_refused')
+    t.match(refused, { reason }, name)
+  }
+  t.same(n1.received, [], 'no message of theirs came through')
+  n2.network.send(message('n2', 'n1', 7))
+  await n1.until(() => n1.received.length > 0)
+  t.same(n1.received, [message('n2', 'n1', 7)])
+})
+
+t.test('a peer that does not read costs bounded memory: what does not fit is lost', async (t) => {
+  const both = await members(2)
+  const n1 = new Peer(t, 'n1', both)
+  const [host, port] = both[1]!.peer.split(':') as [string, string]
+  const deaf = createServer((socket) => void socket.pause())
+  await new Promise<void>((resolve) => deaf.listen(Number(port), host, resolve))
+  t.teardown(() => deaf.close())
+  await n1.start()
+  await n1.linkedTo('n2')
+  const before = process.memoryUsage().arrayBuffers
+  const big = {
+    ...message('n1', 'n2', 1),
+    type: 'Replicate',
+    command: { command: 'set', key: 'k', value: 'x'.repeat(1_000_000) },
+  }
+  for (let count = 0; count < 200; count++) {
+    n1.network.send(big as Message)
+    await new Promise(setImmediate)
+  }
+  const grownMiB = (process.memoryUsage().arrayBuffers - before) / 1024 / 1024
+  t.ok(grownMiB < 64, `200 MB were sent; ${grownMiB.toFixed(0)} MiB are held`)
+})

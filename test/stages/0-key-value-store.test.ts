@@ -1,0 +1,169 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { limits } from '../../src/contracts.js'
+import { LockedMap } from '../../src/locked-map.js'
+import { commands } from '../../stages/0-key-value-store/commands.js'
+import { compareKeys, scan } from '../../stages/0-key-value-store/scan.js'
+import stage from '../../stages/0-key-value-store/stage.js'
+import { nodeOptions } from '../helpers/core.js'
+
+const clock = { now: () => 0, after: () => () => {}, soon: setImmediate as (task: () => void) => void }
+const machine = () => new LockedMap(stage.operations, clock)
+
+t.test('a write goes to the state machine under the next index, a read under the last one', async (t) => {
+  const core = stage.create(nodeOptions('n1'))
+  core.request({ id: 7, command: { command: 'set', key: 'a', value: '1' } })
+  core.request({ id: 8, command: { command: 'get', key: 'a' } })
+  const { apply, replies, send } = core.take()
+  t.match(apply, [
+    { index: 1, request: 7, command: { command: 'set' } },
+    { index: 1, request: 8, command: { command: 'get' } },
+  ])
+  t.same([replies, send], [[], []])
+  t.same(core.take().apply, [], 'what was taken is gone')
+})
+
+t.test('ping and info are answered at once', async (t) => {
+  const core = stage.create(nodeOptions('n2'))
+  core.request({ id: 1, command: { command: 'ping' } })
+  core.request({ id: 2, command: { command: 'info' } })
+  const { replies } = core.take()
+  t.same(replies[0], { request: 1, answer: { ok: true } })
+  t.match(replies[1]!.answer, { ok: true, info: { id: 'n2', stage: 0, role: 'standalone', leader: null, applied: 0 } })
+})
+
+t.test('what each command answers', async (t) => {
+  const store = machine()
+  const ask = async (command: string, fields: object) => (await store.apply([{ command, ...fields }]))[0]
+  t.same(await ask('get', { key: 'a' }), { ok: true, value: null })
+  t.same(await ask('set', { key: 'a', value: '' }), { ok: true })
+  t.same(await ask('get', { key: 'a' }), { ok: true, value: '' }, 'empty is not absent')
+  t.same(await ask('append', { key: 'a', value: 'xy' }), { ok: true, length: 2 })
+  t.same(await ask('append', { key: 'new', value: 'é' }), { ok: true, length: 1 })
+  t.same(await ask('cas', { key: 'a', expected: 'xy', value: 'z' }), { ok: true })
+  t.match(await ask('cas', { key: 'a', expected: 'xy', value: '!' }), {
+    ok: false,
+    error: { code: 'cas_mismatch', definite: true, actual: 'z' },
+  })
+  t.match(await ask('cas', { key: 'b', expected: '', value: '!' }), { ok: false, error: { actual: null } })
+  t.same(await ask('cas', { key: 'b', expected: null, value: '1' }), { ok: true }, 'null expects absence')
+  t.same(await ask('delete', { key: 'b' }), { ok: true, existed: true })
+  t.same(await ask('delete', { key: 'b' }), { ok: true, existed: false })
+  const full = 'x'.repeat(limits.valueBytes)
+  t.same(await ask('set', { key: 'full', value: full }), { ok: true })
+  t.match(await ask('append', { key: 'full', value: 'x' }), { ok: false, error: { code: 'too_large' } })
+  t.same(await ask('get', { key: 'full' }), { ok: true, value: full }, 'a refused append changes nothing')
+})
+
+t.test('keys that trip objects up are keys like any other', async (t) => {
+  const store = machine()
+  for (const key of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '0', 'null', '\u0000', '𝒳', ' ']) {
+    const checked = commands.set.check({ command: 'set', key, value: key })
+    t.ok(checked.ok, JSON.stringify(key))
+    if (!checked.ok) return
+    const [before, , after] = await store.apply([{ command: 'get', key }, checked.command, { command: 'get', key }])
+    t.same(before, { ok: true, value: null })
+    t.same(after, { ok: true, value: key })
+  }
+})
+
+t.test('any Unicode that is well formed is kept as it was', async (_t) => {
+  const store = machine()
+  const unicode = fc.string({ unit: 'binary', minLength: 1, maxLength: 50 })
+  await fc.assert(
+    fc.asyncProperty(unicode, unicode, async (key, value) => {
+      const checked = commands.set.check({ command: 'set', key, value })
+      if (!checked.ok) return false
+      const [, answer] = await store.apply([checked.command, { command: 'get', key }])
+      return answer?.ok === true && answer.value === value
+    }),
+  )
+})
+
+t.test('a command that is not of its shape is refused, and the refusal says where', async (t) => {
+  const cases: [keyof typeof commands, object, string, RegExp][] = [
+    ['get', {}, 'bad_request', /"key" must be a string/],
+    ['get', { key: 1 }, 'bad_request', /"key" must be a string/],
+    ['get', { key: '' }, 'bad_request', /"key" must be a string that is not empty/],
+    ['get', { key: 'a', keyy: 1 }, 'bad_request', /get has no field "keyy"; it takes key/],
+    ['set', { key: 'a' }, 'bad_request', /"value" must be a string/],
+    ['set', { key: 'a', value: null }, 'bad_request', /"value" must be a string/],
+    ['set', { key: 'k'.repeat(limits.keyBytes + 1), value: '' }, 'too_large', /"key" must be at most 4096 bytes/],
+    ['set', { key: 'k', value: 'é'.repeat(limits.valueBytes / 2 + 1) }, 'too_large', /"value" must be at most/],
+    ['set', { key: 'k', value: '\ud800' }, 'bad_request', /well-formed Unicode/],
+    ['cas', { key: 'a', expected: 5, value: '' }, 'bad_request', /"expected" must be a string, or null/],
+    ['cas', { key: 'a', value: '' }, 'bad_request', /"expected" must be a string, or null/],
+    ['scan', { limit: 0 }, 'bad_request', /"limit" must be at least 1/],
+    ['scan', { limit: 1.5 }, 'bad_request', /"limit" must be a whole number/],
+    ['scan', { limit: 1001 }, 'bad_request', /"limit" must be at most 1000/],
+    ['ping', { key: 'a' }, 'bad_request', /ping has no field "key"; it takes no field/],
+  ]
+  for (const [name, fields, code, message] of cases) {
+    const checked = commands[name].check({ command: name, ...fields })
+    t.match(checked, { ok: false, error: { code, message, definite: true } }, `${name} ${message}`)
+  }
+})
+
+t.test('the limits themselves are allowed', async (t) => {
+  const value = '\u0001'.repeat(limits.valueBytes)
+  t.ok(commands.set.check({ command: 'set', key: 'é'.repeat(limits.keyBytes / 2), value }).ok)
+  t.ok(JSON.stringify({ command: 'set', key: 'k', value }).length < limits.messageBytes, 'and fit a frame when escaped')
+})
+
+t.test('keys are ordered as their UTF-8 bytes are', async (t) => {
+  const key = fc.string({ unit: 'binary', maxLength: 6 })
+  fc.assert(
+    fc.property(key, key, (a, b) => {
+      const bytes = Buffer.compare(Buffer.from(a), Buffer.from(b))
+      return Math.sign(compareKeys(a, b)) === bytes
+    }),
+  )
+  t.ok(compareKeys('\uffff', '𝒳') < 0, 'where UTF-16 order differs')
+})
+
+t.test('scan gives the entries of a prefix in order, page by page', async (t) => {
+  const store = machine()
+  const keys = Array.from({ length: 250 }, (_, number) => `k/${String((number * 7) % 250).padStart(3, '0')}`)
+  await store.apply([...keys, 'a', 'l'].map((key) => ({ command: 'set', key, value: `v${key}` })))
+  const seen: string[] = []
+  let after: string | undefined
+  for (let more = true; more; ) {
+    const [page] = await store.apply([
+      { command: 'scan', prefix: 'k/', limit: 60, ...(after !== undefined && { after }) },
+    ])
+    const { entries, more: others } = page as unknown as { entries: [string, string][]; more: boolean }
+    t.ok(entries.length <= 60 && entries.every(([key, value]) => value === `v${key}`))
+    seen.push(...entries.map(([key]) => key))
+    after = seen.at(-1)
+    more = others
+  }
+  t.same(seen, [...keys].sort(), 'every key once, in order, and none of another prefix')
+  const [all] = await store.apply([{ command: 'scan' }])
+  t.match(all, { more: true }, 'without a limit there is one all the same')
+  t.same(await machine().apply([{ command: 'scan' }]), [{ ok: true, entries: [], more: false }])
+})
+
+t.test('a write that arrives during a scan waits for it: the answer is the store at one moment', async (t) => {
+  const store = machine()
+  const many = Array.from({ length: 20_000 }, (_, number) => ({ command: 'set', key: `k${number}`, value: 'old' }))
+  await store.apply(many)
+  const scanning = store.apply([{ command: 'scan', prefix: 'k', after: 'k1999', limit: 1000 }])
+  const writing = store.apply(many.map((set) => ({ ...set, value: 'new' })))
+  const [page] = await scanning
+  await writing
+  const { entries } = page as unknown as { entries: [string, string][] }
+  t.same(new Set(entries.map(([, value]) => value)), new Set(['old']))
+  t.equal(entries.length, 1000)
+})
+
+t.test('scan gives the event loop a turn in every slice', async (t) => {
+  const store = new Map(Array.from({ length: 12_000 }, (_, number) => [`k${number}`, ''] as const))
+  const slices = scan(store, { command: 'scan' })
+  let turns = 0
+  while (!slices.next().done) turns++
+  t.equal(turns, 2)
+})
+
+t.test('a command that the state machine does not have is a broken invariant, not an answer', async (t) => {
+  await t.rejects(machine().apply([{ command: 'toString' }]), /no operation toString/)
+})

@@ -1,0 +1,157 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import t from 'tap'
+import { stages } from '../stages/index.js'
+import { root, withGeneratedParts } from './docs.js'
+
+/** Files of the project below a folder, as paths from its root. */
+function files(folder: string, ending: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(ending))
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => !/^(node_modules|dist|\.git|\.tap)\//.test(path))
+}
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+const floors = ['test', 'client', 'stages', 'src']
+const sources = floors.flatMap((floor) => files(floor, '.ts'))
+
+interface Import {
+  readonly from: string
+  /** A path from the root, or the name of a package. */
+  readonly to: string
+}
+
+function importsOf(path: string): Import[] {
+  const specifiers = [...read(path).matchAll(/^(?:import|export)\b(?:[^;'"]*?\bfrom)? '([^']+)'/gm)].map(
+    (match) => match[1]!,
+  )
+  return specifiers.map((to) => ({
+    from: path,
+    to: to.startsWith('.') ? relative(root, resolve(root, dirname(path), to)) : to,
+  }))
+}
+
+const floorOf = (path: string) => floors.indexOf(path.split(sep)[0]!)
+const stageOf = (path: string) => Number(/^stages\/(\d+)-/.exec(path)?.[1] ?? Number.NaN)
+
+t.test('imports run one way: test → client → stages → src', async (t) => {
+  const arrows = sources.flatMap(importsOf).filter(({ to }) => floorOf(to) >= 0)
+  t.ok(arrows.length > 50, 'the imports were found')
+  const uphill = arrows.filter(({ from, to }) => floorOf(to) < floorOf(from))
+  t.same(uphill, [])
+})
+
+t.test('a stage imports the doors, stage(), and earlier stages only', async (t) => {
+  const allowed = ['src/contracts.js', 'src/stage.js', 'zod']
+  const wrong = sources
+    .filter((path) => !Number.isNaN(stageOf(path)))
+    .flatMap(importsOf)
+    .filter(({ from, to }) => !allowed.includes(to) && !(stageOf(to) <= stageOf(from)))
+  t.same(wrong, [])
+})
+
+t.test('stages are pure and synchronous', async (t) => {
+  const impure =
+    /from 'node:|\b(setTimeout|setInterval|setImmediate|queueMicrotask|async|await|process|Buffer|Date|performance)\b|Math\.random|localeCompare/
+  const code = (text: string) => text.replaceAll(/\/\*.*?\*\/|\/\/.*$/gms, '').replaceAll(/'[^'\n]*'|`[^`]*`/g, "''")
+  for (const path of sources.filter((path) => path.startsWith('stages/'))) {
+    const withImports = read(path).match(/from 'node:/)
+    t.notOk(withImports ?? impure.exec(code(read(path)))?.[0], path)
+  }
+  t.match('const a = Date.now()', impure, 'the rule can fail')
+})
+
+t.test('nothing is left loose', async (t) => {
+  const loose = /\bTODO\b|\bFIXME\b|@ts-ignore|@ts-expect-error|\bas any\b|\.only\(|\bt\.skip\b/
+  for (const path of sources.filter((path) => path !== 'test/tidy.test.ts')) t.notOk(loose.exec(read(path))?.[0], path)
+})
+
+t.test('files and functions stay small enough to be read', async (t) => {
+  const rules = sources.filter((path) => /^stages\/\d/.test(path))
+  t.same(
+    rules.filter((path) => read(path).split('\n').length > 130),
+    [],
+    'rule files: about 120 lines',
+  )
+  t.same(
+    sources.filter((path) => read(path).split('\n').length > 420),
+    [],
+    'other files: about 400 lines',
+  )
+})
+
+t.test('links between documents resolve', async (t) => {
+  const documents = files('.', '.md')
+  t.ok(documents.length > 3)
+  for (const path of documents) {
+    const links = [...read(path).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!)
+    for (const link of links.filter((link) => !/^[a-z]+:/.test(link))) {
+      const [file, anchor] = link.split('#')
+      const target = file === '' ? path : relative(root, resolve(root, dirname(path), file!))
+      t.ok(existsSync(join(root, target)), `${path} → ${link}`)
+      if (anchor && target.endsWith('.md')) t.ok(anchors(target).includes(anchor), `${path} → ${link}`)
+    }
+  }
+})
+
+/** What the headings of a document are called in links. */
+function anchors(path: string): string[] {
+  const headings = [...read(path).matchAll(/^#+ (.+)$/gm)].map((match) => match[1]!)
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(/\s/g, '-'),
+  )
+}
+
+t.test('generated tables are up to date: `npm run docs` writes them', async (t) => {
+  t.equal(withGeneratedParts(read('ROADMAP.md')), read('ROADMAP.md'))
+})
+
+t.test('every stage has its folder, its number and its lesson in the one shape', async (t) => {
+  const headings = [
+    'What was wrong',
+    'The idea',
+    'What changes',
+    'Read in this order',
+    'Run it',
+    'Try to break it',
+    'What still breaks',
+    'In the paper',
+  ]
+  for (const [at, { number, name, title }] of stages.entries()) {
+    t.equal(number, at)
+    t.equal(stageOf(`stages/${name}`), number)
+    const lesson = read(`stages/${name}/README.md`)
+    t.match(lesson, `# ${number}. ${title}\n`)
+    t.same(
+      [...lesson.matchAll(/^## (.+)$/gm)].map((match) => match[1]),
+      headings,
+      name,
+    )
+    for (const path of files(`stages/${name}`, '.ts'))
+      t.match(lesson, `(${relative(`stages/${name}`, path)})`, `the lesson names ${path}`)
+  }
+})
+
+t.test('a table is a table of contents: one screen', async (t) => {
+  for (const { name } of stages) t.ok(read(`stages/${name}/stage.ts`).split('\n').length <= 45, name)
+})
+
+t.test('no guarantee is both given and broken', async (t) => {
+  for (const { name, gives, breaks } of stages)
+    t.same(
+      gives.filter((id) => id in breaks),
+      [],
+      name,
+    )
+})
+
+t.test('nothing of one machine or of how the project is made has slipped in', async (t) => {
+  const paths = [...sources, ...files('.', '.md'), ...files('.', '.json'), '.ci/run', '.npmrc']
+  for (const path of paths.filter((path) => path !== 'test/tidy.test.ts')) {
+    t.notMatch(read(path), /\/root\/|\/work\/|registry\.npmjs|\.library/, path)
+  }
+})
