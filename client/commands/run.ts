@@ -111,7 +111,7 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   const { stage, members, cluster } = await startCluster(args, (event) => repl?.show(event), onStderr)
   const addresses = members.map((member) => member.client)
   const client = new Client({ addresses })
-  if (process.stdin.isTTY) console.log(banner(stage, members))
+  if (process.stdout.isTTY) console.log(banner(stage, members))
   const prompt = stage.name
   repl = new Repl({
     client,
