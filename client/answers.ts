@@ -1,7 +1,6 @@
 import { formatWithOptions } from 'node:util'
-import type { Answer, Command } from '../src/contracts.js'
+import type { Answer, Command, Outcome } from '../src/contracts.js'
 import { exitCodes } from '../src/process.js'
-import type { Outcome } from '../stages/1-client/client.js'
 import { colour } from './colour.js'
 
 /** An outcome as a person reads it. Values are quoted, so that `"(absent)"` is a value and `(absent)` is none. */

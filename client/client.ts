@@ -1,14 +1,14 @@
 import { connect, type Socket } from 'node:net'
-import { type Answer, type Command, failure, isObject, limits } from '../src/contracts.js'
+import { type Answer, type Command, failure, isObject, limits, type Outcome } from '../src/contracts.js'
 import { parseAddress } from '../src/network/address.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { commands } from '../stages/0-key-value-store/commands.js'
 import { answered } from '../stages/1-client/answer.js'
 import { call } from '../stages/1-client/call.js'
-import { client, defaultClientOptions, type Outcome, take } from '../stages/1-client/client.js'
+import { client, defaultClientOptions, take } from '../stages/1-client/client.js'
 import { connected, disconnected, elapsed } from '../stages/1-client/link.js'
 
-export type { Outcome } from '../stages/1-client/client.js'
+export type { Outcome } from '../src/contracts.js'
 
 export interface ClientSettings {
   /** Where nodes listen for clients, `host:port`. One is enough; several let the client find another when one is down. */

@@ -3,7 +3,7 @@ import { colour, nodeColour } from './colour.js'
 
 /** What happened, as one readable line; null for what only a trace should hold. */
 export function describeEvent({ event, node, at: _at, ...details }: Event): string {
-  const who = typeof node === 'string' ? nodeColour(node.padEnd(3)) : colour.dim('---')
+  const who = typeof node === 'string' ? nodeColour(node.padEnd(3)) : '   '
   return `${who} ${sentences[event]?.(details) ?? `${event}${describeDetails(details)}`}`
 }
 

@@ -6,12 +6,13 @@ import type { Readable, Writable } from 'node:stream'
 import type { Cluster } from '../src/cluster.js'
 import { ConfigError } from '../src/config.js'
 import type { CommandShape, Event } from '../src/contracts.js'
+import { faultWords, isFaultWord } from '../src/faults.js'
 import { exitCodes } from '../src/process.js'
 import { describeOutcome, exitCode } from './answers.js'
 import type { Client } from './client.js'
 import { colour } from './colour.js'
 import { describeEvent, isNotable } from './events.js'
-import { faultWords, isFaultWord, performFault } from './fault-words.js'
+import { performFault } from './fault-words.js'
 import { nodeNames, statusTable } from './status.js'
 import { parseLine, UsageError, usage } from './words.js'
 
@@ -141,7 +142,7 @@ export class Repl {
   async #fault(line: string): Promise<void> {
     const { cluster } = this.#options
     if (!cluster) throw new UsageError('this cluster was not started here: use the `run` that started it')
-    this.#print(describeEvent(await performFault(cluster, line)))
+    for (const event of await performFault(cluster, line)) this.#print(describeEvent(event))
   }
 
   #help(word: string | undefined): string {

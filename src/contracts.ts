@@ -79,6 +79,20 @@ export function failure(code: ErrorCode, message: string, details: Record<string
   return { ok: false, error: { code, message, definite: errorCodes[code].definite, ...details } }
 }
 
+/**
+ * How a call ended. *Refused* is certainly not done. *Unknown* may have been done, or may still be: a deadline that
+ * passed or a connection that broke says nothing about the other end.
+ */
+export type Outcome =
+  | { readonly outcome: 'done'; readonly answer: Answer & { ok: true } }
+  | { readonly outcome: 'refused' | 'unknown'; readonly error: Failure }
+
+/** An answer as an outcome: what it means for whoever asked. */
+export function outcomeOf(answer: Answer): Outcome {
+  if (answer.ok) return { outcome: 'done', answer }
+  return { outcome: answer.error.definite ? 'refused' : 'unknown', error: answer.error }
+}
+
 /** Limits of what a client may send, in bytes of UTF-8. A frame's length is under 2^24, so its first byte is 0. */
 export const limits = {
   keyBytes: 4 * 1024,

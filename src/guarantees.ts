@@ -4,9 +4,9 @@ import type { GuaranteeId } from './contracts.js'
 export const guarantees: Readonly<Record<GuaranteeId, string>> = {
   G1: 'hostile bytes on the wire harm nobody',
   G2: 'a client knows: done, refused or unknown',
-  G3: 'without faults, every node answers as one copy would (linearizable)',
+  G3: 'without faults, the store answers as a single copy would (linearizable)',
   G4: 'OK means that a majority holds it',
-  G5: 'a refused write leaves no visible trace',
+  G5: 'a write that found no majority leaves no visible trace',
   G6: 'replicas converge',
   G7: 'acknowledged data survives the loss of the leader',
   G8: 'acknowledged data survives a power loss of all nodes',

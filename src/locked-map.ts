@@ -17,6 +17,11 @@ export class LockedMap implements StateMachine {
     this.#clock = clock
   }
 
+  /** What the store holds at this moment, for those who look on from outside; nobody else reads past the lock. */
+  contents(): ReadonlyMap<string, string> {
+    return this.#store
+  }
+
   apply(batch: readonly Command[]): Promise<Answer[]> {
     return this.#mutex.runExclusive(async () => {
       const answers: Answer[] = []

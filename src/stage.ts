@@ -15,6 +15,7 @@ import {
   type Status,
   type Timing,
 } from './contracts.js'
+import type { InvariantName } from './simulation/invariants.js'
 
 /** What every stage's node knows. Rules read it, change it, and put what they decide into `effects`. */
 export interface NodeState {
@@ -66,6 +67,8 @@ export interface StageFacts {
   readonly client: Readonly<Record<string, (...args: never[]) => unknown>>
   /** For each message between nodes: whether an object that came over the wire has its fields. */
   readonly wire: Readonly<Record<string, (candidate: Readonly<Record<string, unknown>>) => boolean>>
+  /** What must hold in its nodes after every step. */
+  readonly invariants: readonly InvariantName[]
   readonly gives: readonly GuaranteeId[]
   /** Each guarantee that the stage breaks, with the scenario that shows it. */
   readonly breaks: Readonly<Partial<Record<GuaranteeId, string>>>

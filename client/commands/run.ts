@@ -98,7 +98,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
 /** One line of fault words, answered by one event. */
 async function obey(cluster: Cluster, line: string, say: (event: Event) => void): Promise<void> {
   try {
-    say(await performFault(cluster, line))
+    for (const event of await performFault(cluster, line)) say(event)
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
     say({ event: 'refused', line, message: error.message })

@@ -180,6 +180,8 @@ class Connection {
   #decoded(decoded: Decoded): void {
     this.#unfinishedSince = 0
     if ('problem' in decoded) return this.#refuse('too_large', decoded.problem)
+    // No request is empty: whoever sends zeros does not know the framing, and should not get an answer to every four.
+    if (decoded.bytes.length === 0) return this.#refuse('bad_request', 'a frame without a request in it')
     const request = this.#parse(decoded.bytes)
     if ('problem' in request)
       return this.#exchange(undefined, (reply) => reply(failure('bad_request', request.problem)))

@@ -19,6 +19,7 @@ export default stage<Server, never>({
   on: {},
   wire: {},
   tick: [],
+  invariants: ['appliedNeverFalls'],
   gives: ['G1', 'G3', 'G5'],
   breaks: { G7: 'N5', G8: 'L8', G13: 'N8' },
 })

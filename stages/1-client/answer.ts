@@ -21,9 +21,9 @@ export function answered(client: Client, address: string, id: unknown, answer: A
 function redirected(client: Client, call: Call, error: Failure): void {
   const leaderAddress = error.address
   if (typeof leaderAddress !== 'string') return fail(client, call, error)
-  call.redirects.push(call.address)
-  if (call.redirects.length > client.options.maxRedirects) {
-    const path = [...call.redirects, leaderAddress].join(' → ')
+  call.path.push(call.address)
+  if (call.path.length > client.options.maxRedirects) {
+    const path = [...call.path, leaderAddress].join(' → ')
     return failWith(client, call, 'not_leader', `gave up after ${client.options.maxRedirects} redirects: ${path}`)
   }
   client.preferred = leaderAddress

@@ -23,7 +23,7 @@ export function call(client: Client, command: Command, options: CallOptions): nu
     pinned: options.at !== undefined,
     address: options.at ?? client.preferred,
     sent: false,
-    redirects: [],
+    path: [],
   }
   client.calls.set(call.id, call)
   wake(client, call.deadline)

@@ -1,13 +1,4 @@
-import type { Answer, Command, ErrorCode, Failure } from '../../src/contracts.js'
-import { failure } from '../../src/contracts.js'
-
-/**
- * How a call ended. *Refused* is certainly not done. *Unknown* may have been done, or may still be: a deadline that
- * passed or a connection that broke says nothing about the other end.
- */
-export type Outcome =
-  | { readonly outcome: 'done'; readonly answer: Answer & { ok: true } }
-  | { readonly outcome: 'refused' | 'unknown'; readonly error: Failure }
+import { type Command, type ErrorCode, type Failure, failure, type Outcome, outcomeOf } from '../../src/contracts.js'
 
 /** One question on its way to an answer. */
 export interface Call {
@@ -22,8 +13,8 @@ export interface Call {
   /** Where it was sent, or will be once connected. */
   address: string
   sent: boolean
-  /** The addresses that redirected it, in order. */
-  redirects: string[]
+  /** Where it has been since it was first sent on, and what came of it there: bounded, or two nodes could keep it going. */
+  path: string[]
 }
 
 /** One connection. `waiting` means that it failed and is left alone until `retryAt`. */
@@ -87,7 +78,7 @@ export function take(client: Client): ClientEffects {
 
 /** Ends a call with an error; whether it is a refusal or an unknown outcome follows from the error. */
 export function fail(client: Client, call: Call, error: Failure): void {
-  settle(client, call, { outcome: error.definite ? 'refused' : 'unknown', error })
+  settle(client, call, outcomeOf({ ok: false, error }))
 }
 
 export function failWith(client: Client, call: Call, code: ErrorCode, message: string): void {

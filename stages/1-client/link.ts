@@ -27,6 +27,7 @@ export function disconnected(client: Client, address: string, reason: string): v
     } else if (call.pinned) {
       failWith(client, call, 'unreachable', `no connection to ${address} (${reason})`)
     } else {
+      if (call.path.length > 0) call.path.push(`${address} (${reason})`)
       call.sent = false
       call.address = elsewhere
       dispatch(client, call)
@@ -61,7 +62,6 @@ export function elapsed(client: Client, now: number): void {
 
 /** A sent call that got no answer is unknown, never failed; one that was never sent has certainly not happened. */
 function expire(client: Client, call: Call): void {
-  const where = call.address
-  if (call.sent) failWith(client, call, 'timeout', `no answer from ${where} in time; it may still happen`)
-  else failWith(client, call, 'unreachable', `could not connect to ${where} in time; nothing was sent`)
+  if (call.sent) failWith(client, call, 'timeout', `no answer from ${call.address} in time; it may still happen`)
+  else failWith(client, call, 'unreachable', `no connection to ${call.address} in time; nothing was sent`)
 }

@@ -12,7 +12,7 @@ export default stage<NaiveReplica, NaiveMessage>({
   name: '2-naive-replication',
   title: 'Naive replication',
   adds: 'one leader, four followers: a write is copied to all and answered at a majority',
-  stillBroken: 'replicas diverge; a refused write stays visible; a restarted leader is empty and believed',
+  stillBroken: 'replicas diverge; a write without a majority stays visible; a restarted leader is empty and believed',
   state: naiveReplica,
   verbs: { ...client.table.verbs, settle: settleAtMajority },
   requests: {

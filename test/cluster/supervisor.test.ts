@@ -66,7 +66,16 @@ t.test('headless with --json: the first line says who serves where; fault words 
   })
 
   t.test('what is no fault word is answered too', async (t) => {
-    for (const line of ['kill', 'kill n9', 'explode n1', 'cut n1', 'cut n1 n1', 'cut n1 > ', 'heal n1', 'kill n1 n2']) {
+    for (const line of [
+      'kill',
+      'kill n9',
+      'explode n1',
+      'cut n1',
+      'cut n1 n1',
+      'cut n1 > ',
+      'heal n1',
+      'cut n1 n2 n3',
+    ]) {
       t.match(await cluster.say(line), { event: 'refused', line, message: /\w/ }, line)
     }
   })

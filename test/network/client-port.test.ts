@@ -178,6 +178,13 @@ t.test('a client port', async (t) => {
     )
   })
 
+  t.test('nothing but zeros is no stream of empty frames: one answer, and the connection is closed', async (t) => {
+    const raw = new Raw(t, address)
+    raw.socket.write(Buffer.alloc(100_000))
+    await raw.until(() => raw.ended)
+    t.match(raw.frames(), [{ ok: false, error: { code: 'bad_request', message: /a frame without a request/ } }])
+  })
+
   t.test('frames need an id', async (t) => {
     const raw = new Raw(t, address)
     raw.socket.write(frame({ command: 'ping' }))

@@ -151,6 +151,19 @@ t.test('W7: two nodes that name each other do not send a call in circles', async
   }
 })
 
+t.test('a redirect to a leader that is gone ends, and the path says so', async (t) => {
+  const open = openClient('B')
+  call(open, write, writing)
+  take(open)
+  for (let hops = 0; hops < 20 && open.calls.size > 0; hops++) {
+    const [pending] = open.calls.values()
+    if (pending!.sent) answered(open, 'B', pending!.id, notLeader('A'))
+    else disconnected(open, pending!.address, 'ECONNREFUSED')
+    if (open.links.get('B')?.state === 'connecting') connected(open, 'B')
+  }
+  t.match(take(open).settle, [{ outcome: { outcome: 'refused', error: { message: /B → A \(ECONNREFUSED\) → B/ } } }])
+})
+
 t.test('a redirect without an address is the answer', async (t) => {
   const open = openClient()
   const id = call(open, write, writing)
