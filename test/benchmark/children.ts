@@ -1,0 +1,66 @@
+import { type ChildProcess, fork, type StdioOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** Why there is nothing to measure; the message is one sentence for a person. Exit code 2. */
+export class BenchmarkError extends Error {
+  override readonly name = 'BenchmarkError'
+}
+
+/** How long a child that was asked to end may take. */
+const stopMs = 6_000
+const running = new Set<ChildProcess>()
+
+/** Starts a script of this folder; it ends when this process does, because the channel between them closes then. */
+export function startScript(name: string, argument: string): ChildProcess {
+  const file = fileURLToPath(new URL(`${name}.js`, import.meta.url))
+  return remember(fork(file, [argument], { env: leanEnvironment(), execArgv: [] }))
+}
+
+/**
+ * Starts the project's command line. It knows nothing of a channel to us, so a shell looks after it: when the shell's
+ * pipe from us closes, for whatever reason, it asks the command line to end.
+ */
+export function startCommand(args: readonly string[]): ChildProcess {
+  const main = fileURLToPath(new URL('../../client/main.js', import.meta.url))
+  const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
+  const child = remember(spawn(process.execPath, [main, ...args], { env: leanEnvironment(), stdio }))
+  const script = `trap '' INT TERM HUP; read -r _; kill -TERM ${child.pid}`
+  const guardian = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
+  child.once('exit', () => guardian.kill('SIGKILL'))
+  return child
+}
+
+function remember(child: ChildProcess): ChildProcess {
+  running.add(child)
+  child.once('exit', () => running.delete(child))
+  return child
+}
+
+/** Ends a child and resolves when it is gone: asks first, insists later. */
+export async function stopChild(child: ChildProcess): Promise<void> {
+  if (!running.has(child)) return
+  const gone = once(child, 'exit')
+  child.kill('SIGTERM')
+  const insist = setTimeout(() => child.kill('SIGKILL'), stopMs)
+  await gone
+  clearTimeout(insist)
+}
+
+export async function stopAllChildren(): Promise<void> {
+  await Promise.all([...running].map(stopChild))
+}
+
+/** What a child says first over its channel. @throws BenchmarkError if it ends without a word */
+export function firstMessage<Message>(child: ChildProcess, name: string): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as Message))
+    child.once('exit', (code, signal) => reject(new BenchmarkError(`the ${name} ended early (${signal ?? code})`)))
+  })
+}
+
+/** The environment without what would only slow a start or change how the measured processes run. */
+function leanEnvironment(): NodeJS.ProcessEnv {
+  const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, ...rest } = process.env
+  return rest
+}

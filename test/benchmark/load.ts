@@ -1,0 +1,164 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { createHistogram } from 'node:perf_hooks'
+import { Replies } from './replies.js'
+import { firstId, type RequestShape, Requests } from './requests.js'
+
+/** The load of one measurement. */
+export interface LoadShape extends RequestShape {
+  /** Each has {@link pipeline} requests in flight, and sends the next when an answer comes: a closed loop. */
+  readonly clients: number
+  /** The clients share them evenly. */
+  readonly connections: number
+  readonly pipeline: number
+  /** The part of the requests that are gets, from 0 to 1; the others are sets. */
+  readonly reads: number
+}
+
+/** What came back within the measured time. */
+export interface Tally {
+  readonly operations: number
+  /** How often each error code came instead of an answer. */
+  readonly errors: Readonly<Record<string, number>>
+  readonly latencyMs: { readonly p50: number; readonly p99: number; readonly p999: number; readonly max: number }
+}
+
+const nanosecondsInMs = 1e6
+const longestLatencyNs = 60e9
+/** What one read of a socket takes in at most. One buffer serves all of them: it is emptied before the next read. */
+const readBuffer = Buffer.alloc(256 * 1024)
+
+/** Keeps one server busy, and counts. */
+export class Load {
+  readonly #shape: LoadShape
+  readonly #requests: Requests
+  readonly #latency = createHistogram({ lowest: 1, highest: longestLatencyNs, figures: 3 })
+  readonly #errors = new Map<string, number>()
+  readonly #filled: Promise<void>
+  #noteFilled = () => {}
+  /** Keys written once already; until all are, every request is the set of the next one, so that no get finds nothing. */
+  #keysFilled = 0
+  #operations = 0
+
+  constructor(shape: LoadShape) {
+    this.#shape = shape
+    this.#requests = new Requests(shape)
+    this.#filled = new Promise((resolve) => {
+      this.#noteFilled = resolve
+    })
+  }
+
+  /**
+   * Connects, begins and resolves once every key has a value; the load goes on until the process ends.
+   *
+   * @param onLost the server closed a connection: there is nothing left to measure
+   */
+  async start(host: string, port: number, onLost: (reason: string) => void): Promise<void> {
+    const { clients, connections, pipeline } = this.#shape
+    const all = Array.from({ length: connections }, (_, position) => {
+      const share = Math.floor((clients + connections - 1 - position) / connections)
+      return new Connection(this, share * pipeline, host, port, onLost)
+    })
+    await Promise.all(all.map((connection) => connection.connected))
+    for (const connection of all) connection.begin()
+    await this.#filled
+  }
+
+  get requestBytes(): number {
+    return this.#requests.maxBytes
+  }
+
+  /** Forgets what was counted so far. */
+  reset(): void {
+    this.#operations = 0
+    this.#errors.clear()
+    this.#latency.reset()
+  }
+
+  tally(): Tally {
+    const ms = (percent: number) => this.#latency.percentile(percent) / nanosecondsInMs
+    const latencyMs = { p50: ms(50), p99: ms(99), p999: ms(99.9), max: this.#latency.max / nanosecondsInMs }
+    return { operations: this.#operations, errors: Object.fromEntries(this.#errors), latencyMs }
+  }
+
+  /** Writes the next request. @returns where it ends */
+  writeNext(into: Buffer, at: number, id: number): number {
+    if (this.#keysFilled < this.#shape.keys) {
+      const end = this.#requests.writeSet(into, at, id, this.#keysFilled++)
+      if (this.#keysFilled === this.#shape.keys) this.#noteFilled()
+      return end
+    }
+    const key = Math.floor(Math.random() * this.#shape.keys)
+    if (this.#shape.reads > 0 && Math.random() < this.#shape.reads) {
+      return this.#requests.writeGet(into, at, id, key)
+    }
+    return this.#requests.writeSet(into, at, id, key)
+  }
+
+  count(latencyMs: number, error: string | null): void {
+    if (error !== null) {
+      this.#errors.set(error, (this.#errors.get(error) ?? 0) + 1)
+      return
+    }
+    this.#operations++
+    this.#latency.record(Math.max(1, Math.round(latencyMs * nanosecondsInMs)))
+  }
+}
+
+/**
+ * One connection with a number of requests in flight, each with an id of its own that its successor takes over. All
+ * that one read of the socket brings is answered by one write, and shares one reading of the clock.
+ */
+class Connection {
+  readonly connected: Promise<unknown>
+  readonly #load: Load
+  readonly #socket: Socket
+  readonly #sentAt: Float64Array
+  readonly #replies: Replies
+  /** Ids whose next request is due. */
+  readonly #due: number[] = []
+  #now = 0
+
+  constructor(load: Load, inFlight: number, host: string, port: number, onLost: (reason: string) => void) {
+    this.#load = load
+    this.#sentAt = new Float64Array(inFlight)
+    this.#replies = new Replies((id, error) => this.#answered(id, error))
+    const callback = (count: number) => {
+      this.#received(readBuffer.subarray(0, count))
+      return true
+    }
+    this.#socket = connect({ host, port, noDelay: true, onread: { buffer: readBuffer, callback } })
+    this.connected = once(this.#socket, 'connect')
+    this.#socket.on('error', (error) => onLost(error.message))
+    this.#socket.on('close', () => onLost('the server closed the connection'))
+  }
+
+  begin(): void {
+    this.#now = performance.now()
+    for (let slot = 0; slot < this.#sentAt.length; slot++) this.#due.push(firstId + slot)
+    this.#sendDue()
+  }
+
+  #received(chunk: Buffer): void {
+    this.#now = performance.now()
+    this.#replies.push(chunk)
+    this.#sendDue()
+  }
+
+  #answered(id: number, error: string | null): void {
+    this.#load.count(this.#now - this.#sentAt[id - firstId]!, error)
+    this.#due.push(id)
+  }
+
+  #sendDue(): void {
+    if (this.#due.length === 0) return
+    const bytes = Buffer.allocUnsafe(this.#due.length * this.#load.requestBytes)
+    let end = 0
+    for (const id of this.#due) {
+      end = this.#load.writeNext(bytes, end, id)
+      this.#sentAt[id - firstId] = this.#now
+    }
+    this.#due.length = 0
+    this.#socket.write(bytes.subarray(0, end))
+  }
+}

@@ -1,0 +1,53 @@
+/** `npm run bench`: how fast a cluster is, as a part of what a bare echo server reaches under the same load. */
+import { writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { hideBin } from 'yargs/helpers'
+import { UsageError } from '../../client/words.js'
+import { ConfigError } from '../../src/config.js'
+import { exitCodes } from '../../src/process.js'
+import { BenchmarkError, stopAllChildren } from './children.js'
+import { measureProfile, type Result } from './measure.js'
+import { parseOptions } from './options.js'
+import { describe, describeRound, report, resultsAsJson } from './report.js'
+
+const args = hideBin(process.argv)
+let interrupted = false
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    interrupted = true
+    const end = () => process.exit(128 + constants.signals[signal])
+    stopAllChildren().then(end, end)
+  })
+}
+
+async function main(): Promise<void> {
+  const options = await parseOptions(args)
+  if (!options) return
+  const results: Result[] = []
+  for (const profile of options.profiles) {
+    console.error(describe(profile))
+    let rounds = 0
+    results.push(await measureProfile(profile, (round) => console.error(describeRound(++rounds, round))))
+  }
+  console.log(`\n${report(results)}`)
+  if (options.json !== undefined) writeResults(options.json, resultsAsJson(results, args))
+}
+
+function writeResults(file: string, text: string): void {
+  try {
+    writeFileSync(file, text)
+  } catch (error) {
+    throw new BenchmarkError(`the results cannot be written to ${file}: ${(error as Error).message}`)
+  }
+}
+
+try {
+  await main()
+} catch (error) {
+  // Children end because we end them then: no news, and the handler of the signal ends the process.
+  if (interrupted) await new Promise(() => {})
+  if (![UsageError, ConfigError, BenchmarkError].some((kind) => error instanceof kind)) throw error
+  console.error((error as Error).message)
+  process.exitCode = exitCodes.usage
+}

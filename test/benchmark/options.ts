@@ -1,0 +1,119 @@
+import yargs from 'yargs'
+import { stageArgument, wholeNumber } from '../../client/commands/arguments.js'
+import { UsageError } from '../../client/words.js'
+import { limits } from '../../src/contracts.js'
+import { defaultLoad, defaultMaxConnections, type Profile, profile, standardProfiles } from './profiles.js'
+import { maxKeys } from './requests.js'
+
+/** What a person asked for. */
+export interface Options {
+  readonly profiles: readonly Profile[]
+  /** A file for the results, if one was named. */
+  readonly json: string | undefined
+}
+
+const secondsEach = { alone: 5, inTheList: 2 }
+const roundsAlone = 3
+const maxRequestsInFlight = 100_000
+
+/** @returns what to measure, or null if only help was wanted. @throws UsageError, ConfigError that say what to change */
+export async function parseOptions(args: readonly string[]): Promise<Options | null> {
+  const given = await parse(args)
+  if (given.help) return null
+  const { stage, nodes, json, echo, rounds, seconds, clients, connections, pipeline, valueBytes, reads, keys } = given
+  const load = defined({ clients, connections, pipeline, valueBytes, reads, keys })
+  if (stage === undefined && nodes === undefined && Object.keys(load).length === 0) {
+    return { profiles: standardProfiles(seconds ?? secondsEach.inTheList, rounds, echo), json }
+  }
+  const rest = { seconds: seconds ?? secondsEach.alone, rounds: rounds ?? roundsAlone, echo }
+  const one = profile(stageArgument(stage ?? 'latest').number, nodes ?? 5, load, rest)
+  if (one.load.connections > one.load.clients) {
+    throw new UsageError(`--connections must be at most the number of clients, ${one.load.clients}`)
+  }
+  if (one.load.clients * one.load.pipeline > maxRequestsInFlight) {
+    throw new UsageError(`--clients times --pipeline must be at most ${maxRequestsInFlight}`)
+  }
+  return { profiles: [one], json }
+}
+
+/** Whatever yargs throws, at once or later, is about what was typed. */
+async function parse(args: readonly string[]) {
+  try {
+    return await commandLine(args).parseAsync()
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+/** Without the fields that are undefined, so that what was not said does not hide a default. */
+function defined<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: NonNullable<Fields[Name]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+}
+
+function commandLine(args: readonly string[]) {
+  const whole = (name: string, from: number, to: number) => optional(wholeNumber(name, from, to))
+  const option = (describe: string, coerce: (value: unknown) => number | undefined) =>
+    ({ type: 'number', describe, coerce, requiresArg: true }) as const
+  return yargs([...args])
+    .scriptName('npm run bench --')
+    .usage(
+      '$0 [options]\n\nMeasures a cluster of a stage against a bare echo server, in turns. Without options that say what to measure, a standard list is measured.',
+    )
+    .option('stage', { type: 'string', requiresArg: true, describe: 'its number, its name, or "latest" [latest]' })
+    .option('nodes', option('how many nodes [5]', whole('nodes', 1, 99)))
+    .option(
+      'clients',
+      option(`how many, each waiting for its answers [${defaultLoad.clients}]`, whole('clients', 1, 10_000)),
+    )
+    .option(
+      'connections',
+      option(`shared by the clients [one each, at most ${defaultMaxConnections}]`, whole('connections', 1, 10_000)),
+    )
+    .option('pipeline', option(`requests in flight per client [${defaultLoad.pipeline}]`, whole('pipeline', 1, 10_000)))
+    .option(
+      'value-bytes',
+      option(`length of a value [${defaultLoad.valueBytes}]`, whole('value-bytes', 0, limits.valueBytes)),
+    )
+    .option(
+      'reads',
+      option(`the part of gets, 0 to 1; the rest are sets [${defaultLoad.reads}]`, optional(fraction('reads'))),
+    )
+    .option('keys', option(`how many there are [${defaultLoad.keys}]`, whole('keys', 1, maxKeys)))
+    .option(
+      'seconds',
+      option(
+        `how long each measurement lasts, after 1 s of warm-up [${secondsEach.alone}; ${secondsEach.inTheList} in the standard list]`,
+        whole('seconds', 1, 3_600),
+      ),
+    )
+    .option(
+      'rounds',
+      option(`measurements of each server [${roundsAlone}; 3 and 1 in the standard list]`, whole('rounds', 1, 1_000)),
+    )
+    .option('echo', {
+      choices: ['request', 'short'] as const,
+      default: 'request' as const,
+      describe: 'what the echo server sends back: the whole request, or {"id":…,"ok":true}',
+    })
+    .option('json', { type: 'string', requiresArg: true, describe: 'a file to write the results to' })
+    .example('$0 --stage 0 --nodes 1 --clients 64', 'that and nothing else')
+    .strict()
+    .help()
+    .version(false)
+    .wrap(Math.min(120, process.stdout.columns ?? 100))
+    .exitProcess(false)
+    .fail(false)
+}
+
+/** An option that was not given stays undefined. */
+function optional(coerce: (value: unknown) => number): (value: unknown) => number | undefined {
+  return (value) => (value === undefined ? undefined : coerce(value))
+}
+
+function fraction(name: string): (value: unknown) => number {
+  return (value) => {
+    const number = Number(value)
+    if (value !== '' && number >= 0 && number <= 1) return number
+    throw new UsageError(`--${name} must be a number from 0 to 1`)
+  }
+}

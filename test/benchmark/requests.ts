@@ -1,0 +1,78 @@
+/** What the requests of one measurement look like. */
+export interface RequestShape {
+  readonly valueBytes: number
+  /** How many keys there are. */
+  readonly keys: number
+}
+
+const headerBytes = 4
+/** Numbers of a fixed width can be written over in place. */
+const idDigits = 6
+const keyDigits = 7
+const digitZero = 48
+
+/** Ids are told apart within one connection only, and all have {@link idDigits} digits. */
+export const firstId = 10 ** (idDigits - 1)
+export const maxKeys = 10 ** keyDigits
+
+/** One framed request, whole but for its id and its key. */
+interface Template {
+  readonly bytes: Buffer
+  readonly idAt: number
+  readonly keyAt: number
+}
+
+/**
+ * Makes framed requests. The JSON is written once; a request is a copy of it with two numbers overwritten, so that
+ * the generator spends next to nothing on it and what is measured is the server.
+ */
+export class Requests {
+  readonly #set: Template
+  readonly #get: Template
+  /** The length of the longest one. */
+  readonly maxBytes: number
+
+  constructor({ valueBytes }: RequestShape) {
+    this.#set = template({ command: 'set', key: keyName(0), value: 'v'.repeat(valueBytes) })
+    this.#get = template({ command: 'get', key: keyName(0) })
+    this.maxBytes = Math.max(this.#set.bytes.length, this.#get.bytes.length)
+  }
+
+  /** @returns where the request ends */
+  writeSet(into: Buffer, at: number, id: number, key: number): number {
+    return copy(this.#set, into, at, id, key)
+  }
+
+  /** @returns where the request ends */
+  writeGet(into: Buffer, at: number, id: number, key: number): number {
+    return copy(this.#get, into, at, id, key)
+  }
+}
+
+function keyName(key: number): string {
+  return `k${String(key).padStart(keyDigits, '0')}`
+}
+
+function template(command: { command: string; key: string; value?: string }): Template {
+  const text = JSON.stringify({ id: firstId, ...command })
+  const bytes = Buffer.alloc(headerBytes + text.length)
+  bytes.writeUInt32BE(text.length)
+  bytes.write(text, headerBytes, 'latin1')
+  return { bytes, idAt: bytes.indexOf(String(firstId)), keyAt: bytes.indexOf(command.key) + 1 }
+}
+
+function copy({ bytes, idAt, keyAt }: Template, into: Buffer, at: number, id: number, key: number): number {
+  bytes.copy(into, at)
+  writeDigits(into, at + idAt, idDigits, id)
+  writeDigits(into, at + keyAt, keyDigits, key)
+  return at + bytes.length
+}
+
+function writeDigits(into: Buffer, at: number, digits: number, value: number): void {
+  let rest = value
+  for (let position = at + digits - 1; position >= at; position--) {
+    const tens = Math.floor(rest / 10)
+    into[position] = digitZero + rest - tens * 10
+    rest = tens
+  }
+}
