@@ -141,8 +141,10 @@ function banner(stage: Stage, members: readonly Member[]): string {
   ].join('\n')
 }
 
+/** Resolves when we are told to stop, or when whoever started us over a channel is gone. */
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
+    process.once('disconnect', () => resolve())
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
   })
 }

@@ -9,10 +9,22 @@ import type { Event } from '../../src/contracts.js'
 /** The command line, as compiled. */
 export const main = fileURLToPath(new URL('../../client/main.js', import.meta.url))
 
-/** Runs a program as a person would, without what the test runner puts into its children. */
+/**
+ * Runs a program as a person would, without what the test runner puts into its children. The channel ends with this
+ * process, however it ends, and `run` with the channel.
+ */
 export function bare(command: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, NO_COLOR: _none, FORCE_COLOR: _some, ...rest } = process.env
-  return spawn('env', ['-u', 'NODE_OPTIONS', command, ...args], { env: { ...rest, ...env }, stdio: 'pipe' })
+  const {
+    NODE_OPTIONS: _options,
+    NODE_EXTRA_CA_CERTS: _certificates,
+    NO_COLOR: _none,
+    FORCE_COLOR: _some,
+    ...rest
+  } = process.env
+  return spawn('env', ['-u', 'NODE_OPTIONS', command, ...args], {
+    env: { ...rest, ...env },
+    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
+  })
 }
 
 export interface Finished {

@@ -1,0 +1,96 @@
+import type { Operation } from './history.js'
+
+/** What one key holds; null when absent. */
+export type State = string | null
+
+/** Says that no register in this state could have given the recorded answer. */
+export const impossible: unique symbol = Symbol('impossible')
+
+/**
+ * The sequential specification of one key: what it holds after an operation that found it in `state` and gave the
+ * recorded answer, or {@link impossible}. An operation of unknown outcome may have answered anything.
+ */
+export function step(state: State, operation: Operation): State | typeof impossible {
+  const { command, outcome, answer } = operation
+  if (outcome === 'refused') return stepOfRefused(state, operation)
+  const done = outcome === 'done'
+  switch (command.command) {
+    case 'get':
+      return done && answer?.value !== state ? impossible : state
+    case 'set':
+      return command.value
+    case 'delete':
+      return done && answer?.existed !== (state !== null) ? impossible : null
+    case 'append': {
+      const length = (state?.length ?? 0) + command.value.length
+      return done && answer?.length !== length ? impossible : (state ?? '') + command.value
+    }
+    case 'cas':
+      if (state === command.expected) return command.value
+      return done ? impossible : state
+  }
+}
+
+/** A refusal changes nothing. A `cas_mismatch` says what it found, and that it was not what the client expected. */
+function stepOfRefused(state: State, { command, error }: Operation): State | typeof impossible {
+  if (command.command !== 'cas' || error?.code !== 'cas_mismatch') return state
+  if (state === command.expected) return impossible
+  return error.actual === undefined || error.actual === state ? state : impossible
+}
+
+/** Whether the operation can neither change the key nor be contradicted by it, so that a check may leave it out. */
+export function isIrrelevant({ command, outcome, error }: Operation): boolean {
+  if (outcome === 'unknown') return command.command === 'get'
+  return outcome === 'refused' && (error?.code !== 'cas_mismatch' || error.actual === undefined)
+}
+
+/**
+ * Whether the operation leaves the key as it was in every state in which its answer is possible: all reads, and
+ * also, say, a delete that found nothing.
+ */
+export function isObservation({ command, outcome, answer }: Operation): boolean {
+  if (outcome === 'refused') return true
+  if (outcome === 'unknown') return false
+  switch (command.command) {
+    case 'get':
+      return true
+    case 'delete':
+      return answer?.existed === false
+    case 'cas':
+      return command.expected === command.value
+    case 'append':
+      return command.value === '' && answer?.length !== 0
+    case 'set':
+      return false
+  }
+}
+
+/** The one state in which the operation does something or has its answer; undefined where several would do. */
+export function requiredState({ command, outcome, answer, error }: Operation): State | undefined {
+  if (outcome === 'refused') return error?.actual
+  switch (command.command) {
+    case 'get':
+      return answer?.value
+    case 'cas':
+      return command.expected
+    case 'delete':
+      return answer?.existed === false ? null : undefined
+    case 'set':
+    case 'append':
+      return undefined
+  }
+}
+
+/** The state that the operation leaves behind wherever it takes effect; undefined where that depends. */
+export function resultingState({ command }: Operation): State | undefined {
+  switch (command.command) {
+    case 'set':
+    case 'cas':
+      return command.value
+    case 'delete':
+      return null
+    case 'get':
+    case 'append':
+      return undefined
+  }
+}

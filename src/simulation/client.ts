@@ -1,0 +1,114 @@
+import { type Answer, type Command, failure, type NodeId, type Outcome, outcomeOf } from '../contracts.js'
+import type { Operation } from '../linearizability/index.js'
+import type { SimulatedCluster } from './cluster.js'
+
+export interface SimulatedClientOptions {
+  readonly deadlineMs: number
+  readonly maxRedirects: number
+  /** One way between a client and a node. */
+  readonly delayMs: number
+}
+
+export const defaultSimulatedClient: SimulatedClientOptions = { deadlineMs: 5_000, maxRedirects: 5, delayMs: 1 }
+
+/** One call under way. */
+interface Call {
+  readonly command: Command
+  readonly pinned: boolean
+  redirects: number
+  /** Addresses that refused the connection, since the last that did not. */
+  refused: number
+  settled: boolean
+  readonly settle: (outcome: Outcome) => void
+}
+
+/**
+ * A client of a simulated cluster, with the manners of the real one: it asks the node that it takes for leader,
+ * follows redirects a bounded number of times, goes on to the next node when nobody is there, and at its deadline
+ * calls the outcome what it is.
+ */
+export class SimulatedClient {
+  readonly name: string
+  readonly #cluster: SimulatedCluster
+  readonly #options: SimulatedClientOptions
+  #leader: NodeId
+
+  constructor(cluster: SimulatedCluster, name: string, options: Partial<SimulatedClientOptions> = {}) {
+    this.name = name
+    this.#cluster = cluster
+    this.#options = { ...defaultSimulatedClient, ...options }
+    this.#leader = cluster.hosts[0]!.id
+  }
+
+  /** @param at ask this node and no other */
+  call(command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
+    const { timeline } = this.#cluster
+    const call: Call = { command, pinned: at !== null, redirects: 0, refused: 0, settled: false, settle }
+    timeline.schedule(this.#options.deadlineMs, () => this.#settle(call, failure('timeout', 'no answer in time')))
+    this.#send(call, at ?? this.#leader)
+  }
+
+  #send(call: Call, to: NodeId): void {
+    this.#cluster.timeline.schedule(this.#options.delayMs, () => {
+      if (call.settled) return
+      this.#cluster.ask(to, call.command, (answer) => {
+        this.#cluster.timeline.schedule(this.#options.delayMs, () => this.#answered(call, to, answer))
+      })
+    })
+  }
+
+  #answered(call: Call, from: NodeId, answer: Answer): void {
+    if (call.settled) return
+    const code = answer.ok ? null : answer.error.code
+    if (call.pinned || (code !== 'not_leader' && code !== 'unreachable')) return this.#settle(call, answer)
+    if (code === 'unreachable') return this.#next(call, from, answer)
+    const leader = (answer as { error: { leader?: unknown } }).error.leader
+    if (typeof leader !== 'string' || ++call.redirects > this.#options.maxRedirects) return this.#settle(call, answer)
+    this.#leader = leader
+    this.#send(call, leader)
+  }
+
+  /** Nobody is there: the next node may know more. */
+  #next(call: Call, from: NodeId, answer: Answer): void {
+    const ids = this.#cluster.hosts.map((host) => host.id)
+    this.#leader = ids[(ids.indexOf(from) + 1) % ids.length]!
+    if (++call.refused > ids.length) this.#settle(call, answer)
+    else this.#send(call, this.#leader)
+  }
+
+  #settle(call: Call, answer: Answer): void {
+    if (call.settled) return
+    call.settled = true
+    call.settle(outcomeOf(answer))
+  }
+}
+
+/** Writes down what clients ask and are told, for the linearizability checker; moments are virtual milliseconds. */
+export class History {
+  readonly operations: Operation[] = []
+  readonly #open = new Map<object, Omit<Operation, 'return' | 'outcome'>>()
+
+  asked(client: string, command: Command, call: number): object {
+    const operation = { client, id: this.#open.size + this.operations.length, command: command as never, call }
+    this.#open.set(operation, operation)
+    return operation
+  }
+
+  answered(asked: object, outcome: Outcome, moment: number): void {
+    const operation = this.#open.get(asked)
+    if (!operation) return
+    this.#open.delete(asked)
+    const told = outcome.outcome === 'done' ? { answer: outcome.answer } : { error: outcome.error }
+    this.operations.push({ ...operation, outcome: outcome.outcome, return: moment, ...told } as Operation)
+  }
+
+  /** Everything asked, those without an answer as unknown. */
+  complete(): Operation[] {
+    const open = [...this.#open.values()].map((operation) => ({
+      ...operation,
+      return: null,
+      outcome: 'unknown' as const,
+    }))
+    return [...this.operations, ...open]
+  }
+}

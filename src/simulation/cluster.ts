@@ -1,0 +1,180 @@
+import { localMembers } from '../config.js'
+import {
+  type Answer,
+  defaultTiming,
+  type Event,
+  failure,
+  type Message,
+  type NodeId,
+  type Timing,
+} from '../contracts.js'
+import type { Direction } from '../network/faults.js'
+import { jsonCodec } from '../network/json-codec.js'
+import type { Stage } from '../stage.js'
+import { SimulatedDisk } from './disk.js'
+import { Host } from './host.js'
+import { type Fate, SimulatedNetwork } from './network.js'
+import { SeededRandom } from './random.js'
+import { Timeline } from './timeline.js'
+
+export interface SimulationOptions {
+  readonly stage: Stage
+  readonly seed: number
+  readonly nodes?: number
+  readonly timing?: Timing
+  /** Hears of everything, with its moment in virtual milliseconds. */
+  readonly trace?: (event: Event & { at: number }) => void
+}
+
+/**
+ * How many times promises are given their turn after something was set going: more than the longest chain in the shell
+ * and the state machine. The number is a constant, so that a run is the same whatever the machine does meanwhile.
+ */
+const microtaskTurns = 32
+
+/** A cluster in virtual time. One seed decides all that happens in it. */
+export class SimulatedCluster {
+  readonly timeline = new Timeline()
+  readonly random: SeededRandom
+  readonly network: SimulatedNetwork
+  readonly hosts: readonly Host[]
+  readonly disks: readonly SimulatedDisk[]
+  readonly stage: Stage
+  /** How often each thing happened to messages. */
+  readonly fates: Record<Fate, number> = { sent: 0, delivered: 0, lost: 0, cut: 0, duplicated: 0 }
+  readonly #byId: ReadonlyMap<NodeId, Host>
+  /** Questions that a node has and has not answered. */
+  readonly #asked = new Map<NodeId, Set<(answer: Answer) => void>>()
+  readonly #hear: ((event: Event & { at: number }) => void) | undefined
+  #stirred = false
+
+  constructor({ stage, seed, nodes = 5, timing = defaultTiming, trace }: SimulationOptions) {
+    this.stage = stage
+    this.random = new SeededRandom(seed)
+    this.#hear = trace
+    const deliver = (message: Message) => this.#byId.get(message.to)?.deliver(message)
+    const witness = (fate: Fate, message: Message) => {
+      this.fates[fate]++
+      if (fate !== 'sent' && fate !== 'delivered') this.trace({ event: fate, message })
+    }
+    this.network = new SimulatedNetwork(this.timeline, this.random.fork(), jsonCodec(stage), deliver, witness)
+    const members = localMembers(nodes, 'sim', 7000)
+    this.disks = members.map(() => new SimulatedDisk())
+    this.hosts = members.map(({ id }, at) => {
+      const random = this.random.fork()
+      return new Host(stage, { id, members, random, timing, about: {} }, this.disks[at]!, {
+        timeline: this.timeline,
+        random,
+        send: (message) => this.network.send(message),
+        trace: (event) => this.trace(event),
+        stir: () => {
+          this.#stirred = true
+        },
+      })
+    })
+    this.#byId = new Map(this.hosts.map((host) => [host.id, host]))
+  }
+
+  /** A cluster whose nodes all run. */
+  static async start(options: SimulationOptions): Promise<SimulatedCluster> {
+    const cluster = new SimulatedCluster(options)
+    for (const host of cluster.hosts) host.start()
+    await cluster.pass(1)
+    return cluster
+  }
+
+  get now(): number {
+    return this.timeline.now
+  }
+
+  trace(event: Event): void {
+    this.#hear?.({ ...event, at: this.now })
+  }
+
+  host(id: NodeId): Host {
+    const host = this.#byId.get(id)
+    if (!host) throw new Error(`there is no node ${id}`)
+    return host
+  }
+
+  kill(id: NodeId): void {
+    this.trace({ event: 'killed', node: id })
+    this.host(id).kill()
+    this.#breakConnections(id)
+  }
+
+  #breakConnections(id: NodeId): void {
+    const open = this.#asked.get(id)
+    this.#asked.delete(id)
+    for (const answer of open ?? []) answer(failure('connection_lost', `${id} is gone`))
+  }
+
+  restart(id: NodeId): void {
+    if (this.host(id).condition !== 'dead') return
+    this.trace({ event: 'restarted', node: id })
+    this.host(id).start()
+  }
+
+  pause(id: NodeId): void {
+    this.trace({ event: 'paused', node: id })
+    this.host(id).pause()
+  }
+
+  resume(id: NodeId): void {
+    this.trace({ event: 'resumed', node: id })
+    this.host(id).resume()
+  }
+
+  cut(from: NodeId, to: NodeId, bothWays: boolean): void {
+    const links: Direction[] = bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`]
+    this.trace({ event: 'cut', links })
+    for (const link of links) this.network.cut(link)
+  }
+
+  heal(): void {
+    this.trace({ event: 'healed' })
+    this.network.heal()
+  }
+
+  /**
+   * A client's question to one node, over a connection of its own. A node that is dead refuses the connection; one
+   * that dies with the question in hand breaks it; one that is paused says nothing.
+   */
+  ask(id: NodeId, candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void): void {
+    const host = this.host(id)
+    if (host.condition === 'dead') return answer(failure('unreachable', `no connection to ${id}`))
+    const asked = this.#asked.get(id) ?? new Set()
+    this.#asked.set(id, asked.add(answer))
+    const once = (given: Answer) => {
+      if (asked.delete(answer)) answer(given)
+    }
+    host.arrive((node) => node.ask(candidate, once))
+  }
+
+  /** Goes on to the next thing that happens, and everything that comes of it at once. @returns false if nothing will */
+  async step(): Promise<boolean> {
+    const happened = this.timeline.step()
+    if (this.#stirred) {
+      this.#stirred = false
+      for (let turn = 0; turn < microtaskTurns; turn++) await undefined
+    }
+    return happened
+  }
+
+  /** Lets virtual time pass, in milliseconds. */
+  async pass(ms: number): Promise<void> {
+    const end = this.now + ms
+    let over = false
+    this.timeline.schedule(ms, () => {
+      over = true
+    })
+    while (!over && this.timeline.next <= end) await this.step()
+  }
+
+  /** Lets time pass until the condition holds, or `ms` have passed. @returns whether it holds */
+  async until(condition: () => boolean, ms: number): Promise<boolean> {
+    const end = this.now + ms
+    while (!condition() && this.timeline.next <= end) await this.step()
+    return condition()
+  }
+}

@@ -1,0 +1,162 @@
+import type { Answer, Clock, Command, Event, Message, Network, NodeOptions, StateMachine } from '../contracts.js'
+import { LockedMap } from '../locked-map.js'
+import { Node } from '../node.js'
+import type { Stage } from '../stage.js'
+import type { SimulatedDisk } from './disk.js'
+import type { SeededRandom } from './random.js'
+import type { Timeline } from './timeline.js'
+
+/** What surrounds a machine. */
+export interface Surroundings {
+  readonly timeline: Timeline
+  readonly random: SeededRandom
+  send(message: Message): void
+  trace(event: Event): void
+  /** Called when something was set going that ends in promises, which time must wait for. */
+  stir(): void
+}
+
+/** What a stopped process finds when it goes on: its expired timers first, as in a real event loop, then what arrived. */
+interface Backlog {
+  readonly timers: (() => void)[]
+  readonly arrivals: (() => void)[]
+}
+
+/** A simulated machine: the real shell with the real core of a stage, in virtual time, to be killed and paused. */
+export class Host {
+  readonly #stage: Stage
+  readonly #options: NodeOptions
+  readonly #around: Surroundings
+  readonly #disk: SimulatedDisk
+  #node: Node | null = null
+  #machine: LockedMap | null = null
+  #receive: (message: Message) => void = () => {}
+  #backlog: Backlog | null = null
+  /** Counts the starts: what an earlier process left to be done is not for the next. */
+  #incarnation = 0
+
+  constructor(stage: Stage, options: NodeOptions, disk: SimulatedDisk, around: Surroundings) {
+    this.#stage = stage
+    this.#options = options
+    this.#disk = disk
+    this.#around = around
+  }
+
+  get id(): string {
+    return this.#options.id
+  }
+
+  get condition(): 'up' | 'paused' | 'dead' {
+    return this.#node === null ? 'dead' : this.#backlog ? 'paused' : 'up'
+  }
+
+  /** The node, while its process is there. */
+  get node(): Node | null {
+    return this.#node
+  }
+
+  /** What the node's state machine holds. */
+  contents(): ReadonlyMap<string, string> {
+    return this.#machine?.contents() ?? new Map()
+  }
+
+  start(): void {
+    this.#incarnation++
+    const clock = this.#clock()
+    const machine = new LockedMap(this.#stage.operations, clock)
+    const node = new Node(this.#stage, this.#options, {
+      network: this.#network(),
+      stateMachine: this.#stirring(machine),
+      clock,
+      log: this.#disk.store(clock, this.#around.random, this.#around.stir),
+      notice: (event) => this.#around.trace({ ...event, node: this.id }),
+      trace: (event) => this.#around.trace({ ...event, node: this.id }),
+      fatal: (error) => this.#died(error),
+    })
+    this.#node = node
+    this.#machine = machine
+    this.#around.stir()
+    node.start().catch((error: Error) => this.#died(error))
+  }
+
+  /** The process ends at once; what its disk had not synced is at the disk's mercy. */
+  kill(): void {
+    this.#node?.kill()
+    this.#node = null
+    this.#machine = null
+    this.#backlog = null
+    this.#incarnation++
+    this.#disk.crash(this.#around.random)
+  }
+
+  pause(): void {
+    if (this.condition === 'up') this.#backlog = { timers: [], arrivals: [] }
+  }
+
+  resume(): void {
+    const backlog = this.#backlog
+    this.#backlog = null
+    for (const task of [...(backlog?.timers ?? []), ...(backlog?.arrivals ?? [])])
+      this.#around.timeline.schedule(0, task)
+  }
+
+  /** Something reaches the process from outside: done now, or when it goes on, or never if it is dead by then. */
+  arrive(task: (node: Node) => void): void {
+    const incarnation = this.#incarnation
+    const deliver = () => {
+      if (this.#incarnation === incarnation && this.#node) task(this.#node)
+    }
+    if (this.#backlog) this.#backlog.arrivals.push(deliver)
+    else deliver()
+  }
+
+  deliver(message: Message): void {
+    this.arrive(() => this.#receive(message))
+  }
+
+  #died(error: Error): void {
+    this.#around.trace({ event: 'node_failed', node: this.id, message: error.message })
+    this.kill()
+  }
+
+  #network(): Network {
+    return {
+      start: async (receive) => {
+        this.#receive = receive
+      },
+      send: (message) => this.#around.send(message),
+      stop: async () => {},
+    }
+  }
+
+  /** Virtual time, as this incarnation of the process lives it. */
+  #clock(): Clock {
+    const { timeline } = this.#around
+    const incarnation = this.#incarnation
+    const run = (task: () => void) => {
+      if (this.#incarnation !== incarnation) return
+      if (this.#backlog) this.#backlog.timers.push(task)
+      else task()
+    }
+    return {
+      now: () => timeline.now,
+      after(ms, task) {
+        let cancelled = false
+        timeline.schedule(ms, () => cancelled || run(task))
+        return () => {
+          cancelled = true
+        }
+      },
+      soon: (task) => timeline.schedule(0, () => run(task)),
+    }
+  }
+
+  #stirring(machine: StateMachine): StateMachine {
+    return {
+      apply: (batch: readonly Command[]): Promise<Answer[]> => {
+        this.#around.stir()
+        return machine.apply(batch)
+      },
+    }
+  }
+}

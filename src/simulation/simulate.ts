@@ -1,0 +1,252 @@
+import type { Event, GuaranteeId, NodeId, Outcome } from '../contracts.js'
+import type { Fault } from '../faults.js'
+import { checkHistory, type Operation } from '../linearizability/index.js'
+import type { Stage } from '../stage.js'
+import { History, SimulatedClient } from './client.js'
+import { SimulatedCluster } from './cluster.js'
+import { healthyDisk } from './disk.js'
+import { Fingerprint } from './fingerprint.js'
+import { type InvariantName, invariants, type Watcher } from './invariants.js'
+import { calm } from './network.js'
+import type { Plan, PlannedCall } from './plan.js'
+
+/** Something that a run showed to be wrong. */
+export interface Finding {
+  readonly guarantee: GuaranteeId
+  /** One sentence. */
+  readonly what: string
+  /** More of it: the offending window of a history, the replicas that differ. */
+  readonly detail: string
+  /** Virtual milliseconds. */
+  readonly at: number
+}
+
+export interface Counters {
+  readonly [name: string]: number
+}
+
+/** What a run came to. */
+export interface Run {
+  readonly plan: Plan
+  /** Of everything that happened: the same plan gives the same hash, always. */
+  readonly traceHash: string
+  /** Of the messages alone, in the order in which they were sent: what a refactoring must not change. */
+  readonly messageHash: string
+  readonly operations: readonly Operation[]
+  readonly findings: readonly Finding[]
+  readonly counters: Counters
+  readonly virtualMs: number
+}
+
+export type Traced = Event & { readonly at: number }
+
+/** How long the cluster has, once everything is mended, to serve again and to come to rest. */
+const recoveryMs = 10_000
+const restMs = 1_000
+
+/**
+ * Plays a plan against a stage: safety under fire; then everything is mended, and the cluster must serve again and its
+ * replicas agree. What the stage promises is checked after every step, and the clients' history at the end.
+ */
+export async function simulate(stage: Stage, plan: Plan, hear?: (event: Traced) => void): Promise<Run> {
+  return new Simulation(stage, plan, hear).run()
+}
+
+class Simulation {
+  readonly #stage: Stage
+  readonly #plan: Plan
+  readonly #hear: ((event: Traced) => void) | undefined
+  readonly #trace = new Fingerprint()
+  readonly #messages = new Fingerprint()
+  readonly #history = new History()
+  readonly #findings: Finding[] = []
+  readonly #counters: Record<string, number> = {}
+  readonly #watchers: { guarantee: GuaranteeId; name: string; watch: Watcher }[]
+  readonly #incarnations = new Map<NodeId, number>()
+  readonly #touched = new Set<NodeId>()
+  #cluster!: SimulatedCluster
+  #running = 0
+
+  constructor(stage: Stage, plan: Plan, hear: ((event: Traced) => void) | undefined) {
+    this.#stage = stage
+    this.#plan = plan
+    this.#hear = hear
+    this.#watchers = stage.invariants.map((name: InvariantName) => {
+      const { guarantee, watch } = invariants[name]
+      return { guarantee, name: invariants[name].name, watch: watch() }
+    })
+  }
+
+  async run(): Promise<Run> {
+    const { seed, nodes, timing, weather, disk, fireMs } = this.#plan
+    const trace = (event: Traced) => this.#traced(event)
+    this.#cluster = await SimulatedCluster.start({ stage: this.#stage, seed, nodes, timing, trace })
+    this.#cluster.network.weather = weather
+    for (const one of this.#cluster.disks) one.health = disk
+    for (const { at, fault } of this.#plan.faults) this.#cluster.timeline.schedule(at, () => this.#perform(fault))
+    this.#startClients()
+    await this.#pass(fireMs)
+    this.#mend()
+    await this.#recover()
+    this.#checkHistory()
+    const { fates, now } = this.#cluster
+    return {
+      plan: this.#plan,
+      traceHash: this.#trace.digest(),
+      messageHash: this.#messages.digest(),
+      operations: this.#history.complete(),
+      findings: this.#findings,
+      counters: { ...this.#counters, ...fates },
+      virtualMs: now,
+    }
+  }
+
+  #traced(event: Traced): void {
+    const text = JSON.stringify(event)
+    this.#trace.add(text)
+    if (event.event === 'send') this.#messages.add(JSON.stringify(event.message))
+    if (typeof event.node === 'string') this.#touched.add(event.node)
+    if (event.event === 'restarted') this.#count('restarts')
+    this.#hear?.(event)
+  }
+
+  #count(name: string): void {
+    this.#counters[name] = (this.#counters[name] ?? 0) + 1
+  }
+
+  #find(guarantee: GuaranteeId, what: string, detail = ''): void {
+    this.#findings.push({ guarantee, what, detail, at: this.#cluster.now })
+  }
+
+  async #pass(ms: number): Promise<void> {
+    const end = this.#cluster.now + ms
+    await this.#until(() => false, end)
+  }
+
+  /** Goes on, checking after every step, until the condition holds or the moment has come. */
+  async #until(condition: () => boolean, end: number): Promise<boolean> {
+    this.#cluster.timeline.schedule(Math.max(0, end - this.#cluster.now), () => {})
+    while (!condition() && this.#cluster.timeline.next <= end) {
+      await this.#cluster.step()
+      this.#checkInvariants()
+    }
+    return condition()
+  }
+
+  #checkInvariants(): void {
+    if (this.#touched.size === 0) return
+    for (const node of this.#touched) {
+      const running = this.#cluster.host(node).node
+      if (!running) continue
+      const seen = { node, incarnation: this.#incarnations.get(node) ?? 0, status: running.status }
+      for (const { guarantee, name, watch } of this.#watchers) {
+        const problem = watch(seen)
+        if (problem) this.#find(guarantee, `${name}: ${problem}`)
+      }
+    }
+    this.#touched.clear()
+  }
+
+  #perform(fault: Fault): void {
+    this.#count(fault.word)
+    if (fault.word === 'heal') return this.#cluster.heal()
+    if (fault.word === 'cut') return this.#cluster.cut(fault.from, fault.to, fault.bothWays)
+    for (const node of fault.nodes) {
+      if (fault.word === 'restart') this.#incarnations.set(node, (this.#incarnations.get(node) ?? 0) + 1)
+      this.#cluster[fault.word](node)
+    }
+  }
+
+  #startClients(): void {
+    const sessions = new Map<string, PlannedCall[]>()
+    for (const call of this.#plan.calls) {
+      const session = sessions.get(call.client)
+      if (session) session.push(call)
+      else sessions.set(call.client, [call])
+    }
+    for (const [name, calls] of sessions) {
+      this.#running++
+      this.#session(new SimulatedClient(this.#cluster, name, { deadlineMs: this.#plan.deadlineMs }), calls, 0)
+    }
+  }
+
+  #session(client: SimulatedClient, calls: readonly PlannedCall[], next: number): void {
+    const call = calls[next]
+    if (!call) {
+      this.#running--
+      return
+    }
+    this.#cluster.timeline.schedule(call.pauseMs, () => {
+      const asked = this.#history.asked(client.name, call.command, this.#cluster.now)
+      this.#cluster.trace({ event: 'asked', client: client.name, command: call.command, at_node: call.at })
+      client.call(call.command, call.at, (outcome) => {
+        this.#history.answered(asked, outcome, this.#cluster.now)
+        this.#answered(client.name, outcome)
+        this.#session(client, calls, next + 1)
+      })
+    })
+  }
+
+  #answered(client: string, outcome: Outcome): void {
+    this.#count(outcome.outcome)
+    this.#cluster.trace({ event: 'outcome', client, ...outcome })
+  }
+
+  #mend(): void {
+    const cluster = this.#cluster
+    cluster.heal()
+    cluster.network.weather = calm
+    for (const disk of cluster.disks) disk.health = healthyDisk
+    for (const { id, condition } of cluster.hosts) {
+      if (condition === 'paused') cluster.resume(id)
+      if (condition === 'dead') this.#perform({ word: 'restart', nodes: [id] })
+    }
+  }
+
+  /** Phase two: with everything mended, the sessions end, a write is served, and the replicas agree. */
+  async #recover(): Promise<void> {
+    await this.#until(() => this.#running === 0, this.#cluster.now + recoveryMs * 10)
+    const client = new SimulatedClient(this.#cluster, 'last')
+    let served: Outcome | undefined
+    const end = this.#cluster.now + recoveryMs
+    const ask = () => {
+      const asked = this.#history.asked('last', lastWrite, this.#cluster.now)
+      client.call(lastWrite, null, (outcome) => {
+        this.#history.answered(asked, outcome, this.#cluster.now)
+        served = outcome
+        if (outcome.outcome !== 'done' && this.#cluster.now < end) this.#cluster.timeline.schedule(100, ask)
+      })
+    }
+    ask()
+    if (!(await this.#until(() => served?.outcome === 'done', end))) {
+      this.#find('G10', 'with everything mended, no write was served', JSON.stringify(served))
+    }
+    await this.#pass(restMs)
+    this.#compareReplicas()
+  }
+
+  /** Replicas of one store hold the same once nothing is under way. Servers that know nothing of each other are none. */
+  #compareReplicas(): void {
+    const replicas = this.#cluster.hosts.filter(({ node }) => node && node.status.role !== 'standalone')
+    const contents = replicas.map((host) => ({ id: host.id, text: describeStore(host.contents()) }))
+    const odd = contents.find(({ text }) => text !== contents[0]!.text)
+    if (!odd) return
+    const detail = contents.map(({ id, text }) => `${id} ${text}`).join('\n')
+    this.#find('G6', `at rest, ${contents[0]!.id} and ${odd.id} hold different things`, detail)
+  }
+
+  #checkHistory(): void {
+    const { verdict, violations } = checkHistory(this.#history.complete())
+    if (verdict !== 'violation') return
+    const { key, explanation } = violations[0]!
+    const guarantee = this.#plan.faults.length === 0 ? 'G3' : 'G12'
+    this.#find(guarantee, `the answers about ${JSON.stringify(key)} fit no single store`, explanation)
+  }
+}
+
+const lastWrite = { command: 'set', key: 'last', value: 'after the storm' }
+
+function describeStore(contents: ReadonlyMap<string, string>): string {
+  const entries = [...contents].sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(' ')}}`
+}
