@@ -145,6 +145,7 @@ function banner(stage: Stage, members: readonly Member[]): string {
 function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     process.once('disconnect', () => resolve())
+    process.channel?.unref()
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
   })
 }

@@ -25,6 +25,10 @@ export interface Trace {
   readonly before: Trace | undefined
 }
 
+export function copyOf({ state, bits, trace }: Configuration): Configuration {
+  return { state, bits: bits.slice(), trace }
+}
+
 export function bitsFor(slots: number): Uint32Array {
   return new Uint32Array((slots + 15) >>> 4)
 }

@@ -11,6 +11,14 @@ export class OpenOperations {
   /** How many of all of them require a state. */
   readonly #required = new Map<State, number>()
 
+  copy(): OpenOperations {
+    const copy = new OpenOperations()
+    for (const entry of this.owed) copy.owed.add(entry)
+    for (const [sort, group] of this.#optional) copy.#optional.set(sort, group)
+    for (const [state, count] of this.#required) copy.#required.set(state, count)
+    return copy
+  }
+
   add(entry: Entry): void {
     if (entry.requires !== undefined) this.#count(entry.requires, 1)
     if (entry.optional) this.#addTo(entry.sort, entry)
