@@ -107,7 +107,7 @@ class Connection {
     this.#refuse('bad_request', 'the request did not arrive whole in time')
   }
 
-  /** Sends what is ready and closes. */
+  /** Sends what is ready, as far as it is read at once, and closes. */
   end(): void {
     this.#deaf = true
     this.#flush()
@@ -219,22 +219,31 @@ class Connection {
     })
   }
 
-  /** Encodes and writes what is ready, in one write a time, as far as the client keeps reading. */
+  /**
+   * Encodes and writes what is ready, in one write, if the client has read what went before. A fast reader of large
+   * values could keep us writing for ever: what is over the window waits until the others had their turn.
+   */
   #flush(): void {
-    while (this.#ready.length > 0 && !this.#socket.writableNeedDrain && !this.#socket.destroyed) {
-      const texts: string[] = []
-      let size = 0
-      for (const { id, answer } of this.#ready) {
-        const text = JSON.stringify(id === undefined ? answer : { id, ...answer })
-        texts.push(text)
-        size += text.length
-        if (size >= window.replyBytes) break
-      }
+    if (this.#ready.length > 0 && !this.#socket.writableNeedDrain && !this.#socket.destroyed) {
+      const texts = this.#encode()
       this.#ready = this.#ready.slice(texts.length)
       this.#inFlight -= texts.length
       this.#socket.write(this.#decoder instanceof FrameDecoder ? encodeFrames(texts) : `${texts.join('\n')}\n`)
+      if (this.#ready.length > 0) setImmediate(() => this.#scheduleFlush())
     }
     this.#pump()
+  }
+
+  #encode(): string[] {
+    const texts: string[] = []
+    let size = 0
+    for (const { id, answer } of this.#ready) {
+      const text = JSON.stringify(id === undefined ? answer : { id, ...answer })
+      texts.push(text)
+      size += text.length
+      if (size >= window.replyBytes) break
+    }
+    return texts
   }
 
   /** Says why, and closes once all is answered: there is no telling where the next request would begin. */

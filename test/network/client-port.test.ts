@@ -258,6 +258,23 @@ t.test('a client port', async (t) => {
     for (const socket of deaf) socket.destroy()
   })
 
+  t.test('a client that reads a thousand megabytes as fast as it can keeps nobody else waiting', async (t) => {
+    const [host, port] = address.split(':') as [string, string]
+    const greedy = connect({ host, port: Number(port) })
+    t.teardown(() => greedy.destroy())
+    let bytes = 0
+    const begun = new Promise<void>((resolve) => {
+      greedy.on('data', (chunk) => {
+        bytes += chunk.length
+        resolve()
+      })
+    })
+    greedy.write(frame(...Array.from({ length: 1_000 }, (_, id) => ({ id, command: 'get', key: 'heavy' }))))
+    await begun
+    await othersAreServed(t, address)
+    t.ok(bytes < 500 * limits.valueBytes, `it had ${Math.round(bytes / limits.valueBytes)} MiB when another was served`)
+  })
+
   t.test('10,000 idle connections', async (t) => {
     const [host, port] = address.split(':') as [string, string]
     const before = memoryMiB(pid)
