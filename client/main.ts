@@ -8,6 +8,7 @@ import { client } from './commands/client.js'
 import { list } from './commands/list.js'
 import { node } from './commands/node.js'
 import { run } from './commands/run.js'
+import { sim } from './commands/sim.js'
 import { UsageError } from './words.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -27,6 +28,7 @@ try {
     .command(run)
     .command(node)
     .command(client)
+    .command(sim)
     .completion('completion', 'print a completion script: source <(raft-roadmap completion)')
     .example('$0 run 2', 'five nodes and a REPL')
     .example('$0 client set a 1', 'from another terminal')

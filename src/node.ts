@@ -146,19 +146,29 @@ export class Node {
   /** Missed ticks are not made up for, and what has already arrived is read first: a pause is not silence. */
   #armTick(): void {
     this.#stopTicking = this.#doors.clock.after(this.#tickMs, () => {
-      this.#doors.clock.soon(() => this.#input(() => this.#core.tick()))
+      this.#doors.clock.soon(() => this.#tick())
       this.#armTick()
     })
   }
 
+  #tick(): void {
+    if (this.#step(() => this.#core.tick()) && !this.#turnDue) this.#turn()
+  }
+
   #input(step: () => void): void {
-    if (this.#phase === 'dead' || this.#phase === 'new') return
+    if (this.#step(step)) this.#scheduleTurn()
+  }
+
+  /** @returns whether the core took it, and may have decided something */
+  #step(step: () => void): boolean {
+    if (this.#phase === 'dead' || this.#phase === 'new') return false
     try {
       step()
+      return true
     } catch (error) {
-      return this.#fatal(error)
+      this.#fatal(error)
+      return false
     }
-    this.#scheduleTurn()
   }
 
   #scheduleTurn(): void {

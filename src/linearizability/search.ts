@@ -18,9 +18,9 @@ export type SearchResult =
   | { readonly verdict: 'undecided'; readonly steps: number }
 
 /** How many configurations are kept as long as one of them leads on. */
-const narrow = 8
+const narrow = 2
 /** A checkpoint is saved every so many calls and returns. */
-const checkpointInterval = 32
+const checkpointInterval = 16
 
 /**
  * Decides whether one key's operations are linearizable, from any of some initial states.
@@ -88,9 +88,9 @@ class Retreat {
     const { position } = this.#sweep
     this.#attempts = position > this.#obstacle ? 1 : this.#attempts + 1
     this.#obstacle = Math.max(this.#obstacle, position)
-    const distance = 4 ** this.#attempts
+    const distance = 2 ** this.#attempts
     const checkpoint = Math.max(0, Math.floor(position / checkpointInterval) - distance)
-    this.#sweep.width = checkpoint === 0 ? Infinity : narrow * 8 ** this.#attempts
+    this.#sweep.width = checkpoint === 0 ? Infinity : narrow * 4 ** this.#attempts
     this.#sweep.restore(this.#checkpoints[checkpoint]!)
   }
 }

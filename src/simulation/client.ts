@@ -83,32 +83,30 @@ export class SimulatedClient {
   }
 }
 
+/** An operation, and the node to which it was addressed; null when that was left to the client. */
+export type Asked = Operation & { readonly at: NodeId | null }
+
+type Question = Omit<Asked, 'return' | 'outcome'>
+
 /** Writes down what clients ask and are told, for the linearizability checker; moments are virtual milliseconds. */
 export class History {
-  readonly operations: Operation[] = []
-  readonly #open = new Map<object, Omit<Operation, 'return' | 'outcome'>>()
+  readonly #operations: Asked[] = []
+  readonly #open = new Set<Question>()
 
-  asked(client: string, command: Command, call: number): object {
-    const operation = { client, id: this.#open.size + this.operations.length, command: command as never, call }
-    this.#open.set(operation, operation)
+  asked(client: string, command: Command, at: NodeId | null, call: number): Question {
+    const id = this.#open.size + this.#operations.length
+    const operation = { client, id, command: command as Asked['command'], at, call }
+    this.#open.add(operation)
     return operation
   }
 
-  answered(asked: object, outcome: Outcome, moment: number): void {
-    const operation = this.#open.get(asked)
-    if (!operation) return
-    this.#open.delete(asked)
-    const told = outcome.outcome === 'done' ? { answer: outcome.answer } : { error: outcome.error }
-    this.operations.push({ ...operation, outcome: outcome.outcome, return: moment, ...told } as Operation)
+  answered(asked: Question, outcome: Outcome, moment: number): void {
+    if (this.#open.delete(asked)) this.#operations.push({ ...asked, return: moment, ...outcome } as Asked)
   }
 
   /** Everything asked, those without an answer as unknown. */
-  complete(): Operation[] {
-    const open = [...this.#open.values()].map((operation) => ({
-      ...operation,
-      return: null,
-      outcome: 'unknown' as const,
-    }))
-    return [...this.operations, ...open]
+  complete(): Asked[] {
+    const open = [...this.#open].map((asked) => ({ ...asked, return: null, outcome: 'unknown' as const }) as Asked)
+    return [...this.#operations, ...open]
   }
 }

@@ -22,8 +22,10 @@ export interface SimulationOptions {
   readonly seed: number
   readonly nodes?: number
   readonly timing?: Timing
-  /** Hears of everything, with its moment in virtual milliseconds. */
-  readonly trace?: (event: Event & { at: number }) => void
+  /** Hears of everything that happens; `node` is empty for what happens to the cluster as a whole. */
+  readonly trace?: (event: Event, node: NodeId | '') => void
+  /** Hears of every message when it is sent, as it goes over the wire. */
+  readonly sent?: (bytes: Uint8Array) => void
 }
 
 /**
@@ -45,16 +47,17 @@ export class SimulatedCluster {
   readonly #byId: ReadonlyMap<NodeId, Host>
   /** Questions that a node has and has not answered. */
   readonly #asked = new Map<NodeId, Set<(answer: Answer) => void>>()
-  readonly #hear: ((event: Event & { at: number }) => void) | undefined
+  readonly #hear: ((event: Event, node: NodeId | '') => void) | undefined
   #stirred = false
 
-  constructor({ stage, seed, nodes = 5, timing = defaultTiming, trace }: SimulationOptions) {
+  constructor({ stage, seed, nodes = 5, timing = defaultTiming, trace, sent }: SimulationOptions) {
     this.stage = stage
     this.random = new SeededRandom(seed)
     this.#hear = trace
     const deliver = (message: Message) => this.#byId.get(message.to)?.deliver(message)
-    const witness = (fate: Fate, message: Message) => {
+    const witness = (fate: Fate, message: Message, bytes?: Uint8Array) => {
       this.fates[fate]++
+      if (bytes) sent?.(bytes)
       if (fate !== 'sent' && fate !== 'delivered') this.trace({ event: fate, message })
     }
     this.network = new SimulatedNetwork(this.timeline, this.random.fork(), jsonCodec(stage), deliver, witness)
@@ -66,7 +69,7 @@ export class SimulatedCluster {
         timeline: this.timeline,
         random,
         send: (message) => this.network.send(message),
-        trace: (event) => this.trace(event),
+        trace: (event, node) => this.trace(event, node),
         stir: () => {
           this.#stirred = true
         },
@@ -87,8 +90,8 @@ export class SimulatedCluster {
     return this.timeline.now
   }
 
-  trace(event: Event): void {
-    this.#hear?.({ ...event, at: this.now })
+  trace(event: Event, node: NodeId | '' = ''): void {
+    this.#hear?.(event, node)
   }
 
   host(id: NodeId): Host {
@@ -98,7 +101,7 @@ export class SimulatedCluster {
   }
 
   kill(id: NodeId): void {
-    this.trace({ event: 'killed', node: id })
+    this.trace({ event: 'killed' }, id)
     this.host(id).kill()
     this.#breakConnections(id)
   }
@@ -111,17 +114,17 @@ export class SimulatedCluster {
 
   restart(id: NodeId): void {
     if (this.host(id).condition !== 'dead') return
-    this.trace({ event: 'restarted', node: id })
+    this.trace({ event: 'restarted' }, id)
     this.host(id).start()
   }
 
   pause(id: NodeId): void {
-    this.trace({ event: 'paused', node: id })
+    this.trace({ event: 'paused' }, id)
     this.host(id).pause()
   }
 
   resume(id: NodeId): void {
-    this.trace({ event: 'resumed', node: id })
+    this.trace({ event: 'resumed' }, id)
     this.host(id).resume()
   }
 

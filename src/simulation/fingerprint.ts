@@ -4,11 +4,16 @@ export class Fingerprint {
   #high = 0xcbf29ce4
 
   add(text: string): void {
-    for (let at = 0; at < text.length; at++) {
-      const unit = text.charCodeAt(at)
-      this.#low = Math.imul(this.#low ^ unit, 0x01000193)
-      this.#high = Math.imul(this.#high ^ (unit + 1), 0x01000193)
-    }
+    for (let at = 0; at < text.length; at++) this.#mix(text.charCodeAt(at))
+  }
+
+  addBytes(bytes: Uint8Array): void {
+    for (const byte of bytes) this.#mix(byte)
+  }
+
+  #mix(unit: number): void {
+    this.#low = Math.imul(this.#low ^ unit, 0x01000193)
+    this.#high = Math.imul(this.#high ^ (unit + 1), 0x01000193)
   }
 
   digest(): string {

@@ -1,4 +1,14 @@
-import type { Answer, Clock, Command, Event, Message, Network, NodeOptions, StateMachine } from '../contracts.js'
+import type {
+  Answer,
+  Clock,
+  Command,
+  Event,
+  Message,
+  Network,
+  NodeId,
+  NodeOptions,
+  StateMachine,
+} from '../contracts.js'
 import { LockedMap } from '../locked-map.js'
 import { Node } from '../node.js'
 import type { Stage } from '../stage.js'
@@ -11,7 +21,8 @@ export interface Surroundings {
   readonly timeline: Timeline
   readonly random: SeededRandom
   send(message: Message): void
-  trace(event: Event): void
+  /** `node`: where it happened. */
+  trace(event: Event, node: NodeId): void
   /** Called when something was set going that ends in promises, which time must wait for. */
   stir(): void
 }
@@ -69,8 +80,8 @@ export class Host {
       stateMachine: this.#stirring(machine),
       clock,
       log: this.#disk.store(clock, this.#around.random, this.#around.stir),
-      notice: (event) => this.#around.trace({ ...event, node: this.id }),
-      trace: (event) => this.#around.trace({ ...event, node: this.id }),
+      notice: (event) => this.#around.trace(event, this.id),
+      trace: (event) => this.#around.trace(event, this.id),
       fatal: (error) => this.#died(error),
     })
     this.#node = node
@@ -115,7 +126,7 @@ export class Host {
   }
 
   #died(error: Error): void {
-    this.#around.trace({ event: 'node_failed', node: this.id, message: error.message })
+    this.#around.trace({ event: 'node_failed', message: error.message }, this.id)
     this.kill()
   }
 

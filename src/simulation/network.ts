@@ -29,7 +29,7 @@ export class SimulatedNetwork {
   readonly #random: SeededRandom
   readonly #codec: Codec
   readonly #deliver: (message: Message) => void
-  readonly #witness: (fate: Fate, message: Message) => void
+  readonly #witness: (fate: Fate, message: Message, bytes?: Uint8Array) => void
   readonly #cut = new Set<Direction>()
   weather: Weather = calm
   /** Messages on their way. */
@@ -40,7 +40,7 @@ export class SimulatedNetwork {
     random: SeededRandom,
     codec: Codec,
     deliver: (message: Message) => void,
-    witness: (fate: Fate, message: Message) => void,
+    witness: (fate: Fate, message: Message, bytes?: Uint8Array) => void,
   ) {
     this.#timeline = timeline
     this.#random = random
@@ -58,11 +58,11 @@ export class SimulatedNetwork {
   }
 
   send(message: Message): void {
-    this.#witness('sent', message)
+    const bytes = this.#codec.encode(message)
+    this.#witness('sent', message, bytes)
     const { loss, duplication } = this.weather
     if (this.#isCut(message)) return this.#witness('cut', message)
     if (loss > 0 && this.#random.chance(loss)) return this.#witness('lost', message)
-    const bytes = this.#codec.encode(message)
     this.#schedule(bytes)
     if (duplication > 0 && this.#random.chance(duplication)) {
       this.#witness('duplicated', message)

@@ -26,6 +26,7 @@ export interface PlannedFault {
  */
 export interface Plan {
   readonly seed: number
+  readonly climate: Climate
   readonly nodes: number
   readonly timing: Timing
   readonly weather: Weather
@@ -54,7 +55,7 @@ export function makePlan({ seed, climate, nodes = 5, readAnywhere }: PlanOptions
   const ids = Array.from({ length: nodes }, (_, at) => `n${at + 1}`)
   const fireMs = random.between(2_000, 8_000)
   const timing = { tickMs: random.pick([10, 20, 50]), requestTimeoutTicks: random.between(5, 60) }
-  const common = { seed, nodes, timing, fireMs, deadlineMs: random.pick([500, 1_500, 5_000]) }
+  const common = { seed, climate, nodes, timing, fireMs, deadlineMs: random.pick([500, 1_500, 5_000]) }
   const calls = makeCalls(random.fork(), ids, fireMs, readAnywhere)
   if (climate === 'calm') {
     return { ...common, calls, weather: { ...calm, maxDelayMs: 5 }, disk: makeDisk(random, false), faults: [] }

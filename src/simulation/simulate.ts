@@ -1,8 +1,8 @@
-import type { Event, GuaranteeId, NodeId, Outcome } from '../contracts.js'
+import type { Event, GuaranteeId, Message, NodeId, Outcome } from '../contracts.js'
 import type { Fault } from '../faults.js'
-import { checkHistory, type Operation } from '../linearizability/index.js'
+import { checkHistory } from '../linearizability/index.js'
 import type { Stage } from '../stage.js'
-import { History, SimulatedClient } from './client.js'
+import { type Asked, History, SimulatedClient } from './client.js'
 import { SimulatedCluster } from './cluster.js'
 import { healthyDisk } from './disk.js'
 import { Fingerprint } from './fingerprint.js'
@@ -32,12 +32,13 @@ export interface Run {
   readonly traceHash: string
   /** Of the messages alone, in the order in which they were sent: what a refactoring must not change. */
   readonly messageHash: string
-  readonly operations: readonly Operation[]
+  readonly operations: readonly Asked[]
   readonly findings: readonly Finding[]
   readonly counters: Counters
   readonly virtualMs: number
 }
 
+/** An event with its moment in virtual milliseconds, and its node where it has one. */
 export type Traced = Event & { readonly at: number }
 
 /** How long the cluster has, once everything is mended, to serve again and to come to rest. */
@@ -64,6 +65,8 @@ class Simulation {
   readonly #watchers: { guarantee: GuaranteeId; name: string; watch: Watcher }[]
   readonly #incarnations = new Map<NodeId, number>()
   readonly #touched = new Set<NodeId>()
+  /** Which nodes performed each write, while it has not been answered; writes are told apart by their values. */
+  readonly #holders = new Map<string, Set<NodeId>>()
   #cluster!: SimulatedCluster
   #running = 0
 
@@ -79,8 +82,14 @@ class Simulation {
 
   async run(): Promise<Run> {
     const { seed, nodes, timing, weather, disk, fireMs } = this.#plan
-    const trace = (event: Traced) => this.#traced(event)
-    this.#cluster = await SimulatedCluster.start({ stage: this.#stage, seed, nodes, timing, trace })
+    this.#cluster = await SimulatedCluster.start({
+      stage: this.#stage,
+      seed,
+      nodes,
+      timing,
+      trace: (event, node) => this.#traced(event, node),
+      sent: (bytes) => this.#messages.addBytes(bytes),
+    })
     this.#cluster.network.weather = weather
     for (const one of this.#cluster.disks) one.health = disk
     for (const { at, fault } of this.#plan.faults) this.#cluster.timeline.schedule(at, () => this.#perform(fault))
@@ -92,7 +101,7 @@ class Simulation {
     const { fates, now } = this.#cluster
     return {
       plan: this.#plan,
-      traceHash: this.#trace.digest(),
+      traceHash: this.#trace.digest() + this.#messages.digest(),
       messageHash: this.#messages.digest(),
       operations: this.#history.complete(),
       findings: this.#findings,
@@ -101,13 +110,13 @@ class Simulation {
     }
   }
 
-  #traced(event: Traced): void {
-    const text = JSON.stringify(event)
-    this.#trace.add(text)
-    if (event.event === 'send') this.#messages.add(JSON.stringify(event.message))
-    if (typeof event.node === 'string') this.#touched.add(event.node)
+  #traced(event: Event, node: NodeId | ''): void {
+    const at = this.#cluster?.now ?? 0
+    this.#trace.add(`${at} ${node} ${summary(event)}`)
+    if (node !== '') this.#touched.add(node)
+    if (event.event === 'apply') this.#holders.get(JSON.stringify(event.command))?.add(node)
     if (event.event === 'restarted') this.#count('restarts')
-    this.#hear?.(event)
+    this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
   }
 
   #count(name: string): void {
@@ -177,19 +186,31 @@ class Simulation {
       return
     }
     this.#cluster.timeline.schedule(call.pauseMs, () => {
-      const asked = this.#history.asked(client.name, call.command, this.#cluster.now)
-      this.#cluster.trace({ event: 'asked', client: client.name, command: call.command, at_node: call.at })
-      client.call(call.command, call.at, (outcome) => {
-        this.#history.answered(asked, outcome, this.#cluster.now)
-        this.#answered(client.name, outcome)
-        this.#session(client, calls, next + 1)
-      })
+      this.#ask(client, call, () => this.#session(client, calls, next + 1))
     })
   }
 
-  #answered(client: string, outcome: Outcome): void {
-    this.#count(outcome.outcome)
-    this.#cluster.trace({ event: 'outcome', client, ...outcome })
+  #ask(client: SimulatedClient, { command, at }: PlannedCall, then: () => void): void {
+    const asked = this.#history.asked(client.name, command, at, this.#cluster.now)
+    const write = JSON.stringify(command)
+    if ('value' in command) this.#holders.set(write, new Set())
+    this.#cluster.trace({ event: 'asked', client: client.name, command, to: at })
+    client.call(command, at, (outcome) => {
+      this.#history.answered(asked, outcome, this.#cluster.now)
+      this.#count(outcome.outcome)
+      this.#cluster.trace({ event: 'outcome', client: client.name, ...outcome })
+      if (outcome.outcome === 'done') this.#checkMajority(write)
+      this.#holders.delete(write)
+      then()
+    })
+  }
+
+  /** Where nodes hold copies of one store, what is answered OK must be with more than half of them. */
+  #checkMajority(write: string): void {
+    const holders = this.#holders.get(write)
+    const { hosts } = this.#cluster
+    if (!holders || this.#isStandalone || holders.size * 2 > hosts.length) return
+    this.#find('G4', `OK, and only ${holders.size} of ${hosts.length} nodes hold it: ${write}`)
   }
 
   #mend(): void {
@@ -210,7 +231,7 @@ class Simulation {
     let served: Outcome | undefined
     const end = this.#cluster.now + recoveryMs
     const ask = () => {
-      const asked = this.#history.asked('last', lastWrite, this.#cluster.now)
+      const asked = this.#history.asked('last', lastWrite, null, this.#cluster.now)
       client.call(lastWrite, null, (outcome) => {
         this.#history.answered(asked, outcome, this.#cluster.now)
         served = outcome
@@ -225,9 +246,15 @@ class Simulation {
     this.#compareReplicas()
   }
 
-  /** Replicas of one store hold the same once nothing is under way. Servers that know nothing of each other are none. */
+  /** Whether the nodes know nothing of each other, as before stage 2. */
+  get #isStandalone(): boolean {
+    return this.#cluster.hosts.every(({ node }) => !node || node.status.role === 'standalone')
+  }
+
+  /** Replicas of one store hold the same once nothing is under way. */
   #compareReplicas(): void {
-    const replicas = this.#cluster.hosts.filter(({ node }) => node && node.status.role !== 'standalone')
+    if (this.#isStandalone) return
+    const replicas = this.#cluster.hosts.filter(({ node }) => node)
     const contents = replicas.map((host) => ({ id: host.id, text: describeStore(host.contents()) }))
     const odd = contents.find(({ text }) => text !== contents[0]!.text)
     if (!odd) return
@@ -239,9 +266,15 @@ class Simulation {
     const { verdict, violations } = checkHistory(this.#history.complete())
     if (verdict !== 'violation') return
     const { key, explanation } = violations[0]!
-    const guarantee = this.#plan.faults.length === 0 ? 'G3' : 'G12'
+    const guarantee = this.#plan.climate === 'calm' ? 'G3' : 'G12'
     this.#find(guarantee, `the answers about ${JSON.stringify(key)} fit no single store`, explanation)
   }
+}
+
+/** An event as text for the hash. What a message holds is hashed once, when it is sent. */
+function summary(event: Event): string {
+  const message = event.message as Message | undefined
+  return message?.type ? `${event.event} ${message.type} ${message.from} ${message.to}` : JSON.stringify(event)
 }
 
 const lastWrite = { command: 'set', key: 'last', value: 'after the storm' }

@@ -20,6 +20,6 @@ export default stage<Server, never>({
   wire: {},
   tick: [],
   invariants: ['appliedNeverFalls'],
-  gives: ['G1', 'G3', 'G5'],
+  gives: ['G1', 'G3'],
   breaks: { G7: 'N5', G8: 'L8', G13: 'N8' },
 })

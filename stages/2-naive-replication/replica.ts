@@ -15,7 +15,7 @@ export interface Pending {
 /** A server with followers, or with a leader. */
 export interface NaiveReplica extends Server {
   readonly quorum: Quorum
-  /** The leader's writes, numbered from 1 at each start. */
+  /** The number of the leader's latest write. Each start begins anywhere: an answer to a former life counts for nothing. */
   writes: number
   readonly pending: Map<number, Pending>
   /** Verb: answers a pending write if enough nodes have it. */
@@ -27,5 +27,6 @@ export function naiveReplica(options: NodeOptions) {
   const ids = options.members.map((member) => member.id)
   const leader = ids[0]!
   const role = options.id === leader ? 'leader' : 'follower'
-  return { ...server(options), role, leader, quorum: majority(ids), writes: 0, pending: new Map<number, Pending>() }
+  const writes = Math.floor(options.random.next() * 2 ** 48)
+  return { ...server(options), role, leader, quorum: majority(ids), writes, pending: new Map<number, Pending>() }
 }

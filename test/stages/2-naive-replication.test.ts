@@ -5,6 +5,8 @@ import stage from '../../stages/2-naive-replication/stage.js'
 import { five, nodeOptions } from '../helpers/core.js'
 
 const set = { command: 'set', key: 'a', value: '1' }
+/** The first number of a leader whose chance is always one half. */
+const firstWrite = 2 ** 47 + 1
 
 function leaderWithWrite(): Core {
   const leader = stage.create(nodeOptions('n1'))
@@ -12,7 +14,7 @@ function leaderWithWrite(): Core {
   return leader
 }
 
-function replicated(from: string, write = 1): Message {
+function replicated(from: string, write = firstWrite): Message {
   return { type: 'Replicated', from, to: 'n1', write } as Message
 }
 
@@ -20,7 +22,7 @@ t.test('the leader sends a write to every follower and answers nobody yet', asyn
   const { send, apply, replies } = leaderWithWrite().take()
   t.same(
     send,
-    ['n2', 'n3', 'n4', 'n5'].map((to) => ({ type: 'Replicate', from: 'n1', to, write: 1, command: set })),
+    ['n2', 'n3', 'n4', 'n5'].map((to) => ({ type: 'Replicate', from: 'n1', to, write: firstWrite, command: set })),
   )
   t.same([apply, replies], [[], []])
 })

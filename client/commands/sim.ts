@@ -1,0 +1,127 @@
+import { writeFileSync } from 'node:fs'
+import type { CommandModule } from 'yargs'
+import { ConfigError } from '../../src/config.js'
+import type { GuaranteeId } from '../../src/contracts.js'
+import { guarantees } from '../../src/guarantees.js'
+import type { Climate } from '../../src/simulation/plan.js'
+import type { Traced } from '../../src/simulation/simulate.js'
+import { runSeed, type SweepResult, smallestDisaster } from '../../src/simulation/sweep.js'
+import type { Stage } from '../../src/stage.js'
+import { colour } from '../colour.js'
+import { progress } from '../progress.js'
+import { sweep } from '../sim-pool.js'
+import { stageArgument, wholeNumber } from './arguments.js'
+
+interface SimArguments {
+  stage: string
+  seeds: number
+  seed: number | undefined
+  climate: Climate
+  trace: string | undefined
+  shrink: boolean
+  json: boolean
+}
+
+export const sim: CommandModule<object, SimArguments> = {
+  command: 'sim <stage>',
+  describe: 'play a stage in virtual time, from seeds, under faults; find and shrink what breaks',
+  builder: (yargs) =>
+    yargs
+      .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
+      .option('seeds', { default: 100, describe: 'how many seeds, from 1', coerce: wholeNumber('seeds', 1, 1e9) })
+      .option('seed', { describe: 'this seed alone', coerce: wholeNumber('seed', 0, Number.MAX_SAFE_INTEGER) })
+      .option('climate', {
+        choices: ['calm', 'storm'],
+        default: 'storm',
+        describe: 'without faults, or with all of them',
+      })
+      .option('trace', { type: 'string', describe: 'with --seed: a file for everything that happens, as NDJSON' })
+      .option('shrink', {
+        type: 'boolean',
+        default: true,
+        describe: 'shrink the first seed that breaks each guarantee',
+      })
+      .option('json', { type: 'boolean', default: false, describe: 'a line of JSON for each seed' })
+      .example('$0 sim 2 --seeds 200', 'two hundred storms')
+      .example('$0 sim 2 --seed 17 --trace run.ndjson', 'one of them again, in every detail') as never,
+  async handler(args) {
+    const stage = stageArgument(args.stage)
+    if (args.trace !== undefined && args.seed === undefined)
+      throw new ConfigError('--trace needs --seed: one run, one file')
+    const results = args.seed === undefined ? await manySeeds(stage, args) : [await oneSeed(stage, args.seed, args)]
+    if (!args.json) await report(stage, results, args)
+    process.exitCode = promisedAndBroken(stage, results).length > 0 ? 1 : 0
+  },
+}
+
+async function oneSeed(stage: Stage, seed: number, { climate, trace, json }: SimArguments): Promise<SweepResult> {
+  const lines: string[] = []
+  const hear = trace === undefined ? undefined : (event: Traced) => void lines.push(JSON.stringify(event))
+  const result = await runSeed(stage, seed, climate, hear)
+  if (trace !== undefined) writeFileSync(trace, `${lines.join('\n')}\n`)
+  if (json) console.log(JSON.stringify(result))
+  return result
+}
+
+async function manySeeds(stage: Stage, { seeds, climate, json }: SimArguments): Promise<SweepResult[]> {
+  const results: SweepResult[] = []
+  const bar = progress(seeds)
+  await sweep({ stage: stage.number, climate, firstSeed: 1, seeds }, (result) => {
+    results.push(result)
+    bar.show(results.length, `${results.filter(({ findings }) => findings.length > 0).length} seeds break something`)
+    if (json) console.log(JSON.stringify(result))
+  })
+  bar.clear()
+  return results.sort((a, b) => a.seed - b.seed)
+}
+
+/** What broke although the stage gives it. */
+function promisedAndBroken(stage: Stage, results: readonly SweepResult[]): GuaranteeId[] {
+  return broken(results).filter((id) => stage.gives.includes(id))
+}
+
+function broken(results: readonly SweepResult[]): GuaranteeId[] {
+  return [...new Set(results.flatMap(({ findings }) => findings.map(({ guarantee }) => guarantee)))].sort()
+}
+
+async function report(stage: Stage, results: readonly SweepResult[], { climate, shrink }: SimArguments): Promise<void> {
+  const seconds = results.reduce((sum, { virtualMs }) => sum + virtualMs, 0) / 1000
+  const operations = results.reduce((sum, one) => sum + one.operations, 0)
+  console.log(
+    `stage ${stage.number}, ${climate}: ${results.length} seeds, ${operations} operations, ${describeTime(seconds)} of virtual time`,
+  )
+  console.log(colour.dim(describeCounters(results)))
+  for (const id of broken(results)) {
+    const seeds = results.filter(({ findings }) => findings.some(({ guarantee }) => guarantee === id))
+    const declared = stage.gives.includes(id)
+      ? colour.red(' (BUT THE STAGE GIVES IT)')
+      : colour.dim(id in stage.breaks ? ' (as the stage says of itself)' : ' (the stage says nothing of it)')
+    console.log(
+      `\n${colour.red(`✘ ${id}`)} ${guarantees[id]}: broken by ${seeds.length} of ${results.length} seeds${declared}`,
+    )
+    const { seed, findings } = seeds[0]!
+    const story = shrink
+      ? await smallestDisaster(stage, seed, climate, id)
+      : [findings.find(({ guarantee }) => guarantee === id)!.what]
+    console.log(story.map((line) => `  ${line}`).join('\n'))
+    console.log(colour.dim(`  again: raft-roadmap sim ${stage.number} --climate ${climate} --seed ${seed}`))
+  }
+  if (broken(results).length === 0) console.log(colour.green('✔ nothing was found'))
+}
+
+function describeTime(seconds: number): string {
+  return seconds < 120
+    ? `${seconds.toFixed(0)} s`
+    : seconds < 7_200
+      ? `${(seconds / 60).toFixed(0)} min`
+      : `${(seconds / 3_600).toFixed(1)} h`
+}
+
+/** How often each thing happened, over all seeds: what never happened was not tested. */
+function describeCounters(results: readonly SweepResult[]): string {
+  const sums = new Map<string, number>()
+  for (const { counters } of results) {
+    for (const [name, count] of Object.entries(counters)) sums.set(name, (sums.get(name) ?? 0) + count)
+  }
+  return [...sums].map(([name, count]) => `${name} ${count}`).join(' · ')
+}

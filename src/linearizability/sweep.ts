@@ -1,0 +1,150 @@
+import {
+  bitsFor,
+  type Configuration,
+  copyOf,
+  dominant,
+  isSatisfied,
+  keyOf,
+  setStatus,
+  status,
+} from './configuration.js'
+import type { State } from './model.js'
+import type { OpenOperations } from './open.js'
+import { type Path, Rules } from './rules.js'
+import { States } from './states.js'
+import type { Entry, Moment, Timeline } from './timeline.js'
+
+/** Where a sweep has been, to go back to. */
+export interface Checkpoint {
+  readonly position: number
+  readonly configurations: readonly Configuration[]
+  readonly incomplete: boolean
+  readonly open: OpenOperations
+}
+
+/** How many ways to one return are gone for each configuration that is to be kept. */
+const pathsPerWidth = 16
+
+/**
+ * Goes through the calls and returns of one key in order, and keeps the configurations that explain all answers so
+ * far; at most `width` of them, those that leave the most open.
+ */
+export class Sweep {
+  width = Infinity
+  readonly #timeline: Timeline
+  readonly #states: States
+  readonly #rules: Rules
+  readonly #maximumSteps: number
+  #configurations: Configuration[]
+  #incomplete = false
+
+  /** `unread`: a character that no value of the history has. */
+  constructor(timeline: Timeline, initialStates: Iterable<State>, unread: string, maximumSteps: number) {
+    this.#timeline = timeline
+    this.#states = new States(timeline.observers, unread)
+    this.#rules = new Rules(this.#states, timeline.observers)
+    this.#maximumSteps = maximumSteps
+    const numbers = [...initialStates].map((state) => this.#states.canonical(this.#states.numberOf(state), 0))
+    const bits = () => bitsFor(timeline.slots)
+    this.#configurations = [...new Set(numbers)].map((state) => ({ state, bits: bits(), trace: undefined }))
+  }
+
+  get position(): number {
+    return this.#rules.position
+  }
+
+  get steps(): number {
+    return this.#rules.tried
+  }
+
+  get isSpent(): boolean {
+    return this.steps > this.#maximumSteps
+  }
+
+  get configurations(): readonly Configuration[] {
+    return this.#configurations
+  }
+
+  /** Whether some configuration was given up that might have explained the rest. */
+  get isIncomplete(): boolean {
+    return this.#incomplete
+  }
+
+  /** Goes past one moment. When no configuration is left, it stays there; only {@link restore} leads on. */
+  advance(): void {
+    const moment = this.#timeline.moments[this.position]!
+    if (moment.isCall) this.#call(moment.entry)
+    else this.#return(moment)
+    if (this.#configurations.length > 0) this.#rules.position++
+  }
+
+  save(): Checkpoint {
+    const configurations = this.#configurations.map(copyOf)
+    return { position: this.position, configurations, incomplete: this.#incomplete, open: this.#rules.open.copy() }
+  }
+
+  restore({ position, configurations, incomplete, open }: Checkpoint): void {
+    this.#rules.position = position
+    this.#rules.open = open.copy()
+    this.#configurations = configurations.map(copyOf)
+    this.#incomplete = incomplete
+  }
+
+  #call(entry: Entry): void {
+    if (entry.slot < 0) return
+    this.#rules.open.add(entry)
+    const first = entry.optional ? status.optional : entry.observation ? status.closed : status.pending
+    for (const configuration of this.#configurations) {
+      setStatus(configuration.bits, entry.slot, first)
+      this.#rules.satisfyForNothing(configuration, entry)
+    }
+  }
+
+  /** Keeps the configurations in which the operation can have returned. */
+  #return({ entry, closing, fading }: Moment): void {
+    const returned = this.#linearize(entry)
+    for (const closed of closing) this.#rules.open.remove(closed)
+    for (const faded of fading) this.#rules.open.fade(faded)
+    const distinct = new Map<string, Configuration>()
+    for (const configuration of returned) {
+      for (const { slot } of closing) setStatus(configuration.bits, slot, status.closed)
+      configuration.state = this.#states.canonical(configuration.state, this.position + 1)
+      distinct.set(keyOf(configuration), configuration)
+    }
+    const kept = dominant(distinct.values())
+    if (kept.length > this.width) this.#incomplete = true
+    this.#configurations = kept.slice(0, this.width)
+  }
+
+  /** Every configuration that those kept lead to by putting in order what must be, the target last. */
+  #linearize(target: Entry): Configuration[] {
+    const reached = this.#configurations.filter(({ bits }) => isSatisfied(bits, target.slot))
+    const paths: Path[] = []
+    for (const configuration of this.#configurations) {
+      if (this.#rules.mayStillMatter(configuration, target))
+        paths.push({ configuration: copyOf(configuration), unnoticed: false })
+    }
+    const seen = new Set<string>()
+    // The list grows while it is gone through, so short ways come first.
+    for (const path of paths) {
+      if (this.isSpent || this.#isEnough(paths.length)) break
+      for (const entry of this.#rules.candidates(path, target)) {
+        const next = this.#rules.apply(path.configuration, entry)
+        const key = `${next.unnoticed}${keyOf(next.configuration)}`
+        if (seen.has(key)) continue
+        seen.add(key)
+        const arrived = entry === target || (target.observation && isSatisfied(next.configuration.bits, target.slot))
+        if (arrived) reached.push(next.configuration)
+        else paths.push(next)
+      }
+    }
+    return reached
+  }
+
+  /** Whether so many ways have been gone that most of what they lead to would not be kept. */
+  #isEnough(paths: number): boolean {
+    if (paths < pathsPerWidth * this.width) return false
+    this.#incomplete = true
+    return true
+  }
+}

@@ -1,0 +1,294 @@
+import fc from 'fast-check'
+import t from 'tap'
+import type { Status } from '../src/contracts.js'
+import { SimulatedCluster } from '../src/simulation/cluster.js'
+import { SimulatedDisk } from '../src/simulation/disk.js'
+import { type InvariantName, invariants, type Observation, type SeenEntry } from '../src/simulation/invariants.js'
+import { SeededRandom } from '../src/simulation/random.js'
+import { shrink } from '../src/simulation/shrink.js'
+import { planFor, runSeed, smallestDisaster } from '../src/simulation/sweep.js'
+import { Timeline } from '../src/simulation/timeline.js'
+import { stages } from '../stages/index.js'
+
+const naive = stages[2]!
+
+t.test('the same seed gives the same trace, always: a hundred seeds twice', async (t) => {
+  const hashes = new Set<string>()
+  for (let seed = 1; seed <= 100; seed++) {
+    const stage = stages[seed % stages.length]!
+    const climate = seed % 5 === 0 ? 'calm' : 'storm'
+    const [first, second] = [await runSeed(stage, seed, climate), await runSeed(stage, seed, climate)]
+    if (first.traceHash !== second.traceHash) t.fail(`seed ${seed} of stage ${stage.number}`)
+    hashes.add(first.traceHash)
+  }
+  t.equal(hashes.size, 100, 'and different seeds give different ones')
+})
+
+t.test('storms reach what they are meant to reach', async (t) => {
+  const sums = new Map<string, number>()
+  for (let seed = 1; seed <= 40; seed++) {
+    const { counters } = await runSeed(naive, seed, 'storm')
+    for (const [name, count] of Object.entries(counters)) sums.set(name, (sums.get(name) ?? 0) + count)
+  }
+  const wanted = [
+    'kill',
+    'restart',
+    'pause',
+    'resume',
+    'cut',
+    'heal',
+    'lost',
+    'duplicated',
+    'done',
+    'refused',
+    'unknown',
+  ]
+  for (const name of wanted) t.ok((sums.get(name) ?? 0) >= 10, `${name}: ${sums.get(name)}`)
+})
+
+t.test('no stage breaks in a storm what it gives', async (t) => {
+  for (const stage of stages) {
+    for (let seed = 1; seed <= 60; seed++) {
+      for (const climate of ['calm', 'storm'] as const) {
+        const { findings } = await runSeed(stage, seed, climate)
+        const broken = findings.filter(({ guarantee }) => stage.gives.includes(guarantee))
+        if (broken.length > 0) t.fail(`stage ${stage.number}, ${climate}, seed ${seed}`, { broken })
+      }
+    }
+  }
+})
+
+t.test('seed 103: an answer to the leader of an earlier life is not counted in this one', async (t) => {
+  const { findings } = await runSeed(naive, 103, 'storm')
+  t.same(
+    findings.filter(({ guarantee }) => guarantee === 'G4'),
+    [],
+  )
+})
+
+t.test('a run that breaks is shrunk to a story of few lines, which breaks the same', async (t) => {
+  for (const [seed, climate, guarantee] of [
+    [1, 'storm', 'G12'],
+    [8, 'storm', 'G6'],
+    [3, 'calm', 'G3'],
+  ] as const) {
+    const story = await smallestDisaster(naive, seed, climate, guarantee)
+    t.ok(story.length <= 10, `${story.length} lines`)
+    t.match(story[0], `stage 2, seed ${seed}`)
+    t.ok(story.some((line) => line.startsWith(`✘ ${guarantee}`)))
+  }
+  await t.rejects(smallestDisaster(stages[0]!, 1, 'calm', 'G3'), /does not break G3/)
+})
+
+t.test('shrinking keeps what is needed and nothing else', async (t) => {
+  const plan = planFor(naive, 5, 'storm')
+  const needed = [plan.calls[3], plan.calls[40]]
+  const smallest = await shrink(plan, async ({ calls }) => needed.every((call) => calls.includes(call!)))
+  t.same(smallest.calls, needed)
+  t.same(smallest.faults, [])
+  t.match(smallest.weather, { loss: 0, duplication: 0, straggling: 0 })
+})
+
+t.test('virtual time: in order of moments, and of scheduling where they are equal', async (_t) => {
+  fc.assert(
+    fc.property(fc.array(fc.nat(20), { maxLength: 60 }), (delays) => {
+      const timeline = new Timeline()
+      const happened: [number, number][] = []
+      for (const [order, delay] of delays.entries())
+        timeline.schedule(delay, () => happened.push([timeline.now, order]))
+      while (timeline.step()) {}
+      const expected = delays.map((delay, order) => [delay, order]).sort((a, b) => a[0]! - b[0]! || a[1]! - b[1]!)
+      return JSON.stringify(happened) === JSON.stringify(expected)
+    }),
+  )
+})
+
+t.test('seeded chance: repeatable, even, and different from seed to seed', async (t) => {
+  const draw = (seed: number) => {
+    const random = new SeededRandom(seed)
+    return Array.from({ length: 10_000 }, () => random.next())
+  }
+  const text = (seed: number) => draw(seed).join()
+  const [once, again] = [text(7), text(7)]
+  t.ok(once === again)
+  t.ok(once !== text(8))
+  t.ok(text(1) !== text(1 + 2 ** 32), 'the whole of a large seed counts')
+  const tenths = new Array<number>(10).fill(0)
+  for (const number of draw(9)) tenths[Math.floor(number * 10)]!++
+  t.ok(
+    tenths.every((count) => count > 850 && count < 1_150),
+    `${tenths}`,
+  )
+})
+
+/** Lets a cluster of stage 2 run under a hand, with what happens to one write. */
+async function underHand(steps: (cluster: SimulatedCluster) => Promise<void>) {
+  const events: string[] = []
+  const trace = (event: { event: string }, node: string) => void events.push(`${node} ${event.event}`)
+  const cluster = await SimulatedCluster.start({ stage: naive, seed: 1, trace })
+  await steps(cluster)
+  return { cluster, events }
+}
+
+t.test('a paused node finds its expired timers first, then what arrived, and a dead one nothing', async (t) => {
+  const { events } = await underHand(async (cluster) => {
+    cluster.pause('n3')
+    cluster.ask('n1', { command: 'set', key: 'a', value: '1' }, () => {})
+    await cluster.pass(1_000)
+    t.same([...cluster.host('n3').contents()], [])
+    cluster.resume('n3')
+    await cluster.pass(1)
+    t.same([...cluster.host('n3').contents()], [['a', '1']])
+    cluster.kill('n3')
+    cluster.ask('n1', { command: 'set', key: 'a', value: '2' }, () => {})
+    await cluster.pass(100)
+    cluster.restart('n3')
+    await cluster.pass(100)
+    t.same([...cluster.host('n3').contents()], [], 'what was sent to the dead is lost, and so is what it had')
+  })
+  t.ok(events.indexOf('n3 resumed') < events.indexOf('n3 receive'))
+})
+
+t.test('a node that dies breaks its connections; a dead one refuses them', async (t) => {
+  await underHand(async (cluster) => {
+    const answers: unknown[] = []
+    cluster.pause('n1')
+    cluster.ask('n1', { command: 'ping' }, (answer) => answers.push(answer))
+    cluster.kill('n1')
+    cluster.ask('n1', { command: 'ping' }, (answer) => answers.push(answer))
+    t.match(answers, [
+      { ok: false, error: { code: 'connection_lost', definite: false } },
+      { ok: false, error: { code: 'unreachable', definite: true } },
+    ])
+  })
+})
+
+t.test('links are cut each way by themselves, also for what is on its way', async (t) => {
+  await underHand(async (cluster) => {
+    const got = (id: string) => [...cluster.host(id).contents()].length
+    cluster.ask('n1', { command: 'set', key: 'a', value: '1' }, () => {})
+    await cluster.until(() => cluster.fates.sent === 4, 10)
+    cluster.cut('n1', 'n2', false)
+    await cluster.pass(100)
+    t.same([got('n2'), got('n3')], [0, 1])
+    t.equal(cluster.fates.cut, 1)
+    cluster.heal()
+    cluster.ask('n1', { command: 'set', key: 'a', value: '2' }, () => {})
+    await cluster.pass(100)
+    t.equal(got('n2'), 1)
+  })
+})
+
+t.test('a disk loses in a crash what was not synced, or part of it; a failed write is final', async (t) => {
+  const kept = new Set<number>()
+  for (let seed = 1; seed <= 50; seed++) {
+    const timeline = new Timeline()
+    const clock = {
+      now: () => 0,
+      after: (ms: number, task: () => void) => {
+        timeline.schedule(ms, task)
+        return () => {}
+      },
+      soon: () => {},
+    }
+    const random = new SeededRandom(seed)
+    const disk = new SimulatedDisk()
+    const batch = (names: string[]) => ({ records: names.map((record) => ({ record })), upTo: { index: 1, term: 1 } })
+    const store = disk.store(clock, random, () => {})
+    const first = store.write(batch(['a', 'b']))
+    timeline.step()
+    await first
+    void store.write(batch(['c', 'd', 'e']))
+    disk.crash(random)
+    const records = ((await disk.store(clock, random, () => {}).open()) as { record: string }[]).map(
+      ({ record }) => record,
+    )
+    t.same(records.slice(0, 2), ['a', 'b'], 'what was synced is there')
+    t.same(records.slice(2), ['c', 'd', 'e'].slice(0, records.length - 2), 'and a beginning of the rest')
+    kept.add(records.length)
+    disk.health = { ...disk.health, failure: 1 }
+    const failed = store.write(batch(['x']))
+    timeline.step()
+    timeline.step()
+    await t.rejects(failed, /the disk failed/)
+  }
+  t.same([...kept].sort(), [2, 3, 4, 5], 'torn everywhere')
+})
+
+const entry = (index: number, term: number, payload = `${index}.${term}`): SeenEntry => ({ index, term, payload })
+const seen = (node: string, status: Partial<Status>, more: Partial<Observation> = {}): Observation => ({
+  node,
+  incarnation: 0,
+  status: { id: node, stage: 6, role: 'follower', leader: null, applied: 0, peers: [], ...status },
+  ...more,
+})
+
+t.test('every invariant passes what is legal and names what is not', async (t) => {
+  const log = [entry(0, 0), entry(1, 1), entry(2, 1)]
+  const cases: Record<InvariantName, { legal: Observation[]; next: Observation; message: RegExp }> = {
+    appliedNeverFalls: {
+      legal: [seen('n1', { applied: 3 }), seen('n2', { applied: 1 }), seen('n1', { applied: 0 }, { incarnation: 1 })],
+      next: seen('n2', { applied: 0 }),
+      message: /n2's applied index fell from 1 to 0/,
+    },
+    commitNeverFalls: {
+      legal: [seen('n1', { commit: 3 }), seen('n1', { commit: 3 })],
+      next: seen('n1', { commit: 2 }),
+      message: /n1's commit index fell from 3 to 2/,
+    },
+    termNeverFalls: {
+      legal: [seen('n1', { term: 3 }), seen('n1', { term: 3 }, { incarnation: 1 })],
+      next: seen('n1', { term: 2 }, { incarnation: 2 }),
+      message: /n1's term fell from 3 to 2/,
+    },
+    oneLeaderPerTerm: {
+      legal: [
+        seen('n1', { role: 'leader', term: 1 }),
+        seen('n2', { role: 'leader', term: 2 }),
+        seen('n1', { role: 'leader', term: 1 }),
+      ],
+      next: seen('n3', { role: 'leader', term: 2 }),
+      message: /n2 and n3 both lead term 2/,
+    },
+    leaderAppendsOnly: {
+      legal: [
+        seen('n1', { role: 'leader', term: 1 }, { log }),
+        seen('n1', { role: 'leader', term: 1 }, { log: [...log, entry(3, 1)] }),
+        seen('n1', { role: 'leader', term: 1 }, { log: [entry(1, 1), entry(2, 1), entry(3, 1)] }),
+      ],
+      next: seen('n1', { role: 'leader', term: 1 }, { log: [entry(1, 1), entry(2, 1)] }),
+      message: /the leader n1 changed its entry 3 in term 1/,
+    },
+    logsMatch: {
+      legal: [
+        seen('n1', {}, { log }),
+        seen('n2', {}, { log: [entry(0, 0), entry(1, 1), entry(2, 2)] }),
+        seen('n3', {}, { log: [entry(1, 1), entry(2, 1)] }),
+      ],
+      next: seen('n4', {}, { log: [entry(0, 0), entry(1, 1, 'other'), entry(2, 1)] }),
+      message: /agree at index 2, term 1, but differ at index 1/,
+    },
+    leadersAreComplete: {
+      legal: [
+        seen('n1', { role: 'leader', term: 1, commit: 1 }, { log }),
+        seen('n2', { role: 'leader', term: 2, commit: 0 }, { log: [entry(0, 0), entry(1, 1), entry(2, 2)] }),
+      ],
+      next: seen('n3', { role: 'leader', term: 3 }, { log: [entry(0, 0), entry(1, 2)] }),
+      message: /the leader n3 of term 3 lacks entry 1 of term 1, which was committed/,
+    },
+    stateMachinesAgree: {
+      legal: [seen('n1', {}, { performed: [entry(1, 1), entry(2, 1)] }), seen('n2', {}, { performed: [entry(1, 1)] })],
+      next: seen('n2', {}, { performed: [entry(2, 1, 'other')] }),
+      message: /at index 2 n1 performed 2\.1 and n2 other/,
+    },
+  }
+  for (const [name, { legal, next, message }] of Object.entries(cases)) {
+    const watch = invariants[name as InvariantName].watch()
+    t.same(
+      legal.map(watch),
+      legal.map(() => null),
+      `${name}: legal`,
+    )
+    t.match(watch(next), message, name)
+  }
+})
