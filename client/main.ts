@@ -4,6 +4,8 @@ import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { ConfigError } from '../src/config.js'
 import { exitCodes } from '../src/process.js'
+import { breakRule } from './commands/break.js'
+import { check } from './commands/check.js'
 import { client } from './commands/client.js'
 import { list } from './commands/list.js'
 import { node } from './commands/node.js'
@@ -29,6 +31,8 @@ try {
     .command(node)
     .command(client)
     .command(sim)
+    .command(breakRule)
+    .command(check)
     .completion('completion', 'print a completion script: source <(raft-roadmap completion)')
     .example('$0 run 2', 'five nodes and a REPL')
     .example('$0 client set a 1', 'from another terminal')

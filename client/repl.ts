@@ -13,6 +13,7 @@ import type { Client } from './client.js'
 import { colour } from './colour.js'
 import { describeEvent, isNotable } from './events.js'
 import { performFault } from './fault-words.js'
+import { Session } from './session.js'
 import { nodeNames, statusTable } from './status.js'
 import { parseLine, UsageError, usage } from './words.js'
 
@@ -30,6 +31,8 @@ export interface ReplOptions {
 
 /** Words that are neither commands nor faults. */
 const ownWords = {
+  check: 'judge this session: do all answers fit a single copy of the store?',
+  'save FILE': 'write down what was asked and answered, for `raft-roadmap check FILE`',
   status: 'what every node says of itself, in one table',
   help: 'this list; `help cas` tells of one word',
   exit: 'leave (Ctrl-D does the same)',
@@ -43,6 +46,7 @@ export class Repl {
   readonly #options: ReplOptions
   readonly #interactive: boolean
   readonly #readline: Interface
+  readonly #session = new Session()
   #queue: Promise<void> = Promise.resolve()
   #exitCode: number = exitCodes.done
   #closed = false
@@ -113,6 +117,8 @@ export class Repl {
       if (word === 'exit' || word === 'quit') this.close()
       else if (word === 'help') this.#print(this.#help(line.split(/\s+/)[1]))
       else if (word === 'status') this.#print(await statusTable(this.#options))
+      else if (word === 'check') this.#print(this.#session.check())
+      else if (word === 'save') this.#print(this.#session.save(line.slice(word.length).trim()))
       else if (isFaultWord(word)) await this.#fault(line)
       else if (word !== '' && !word.startsWith('#')) await this.#ask(line)
     } catch (error) {
@@ -125,9 +131,12 @@ export class Repl {
 
   async #ask(line: string): Promise<void> {
     const { command, at } = parseLine(line, this.#options.shapes)
+    const settings = at === null ? {} : { at: await this.#addressOf(at) }
     const started = performance.now()
-    const outcome = await this.#options.client.call(command, at === null ? {} : { at: await this.#addressOf(at) })
-    const took = this.#interactive ? colour.dim(`  (${(performance.now() - started).toFixed(1)} ms)`) : ''
+    const outcome = await this.#options.client.call(command, settings)
+    const ended = performance.now()
+    this.#session.record(command, outcome, started, ended)
+    const took = this.#interactive ? colour.dim(`  (${(ended - started).toFixed(1)} ms)`) : ''
     this.#print(`${describeOutcome(command, outcome)}${took}`)
     this.#exitCode = exitCode(outcome) || this.#exitCode
   }
@@ -175,7 +184,9 @@ export class Repl {
     const names = this.#options.cluster?.nodes().map(({ id }) => id) ?? []
     const candidates =
       words.length === 1
-        ? Object.keys({ ...this.#options.shapes, ...(this.#options.cluster && faultWords), ...ownWords })
+        ? Object.keys({ ...this.#options.shapes, ...(this.#options.cluster && faultWords), ...ownWords }).map(
+            (word) => word.split(' ')[0]!,
+          )
         : isFaultWord(words[0]!)
           ? names
           : names.map((name) => `@${name}`)

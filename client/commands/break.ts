@@ -1,0 +1,55 @@
+import type { CommandModule } from 'yargs'
+import { ConfigError } from '../../src/config.js'
+import { guarantees } from '../../src/guarantees.js'
+import { runSeed, smallestDisaster } from '../../src/simulation/sweep.js'
+import { type WrongRule, wrongRules } from '../../stages/wrong-rules.js'
+import { colour } from '../colour.js'
+import { progress } from '../progress.js'
+import { stageArgument } from './arguments.js'
+
+export const breakRule: CommandModule<object, { stage: string; rule: string | undefined; seeds: number }> = {
+  command: 'break <stage> [rule]',
+  describe: 'put a wrong rule into a stage and watch a guarantee fall; without a rule, list them',
+  builder: (yargs) =>
+    yargs
+      .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
+      .positional('rule', { type: 'string', describe: 'the wrong rule' })
+      .example('$0 break 2', 'the wrong rules for stage 2')
+      .example('$0 break 2 majority-off-by-one', 'the smallest disaster that it leads to') as never,
+  async handler({ stage: name, rule }) {
+    const stage = stageArgument(name)
+    const rules = wrongRules.filter((wrong) => wrong.stage.number === stage.number)
+    if (rule === undefined) return list(stage.number, rules)
+    const wrong = rules.find((one) => one.name === rule)
+    if (!wrong) {
+      const names = rules.map((one) => one.name).join(', ') || 'none yet'
+      throw new ConfigError(`stage ${stage.number} has no wrong rule ${JSON.stringify(rule)}; there are: ${names}`)
+    }
+    console.log(`${colour.bold(wrong.name)}: ${wrong.what}\n`)
+    console.log((await disaster(wrong)).join('\n'))
+  },
+}
+
+function list(stage: number, rules: readonly WrongRule[]): void {
+  if (rules.length === 0) console.log(`stage ${stage} has no wrong rules of its own yet`)
+  for (const { name, what } of rules) console.log(`${colour.bold(name)}\n   ${what}`)
+}
+
+/** Looks where the rule is known to show, and tells the smallest story of it. */
+async function disaster({ stage, caught }: WrongRule): Promise<string[]> {
+  if ('scenario' in caught) return [caught.scenario]
+  const { guarantee, climate, seeds } = caught
+  const bar = progress(seeds)
+  for (let seed = 1; seed <= seeds; seed++) {
+    bar.show(seed, `looking for a seed that breaks ${guarantee}: ${guarantees[guarantee]}`)
+    const { findings } = await runSeed(stage, seed, climate)
+    if (!findings.some((found) => found.guarantee === guarantee)) continue
+    bar.clear()
+    return [
+      `seed ${seed} breaks ${guarantee}, ${guarantees[guarantee]}:`,
+      ...(await smallestDisaster(stage, seed, climate, guarantee)),
+    ]
+  }
+  bar.clear()
+  throw new ConfigError(`${seeds} seeds did not break ${guarantee}: the wrong rule went unnoticed`)
+}

@@ -1,0 +1,48 @@
+import { Mutex } from 'async-mutex'
+import t from 'tap'
+import { LockedMap } from '../src/locked-map.js'
+import { runSeed } from '../src/simulation/sweep.js'
+import keyValueStore from '../stages/0-key-value-store/stage.js'
+import { stages } from '../stages/index.js'
+import { wrongRules } from '../stages/wrong-rules.js'
+
+t.test('every wrong rule that seeds can catch is caught within its budget, and the right one is not', async (t) => {
+  for (const { name, stage, caught } of wrongRules) {
+    if ('scenario' in caught) continue
+    const breaks = async (candidate: typeof stage, seed: number) => {
+      const { findings } = await runSeed(candidate, seed, caught.climate)
+      return findings.some(({ guarantee }) => guarantee === caught.guarantee)
+    }
+    let seed = 1
+    while (seed <= caught.seeds && !(await breaks(stage, seed))) seed++
+    t.ok(seed <= caught.seeds, `${name}: seed ${seed} of ${caught.seeds}`)
+    t.notOk(await breaks(stages[stage.number]!, seed), `${name}: the right rule holds at that seed`)
+  }
+})
+
+/** Writes that arrive while a scan is under way; whether the scan shows a store that never was. */
+async function scanIsTorn(): Promise<boolean> {
+  const clock = { now: () => 0, after: () => () => {}, soon: (task: () => void) => void setImmediate(task) }
+  const store = new LockedMap(keyValueStore.operations, clock)
+  const write = (value: string) => Array.from({ length: 12_000 }, (_, at) => ({ command: 'set', key: `k${at}`, value }))
+  await store.apply(write('old'))
+  const scanning = store.apply([{ command: 'scan', limit: 1_000 }])
+  await new Promise(setImmediate)
+  const writing = store.apply([
+    { command: 'set', key: 'k0', value: 'new' },
+    { command: 'delete', key: 'k1' },
+  ])
+  const [page] = (await scanning) as unknown as { entries: [string, string][] }[]
+  await writing
+  return page!.entries.some(([, value]) => value === 'new') || !page!.entries.some(([key]) => key === 'k1')
+}
+
+t.test('a scan without the lock shows a store that never was; with it, never', async (t) => {
+  t.notOk(await scanIsTorn())
+  const { runExclusive } = Mutex.prototype
+  Mutex.prototype.runExclusive = async <T>(task: () => Promise<T> | T): Promise<T> => task()
+  t.teardown(() => {
+    Mutex.prototype.runExclusive = runExclusive
+  })
+  t.ok(await scanIsTorn())
+})
