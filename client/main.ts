@@ -7,9 +7,12 @@ import { exitCodes } from '../src/process.js'
 import { breakRule } from './commands/break.js'
 import { check } from './commands/check.js'
 import { client } from './commands/client.js'
+import { compare } from './commands/compare.js'
 import { list } from './commands/list.js'
 import { node } from './commands/node.js'
+import { print } from './commands/print.js'
 import { run } from './commands/run.js'
+import { scenario } from './commands/scenario.js'
 import { sim } from './commands/sim.js'
 import { UsageError } from './words.js'
 
@@ -30,9 +33,12 @@ try {
     .command(run)
     .command(node)
     .command(client)
+    .command(scenario)
     .command(sim)
     .command(breakRule)
     .command(check)
+    .command(compare)
+    .command(print)
     .completion('completion', 'print a completion script: source <(raft-roadmap completion)')
     .example('$0 run 2', 'five nodes and a REPL')
     .example('$0 client set a 1', 'from another terminal')

@@ -31,7 +31,7 @@ export interface ReplOptions {
 
 /** Words that are neither commands nor faults. */
 const ownWords = {
-  check: 'judge this session: do all answers fit a single copy of the store?',
+  check: 'judge what was typed here: do all answers fit a single copy of the store?',
   'save FILE': 'write down what was asked and answered, for `raft-roadmap check FILE`',
   status: 'what every node says of itself, in one table',
   help: 'this list; `help cas` tells of one word',

@@ -1,51 +1,7 @@
 import type { Command, CommandShape } from '../src/contracts.js'
+import { toCommand } from '../src/words.js'
 
-/** What a person typed that makes no command; the message says what would. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
-
-/** One word of a line; `quoted` tells `"null"` from `null`. */
-interface Word {
-  readonly text: string
-  readonly quoted: boolean
-}
-
-/** Splits a line at spaces. A word that begins with a double quote is a JSON string: `"two words"`, `""`, `"\u00e9"`. */
-function splitWords(line: string): Word[] {
-  const words: Word[] = []
-  const pattern = /\s*("(?:[^"\\]|\\.)*"|\S+)/gy
-  for (let found = pattern.exec(line); found; found = pattern.exec(line)) words.push(toWord(found[1]!))
-  return words
-}
-
-function toWord(text: string): Word {
-  if (!text.startsWith('"')) return { text, quoted: false }
-  try {
-    return { text: JSON.parse(text) as string, quoted: true }
-  } catch {
-    throw new UsageError(`${text} begins with a quote but is no JSON string; write \\" for a quote inside one`)
-  }
-}
-
-/** A line as a person types it: a command, and after it perhaps `@n3`, the node to ask. */
-export interface Line {
-  readonly command: Command
-  readonly at: string | null
-}
-
-/**
- * `set a 1`, `cas a null 1`, `get a @n3` as commands. The last text of a command takes the rest of an unquoted line,
- * so that `set greeting hello world` needs no quotes.
- *
- * @throws UsageError that shows how the command is used
- */
-export function parseLine(line: string, shapes: Readonly<Record<string, CommandShape>>): Line {
-  const words = splitWords(line.trim())
-  const last = words.at(-1)
-  const at = words.length > 1 && last && !last.quoted && /^@\w+$/.test(last.text) ? last.text.slice(1) : null
-  return { command: toCommand(at === null ? words : words.slice(0, -1), shapes), at }
-}
+export { type Line, parseLine, UsageError, usage } from '../src/words.js'
 
 /** Words from a shell, which has taken care of the quotes already. @throws UsageError */
 export function parseArguments(texts: readonly string[], shapes: Readonly<Record<string, CommandShape>>): Command {
@@ -53,33 +9,4 @@ export function parseArguments(texts: readonly string[], shapes: Readonly<Record
     texts.map((text) => ({ text, quoted: false })),
     shapes,
   )
-}
-
-function toCommand(words: readonly Word[], shapes: Readonly<Record<string, CommandShape>>): Command {
-  const name = words[0]?.text ?? ''
-  const shape = Object.hasOwn(shapes, name) ? shapes[name]! : undefined
-  if (!shape) throw new UsageError(`no command ${JSON.stringify(name)}; there are ${Object.keys(shapes).join(' ')}`)
-  const given = joinRest(words.slice(1), shape)
-  const needed = shape.takes.filter((argument) => !argument.optional).length
-  if (given.length < needed || given.length > shape.takes.length) throw new UsageError(`usage: ${usage(name, shape)}`)
-  const entries = given.map((word, at) => [shape.takes[at]!.name, toValue(word, shape.takes[at]!.kind)])
-  return { command: name, ...Object.fromEntries(entries) }
-}
-
-/** Surplus words belong to the last argument, if that is a text after a key and nothing in it was quoted. */
-function joinRest(words: readonly Word[], { takes }: CommandShape): readonly Word[] {
-  const rest = words.slice(takes.length - 1)
-  const joinable = takes.length > 1 && takes.at(-1)!.kind === 'text' && !rest.some(({ quoted }) => quoted)
-  if (rest.length < 2 || !joinable) return words
-  return [...words.slice(0, takes.length - 1), { text: rest.map(({ text }) => text).join(' '), quoted: false }]
-}
-
-function toValue({ text, quoted }: Word, kind: CommandShape['takes'][number]['kind']): unknown {
-  if (kind === 'text or null' && text === 'null' && !quoted) return null
-  return kind === 'number' ? Number(text) : text
-}
-
-/** `cas key expected value`, `scan [prefix] [after] [limit]` */
-export function usage(name: string, { takes }: CommandShape): string {
-  return [name, ...takes.map(({ name, optional }) => (optional ? `[${name}]` : name))].join(' ')
 }

@@ -3,14 +3,16 @@ import { join } from 'node:path'
 import { parse as parseNdjson } from 'ndjson'
 import { ConfigError, writableFolder } from './config.js'
 import type { Event, Member, NodeId } from './contracts.js'
-import type { Direction } from './network/faults.js'
-import type { Order } from './process.js'
+import type { Delay, Direction } from './network/faults.js'
+import type { Contents, Errand, Obeyed, Order } from './process.js'
 
 export interface ClusterOptions {
   readonly stage: number
   /** The script that a child runs; it gets its configuration as JSON in its first argument. */
   readonly entry: string
   readonly members: readonly Member[]
+  /** What a node is told of the members, if it is not told the truth. */
+  readonly membersOf?: (id: NodeId) => readonly Member[]
   readonly cluster: string
   /** Folder with a folder for each node, or null while the stage keeps nothing. */
   readonly dataDir: string | null
@@ -55,9 +57,11 @@ export class Cluster {
   readonly #links = new Set<Direction>()
   /** Links cut on purpose; a restarted node is told of them again. */
   readonly #cuts = new Set<Direction>()
+  /** How messages are held up on purpose, likewise. */
+  #delay: Delay = null
   readonly #watchers = new Set<() => void>()
   #orders = 0
-  readonly #obeyed = new Set<number>()
+  readonly #obeyed = new Map<number, Obeyed>()
 
   constructor(options: ClusterOptions) {
     this.#options = options
@@ -103,7 +107,7 @@ export class Cluster {
     if (condition !== 'dead') throw new ConfigError(`${id} is not dead; \`kill ${id}\` first`)
     this.#spawn(member)
     await this.#up(id)
-    await this.#tellCuts(id)
+    await this.#tellLinks(id)
     await this.#settled()
     return { event: 'restarted', node: id, pid: this.#child(id).process.pid }
   }
@@ -125,7 +129,7 @@ export class Cluster {
     child.process.kill('SIGCONT')
     child.wake()
     child.condition = 'up'
-    await this.#tellCuts(id)
+    await this.#tellLinks(id)
     return { event: 'resumed', node: id }
   }
 
@@ -147,6 +151,20 @@ export class Cluster {
     this.#cuts.clear()
     await Promise.all([...this.#children.keys()].map((id) => this.#order(id, { heal: true })))
     return { event: 'healed' }
+  }
+
+  /** Holds up every message between nodes, or none. */
+  async delay(delay: Delay): Promise<void> {
+    this.#delay = delay
+    await Promise.all([...this.#children.keys()].map((id) => this.#order(id, { delay })))
+  }
+
+  /** What the nodes that run hold, without asking them as a client would. */
+  async look(): Promise<(Contents & { readonly node: NodeId })[]> {
+    const seen = await Promise.all(
+      [...this.#children.keys()].map(async (node) => ({ node, ...(await this.#order(node, { look: true }))?.seen })),
+    )
+    return seen.filter((one): one is Contents & { node: NodeId } => one.entries !== undefined)
   }
 
   /** Ends every node: asks first, insists after {@link stopMs}. */
@@ -172,11 +190,11 @@ export class Cluster {
   }
 
   #spawn(member: Member): void {
-    const { stage, entry, members, cluster, dataDir, traceDir } = this.#options
+    const { stage, entry, members, membersOf, cluster, dataDir, traceDir } = this.#options
     const config = {
       stage,
       id: member.id,
-      members,
+      members: membersOf?.(member.id) ?? members,
       cluster,
       dataDir: dataDir && writableFolder(join(dataDir, member.id)),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
@@ -202,8 +220,8 @@ export class Cluster {
     }
     this.#children.set(member.id, child)
     process.on('error', () => {})
-    process.on('message', ({ order }: { order: number }) => {
-      this.#obeyed.add(order)
+    process.on('message', (obeyed: Obeyed) => {
+      this.#obeyed.set(obeyed.order, obeyed)
       this.#changed()
     })
     process.stdout!.pipe(parseNdjson()).on('data', (event: Event) => this.#reported(child, event))
@@ -253,19 +271,22 @@ export class Cluster {
   }
 
   /** Orders a node that runs, and waits until it has obeyed; a paused or dead one is told when it is back. */
-  async #order(id: NodeId, what: { cut: Direction } | { heal: true }): Promise<void> {
+  async #order(id: NodeId, errand: Errand): Promise<Obeyed | undefined> {
     const child = this.#child(id)
-    if (child.condition !== 'up' || !child.process.connected) return
+    if (child.condition !== 'up' || !child.process.connected) return undefined
     const order = ++this.#orders
-    child.process.send({ order, ...what } satisfies Order)
+    child.process.send({ order, ...errand } satisfies Order)
     await this.#until(() => this.#obeyed.has(order) || child.condition !== 'up', settleMs)
+    const obeyed = this.#obeyed.get(order)
     this.#obeyed.delete(order)
+    return obeyed
   }
 
-  /** A node that was away learns which links are cut now. */
-  async #tellCuts(id: NodeId): Promise<void> {
+  /** A node that was away learns how the links are now. */
+  async #tellLinks(id: NodeId): Promise<void> {
     await this.#order(id, { heal: true })
     for (const cut of this.#cuts) await this.#order(id, { cut })
+    await this.#order(id, { delay: this.#delay })
   }
 
   #changed(): void {

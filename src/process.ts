@@ -1,11 +1,11 @@
 import { createWriteStream } from 'node:fs'
 import { systemClock, systemRandom } from './clock.js'
 import { ConfigError, checkNodeConfig, type NodeConfig } from './config.js'
-import { defaultTiming, type Event } from './contracts.js'
+import { defaultTiming, type Event, type Index } from './contracts.js'
 import { LockedMap } from './locked-map.js'
 import { parseAddress } from './network/address.js'
 import { ClientPort } from './network/client-port.js'
-import { type Direction, FaultyNetwork } from './network/faults.js'
+import { type Delay, type Direction, FaultyNetwork } from './network/faults.js'
 import { jsonCodec } from './network/json-codec.js'
 import { TcpNetwork } from './network/tcp.js'
 import { Node } from './node.js'
@@ -23,6 +23,8 @@ export type NodeEvent = Event & { readonly node: string; readonly at: number }
 /** A node that serves, and the handles by which its process is steered. */
 export interface RunningNode {
   readonly faults: FaultyNetwork
+  /** What the node holds at this moment, for those who compare replicas. */
+  look(): Contents
   /** Drains, closes and resolves. */
   stop(): Promise<void>
 }
@@ -50,7 +52,9 @@ export async function runNode(
   const world = { clock: systemClock, random: systemRandom }
   const network = new FaultyNetwork(
     new TcpNetwork({ self, members, cluster, codec: jsonCodec(stage), ...world, notice }),
+    world,
   )
+  const stateMachine = new LockedMap(stage.operations, systemClock)
   const fatal = (error: Error) => {
     notice({ event: 'invariant_broken', message: error.message, stack: error.stack })
     process.exit(exitCodes.brokenInvariant)
@@ -61,7 +65,7 @@ export async function runNode(
     { id: self, members, random: systemRandom, timing: defaultTiming, about },
     {
       network,
-      stateMachine: new LockedMap(stage.operations, systemClock),
+      stateMachine,
       clock: systemClock,
       notice,
       ...(trace && { trace }),
@@ -75,6 +79,7 @@ export async function runNode(
   notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
   return {
     faults: network,
+    look: () => ({ applied: node.status.applied, entries: [...stateMachine.contents()] }),
     async stop() {
       await node.stop(drainMs)
       await clients.close()
@@ -103,8 +108,33 @@ async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: 
   }
 }
 
-/** A supervisor's order to a node: cut a direction of a link, or heal all of them. */
-export type Order = { readonly order: number } & ({ readonly cut: Direction } | { readonly heal: true })
+/** What a supervisor wants of a node: a direction of a link cut, all healed, messages held up, or a look inside. */
+export type Errand =
+  | { readonly cut: Direction }
+  | { readonly heal: true }
+  | { readonly delay: Delay }
+  | { readonly look: true }
+
+export type Order = { readonly order: number } & Errand
+
+/** How far a node got, and what its store holds. */
+export interface Contents {
+  readonly applied: Index
+  readonly entries: readonly (readonly [key: string, value: string])[]
+}
+
+/** The order was obeyed; after a look, with what was seen. */
+export interface Obeyed {
+  readonly order: number
+  readonly seen?: Contents
+}
+
+function obey(order: Order, { faults, look }: RunningNode): Obeyed {
+  if ('cut' in order) faults.cut(order.cut)
+  else if ('delay' in order) faults.delay(order.delay)
+  else if ('heal' in order) faults.heal()
+  return 'look' in order ? { order: order.order, seen: look() } : { order: order.order }
+}
 
 /**
  * The whole life of a node that a supervisor started: its events go to standard output as NDJSON, orders come by IPC,
@@ -117,11 +147,7 @@ export async function runSupervised(stage: Stage, config: unknown): Promise<void
   const emit = (event: Event) => process.stdout.write(`${JSON.stringify(event)}\n`)
   try {
     const node = await runNode(stage, config, emit)
-    process.on('message', (order: Order) => {
-      if ('cut' in order) node.faults.cut(order.cut)
-      else node.faults.heal()
-      process.send!({ order: order.order })
-    })
+    process.on('message', (order: Order) => process.send!(obey(order, node)))
     process.on('SIGTERM', () => {
       const end = () => process.exit(exitCodes.done)
       node.stop().then(end, end)

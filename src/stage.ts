@@ -49,6 +49,10 @@ export type Verbs<N> = {
 
 type Data<N> = Omit<N, keyof Verbs<N> | keyof NodeState>
 
+/** What messages between nodes may travel on. */
+export const networkNames = ['tcp', 'grpc', 'udp'] as const
+export type NetworkName = (typeof networkNames)[number]
+
 /** What a stage says of itself: plain data, and the functions that know no node. */
 export interface StageFacts {
   readonly number: number
@@ -67,10 +71,14 @@ export interface StageFacts {
   readonly client: Readonly<Record<string, (...args: never[]) => unknown>>
   /** For each message between nodes: whether an object that came over the wire has its fields. */
   readonly wire: Readonly<Record<string, (candidate: Readonly<Record<string, unknown>>) => boolean>>
+  /** What its messages travel on unless a person chooses otherwise. Any stage runs on any of them. */
+  readonly network: NetworkName
+  /** The `.proto` files that give those messages a binary form, as paths below `stages/`: one for each stage that adds some. */
+  readonly proto: readonly string[]
   /** What must hold in its nodes after every step. */
   readonly invariants: readonly InvariantName[]
   readonly gives: readonly GuaranteeId[]
-  /** Each guarantee that the stage breaks, with the scenario that shows it. */
+  /** Each guarantee that the stage breaks, with the scenario that shows it, or `storm` where it takes the simulator's. */
   readonly breaks: Readonly<Partial<Record<GuaranteeId, string>>>
 }
 

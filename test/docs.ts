@@ -1,13 +1,17 @@
 /** `npm run docs`: writes the generated parts of the documents. The tidy test holds what is written against this. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { cellAt, matrixAsMarkdown, problemsOf } from '../client/compare-text.js'
+import { players, scenarios } from '../client/players.js'
+import { declared } from '../src/proof/declared.js'
+import { computeMatrix } from '../src/proof/matrix.js'
 import { stages } from '../stages/index.js'
 
 /** The project's folder, seen from the compiled file. */
 export const root = fileURLToPath(new URL('../../', import.meta.url))
 
-const begin = '<!-- roadmap:begin -->'
-const end = '<!-- roadmap:end -->'
+/** Enough for each climate to break what it can break. */
+const seeds = 20
 
 /** The table of stages, from the stages' own tables. */
 function roadmapTable(): string {
@@ -18,15 +22,31 @@ function roadmapTable(): string {
   return ['| stage | | adds | still broken after it |', '|---|---|---|---|', ...rows].join('\n')
 }
 
-/** ROADMAP.md as it should be: what stands between the two marks is generated. */
-export function withGeneratedParts(document: string): string {
+/** The matrix as the stages declare it, without running them; the matrix test proves that it is the computed one. */
+function declaredMatrix(): string {
+  return matrixAsMarkdown(stages, (number, id) => declared(stages[number]!, id))
+}
+
+async function computedMatrix(): Promise<string> {
+  const matrix = await computeMatrix({ stages, scenarios: scenarios(), seeds, players, complete: true })
+  for (const problem of problemsOf(matrix)) console.error(problem)
+  return matrixAsMarkdown(stages, (number, id) => cellAt(matrix, number, id).verdict)
+}
+
+/** ROADMAP.md as it should be: what stands between two marks is generated. */
+export function withGeneratedParts(document: string, matrix = declaredMatrix()): string {
+  return between('matrix', matrix, between('roadmap', roadmapTable(), document))
+}
+
+function between(name: string, part: string, document: string): string {
+  const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
   const [before, rest] = document.split(begin)
   const after = rest?.split(end)[1]
   if (before === undefined || after === undefined) throw new Error(`ROADMAP.md has lost its marks ${begin} and ${end}`)
-  return `${before}${begin}\n${roadmapTable()}\n${end}${after}`
+  return `${before}${begin}\n${part}\n${end}${after}`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const path = `${root}ROADMAP.md`
-  writeFileSync(path, withGeneratedParts(readFileSync(path, 'utf8')))
+  writeFileSync(path, withGeneratedParts(readFileSync(path, 'utf8'), await computedMatrix()))
 }

@@ -1,6 +1,8 @@
 import { Mutex } from 'async-mutex'
 import t from 'tap'
 import { LockedMap } from '../src/locked-map.js'
+import { catalogue } from '../src/scenario/catalogue.js'
+import { playVirtually } from '../src/scenario/virtual.js'
 import { runSeed } from '../src/simulation/sweep.js'
 import keyValueStore from '../stages/0-key-value-store/stage.js'
 import { stages } from '../stages/index.js'
@@ -17,6 +19,15 @@ t.test('every wrong rule that seeds can catch is caught within its budget, and t
     while (seed <= caught.seeds && !(await breaks(stage, seed))) seed++
     t.ok(seed <= caught.seeds, `${name}: seed ${seed} of ${caught.seeds}`)
     t.notOk(await breaks(stages[stage.number]!, seed), `${name}: the right rule holds at that seed`)
+  }
+})
+
+t.test('every wrong rule that a scenario can catch is caught by it, and the right one is not', async (t) => {
+  for (const { name, stage, caught } of wrongRules) {
+    if (!('scenario' in caught)) continue
+    const scenario = catalogue().find(({ id }) => id === caught.scenario)!
+    t.not((await playVirtually(scenario, stage)).verdict, 'holds', `${name}: ${scenario.id}`)
+    t.equal((await playVirtually(scenario, stages[stage.number]!)).verdict, 'holds', `${name}: the right rule holds`)
   }
 })
 

@@ -1,6 +1,8 @@
 import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import { guarantees } from '../../src/guarantees.js'
+import { catalogue } from '../../src/scenario/catalogue.js'
+import { playVirtually } from '../../src/scenario/virtual.js'
 import { runSeed, smallestDisaster } from '../../src/simulation/sweep.js'
 import { type WrongRule, wrongRules } from '../../stages/wrong-rules.js'
 import { colour } from '../colour.js'
@@ -37,7 +39,10 @@ function list(stage: number, rules: readonly WrongRule[]): void {
 
 /** Looks where the rule is known to show, and tells the smallest story of it. */
 async function disaster({ stage, caught }: WrongRule): Promise<string[]> {
-  if ('scenario' in caught) return [caught.scenario]
+  if ('scenario' in caught) {
+    const scenario = catalogue().find(({ id }) => id === caught.scenario)!
+    return [...(await playVirtually(scenario, stage)).transcript]
+  }
   const { guarantee, climate, seeds } = caught
   const bar = progress(seeds)
   for (let seed = 1; seed <= seeds; seed++) {

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
-import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { CommandModule } from 'yargs'
 import { Cluster } from '../../src/cluster.js'
 import { ConfigError, localMembers, writableFolder } from '../../src/config.js'
 import type { Event, Member } from '../../src/contracts.js'
-import { formatAddress, parseAddress } from '../../src/network/address.js'
+import { parseAddress } from '../../src/network/address.js'
 import { exitCodes } from '../../src/process.js'
 import type { Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
 import { colour, nodeColour } from '../colour.js'
 import { describeEvent } from '../events.js'
 import { performFault } from '../fault-words.js'
+import { freeBasePort } from '../free-ports.js'
 import { Repl } from '../repl.js'
 import { UsageError } from '../words.js'
 import { stageArgument, wholeNumber } from './arguments.js'
@@ -147,24 +147,5 @@ function stopSignal(): Promise<void> {
     process.once('disconnect', () => resolve())
     process.channel?.unref()
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-  })
-}
-
-/** A base port whose client and peer ports are all free at the moment, below the range that the system hands out. */
-async function freeBasePort(nodes: number, host: string): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const base = 10_000 + Math.floor(Math.random() * 20_000)
-    const ports = localMembers(nodes, host, base).flatMap(({ client, peer }) => [client, peer])
-    const free = await Promise.all(ports.map((address) => isFree(parseAddress(address)!)))
-    if (free.every(Boolean)) return base
-  }
-  throw new ConfigError(`no free ports were found on ${formatAddress({ host, port: 0 })}; name some with --base-port`)
-}
-
-function isFree(address: { host: string; port: number }): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(address, () => server.close(() => resolve(true)))
   })
 }

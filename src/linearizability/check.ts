@@ -1,4 +1,4 @@
-import { explain } from './explain.js'
+import { explain, isContradictory } from './explain.js'
 import { type Operation, parseHistory } from './history.js'
 import { type Before, initialStates } from './initial.js'
 import { type SearchResult, search } from './search.js'
@@ -86,7 +86,8 @@ function checkKey(
   { before = 'absent', stepsPerKey = defaultStepsPerKey }: CheckOptions,
 ): SearchResult {
   const states = initialStates(before, operations)
-  return states ? search(operations, states, stepsPerKey) : { verdict: 'undecided', steps: 0 }
+  if (states === undefined) return { verdict: 'undecided', steps: 0 }
+  return search(operations, states, stepsPerKey, (suspected) => isContradictory(operations, suspected, before))
 }
 
 type Failed = Extract<SearchResult, { verdict: 'violation' }>

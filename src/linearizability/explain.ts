@@ -20,17 +20,26 @@ export interface Explanation {
  */
 export function explain(operations: readonly Operation[], suspected: Operation, before: Before): Explanation {
   const shrinking = new Shrinking(before)
-  const impossible = shrinking.endEarly(operations, suspected)
+  const local = shrinking.findWitness(upTo(suspected, operations), suspected)
+  const impossible = local ? suspected : shrinking.endEarly(operations, suspected)
   const beginning = upTo(impossible, operations)
-  const late = shrinking.startLate(beginning, impossible)
-  const witness = late ? { claims: late, before: 'anything' as const } : { claims: beginning, before }
-  const kept = new Set(
-    shrinking.dropUnneeded(witness.claims, impossible, witness.before).map(({ original }) => original),
-  )
+  const witness = local ?? shrinking.findWitness(beginning, impossible) ?? { claims: beginning, before }
+  const kept = new Set(shrinking.dropUnneeded(witness, impossible).map(({ original }) => original))
   const window = operations.filter((operation) => kept.has(operation)).sort((a, b) => a.call - b.call)
   const picture = drawWindow(window, impossible, witness.before)
   const reason = reasonFor(impossible, operations, before)
   return { impossible, window, before: witness.before, explanation: `${picture}\n${reason}` }
+}
+
+/** Whether a few operations, up to the suspected one, are contradictory by themselves. */
+export function isContradictory(operations: readonly Operation[], suspected: Operation, before: Before): boolean {
+  return new Shrinking(before).findWitness(upTo(suspected, operations), suspected) !== undefined
+}
+
+/** Claims that contradict each other, given what is assumed of the key before. */
+interface Witness {
+  readonly claims: readonly Claim[]
+  readonly before: Before
 }
 
 /** An operation as far as the witness relies on it: possibly on less than the history says. */
@@ -68,8 +77,10 @@ function returnOf({ operation }: Claim): number {
   return operation.outcome === 'unknown' ? Infinity : (operation.return ?? Infinity)
 }
 
-/** What a witness may cost to shrink; what is left when it is spent is a witness all the same. */
-const maximumSteps = 2_000_000
+/** What a witness may cost to find and shrink; what is left when it is spent is a witness all the same. */
+const maximumSteps = 4_000_000
+/** What it costs to set up a search, in steps for each operation. */
+const stepsPerClaim = 10
 
 class Shrinking {
   readonly #before: Before
@@ -81,50 +92,42 @@ class Shrinking {
 
   /**
    * The first operation, by return, whose answer is impossible given all that came before it. The search has found
-   * it, unless it knew too early from a later read that things would go wrong; then it is bisected for.
+   * it, unless it knew too early from a later read that things would go wrong; then it is looked for from there on.
    */
   endEarly(operations: readonly Operation[], suspected: Operation): Operation {
     if (this.#fails(upTo(suspected, operations), this.#before)) return suspected
     const later = operations
       .filter((operation) => operation.outcome !== 'unknown' && operation.return! >= suspected.return!)
       .sort((a, b) => a.return! - b.return!)
-    let tooEarly = -1
-    let lateEnough = later.length - 1
-    while (tooEarly + 1 < lateEnough) {
-      const middle = (tooEarly + lateEnough) >>> 1
-      if (this.#fails(upTo(later[middle]!, operations), this.#before)) lateEnough = middle
-      else tooEarly = middle
-    }
-    return later[lateEnough]!
+    const at = firstThat(later.length, (index) => this.#fails(upTo(later[index]!, operations), this.#before))
+    return later.at(at ?? -1)!
+  }
+
+  /** A witness that can be had without going through everything from the beginning, if there is one. */
+  findWitness(claims: readonly Claim[], impossible: Operation): Witness | undefined {
+    const alone = claims.filter(({ original }) => original === impossible)
+    const others = new Set(claims.filter(({ original }) => original !== impossible))
+    if (mayDrop(others, alone) && this.#fails(alone, this.#before)) return { claims: alone, before: this.#before }
+    const late = this.#startLate(claims, impossible)
+    return late && { claims: late, before: 'anything' }
   }
 
   /**
    * The operations from the latest moment on such that they are contradictory whatever the key held then; undefined
-   * if there is no such moment. Looks back in growing strides, since short ends are cheap to check, then bisects.
+   * if there is no such moment.
    */
-  startLate(claims: readonly Claim[], impossible: Operation): Claim[] | undefined {
+  #startLate(claims: readonly Claim[], impossible: Operation): Claim[] | undefined {
     const calls = new Set(claims.map(({ operation }) => operation.call))
     const moments = [...calls].filter((call) => call <= impossible.call).sort((a, b) => b - a)
-    let tooLate = -1
-    let earlyEnough = 0
-    while (!this.#failsFrom(moments[earlyEnough]!, claims)) {
-      if (earlyEnough === moments.length - 1) return undefined
-      tooLate = earlyEnough
-      earlyEnough = Math.min(2 * earlyEnough + 1, moments.length - 1)
-    }
-    while (tooLate + 1 < earlyEnough) {
-      const middle = (tooLate + earlyEnough) >>> 1
-      if (this.#failsFrom(moments[middle]!, claims)) earlyEnough = middle
-      else tooLate = middle
-    }
-    return from(moments[earlyEnough]!, claims)
+    const at = firstThat(moments.length, (index) => this.#fails(from(moments[index]!, claims), 'anything'))
+    return at === undefined ? undefined : from(moments[at]!, claims)
   }
 
   /**
    * Leaves out whatever the contradiction does not need, large parts first. Only a part is left out that no legal
    * order would miss: observations, and writes whose results nothing that stays could have observed.
    */
-  dropUnneeded(claims: readonly Claim[], impossible: Operation, before: Before): Claim[] {
+  dropUnneeded({ claims, before }: Witness, impossible: Operation): Claim[] {
     const others = claims.filter(({ original }) => original !== impossible)
     const observations = others.filter(({ operation }) => isObservation(operation))
     const writes = others.filter(({ operation }) => !isObservation(operation))
@@ -144,16 +147,12 @@ class Shrinking {
     return kept
   }
 
-  #failsFrom(moment: number, claims: readonly Claim[]): boolean {
-    return this.#fails(from(moment, claims), 'anything')
-  }
-
   #fails(claims: readonly Claim[], before: Before): boolean {
     const operations = claims.map(({ operation }) => operation)
     const states = initialStates(before, operations)
     if (states === undefined || this.#stepsLeft <= 0) return false
     const { verdict, steps } = search(operations, states, this.#stepsLeft)
-    this.#stepsLeft -= steps
+    this.#stepsLeft -= steps + stepsPerClaim * claims.length
     return verdict === 'violation'
   }
 }
@@ -171,4 +170,24 @@ function mayDrop(part: ReadonlySet<Claim>, rest: readonly Claim[]): boolean {
     if (result === undefined ? required.size > 0 : required.has(result)) return false
   }
   return true
+}
+
+/**
+ * The first index for which something holds that holds for all later ones too; undefined if it never does. Goes on in
+ * growing strides, because what is looked for is near, and asking is cheap there; then bisects.
+ */
+function firstThat(count: number, holds: (index: number) => boolean): number | undefined {
+  let before = -1
+  let found = 0
+  while (!holds(found)) {
+    if (found === count - 1) return undefined
+    before = found
+    found = Math.min(2 * found + 1, count - 1)
+  }
+  while (before + 1 < found) {
+    const middle = (before + found) >>> 1
+    if (holds(middle)) found = middle
+    else before = middle
+  }
+  return found
 }

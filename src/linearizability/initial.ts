@@ -18,11 +18,12 @@ export function initialStates(before: Before, operations: readonly Operation[]):
   const relevant = operations.filter((operation) => !isIrrelevant(operation))
   const appended = relevant.flatMap(({ command }) => (command.command === 'append' ? [command.value] : []))
   const required = relevant.map(requiredState).filter((state) => typeof state === 'string')
-  const values = closure(required, (value) =>
-    appended.filter((end) => end !== '' && value.endsWith(end)).map((end) => value.slice(0, value.length - end.length)),
+  const ends = appended.filter((end) => end !== '')
+  const values = closure(required, ends.length, (value) =>
+    ends.filter((end) => value.endsWith(end)).map((end) => value.slice(0, value.length - end.length)),
   )
-  const lengths = closure(relevant.flatMap(roomOf), (length) =>
-    appended.filter((end) => end !== '' && end.length <= length).map((end) => length - end.length),
+  const lengths = closure(relevant.flatMap(roomOf), ends.length, (length) =>
+    ends.filter((end) => end.length <= length).map((end) => length - end.length),
   )
   if (values === undefined || lengths === undefined) return undefined
   const fresh = freshCharacter(relevant)
@@ -36,13 +37,20 @@ function roomOf({ command, outcome, answer }: Operation): number[] {
   return room < 0 ? [] : [room]
 }
 
-function closure<Item>(first: readonly Item[], more: (item: Item) => readonly Item[]): Set<Item> | undefined {
+/** What so many steps lead to, and all on the way; undefined if it is too much. */
+function closure<Item>(
+  first: readonly Item[],
+  steps: number,
+  more: (item: Item) => readonly Item[],
+): Set<Item> | undefined {
   const found = new Set(first)
-  for (const item of found) {
-    for (const next of more(item)) found.add(next)
+  let latest = [...found]
+  for (let step = 0; step < steps && latest.length > 0; step++) {
     if (found.size > maximumStates) return undefined
+    latest = [...new Set(latest.flatMap(more))].filter((item) => !found.has(item))
+    for (const item of latest) found.add(item)
   }
-  return found
+  return found.size > maximumStates ? undefined : found
 }
 
 /** A character that no value of the history has. */

@@ -15,7 +15,7 @@ export interface Path {
 export class Rules {
   open = new OpenOperations()
   position = 0
-  /** How many operations have been tried. */
+  /** How many operations have been tried; an append to a long value counts as several. */
   tried = 0
   readonly #states: States
   readonly #observers: Observers
@@ -58,6 +58,7 @@ export class Rules {
     if (entry !== target && (isSet(entry) || isSatisfied(bits, entry.slot))) {
       if (!this.open.isWanted(entry, this.#states.stateOf(state), bits)) return false
     }
+    if (entry.kind === 'append') this.tried += (this.#states.stateOf(state)?.length ?? 0) >>> 8
     if (entry.kind === 'append' && entry.optional && !this.#continues(state, entry)) return false
     const next = this.#states.after(state, entry, this.position)
     return next !== undefined && (next !== state || entry === target || (isSet(entry) && mayCover))

@@ -38,11 +38,15 @@ const checkpointInterval = 16
  * Exponential in the number of open operations at worst, since the problem is NP-complete (Gibbons and Korach 1997);
  * the reductions keep it near linear in the length of a history as systems produce them. One step is one operation
  * tried in one configuration; after `maximumSteps` of them the answer is `undecided`.
+ *
+ * `isContradictory` may know a shorter proof than trying everything from the beginning. It is asked at a return that
+ * wider and wider attempts did not get past; it may say so only if no order explains what had been called by then.
  */
 export function search(
   operations: readonly Operation[],
   initialStates: Iterable<State>,
   maximumSteps: number,
+  isContradictory: (suspected: Operation) => boolean = () => false,
 ): SearchResult {
   const timeline = timelineOf(operations)
   const { moments } = timeline
@@ -55,8 +59,8 @@ export function search(
     const { steps } = sweep
     if (sweep.isSpent) return { verdict: 'undecided', steps }
     if (sweep.configurations.length > 0) continue
-    if (!sweep.isIncomplete) {
-      const suspected = moments[sweep.position]!.entry.operation
+    const suspected = moments[sweep.position]!.entry.operation
+    if (!sweep.isIncomplete || (retreat.isStuck && isContradictory(suspected))) {
       return { verdict: 'violation', order: orderOf(last?.trace), suspected, steps }
     }
     retreat.back()
@@ -82,6 +86,11 @@ class Retreat {
     const { position } = this.#sweep
     if (position > this.#obstacle) this.#sweep.width = narrow
     if (position % checkpointInterval === 0) this.#checkpoints[position / checkpointInterval] = this.#sweep.save()
+  }
+
+  /** Whether three attempts have failed at this place, which is when to ask for another proof; true only then. */
+  get isStuck(): boolean {
+    return this.#sweep.position === this.#obstacle && this.#attempts === 3
   }
 
   back(): void {

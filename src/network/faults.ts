@@ -1,15 +1,25 @@
-import type { Message, Network, NodeId } from '../contracts.js'
+import { systemClock, systemRandom } from '../clock.js'
+import type { Clock, Message, Network, NodeId, Random } from '../contracts.js'
 
 /** One direction of a link, as `n1>n2`. */
 export type Direction = `${NodeId}>${NodeId}`
 
-/** A network whose links can be cut, each way by itself: what is sent over a cut link is lost, without a word to anybody. */
+/** How long each message takes, drawn anew for each, so that they overtake each other; null: as long as it takes. */
+export type Delay = { readonly minMs: number; readonly maxMs: number } | null
+
+/**
+ * A network whose links can be cut, each way by itself: what is sent over a cut link is lost, without a word to
+ * anybody. And whose messages can be held up.
+ */
 export class FaultyNetwork implements Network {
   readonly #network: Network
+  readonly #world: { readonly clock: Clock; readonly random: Random }
   readonly #cut = new Set<Direction>()
+  #delay: Delay = null
 
-  constructor(network: Network) {
+  constructor(network: Network, world = { clock: systemClock, random: systemRandom }) {
     this.#network = network
+    this.#world = world
   }
 
   cut(direction: Direction): void {
@@ -20,6 +30,11 @@ export class FaultyNetwork implements Network {
     this.#cut.clear()
   }
 
+  /** Of what is sent from now on. */
+  delay(delay: Delay): void {
+    this.#delay = delay
+  }
+
   start(receive: (message: Message) => void): Promise<void> {
     // The receiver looks too: what was on its way when the link was cut is lost as well.
     return this.#network.start((message) => {
@@ -28,7 +43,11 @@ export class FaultyNetwork implements Network {
   }
 
   send(message: Message): void {
-    if (this.#passes(message)) this.#network.send(message)
+    if (!this.#passes(message)) return
+    if (!this.#delay) return this.#network.send(message)
+    const { clock, random } = this.#world
+    const { minMs, maxMs } = this.#delay
+    clock.after(minMs + random.next() * (maxMs - minMs), () => this.#network.send(message))
   }
 
   stop(): Promise<void> {

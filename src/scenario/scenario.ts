@@ -1,10 +1,14 @@
-import type { GuaranteeId } from '../contracts.js'
+import type { Command, GuaranteeId, NodeId, Outcome } from '../contracts.js'
+import type { Fault } from '../faults.js'
+import type { Delay } from '../network/faults.js'
 
 /**
  * How a stage does in a scenario: it *holds* what the scenario asks for; it *violates* it, and the transcript is the
  * witness; or it is safe but *unavailable*: nothing wrong was said, but something was not done.
  */
 export type Verdict = 'holds' | 'violated' | 'unavailable'
+
+export type DriverName = 'virtual' | 'real'
 
 /** A script of the catalogue, parsed. */
 export interface Scenario {
@@ -16,41 +20,103 @@ export interface Scenario {
   /** A sentence or two for a person. */
   readonly about: string
   /** Where it can be played: in virtual time, on real processes, or both. */
-  readonly drivers: readonly ('virtual' | 'real')[]
+  readonly drivers: readonly DriverName[]
+  /** The first stage to which it says anything: replicas, for one, are there from stage 2 on. */
+  readonly fromStage: number
+  /** How long a client waits for an answer. */
+  readonly deadlineMs: number
+  /** Nodes that take another for the first member, each with that other. */
+  readonly believes: Readonly<Record<NodeId, NodeId>>
+  /** The guarantee is service itself: what is not done violates it. */
+  readonly servicePromised: boolean
+  /** Where it was read from, for errors. */
+  readonly file: string
   /** The body of the script. */
   readonly statements: readonly Statement[]
 }
 
 /** What a client is expected to be told; any of the alternatives will do. */
 export type Expectation =
-  | { readonly kind: 'done' | 'not done' | 'unknown' | 'refused'; readonly code?: string }
+  | { readonly kind: 'done' | 'not done' }
+  | { readonly kind: 'unknown' | 'refused'; readonly code: string | null }
   | { readonly kind: 'value'; readonly value: string | null }
 
 /** One line of a script. `text` is the line as it was written. */
 export type Statement = { readonly text: string; readonly line: number } & (
-  | { readonly kind: 'comment' }
-  | { readonly kind: 'fault'; readonly words: string }
-  | { readonly kind: 'delay'; readonly minMs: number; readonly maxMs: number }
+  | { readonly kind: 'comment' | 'settle' | 'all equal' | 'linearizable' }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  | { readonly kind: 'delay'; readonly delay: Delay }
   | { readonly kind: 'wait'; readonly ms: number }
-  | { readonly kind: 'settle' }
-  | { readonly kind: 'all equal' }
-  | { readonly kind: 'linearizable' }
-  | {
-      readonly kind: 'call'
-      readonly client: string
-      readonly words: string
-      /** Goes on without waiting for the answer. */
-      readonly background: boolean
-      readonly expected: readonly Expectation[]
-    }
+  | { readonly kind: 'load'; readonly clients: number; readonly calls: number }
+  | Call
+  | Raw
   | { readonly kind: 'repeat'; readonly times: number; readonly body: readonly Statement[] }
 )
+
+export interface Call {
+  readonly kind: 'call'
+  readonly client: string
+  /** The command as a person types it, or `again`: the client's last one once more, as a retry. */
+  readonly words: string
+  /** Goes on without waiting for the answer. */
+  readonly background: boolean
+  readonly expected: readonly Expectation[]
+}
+
+/** What is done with a bare connection to n1: hostile bytes need one. */
+export type Raw = { readonly connection: string } & (
+  | { readonly kind: 'sends'; readonly bytes: Uint8Array; readonly bytewise: boolean; readonly printf: string }
+  | { readonly kind: 'ends' }
+  /** The next message must have these fields, with these values. */
+  | { readonly kind: 'receives'; readonly message: unknown }
+  | { readonly kind: 'is closed' }
+)
+
+/** A cluster to play a scenario on. */
+export interface Driver {
+  readonly name: DriverName
+  /** How a transcript calls it. */
+  readonly place: string
+  readonly nodes: readonly NodeId[]
+  /** How many rounds of a `repeat` are worth playing here. */
+  readonly mostRounds: number
+  perform(fault: Fault): Promise<void>
+  delay(delay: Delay): Promise<void>
+  wait(ms: number): Promise<void>
+  /** Milliseconds, never backwards: the moments of the history. */
+  now(): number
+  /** Asks as this client; without `at`, the node that it takes for leader. `settle` is called once, by the deadline. */
+  call(client: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void
+  /** Lets time pass until the condition holds, which only a settled call can bring about. */
+  until(condition: () => boolean): Promise<void>
+  /** Lets time pass until nothing is under way any more. @returns false if it never comes to that */
+  settle(): Promise<boolean>
+  /** What every running node's store holds, and how far the node got. */
+  look(): Promise<readonly Look[]>
+  /** A bare connection to n1, where there are real sockets. */
+  connect?(name: string): RawConnection
+}
+
+export interface Look {
+  readonly node: NodeId
+  readonly applied: number
+  readonly contents: ReadonlyMap<string, string>
+}
+
+export interface RawConnection {
+  send(statement: Extract<Raw, { kind: 'sends' }>): Promise<void>
+  end(): void
+  /** The next message; undefined if none comes. */
+  receive(): Promise<unknown>
+  /** Whether the node closes the connection, sooner or later. */
+  closed(): Promise<boolean>
+}
 
 /** What came of playing a scenario. */
 export interface Played {
   readonly scenario: Scenario
   readonly stage: number
-  readonly driver: 'virtual' | 'real'
+  readonly driver: DriverName
   readonly verdict: Verdict
   /** What was done and said, a line each, without colours; the same every time in virtual time. */
   readonly transcript: readonly string[]

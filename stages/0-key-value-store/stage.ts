@@ -18,6 +18,8 @@ export default stage<Server, never>({
   client: {},
   on: {},
   wire: {},
+  network: 'tcp',
+  proto: [],
   tick: [],
   invariants: ['appliedNeverFalls'],
   gives: ['G1', 'G3'],

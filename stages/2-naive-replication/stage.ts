@@ -24,7 +24,8 @@ export default stage<NaiveReplica, NaiveMessage>({
   },
   on: { Replicate: performAtOnce, Replicated: countAcknowledgement },
   wire,
+  proto: ['2-naive-replication/naive.proto'],
   tick: [giveUp],
   gives: ['G1', 'G2', 'G4'],
-  breaks: { G3: 'N7', G5: 'N3', G6: 'N4', G7: 'N5', G8: 'L8', G9: 'H5', G10: 'E2', G12: 'E15', G13: 'N8' },
+  breaks: { G3: 'N7', G5: 'N3', G6: 'N4', G7: 'N5', G8: 'L8', G9: 'H5', G10: 'E2', G12: 'storm', G13: 'N8' },
 })

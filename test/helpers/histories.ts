@@ -107,23 +107,26 @@ function perform(store: Map<string, string>, command: KeyCommand): Result {
 
 /**
  * A second opinion on a small history, too plain to be wrong: tries every order that respects real time, with every
- * choice of unknown operations. Takes time factorial in the number of operations.
+ * choice of unknown operations. Takes time exponential in the number of operations; it only remembers from where it
+ * has failed already.
  */
 export function isLinearizableByBruteForce(
   operations: readonly Operation[],
   held: ReadonlyMap<string, string> = new Map(),
+  failures: Set<string> = new Set(),
 ): boolean {
-  const left = operations.filter(({ outcome, error }) => outcome !== 'refused' || error?.code === 'cas_mismatch')
+  const left = operations.filter(({ outcome, error }) => outcome !== 'refused' || error?.actual !== undefined)
   if (left.every(({ outcome }) => outcome === 'unknown')) return true
+  const situation = JSON.stringify([left.map(({ client, call }) => [client, call]), [...held]])
+  if (failures.has(situation)) return false
+  failures.add(situation)
   return left.some((operation) => {
     if (left.some((other) => other.outcome !== 'unknown' && other.return! < operation.call)) return false
     const after = new Map(held)
     const result = perform(after, operation.command)
     if (operation.outcome !== 'unknown' && !isSameResult(result, operation)) return false
-    return isLinearizableByBruteForce(
-      left.filter((other) => other !== operation),
-      after,
-    )
+    const others = left.filter((other) => other !== operation)
+    return isLinearizableByBruteForce(others, after, failures)
   })
 }
 

@@ -1,0 +1,145 @@
+import { accessSync, constants, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { CommandModule } from 'yargs'
+import { ConfigError } from '../../src/config.js'
+import { computeMatrix, type Matrix } from '../../src/proof/matrix.js'
+import type { Scenario } from '../../src/scenario/scenario.js'
+import type { Stage } from '../../src/stage.js'
+import { stages } from '../../stages/index.js'
+import { matrixAsPage } from '../compare-page.js'
+import { differenceAsJson, differenceAsText, playTwice, type Twice, tellingScenario } from '../compare-stages.js'
+import { cellAt, matrixAsMarkdown, matrixAsText, problemsOf } from '../compare-text.js'
+import { players, scenarios } from '../players.js'
+import { progress } from '../progress.js'
+import { sweep } from '../sim-pool.js'
+import { stageArgument, wholeNumber } from './arguments.js'
+
+interface CompareArguments {
+  earlier: string | undefined
+  later: string | undefined
+  stages: string | undefined
+  scenarios: string | undefined
+  scenario: string | undefined
+  seeds: number | undefined
+  json: boolean
+  html: string | undefined
+  markdown: boolean
+}
+
+const defaultSeeds = 100
+/** What a transcript gets where nobody knows how wide the paper is. */
+const plainColumns = 200
+
+export const compare: CommandModule<object, CompareArguments> = {
+  command: 'compare [earlier] [later]',
+  describe: 'run every stage against every guarantee, or put two stages side by side',
+  builder: (yargs) =>
+    yargs
+      .positional('earlier', { type: 'string', describe: 'a stage, to be put beside a later one' })
+      .positional('later', { type: 'string', describe: 'the later one' })
+      .option('stages', { type: 'string', describe: 'only these: 0,2' })
+      .option('scenarios', { type: 'string', describe: 'only these: N3,N4' })
+      .option('seeds', {
+        describe: `seeds of the simulator in each climate (${defaultSeeds})`,
+        coerce: wholeNumber('seeds', 0, 1e6),
+      })
+      .option('scenario', { type: 'string', describe: 'with two stages: which one to play at both' })
+      .option('json', { type: 'boolean', default: false, describe: 'the result as JSON' })
+      .option('html', { type: 'string', describe: 'write the matrix as a page that needs nothing else' })
+      .option('markdown', { type: 'boolean', default: false, describe: 'the matrix as a Markdown table' })
+      .example('$0 compare', 'the matrix, and a witness of all that is broken')
+      .example('$0 compare 1 2', 'what stage 2 adds, replaces, gains and loses')
+      .example('$0 compare --stages 2 --scenarios N3,N4 --seeds 0', 'a part of it') as never,
+  async handler(args) {
+    checkTogether(args)
+    process.exitCode = await (args.earlier === undefined ? compareAll(args) : compareTwo(args))
+  },
+}
+
+/** Which options make sense beside which. @throws ConfigError */
+function checkTogether({ earlier, later, scenario, ...matrix }: CompareArguments): void {
+  const refuse = (sentence: string) => {
+    throw new ConfigError(sentence)
+  }
+  if (earlier !== undefined && later === undefined) refuse('compare takes two stages, as in `compare 1 2`, or none')
+  if (earlier === undefined && scenario !== undefined)
+    refuse('--scenario goes with two stages; did you mean --scenarios?')
+  const forAll = (['stages', 'scenarios', 'seeds', 'html'] as const).find((name) => matrix[name] !== undefined)
+  const option = matrix.markdown ? 'markdown' : forAll
+  if (earlier !== undefined && option) refuse(`--${option} is of the whole matrix; it does not go with two stages`)
+  if (matrix.json && matrix.markdown) refuse('either --json or --markdown: there is one standard output')
+}
+
+async function compareAll(args: CompareArguments): Promise<number> {
+  if (args.html !== undefined) checkWritable(args.html)
+  const matrix = await runAll(args)
+  if (args.json) console.log(JSON.stringify(matrix, null, 2))
+  else if (args.markdown) console.log(matrixAsMarkdown(matrix.stages, (stage, id) => cellAt(matrix, stage, id).verdict))
+  else console.log(matrixAsText(matrix))
+  if (args.json || args.markdown) for (const problem of problemsOf(matrix)) console.error(problem)
+  if (args.html !== undefined) {
+    writeFileSync(args.html, matrixAsPage(matrix))
+    console.error(`the page is in ${args.html}`)
+  }
+  return problemsOf(matrix).length > 0 ? 1 : 0
+}
+
+async function runAll(args: CompareArguments): Promise<Matrix> {
+  const chosen = args.stages?.split(',').map((name) => stageArgument(name.trim()))
+  const some = args.scenarios?.split(',').map((id) => scenarioArgument(id.trim()))
+  let bar: ReturnType<typeof progress> | undefined
+  try {
+    return await computeMatrix({
+      stages: chosen ? stages.filter((stage) => chosen.includes(stage)) : stages,
+      scenarios: some ?? scenarios(),
+      seeds: args.seeds ?? defaultSeeds,
+      players,
+      sweep: (stage, climate, seeds, onResult) =>
+        sweep({ stage: stage.number, climate, firstSeed: 1, seeds }, onResult),
+      complete: some === undefined && (args.seeds ?? defaultSeeds) >= defaultSeeds,
+      onProgress(done, total, what) {
+        bar ??= progress(total)
+        bar.show(done, what)
+      },
+    })
+  } finally {
+    bar?.clear()
+  }
+}
+
+/** @throws ConfigError that lists what there is */
+function scenarioArgument(id: string): Scenario {
+  const all = scenarios()
+  const found = all.find((scenario) => scenario.id.toLowerCase() === id.toLowerCase())
+  if (found) return found
+  throw new ConfigError(`there is no scenario ${JSON.stringify(id)}; there are ${all.map(({ id }) => id).join(' ')}`)
+}
+
+/** Asked before the suite is run: a minute's work should not end in a folder that is not there. @throws ConfigError */
+function checkWritable(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK)
+  } catch {
+    throw new ConfigError(`cannot write ${file}: there is no folder ${dirname(file)} to write to`)
+  }
+}
+
+async function compareTwo(args: CompareArguments): Promise<number> {
+  const pair = [stageArgument(args.earlier!), stageArgument(args.later!)] as const
+  if (pair[0].number >= pair[1].number) throw new ConfigError('the earlier of the two stages comes first')
+  const twice = await oneScenario(pair, args.scenario)
+  const columns = process.stdout.columns ?? plainColumns
+  if (args.json) console.log(JSON.stringify(differenceAsJson(...pair, twice), null, 2))
+  else console.log(await differenceAsText(...pair, twice, columns))
+  return 0
+}
+
+/** The scenario that was asked for, or one in virtual time that shows what changed. */
+async function oneScenario(pair: readonly [Stage, Stage], id: string | undefined): Promise<Twice | null> {
+  if (id === undefined) {
+    const quick = scenarios().filter(({ drivers }) => drivers.includes('virtual'))
+    return tellingScenario(pair, quick, players.virtual)
+  }
+  const scenario = scenarioArgument(id)
+  return playTwice(pair, scenario, scenario.drivers.includes('virtual') ? players.virtual : players.real)
+}

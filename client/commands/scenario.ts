@@ -1,0 +1,136 @@
+import { createInterface } from 'node:readline'
+import type { CommandModule } from 'yargs'
+import { ConfigError, localMembers } from '../../src/config.js'
+import { guarantees } from '../../src/guarantees.js'
+import { exitCodes } from '../../src/process.js'
+import { catalogue } from '../../src/scenario/catalogue.js'
+import { play } from '../../src/scenario/play.js'
+import type { Played, Scenario } from '../../src/scenario/scenario.js'
+import { playVirtually } from '../../src/scenario/virtual.js'
+import type { Stage } from '../../src/stage.js'
+import { colour } from '../colour.js'
+import { Hands } from '../scenario/hands.js'
+import { playOnProcesses } from '../scenario/real.js'
+import { table } from '../table.js'
+import { stageArgument, wholeNumber } from './arguments.js'
+
+interface ScenarioArguments {
+  id: string | undefined
+  stage: string
+  real: boolean
+  hands: boolean
+  seed: number
+  basePort: number
+}
+
+export const scenario: CommandModule<object, ScenarioArguments> = {
+  command: 'scenario [id]',
+  describe: 'play a script against a stage and judge it; without an id, the list of scripts',
+  builder: (yargs) =>
+    yargs
+      .positional('id', { type: 'string', describe: 'N3, for one' })
+      .option('stage', { type: 'string', default: 'latest', describe: 'its number, its name, or "latest"' })
+      .option('real', { type: 'boolean', default: false, describe: 'on five processes, not in virtual time' })
+      .option('hands', { type: 'boolean', default: false, describe: 'with your own hands: say what to do, and judge' })
+      .option('seed', {
+        default: 1,
+        describe: 'in virtual time',
+        coerce: wholeNumber('seed', 0, Number.MAX_SAFE_INTEGER),
+      })
+      .option('base-port', {
+        default: 7000,
+        describe: 'with --hands: that of the cluster',
+        coerce: wholeNumber('base-port', 0, 65_000),
+      })
+      .example('$0 scenario N3 --stage 2', 'what a write without a majority leaves behind')
+      .example('$0 scenario N3 --stage 2 --hands', 'the same by hand, with `run 2` in another terminal')
+      .check(({ real, hands }) => !(real && hands) || 'either --real or --hands') as never,
+  async handler(args) {
+    if (args.id === undefined) return console.log(list(catalogue()))
+    const scenario = scenarioArgument(args.id)
+    const stage = stageArgument(args.stage)
+    const played = await playAs(args, scenario, stage)
+    console.log(paint(played).join('\n'))
+    process.exitCode = played.verdict === 'holds' ? exitCodes.done : exitCodes.refused
+  },
+}
+
+function list(scenarios: readonly Scenario[]): string {
+  const rows = scenarios.map(({ id, title, guarantee, drivers, fromStage }) => [
+    colour.bold(id),
+    title,
+    guarantee,
+    guarantees[guarantee],
+    [fromStage > 0 && `from stage ${fromStage}`, drivers.includes('virtual') || '--real only']
+      .filter(isText)
+      .join(', '),
+  ])
+  return table([['id', 'scenario', 'tests', '', ''].map((head) => colour.dim(head)), ...rows])
+}
+
+const isText = (text: unknown) => typeof text === 'string'
+
+/** A scenario as a person names it. @throws ConfigError that lists what there is */
+function scenarioArgument(name: string): Scenario {
+  const scenarios = catalogue()
+  const found = scenarios.find(({ id }) => id === name.toUpperCase())
+  if (found) return found
+  throw new ConfigError(
+    `there is no scenario ${JSON.stringify(name)}; there are ${scenarios.map(({ id }) => id).join(' ')}`,
+  )
+}
+
+/** @throws ConfigError if the scenario cannot be played so */
+async function playAs(args: ScenarioArguments, scenario: Scenario, stage: Stage): Promise<Played> {
+  const { id, fromStage, drivers } = scenario
+  if (stage.number < fromStage)
+    throw new ConfigError(`${id} says nothing of stage ${stage.number}; it begins with ${fromStage}`)
+  if (args.hands) return playByHand(scenario, stage, args.basePort)
+  if (args.real) return playOnProcesses(scenario, stage, args.seed)
+  if (!drivers.includes('virtual')) throw new ConfigError(`${id} needs real sockets: add --real, or --hands`)
+  return playVirtually(scenario, stage, args.seed)
+}
+
+async function playByHand(scenario: Scenario, stage: Stage, basePort: number): Promise<Played> {
+  if (scenario.statements.some(({ kind }) => kind === 'load')) {
+    throw new ConfigError(`${scenario.id} puts a load on the cluster, which no hand can do; leave --hands away`)
+  }
+  if (Object.keys(scenario.believes).length > 0) {
+    throw new ConfigError(`${scenario.id} needs nodes that were told wrong things; leave --hands away`)
+  }
+  console.log(colour.bold(`${scenario.id} ${scenario.title}`))
+  console.log(`${scenario.about}\n`)
+  console.log(colour.dim(`in another terminal: raft-roadmap run ${stage.number} --base-port ${basePort}\n`))
+  const lines = createInterface({ input: process.stdin })
+  const answers = lines[Symbol.asyncIterator]()
+  const read = async (question: string) => {
+    console.log(colour.dim(`  ${question}:`))
+    const { value, done } = await answers.next()
+    return done ? null : value
+  }
+  try {
+    const hands = new Hands(
+      localMembers(5, '127.0.0.1', basePort),
+      (what) => console.log(`${colour.cyan('▶')} ${what}`),
+      read,
+    )
+    const played = await play(scenario, stage, hands)
+    console.log('')
+    return played
+  } finally {
+    lines.close()
+  }
+}
+
+/** A transcript in colour: what is wrong stands out, remarks stand back. */
+function paint({ transcript, scenario }: Played): string[] {
+  const [headline, ...rest] = transcript
+  return [colour.bold(headline), colour.dim(scenario.about), ...rest.map(paintLine)]
+}
+
+function paintLine(line: string): string {
+  if (line.trimStart().startsWith('#')) return colour.dim(line)
+  if (line.includes('✘')) return colour.red(line)
+  if (line.includes('◌')) return colour.yellow(line)
+  return line.startsWith('✔') ? colour.green(line) : line
+}

@@ -1,0 +1,141 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Cluster } from '../../src/cluster.js'
+import { localMembers } from '../../src/config.js'
+import type { Command, Member, NodeId, Outcome } from '../../src/contracts.js'
+import type { Fault } from '../../src/faults.js'
+import type { Delay } from '../../src/network/faults.js'
+import { play } from '../../src/scenario/play.js'
+import { comeToRest } from '../../src/scenario/replicas.js'
+import type { Driver, Look, Played, RawConnection, Scenario } from '../../src/scenario/scenario.js'
+import { ledBy } from '../../src/scenario/virtual.js'
+import type { Stage } from '../../src/stage.js'
+import { Client } from '../client.js'
+import { freeBasePort } from '../free-ports.js'
+import { RawSocket } from './raw.js'
+
+const host = '127.0.0.1'
+
+/**
+ * Plays a scenario on five processes of its own, with signals for kill and pause. They are gone when it is over.
+ *
+ * @param onStderr hears what a node prints to its standard error, which it does only when something is wrong with it
+ */
+export async function playOnProcesses(
+  scenario: Scenario,
+  stage: Stage,
+  seed = 1,
+  onStderr = (node: NodeId, text: string) => console.error(`${node} ${text.trimEnd()}`),
+): Promise<Played> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'raft-roadmap-'))
+  const members = localMembers(5, host, await freeBasePort(5, host))
+  const cluster = new Cluster({
+    stage: stage.number,
+    entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
+    members,
+    membersOf: (id) => ledBy(scenario.believes[id], members),
+    cluster: `scenario-${randomUUID().slice(0, 8)}`,
+    dataDir,
+    traceDir: null,
+    onEvent: () => {},
+    onStderr,
+  })
+  const driver = new RealDriver(cluster, members, scenario)
+  try {
+    await cluster.start()
+    return await play(scenario, stage, driver, seed)
+  } finally {
+    await driver.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}
+
+class RealDriver implements Driver {
+  readonly name = 'real'
+  readonly place = 'five processes'
+  readonly mostRounds = Number.POSITIVE_INFINITY
+  readonly nodes: readonly NodeId[]
+  readonly #cluster: Cluster
+  readonly #members: readonly Member[]
+  readonly #deadlineMs: number
+  readonly #clients = new Map<string, Client>()
+  readonly #sockets: RawSocket[] = []
+  #changed = () => {}
+
+  constructor(cluster: Cluster, members: readonly Member[], { deadlineMs }: Scenario) {
+    this.#cluster = cluster
+    this.#members = members
+    this.#deadlineMs = deadlineMs
+    this.nodes = members.map(({ id }) => id)
+  }
+
+  async perform(fault: Fault): Promise<void> {
+    if (fault.word === 'heal') await this.#cluster.heal()
+    else if (fault.word === 'cut') await this.#cluster.cut(fault.from, fault.to, fault.bothWays)
+    else for (const node of fault.nodes) await this.#cluster[fault.word](node)
+  }
+
+  delay(delay: Delay): Promise<void> {
+    return this.#cluster.delay(delay)
+  }
+
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms))
+  }
+
+  now(): number {
+    return performance.now()
+  }
+
+  call(name: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
+    const asked = this.#client(name).call(command, at === null ? {} : { at: this.#address(at) })
+    void asked.then((outcome) => {
+      settle(outcome)
+      this.#changed()
+    })
+  }
+
+  #client(name: string): Client {
+    const known = this.#clients.get(name)
+    if (known) return known
+    const client = new Client({ addresses: this.#members.map(({ client }) => client), deadlineMs: this.#deadlineMs })
+    this.#clients.set(name, client)
+    return client
+  }
+
+  #address(node: NodeId): string {
+    return this.#members.find(({ id }) => id === node)!.client
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve
+      })
+    }
+  }
+
+  settle(): Promise<boolean> {
+    return comeToRest(this)
+  }
+
+  async look(): Promise<readonly Look[]> {
+    const seen = await this.#cluster.look()
+    return seen.map(({ node, applied, entries }) => ({ node, applied, contents: new Map(entries) }))
+  }
+
+  connect(): RawConnection {
+    const socket = new RawSocket(this.#members[0]!.client)
+    this.#sockets.push(socket)
+    return socket
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    for (const client of this.#clients.values()) client.close()
+    await this.#cluster.stop()
+  }
+}

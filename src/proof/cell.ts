@@ -1,0 +1,100 @@
+import type { GuaranteeId } from '../contracts.js'
+import type { Verdict } from '../scenario/scenario.js'
+import type { Stage } from '../stage.js'
+import { type Declared, declared as declaredBy } from './declared.js'
+
+/** The verdict on a guarantee. *Untested*: the stage says something of it, and nothing was run to find out. */
+export type Mark = Verdict | 'not applicable' | 'untested'
+
+export const marks: Readonly<Record<Mark, { readonly sign: string; readonly means: string }>> = {
+  holds: { sign: '✔', means: 'holds' },
+  violated: { sign: '✘', means: 'violated' },
+  unavailable: { sign: '◌', means: 'safe but unavailable' },
+  'not applicable': { sign: '–', means: 'not applicable' },
+  untested: { sign: '?', means: 'not tested here' },
+}
+
+/** Something that was run, and what it showed of one guarantee. */
+export interface Trial {
+  /** `N3`, or `storm seeds`. */
+  readonly trial: string
+  readonly verdict: Verdict
+  readonly note: string
+}
+
+/** What proves a violation, in ten lines at most. */
+export interface Witness {
+  /** The first says where it was seen. */
+  readonly lines: readonly string[]
+  /** The command that plays it again. */
+  readonly replay: string
+}
+
+export interface Evidence extends Trial {
+  readonly stage: number
+  readonly guarantee: GuaranteeId
+  /** Made when it is asked for: to shrink a seed's run takes seconds. Only of a violation. */
+  witness(): Promise<Witness>
+}
+
+/** One field of the matrix. */
+export interface Cell {
+  readonly stage: number
+  readonly guarantee: GuaranteeId
+  readonly declared: Declared
+  readonly verdict: Mark
+  readonly trials: readonly Trial[]
+  readonly witness: Witness | null
+  /** In a sentence, where the verdict is not as the stage's table has it; null where it is. */
+  readonly problem: string | null
+}
+
+/** Draws the verdict from the evidence: one violation outweighs everything, and one standstill all that held. */
+export async function cellOf(
+  stage: Stage,
+  guarantee: GuaranteeId,
+  evidence: readonly Evidence[],
+  complete: boolean,
+): Promise<Cell> {
+  const declared = declaredBy(stage, guarantee)
+  const verdict = combine(declared, evidence)
+  const named = stage.breaks[guarantee]
+  const violations = evidence.filter((one) => one.verdict === 'violated')
+  const shown = violations.find(({ trial }) => trial === named) ?? violations[0]
+  const trials = evidence.map(({ trial, verdict, note }) => ({ trial, verdict, note }))
+  return {
+    stage: stage.number,
+    guarantee,
+    declared,
+    verdict,
+    trials,
+    witness: verdict === 'violated' && shown ? await shown.witness() : null,
+    problem: problemOf({ stage: stage.number, guarantee, declared, verdict, trials }, named, complete),
+  }
+}
+
+function combine(says: Declared, trials: readonly Trial[]): Mark {
+  if (says === 'not applicable') return says
+  const worst = (['violated', 'unavailable', 'holds'] as const).find((verdict) =>
+    trials.some((trial) => trial.verdict === verdict),
+  )
+  return worst ?? 'untested'
+}
+
+function problemOf(
+  { stage, guarantee, declared, verdict, trials }: Omit<Cell, 'witness' | 'problem'>,
+  named: string | undefined,
+  complete: boolean,
+): string | null {
+  if (declared === 'not applicable') return null
+  const says = `stage ${stage} says that it ${declared === 'holds' ? 'gives' : 'breaks'} ${guarantee}`
+  const by = trials.filter((trial) => trial.verdict === verdict).map(({ trial }) => trial)
+  const wrong = `${says}, but the verdict is "${marks[verdict].means}" (${by.join(', ')})`
+  if (declared === 'holds' && (verdict === 'violated' || verdict === 'unavailable')) return wrong
+  if (!complete) return null
+  if (verdict === 'untested') return `${says}, and nothing tests it`
+  if (verdict !== declared) return wrong
+  const example = trials.find(({ trial }) => trial === named)
+  if (!example || example.verdict === 'violated') return null
+  return `${says} and names ${named} to show it, where the verdict is "${marks[example.verdict].means}"`
+}

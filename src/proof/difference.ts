@@ -1,0 +1,92 @@
+import type { GuaranteeId } from '../contracts.js'
+import type { Stage } from '../stage.js'
+import { declared, guaranteeIds } from './declared.js'
+
+/** A function in its place in a table: `requests.set` is done by `replicate`. */
+export interface Rule {
+  readonly slot: string
+  readonly name: string
+  /** The function itself, or the shape of a command: what identity is judged by. */
+  readonly value: unknown
+}
+
+export interface Replaced {
+  readonly slot: string
+  readonly before: Rule
+  readonly after: Rule
+}
+
+/** What one stage's table has that another's has not, by the identity of the functions in it. */
+export interface Difference {
+  readonly added: readonly Rule[]
+  readonly replaced: readonly Replaced[]
+  readonly removed: readonly Rule[]
+  readonly kept: readonly Rule[]
+  /** Messages between nodes that are new. */
+  readonly messages: readonly string[]
+  readonly gained: readonly GuaranteeId[]
+  readonly lost: readonly GuaranteeId[]
+  /** Broken in the later stage; in the earlier one there was nothing to break. */
+  readonly newlyBroken: readonly GuaranteeId[]
+}
+
+type Slots = Readonly<Record<string, unknown>>
+
+/** The parts of a table whose members are named slots. */
+const groups = ['commands', 'requests', 'operations', 'on', 'wire', 'verbs', 'client'] as const
+
+/** The whole table of a stage, which `stage()` keeps beside what the other floors see of it. */
+function tableOf(stage: Stage): Slots {
+  if ('table' in stage) return stage.table as Slots
+  throw new Error(`stage ${stage.number} was not made by stage(): it has no table to compare`)
+}
+
+/** Every function of a stage's table, flat. A tick rule has no slot but its name: it is there or it is not. */
+export function rulesOf(stage: Stage): Rule[] {
+  const table = tableOf(stage)
+  const members = groups.flatMap((group) =>
+    Object.entries(table[group] as Slots).map(([key, value]) => toRule(`${group}.${key}`, key, value)),
+  )
+  const ticks = (table.tick as readonly unknown[]).map((rule) => toRule(`tick.${nameOf(rule, '?')}`, '?', rule))
+  return [toRule('state', 'state', table.state), ...members, ...ticks]
+}
+
+function toRule(slot: string, key: string, value: unknown): Rule {
+  return { slot, name: nameOf(value, key), value }
+}
+
+function nameOf(value: unknown, otherwise: string): string {
+  return (typeof value === 'function' && value.name) || otherwise
+}
+
+/** Compares two stages' tables: a rule is kept if the same function stands in the same slot. */
+export function difference(earlier: Stage, later: Stage): Difference {
+  const before = new Map(rulesOf(earlier).map((rule) => [rule.slot, rule]))
+  const rules = rulesOf(later)
+  const slots = new Set(rules.map(({ slot }) => slot))
+  return {
+    added: rules.filter(({ slot }) => !before.has(slot)),
+    replaced: rules.flatMap((after) => {
+      const former = before.get(after.slot)
+      return former && former.value !== after.value ? [{ slot: after.slot, before: former, after }] : []
+    }),
+    removed: [...before.values()].filter(({ slot }) => !slots.has(slot)),
+    kept: rules.filter(({ slot, value }) => before.get(slot)?.value === value),
+    messages: Object.keys(later.wire).filter((type) => !Object.hasOwn(earlier.wire, type)),
+    gained: later.gives.filter((id) => !earlier.gives.includes(id)),
+    lost: earlier.gives.filter((id) => !later.gives.includes(id)),
+    newlyBroken: guaranteeIds.filter(
+      (id) => declared(earlier, id) === 'not applicable' && declared(later, id) === 'violated',
+    ),
+  }
+}
+
+/** Rules by the part of the table that they stand in, each under its key there. */
+export function byGroup(rules: readonly Rule[]): [group: string, members: { key: string; name: string }[]][] {
+  const groups = new Map<string, { key: string; name: string }[]>()
+  for (const { slot, name } of rules) {
+    const [group, key = name] = slot.split('.') as [string, string?]
+    groups.set(group, [...(groups.get(group) ?? []), { key, name }])
+  }
+  return [...groups]
+}

@@ -1,0 +1,154 @@
+import type { GuaranteeId } from '../contracts.js'
+import type { Played, Scenario } from '../scenario/scenario.js'
+import { invariants } from '../simulation/invariants.js'
+import type { Climate } from '../simulation/plan.js'
+import { runSeed, type SweepResult, smallestDisaster } from '../simulation/sweep.js'
+import type { Stage } from '../stage.js'
+import { type Cell, cellOf, type Evidence } from './cell.js'
+import { declared, guaranteeIds } from './declared.js'
+
+/** Stages × guarantees, as a run of the suite found them. Plain data, fit for JSON. */
+export interface Matrix {
+  readonly stages: readonly { readonly number: number; readonly title: string }[]
+  readonly cells: readonly Cell[]
+  /** Scenarios that nobody could play here, because they need real processes. */
+  readonly notPlayed: readonly string[]
+}
+
+export type Play = (scenario: Scenario, stage: Stage) => Promise<Played>
+export type Sweep = (
+  stage: Stage,
+  climate: Climate,
+  seeds: number,
+  onResult: (result: SweepResult) => void,
+) => Promise<void>
+
+export interface MatrixOptions {
+  readonly stages: readonly Stage[]
+  readonly scenarios: readonly Scenario[]
+  /** Seeds in each climate. */
+  readonly seeds: number
+  readonly players: { readonly virtual: Play; readonly real?: Play }
+  /** Runs the seeds from 1; one after another in this thread unless given. */
+  readonly sweep?: Sweep
+  /**
+   * Whether all of the suite is run. Of a part, a verdict that nothing was run for is no fault of the stage, and
+   * neither is a broken guarantee that the part did not manage to break.
+   */
+  readonly complete: boolean
+  readonly onProgress?: (done: number, total: number, what: string) => void
+}
+
+/** What a climate puts to the test in every run. What else its findings name, it has tested too. */
+const tests: Readonly<Record<Climate, readonly GuaranteeId[]>> = { calm: ['G3', 'G4'], storm: ['G4', 'G6', 'G12'] }
+
+export async function computeMatrix(options: MatrixOptions): Promise<Matrix> {
+  const jobs = options.stages.flatMap((stage) => [...scenarioJobs(stage, options), ...seedJobs(stage, options)])
+  const total = jobs.reduce((sum, { steps }) => sum + steps, 0)
+  const evidence: Evidence[] = []
+  let done = 0
+  for (const { what, run } of jobs) {
+    const step = () => options.onProgress?.(++done, total, what)
+    options.onProgress?.(done, total, what)
+    evidence.push(...(await run(step)))
+  }
+  const cells: Cell[] = []
+  for (const stage of options.stages) {
+    for (const id of guaranteeIds) {
+      options.onProgress?.(total, total, `stage ${stage.number}, ${id}: the witness`)
+      const found = evidence.filter(({ stage: number, guarantee }) => number === stage.number && guarantee === id)
+      cells.push(await cellOf(stage, id, found, options.complete))
+    }
+  }
+  const notPlayed = options.scenarios.filter((scenario) => !playerOf(scenario, options)).map(({ id }) => id)
+  return { stages: options.stages.map(({ number, title }) => ({ number, title })), cells, notPlayed }
+}
+
+interface Job {
+  readonly what: string
+  readonly steps: number
+  run(step: () => void): Promise<Evidence[]>
+}
+
+function playerOf({ drivers }: Scenario, { players }: MatrixOptions): Play | undefined {
+  return drivers.includes('virtual') ? players.virtual : players.real
+}
+
+function scenarioJobs(stage: Stage, options: MatrixOptions): Job[] {
+  return options.scenarios.flatMap((scenario): Job[] => {
+    const play = playerOf(scenario, options)
+    const isSaid = declared(stage, scenario.guarantee) !== 'not applicable'
+    if (!play || !isSaid || stage.number < scenario.fromStage) return []
+    const run = async (step: () => void) => {
+      const played = await play(scenario, stage)
+      step()
+      return [evidenceOfScenario(played, stage)]
+    }
+    return [{ what: `stage ${stage.number}, scenario ${scenario.id}`, steps: 1, run }]
+  })
+}
+
+function evidenceOfScenario({ scenario, verdict, witness, driver }: Played, { number }: Stage): Evidence {
+  const replay = `raft-roadmap scenario ${scenario.id} --stage ${number}${driver === 'real' ? ' --real' : ''}`
+  return {
+    stage: number,
+    guarantee: scenario.guarantee,
+    trial: scenario.id,
+    verdict,
+    note: scenario.title,
+    witness: async () => ({ lines: witness, replay }),
+  }
+}
+
+function seedJobs(stage: Stage, { seeds, sweep = sweepHere }: MatrixOptions): Job[] {
+  if (seeds === 0) return []
+  const climates = ['calm', 'storm'] as const
+  const watched = stage.invariants.map((name) => invariants[name].guarantee)
+  return climates.flatMap((climate): Job[] => {
+    const tested = [...new Set<GuaranteeId>([...tests[climate], ...watched])]
+    const said = tested.filter((id) => declared(stage, id) !== 'not applicable')
+    if (said.length === 0) return []
+    const run = async (step: () => void) => {
+      const results: SweepResult[] = []
+      await sweep(stage, climate, seeds, (result) => {
+        results.push(result)
+        step()
+      })
+      return evidenceOfSeeds(
+        stage,
+        climate,
+        results.sort((a, b) => a.seed - b.seed),
+        said,
+      )
+    }
+    return [{ what: `stage ${stage.number}, ${climate} seeds`, steps: seeds, run }]
+  })
+}
+
+async function sweepHere(...[stage, climate, seeds, onResult]: Parameters<Sweep>): Promise<void> {
+  for (let seed = 1; seed <= seeds; seed++) onResult(await runSeed(stage, seed, climate))
+}
+
+function evidenceOfSeeds(
+  stage: Stage,
+  climate: Climate,
+  results: readonly SweepResult[],
+  tested: readonly GuaranteeId[],
+): Evidence[] {
+  const named = results.flatMap(({ findings }) => findings.map(({ guarantee }) => guarantee))
+  return [...new Set([...tested, ...named])].map((guarantee) => {
+    const breaking = results.filter(({ findings }) => findings.some((finding) => finding.guarantee === guarantee))
+    const seed = breaking[0]?.seed
+    return {
+      stage: stage.number,
+      guarantee,
+      trial: `${climate} seeds`,
+      verdict: seed === undefined ? 'holds' : 'violated',
+      note: `${breaking.length} of ${results.length} break it`,
+      witness: async () => ({
+        lines: await smallestDisaster(stage, seed!, climate, guarantee),
+        replay: `raft-roadmap sim ${stage.number} --climate ${climate} --seed ${seed}`,
+      }),
+    }
+  })
+}

@@ -1,0 +1,39 @@
+import type { Command, Outcome } from '../contracts.js'
+import type { SeededRandom } from '../simulation/random.js'
+
+/** A few keys for many clients: what nobody contends for proves nothing. */
+const keys = ['x', 'y', 'z']
+
+/** Asks as this client, and hears how it ended. */
+export type Ask = (client: string, command: Command, settle: (outcome: Outcome) => void) => void
+
+/**
+ * Lets clients loose, each asking one thing after another: all kinds of reads and writes, every value its own.
+ *
+ * @returns how many calls have ended in each way, and how many have not; counted on while they run
+ */
+export function startLoad(random: SeededRandom, clients: number, calls: number, ask: Ask) {
+  const counts = { done: 0, refused: 0, unknown: 0, open: clients * calls }
+  const session = (client: string, left: number) => {
+    if (left === 0) return
+    const value = `${client}-${left}`
+    ask(client, command(random, value, `l${random.between(1, clients)}-${random.between(left, calls)}`), (outcome) => {
+      counts[outcome.outcome]++
+      counts.open--
+      session(client, left - 1)
+    })
+  }
+  for (let client = 1; client <= clients; client++) session(`l${client}`, calls)
+  return counts
+}
+
+/** @param other a value that the key may hold, so that some of the comparisons succeed */
+function command(random: SeededRandom, value: string, other: string): Command {
+  const key = random.pick(keys)
+  const kind = random.next()
+  if (kind < 0.4) return { command: 'get', key }
+  if (kind < 0.65) return { command: 'set', key, value }
+  if (kind < 0.75) return { command: 'append', key, value: `+${value}` }
+  if (kind < 0.9) return { command: 'cas', key, expected: random.chance(0.5) ? null : other, value }
+  return { command: 'delete', key }
+}

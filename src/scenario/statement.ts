@@ -1,0 +1,114 @@
+import { isFaultWord, parseFault } from '../faults.js'
+import type { Delay } from '../network/faults.js'
+import { parseExpectations } from './expectation.js'
+import type { Call, Raw, Statement } from './scenario.js'
+
+/** What a line can be, as its error shows it. */
+const forms = {
+  delay: '`delay 1..50ms` or `delay off`',
+  wait: '`wait 200ms` or `wait 2s`',
+  load: '`load 10 clients 30 calls`',
+  raw: "`r1 sends '…' [one byte at a time]`, `r1 ends`, `r1 receives {…}` or `r1 is closed`",
+  call: '`c1 set a 1 [@n3] [&] [-> done]`',
+}
+const anything =
+  'a line is a # comment, a fault word, delay, wait, settle, all equal, load, linearizable, repeat … end, ' +
+  `a call such as ${forms.call}, or a bare connection's ${forms.raw}`
+
+/** What a line says, without its number; `repeat` and `end` span lines and are read elsewhere. */
+type Said = Statement extends infer S ? (S extends unknown ? Omit<S, 'line' | 'text'> : never) : never
+
+/** One line of a script. @throws Error that says what would be right */
+export function parseStatement(text: string): Said {
+  const word = text.split(/\s+/, 1)[0]!
+  if (text.startsWith('#')) return { kind: 'comment' }
+  if (text === 'settle' || text === 'all equal' || text === 'linearizable') return { kind: text }
+  if (isFaultWord(word)) return parseFaultLine(text)
+  if (word === 'delay') return { kind: 'delay', delay: parseDelay(text) }
+  if (word === 'wait') return { kind: 'wait', ms: parseTime(text.slice(5)) ?? fail(text, forms.wait) }
+  if (word === 'load') return parseLoad(text)
+  if (/^r\d+$/.test(word)) return parseRaw(text)
+  if (/^c\d+$/.test(word)) return parseCall(text)
+  return fail(text, anything)
+}
+
+function fail(text: string, right: string): never {
+  throw new Error(`not understood: ${JSON.stringify(text)}; ${right}`)
+}
+
+function parseFaultLine(text: string): Said {
+  const fault = parseFault(text)
+  if ('problem' in fault) throw new Error(fault.problem)
+  return { kind: 'fault', fault }
+}
+
+/** `200ms` or `2s` in milliseconds; null for anything else. */
+export function parseTime(text: string): number | null {
+  const [, number, unit] = /^(\d+)(ms|s)$/.exec(text.trim()) ?? []
+  return number === undefined ? null : Number(number) * (unit === 's' ? 1000 : 1)
+}
+
+function parseDelay(text: string): Delay {
+  if (text === 'delay off') return null
+  const [, from, to] = /^delay (\d+)\.\.(\d+)ms$/.exec(text) ?? fail(text, forms.delay)
+  if (Number(from) > Number(to)) fail(text, 'the shorter delay comes first')
+  return { minMs: Number(from), maxMs: Number(to) }
+}
+
+function parseLoad(text: string): Said {
+  const [, clients, calls] = /^load (\d+) clients (\d+) calls$/.exec(text) ?? fail(text, forms.load)
+  return { kind: 'load', clients: Number(clients), calls: Number(calls) }
+}
+
+/** `-> ` begins what is expected, unless it stands in quotes. */
+function parseCall(text: string): Call {
+  const [, asked, expected] = /^((?:"(?:[^"\\]|\\.)*"|[^"])*?)(?:\s+->\s*(.*))?$/.exec(text) ?? fail(text, forms.call)
+  const [, client, words, background] = /^(\w+)\s+(.*?)(\s+&)?$/.exec(asked!) ?? fail(text, forms.call)
+  return {
+    kind: 'call',
+    client: client!,
+    words: words!,
+    background: background !== undefined,
+    expected: expected === undefined ? [] : parseExpectations(expected),
+  }
+}
+
+function parseRaw(text: string): Raw {
+  const [, connection, verb, rest] = /^(r\d+)\s+(sends|ends|receives|is closed)\b\s*(.*)$/.exec(text) ?? []
+  if (verb === 'ends' && rest === '') return { kind: 'ends', connection: connection! }
+  if (verb === 'is closed' && rest === '') return { kind: 'is closed', connection: connection! }
+  if (verb === 'receives') return { kind: 'receives', connection: connection!, message: parseMessage(rest!) }
+  const [, printf, bytewise] = /^'([^']*)'(\s+one byte at a time)?$/.exec(rest ?? '') ?? fail(text, forms.raw)
+  return {
+    kind: 'sends',
+    connection: connection!,
+    printf: printf!,
+    bytes: decodePrintf(printf!),
+    bytewise: bytewise !== undefined,
+  }
+}
+
+function parseMessage(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw new Error(`what is received is a JSON object, which this is not: ${text}`)
+  }
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\' }
+
+/** Bytes as `printf` of any shell takes them, so that a line of a script can be typed at one: `\n`, `\r`, `\303`. */
+function decodePrintf(text: string): Uint8Array {
+  const parts = text.split(/(\\[0-7]{3}|\\.|\\$|%)/)
+  return Buffer.concat(
+    parts.map((part) => {
+      if (part === '%') throw new Error('printf takes % for something else; write \\045')
+      if (!part.startsWith('\\')) return Buffer.from(part)
+      if (part.length === 4) return Buffer.from([Number.parseInt(part.slice(1), 8)])
+      const byte = escapes[part.slice(1)]
+      if (byte === undefined) throw new Error(`there is no escape ${part}; there are \\n \\r \\t \\\\ and octal \\303`)
+      return Buffer.from(byte)
+    }),
+  )
+}

@@ -1,0 +1,88 @@
+import type { Command, NodeId, Outcome } from '../contracts.js'
+import type { Fault } from '../faults.js'
+import type { Delay } from '../network/faults.js'
+import { SimulatedClient } from '../simulation/client.js'
+import { SimulatedCluster } from '../simulation/cluster.js'
+import { calm } from '../simulation/network.js'
+import type { Stage } from '../stage.js'
+import { play } from './play.js'
+import { comeToRest } from './replicas.js'
+import type { Driver, Look, Played, Scenario } from './scenario.js'
+
+/** Longer than anything takes that a scenario waits for; virtual milliseconds. */
+const foreverMs = 3_600_000
+
+/** Plays a scenario in virtual time. The same seed gives the same transcript, always. */
+export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1): Promise<Played> {
+  const cluster = await SimulatedCluster.start({ stage: believing(stage, scenario.believes), seed })
+  return play(scenario, stage, new VirtualDriver(cluster, scenario), seed)
+}
+
+/** The stage with nodes some of which were told of the members in another order. */
+function believing(stage: Stage, believes: Scenario['believes']): Stage {
+  return {
+    ...stage,
+    create: (options) => stage.create({ ...options, members: ledBy(believes[options.id], options.members) }),
+  }
+}
+
+/** The members with this one in front. */
+export function ledBy<M extends { id: NodeId }>(leader: NodeId | undefined, members: readonly M[]): M[] {
+  return [...members.filter(({ id }) => id === leader), ...members.filter(({ id }) => id !== leader)]
+}
+
+class VirtualDriver implements Driver {
+  readonly name = 'virtual'
+  readonly place = 'virtual time'
+  readonly mostRounds = Number.POSITIVE_INFINITY
+  readonly nodes: readonly NodeId[]
+  readonly #cluster: SimulatedCluster
+  readonly #deadlineMs: number
+  readonly #clients = new Map<string, SimulatedClient>()
+
+  constructor(cluster: SimulatedCluster, { deadlineMs }: Scenario) {
+    this.#cluster = cluster
+    this.#deadlineMs = deadlineMs
+    this.nodes = cluster.hosts.map(({ id }) => id)
+  }
+
+  /** The nodes have a moment to notice it, as they have among real processes. */
+  async perform(fault: Fault): Promise<void> {
+    if (fault.word === 'heal') this.#cluster.heal()
+    else if (fault.word === 'cut') this.#cluster.cut(fault.from, fault.to, fault.bothWays)
+    else for (const node of fault.nodes) this.#cluster[fault.word](node)
+    await this.#cluster.pass(1)
+  }
+
+  async delay(delay: Delay): Promise<void> {
+    this.#cluster.network.weather = delay ? { ...calm, minDelayMs: delay.minMs, maxDelayMs: delay.maxMs } : calm
+  }
+
+  wait(ms: number): Promise<void> {
+    return this.#cluster.pass(ms)
+  }
+
+  now(): number {
+    return this.#cluster.now
+  }
+
+  call(name: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
+    const client = this.#clients.get(name) ?? new SimulatedClient(this.#cluster, name, { deadlineMs: this.#deadlineMs })
+    this.#clients.set(name, client)
+    client.call(command, at, settle)
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    await this.#cluster.until(condition, foreverMs)
+  }
+
+  async look(): Promise<readonly Look[]> {
+    return this.#cluster.hosts
+      .filter(({ condition }) => condition === 'up')
+      .map((host) => ({ node: host.id, applied: host.node!.status.applied, contents: new Map(host.contents()) }))
+  }
+
+  settle(): Promise<boolean> {
+    return comeToRest(this)
+  }
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { playOnProcesses } from '../../client/scenario/real.js'
+import { localMembers } from '../../src/config.js'
+import { catalogue } from '../../src/scenario/catalogue.js'
+import { parseScenario } from '../../src/scenario/notation.js'
+import { playVirtually } from '../../src/scenario/virtual.js'
+import { stages } from '../../stages/index.js'
+import { cli } from '../helpers/running.js'
+
+const scenarios = catalogue()
+const naive = stages[2]!
+const find = (id: string) => scenarios.find((scenario) => scenario.id === id)!
+
+/** Nodes that this process has started and that are still there. */
+function nodesLeft(): string[] {
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean)
+  const commands = children.map((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+    } catch {
+      return ''
+    }
+  })
+  return commands.filter((command) => command.includes('node-entry'))
+}
+
+t.test('on five processes the verdicts are those of virtual time', async (t) => {
+  for (const id of ['N1', 'N3', 'N5', 'N6', 'N7', 'N8', 'W7']) {
+    const real = await playOnProcesses(find(id), naive)
+    const virtual = await playVirtually(find(id), naive)
+    t.equal(real.verdict, virtual.verdict, real.transcript.join('\n'))
+    t.same(nodesLeft(), [], 'no node is left')
+  }
+})
+
+t.test('hostile bytes need real sockets', async (t) => {
+  for (const id of ['W1', 'W2', 'W3', 'W4']) {
+    const { verdict, transcript } = await playOnProcesses(find(id), naive)
+    t.equal(verdict, 'holds', transcript.join('\n'))
+  }
+  t.same(nodesLeft(), [])
+})
+
+t.test('what a bare connection receives is judged, too', async (t) => {
+  const body = `r1 sends '{"id":1,\\n'\nr1 receives {"ok":true}`
+  const wrong = parseScenario(`X1 A title\nguarantee G1\n\n${body}`, 'X1.txt')
+  const { verdict, witness } = await playOnProcesses(wrong, naive)
+  t.equal(verdict, 'violated')
+  t.match(witness.at(-1), /bad_request.*✘ expected \{"ok":true\}$/)
+})
+
+t.test('raft-roadmap scenario', async (t) => {
+  const list = await cli(['scenario'])
+  t.match(list, { code: 0, stdout: /N3 +Three followers down +G5/ })
+  const broken = await cli(['scenario', 'n3', '--stage', '2'])
+  t.match(broken, { code: 1, stdout: /"1" +✘ expected \(absent\) or refused\n\n✘ violated: G5/ })
+  t.match(await cli(['scenario', 'N1', '--stage', '2', '--seed', '5'], '', { FORCE_COLOR: '1' }), {
+    code: 0,
+    stdout: `\u001b[32m✔ holds: G4`,
+  })
+  t.notMatch((await cli(['scenario', 'N1'], '', { FORCE_COLOR: '1', NO_COLOR: '1' })).stdout, '\u001b')
+  t.match(await cli(['scenario', 'N1', '--stage', '2', '--real']), { code: 0, stdout: /five processes/ })
+  const usage: [string[], RegExp][] = [
+    [['X9'], /no scenario "X9"; there are W1 W2/],
+    [['W1'], /W1 needs real sockets: add --real, or --hands/],
+    [['N1', '--stage', '0'], /N1 says nothing of stage 0; it begins with 2/],
+    [['N1', '--stage', '77'], /no stage "77"/],
+    [['N1', '--real', '--hands'], /either --real or --hands/],
+    [['W5', '--hands'], /W5 puts a load on the cluster, which no hand can do/],
+    [['W7', '--hands'], /W7 needs nodes that were told wrong things/],
+    [['N3', '--hands', '--stage', '2'], /the answers ended before the scenario did/],
+  ]
+  for (const [args, stderr] of usage) t.match(await cli(['scenario', ...args]), { code: 2, stderr }, args.join(' '))
+})
+
+t.test('--hands says what to do, and judges what was seen', async (t) => {
+  const [n1, n2] = localMembers(5, '127.0.0.1', 7100).map(({ client }) => client.replace(':', ' '))
+  const hands = (id: string, answers: string) =>
+    cli(['scenario', id, '--stage', '2', '--hands', '--base-port', '7100'], answers)
+  const seen = await hands('N3', '\n{"ok":true,"value":"1"}\n')
+  t.match(seen, { code: 1, stdout: /▶ where the cluster runs, type: kill n3 n4 n5 +\(or `kill -9 PID`/ })
+  t.match(seen.stdout, `▶ c1: printf '%s\\n' '{"command":"set","key":"a","value":"1"}' | nc -N -w 1 ${n1}\n`)
+  t.match(seen.stdout, `| nc -N -w 1 ${n2}\n`)
+  t.match(seen.stdout, /c2 get a @n2 +"1" +✘ expected \(absent\) or refused/)
+  t.match(await hands('N3', 'refused\nrefused\nrefused\nrefused\nrefused\nrefused\n{"ok":true,"value":null}\n'), {
+    code: 0,
+  })
+  const elsewhere = '{"ok":false,"error":{"code":"not_leader","message":"","definite":true,"leader":"n2"}}\n'
+  t.match(await hands('N3', `what?\n${elsewhere}\n{"ok":true,"value":null}\n`), {
+    code: 0,
+    stdout: /that is no answer of a node.*that sends c1 on to n2/s,
+  })
+  const same = '{"ok":true,"entries":[["a","1"]],"more":false}\n'
+  t.match(await hands('N1', `{"ok":true}\n${same.repeat(3)}{"ok":true,"value":"1"}\n`), { code: 0 })
+  const nc = await hands('W4', '{"ok":true}\ny\n')
+  t.match(nc, { code: 0, stdout: `printf '{"command":"set","key":"a","value":"1"}\\n' | nc -N ${n1}\n` })
+  const bash = await hands('W3', '{"ok":false}\n')
+  t.match(bash, { code: 2, stdout: `▶ in bash: exec 3<>/dev/tcp/127.0.0.1/7101\n▶ printf '{"id":1` })
+})

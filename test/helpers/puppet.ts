@@ -1,0 +1,37 @@
+import { failure, type Outcome, outcomeOf } from '../../src/contracts.js'
+import { formatFault } from '../../src/faults.js'
+import type { Driver, Look } from '../../src/scenario/scenario.js'
+
+export const done = (fields: object = {}): Outcome => outcomeOf({ ok: true, ...fields })
+export const refused = outcomeOf(failure('not_leader', 'elsewhere', { leader: 'n2' }))
+export const unknown = outcomeOf(failure('timeout', 'nothing came'))
+
+/** A driver without a cluster: it gives the answers that it was given, and notes what it was told to do. */
+export class Puppet implements Driver {
+  readonly name = 'virtual'
+  readonly place = 'on strings'
+  readonly mostRounds = Number.POSITIVE_INFINITY
+  readonly nodes = ['n1', 'n2', 'n3']
+  readonly told: string[] = []
+  restless = false
+  looks: Look[] = []
+  readonly #outcomes: Outcome[]
+  #moment = 0
+
+  constructor(outcomes: readonly Outcome[] = []) {
+    this.#outcomes = [...outcomes]
+  }
+
+  perform: Driver['perform'] = async (fault) => void this.told.push(formatFault(fault))
+  delay: Driver['delay'] = async (delay) => void this.told.push(`delay ${JSON.stringify(delay)}`)
+  wait: Driver['wait'] = async (ms) => void this.told.push(`wait ${ms}`)
+  until: Driver['until'] = async () => {}
+  settle: Driver['settle'] = async () => !this.restless
+  look: Driver['look'] = async () => this.looks
+  now: Driver['now'] = () => this.#moment++
+
+  call: Driver['call'] = (client, command, at, settle) => {
+    this.told.push(`${client} ${JSON.stringify(command)} ${at}`)
+    settle(this.#outcomes.shift() ?? done())
+  }
+}

@@ -1,0 +1,147 @@
+import t from 'tap'
+import type { Outcome } from '../src/contracts.js'
+import { parseScenario } from '../src/scenario/notation.js'
+import { play } from '../src/scenario/play.js'
+import { stages } from '../stages/index.js'
+import { done, Puppet, refused, unknown } from './helpers/puppet.js'
+
+const script = (body: string, more = '') => parseScenario(`X1 A title\nguarantee G5\n${more}\n${body}`, 'X1.txt')
+
+async function judge(body: string, outcomes: readonly Outcome[], more = '') {
+  return play(script(body, more), stages[2]!, new Puppet(outcomes))
+}
+
+t.test('each outcome against each expectation', async (t) => {
+  const one = done({ value: '1' })
+  const absent = done({ value: null })
+  const cases: [string, Outcome, string][] = [
+    ['done', one, 'holds'],
+    ['done', refused, 'unavailable'],
+    ['done', unknown, 'unavailable'],
+    ['"1"', one, 'holds'],
+    ['"2"', one, 'violated'],
+    ['"1"', absent, 'violated'],
+    ['"1"', refused, 'unavailable'],
+    ['(absent)', absent, 'holds'],
+    ['(absent)', one, 'violated'],
+    ['"1" or (absent)', absent, 'holds'],
+    ['not done', one, 'violated'],
+    ['not done', refused, 'holds'],
+    ['not done', unknown, 'holds'],
+    ['refused', refused, 'holds'],
+    ['refused not_leader', refused, 'holds'],
+    ['refused no_leader', refused, 'violated'],
+    ['refused', unknown, 'violated'],
+    ['unknown', unknown, 'holds'],
+    ['unknown timeout', unknown, 'holds'],
+    ['unknown connection_lost', unknown, 'violated'],
+    ['"1" or refused no_leader', refused, 'unavailable'],
+  ]
+  for (const [expected, outcome, verdict] of cases) {
+    t.equal((await judge(`c1 get a -> ${expected}`, [outcome])).verdict, verdict, `${expected}: ${outcome.outcome}`)
+  }
+  t.equal((await judge('c1 get a', [unknown])).verdict, 'holds', 'what nobody expects cannot be missed')
+})
+
+t.test('violated wins over unavailable, and an unmet promise of service is a violation', async (t) => {
+  const body = 'c1 get a -> "1"\nc1 get a -> "1"\nc1 get a -> "1"'
+  t.equal((await judge(body, [unknown, done({ value: '2' }), refused])).verdict, 'violated')
+  t.equal((await judge(body, [unknown, done({ value: '1' }), refused])).verdict, 'unavailable')
+  t.equal((await judge(body, [unknown], 'service promised\n')).verdict, 'violated')
+})
+
+t.test('a transcript shows what was said, and beside what is wrong what was expected', async (t) => {
+  const { transcript, witness } = await judge('# first\nc1 set a 1 & -> done\nc2 get a @n2 -> "1"', [
+    unknown,
+    done({ value: '2' }),
+  ])
+  t.same(transcript, [
+    'X1 A title · stage 2, on strings',
+    '',
+    '# first',
+    'c1 set a 1 &  unknown timeout  ◌ expected done',
+    'c2 get a @n2  "2"              ✘ expected "1"',
+    '',
+    '✘ violated: G5 a write that found no majority leaves no visible trace',
+  ])
+  t.same(witness, [transcript[0], transcript[3], transcript[4]], 'the witness has no remarks')
+})
+
+t.test('a repeat is folded: the first round that is wrong is shown, and ends it', async (t) => {
+  const body = 'repeat 5\nc1 set a $round\nc1 get a -> "$round"\nend'
+  const round = (value: string) => [done(), done({ value })]
+  const good = ['1', '2', '3', '4', '5'].flatMap(round)
+  t.equal((await judge(body, good)).transcript[2], 'repeat 5  5 rounds, all as expected')
+  const puppet = new Puppet([...round('1'), ...round('2'), ...round('x')])
+  const { transcript, witness } = await play(script(body), stages[2]!, puppet)
+  t.same(transcript.slice(2, 6), [
+    'repeat 5      round 3',
+    '  c1 set a 3  done',
+    '  c1 get a    "x"      ✘ expected "3"',
+    'end',
+  ])
+  t.same(witness, [transcript[0], ...transcript.slice(2, 5)])
+  t.equal(puppet.told.length, 6, 'the other rounds are not played')
+})
+
+t.test('a witness has ten lines at most, and the wrong one among them', async (t) => {
+  const body = `${'c1 set a 1\n'.repeat(30)}c1 get a -> "1"\n${'c1 set a 1\n'.repeat(30)}`
+  const { witness } = await judge(body, [...Array.from({ length: 30 }, () => done()), done({ value: null })])
+  t.equal(witness.length, 10)
+  t.match(witness.at(-1), /✘/)
+})
+
+t.test('stores that differ, nodes that do not come to rest', async (t) => {
+  const puppet = new Puppet()
+  const holding = (node: string, value: string) => ({ node, applied: 1, contents: new Map([['a', value]]) })
+  puppet.looks = [holding('n1', '1'), holding('n2', '2'), holding('n3', '1')]
+  const { verdict, transcript } = await play(script('all equal'), stages[2]!, puppet)
+  t.equal(verdict, 'violated')
+  t.match(transcript.join('\n'), 'n1 n3: a "1"\n    n2: a "2"')
+  puppet.looks = [holding('n1', '1'), holding('n2', '1')]
+  t.equal((await play(script('all equal'), stages[2]!, puppet)).verdict, 'holds')
+  puppet.restless = true
+  t.equal((await play(script('settle'), stages[2]!, puppet)).verdict, 'unavailable')
+})
+
+t.test('the history of all clients is judged together', async (t) => {
+  const body = 'c1 set a 1\nc2 get a\nlinearizable'
+  t.equal((await judge(body, [done(), done({ value: '1' })])).verdict, 'holds')
+  const { verdict, witness } = await judge(body, [done(), done({ value: null })])
+  t.equal(verdict, 'violated')
+  t.ok(witness.length <= 10)
+  const load = await judge(
+    'load 3 clients 4 calls',
+    Array.from({ length: 12 }, () => unknown),
+  )
+  t.equal(load.verdict, 'unavailable', 'a load of which nothing was done')
+  t.match(load.transcript[2], '0 done, 0 refused, 12 unknown')
+})
+
+t.test('what is to be done reaches the driver; `again` asks the same once more', async (t) => {
+  const puppet = new Puppet()
+  await play(
+    script('kill n1 n2\ncut n1 > n2\nheal\ndelay 1..5ms\ndelay off\nwait 2s\nc1 get a @n3\nc1 again'),
+    stages[2]!,
+    puppet,
+  )
+  const asked = 'c1 {"command":"get","key":"a"} n3'
+  const delays = ['delay {"minMs":1,"maxMs":5}', 'delay null']
+  t.same(puppet.told, ['kill n1 n2', 'cut n1 > n2', 'heal', ...delays, 'wait 2000', asked, asked])
+})
+
+t.test('what the stage or the cluster does not have is found before anything is done', async (t) => {
+  const wrong: [string, RegExp][] = [
+    ['kill n1\nkill n9', /^X1.txt:5: there is no node n9; there are n1 n2 n3/],
+    ['kill n1\nc1 get a @n8', /^X1.txt:5: there is no node n8/],
+    ['kill n1\nc1 fly a', /^X1.txt:5: no command "fly"; there are get set/],
+    ['kill n1\nrepeat 2\nc1 get\nend', /^X1.txt:6: usage: get key/],
+    ['kill n1\nr1 ends', /^X1.txt:5: a bare connection needs real sockets: `drivers real`/],
+    ['kill n1\nc1 again', /^X1.txt:5: c1 has asked nothing yet/],
+  ]
+  for (const [body, message] of wrong) {
+    const puppet = new Puppet()
+    await t.rejects(play(script(body), stages[2]!, puppet), { name: 'NotationError', message }, body)
+    t.same(puppet.told, [], body)
+  }
+})

@@ -1,0 +1,143 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { catalogue } from '../src/scenario/catalogue.js'
+import { parseScenario } from '../src/scenario/notation.js'
+import type { Scenario, Verdict } from '../src/scenario/scenario.js'
+import { playVirtually } from '../src/scenario/virtual.js'
+import type { Stage } from '../src/stage.js'
+import { stages } from '../stages/index.js'
+
+const scenarios = catalogue()
+const recorded = fileURLToPath(new URL('../../test/scenarios/transcripts/', import.meta.url))
+
+/** What a stage says of itself; null where it says nothing of this scenario in particular. */
+function declared(stage: Stage, { id, guarantee }: Scenario): Verdict | null {
+  if (stage.gives.includes(guarantee)) return 'holds'
+  return stage.breaks[guarantee] === id ? 'violated' : null
+}
+
+for (const stage of stages) {
+  t.test(`stage ${stage.number}: every scenario ends as declared, word for word as recorded`, async (t) => {
+    const of = scenarios.filter(({ guarantee }) => stage.gives.includes(guarantee) || guarantee in stage.breaks)
+    for (const scenario of of) {
+      if (!scenario.drivers.includes('virtual') || scenario.fromStage > stage.number) continue
+      const { verdict, transcript, witness } = await playVirtually(scenario, stage)
+      const expected = declared(stage, scenario)
+      if (expected) t.equal(verdict, expected, `${scenario.id} at stage ${stage.number}`)
+      t.ok(witness.length <= 10 && (verdict === 'violated') === witness.length > 0, 'a witness of ten lines at most')
+      const path = `${recorded}${scenario.id}-stage-${stage.number}.txt`
+      const text = `${transcript.join('\n')}\n`
+      if (process.env.UPDATE_TRANSCRIPTS) writeFileSync(path, text)
+      t.ok(existsSync(path), `${path} was recorded; UPDATE_TRANSCRIPTS=1 does it`)
+      t.equal(text, readFileSync(path, 'utf8'), `the transcript of ${scenario.id}`)
+    }
+  })
+}
+
+t.test('a scenario exists for whatever a stage says that it shows', async (t) => {
+  // A storm is no script: the simulator makes it, and the matrix is where it is tested.
+  const later = ['storm']
+  for (const { breaks } of stages) {
+    for (const [guarantee, id] of Object.entries(breaks)) {
+      if (later.includes(id)) continue
+      t.equal(scenarios.find((scenario) => scenario.id === id)?.guarantee, guarantee, id)
+    }
+  }
+})
+
+t.test('recorded transcripts are those of scenarios and stages that there are', async (t) => {
+  for (const name of readdirSync(recorded)) {
+    const [, id, stage] = /^(\w+)-stage-(\d+)\.txt$/.exec(name) ?? []
+    const scenario = scenarios.find((one) => one.id === id)
+    t.ok(scenario?.drivers.includes('virtual') && stages[Number(stage)] !== undefined, name)
+  }
+})
+
+t.test('chance comes from the seed', async (t) => {
+  const racing = scenarios.find(({ id }) => id === 'N7')!
+  const play = async (seed: number) => (await playVirtually(racing, stages[2]!, seed)).transcript.join('\n')
+  t.equal(await play(7), await play(7))
+  t.not(await play(7), await play(8))
+})
+
+const header = 'X1 A title\nguarantee G5\n\n'
+const script = (body: string, more = '') => parseScenario(`X1 A title\nguarantee G5\n${more}\n${body}`, 'X1.txt')
+
+t.test('a script as it is read', async (t) => {
+  const {
+    file: _file,
+    statements,
+    ...read
+  } = parseScenario(
+    'X1 A title\nguarantee G5\ndrivers real\ndeadline 2s\nbelieves n1: n2\nfrom stage 4\nservice promised\nOne\ntwo.\n\nsettle',
+    'X1.txt',
+  )
+  t.same(read, {
+    id: 'X1',
+    title: 'A title',
+    guarantee: 'G5',
+    about: 'One two.',
+    drivers: ['real'],
+    deadlineMs: 2_000,
+    believes: { n1: 'n2' },
+    fromStage: 4,
+    servicePromised: true,
+  })
+  t.same(statements, [{ kind: 'settle', text: 'settle', line: 11 }])
+  t.match(script('c1 set a "x -> y" @n3 & -> "1" or (absent) or refused or unknown timeout').statements[0], {
+    kind: 'call',
+    client: 'c1',
+    words: 'set a "x -> y" @n3',
+    background: true,
+    expected: [
+      { kind: 'value', value: '1' },
+      { kind: 'value', value: null },
+      { kind: 'refused', code: null },
+      { kind: 'unknown', code: 'timeout' },
+    ],
+  })
+  t.match(script('delay 1..50ms\nwait 2s\nload 3 clients 4 calls\nrepeat 2\nkill n1\nend').statements, [
+    { kind: 'delay', delay: { minMs: 1, maxMs: 50 } },
+    { kind: 'wait', ms: 2_000 },
+    { kind: 'load', clients: 3, calls: 4 },
+    { kind: 'repeat', times: 2, body: [{ kind: 'fault', fault: { word: 'kill', nodes: ['n1'] }, line: 8 }] },
+  ])
+  const [sends] = script("r1 sends '\\360\\235\\222\\263é\\r\\n\\\\' one byte at a time").statements
+  t.same(sends, { ...sends, bytes: Buffer.from('𝒳é\r\n\\'), bytewise: true })
+})
+
+t.test('what cannot be read is named by file and line, and what would be right is said', async (t) => {
+  const wrong: [string, RegExp][] = [
+    ['hello', /^X1.txt:1: the first line is an id and a title/],
+    ['X1 A title\n\nsettle', /^X1.txt:1: the header lacks its guarantee, such as `guarantee G5`/],
+    ['X1 A title\nguarantee G99\n\nsettle', /^X1.txt:2: no guarantee G99; there are G1 to G16/],
+    ['X1 A title\ndeadline soon', /^X1.txt:2: a deadline is a time, such as `deadline 500ms`/],
+    ['X1 A title\ndrivers none', /^X1.txt:2: `drivers real` is for what needs real sockets/],
+    ['X1 A title\nbelieves n1', /^X1.txt:2: write `believes n1: n2`/],
+    ['X1 A title\nfrom now on', /^X1.txt:2: write `from stage 2`/],
+    ['X1 A title\nservice', /^X1.txt:2: write `service promised`/],
+    ['X1 A title\nguarantee G5', /^X1.txt:2: after a blank line comes what is done/],
+    [`${header}dance`, /^X1.txt:4: not understood: "dance"; a line is a # comment, a fault word/],
+    [`${header}kill`, /^X1.txt:4: usage: kill n3/],
+    [`${header}delay 5ms`, /`delay 1..50ms` or `delay off`/],
+    [`${header}delay 9..1ms`, /the shorter delay comes first/],
+    [`${header}wait long`, /`wait 200ms` or `wait 2s`/],
+    [`${header}load much`, /`load 10 clients 30 calls`/],
+    [`${header}c1 get a -> maybe`, /^X1.txt:4: "maybe" is nothing to expect: done, "value", \(absent\)/],
+    [`${header}c1 get a -> done, so`, /", so" is left over/],
+    [`${header}c1 get a -> refused timeout`, /no code timeout goes with refused; there are bad_request/],
+    [`${header}c1 get a -> "\\q"`, /"\\q" is no JSON string/],
+    [`${header}c1`, /not understood: "c1"; `c1 set a 1/],
+    [`${header}r1 sings`, /`r1 sends '…'/],
+    [`${header}r1 sends '\\q'`, /there is no escape \\q; there are/],
+    [`${header}r1 sends '100%'`, /write \\045/],
+    [`${header}r1 receives nothing`, /what is received is a JSON object, which this is not: nothing/],
+    [`${header}repeat 2\nsettle`, /^X1.txt:4: this `repeat` lacks its `end`/],
+    [`${header}repeat 2\nrepeat 3`, /^X1.txt:5: the repeat of line 4 has no `end` yet/],
+    [`${header}end`, /there is no `repeat` that this `end` could end/],
+  ]
+  for (const [text, message] of wrong) {
+    t.throws(() => parseScenario(text, 'X1.txt'), { name: 'NotationError', message }, text)
+  }
+})
