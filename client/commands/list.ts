@@ -18,7 +18,11 @@ export const list: CommandModule<object, { json: boolean }> = {
       console.log(`   still   ${stillBroken}`)
       for (const id of gives) console.log(colour.green(`   ✔ ${id.padEnd(4)}`), guarantees[id])
       for (const [id, scenario] of Object.entries(breaks) as [keyof typeof guarantees, string][]) {
-        console.log(colour.red(`   ✘ ${id.padEnd(4)}`), guarantees[id], colour.dim(`(shown by ${scenario === 'storm' ? `sim ${number}` : `scenario ${scenario}`})`))
+        console.log(
+          colour.red(`   ✘ ${id.padEnd(4)}`),
+          guarantees[id],
+          colour.dim(`(shown by ${scenario === 'storm' ? `sim ${number}` : `scenario ${scenario}`})`),
+        )
       }
       console.log('')
     }
