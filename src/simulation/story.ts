@@ -11,12 +11,13 @@ const mostLines = 10
  */
 export function tellStory(stage: number, run: Run, finding: Finding): string[] {
   const faults = run.plan.faults.map(({ at, fault }) => ({ at, text: formatFault(fault) }))
-  const calls = run.operations.map((operation) => ({ at: operation.call, text: describe(operation) }))
+  const told = finding.guarantee === 'G10' ? run.operations : run.operations.filter(({ client }) => client !== 'last')
+  const calls = told.map((operation) => ({ at: operation.call, text: describe(operation) }))
   const happened = [...faults, ...calls].filter(({ at }) => at <= finding.at).sort((a, b) => a.at - b.at)
   const detail = finding.guarantee === 'G6' ? finding.detail.split('\n').filter(differs) : []
   const room = mostLines - 2 - detail.length
-  const told = happened.slice(-room).map(({ at, text }) => `${at.toFixed(0).padStart(6)} ms  ${text}`)
-  return [`stage ${stage}, seed ${run.plan.seed}`, ...told, `✘ ${finding.guarantee} ${finding.what}`, ...detail]
+  const lines = happened.slice(-room).map(({ at, text }) => `${at.toFixed(0).padStart(6)} ms  ${text}`)
+  return [`stage ${stage}, seed ${run.plan.seed}`, ...lines, `✘ ${finding.guarantee} ${finding.what}`, ...detail]
 }
 
 /** Of the replicas that disagree, one of each kind is enough. */
