@@ -27,7 +27,7 @@ export function explain(operations: readonly Operation[], suspected: Operation, 
   const kept = new Set(shrinking.dropUnneeded(witness, impossible).map(({ original }) => original))
   const window = operations.filter((operation) => kept.has(operation)).sort((a, b) => a.call - b.call)
   const picture = drawWindow(window, impossible, witness.before)
-  const reason = reasonFor(impossible, operations, before)
+  const reason = reasonFor(impossible, window, operations, before)
   return { impossible, window, before: witness.before, explanation: `${picture}\n${reason}` }
 }
 

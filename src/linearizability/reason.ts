@@ -4,16 +4,22 @@ import { isObservation, requiredState, resultingState, type State } from './mode
 import { describe, quote } from './picture.js'
 
 /** One plain sentence that says what is impossible about an answer, given all operations on its key. */
-export function reasonFor(impossible: Operation, operations: readonly Operation[], before: Before): string {
+export function reasonFor(
+  impossible: Operation,
+  window: readonly Operation[],
+  operations: readonly Operation[],
+  before: Before,
+): string {
   const state = requiredState(impossible)
   const named = `${impossible.client}'s ${describe(impossible)}`
-  const known = state === undefined ? undefined : reasonForState(impossible, state, operations, before)
+  const known = state === undefined ? undefined : reasonForState(impossible, state, window, operations, before)
   return known ? `Impossible: ${named}, but ${known}.` : `Impossible: no order of these operations explains ${named}.`
 }
 
 function reasonForState(
   impossible: Operation,
   state: State,
+  window: readonly Operation[],
   operations: readonly Operation[],
   before: Before,
 ): string | undefined {
@@ -26,10 +32,10 @@ function reasonForState(
     return `only ${refused.client}'s ${describe(refused)} would have left that, and it was refused`
   }
   const lastChance = writersNotRefused.reduce((last, writer) => Math.max(last, lastMoment(writer)), -Infinity)
-  const overwriter = asked.find(
-    (operation) =>
-      overwrites(state, operation) && lastMoment(operation) < impossible.call && lastChance < operation.call,
-  )
+  const isTooLateFor = (operation: Operation) =>
+    overwrites(state, operation) && lastMoment(operation) < impossible.call && lastChance < operation.call
+  // One that the picture shows, if there is one.
+  const overwriter = window.find(isTooLateFor) ?? asked.findLast(isTooLateFor)
   if (!overwriter) return undefined
   const whatWas = state === null ? 'nothing removed the key' : `nothing wrote ${quote(state)}`
   return `${overwriter.client}'s ${describe(overwriter)} was done before ${impossible.client} asked, and ${whatWas} after it`

@@ -1,0 +1,432 @@
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { isContradictory } from '../src/linearizability/explain.js'
+import {
+  checkHistory,
+  HistoryError,
+  type KeyCommand,
+  type Operation,
+  parseHistory,
+  type Violation,
+} from '../src/linearizability/index.js'
+import { isLegalOrder, isLinearizableByBruteForce, seeded, simulateHistory } from './helpers/histories.js'
+
+const set = (value: string): KeyCommand => ({ command: 'set', key: 'a', value })
+const append = (value: string): KeyCommand => ({ command: 'append', key: 'a', value })
+const cas = (expected: string | null, value: string): KeyCommand => ({ command: 'cas', key: 'a', expected, value })
+const get: KeyCommand = { command: 'get', key: 'a' }
+const remove: KeyCommand = { command: 'delete', key: 'a' }
+
+type Result = Pick<Operation, 'answer' | 'error'>
+
+/** An operation that was done between two moments. */
+function done(client: string, [call, returned]: [number, number], command: KeyCommand, result: Result = {}): Operation {
+  return { client, command, call, return: returned, outcome: 'done', ...result }
+}
+
+function read(client: string, interval: [number, number], value: string | null): Operation {
+  return done(client, interval, get, { answer: { value } })
+}
+
+function unknown(client: string, call: number, command: KeyCommand): Operation {
+  return { client, command, call, return: null, outcome: 'unknown' }
+}
+
+function refused(client: string, [call, returned]: [number, number], command: KeyCommand, code: string): Operation {
+  return { client, command, call, return: returned, outcome: 'refused', error: { code } }
+}
+
+function mismatch(client: string, interval: [number, number], command: KeyCommand, actual: string | null): Operation {
+  return { ...refused(client, interval, command, ''), error: { code: 'cas_mismatch', actual } }
+}
+
+function onlyViolation(history: readonly Operation[]): Violation {
+  const { violations } = checkHistory(history)
+  if (violations.length !== 1) throw new Error(`${violations.length} violations instead of one`)
+  return violations[0]!
+}
+
+const allCommands: KeyCommand['command'][] = ['get', 'get', 'set', 'cas', 'append', 'delete']
+const commandChoices: KeyCommand['command'][][] = [
+  ['get', 'set'],
+  ['get', 'set', 'cas'],
+  ['get', 'append'],
+  ['get', 'set', 'append'],
+  ['get', 'set', 'delete'],
+  allCommands,
+]
+
+/** A history of a real register, and the chance to go on with. */
+function historyOf(seed: number, smallest: number, largest: number): { history: Operation[]; random: () => number } {
+  const random = seeded(seed)
+  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!
+  const history = simulateHistory(random, {
+    operations: smallest + Math.floor(random() * (largest - smallest + 1)),
+    clients: 2 + Math.floor(random() * 4),
+    keys: 1,
+    values: pick([1, 2, 3, 'unique']),
+    unknown: pick([0, 0.1, 0.3]),
+    commands: pick(commandChoices),
+  })
+  return { history, random }
+}
+
+/** Changes about every third record, mostly its answer, so that it may no longer be what a register would say. */
+function mutate(history: readonly Operation[], random: () => number): Operation[] {
+  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!
+  return history.map((operation) => {
+    if (random() > 0.35) return operation
+    const { command, outcome, answer: _answer, error: _error, ...rest } = operation
+    if (outcome === 'unknown') return operation
+    const choice = random()
+    if (choice < 0.15) return { ...rest, command, outcome: 'unknown', return: null }
+    if (choice < 0.25) return { ...rest, command, outcome: 'refused', error: { code: 'no_leader' } }
+    if (choice < 0.4) return { ...operation, return: operation.return! + Math.floor(random() * 6) }
+    const value = pick([null, '', '0', '1', '2', '00', '01', '10'])
+    if (outcome === 'refused') return { ...operation, error: { code: 'cas_mismatch', actual: value } }
+    if (command.command === 'get') return { ...operation, answer: { value } }
+    if (command.command === 'delete') return { ...operation, answer: { existed: random() < 0.5 } }
+    if (command.command === 'append') return { ...operation, answer: { length: Math.floor(random() * 4) } }
+    return { ...operation, command: { ...command, value: value ?? '' } }
+  })
+}
+
+/** Everything that must be true of a result, whatever the history. */
+function checkResult(t: Test, history: readonly Operation[]): boolean {
+  const { verdict, orders, violations } = checkHistory(history)
+  for (const order of orders.values()) {
+    const ordered = new Set(order)
+    const complete = history.every((operation) => operation.outcome !== 'done' || ordered.has(operation))
+    if (!complete || !isLegalOrder(order)) t.fail('a linearizable key has a legal order', { history, order })
+  }
+  for (const { window, before, order } of violations) {
+    const contradictory = before === 'anything' ? [null, '', '0', '1', '2', '01', 'other', 'v1', 'v2'] : [null]
+    const explained = contradictory.some((state) => isLinearizableByBruteForce(window, heldAs(state)))
+    if (explained || !isLegalOrder(order)) t.fail('a window is a witness by itself', { history, window, before })
+  }
+  return verdict === 'linearizable'
+}
+
+function heldAs(state: string | null): Map<string, string> {
+  return new Map(state === null ? [] : [['k0', state]])
+}
+
+const seed = fc.integer({ min: 0, max: 2 ** 31 - 1 })
+
+t.test('a history of a real register is linearizable, whatever its unknown operations did', async (t) => {
+  fc.assert(
+    fc.property(seed, (seed) => checkResult(t, historyOf(seed, 1, 60).history)),
+    { numRuns: 1000, seed: 1 },
+  )
+})
+
+t.test('small histories, changed or not, have the verdict that trying every order gives', async (t) => {
+  const seen = { linearizable: 0, violation: 0 }
+  fc.assert(
+    fc.property(seed, (seed) => {
+      const { history, random } = historyOf(seed, 2, 7)
+      const changed = mutate(history, random)
+      const linearizable = checkResult(t, changed)
+      seen[linearizable ? 'linearizable' : 'violation']++
+      return linearizable === isLinearizableByBruteForce(changed)
+    }),
+    { numRuns: 10_000, seed: 2 },
+  )
+  t.ok(seen.linearizable > 2000 && seen.violation > 2000, `both verdicts were common: ${JSON.stringify(seen)}`)
+})
+
+t.test('so have longer ones, in which few records are changed', async (t) => {
+  const seen = { linearizable: 0, violation: 0 }
+  fc.assert(
+    fc.property(seed, (seed) => {
+      const { history, random } = historyOf(seed, 12, 24)
+      const at = Math.floor(random() * history.length)
+      const changed = [...history.slice(0, at), ...mutate(history.slice(at, at + 3), random), ...history.slice(at + 3)]
+      const linearizable = checkHistory(changed).verdict === 'linearizable'
+      seen[linearizable ? 'linearizable' : 'violation']++
+      return linearizable === isLinearizableByBruteForce(changed)
+    }),
+    { numRuns: 1000, seed: 3 },
+  )
+  t.ok(seen.linearizable > 200 && seen.violation > 200, `both verdicts were common: ${JSON.stringify(seen)}`)
+})
+
+const illegal: Record<string, readonly Operation[]> = {
+  'stale read': [done('c1', [1, 2], set('1')), done('c1', [3, 4], set('2')), read('c2', [5, 6], '1')],
+  'lost update': [
+    done('c1', [1, 2], set('0')),
+    done('c1', [3, 6], append('x'), { answer: { length: 2 } }),
+    done('c2', [4, 5], append('y'), { answer: { length: 2 } }),
+  ],
+  'lost append': [
+    done('c1', [1, 2], set('1')),
+    done('c2', [3, 4], append('x'), { answer: { length: 2 } }),
+    read('c1', [5, 6], '1'),
+  ],
+  'read of a value never written': [done('c1', [1, 2], set('1')), read('c2', [3, 4], '9')],
+  'read of a value not written yet': [read('c2', [1, 2], '1'), done('c1', [3, 4], set('1'))],
+  'two cas from the same value both succeed': [
+    done('c1', [1, 2], set('0')),
+    done('c1', [3, 6], cas('0', '1')),
+    done('c2', [4, 5], cas('0', '2')),
+  ],
+  'a cas finds what it expected and is refused for it': [
+    done('c1', [1, 2], set('0')),
+    mismatch('c2', [3, 4], cas('0', '1'), '0'),
+  ],
+  'a refused cas found a value long gone': [
+    done('c1', [1, 2], set('0')),
+    done('c1', [3, 4], set('1')),
+    mismatch('c2', [5, 6], cas('7', '8'), '0'),
+  ],
+  'value read after a delete': [
+    done('c1', [1, 2], set('1')),
+    done('c1', [3, 4], remove, { answer: { existed: true } }),
+    read('c2', [5, 6], '1'),
+  ],
+  'two deletes remove one value': [
+    done('c1', [1, 2], set('1')),
+    done('c1', [3, 6], remove, { answer: { existed: true } }),
+    done('c2', [4, 5], remove, { answer: { existed: true } }),
+  ],
+  'append applied twice': [
+    done('c1', [1, 2], set('a')),
+    done('c1', [3, 4], append('x'), { answer: { length: 2 } }),
+    read('c2', [5, 6], 'axx'),
+  ],
+  'unknown write that took effect, then never had': [
+    done('c1', [1, 2], set('1')),
+    unknown('c2', 3, set('2')),
+    read('c3', [4, 5], '2'),
+    read('c3', [6, 7], '1'),
+  ],
+  'unknown write that took effect twice': [
+    unknown('c2', 1, set('2')),
+    done('c1', [2, 3], set('1')),
+    read('c3', [4, 5], '2'),
+    done('c1', [6, 7], set('3')),
+    read('c3', [8, 9], '2'),
+  ],
+  'refused write that shows (G5)': [
+    done('c1', [1, 2], set('1')),
+    refused('c2', [3, 4], set('2'), 'no_leader'),
+    read('c3', [5, 6], '2'),
+  ],
+  'new-old inversion': [
+    done('c1', [1, 2], set('1')),
+    done('c1', [3, 20], set('2')),
+    read('c2', [5, 6], '2'),
+    read('c3', [7, 8], '1'),
+  ],
+}
+
+for (const [name, history] of Object.entries(illegal)) {
+  t.test(`illegal: ${name}`, async (t) => {
+    t.equal(isLinearizableByBruteForce(history), false, 'so says the brute force')
+    const { window, before, explanation, order } = onlyViolation(history)
+    t.ok(isLegalOrder(order), 'the beginning has a legal order')
+    t.ok(window.length <= history.length)
+    t.equal(checkHistory(window, { before }).verdict, 'violation', 'the window is contradictory by itself')
+    t.match(explanation, 'no order explains this answer')
+  })
+}
+
+t.test('no part of a history of a real register is taken for contradictory', async (t) => {
+  fc.assert(
+    fc.property(seed, (seed) => {
+      const { history } = historyOf(seed, 8, 24)
+      const answered = history.filter(({ outcome }) => outcome === 'done')
+      return !answered.some((suspected) => isContradictory(history, suspected, 'absent'))
+    }),
+    { numRuns: 500, seed: 4 },
+  )
+  t.ok(isContradictory(illegal['stale read']!, illegal['stale read']![2]!, 'absent'), 'but a stale read is')
+})
+
+const legal: Record<string, readonly Operation[]> = {
+  'an empty history': [],
+  'unknown write taking effect much later': [
+    unknown('c1', 1, set('late')),
+    done('c2', [2, 3], set('1')),
+    read('c2', [4, 5], '1'),
+    done('c2', [6, 7], set('2')),
+    read('c2', [8, 9], 'late'),
+  ],
+  'unknown write taking effect never': [
+    unknown('c1', 1, set('never')),
+    read('c2', [2, 3], null),
+    read('c2', [4, 5], null),
+  ],
+  'unknown outcome with a moment of return all the same': [
+    { ...unknown('c1', 1, set('late')), return: 2 },
+    read('c2', [3, 4], null),
+    read('c2', [5, 6], 'late'),
+  ],
+  'reads that overlap a write, the later one called first': [
+    done('c1', [1, 2], set('1')),
+    done('c1', [3, 10], set('2')),
+    read('c2', [4, 9], '2'),
+    read('c3', [5, 6], '1'),
+  ],
+  'writes that overlap, ordered against their calls': [
+    done('c1', [1, 6], set('1')),
+    done('c2', [2, 5], set('2')),
+    read('c3', [7, 8], '1'),
+    read('c3', [9, 10], '1'),
+  ],
+  'a return at the moment of a call: concurrent': [done('c1', [1, 5], set('1')), read('c2', [5, 6], null)],
+  'unknown append seen in the middle': [
+    done('c1', [1, 2], set('a')),
+    unknown('c2', 3, append('b')),
+    done('c1', [4, 5], append('c'), { answer: { length: 3 } }),
+    read('c1', [6, 7], 'abc'),
+  ],
+  'unknown append told by a length alone': [
+    unknown('c2', 1, append('bb')),
+    done('c1', [2, 3], append('c'), { answer: { length: 3 } }),
+  ],
+  'unknown cas between two others': [
+    done('c1', [1, 2], set('1')),
+    unknown('c2', 3, cas('1', '2')),
+    done('c1', [4, 5], cas('2', '3')),
+    read('c1', [6, 7], '3'),
+  ],
+  'unknown delete found by another': [
+    done('c1', [1, 2], set('1')),
+    unknown('c2', 3, remove),
+    done('c1', [4, 5], remove, { answer: { existed: false } }),
+  ],
+  'a write hidden under another that would write what is there': [
+    done('c1', [1, 2], set('1')),
+    done('c2', [3, 8], set('0')),
+    done('c3', [4, 9], set('1')),
+    done('c1', [5, 6], append('0'), { answer: { length: 2 } }),
+    read('c1', [10, 11], '10'),
+  ],
+  'refused writes that nobody sees': [refused('c1', [1, 2], set('1'), 'overloaded'), read('c2', [3, 4], null)],
+  'a cas that was refused without a word on what it found': [refused('c1', [1, 2], cas('1', '2'), 'cas_mismatch')],
+}
+
+for (const [name, history] of Object.entries(legal)) {
+  t.test(`legal: ${name}`, async (t) => {
+    t.equal(isLinearizableByBruteForce(history), true, 'so says the brute force')
+    t.equal(checkHistory(history).verdict, 'linearizable')
+  })
+}
+
+t.test('keys are judged apart', async (t) => {
+  const onKey = (key: string, operation: Operation) => ({ ...operation, command: { ...operation.command, key } })
+  const history = [
+    ...legal['unknown write taking effect much later']!,
+    ...illegal['stale read']!.map((o) => onKey('b', o)),
+  ]
+  const { verdict, keys, operations, violations, orders } = checkHistory(history)
+  t.same([verdict, keys, operations, violations.length], ['violation', 2, 8, 1])
+  t.equal(violations[0]?.key, 'b')
+  t.equal(orders.get('a')?.length, 5)
+})
+
+t.test('what a violation looks like', async (t) => {
+  t.equal(
+    onlyViolation(illegal['stale read']!).explanation,
+    [
+      'key "a", whatever it held before:',
+      '  c1  set "2"     ├───┤          done',
+      '  c2  get -> "1"          ├───┤  done   <- no order explains this answer',
+      `Impossible: c2's get -> "1", but c1's set "2" was done before c2 asked, and nothing wrote "1" after it.`,
+    ].join('\n'),
+  )
+  t.match(
+    onlyViolation(illegal['refused write that shows (G5)']!).explanation,
+    `only c2's set "2" would have left that, and it was refused`,
+  )
+  t.match(
+    onlyViolation(illegal['read of a value never written']!).explanation,
+    'nobody had asked for anything that leaves "9"',
+  )
+})
+
+const shapes = {
+  'one hot key': { keys: 1, values: 'unique', unknown: 0 },
+  'one hot key, hundreds of unknown outcomes': { keys: 1, values: 'unique', unknown: 0.02 },
+  'one hot key, few values': { keys: 1, values: 5, unknown: 0.005 },
+  'twenty keys, hundreds of unknown outcomes': { keys: 20, values: 'unique', unknown: 0.02 },
+} as const
+
+for (const [name, shape] of Object.entries(shapes)) {
+  t.test(`10,000 operations of 15 clients: ${name}`, async (t) => {
+    const commands: KeyCommand['command'][] = shape.keys === 1 ? ['get', 'get', 'set', 'cas'] : allCommands
+    const history = simulateHistory(seeded(1), { operations: 10_000, clients: 15, commands, ...shape })
+    const { verdict, operations, orders } = checkHistory(history)
+    t.same([verdict, operations], ['linearizable', 10_000])
+    t.ok([...orders.values()].every(isLegalOrder))
+
+    const reads = history.filter(({ outcome, answer }) => outcome === 'done' && answer?.value)
+    const late = reads.at(-10)!
+    const early = reads.find(({ command }) => command.key === late.command.key)!
+    const value = shape.values === 'unique' ? early.answer!.value! : 'never written'
+    const stale = history.map((operation) => (operation === late ? { ...operation, answer: { value } } : operation))
+    const { window, before, impossible } = onlyViolation(stale)
+    t.ok(window.length <= 30, `one wrong answer near the end is shown by ${window.length} operations`)
+    t.equal(checkHistory(window, { before }).verdict, 'violation')
+    t.equal(impossible.command.key, late.command.key)
+  })
+}
+
+t.test('what takes too many steps is left undecided', async (t) => {
+  const history = simulateHistory(seeded(1), {
+    operations: 200,
+    clients: 15,
+    keys: 1,
+    values: 3,
+    unknown: 0.1,
+    commands: allCommands,
+  })
+  const { verdict, undecidedKeys, violations } = checkHistory(history, { stepsPerKey: 50 })
+  t.same([verdict, undecidedKeys, violations], ['undecided', ['k0'], []])
+})
+
+t.test('records that are no operations are refused, with their number', async (t) => {
+  const good = read('c1', [1, 2], null)
+  const bad: [unknown, string][] = [
+    [[], 'an operation must be an object'],
+    [{ ...good, client: 7 }, 'client must be a string'],
+    [{ ...good, id: null }, 'id must be a number or a string'],
+    [{ ...good, command: 'get' }, 'command must be an object such as {"command":"get","key":"a"}'],
+    [
+      { ...good, command: { command: 'scan' } },
+      'command.command must be one of get, set, delete, append, cas, not "scan"',
+    ],
+    [{ ...good, command: { command: 'get' } }, 'command.key must be a string'],
+    [
+      { ...good, command: { command: 'cas', key: 'a', value: '' } },
+      'command.expected must be a string, or null for "absent"',
+    ],
+    [{ ...good, call: '1' }, 'call must be a finite number'],
+    [{ ...good, return: undefined }, 'return must be a finite number, or null when no answer came'],
+    [{ ...good, return: null }, 'return is null, so the outcome must be "unknown"'],
+    [{ ...good, return: 0 }, 'it returns at 0, before its call at 1'],
+    [{ ...good, outcome: 'ok' }, 'outcome must be "done", "refused" or "unknown"'],
+    [{ ...good, answer: {} }, 'a get that is done must have answer.value, a string or null'],
+    [done('c1', [1, 2], remove), 'a delete that is done must have answer.existed, true or false'],
+    [done('c1', [1, 2], append('x')), 'an append that is done must have answer.length, a whole number'],
+    [{ ...good, outcome: 'refused' }, 'an operation that is refused must have error.code, a string'],
+    [
+      refused('c1', [1, 2], get, 'timeout'),
+      'timeout leaves open whether anything was done, so the outcome must be "unknown"',
+    ],
+    [refused('c1', [1, 2], get, 'cas_mismatch'), 'cas_mismatch can only refuse a cas, not a get'],
+    [
+      { ...refused('c1', [1, 2], cas('1', '2'), ''), error: { code: 'cas_mismatch', actual: 3 } },
+      'error.actual must be a string, or null for "absent"',
+    ],
+  ]
+  for (const [record, problem] of bad) {
+    t.throws(() => parseHistory([good, record]), new HistoryError(2, problem), problem)
+  }
+  t.throws(() => checkHistory([good, { ...good, call: Number.NaN }]), {
+    record: 2,
+    message: 'record 2: call must be a finite number',
+  })
+  t.same(parseHistory(JSON.parse(JSON.stringify([good]))), [good], 'a record survives JSON')
+})
