@@ -1,14 +1,7 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { isContradictory } from '../src/linearizability/explain.js'
-import {
-  checkHistory,
-  HistoryError,
-  type KeyCommand,
-  type Operation,
-  parseHistory,
-  type Violation,
-} from '../src/linearizability/index.js'
+import { checkHistory, type KeyCommand, type Operation, type Violation } from '../src/linearizability/index.js'
 import { isLegalOrder, isLinearizableByBruteForce, seeded, simulateHistory } from './helpers/histories.js'
 
 const set = (value: string): KeyCommand => ({ command: 'set', key: 'a', value })
@@ -384,49 +377,4 @@ t.test('what takes too many steps is left undecided', async (t) => {
   })
   const { verdict, undecidedKeys, violations } = checkHistory(history, { stepsPerKey: 50 })
   t.same([verdict, undecidedKeys, violations], ['undecided', ['k0'], []])
-})
-
-t.test('records that are no operations are refused, with their number', async (t) => {
-  const good = read('c1', [1, 2], null)
-  const bad: [unknown, string][] = [
-    [[], 'an operation must be an object'],
-    [{ ...good, client: 7 }, 'client must be a string'],
-    [{ ...good, id: null }, 'id must be a number or a string'],
-    [{ ...good, command: 'get' }, 'command must be an object such as {"command":"get","key":"a"}'],
-    [
-      { ...good, command: { command: 'scan' } },
-      'command.command must be one of get, set, delete, append, cas, not "scan"',
-    ],
-    [{ ...good, command: { command: 'get' } }, 'command.key must be a string'],
-    [
-      { ...good, command: { command: 'cas', key: 'a', value: '' } },
-      'command.expected must be a string, or null for "absent"',
-    ],
-    [{ ...good, call: '1' }, 'call must be a finite number'],
-    [{ ...good, return: undefined }, 'return must be a finite number, or null when no answer came'],
-    [{ ...good, return: null }, 'return is null, so the outcome must be "unknown"'],
-    [{ ...good, return: 0 }, 'it returns at 0, before its call at 1'],
-    [{ ...good, outcome: 'ok' }, 'outcome must be "done", "refused" or "unknown"'],
-    [{ ...good, answer: {} }, 'a get that is done must have answer.value, a string or null'],
-    [done('c1', [1, 2], remove), 'a delete that is done must have answer.existed, true or false'],
-    [done('c1', [1, 2], append('x')), 'an append that is done must have answer.length, a whole number'],
-    [{ ...good, outcome: 'refused' }, 'an operation that is refused must have error.code, a string'],
-    [
-      refused('c1', [1, 2], get, 'timeout'),
-      'timeout leaves open whether anything was done, so the outcome must be "unknown"',
-    ],
-    [refused('c1', [1, 2], get, 'cas_mismatch'), 'cas_mismatch can only refuse a cas, not a get'],
-    [
-      { ...refused('c1', [1, 2], cas('1', '2'), ''), error: { code: 'cas_mismatch', actual: 3 } },
-      'error.actual must be a string, or null for "absent"',
-    ],
-  ]
-  for (const [record, problem] of bad) {
-    t.throws(() => parseHistory([good, record]), new HistoryError(2, problem), problem)
-  }
-  t.throws(() => checkHistory([good, { ...good, call: Number.NaN }]), {
-    record: 2,
-    message: 'record 2: call must be a finite number',
-  })
-  t.same(parseHistory(JSON.parse(JSON.stringify([good]))), [good], 'a record survives JSON')
 })
