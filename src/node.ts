@@ -26,6 +26,8 @@ export interface Doors {
   readonly log?: LogStore
   /** Hears what a person would want to know: what the rules report, such as a change of role. */
   readonly notice: (event: Event) => void
+  /** Commands in one critical section of the state machine at most; 1024 unless given. */
+  readonly applyBatch?: number
   /** Hears of every request, answer and message; leave it out and nothing is spent on it. */
   readonly trace?: (event: Event) => void
   /** A broken invariant or a failed disk write: the node is of no more use and must end. Called once. */
@@ -34,8 +36,7 @@ export interface Doors {
 
 /** Requests that may wait for their answers at one node; past it, new ones are refused as `overloaded`. */
 const maxWaiting = 65_536
-/** Commands in one critical section of the state machine. */
-const maxApplyBatch = 1_024
+const defaultApplyBatch = 1_024
 
 type Phase = 'new' | 'running' | 'stopping' | 'dead'
 
@@ -221,8 +222,7 @@ export class Node {
     if (this.#applying) return
     this.#applying = true
     while (this.#phase !== 'dead' && this.#toApply.length > 0) {
-      const batch = this.#toApply.length > maxApplyBatch ? this.#toApply.splice(0, maxApplyBatch) : this.#toApply
-      if (batch === this.#toApply) this.#toApply = []
+      const batch = this.#nextBatch()
       const answers = await this.#doors.stateMachine.apply(batch.map((apply) => apply.command))
       if (this.#isDead()) return
       for (const [at, apply] of batch.entries()) {
@@ -232,6 +232,14 @@ export class Node {
       this.#input(() => this.#core.applied(batch.at(-1)!.index))
     }
     this.#applying = false
+  }
+
+  #nextBatch(): Apply[] {
+    const { applyBatch = defaultApplyBatch } = this.#doors
+    const all = this.#toApply
+    if (all.length > applyBatch) return all.splice(0, applyBatch)
+    this.#toApply = []
+    return all
   }
 
   #answer(request: RequestId, answer: Answer): void {

@@ -22,6 +22,8 @@ export interface SimulationOptions {
   readonly seed: number
   readonly nodes?: number
   readonly timing?: Timing
+  /** Commands that a state machine performs at a time. */
+  readonly applyBatch?: number
   /** Hears of everything that happens; `node` is empty for what happens to the cluster as a whole. */
   readonly trace?: (event: Event, node: NodeId | '') => void
   /** Hears of every message when it is sent, as it goes over the wire. */
@@ -50,7 +52,7 @@ export class SimulatedCluster {
   readonly #hear: ((event: Event, node: NodeId | '') => void) | undefined
   #stirred = false
 
-  constructor({ stage, seed, nodes = 5, timing = defaultTiming, trace, sent }: SimulationOptions) {
+  constructor({ stage, seed, nodes = 5, timing = defaultTiming, applyBatch = 1_024, trace, sent }: SimulationOptions) {
     this.stage = stage
     this.random = new SeededRandom(seed)
     this.#hear = trace
@@ -68,6 +70,7 @@ export class SimulatedCluster {
       return new Host(stage, { id, members, random, timing, about: {} }, this.disks[at]!, {
         timeline: this.timeline,
         random,
+        applyBatch,
         send: (message) => this.network.send(message),
         trace: (event, node) => this.trace(event, node),
         stir: () => {

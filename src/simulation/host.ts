@@ -20,6 +20,8 @@ import type { Timeline } from './timeline.js'
 export interface Surroundings {
   readonly timeline: Timeline
   readonly random: SeededRandom
+  /** See `Doors` of the shell. */
+  readonly applyBatch: number
   send(message: Message): void
   /** `node`: where it happened. */
   trace(event: Event, node: NodeId): void
@@ -79,6 +81,7 @@ export class Host {
       network: this.#network(),
       stateMachine: this.#stirring(machine),
       clock,
+      applyBatch: this.#around.applyBatch,
       log: this.#disk.store(clock, this.#around.random, this.#around.stir),
       notice: (event) => this.#around.trace(event, this.id),
       trace: (event) => this.#around.trace(event, this.id),

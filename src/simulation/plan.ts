@@ -29,6 +29,8 @@ export interface Plan {
   readonly climate: Climate
   readonly nodes: number
   readonly timing: Timing
+  /** Commands that a state machine performs at a time. */
+  readonly applyBatch: number
   readonly weather: Weather
   readonly disk: DiskHealth
   /** How long the faults last; then everything is mended, and the cluster must come to itself. */
@@ -55,7 +57,8 @@ export function makePlan({ seed, climate, nodes = 5, readAnywhere }: PlanOptions
   const ids = Array.from({ length: nodes }, (_, at) => `n${at + 1}`)
   const fireMs = random.between(2_000, 8_000)
   const timing = { tickMs: random.pick([10, 20, 50]), requestTimeoutTicks: random.between(5, 60) }
-  const common = { seed, climate, nodes, timing, fireMs, deadlineMs: random.pick([500, 1_500, 5_000]) }
+  const applyBatch = new SeededRandom(seed).fork().pick([1, 3, 1_024])
+  const common = { seed, climate, nodes, timing, applyBatch, fireMs, deadlineMs: random.pick([500, 1_500, 5_000]) }
   const calls = makeCalls(random.fork(), ids, fireMs, readAnywhere)
   if (climate === 'calm') {
     return { ...common, calls, weather: { ...calm, maxDelayMs: 5 }, disk: makeDisk(random, false), faults: [] }

@@ -81,12 +81,13 @@ class Simulation {
   }
 
   async run(): Promise<Run> {
-    const { seed, nodes, timing, weather, disk, fireMs } = this.#plan
+    const { seed, nodes, timing, applyBatch, weather, disk, fireMs } = this.#plan
     this.#cluster = await SimulatedCluster.start({
       stage: this.#stage,
       seed,
       nodes,
       timing,
+      applyBatch,
       trace: (event, node) => this.#traced(event, node),
       sent: (bytes) => this.#messages.addBytes(bytes),
     })
