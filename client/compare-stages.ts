@@ -70,7 +70,7 @@ export async function differenceAsText(
   const title = ({ number, title }: Stage) => `${number} ${title}`
   const parts = [
     colour.bold(`${title(earlier)} → ${title(later)}`),
-    await rules(found),
+    await rules(earlier, later, found),
     `messages  ${found.messages.length > 0 ? found.messages.map((type) => colour.green(`+ ${type}`)).join(', ') : 'none are new'}`,
     promises(earlier, later, found),
     ...(twice ? [transcripts(twice, columns)] : []),
@@ -78,7 +78,7 @@ export async function differenceAsText(
   return parts.join('\n\n')
 }
 
-async function rules({ added, replaced, removed, kept }: Difference): Promise<string> {
+async function rules(earlier: Stage, later: Stage, { added, replaced, removed, kept }: Difference): Promise<string> {
   const home = await homes()
   const file = ({ value }: Rule) => colour.dim(home.get(value) ?? '')
   const rows = [
@@ -87,8 +87,14 @@ async function rules({ added, replaced, removed, kept }: Difference): Promise<st
     ...removed.map((rule) => [colour.red('-'), rule.slot, rule.name, file(rule)]),
   ]
   const same = byGroup(kept).map(([group, members]) => `${group} ${members.map(({ key }) => key).join(' ')}`)
-  const changed = rows.length > 0 ? table([['', 'rule', '', ''], ...rows]) : 'rules  all the same'
+  const changed =
+    rows.length > 0 ? table([['', 'rule', '', ''], ...rows]) : `rules: none changed; ${wire(earlier, later)}`
   return `${changed}\n${colour.dim(`= kept: ${same.join(' · ')}`)}`
+}
+
+/** What the same messages travel on. */
+function wire({ network: before }: Stage, { network: after }: Stage): string {
+  return before === after ? 'wire: the same' : `wire: changed (${before} → ${after})`
 }
 
 function change(before: Rule, after: Rule): string {

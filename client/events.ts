@@ -27,6 +27,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   serving: ({ pid, client, peer }) => `serves clients on ${client}, peers on ${peer} (pid ${pid})`,
   link_up: ({ peer }) => colour.dim(`connected to ${peer}`),
   link_down: ({ peer }) => colour.dim(`lost the connection to ${peer}`),
+  message_unsent: ({ peer, type, reason }) => colour.yellow(`could not send a ${type} to ${peer}: ${reason}`),
   peer_refused: ({ peer, remote, reason }) =>
     colour.yellow(`turned away ${peer ?? remote} on the peer port: ${reason}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),

@@ -5,6 +5,7 @@ import { ConfigError, writableFolder } from './config.js'
 import type { Event, Member, NodeId } from './contracts.js'
 import type { Delay, Direction } from './network/faults.js'
 import type { Contents, Errand, Obeyed, Order } from './process.js'
+import type { NetworkName } from './stage.js'
 
 export interface ClusterOptions {
   readonly stage: number
@@ -13,6 +14,8 @@ export interface ClusterOptions {
   readonly members: readonly Member[]
   /** What a node is told of the members, if it is not told the truth. */
   readonly membersOf?: (id: NodeId) => readonly Member[]
+  /** What messages between nodes travel on. */
+  readonly network: NetworkName
   readonly cluster: string
   /** Folder with a folder for each node, or null while the stage keeps nothing. */
   readonly dataDir: string | null
@@ -190,11 +193,12 @@ export class Cluster {
   }
 
   #spawn(member: Member): void {
-    const { stage, entry, members, membersOf, cluster, dataDir, traceDir } = this.#options
+    const { stage, entry, members, membersOf, network, cluster, dataDir, traceDir } = this.#options
     const config = {
       stage,
       id: member.id,
       members: membersOf?.(member.id) ?? members,
+      network,
       cluster,
       dataDir: dataDir && writableFolder(join(dataDir, member.id)),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),

@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs'
 import { z } from 'zod'
 import type { Member } from './contracts.js'
 import { parseAddress } from './network/address.js'
+import { networkNames } from './stage.js'
 
 /** What a person got wrong before anything ran; the message is one sentence for them. Exit code 2. */
 export class ConfigError extends Error {
@@ -15,6 +16,8 @@ const nodeConfig = z.strictObject({
   stage: z.int(),
   id: memberId,
   members: z.array(z.strictObject({ id: memberId, client: address, peer: address })).min(1),
+  /** What messages between nodes travel on. */
+  network: z.enum(networkNames),
   /** Nodes of one cluster share it; others are not listened to. */
   cluster: z.string().min(1),
   /** The node's own folder for what must survive it; null while the stage keeps nothing. */

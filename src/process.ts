@@ -4,10 +4,9 @@ import { ConfigError, checkNodeConfig, type NodeConfig } from './config.js'
 import { defaultTiming, type Event, type Index } from './contracts.js'
 import { LockedMap } from './locked-map.js'
 import { parseAddress } from './network/address.js'
-import { ClientPort } from './network/client-port.js'
+import { type Ask, ClientPort } from './network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from './network/faults.js'
-import { jsonCodec } from './network/json-codec.js'
-import { TcpNetwork } from './network/tcp.js'
+import { openNetwork } from './network/networks.js'
 import { Node } from './node.js'
 import type { Stage } from './stage.js'
 
@@ -30,7 +29,7 @@ export interface RunningNode {
 }
 
 /**
- * Runs one node of a stage over the real world: TCP, the clock, a Map.
+ * Runs one node of a stage over the real world: a network, the clock, a Map.
  *
  * @param emit hears what a person would want to know: links, refused peers, changes of role
  * @throws ConfigError if the configuration is wrong or a port is taken
@@ -50,16 +49,15 @@ export async function runNode(
   }
   const { id: self, members, cluster } = config
   const world = { clock: systemClock, random: systemRandom }
-  const network = new FaultyNetwork(
-    new TcpNetwork({ self, members, cluster, codec: jsonCodec(stage), ...world, notice }),
-    world,
-  )
+  const ask: Ask = (command, answer) => node.ask(command, answer)
+  const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask)
+  const network = new FaultyNetwork(wire, world)
   const stateMachine = new LockedMap(stage.operations, systemClock)
   const fatal = (error: Error) => {
     notice({ event: 'invariant_broken', message: error.message, stack: error.stack })
     process.exit(exitCodes.brokenInvariant)
   }
-  const about = { pid: process.pid, client: own.client, peer: own.peer, cluster }
+  const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
     { id: self, members, random: systemRandom, timing: defaultTiming, about },
@@ -72,7 +70,7 @@ export async function runNode(
       fatal,
     },
   )
-  const clients = new ClientPort((command, answer) => node.ask(command, answer))
+  const clients = new ClientPort(ask)
   await explainPort(config, 'peer', () => node.start())
   const { host, port } = parseAddress(own.client)!
   await explainPort(config, 'client', () => clients.listen(host, port))

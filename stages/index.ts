@@ -2,9 +2,10 @@ import type { Stage } from '../src/stage.js'
 import keyValueStore from './0-key-value-store/stage.js'
 import client from './1-client/stage.js'
 import naiveReplication from './2-naive-replication/stage.js'
+import protobufRpc from './3-protobuf-rpc/stage.js'
 
 /** The roadmap, in order: `stages[n].number` is `n`. */
-export const stages: readonly Stage[] = [keyValueStore, client, naiveReplication]
+export const stages: readonly Stage[] = [keyValueStore, client, naiveReplication, protobufRpc]
 
 /** The newest stage: what `npm start` runs. */
 export const latest: Stage = stages.at(-1)!

@@ -85,7 +85,8 @@ t.test('links between documents resolve', async (t) => {
   const documents = files('.', '.md')
   t.ok(documents.length > 3)
   for (const path of documents) {
-    const links = [...read(path).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!)
+    const prose = read(path).replaceAll(/^```.*?^```/gms, '')
+    const links = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1]!)
     for (const link of links.filter((link) => !/^[a-z]+:/.test(link))) {
       const [file, anchor] = link.split('#')
       const target = file === '' ? path : relative(root, resolve(root, dirname(path), file!))

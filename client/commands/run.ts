@@ -7,7 +7,7 @@ import { ConfigError, localMembers, writableFolder } from '../../src/config.js'
 import type { Event, Member } from '../../src/contracts.js'
 import { parseAddress } from '../../src/network/address.js'
 import { exitCodes } from '../../src/process.js'
-import type { Stage } from '../../src/stage.js'
+import { type NetworkName, networkNames, type Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
 import { colour, nodeColour } from '../colour.js'
 import { describeEvent } from '../events.js'
@@ -22,6 +22,7 @@ interface RunArguments {
   nodes: number
   basePort: number
   host: string
+  network: NetworkName | undefined
   dataDir: string | undefined
   trace: string | undefined
   headless: boolean
@@ -41,6 +42,7 @@ export const run: CommandModule<object, RunArguments> = {
         coerce: wholeNumber('base-port', 0, 65_000),
       })
       .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
+      .option('network', { choices: networkNames, describe: "between the nodes; the stage's own unless you choose" })
       .option('data-dir', { type: 'string', describe: 'where nodes keep what must survive them' })
       .option('trace', { type: 'string', describe: 'a folder for a file of every event of each node, as NDJSON' })
       .option('headless', { type: 'boolean', default: false, describe: 'no REPL: fault words from standard input' })
@@ -63,6 +65,7 @@ async function startCluster(args: RunArguments, onEvent: (event: Event) => void,
     stage: stage.number,
     entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
     members,
+    network: args.network ?? stage.network,
     cluster: `local-${randomUUID().slice(0, 8)}`,
     dataDir: args.dataDir === undefined ? null : writableFolder(args.dataDir),
     traceDir: args.trace === undefined ? null : writableFolder(args.trace),

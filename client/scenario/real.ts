@@ -37,6 +37,7 @@ export async function playOnProcesses(
     entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
     members,
     membersOf: (id) => ledBy(scenario.believes[id], members),
+    network: stage.network,
     cluster: `scenario-${randomUUID().slice(0, 8)}`,
     dataDir,
     traceDir: null,

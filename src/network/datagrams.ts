@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
+import type { NodeId } from '../contracts.js'
+
+/*
+ * The form of a datagram, without a socket. It is small enough to cross any usual network in one piece, and carries
+ * several whole messages, or one fragment of a message that is too long for that.
+ */
+
+/** Raised when a datagram changes its meaning; nodes of different versions do not talk. */
+export const protocolVersion = 1
+/** What a datagram carries besides its header: with the headers of UDP and IP well below the 1,500 bytes of Ethernet. */
+export const payloadBytes = 1_200
+/** `hello` asks who is there; `answer` repeats the hello's number; `data` carries messages. */
+const kinds = ['hello', 'answer', 'data'] as const
+
+export interface Datagram extends Parcel {
+  /** The name of the cluster, as {@link clusterHash}. */
+  readonly cluster: string
+  /** A number that the sender's process drew when it started: its messages are numbered anew then. */
+  readonly session: number
+  readonly kind: (typeof kinds)[number]
+  readonly from: NodeId
+  readonly to: NodeId
+}
+
+/** What goes into one datagram: whole messages each behind its length (`count` 1), or one of `count` fragments. */
+export interface Parcel {
+  /** Numbers the sender's messages, to keep the fragments of one apart from those of another. */
+  readonly number: number
+  readonly index: number
+  readonly count: number
+  readonly payload: Buffer
+}
+
+/** Two bytes by which a datagram of ours is known. */
+const magic = 0x5252
+/** Magic, version, checksum of all that follows. */
+const prefixBytes = 8
+/** Cluster, session, kind, number, index, count. The two names follow, each behind its length in one byte. */
+const fixedBytes = 8 + 4 + 1 + 4 + 2 + 2
+/** Of a message that shares a datagram with others. */
+export const lengthBytes = 2
+
+export function clusterHash(cluster: string): string {
+  return createHash('sha256').update(cluster).digest('hex').slice(0, 16)
+}
+
+export function encodeDatagram(datagram: Datagram): Buffer {
+  const { cluster, session, kind, number, index, count, from, to, payload } = datagram
+  const names = [from, to].map((name) => Buffer.from(name))
+  const namesBytes = names.reduce((sum, name) => sum + 1 + name.length, 0)
+  const bytes = Buffer.allocUnsafe(prefixBytes + fixedBytes + namesBytes + payload.length)
+  let at = prefixBytes
+  at += bytes.write(cluster, at, 'hex')
+  at = bytes.writeUInt32BE(session, at)
+  at = bytes.writeUInt8(kinds.indexOf(kind), at)
+  at = bytes.writeUInt32BE(number, at)
+  at = bytes.writeUInt16BE(index, at)
+  at = bytes.writeUInt16BE(count, at)
+  for (const name of names) {
+    at = bytes.writeUInt8(name.length, at)
+    at += name.copy(bytes, at)
+  }
+  payload.copy(bytes, at)
+  bytes.writeUInt16BE(magic, 0)
+  bytes.writeUInt16BE(protocolVersion, 2)
+  bytes.writeUInt32BE(crc32(bytes.subarray(prefixBytes)), 4)
+  return bytes
+}
+
+/** @throws Error that says why these bytes are no datagram of ours */
+export function decodeDatagram(bytes: Buffer): Datagram {
+  if (bytes.length < prefixBytes + fixedBytes + 2 || bytes.readUInt16BE(0) !== magic) {
+    throw new Error('it is no datagram of this protocol')
+  }
+  const version = bytes.readUInt16BE(2)
+  if (version !== protocolVersion) throw new Error(`it speaks protocol ${version}, not ${protocolVersion}`)
+  if (bytes.readUInt32BE(4) !== crc32(bytes.subarray(prefixBytes))) throw new Error('its checksum is wrong')
+  const kind = kinds[bytes.readUInt8(20)]
+  const index = bytes.readUInt16BE(25)
+  const count = bytes.readUInt16BE(27)
+  const [from, afterFrom] = readName(bytes, prefixBytes + fixedBytes)
+  const [to, end] = readName(bytes, afterFrom)
+  if (!kind || index >= count || end > bytes.length) throw new Error('its header makes no sense')
+  return {
+    cluster: bytes.toString('hex', prefixBytes, 16),
+    session: bytes.readUInt32BE(16),
+    kind,
+    number: bytes.readUInt32BE(21),
+    index,
+    count,
+    from,
+    to,
+    payload: bytes.subarray(end),
+  }
+}
+
+function readName(bytes: Buffer, at: number): [name: string, end: number] {
+  const end = at + 1 + (bytes[at] ?? bytes.length)
+  return [bytes.toString('utf8', at + 1, end), end]
+}
+
+/** Whole messages as one payload, each behind its length. */
+export function pack(messages: readonly Buffer[]): Buffer {
+  return Buffer.concat(messages.flatMap((message) => [Buffer.of(message.length >> 8, message.length & 0xff), message]))
+}
+
+/** What {@link pack} put together. @throws Error if the lengths do not add up */
+export function unpack(payload: Buffer): Buffer[] {
+  const messages: Buffer[] = []
+  let at = 0
+  while (at < payload.length) {
+    const start = at + lengthBytes
+    at = start <= payload.length ? start + payload.readUInt16BE(at) : start
+    if (at > payload.length) throw new Error('its messages do not fill it')
+    messages.push(payload.subarray(start, at))
+  }
+  return messages
+}

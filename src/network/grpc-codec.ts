@@ -1,0 +1,147 @@
+import { inspect } from 'node:util'
+import { type Codec, isObject, type Message } from '../contracts.js'
+import type { Stage } from '../stage.js'
+import { type Proto, type ProtoField, Protos, peerProto } from './grpc-protos.js'
+
+/**
+ * Peer messages as protobuf, by the stage's own `.proto` files. What is decoded is what was encoded, field for field:
+ * a message that protobuf would change on the way is refused instead, on either side.
+ *
+ * How a flat message and its schema correspond: a field has one name in both; `optional` and absent is null; a message
+ * that holds a `oneof` is one of several, told apart by a field of the oneof's name.
+ *
+ * @throws if the stage has a message that none of its files describes
+ */
+export function protobufCodec(stage: Stage): Codec {
+  const protos = new Protos([peerProto, ...stage.proto])
+  const envelope = protos.message('Envelope')
+  const known = new Map(
+    Object.entries(stage.wire).map(([type, check]) => {
+      const proto = protos.message(type)
+      return [type, { check, proto, form: messageForm(protos, proto, type) }] as const
+    }),
+  )
+  const find = (type: string) => {
+    const found = known.get(type)
+    if (!found) throw new Error(`stage ${stage.number} has no message ${JSON.stringify(type.slice(0, 64))}`)
+    return found
+  }
+  return {
+    encode({ type, from, to, ...fields }) {
+      const { proto, form } = find(type)
+      return envelope.encode({ type, from, to, payload: proto.encode(form.toWire(fields) as object) })
+    },
+    decode(bytes) {
+      const { type, from, to, payload } = envelope.decode(bytes) as unknown as Enveloped
+      const { check, proto, form } = find(type)
+      const message = { type, from, to, ...(form.toFlat(proto.decode(payload)) as object) }
+      if (!check(message)) throw new Error(`a ${type} whose fields are not of its shape`)
+      return message satisfies Message
+    },
+  }
+}
+
+interface Enveloped {
+  readonly type: string
+  readonly from: string
+  readonly to: string
+  readonly payload: Uint8Array
+}
+
+/** How a value looks in a flat message and in the loader's objects, and whether it may pass at all. */
+interface Form {
+  toWire(flat: unknown): unknown
+  toFlat(wire: unknown): unknown
+}
+
+/** `path` is for the reader of an error: `Replicate.command.cas.expected`. */
+function messageForm(protos: Protos, proto: Proto, path: string): Form {
+  const fields = new Map(proto.fields.map((field) => [field.name, fieldForm(protos, field, `${path}.${field.name}`)]))
+  return proto.choice === null ? recordForm(fields, path) : choiceForm(proto.choice, fields, path)
+}
+
+function fieldForm(protos: Protos, field: ProtoField, path: string): Form {
+  const form = valueForm(protos, field, path)
+  if (field.isRepeated) return listForm(form, path)
+  return field.isOptional ? optionalForm(form) : form
+}
+
+function valueForm(protos: Protos, { type, typeName }: ProtoField, path: string): Form {
+  if (type === 'TYPE_MESSAGE') return messageForm(protos, protos.message(typeName), path)
+  const isValid = scalars[type]
+  if (!isValid) throw new Error(`${path} is a ${type}, which no flat message holds`)
+  const check = (value: unknown) => {
+    if (isValid(value)) return value
+    throw new Error(`${path} is ${describe(value)}, which ${type.slice('TYPE_'.length)} does not carry unchanged`)
+  }
+  return { toWire: check, toFlat: check }
+}
+
+/**
+ * What arrives as it was sent. Numbers are doubles here: from 2^53 on two of them may look the same, so there a node
+ * says so instead of counting on.
+ */
+const scalars: Readonly<Record<string, (value: unknown) => boolean>> = {
+  TYPE_UINT64: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+  TYPE_STRING: (value) => typeof value === 'string' && value.isWellFormed(),
+  TYPE_BOOL: (value) => typeof value === 'boolean',
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'number' && value > Number.MAX_SAFE_INTEGER) return `over 2^53 - 1 (about ${value})`
+  return value === undefined ? 'missing' : inspect(value, { depth: 0, maxStringLength: 64 })
+}
+
+function recordForm(fields: ReadonlyMap<string, Form>, path: string): Form {
+  const convert = (source: unknown, way: keyof Form) => {
+    if (!isObject(source)) throw new Error(`${path} is missing`)
+    const converted: Record<string, unknown> = {}
+    for (const [name, field] of fields) converted[name] = field[way](source[name])
+    return converted
+  }
+  return {
+    toWire(flat) {
+      const stray = isObject(flat) && Object.keys(flat).find((name) => !fields.has(name))
+      if (stray) throw new Error(`${path} has no field ${JSON.stringify(stray.slice(0, 64))} in its .proto file`)
+      return convert(flat, 'toWire')
+    },
+    toFlat: (wire) => convert(wire, 'toFlat'),
+  }
+}
+
+/** The loader puts the name of what is set beside it, under the name of the oneof. */
+function choiceForm(discriminator: string, cases: ReadonlyMap<string, Form>, path: string): Form {
+  const choose = (source: unknown) => {
+    const name = isObject(source) ? source[discriminator] : undefined
+    const form = cases.get(name as string)
+    if (!form)
+      throw new Error(`${path}.${discriminator} is ${describe(name)}, not one of ${[...cases.keys()].join(' ')}`)
+    return { name: name as string, form }
+  }
+  return {
+    toWire(flat) {
+      const { name, form } = choose(flat)
+      const { [discriminator]: _, ...fields } = flat as Record<string, unknown>
+      return { [name]: form.toWire(fields) }
+    },
+    toFlat(wire) {
+      const { name, form } = choose(wire)
+      return { [discriminator]: name, ...(form.toFlat((wire as Record<string, unknown>)[name]) as object) }
+    },
+  }
+}
+
+function optionalForm(form: Form): Form {
+  return {
+    toWire: (flat) => (flat === null ? undefined : form.toWire(flat)),
+    toFlat: (wire) => (wire === undefined ? null : form.toFlat(wire)),
+  }
+}
+
+function listForm(form: Form, path: string): Form {
+  const all = (convert: (value: unknown) => unknown) => (values: unknown) => {
+    if (!Array.isArray(values)) throw new Error(`${path} is ${describe(values)}, not a list`)
+    return values.map(convert)
+  }
+  return { toWire: all(form.toWire), toFlat: all(form.toFlat) }
+}

@@ -1,0 +1,101 @@
+import { fileURLToPath } from 'node:url'
+import {
+  loadSync,
+  type MessageTypeDefinition,
+  type PackageDefinition,
+  type ServiceDefinition,
+} from '@grpc/proto-loader'
+
+/** `.proto` files lie beside the lessons and are read from there: the compiler copies none into `dist/`. */
+const stagesFolder = fileURLToPath(new URL('../../../stages/', import.meta.url))
+
+/** The wire's own schemas, which stage 3 explains; every stage that speaks gRPC uses them. */
+export const peerProto = '3-protobuf-rpc/peer.proto'
+export const appProto = '3-protobuf-rpc/app.proto'
+
+/** The one package of all our files: a message of a stage is found by its name alone. */
+const protoPackage = 'raftroadmap'
+
+/** A field as its `.proto` file has it. */
+export interface ProtoField {
+  readonly name: string
+  /** `TYPE_STRING`, `TYPE_UINT64`, `TYPE_MESSAGE`, … */
+  readonly type: string
+  /** Of a message field: which message, as it was written. */
+  readonly typeName: string
+  readonly isRepeated: boolean
+  /** Declared `optional`, so that absent differs from zero and from empty. */
+  readonly isOptional: boolean
+}
+
+/** A message type: how its objects become bytes and back, and what it consists of. */
+export interface Proto {
+  readonly name: string
+  encode(value: object): Buffer
+  /** @throws on bytes that are cut short or otherwise not protobuf */
+  decode(bytes: Uint8Array): Readonly<Record<string, unknown>>
+  readonly fields: readonly ProtoField[]
+  /** The name of its `oneof`; null if it has none. */
+  readonly choice: string | null
+}
+
+/**
+ * The message types and services of some `.proto` files, parsed at run time.
+ *
+ * Numbers are numbers: by default a 64-bit one arrives as an object, of which `===` is never true, or as a string, of
+ * which '9' > '10'. Names stay as written, absent fields that are not `optional` arrive as zero, empty or null.
+ */
+export class Protos {
+  readonly #definitions: PackageDefinition
+
+  /** @param files paths below `stages/` */
+  constructor(files: readonly string[]) {
+    this.#definitions = loadSync([...files], {
+      includeDirs: [stagesFolder],
+      keepCase: true,
+      longs: Number,
+      defaults: true,
+      oneofs: true,
+    })
+  }
+
+  service(name: string): ServiceDefinition {
+    return this.#definitions[`${protoPackage}.${name}`] as ServiceDefinition
+  }
+
+  /** @throws if there is no message of this name in the files */
+  message(name: string): Proto {
+    const definition = this.#definitions[`${protoPackage}.${name.split('.').at(-1)}`]
+    if (!definition || !('serialize' in definition)) throw new Error(`no .proto file has a message ${name}`)
+    return describe(name, definition as MessageTypeDefinition<object, object>)
+  }
+}
+
+interface Descriptor {
+  readonly field: readonly { name: string; type: string; typeName: string; label: string }[]
+  readonly oneofDecl: readonly { name: string }[]
+}
+
+/** What `optional x` means in proto3: a `oneof` called `_x` with one member. All others were written as such. */
+function describe(name: string, definition: MessageTypeDefinition<object, object>): Proto {
+  const { field, oneofDecl } = definition.type as Descriptor
+  const oneofs = oneofDecl.map((oneof) => oneof.name)
+  return {
+    name,
+    encode: (value) => definition.serialize(value),
+    decode: (bytes) => definition.deserialize(asBuffer(bytes)) as Record<string, unknown>,
+    choice: oneofs.find((oneof) => !oneof.startsWith('_')) ?? null,
+    fields: field.map(({ name, type, typeName, label }) => ({
+      name,
+      type,
+      typeName,
+      isRepeated: label === 'LABEL_REPEATED',
+      isOptional: oneofs.includes(`_${name}`),
+    })),
+  }
+}
+
+/** The same bytes: the loader reads strings from a `Buffer` only. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

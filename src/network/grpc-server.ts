@@ -1,0 +1,188 @@
+import { createServer, type Socket } from 'node:net'
+import {
+  type ConnectionInjector,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  status,
+} from '@grpc/grpc-js'
+import type { Message, NodeId } from '../contracts.js'
+import type { Address } from './address.js'
+import { appService } from './grpc-app.js'
+import type { Proto, Protos } from './grpc-protos.js'
+import { type GrpcOptions, handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
+
+/** With these bytes everybody begins who speaks HTTP/2, and nobody else. */
+const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+
+type Speech = ServerDuplexStream<Buffer, Buffer>
+
+/**
+ * The port where peers, and clients that speak gRPC, come in. The socket is ours before it is gRPC's, which closes the
+ * connection of a stranger without telling anybody.
+ */
+export class GrpcServer {
+  readonly #options: GrpcOptions
+  readonly #packet: Proto
+  readonly #server: Server
+  readonly #injector: ConnectionInjector
+  readonly #sockets = new Set<Socket>()
+  readonly #listener = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
+  #receive: (message: Message) => void = () => {}
+
+  constructor(options: GrpcOptions, protos: Protos) {
+    this.#options = options
+    this.#packet = protos.message('Packet')
+    this.#server = new Server({ ...serverOptions, interceptors: [this.#reportStatus] })
+    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
+    const { Speak } = protos.service('RaftService')
+    // Bytes are decoded here, not by gRPC: so what is wrong with them can be said.
+    const raw = { ...Speak!, requestDeserialize: (bytes: Buffer) => bytes, responseSerialize: (bytes: Buffer) => bytes }
+    this.#server.addService({ Speak: raw }, { Speak: (call: Speech) => this.#listen(call) })
+    if (options.ask) this.#server.addService(...appService(options.ask))
+  }
+
+  async listen(address: Address, receive: (message: Message) => void): Promise<void> {
+    this.#receive = receive
+    await new Promise<void>((resolve, reject) => {
+      this.#listener.once('error', reject)
+      this.#listener.listen(address, () => {
+        this.#listener.removeListener('error', reject)
+        this.#listener.on('error', () => {})
+        resolve()
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
+    this.#injector.destroy()
+    this.#server.forceShutdown()
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  /** Hands a connection to gRPC as soon as it turns out to be HTTP/2. */
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket)
+    let read = Buffer.alloc(0)
+    const turnAway = (reason: string) => {
+      this.#refused(null, socket.remoteAddress, reason)
+      socket.destroy()
+    }
+    const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say what it wants'))
+    const onData = (chunk: Buffer) => {
+      read = Buffer.concat([read, chunk])
+      const begun = Math.min(read.length, preface.length)
+      if (!read.subarray(0, begun).equals(preface.subarray(0, begun))) return turnAway('it does not speak HTTP/2')
+      if (begun < preface.length) return
+      cancelDeadline()
+      socket.removeListener('data', onData)
+      socket.pause()
+      socket.unshift(read)
+      this.#injector.injectConnection(socket)
+    }
+    socket.on('data', onData)
+    socket.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      if (code?.startsWith('ERR_HTTP2')) turnAway(`it broke the rules of HTTP/2: ${message}`)
+      socket.destroy()
+    })
+    socket.on('close', () => {
+      cancelDeadline()
+      this.#sockets.delete(socket)
+    })
+  }
+
+  /** Reads a peer's messages; whoever is not a peer, or stops making sense, is turned away with a logged reason. */
+  #listen(call: Speech): void {
+    let peer: NodeId | null = null
+    let isOver = false
+    const turnAway = (why: string) => {
+      if (isOver) return
+      isOver = true
+      // It may quote what the stranger sent, and has to fit into a header.
+      const reason = why.slice(0, 256).toWellFormed()
+      this.#refused(peer, hostOf(call.getPeer()), reason)
+      call.emit('error', { code: status.FAILED_PRECONDITION, details: reason })
+    }
+    const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say who it is'))
+    const over = () => {
+      isOver = true
+      cancelDeadline()
+    }
+    call.on('cancelled', over)
+    call.on('end', () => {
+      over()
+      call.end()
+    })
+    call.on('data', (bytes: Buffer) => {
+      if (isOver) return
+      try {
+        const packet = this.#packet.decode(bytes) as { hello?: Hello; batch?: { messages: readonly Buffer[] } }
+        if (peer === null) {
+          peer = this.#checkHello(packet.hello)
+          cancelDeadline()
+          call.write(Buffer.alloc(0))
+        } else {
+          if (!packet.batch) throw new Error('a packet without messages')
+          for (const message of packet.batch.messages) this.#receive(this.#check(message, peer))
+        }
+      } catch (error) {
+        turnAway((error as Error).message)
+      }
+    })
+  }
+
+  #checkHello(hello: Hello | undefined): NodeId {
+    if (!hello) throw new Error('its first packet is not a Hello')
+    const { protocol, cluster, from, to } = hello
+    const { self, cluster: own, members } = this.#options
+    if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${protocol}, not ${protocolVersion}`)
+    if (cluster !== own) throw new Error(`it belongs to the cluster ${JSON.stringify(cluster)}`)
+    if (to !== self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
+    if (from === self || !members.some(({ id }) => id === from)) {
+      throw new Error(`${JSON.stringify(from)} is no peer of ours`)
+    }
+    return from
+  }
+
+  #check(bytes: Uint8Array, peer: NodeId): Message {
+    const message = this.#options.codec.decode(bytes)
+    if (message.from !== peer || message.to !== this.#options.self) {
+      throw new Error(`${peer} sent a message from ${message.from} to ${message.to}`)
+    }
+    return message
+  }
+
+  /**
+   * gRPC itself ends a stream whose packets are too long or not compressed as announced. The handler hears only that
+   * it is over, so the reason is picked up on its way out.
+   */
+  readonly #reportStatus: ServerInterceptor = ({ path }, call) => {
+    const send = call.sendStatus.bind(call)
+    call.sendStatus = (sent) => {
+      const isOurs = sent.code === status.OK || sent.code === status.FAILED_PRECONDITION
+      if (path === speakPath && !isOurs) this.#refused(null, hostOf(call.getPeer()), sent.details ?? 'gRPC gave it up')
+      send(sent)
+    }
+    return new ServerInterceptingCall(call)
+  }
+
+  #refused(peer: NodeId | null, remote: string | undefined, reason: string): void {
+    this.#options.notice({ event: 'peer_refused', peer, remote, reason })
+  }
+}
+
+interface Hello {
+  readonly protocol: number
+  readonly cluster: string
+  readonly from: NodeId
+  readonly to: NodeId
+}
+
+/** The host of `host:port`, as gRPC writes it: without brackets around an IPv6 address. */
+function hostOf(peer: string): string {
+  return peer.slice(0, peer.lastIndexOf(':'))
+}

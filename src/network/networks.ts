@@ -1,0 +1,26 @@
+import type { Network } from '../contracts.js'
+import type { NetworkName, Stage } from '../stage.js'
+import type { Ask } from './client-port.js'
+import { jsonCodec } from './json-codec.js'
+import { TcpNetwork, type TcpOptions } from './tcp.js'
+
+/**
+ * The network of this name for a stage's messages. gRPC takes longer to load than all the rest of a node, so each is
+ * loaded where it is chosen.
+ *
+ * @param ask asks this node on behalf of a client; over gRPC clients are served as well
+ */
+export async function openNetwork(
+  name: NetworkName,
+  stage: Stage,
+  options: Omit<TcpOptions, 'codec'>,
+  ask: Ask,
+): Promise<Network> {
+  if (name === 'tcp') return new TcpNetwork({ ...options, codec: jsonCodec(stage) })
+  if (name === 'udp') {
+    const { UdpNetwork } = await import('./udp.js')
+    return new UdpNetwork({ ...options, codec: jsonCodec(stage) })
+  }
+  const [{ GrpcNetwork }, { protobufCodec }] = await Promise.all([import('./grpc.js'), import('./grpc-codec.js')])
+  return new GrpcNetwork({ ...options, codec: protobufCodec(stage), ask })
+}

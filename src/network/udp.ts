@@ -1,0 +1,152 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
+import type { Message, Network, NodeId } from '../contracts.js'
+import { type Address, formatAddress, parseAddress } from './address.js'
+import { clusterHash, type Datagram, decodeDatagram } from './datagrams.js'
+import { type Pace, TokenBucket } from './pacing.js'
+import { type LocalEnd, UdpLink, type UdpOptions } from './udp-link.js'
+
+/** What the kernel may keep of each direction; it gives less where the system's limit is lower. */
+const socketBufferBytes = 1024 * 1024
+/** Bytes that may wait in this process for a kernel whose buffer is full. */
+const sendQueueBytes = 256 * 1024
+/** Refused datagrams of which somebody is told: twenty at once, one a second. Anybody can send a million. */
+const noticePace: Pace = { perMs: 1 / 1_000, burst: 20 }
+
+/**
+ * Messages between nodes over UDP: nothing is connected, nothing is sent again, and what is lost is lost.
+ *
+ * For the laboratory: **nobody is authenticated**. A datagram is believed when its source address, cluster, names and
+ * checksum are right, and whoever can put packets on the network can write all four.
+ */
+export class UdpNetwork implements Network {
+  readonly #options: UdpOptions
+  readonly #cluster: string
+  readonly #links = new Map<NodeId, UdpLink>()
+  readonly #notices: TokenBucket
+  #socket: Socket | null = null
+  #stopped = false
+  /** Refused since somebody was last told. */
+  #unnoticed = 0
+
+  constructor(options: UdpOptions) {
+    this.#options = options
+    this.#cluster = clusterHash(options.cluster)
+    this.#notices = new TokenBucket(noticePace, options.clock)
+  }
+
+  async start(receive: (message: Message) => void): Promise<void> {
+    const own = parseAddress(this.#options.members.find(({ id }) => id === this.#options.self)!.peer)!
+    const { address, family } = await lookup(own.host)
+    const socket = createSocket({
+      type: family === 6 ? 'udp6' : 'udp4',
+      // Peers' names are looked up once, not for every datagram.
+      lookup: (host, _options, done) => done(null, host, family),
+    })
+    await bound(socket, own.port, address)
+    // The kernel says why it could not send now and then; the datagram is lost either way.
+    socket.on('error', () => {})
+    if (this.#stopped) return void socket.close()
+    raiseBuffers(socket)
+    this.#socket = socket
+    socket.on('message', (bytes, remote) => this.#arrived(bytes, remote, receive))
+    const local = this.#localEnd(socket, family === 6 ? 6 : 4)
+    for (const peer of this.#options.members) {
+      if (peer.id !== this.#options.self) this.#links.set(peer.id, new UdpLink(peer, local, this.#options))
+    }
+    for (const link of this.#links.values()) link.greet()
+  }
+
+  #localEnd(socket: Socket, family: 4 | 6): LocalEnd {
+    return {
+      session: Math.floor(this.#options.random.next() * 2 ** 32),
+      cluster: this.#cluster,
+      family,
+      get isBusy() {
+        return socket.getSendQueueSize() > sendQueueBytes
+      },
+      send: (bytes: Buffer, { host, port }: Address) => socket.send(bytes, port, host, () => {}),
+    }
+  }
+
+  send(message: Message): void {
+    this.#links.get(message.to)?.send(message)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const link of this.#links.values()) link.close()
+    const socket = this.#socket
+    if (!socket) return
+    this.#socket = null
+    await new Promise<void>((resolve) => socket.close(resolve))
+  }
+
+  #arrived(bytes: Buffer, remote: RemoteInfo, receive: (message: Message) => void): void {
+    let peer: NodeId | null = null
+    const messages: Message[] = []
+    try {
+      const datagram = decodeDatagram(bytes)
+      const link = this.#senderOf(datagram, remote)
+      peer = datagram.from
+      for (const message of link?.take(datagram) ?? []) messages.push(this.#decode(message, peer))
+    } catch (error) {
+      this.#refuse(peer, remote, (error as Error).message)
+    }
+    for (const message of messages) if (!this.#stopped) receive(message)
+  }
+
+  /** @returns undefined while it cannot be told; it will say hello again */
+  #senderOf({ cluster, from, to }: Datagram, remote: RemoteInfo): UdpLink | undefined {
+    if (cluster !== this.#cluster) throw new Error('it belongs to another cluster')
+    if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
+    const link = this.#links.get(from)
+    if (!link) throw new Error(`${JSON.stringify(from)} is no peer of ours`)
+    if (!link.address) return undefined
+    const { host, port } = link.address
+    if (host !== remote.address || port !== remote.port) {
+      throw new Error(`${from} sends from ${formatAddress(link.address)}, not from there`)
+    }
+    return link
+  }
+
+  #decode(bytes: Buffer, peer: NodeId): Message {
+    const message = this.#options.codec.decode(bytes)
+    if (message.from !== peer || message.to !== this.#options.self) {
+      throw new Error(`${peer} sent a message from ${message.from} to ${message.to}`)
+    }
+    return message
+  }
+
+  #refuse(peer: NodeId | null, { address: host, port }: RemoteInfo, reason: string): void {
+    if (this.#notices.isEmpty) {
+      this.#unnoticed++
+      return
+    }
+    this.#notices.take(1)
+    const more = this.#unnoticed > 0 ? { unnoticed: this.#unnoticed } : {}
+    this.#unnoticed = 0
+    this.#options.notice({ event: 'peer_refused', peer, remote: formatAddress({ host, port }), reason, ...more })
+  }
+}
+
+/** @throws what the system says, if the port cannot be had */
+async function bound(socket: Socket, port: number, address: string): Promise<void> {
+  try {
+    const listening = once(socket, 'listening')
+    socket.bind(port, address)
+    await listening
+  } catch (error) {
+    socket.close()
+    throw error
+  }
+}
+
+/** Some systems cap what is asked for, others refuse it; then the buffers stay as they are. */
+function raiseBuffers(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(socketBufferBytes)
+    socket.setSendBufferSize(socketBufferBytes)
+  } catch {}
+}

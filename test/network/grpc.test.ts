@@ -1,0 +1,283 @@
+import { connect, createServer } from 'node:net'
+import { Client, type ClientDuplexStream, credentials, Server, ServerCredentials } from '@grpc/grpc-js'
+import t, { type Test } from 'tap'
+import { systemClock, systemRandom } from '../../src/clock.js'
+import type { Clock, Event, Member, Message } from '../../src/contracts.js'
+import { GrpcNetwork } from '../../src/network/grpc.js'
+import { protobufCodec } from '../../src/network/grpc-codec.js'
+import { Protos, peerProto } from '../../src/network/grpc-protos.js'
+import { outboxBytes, packetBytes, speakPath } from '../../src/network/grpc-wire.js'
+import stage from '../../stages/2-naive-replication/stage.js'
+
+/** An address that was free a moment ago. */
+async function freeAddress(): Promise<string> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return `127.0.0.1:${port}`
+}
+
+async function members(count: number): Promise<Member[]> {
+  const ids = Array.from({ length: count }, (_, at) => `n${at + 1}`)
+  return Promise.all(ids.map(async (id) => ({ id, client: '127.0.0.1:1', peer: await freeAddress() })))
+}
+
+/** A network with a memory of what it received and noticed, and a way to wait for either. */
+class Peer {
+  readonly received: Message[] = []
+  readonly notices: Event[] = []
+  readonly network: GrpcNetwork
+  readonly #watchers = new Set<() => void>()
+
+  constructor(t: Test, self: string, members: readonly Member[], clock = systemClock) {
+    this.network = new GrpcNetwork({
+      self,
+      members,
+      cluster: 'test',
+      codec: protobufCodec(stage),
+      clock,
+      random: systemRandom,
+      notice: (event) => {
+        this.notices.push(event)
+        this.#changed()
+      },
+    })
+    t.teardown(() => this.network.stop())
+  }
+
+  start(): Promise<void> {
+    return this.network.start((message) => {
+      this.received.push(message)
+      this.#changed()
+    })
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        const watcher = () => {
+          this.#watchers.delete(watcher)
+          resolve()
+        }
+        this.#watchers.add(watcher)
+      })
+    }
+  }
+
+  async linkedTo(peer: string, times = 1): Promise<void> {
+    await this.until(() => this.notices.filter((n) => n.event === 'link_up' && n.peer === peer).length >= times)
+  }
+}
+
+async function pair(t: Test): Promise<[Peer, Peer, Member[]]> {
+  const both = await members(2)
+  const [n1, n2] = [new Peer(t, 'n1', both), new Peer(t, 'n2', both)]
+  await Promise.all([n1.start(), n2.start()])
+  await n1.linkedTo('n2')
+  return [n1, n2, both]
+}
+
+const message = (from: string, to: string, write: number) => ({ type: 'Replicated', from, to, write }) as Message
+const replicate = (command: object) => ({ ...message('n1', 'n2', 1), type: 'Replicate', command }) as Message
+
+t.test('messages arrive as they were sent, in order on one stream', async (t) => {
+  const [n1, n2] = await pair(t)
+  const sent = Array.from({ length: 1_000 }, (_, at) => message('n1', 'n2', at + 1))
+  for (const one of sent) n1.network.send(one)
+  await n2.until(() => n2.received.length === 1_000)
+  t.same(n2.received, sent)
+})
+
+t.test('R2: zero, empty and absent arrive as what they were', async (t) => {
+  const [n1, n2] = await pair(t)
+  const sent = [
+    { command: 'set', key: 'a', value: '' },
+    { command: 'cas', key: 'a', expected: null, value: '' },
+    { command: 'cas', key: 'a', expected: '', value: '0' },
+    { command: 'set', key: 'a', value: 'x'.repeat(1024 * 1024) },
+  ].map(replicate)
+  for (const one of sent) n1.network.send(one)
+  await n2.until(() => n2.received.length === sent.length)
+  t.same(n2.received, sent)
+})
+
+t.test('what cannot arrive unchanged is not sent, and said', async (t) => {
+  const [n1, n2] = await pair(t)
+  n1.network.send(message('n1', 'n2', 2 ** 53))
+  n1.network.send(replicate({ command: 'set', key: 'a', value: 'x'.repeat(packetBytes) }))
+  n1.network.send(message('n1', 'n2', 7))
+  await n2.until(() => n2.received.length > 0)
+  t.same(n2.received, [message('n1', 'n2', 7)])
+  t.match(
+    n1.notices.filter(({ event }) => event === 'message_unsent'),
+    [
+      { peer: 'n2', type: 'Replicated', reason: /Replicated\.write is over 2\^53 - 1/ },
+      { peer: 'n2', type: 'Replicate', reason: /too many for one message/ },
+    ],
+  )
+})
+
+t.test('what is sent while nobody listens is lost; a peer that returns is found again', async (t) => {
+  const both = await members(2)
+  const n1 = new Peer(t, 'n1', both)
+  await n1.start()
+  n1.network.send(message('n1', 'n2', 1))
+  for (const [life, write] of [2, 4, 6].entries()) {
+    const n2 = new Peer(t, 'n2', both)
+    await n2.start()
+    await n1.linkedTo('n2', life + 1)
+    n1.network.send(message('n1', 'n2', write))
+    await n2.until(() => n2.received.length > 0)
+    t.same(n2.received, [message('n1', 'n2', write)], 'what was sent before is lost')
+    await n2.network.stop()
+    await n1.until(() => n1.notices.filter(({ event }) => event === 'link_down').length > life)
+    n1.network.send(message('n1', 'n2', write + 1))
+  }
+})
+
+const packet = new Protos([peerProto]).message('Packet')
+const hello = { protocol: 1, cluster: 'test', from: 'n3', to: 'n1' }
+
+/** Whoever speaks gRPC and says these packets; resolves when it is over, with the status. */
+async function say(t: Test, address: string, packets: readonly Buffer[]) {
+  const same = (bytes: Buffer) => bytes
+  const client = new Client(address, credentials.createInsecure(), { 'grpc.max_send_message_length': -1 })
+  t.teardown(() => client.close())
+  const call: ClientDuplexStream<Buffer, Buffer> = client.makeBidiStreamRequest(speakPath, same, same)
+  call.on('error', () => {})
+  call.resume()
+  for (const one of packets) call.write(one)
+  return new Promise<{ code: number; details: string }>((resolve) => call.once('status', resolve))
+}
+
+/** Whoever speaks something else; resolves when the connection is closed. */
+async function shout(address: string, bytes: Buffer): Promise<void> {
+  const [host, port] = address.split(':') as [string, string]
+  const socket = connect({ host, port: Number(port) })
+  socket.on('error', () => {})
+  socket.resume()
+  socket.write(bytes)
+  await new Promise((resolve) => socket.once('close', resolve))
+}
+
+t.test('whoever is not a peer is turned away, with a reason, and nobody else notices', async (t) => {
+  const three = await members(3)
+  const [n1, n2] = [new Peer(t, 'n1', three), new Peer(t, 'n2', three)]
+  await Promise.all([n1.start(), n2.start()])
+  await n2.linkedTo('n1')
+  const refusal = (from: number) => n1.notices.slice(from).find(({ event }) => event === 'peer_refused')
+  const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+
+  for (const [name, text, reason] of [
+    ['HTTP/1', 'GET / HTTP/1.1\r\n\r\n', /does not speak HTTP\/2/],
+    ['a line of JSON', '{"command":"ping"}\n', /does not speak HTTP\/2/],
+    ['a frame of JSON', '\0\0\0\u0012{"command":"ping"}', /does not speak HTTP\/2/],
+    ['garbage after a good beginning', `${preface}${'\xff'.repeat(64)}`, /broke the rules of HTTP\/2/],
+  ] as const) {
+    const before = n1.notices.length
+    await shout(three[0]!.peer, Buffer.from(text, 'latin1'))
+    await n1.until(() => refusal(before) !== undefined)
+    t.match(refusal(before), { reason, peer: null, remote: '127.0.0.1' }, name)
+  }
+
+  const first = (changes: object = {}) => packet.encode({ hello: { ...hello, ...changes } })
+  const codec = protobufCodec(stage)
+  const batch = (...messages: Uint8Array[]) => packet.encode({ batch: { messages } })
+  const good = codec.encode(message('n3', 'n1', 1))
+  const strangers: [string, Buffer[], RegExp][] = [
+    ['no protobuf', [Buffer.from('hello')], /index out of range|invalid wire type/],
+    ['an empty packet', [Buffer.alloc(0)], /first packet is not a Hello/],
+    ['no Hello', [batch(good)], /first packet is not a Hello/],
+    ['another version', [first({ protocol: 2 })], /speaks protocol 2, not 1/],
+    ['another cluster', [first({ cluster: 'other' })], /belongs to the cluster "other"/],
+    ['a wrong number', [first({ to: 'n2' })], /looking for "n2"/],
+    ['a stranger', [first({ from: 'n9' })], /"n9" is no peer of ours/],
+    ['ourselves', [first({ from: 'n1' })], /"n1" is no peer of ours/],
+    ['another name later', [first(), batch(codec.encode(message('n2', 'n1', 1)))], /n3 sent a message from n2 to n1/],
+    ['another receiver', [first(), batch(codec.encode(message('n3', 'n2', 1)))], /n3 sent a message from n3 to n2/],
+    ['a second Hello', [first(), first()], /a packet without messages/],
+    ['a torn message', [first(), batch(good.subarray(0, -1))], /index out of range/],
+    ['a wrong shape', [first(), batch(codec.encode(message('n3', 'n1', 0)))], /a Replicated whose fields/],
+    ['too long', [first(), Buffer.alloc(packetBytes * 2)], /larger than max/],
+  ]
+  for (const [name, packets, reason] of strangers) {
+    const before = n1.notices.length
+    const { code, details } = await say(t, three[0]!.peer, packets)
+    t.not(code, 0, name)
+    t.match(details, reason, `${name}: the stranger is told`)
+    t.match(refusal(before), { reason, remote: '127.0.0.1' }, `${name}: and we are`)
+  }
+
+  t.same(n1.received, [], 'no message of theirs came through')
+  n2.network.send(message('n2', 'n1', 7))
+  await n1.until(() => n1.received.length > 0)
+  t.same(n1.received, [message('n2', 'n1', 7)])
+})
+
+t.test(
+  'whoever says nothing is turned away after a while, and a peer that says no Welcome is asked again',
+  async (t) => {
+    const both = await members(2)
+    const hasty: Clock = { ...systemClock, after: (ms, task) => systemClock.after(ms / 50, task) }
+    const n1 = new Peer(t, 'n1', both, hasty)
+    const asked: unknown[] = []
+    const mute = new Server()
+    t.teardown(() => mute.forceShutdown())
+    const { Speak } = new Protos([peerProto]).service('RaftService')
+    mute.addService({ Speak: Speak! }, { Speak: (call: unknown) => void asked.push(call) })
+    await new Promise((resolve) => mute.bindAsync(both[1]!.peer, ServerCredentials.createInsecure(), resolve))
+    await n1.start()
+    const cases = [
+      [() => shout(both[0]!.peer, Buffer.alloc(0)), /did not say what it wants/],
+      [() => shout(both[0]!.peer, Buffer.from('PRI * HTTP/2.0')), /did not say what it wants/],
+      [() => say(t, both[0]!.peer, []), /did not say who it is/],
+    ] as const
+    for (const [stay, reason] of cases) {
+      const before = n1.notices.length
+      await stay()
+      t.match(n1.notices.slice(before), [{ event: 'peer_refused', reason }])
+    }
+    await new Promise<void>((resolve) => {
+      const look = () => (asked.length > 2 ? resolve() : setImmediate(look))
+      look()
+    })
+    t.notOk(n1.notices.some(({ event }) => event === 'link_up'))
+  },
+)
+
+t.test('a peer that does not read costs bounded memory: what does not fit is lost', async (t) => {
+  const both = await members(2)
+  const n1 = new Peer(t, 'n1', both)
+  const deaf = new Server()
+  t.teardown(() => deaf.forceShutdown())
+  const same = (bytes: Buffer) => bytes
+  const { Speak } = new Protos([peerProto]).service('RaftService')
+  deaf.addService(
+    { Speak: { ...Speak!, responseSerialize: same } },
+    {
+      Speak: (call: { once(event: 'data', listener: () => void): void; pause(): void; write(bytes: Buffer): void }) => {
+        call.once('data', () => {
+          call.pause()
+          call.write(Buffer.alloc(0))
+        })
+      },
+    },
+  )
+  await new Promise((resolve) => deaf.bindAsync(both[1]!.peer, ServerCredentials.createInsecure(), resolve))
+  await n1.start()
+  await n1.linkedTo('n2')
+  const before = process.memoryUsage().arrayBuffers
+  const big = replicate({ command: 'set', key: 'k', value: 'x'.repeat(1_000_000) })
+  for (let count = 0; count < 200; count++) {
+    n1.network.send(big)
+    await new Promise(setImmediate)
+  }
+  const grownMiB = (process.memoryUsage().arrayBuffers - before) / 1024 / 1024
+  t.notOk(n1.notices.some(({ event }) => event === 'link_down'))
+  t.ok(grownMiB < (4 * outboxBytes) / 1024 / 1024, `200 MB were sent; ${grownMiB.toFixed(0)} MiB are held`)
+})

@@ -1,0 +1,121 @@
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { Test } from 'tap'
+import { systemClock, systemRandom } from '../../src/clock.js'
+import type { Event, Member, Message, Network } from '../../src/contracts.js'
+import { type Address, parseAddress } from '../../src/network/address.js'
+import { jsonCodec } from '../../src/network/json-codec.js'
+import type { TcpOptions } from '../../src/network/tcp.js'
+import stage from '../../stages/2-naive-replication/stage.js'
+
+export type Make = (options: TcpOptions) => Network
+
+/** When nothing has come for so long, what is missing is taken for lost and sent again. */
+const quietMs = 150
+const rounds = 40
+
+/** Addresses whose ports were free a moment ago for TCP and UDP alike, below the range that the system hands out. */
+export async function members(count: number): Promise<Member[]> {
+  const taken = new Set<number>()
+  while (taken.size < count) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000)
+    if (await isFree(port)) taken.add(port)
+  }
+  return [...taken].map((port, at) => ({ id: `n${at + 1}`, client: '127.0.0.1:1', peer: `127.0.0.1:${port}` }))
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const [server, socket] = [createServer(), createSocket('udp4')]
+  try {
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    socket.bind(port, '127.0.0.1')
+    await once(socket, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    server.close()
+    socket.close()
+  }
+}
+
+let writes = 0
+
+/** A message with a number of its own, by which it is known when it arrives. */
+export function replicate(from: string, to: string, command: object = { command: 'delete', key: 'k' }): Message {
+  return { type: 'Replicate', from, to, write: ++writes, command } as Message
+}
+
+export function numberOf(message: Message): number {
+  return (message as Message & { write: number }).write
+}
+
+/** A network with a memory of what it received and noticed, and ways to wait for it. */
+export class Peer {
+  readonly self: string
+  readonly address: Address
+  readonly network: Network
+  readonly received: Message[] = []
+  readonly notices: Event[] = []
+  readonly #watchers = new Set<() => void>()
+
+  constructor(t: Test, make: Make, self: string, members: readonly Member[], changes: Partial<TcpOptions> = {}) {
+    const notice = (event: Event) => {
+      this.notices.push(event)
+      this.#changed()
+    }
+    const world = { codec: jsonCodec(stage), clock: systemClock, random: systemRandom }
+    this.self = self
+    this.address = parseAddress(members.find(({ id }) => id === self)!.peer)!
+    this.network = make({ self, members, cluster: 'test', notice, ...world, ...changes })
+    t.teardown(() => this.network.stop())
+  }
+
+  start(): Promise<void> {
+    return this.network.start((message) => {
+      this.received.push(message)
+      this.#changed()
+    })
+  }
+
+  #changed(): void {
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await this.#next()
+  }
+
+  /** Resolves when something comes; with a number, after so many milliseconds in any case. @returns whether it came */
+  async #next(ms = Number.POSITIVE_INFINITY): Promise<boolean> {
+    return new Promise((resolve) => {
+      const done = (came: boolean) => {
+        clearTimeout(timer)
+        this.#watchers.delete(watcher)
+        resolve(came)
+      }
+      const watcher = () => done(true)
+      const timer = Number.isFinite(ms) ? setTimeout(done, ms, false) : undefined
+      this.#watchers.add(watcher)
+    })
+  }
+
+  /** Sends until all of it has arrived, again and again what has not. @throws Error if it does not come */
+  async deliver(to: Peer, ...messages: Message[]): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
+      const missing = to.missingOf(messages)
+      if (missing.length === 0) return
+      for (const message of missing) this.network.send(message)
+      while (to.missingOf(messages).length > 0 && (await to.#next(quietMs)));
+    }
+    const missing = to.missingOf(messages).length
+    throw new Error(`${missing} of ${messages.length} messages from ${this.self} to ${to.self} never came`)
+  }
+
+  missingOf(messages: readonly Message[]): Message[] {
+    const here = new Set(this.received.map(numberOf))
+    return messages.filter((message) => !here.has(numberOf(message)))
+  }
+}

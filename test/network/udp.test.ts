@@ -1,0 +1,342 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import fc from 'fast-check'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../src/clock.js'
+import type { Clock, Event, Member, Message } from '../../src/contracts.js'
+import { type Address, parseAddress } from '../../src/network/address.js'
+import {
+  clusterHash,
+  type Datagram,
+  decodeDatagram,
+  encodeDatagram,
+  pack,
+  unpack,
+} from '../../src/network/datagrams.js'
+import { messageBytes, Outbox, Reassembly } from '../../src/network/fragments.js'
+import { type Pace, TokenBucket } from '../../src/network/pacing.js'
+import { UdpNetwork } from '../../src/network/udp.js'
+import { type Make, members, Peer, replicate } from './peers.js'
+
+const udp: Make = (options) => new UdpNetwork(options)
+const header = { cluster: clusterHash('test'), session: 7, kind: 'data', from: 'n2', to: 'n1' } as const
+const whole = { number: 0, index: 0, count: 1 }
+
+/** Messages of any size, with many about as long as a datagram. */
+const sizes = fc.array(fc.oneof(fc.nat(300), fc.integer({ min: 1_150, max: 1_250 }), fc.nat(20_000)), { maxLength: 20 })
+
+/** A message of a size, of which no two are alike, and no two parts either. */
+function filled(size: number, salt: number): Buffer {
+  return Buffer.from(Array.from({ length: size }, (_, at) => (at * 31 + (at >> 8) * 7 + salt * 101) & 0xff))
+}
+
+/** The datagrams of some messages, as they leave. */
+function datagrams(messages: readonly Buffer[], session = 7): Buffer[] {
+  const outbox = new Outbox()
+  for (const message of messages) outbox.push(message)
+  const all: Buffer[] = []
+  for (let parcel = outbox.next(); parcel; parcel = outbox.next())
+    all.push(encodeDatagram({ ...header, session, ...parcel }))
+  return all
+}
+
+function receiver() {
+  const reassembly = new Reassembly()
+  const take = (bytes: Buffer, now = 0): Buffer[] => {
+    const datagram = decodeDatagram(bytes)
+    if (datagram.count === 1) return unpack(datagram.payload)
+    const message = reassembly.add(datagram, now)
+    return message ? [message] : []
+  }
+  return { reassembly, take }
+}
+
+t.test('whatever is lost, repeated and overtaken, what arrives was sent', async (t) => {
+  const run = fc.property(
+    sizes,
+    fc.infiniteStream(fc.nat(5)),
+    fc.infiniteStream(fc.double()),
+    (sizes, copies, order) => {
+      const messages = sizes.map(filled)
+      const sent = new Set(messages.map((message) => message.toString('hex')))
+      const { reassembly, take } = receiver()
+      // An earlier process numbered its messages alike: nothing of it may get into those of this one.
+      const earlier = datagrams(
+        sizes.map((size, at) => filled(size, at + 100)),
+        6,
+      ).filter((_, at) => at % 2 === 0)
+      const before = new Set(sizes.map((size, at) => filled(size, at + 100).toString('hex')))
+      // Of five datagrams, about three arrive, one of them twice.
+      const onTheWay = [...earlier, ...datagrams(messages)]
+        .flatMap((bytes) => [[], [], [bytes], [bytes], [bytes, bytes], [bytes]][copies.next().value as number]!)
+        .map((bytes) => ({ bytes, at: order.next().value as number }))
+        .sort((a, b) => a.at - b.at)
+      const arrived = onTheWay.flatMap(({ bytes }) => take(bytes)).map((message) => message.toString('hex'))
+      reassembly.expire(10_000)
+      return arrived.every((message) => sent.has(message) || before.has(message)) && reassembly.held === 0
+    },
+  )
+  fc.assert(run, { numRuns: 100 })
+  t.pass()
+})
+
+t.test('without loss everything arrives, in as few datagrams as it fits', async (t) => {
+  fc.assert(
+    fc.property(sizes, (sizes) => {
+      const messages = sizes.map(filled)
+      const { reassembly, take } = receiver()
+      const arrived = datagrams(messages).flatMap((bytes) => take(bytes))
+      return (
+        Buffer.concat(arrived).equals(Buffer.concat(messages)) &&
+        arrived.length === messages.length &&
+        reassembly.held === 0
+      )
+    }),
+    { numRuns: 100 },
+  )
+  t.equal(datagrams(Array.from({ length: 100 }, () => filled(98, 1))).length, 9, '12 messages of 100 bytes share one')
+  t.ok(datagrams([filled(50_000, 1)]).every((bytes) => bytes.length <= 1_250))
+})
+
+t.test('a datagram with flipped bits, cut short or made longer is dropped', async (t) => {
+  const sent = encodeDatagram({ ...header, ...whole, payload: pack([filled(600, 1), filled(200, 2)]) })
+  const isDropped = (bytes: Buffer) => {
+    try {
+      decodeDatagram(bytes)
+      return false
+    } catch {
+      return true
+    }
+  }
+  const survivors = Array.from({ length: sent.length * 8 }, (_, bit) => {
+    const bytes = Buffer.from(sent)
+    bytes[bit >> 3]! ^= 1 << (bit & 7)
+    return bytes
+  }).filter((bytes) => !isDropped(bytes))
+  t.equal(survivors.length, 0, 'any one bit')
+  const cuts = sent.map((_, length) => Number(isDropped(sent.subarray(0, length))))
+  t.ok(cuts.every(Boolean), 'any cut')
+  t.ok(isDropped(Buffer.concat([sent, Buffer.from('x')])))
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => isDropped(Buffer.from(noise))),
+    { numRuns: 1_000 },
+  )
+})
+
+t.test('what is kept of unfinished messages is bounded, and what is oldest goes first', async (t) => {
+  const { reassembly } = receiver()
+  const payload = filled(1_198, 1)
+  const piece = (number: number, index: number) => reassembly.add({ session: 1, number, index, count: 2, payload }, 0)
+  for (let number = 0; number < 30_000; number++) piece(number, 0)
+  t.ok(reassembly.held <= 2 * messageBytes)
+  t.equal(piece(0, 1), null, 'the first was given up')
+  t.equal(piece(29_999, 1)?.length, 2 * payload.length, 'the last was not')
+  reassembly.expire(10_000)
+  t.equal(reassembly.held, 0)
+  const tiny = { session: 1, index: 1, count: 65_535, payload: Buffer.alloc(0) }
+  for (let number = 0; number < 300_000; number++) reassembly.add({ ...tiny, number }, 0)
+  t.ok(reassembly.held <= 2 * messageBytes, 'empty fragments count too')
+})
+
+t.test('a bucket lets through its burst and its rate, however it is asked', async (t) => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(20), fc.integer({ min: 1, max: 50 }))), (steps) => {
+      let now = 0
+      let passed = 0
+      const bucket = new TokenBucket({ perMs: 10, burst: 100 }, { ...systemClock, now: () => now })
+      return steps.every(([pause, amount]) => {
+        now += pause
+        if (!bucket.isEmpty) {
+          bucket.take(amount)
+          passed += amount
+        }
+        return passed <= 100 + 10 * now + 50
+      })
+    }),
+  )
+  t.pass()
+})
+
+async function pairOf(t: Test, options: { clock?: Clock; pace?: Pace } = {}): Promise<[Peer, Peer]> {
+  const all = await members(2)
+  const [n1, n2] = all.map(({ id }) => new Peer(t, udp, id, all, options)) as [Peer, Peer]
+  await Promise.all([n1.start(), n2.start()])
+  await n1.deliver(n2, replicate('n1', 'n2'))
+  return [n1, n2]
+}
+
+/** How many of 2,000 messages, sent at once, arrive. */
+async function burst(t: Test, options: { pace?: Pace } = {}): Promise<number> {
+  const [n1, n2] = await pairOf(t, options)
+  const command = { command: 'set', key: 'k', value: 'x'.repeat(1_000) }
+  const sent = Array.from({ length: 2_000 }, () => replicate('n1', 'n2', command))
+  for (const message of sent) n1.network.send(message)
+  await n1.deliver(n2, replicate('n1', 'n2'))
+  return sent.length - n2.missingOf(sent).length
+}
+
+t.test('a burst is paced, so that loopback does not drop it', async (t) => {
+  const unpaced = await burst(t, { pace: { perMs: 1e9, burst: 1e9 } })
+  const paced = await burst(t)
+  t.comment(`of 2,000 messages of 1,000 bytes ${paced} arrived; without pacing ${unpaced}`)
+  t.ok(paced >= 1_900, `${paced} of 2,000`)
+  t.ok(paced >= unpaced)
+})
+
+/** Somebody with a socket: on a member's address, if it is given one. */
+async function stranger(t: Test, at: Address = { host: '127.0.0.1', port: 0 }): Promise<Socket> {
+  const socket = createSocket('udp4')
+  t.teardown(() => socket.close())
+  const listening = once(socket, 'listening')
+  socket.bind(at.port, at.host)
+  await listening
+  return socket
+}
+
+const addressOf = (member: Member) => parseAddress(member.peer)!
+
+t.test('whoever is not a peer is turned away, with a reason, and nobody else notices', async (t) => {
+  const three = await members(3)
+  const [n1, n2] = three.map(({ id }) => new Peer(t, udp, id, three)) as [Peer, Peer]
+  await Promise.all([n1.start(), n2.start()])
+  const { host, port } = n1.address
+  const [anybody, n3] = [await stranger(t), await stranger(t, addressOf(three[2]!))]
+  const data = (changes: Partial<Datagram>, ...messages: Message[]) =>
+    encodeDatagram({
+      ...header,
+      from: 'n3',
+      ...whole,
+      payload: pack(messages.map((m) => Buffer.from(JSON.stringify(m)))),
+      ...changes,
+    })
+  const otherVersion = data({})
+  otherVersion.writeUInt16BE(2, 2)
+  const broken = data({})
+  broken[30]! ^= 1
+  const cases: [string, Socket, Buffer, RegExp][] = [
+    ['nothing', anybody, Buffer.alloc(0), /no datagram of this protocol/],
+    ['garbage', anybody, Buffer.from('GET / HTTP/1.1\r\nHost: localhost:8080\r\n\r\n'), /no datagram of this protocol/],
+    ['another version', anybody, otherVersion, /speaks protocol 2, not 1/],
+    ['a damaged one', anybody, broken, /its checksum is wrong/],
+    ['another cluster', n3, data({ cluster: clusterHash('other') }), /another cluster/],
+    ['a wrong number', n3, data({ to: 'n2' }), /looking for "n2"/],
+    ['a stranger', n3, data({ from: 'n9' }), /"n9" is no peer of ours/],
+    ['ourselves', n3, data({ from: 'n1' }), /"n1" is no peer of ours/],
+    ['a name that is none', n3, data({ from: '__proto__' }), /no peer of ours/],
+    ['with the name of another', n3, data({ from: 'n2' }, replicate('n2', 'n1')), /n2 sends from .*, not from there/],
+    ['from elsewhere', anybody, data({}, replicate('n3', 'n1')), /n3 sends from .*, not from there/],
+    ['a fragment of nothing', n3, data({ count: 0 }), /header makes no sense/],
+    ['a fragment too many', n3, data({ index: 2, count: 2 }), /header makes no sense/],
+    ['a false length', n3, data({ payload: Buffer.from([1, 0, 7]) }), /messages do not fill it/],
+    ['another sender inside', n3, data({}, replicate('n2', 'n1')), /n3 sent a message from n2 to n1/],
+    ['another receiver inside', n3, data({}, replicate('n3', 'n2')), /n3 sent a message from n3 to n2/],
+    ['an unknown message', n3, data({}, { ...replicate('n3', 'n1'), type: '__proto__' }), /no message "__proto__"/],
+    ['a torn message', n3, data({ payload: pack([Buffer.from('{"type":')]) }), /not JSON/],
+  ]
+  for (const [name, socket, bytes, reason] of cases) {
+    const refused = (): Event | undefined => n1.notices.filter(({ event }) => event === 'peer_refused').at(-1)
+    const before = refused()
+    socket.send(bytes, port, host)
+    await n1.until(() => refused() !== before)
+    t.match(refused(), { reason, remote: `127.0.0.1:${socket.address().port}` }, name)
+  }
+  t.same(n1.received, [], 'no message of theirs came through')
+  await n2.deliver(n1, replicate('n2', 'n1'))
+})
+
+t.test('a flood of garbage makes few words', async (t) => {
+  let now = 0
+  const [n1, n2] = await pairOf(t, { clock: { ...systemClock, now: () => now } })
+  const refusals = () => n1.notices.filter(({ event }) => event === 'peer_refused')
+  const socket = await stranger(t)
+  const throwAt = async (count: number) => {
+    const { host, port } = n1.address
+    for (let at = 0; at < count; at++) await new Promise((done) => socket.send('garbage', port, host, done))
+    await n2.deliver(n1, replicate('n2', 'n1'))
+  }
+  await throwAt(100)
+  t.equal(refusals().length, 20)
+  now += 1_000
+  await throwAt(1)
+  t.equal(refusals().length, 21)
+  t.ok((refusals()[20]!.unnoticed as number) > 0, 'the rest is counted')
+})
+
+/** What a peer noticed of a link: `up`, `down`. */
+const links = (peer: Peer, of: string) =>
+  peer.notices.filter((notice) => notice.peer === of && /^link_/.test(notice.event)).map(({ event }) => event.slice(5))
+
+/** Time that goes by twenty times as fast. */
+const hasty: Clock = {
+  ...systemClock,
+  now: () => systemClock.now() * 20,
+  after: (ms, task) => systemClock.after(ms / 20, task),
+}
+
+t.test('a link is up while hellos are answered', async (t) => {
+  const all = await members(2)
+  const [n1, first] = all.map(({ id }) => new Peer(t, udp, id, all, { clock: hasty })) as [Peer, Peer]
+  await n1.start()
+  t.same(links(n1, 'n2'), [])
+  await first.start()
+  await n1.until(() => links(n1, 'n2').length === 1)
+  await first.network.stop()
+  await n1.until(() => links(n1, 'n2').length === 2)
+  const second = new Peer(t, udp, 'n2', all, { clock: hasty })
+  await second.start()
+  await n1.until(() => links(n1, 'n2').length === 3)
+  t.same(links(n1, 'n2'), ['up', 'down', 'up'])
+  t.same(links(second, 'n1').slice(0, 1), ['up'])
+})
+
+t.test('a process that takes the place of another is noticed at once, without a silence', async (t) => {
+  let now = 0
+  // Nothing happens after a while here: what does happen, a datagram brought about.
+  const clock: Clock = { ...systemClock, now: () => now++, after: () => () => {} }
+  const all = await members(2)
+  const n1 = new Peer(t, udp, 'n1', all, { clock })
+  await n1.start()
+  for (let life = 1; life <= 3; life++) {
+    const n2 = new Peer(t, udp, 'n2', all)
+    await n2.start()
+    await n1.until(() => links(n1, 'n2').length === 2 * life - 1)
+    await n2.network.stop()
+  }
+  t.same(links(n1, 'n2'), ['up', 'down', 'up', 'down', 'up'])
+})
+
+t.test('only an answer to our own hello shows that a peer hears us', async (t) => {
+  const all = await members(2)
+  const n1 = new Peer(t, udp, 'n1', all)
+  const n2 = await stranger(t, addressOf(all[1]!))
+  const { host, port } = n1.address
+  const heard = (kind: string) =>
+    new Promise<Datagram>((resolve) => {
+      n2.on('message', (bytes) => {
+        const datagram = decodeDatagram(bytes)
+        if (datagram.kind === kind) resolve(datagram)
+      })
+    })
+  const say = (changes: Partial<Datagram>) =>
+    n2.send(encodeDatagram({ ...header, ...whole, payload: Buffer.alloc(0), ...changes }), port, host)
+  const sessionBytes = (session: number) => Buffer.from(Uint32Array.of(session).buffer).swap32()
+  const [hello, answer] = [heard('hello'), heard('answer')]
+  await n1.start()
+  const { session, number } = await hello
+  say({ kind: 'hello', number: 5 })
+  t.match(await answer, { number: 5, payload: sessionBytes(header.session) }, 'a hello is answered')
+  say({ kind: 'answer', number, payload: sessionBytes(session ^ 1) })
+  say({ kind: 'answer', number: number + 1_000, payload: sessionBytes(session) })
+  say({ kind: 'answer', number })
+  say({ payload: pack([Buffer.from(JSON.stringify(replicate('n2', 'n1')))]) })
+  await n1.until(() => n1.received.length === 1)
+  t.same(links(n1, 'n2'), [], 'neither an answer to somebody else nor a message does')
+  say({ kind: 'answer', number, payload: sessionBytes(session) })
+  await n1.until(() => links(n1, 'n2').length === 1)
+})
+
+t.test('a port that is taken is said so', async (t) => {
+  const all = await members(2)
+  await stranger(t, addressOf(all[0]!))
+  await t.rejects(new Peer(t, udp, 'n1', all).start(), { code: 'EADDRINUSE' })
+})
