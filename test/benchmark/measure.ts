@@ -18,7 +18,7 @@ export interface Result {
 
 /** Measures a cluster and the echo server in turns. @param onRound hears of every finished round */
 export async function measureProfile(profile: Profile, onRound: (round: Round) => void): Promise<Result> {
-  const cluster = await startCluster(profile.stage, profile.nodes)
+  const cluster = await startCluster(profile.stage, profile.nodes, profile.network)
   try {
     const echo = await startEcho(profile.echo)
     try {

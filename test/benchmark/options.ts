@@ -2,6 +2,7 @@ import yargs from 'yargs'
 import { stageArgument, wholeNumber } from '../../client/commands/arguments.js'
 import { UsageError } from '../../client/words.js'
 import { limits } from '../../src/contracts.js'
+import { networkNames } from '../../src/stage.js'
 import { defaultLoad, defaultMaxConnections, type Profile, profile, standardProfiles } from './profiles.js'
 import { maxKeys } from './requests.js'
 
@@ -20,20 +21,37 @@ const maxRequestsInFlight = 100_000
 export async function parseOptions(args: readonly string[]): Promise<Options | null> {
   const given = await parse(args)
   if (given.help) return null
-  const { stage, nodes, json, echo, rounds, seconds, clients, connections, pipeline, valueBytes, reads, keys } = given
+  const {
+    stage,
+    nodes,
+    network,
+    json,
+    echo,
+    rounds,
+    seconds,
+    clients,
+    connections,
+    pipeline,
+    valueBytes,
+    reads,
+    keys,
+  } = given
   const load = defined({ clients, connections, pipeline, valueBytes, reads, keys })
-  if (stage === undefined && nodes === undefined && Object.keys(load).length === 0) {
+  if (stage === undefined && nodes === undefined && network === undefined && Object.keys(load).length === 0) {
     return { profiles: standardProfiles(seconds ?? secondsEach.inTheList, rounds, echo), json }
   }
   const rest = { seconds: seconds ?? secondsEach.alone, rounds: rounds ?? roundsAlone, echo }
-  const one = profile(stageArgument(stage ?? 'latest').number, nodes ?? 5, load, rest)
+  const measured = stageArgument(stage ?? 'latest')
+  const networks = network === 'all' ? networkNames : [network ?? measured.network]
+  const profiles = networks.map((each) => profile(measured.number, nodes ?? 5, each, load, rest))
+  const one = profiles[0]!
   if (one.load.connections > one.load.clients) {
     throw new UsageError(`--connections must be at most the number of clients, ${one.load.clients}`)
   }
   if (one.load.clients * one.load.pipeline > maxRequestsInFlight) {
     throw new UsageError(`--clients times --pipeline must be at most ${maxRequestsInFlight}`)
   }
-  return { profiles: [one], json }
+  return { profiles, json }
 }
 
 /** Whatever yargs throws, at once or later, is about what was typed. */
@@ -61,6 +79,10 @@ function commandLine(args: readonly string[]) {
     )
     .option('stage', { type: 'string', requiresArg: true, describe: 'its number, its name, or "latest" [latest]' })
     .option('nodes', option('how many nodes [5]', whole('nodes', 1, 99)))
+    .option('network', {
+      choices: [...networkNames, 'all'] as const,
+      describe: "what the nodes speak over, or all of them one after another [the stage's own]",
+    })
     .option(
       'clients',
       option(`how many, each waiting for its answers [${defaultLoad.clients}]`, whole('clients', 1, 10_000)),

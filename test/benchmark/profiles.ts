@@ -1,3 +1,4 @@
+import type { NetworkName } from '../../src/stage.js'
 import { latest } from '../../stages/index.js'
 import type { EchoReply } from './echo.js'
 import type { LoadShape } from './load.js'
@@ -6,6 +7,8 @@ import type { LoadShape } from './load.js'
 export interface Profile {
   readonly stage: number
   readonly nodes: number
+  /** What the nodes speak over. */
+  readonly network: NetworkName
   readonly load: LoadShape
   readonly echo: EchoReply
   readonly warmUpSeconds: number
@@ -26,12 +29,13 @@ const warmUpSeconds = 1
 export function profile(
   stage: number,
   nodes: number,
+  network: NetworkName,
   load: Partial<LoadShape>,
   rest: { seconds: number; rounds: number; echo: EchoReply },
 ): Profile {
   const whole = { ...defaultLoad, ...load }
   const connections = load.connections ?? Math.min(whole.clients, defaultMaxConnections)
-  return { stage, nodes, load: { ...whole, connections }, warmUpSeconds, ...rest }
+  return { stage, nodes, network, load: { ...whole, connections }, warmUpSeconds, ...rest }
 }
 
 /**
@@ -39,9 +43,9 @@ export function profile(
  * from one client to many. Under a minute and a half with the defaults.
  */
 export function standardProfiles(seconds: number, rounds: number | undefined, echo: EchoReply): Profile[] {
-  const alone = [0, 1].map((reads) => profile(0, 1, { reads }, { seconds, rounds: rounds ?? 3, echo }))
+  const alone = [0, 1].map((reads) => profile(0, 1, 'tcp', { reads }, { seconds, rounds: rounds ?? 3, echo }))
   const replicated = [1, 16, 64, 256].map((clients) =>
-    profile(latest.number, 5, { clients }, { seconds, rounds: rounds ?? 1, echo }),
+    profile(latest.number, 5, latest.network, { clients }, { seconds, rounds: rounds ?? 1, echo }),
   )
   return [...alone, ...replicated]
 }

@@ -21,12 +21,13 @@ function alignRight(rows: readonly string[][]): string[][] {
   return rows.map((row) => row.map((cell, column) => (column === 0 ? cell : cell.padStart(width(column)))))
 }
 
-export function describe({ stage, nodes, load }: Profile): string {
+export function describe({ stage, nodes, network, load }: Profile): string {
   const { clients, connections, pipeline, reads, valueBytes } = load
   const kind = reads === 0 ? 'set' : reads === 1 ? 'get' : `${Math.round(reads * 100)} % get`
   return [
     `stage ${stage}`,
     count(nodes, 'node'),
+    ...(nodes > 1 ? [network] : []),
     count(clients, 'client'),
     ...(connections === clients ? [] : [count(connections, 'connection')]),
     ...(pipeline === 1 ? [] : [`pipeline ${pipeline}`]),

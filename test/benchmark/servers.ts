@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from '../../client/client.js'
 import type { Status } from '../../src/contracts.js'
+import type { NetworkName } from '../../src/stage.js'
 import { BenchmarkError, firstMessage, startCommand, startScript, stopChild } from './children.js'
 import type { EchoReply } from './echo.js'
 
@@ -42,10 +43,10 @@ export async function startEcho(reply: EchoReply): Promise<Server> {
  *
  * @throws BenchmarkError if it does not start, or has no leader in time
  */
-export async function startCluster(stage: number, nodes: number): Promise<Server> {
+export async function startCluster(stage: number, nodes: number, network: NetworkName): Promise<Server> {
   const dataDir = mkdtempSync(join(tmpdir(), 'raft-roadmap-bench-'))
   process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }))
-  const options = ['--nodes', String(nodes), '--base-port', '0', '--data-dir', dataDir]
+  const options = ['--nodes', String(nodes), '--base-port', '0', '--network', network, '--data-dir', dataDir]
   const child = startCommand(['run', String(stage), ...options, '--headless', '--json'])
   const stop = () => stopChild(child)
   try {
