@@ -1,4 +1,3 @@
-import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { type Client, credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js'
 import { loadSync } from '@grpc/proto-loader'
@@ -10,19 +9,11 @@ import { GrpcNetwork } from '../../src/network/grpc.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
 import { Node } from '../../src/node.js'
 import stage from '../../stages/3-protobuf-rpc/stage.js'
-
-async function freeAddress(): Promise<string> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return `127.0.0.1:${port}`
-}
+import { members as freeMembers } from './peers.js'
 
 /** Three nodes of stage 3, linked, in this process. */
 async function cluster(t: Test): Promise<Member[]> {
-  const members: Member[] = []
-  for (const id of ['n1', 'n2', 'n3']) members.push({ id, client: '127.0.0.1:1', peer: await freeAddress() })
+  const members = await freeMembers(3)
   let links = 0
   await new Promise<void>((resolve) => {
     for (const { id } of members) {

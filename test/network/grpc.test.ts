@@ -1,82 +1,24 @@
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { Client, type ClientDuplexStream, credentials, Server, ServerCredentials } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
-import { systemClock, systemRandom } from '../../src/clock.js'
-import type { Clock, Event, Member, Message } from '../../src/contracts.js'
+import { systemClock } from '../../src/clock.js'
+import type { Clock, Member, Message } from '../../src/contracts.js'
 import { GrpcNetwork } from '../../src/network/grpc.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
 import { Protos, peerProto } from '../../src/network/grpc-protos.js'
 import { outboxBytes, packetBytes, speakPath } from '../../src/network/grpc-wire.js'
 import stage from '../../stages/2-naive-replication/stage.js'
+import { members, Peer } from './peers.js'
 
-/** An address that was free a moment ago. */
-async function freeAddress(): Promise<string> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return `127.0.0.1:${port}`
-}
-
-async function members(count: number): Promise<Member[]> {
-  const ids = Array.from({ length: count }, (_, at) => `n${at + 1}`)
-  return Promise.all(ids.map(async (id) => ({ id, client: '127.0.0.1:1', peer: await freeAddress() })))
-}
-
-/** A network with a memory of what it received and noticed, and a way to wait for either. */
-class Peer {
-  readonly received: Message[] = []
-  readonly notices: Event[] = []
-  readonly network: GrpcNetwork
-  readonly #watchers = new Set<() => void>()
-
+class GrpcPeer extends Peer<GrpcNetwork> {
   constructor(t: Test, self: string, members: readonly Member[], clock = systemClock) {
-    this.network = new GrpcNetwork({
-      self,
-      members,
-      cluster: 'test',
-      codec: protobufCodec(stage),
-      clock,
-      random: systemRandom,
-      notice: (event) => {
-        this.notices.push(event)
-        this.#changed()
-      },
-    })
-    t.teardown(() => this.network.stop())
-  }
-
-  start(): Promise<void> {
-    return this.network.start((message) => {
-      this.received.push(message)
-      this.#changed()
-    })
-  }
-
-  #changed(): void {
-    for (const watcher of this.#watchers) watcher()
-  }
-
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      await new Promise<void>((resolve) => {
-        const watcher = () => {
-          this.#watchers.delete(watcher)
-          resolve()
-        }
-        this.#watchers.add(watcher)
-      })
-    }
-  }
-
-  async linkedTo(peer: string, times = 1): Promise<void> {
-    await this.until(() => this.notices.filter((n) => n.event === 'link_up' && n.peer === peer).length >= times)
+    super(t, (options) => new GrpcNetwork(options), self, members, { clock, codec: protobufCodec(stage) })
   }
 }
 
-async function pair(t: Test): Promise<[Peer, Peer, Member[]]> {
+async function pair(t: Test): Promise<[GrpcPeer, GrpcPeer, Member[]]> {
   const both = await members(2)
-  const [n1, n2] = [new Peer(t, 'n1', both), new Peer(t, 'n2', both)]
+  const [n1, n2] = [new GrpcPeer(t, 'n1', both), new GrpcPeer(t, 'n2', both)]
   await Promise.all([n1.start(), n2.start()])
   await n1.linkedTo('n2')
   return [n1, n2, both]
@@ -124,11 +66,11 @@ t.test('what cannot arrive unchanged is not sent, and said', async (t) => {
 
 t.test('what is sent while nobody listens is lost; a peer that returns is found again', async (t) => {
   const both = await members(2)
-  const n1 = new Peer(t, 'n1', both)
+  const n1 = new GrpcPeer(t, 'n1', both)
   await n1.start()
   n1.network.send(message('n1', 'n2', 1))
   for (const [life, write] of [2, 4, 6].entries()) {
-    const n2 = new Peer(t, 'n2', both)
+    const n2 = new GrpcPeer(t, 'n2', both)
     await n2.start()
     await n1.linkedTo('n2', life + 1)
     n1.network.send(message('n1', 'n2', write))
@@ -167,7 +109,7 @@ async function shout(address: string, bytes: Buffer): Promise<void> {
 
 t.test('whoever is not a peer is turned away, with a reason, and nobody else notices', async (t) => {
   const three = await members(3)
-  const [n1, n2] = [new Peer(t, 'n1', three), new Peer(t, 'n2', three)]
+  const [n1, n2] = [new GrpcPeer(t, 'n1', three), new GrpcPeer(t, 'n2', three)]
   await Promise.all([n1.start(), n2.start()])
   await n2.linkedTo('n1')
   const refusal = (from: number) => n1.notices.slice(from).find(({ event }) => event === 'peer_refused')
@@ -224,7 +166,7 @@ t.test(
   async (t) => {
     const both = await members(2)
     const hasty: Clock = { ...systemClock, after: (ms, task) => systemClock.after(ms / 50, task) }
-    const n1 = new Peer(t, 'n1', both, hasty)
+    const n1 = new GrpcPeer(t, 'n1', both, hasty)
     const asked: unknown[] = []
     const mute = new Server()
     t.teardown(() => mute.forceShutdown())
@@ -252,7 +194,7 @@ t.test(
 
 t.test('a peer that does not read costs bounded memory: what does not fit is lost', async (t) => {
   const both = await members(2)
-  const n1 = new Peer(t, 'n1', both)
+  const n1 = new GrpcPeer(t, 'n1', both)
   const deaf = new Server()
   t.teardown(() => deaf.forceShutdown())
   const same = (bytes: Buffer) => bytes

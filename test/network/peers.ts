@@ -9,7 +9,7 @@ import { jsonCodec } from '../../src/network/json-codec.js'
 import type { TcpOptions } from '../../src/network/tcp.js'
 import stage from '../../stages/2-naive-replication/stage.js'
 
-export type Make = (options: TcpOptions) => Network
+export type Make<N extends Network = Network> = (options: TcpOptions) => N
 
 /** When nothing has come for so long, what is missing is taken for lost and sent again. */
 const quietMs = 150
@@ -53,15 +53,15 @@ export function numberOf(message: Message): number {
 }
 
 /** A network with a memory of what it received and noticed, and ways to wait for it. */
-export class Peer {
+export class Peer<N extends Network = Network> {
   readonly self: string
   readonly address: Address
-  readonly network: Network
+  readonly network: N
   readonly received: Message[] = []
   readonly notices: Event[] = []
   readonly #watchers = new Set<() => void>()
 
-  constructor(t: Test, make: Make, self: string, members: readonly Member[], changes: Partial<TcpOptions> = {}) {
+  constructor(t: Test, make: Make<N>, self: string, members: readonly Member[], changes: Partial<TcpOptions> = {}) {
     const notice = (event: Event) => {
       this.notices.push(event)
       this.#changed()
@@ -86,6 +86,11 @@ export class Peer {
 
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await this.#next()
+  }
+
+  /** Resolves when the link to a peer has come up so many times. */
+  async linkedTo(peer: string, times = 1): Promise<void> {
+    await this.until(() => this.notices.filter((n) => n.event === 'link_up' && n.peer === peer).length >= times)
   }
 
   /** Resolves when something comes; with a number, after so many milliseconds in any case. @returns whether it came */

@@ -1,82 +1,16 @@
 import { connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
-import { systemClock, systemRandom } from '../../src/clock.js'
-import type { Event, Member, Message } from '../../src/contracts.js'
+import type { Member, Message } from '../../src/contracts.js'
 import { FaultyNetwork } from '../../src/network/faults.js'
 import { encodeFrames } from '../../src/network/framing.js'
-import { jsonCodec } from '../../src/network/json-codec.js'
-import { TcpNetwork } from '../../src/network/tcp.js'
-import stage from '../../stages/2-naive-replication/stage.js'
+import { TcpNetwork, type TcpOptions } from '../../src/network/tcp.js'
+import { members, Peer } from './peers.js'
 
-/** An address that was free a moment ago. */
-async function freeAddress(): Promise<string> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return `127.0.0.1:${port}`
-}
+const overTcp = (options: TcpOptions) => new FaultyNetwork(new TcpNetwork(options))
 
-async function members(count: number): Promise<Member[]> {
-  return Promise.all(
-    Array.from({ length: count }, async (_, at) => ({
-      id: `n${at + 1}`,
-      client: '127.0.0.1:1',
-      peer: await freeAddress(),
-    })),
-  )
-}
-
-/** A network with a memory of what it received and noticed, and a way to wait for either. */
-class Peer {
-  readonly received: Message[] = []
-  readonly notices: Event[] = []
-  readonly network: FaultyNetwork
-  readonly #watchers = new Set<() => void>()
-
-  constructor(t: Test, self: string, members: readonly Member[], cluster = 'test') {
-    const notice = (event: Event) => {
-      this.notices.push(event)
-      this.#changed()
-    }
-    const options = {
-      self,
-      members,
-      cluster,
-      codec: jsonCodec(stage),
-      clock: systemClock,
-      random: systemRandom,
-      notice,
-    }
-    this.network = new FaultyNetwork(new TcpNetwork(options))
-    t.teardown(() => this.network.stop())
-  }
-
-  start(): Promise<void> {
-    return this.network.start((message) => {
-      this.received.push(message)
-      this.#changed()
-    })
-  }
-
-  #changed(): void {
-    for (const watcher of this.#watchers) watcher()
-  }
-
-  async until(condition: () => boolean): Promise<void> {
-    while (!condition()) {
-      await new Promise<void>((resolve) => {
-        const watcher = () => {
-          this.#watchers.delete(watcher)
-          resolve()
-        }
-        this.#watchers.add(watcher)
-      })
-    }
-  }
-
-  async linkedTo(peer: string, times = 1): Promise<void> {
-    await this.until(() => this.notices.filter((n) => n.event === 'link_up' && n.peer === peer).length >= times)
+class TcpPeer extends Peer<FaultyNetwork> {
+  constructor(t: Test, self: string, members: readonly Member[]) {
+    super(t, overTcp, self, members)
   }
 }
 
@@ -84,7 +18,7 @@ const message = (from: string, to: string, write: number) => ({ type: 'Replicate
 
 t.test('messages arrive as they were sent, in order on one connection', async (t) => {
   const both = await members(2)
-  const [n1, n2] = [new Peer(t, 'n1', both), new Peer(t, 'n2', both)]
+  const [n1, n2] = [new TcpPeer(t, 'n1', both), new TcpPeer(t, 'n2', both)]
   await Promise.all([n1.start(), n2.start()])
   await n1.linkedTo('n2')
   const sent = Array.from({ length: 1_000 }, (_, at) => message('n1', 'n2', at + 1))
@@ -95,7 +29,7 @@ t.test('messages arrive as they were sent, in order on one connection', async (t
 
 t.test('R2: zero, empty and absent arrive as what they were', async (t) => {
   const both = await members(2)
-  const [n1, n2] = [new Peer(t, 'n1', both), new Peer(t, 'n2', both)]
+  const [n1, n2] = [new TcpPeer(t, 'n1', both), new TcpPeer(t, 'n2', both)]
   await Promise.all([n1.start(), n2.start()])
   await n1.linkedTo('n2')
   const commands = [
@@ -111,10 +45,10 @@ t.test('R2: zero, empty and absent arrive as what they were', async (t) => {
 
 t.test('what is sent while nobody listens is lost; a peer that returns is found again', async (t) => {
   const both = await members(2)
-  const n1 = new Peer(t, 'n1', both)
+  const n1 = new TcpPeer(t, 'n1', both)
   await n1.start()
   n1.network.send(message('n1', 'n2', 1))
-  const first = new Peer(t, 'n2', both)
+  const first = new TcpPeer(t, 'n2', both)
   await first.start()
   await n1.linkedTo('n2')
   n1.network.send(message('n1', 'n2', 2))
@@ -123,7 +57,7 @@ t.test('what is sent while nobody listens is lost; a peer that returns is found 
   await first.network.stop()
   await n1.until(() => n1.notices.some(({ event }) => event === 'link_down'))
   n1.network.send(message('n1', 'n2', 3))
-  const second = new Peer(t, 'n2', both)
+  const second = new TcpPeer(t, 'n2', both)
   await second.start()
   await n1.linkedTo('n2', 2)
   n1.network.send(message('n1', 'n2', 4))
@@ -133,7 +67,7 @@ t.test('what is sent while nobody listens is lost; a peer that returns is found 
 
 t.test('a cut link loses what is sent that way, and only that way', async (t) => {
   const both = await members(2)
-  const [n1, n2] = [new Peer(t, 'n1', both), new Peer(t, 'n2', both)]
+  const [n1, n2] = [new TcpPeer(t, 'n1', both), new TcpPeer(t, 'n2', both)]
   await Promise.all([n1.start(), n2.start()])
   await Promise.all([n1.linkedTo('n2'), n2.linkedTo('n1')])
   n1.network.cut('n1>n2')
@@ -153,7 +87,7 @@ t.test('a cut link loses what is sent that way, and only that way', async (t) =>
 
 t.test('whoever is not a peer is turned away, with a reason, and nobody else notices', async (t) => {
   const three = await members(3)
-  const [n1, n2] = [new Peer(t, 'n1', three), new Peer(t, 'n2', three)]
+  const [n1, n2] = [new TcpPeer(t, 'n1', three), new TcpPeer(t, 'n2', three)]
   await Promise.all([n1.start(), n2.start()])
   await n2.linkedTo('n1')
   const hello = { type: 'Hello', protocol: 1, cluster: 'test', from: 'n3', to: 'n1' }
@@ -201,7 +135,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
 
 t.test('a peer that does not read costs bounded memory: what does not fit is lost', async (t) => {
   const both = await members(2)
-  const n1 = new Peer(t, 'n1', both)
+  const n1 = new TcpPeer(t, 'n1', both)
   const [host, port] = both[1]!.peer.split(':') as [string, string]
   const deaf = createServer((socket) => void socket.pause())
   await new Promise<void>((resolve) => deaf.listen(Number(port), host, resolve))
