@@ -109,6 +109,9 @@ export class Hands implements Driver {
     return line
   }
 
+  /** Only a load asks for it, and that is nothing for two hands: it is refused before anything is played. */
+  hangUp(): void {}
+
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) await this.#queue
   }

@@ -99,6 +99,11 @@ class RealDriver implements Driver {
     })
   }
 
+  hangUp(name: string): void {
+    this.#clients.get(name)?.close()
+    this.#clients.delete(name)
+  }
+
   #client(name: string): Client {
     const known = this.#clients.get(name)
     if (known) return known

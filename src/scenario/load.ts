@@ -4,15 +4,22 @@ import type { SeededRandom } from '../simulation/random.js'
 /** A few keys for many clients: what nobody contends for proves nothing. */
 const keys = ['x', 'y', 'z']
 
-/** Asks as this client, and hears how it ended. */
-export type Ask = (client: string, command: Command, settle: (outcome: Outcome) => void) => void
+/** Now and then one of the clients hangs up in the middle of what it asks. */
+const hangUpChance = 0.03
+
+/** The cluster as the clients of a load see it. */
+export interface Loaded {
+  /** Asks as this client, and hears how it ended. */
+  ask(client: string, command: Command, settle: (outcome: Outcome) => void): void
+  hangUp(client: string): void
+}
 
 /**
  * Lets clients loose, each asking one thing after another: all kinds of reads and writes, every value its own.
  *
  * @returns how many calls have ended in each way, and how many have not; counted on while they run
  */
-export function startLoad(random: SeededRandom, clients: number, calls: number, ask: Ask) {
+export function startLoad(random: SeededRandom, clients: number, calls: number, { ask, hangUp }: Loaded) {
   const counts = { done: 0, refused: 0, unknown: 0, open: clients * calls }
   const session = (client: string, left: number) => {
     if (left === 0) return
@@ -21,6 +28,7 @@ export function startLoad(random: SeededRandom, clients: number, calls: number, 
       counts[outcome.outcome]++
       counts.open--
       session(client, left - 1)
+      if (random.chance(hangUpChance)) hangUp(`l${random.between(1, clients)}`)
     })
   }
   for (let client = 1; client <= clients; client++) session(`l${client}`, calls)

@@ -148,9 +148,10 @@ class Play {
   }
 
   async #load({ clients, calls }: Extract<Statement, { kind: 'load' }>, entry: Entry): Promise<void> {
-    const counts = startLoad(this.#random.fork(), clients, calls, (client, command, settle) =>
-      this.#ask(client, command, null, settle),
-    )
+    const counts = startLoad(this.#random.fork(), clients, calls, {
+      ask: (client, command, settle) => this.#ask(client, command, null, settle),
+      hangUp: (client) => this.#driver.hangUp(client),
+    })
     await this.#driver.until(() => counts.open === 0)
     entry.outcome = `${counts.done} done, ${counts.refused} refused, ${counts.unknown} unknown`
     if (counts.done === 0) this.#judged(entry, 'unavailable', 'some of it done')

@@ -87,6 +87,8 @@ export interface Driver {
   now(): number
   /** Asks as this client; without `at`, the node that it takes for leader. `settle` is called once, by the deadline. */
   call(client: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void
+  /** Breaks this client's connection in the middle of what it asks, if anything: that ends as unknown. */
+  hangUp(client: string): void
   /** Lets time pass until the condition holds, which only a settled call can bring about. */
   until(condition: () => boolean): Promise<void>
   /** Lets time pass until nothing is under way any more. @returns false if it never comes to that */

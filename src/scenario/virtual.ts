@@ -72,6 +72,10 @@ class VirtualDriver implements Driver {
     client.call(command, at, settle)
   }
 
+  hangUp(name: string): void {
+    this.#clients.get(name)?.hangUp()
+  }
+
   async until(condition: () => boolean): Promise<void> {
     await this.#cluster.until(condition, foreverMs)
   }

@@ -31,6 +31,7 @@ export class SimulatedClient {
   readonly name: string
   readonly #cluster: SimulatedCluster
   readonly #options: SimulatedClientOptions
+  readonly #underWay = new Set<Call>()
   #leader: NodeId
 
   constructor(cluster: SimulatedCluster, name: string, options: Partial<SimulatedClientOptions> = {}) {
@@ -44,8 +45,14 @@ export class SimulatedClient {
   call(command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
     const { timeline } = this.#cluster
     const call: Call = { command, pinned: at !== null, redirects: 0, refused: 0, settled: false, settle }
+    this.#underWay.add(call)
     timeline.schedule(this.#options.deadlineMs, () => this.#settle(call, failure('timeout', 'no answer in time')))
     this.#send(call, at ?? this.#leader)
+  }
+
+  /** Breaks its connections: whatever it was asking may have happened, or may still. */
+  hangUp(): void {
+    for (const call of [...this.#underWay]) this.#settle(call, failure('connection_lost', 'the client hung up'))
   }
 
   #send(call: Call, to: NodeId): void {
@@ -79,6 +86,7 @@ export class SimulatedClient {
   #settle(call: Call, answer: Answer): void {
     if (call.settled) return
     call.settled = true
+    this.#underWay.delete(call)
     call.settle(outcomeOf(answer))
   }
 }

@@ -25,6 +25,7 @@ export class Puppet implements Driver {
   perform: Driver['perform'] = async (fault) => void this.told.push(formatFault(fault))
   delay: Driver['delay'] = async (delay) => void this.told.push(`delay ${JSON.stringify(delay)}`)
   wait: Driver['wait'] = async (ms) => void this.told.push(`wait ${ms}`)
+  hangUp: Driver['hangUp'] = (client) => void this.told.push(`${client} hangs up`)
   until: Driver['until'] = async () => {}
   settle: Driver['settle'] = async () => !this.restless
   look: Driver['look'] = async () => this.looks
