@@ -1,4 +1,4 @@
-import type { Command, Index, Member, NodeOptions, Request, RequestId, Status } from '../../src/contracts.js'
+import type { Command, Index, Member, Request, RequestId, Status } from '../../src/contracts.js'
 import type { NodeState } from '../../src/stage.js'
 
 /** A node that performs commands: all of stage 0. */
@@ -7,7 +7,7 @@ export interface Server extends NodeState {
   performed: Index
 }
 
-export function server(_options: NodeOptions) {
+export function server() {
   return { role: 'standalone', leader: null, performed: 0 }
 }
 

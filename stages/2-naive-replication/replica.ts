@@ -28,5 +28,5 @@ export function naiveReplica(options: NodeOptions) {
   const leader = ids[0]!
   const role = options.id === leader ? 'leader' : 'follower'
   const writes = Math.floor(options.random.next() * 2 ** 48)
-  return { ...server(options), role, leader, quorum: majority(ids), writes, pending: new Map<number, Pending>() }
+  return { ...server(), role, leader, quorum: majority(ids), writes, pending: new Map<number, Pending>() }
 }
