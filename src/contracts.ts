@@ -161,6 +161,8 @@ export interface Core {
   durable(upTo: EntryId): void
   /** The state machine has performed everything up to this index. */
   applied(upTo: Index): void
+  /** The log, from this index on, for those who look on from outside; empty at the stages that keep none. */
+  entries(from: Index): readonly Entry[]
   /** Everything decided since the last take. */
   take(): Effects
   /** Plain data for `info`, traces and checkers. */
@@ -199,15 +201,42 @@ export interface Event {
   readonly [detail: string]: unknown
 }
 
-/** One thing to make durable; the records of a batch are written in order. Stage 4 gives the first of them. */
-export interface PersistRecord {
-  readonly record: string
-  readonly [field: string]: unknown
+/**
+ * One position of the replicated log (§5.3): a command, and the term of the leader that put it there. `text` is the
+ * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk.
+ */
+export interface Entry extends EntryId {
+  readonly command: Command
+  readonly text: string
 }
 
-/** One durable write: all of it or, after a crash, possibly none of it. `upTo` is reported to {@link Core.durable}. */
+export function makeEntry(index: Index, term: Term, command: Command): Entry {
+  return { index, term, command, text: JSON.stringify({ index, term, command }) }
+}
+
+/** The entry of which this is the text. @throws on text that is no entry's */
+export function parseEntry(text: string): Entry {
+  const parsed = JSON.parse(text) as unknown
+  if (!isObject(parsed) || !isPositive(parsed.index) || !isPositive(parsed.term)) throw new Error('not an entry')
+  const { index, term, command } = parsed
+  if (!isObject(command) || typeof command.command !== 'string') throw new Error(`entry ${index} holds no command`)
+  return { index, term, command: command as Command, text }
+}
+
+/**
+ * One thing to make durable; the records of a batch are kept in order. Term and vote go together, in the same ordered
+ * stream as the entries, so that no crash can keep one and lose what came before it.
+ */
+export type PersistRecord =
+  | { readonly record: 'term'; readonly term: Term; readonly votedFor: NodeId | null }
+  /** Everything from this index on is taken back. */
+  | { readonly record: 'truncate'; readonly from: Index }
+  | { readonly record: 'entry'; readonly entry: Entry }
+
+/** One durable write: all of it or, after a crash, a beginning of it. `upTo` is reported to {@link Core.durable}. */
 export interface Persist {
   readonly records: readonly PersistRecord[]
+  /** The log's last entry, once all of this is written. */
   readonly upTo: EntryId
 }
 
@@ -235,26 +264,59 @@ export interface NodeOptions {
   readonly members: readonly Member[]
   readonly random: Random
   readonly timing: Timing
+  /** What an earlier life of this node left on its disk. */
+  readonly recovered: Recovered
   /** Facts of the process (pid, addresses) that `info` repeats; no rule reads them. */
   readonly about: Readonly<Record<string, unknown>>
 }
+
+/** What is known of a node before it looks at its disk. */
+export type NodeSettings = Omit<NodeOptions, 'recovered'>
 
 export interface Timing {
   /** One step of logical time, in milliseconds. */
   readonly tickMs: number
   /** How long a node keeps a client waiting before it answers `timeout`, in ticks. */
   readonly requestTimeoutTicks: number
+  /** An idle leader speaks this often, in ticks (§5.2). */
+  readonly heartbeatTicks: number
+  /**
+   * How long a follower bears the leader's silence, in ticks: at least this long, less than twice as long where chance
+   * decides (§5.2). Several heartbeats must fit into it.
+   */
+  readonly electionTicks: number
+  /** Bytes of entries in one message to a follower, at least one entry; not time, but as much a matter of pace. */
+  readonly appendBytes: number
 }
 
-export const defaultTiming: Timing = { tickMs: 10, requestTimeoutTicks: 200 }
+/** Heartbeats every 100 ms, an election after 1 to 2 s of silence: a Node process may well be busy for 100 ms. */
+export const defaultTiming: Timing = {
+  tickMs: 10,
+  requestTimeoutTicks: 200,
+  heartbeatTicks: 10,
+  electionTicks: 100,
+  appendBytes: 1024 * 1024,
+}
 
 // ------------------------------------------------------------------------------------------------ doors to the world
 
+/** What a node finds when it starts again: everything that was durable when it ended. */
+export interface Recovered {
+  readonly term: Term
+  readonly votedFor: NodeId | null
+  /** From index 1 on, without a gap. */
+  readonly entries: readonly Entry[]
+}
+
+export const nothingRecovered: Recovered = { term: 0, votedFor: null, entries: [] }
+
 /** Where a node's log is kept (stage 4 on). A failed write is final: the node stops. */
-export interface LogStore<Recovered = unknown> {
+export interface LogStore {
+  /** What is there. Called once, before anything else. @throws if what is there cannot be trusted */
   open(): Promise<Recovered>
   /** Resolves when every record is durable. One write at a time. */
   write(batch: Persist): Promise<void>
+  /** Forgets the entries up to this index: a snapshot holds what they did. */
   compact(upTo: Index): Promise<void>
   close(): Promise<void>
 }

@@ -4,12 +4,15 @@ import {
   type Checked,
   type Clock,
   type Core,
+  type Entry,
   type Event,
   failure,
+  type Index,
   type LogStore,
   type Message,
   type Network,
-  type NodeOptions,
+  type NodeSettings,
+  nothingRecovered,
   type Persist,
   type RequestId,
   type StateMachine,
@@ -48,9 +51,10 @@ type Phase = 'new' | 'running' | 'stopping' | 'dead'
  */
 export class Node {
   readonly #stage: Stage
-  readonly #core: Core
+  readonly #settings: NodeSettings
   readonly #doors: Doors
-  readonly #tickMs: number
+  /** Made once it is known what an earlier life left on the disk. */
+  #core: Core | null = null
   readonly #waiting = new Map<RequestId, (answer: Answer) => void>()
   #nextRequest: RequestId = 1
   #phase: Phase = 'new'
@@ -62,19 +66,33 @@ export class Node {
   #writing = false
   #drained = () => {}
 
-  constructor(stage: Stage, options: NodeOptions, doors: Doors) {
+  constructor(stage: Stage, settings: NodeSettings, doors: Doors) {
     this.#stage = stage
-    this.#core = stage.create(options)
+    this.#settings = settings
     this.#doors = doors
-    this.#tickMs = options.timing.tickMs
   }
 
   get status(): Status {
-    return this.#core.status
+    return this.#core?.status ?? this.#asleep
   }
 
+  /** The log from an index on, for those who look on from outside. */
+  entries(from: Index): readonly Entry[] {
+    return this.#core?.entries(from) ?? []
+  }
+
+  /** What there is to say while the disk is being read. */
+  get #asleep(): Status {
+    const { id, members } = this.#settings
+    const peers = members.map((member) => member.id).filter((peer) => peer !== id)
+    return { id, stage: this.#stage.number, role: 'starting', leader: null, applied: 0, peers }
+  }
+
+  /** @throws if what the disk holds cannot be trusted */
   async start(): Promise<void> {
-    await this.#doors.log?.open()
+    const recovered = (await this.#doors.log?.open()) ?? nothingRecovered
+    if (this.#phase !== 'new') return
+    this.#core = this.#stage.create({ ...this.#settings, recovered })
     this.#phase = 'running'
     await this.#doors.network.start((message) => this.#receive(message))
     this.#armTick()
@@ -117,7 +135,7 @@ export class Node {
     const id = this.#nextRequest++
     this.#waiting.set(id, answer)
     this.#doors.trace?.({ event: 'request', request: id, command })
-    this.#input(() => this.#core.request({ id, command }))
+    this.#input((core) => core.request({ id, command }))
   }
 
   #check(candidate: Readonly<Record<string, unknown>>): Checked {
@@ -141,30 +159,30 @@ export class Node {
 
   #receive(message: Message): void {
     this.#doors.trace?.({ event: 'receive', message })
-    this.#input(() => this.#core.receive(message))
+    this.#input((core) => core.receive(message))
   }
 
   /** Missed ticks are not made up for, and what has already arrived is read first: a pause is not silence. */
   #armTick(): void {
-    this.#stopTicking = this.#doors.clock.after(this.#tickMs, () => {
+    this.#stopTicking = this.#doors.clock.after(this.#settings.timing.tickMs, () => {
       this.#doors.clock.soon(() => this.#tick())
       this.#armTick()
     })
   }
 
   #tick(): void {
-    if (this.#step(() => this.#core.tick()) && !this.#turnDue) this.#turn()
+    if (this.#step((core) => core.tick()) && !this.#turnDue) this.#turn()
   }
 
-  #input(step: () => void): void {
+  #input(step: (core: Core) => void): void {
     if (this.#step(step)) this.#scheduleTurn()
   }
 
   /** @returns whether the core took it, and may have decided something */
-  #step(step: () => void): boolean {
-    if (this.#phase === 'dead' || this.#phase === 'new') return false
+  #step(step: (core: Core) => void): boolean {
+    if (this.#phase === 'dead' || !this.#core) return false
     try {
-      step()
+      step(this.#core)
       return true
     } catch (error) {
       this.#fatal(error)
@@ -182,7 +200,7 @@ export class Node {
   }
 
   #turn(): void {
-    const effects = this.#core.take()
+    const effects = this.#core!.take()
     for (const event of effects.events) this.#doors.notice(event)
     for (const message of effects.send) this.#send(message)
     if (effects.persist) this.#toWrite.persist.push(effects.persist)
@@ -210,7 +228,7 @@ export class Node {
         const records = persist.flatMap((batch) => batch.records)
         await this.#doors.log?.write({ records, upTo: last.upTo })
         if (this.#isDead()) return
-        this.#input(() => this.#core.durable(last.upTo))
+        this.#input((core) => core.durable(last.upTo))
       }
       for (const message of messages) this.#send(message)
     }
@@ -229,7 +247,7 @@ export class Node {
         this.#doors.trace?.({ event: 'apply', index: apply.index, command: apply.command })
         if (apply.request !== null) this.#answer(apply.request, answers[at]!)
       }
-      this.#input(() => this.#core.applied(batch.at(-1)!.index))
+      this.#input((core) => core.applied(batch.at(-1)!.index))
     }
     this.#applying = false
   }

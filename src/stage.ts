@@ -2,6 +2,8 @@ import {
   type CommandShape,
   type Core,
   type Effects,
+  type Entry,
+  type EntryId,
   type GuaranteeId,
   type Index,
   type Member,
@@ -11,6 +13,7 @@ import {
   noEffects,
   type Operation,
   type Random,
+  type Recovered,
   type Request,
   type Status,
   type Timing,
@@ -23,6 +26,7 @@ export interface NodeState {
   readonly members: readonly Member[]
   readonly random: Random
   readonly timing: Timing
+  readonly recovered: Recovered
   readonly about: Readonly<Record<string, unknown>>
   /** The number of the stage that made this node. */
   readonly stage: number
@@ -87,10 +91,20 @@ export interface StageTable<N extends NodeState, M extends Message> extends Stag
   readonly wire: { readonly [T in M['type']]: (candidate: Readonly<Record<string, unknown>>) => boolean }
   /** The stage's own part of a fresh node's state. */
   readonly state: (options: NodeOptions) => Data<N> & Pick<NodeState, 'role' | 'leader'>
+  /** What a node does before anything comes in. */
+  readonly start?: readonly ((node: N) => void)[]
+  /** The log from an index on, at the stages that have one. */
+  readonly entries?: (node: N, from: Index) => readonly Entry[]
   readonly verbs: Verbs<N>
   readonly requests: Readonly<Record<string, (node: N, request: Request) => void>>
+  /** Sees every message before its own rule does. @returns whether the message is to be heard at all */
+  gate?(node: N, message: M): boolean
   readonly on: { readonly [T in M['type']]: (node: N, message: Extract<M, { type: T }>) => void }
   readonly tick: readonly ((node: N) => void)[]
+  /** Rules for the moment when the disk has caught up to an entry. */
+  readonly durable?: readonly ((node: N, upTo: EntryId) => void)[]
+  /** Rules that end a turn: they see all of what came in together, which is where batches come from. */
+  readonly turn?: readonly ((node: N) => void)[]
 }
 
 /** Sends a message as soon as the rules of this turn have run. Name its type: `send<Replicate>(node, {…})`. */
@@ -125,12 +139,14 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     }
     this.#table = table
     this.#node = node
+    for (const rule of table.start ?? []) rule(node)
   }
 
   receive(message: Message): void {
     if (message.to !== this.#node.id || message.from === this.#node.id) return
     const handle = this.#table.on[message.type as M['type']] as ((node: N, message: Message) => void) | undefined
     if (!handle) throw new Error(`stage ${this.#table.number} has no rule for the message ${message.type}`)
+    if (this.#table.gate && !this.#table.gate(this.#node, message as M)) return
     handle(this.#node, message)
   }
 
@@ -144,13 +160,20 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     for (const rule of this.#table.tick) rule(this.#node)
   }
 
-  durable(): void {}
+  durable(upTo: EntryId): void {
+    for (const rule of this.#table.durable ?? []) rule(this.#node, upTo)
+  }
 
   applied(upTo: Index): void {
     this.#node.applied = upTo
   }
 
+  entries(from: Index): readonly Entry[] {
+    return this.#table.entries?.(this.#node, from) ?? []
+  }
+
   take(): Effects {
+    for (const rule of this.#table.turn ?? []) rule(this.#node)
     const effects = this.#node.effects
     this.#node.effects = noEffects()
     return effects

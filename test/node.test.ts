@@ -6,6 +6,8 @@ import {
   type Event,
   failure,
   type Message,
+  makeEntry,
+  nothingRecovered,
   type Persist,
   type Request,
 } from '../src/contracts.js'
@@ -49,9 +51,11 @@ class Puppet {
         stop: async () => void this.events.push('network stopped'),
       },
       log: {
-        open: async () => null,
+        open: async () => nothingRecovered,
         write: (batch: Persist) => {
-          this.events.push(`write ${batch.records.map(({ record }) => record).join(' ')}`)
+          this.events.push(
+            `write ${batch.records.map((record) => 'entry' in record && record.entry.command.key).join(' ')}`,
+          )
           return new Promise<void>((resolve, reject) => {
             this.#writes.push((error) => (error ? reject(error) : resolve()))
           })
@@ -112,14 +116,15 @@ function scripted(): Stage & { ticks: number } {
         request({ id, command }: Request) {
           effects.send.push({ type: 'Now', from: 'n1', to: 'n2' })
           effects.sendWhenDurable.push({ type: 'Later', from: 'n1', to: 'n2' })
-          const records = [...(effects.persist?.records ?? []), { record: String(command.key) }]
-          effects.persist = { records, upTo: { index: id, term: 1 } }
+          const entry = { record: 'entry' as const, entry: makeEntry(id, 1, command) }
+          effects.persist = { records: [...(effects.persist?.records ?? []), entry], upTo: { index: id, term: 1 } }
         },
         tick: () => void stage.ticks++,
         durable({ index }: { index: number }) {
           effects.events.push({ event: `durable ${index}` })
           effects.apply.push({ index, term: 1, command: { command: 'get', key: `k${index}` }, request: index })
         },
+        entries: () => [],
         applied: (index: number) => void effects.events.push({ event: `applied ${index}` }),
         take() {
           const taken = effects

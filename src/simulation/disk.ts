@@ -1,4 +1,5 @@
 import type { Clock, LogStore, Persist, PersistRecord } from '../contracts.js'
+import { recover } from '../storage/recover.js'
 import type { SeededRandom } from './random.js'
 
 /** How a disk treats writes. */
@@ -23,9 +24,9 @@ export class SimulatedDisk {
   torn = 0
 
   /** The disk as one incarnation of the node sees it; `stir` is told when a promise is about to be kept. */
-  store(clock: Clock, random: SeededRandom, stir: () => void): LogStore<readonly PersistRecord[]> {
+  store(clock: Clock, random: SeededRandom, stir: () => void): LogStore {
     return {
-      open: async () => [...this.#records],
+      open: async () => recover(this.#records),
       write: (batch) =>
         new Promise((resolve, reject) => {
           const { minSyncMs, maxSyncMs, failure } = this.health

@@ -6,7 +6,7 @@ import type {
   Message,
   Network,
   NodeId,
-  NodeOptions,
+  NodeSettings,
   StateMachine,
 } from '../contracts.js'
 import { LockedMap } from '../locked-map.js'
@@ -38,7 +38,7 @@ interface Backlog {
 /** A simulated machine: the real shell with the real core of a stage, in virtual time, to be killed and paused. */
 export class Host {
   readonly #stage: Stage
-  readonly #options: NodeOptions
+  readonly #settings: NodeSettings
   readonly #around: Surroundings
   readonly #disk: SimulatedDisk
   #node: Node | null = null
@@ -48,15 +48,15 @@ export class Host {
   /** Counts the starts: what an earlier process left to be done is not for the next. */
   #incarnation = 0
 
-  constructor(stage: Stage, options: NodeOptions, disk: SimulatedDisk, around: Surroundings) {
+  constructor(stage: Stage, settings: NodeSettings, disk: SimulatedDisk, around: Surroundings) {
     this.#stage = stage
-    this.#options = options
+    this.#settings = settings
     this.#disk = disk
     this.#around = around
   }
 
   get id(): string {
-    return this.#options.id
+    return this.#settings.id
   }
 
   get condition(): 'up' | 'paused' | 'dead' {
@@ -77,7 +77,7 @@ export class Host {
     this.#incarnation++
     const clock = this.#clock()
     const machine = new LockedMap(this.#stage.operations, clock)
-    const node = new Node(this.#stage, this.#options, {
+    const node = new Node(this.#stage, this.#settings, {
       network: this.#network(),
       stateMachine: this.#stirring(machine),
       clock,

@@ -56,7 +56,8 @@ export function makePlan({ seed, climate, nodes = 5, readAnywhere }: PlanOptions
   const random = new SeededRandom(seed)
   const ids = Array.from({ length: nodes }, (_, at) => `n${at + 1}`)
   const fireMs = random.between(2_000, 8_000)
-  const timing = { tickMs: random.pick([10, 20, 50]), requestTimeoutTicks: random.between(5, 60) }
+  const tickMs = random.pick([10, 20, 50])
+  const timing = { tickMs, requestTimeoutTicks: random.between(5, 60), ...makePace(seed, tickMs) }
   const applyBatch = new SeededRandom(seed).fork().pick([1, 3, 1_024])
   const common = { seed, climate, nodes, timing, applyBatch, fireMs, deadlineMs: random.pick([500, 1_500, 5_000]) }
   const calls = makeCalls(random.fork(), ids, fireMs, readAnywhere)
@@ -70,6 +71,14 @@ export function makePlan({ seed, climate, nodes = 5, readAnywhere }: PlanOptions
     disk: makeDisk(random, true),
     faults: makeFaults(random.fork(), ids, fireMs),
   }
+}
+
+/** How often leaders speak and how long they may be silent; drawn apart, so that all else stays as it was. */
+function makePace(seed: number, tickMs: number): Omit<Timing, 'tickMs' | 'requestTimeoutTicks'> {
+  const random = new SeededRandom(seed ^ 0x9e3779b9)
+  const heartbeatTicks = Math.ceil(random.pick([20, 50, 100]) / tickMs)
+  const appendBytes = random.pick([1, 200, 1024 * 1024])
+  return { heartbeatTicks, electionTicks: heartbeatTicks * random.between(3, 10), appendBytes }
 }
 
 /** Each kind of trouble is absent from a good part of the seeds, so that the others can be seen alone. */

@@ -1,4 +1,4 @@
-import { defaultTiming, type Member, type NodeOptions } from '../../src/contracts.js'
+import { defaultTiming, type Member, type NodeOptions, nothingRecovered, type Recovered } from '../../src/contracts.js'
 
 /** Members n1 … n5 at addresses that nobody listens on. */
 export const five: Member[] = [1, 2, 3, 4, 5].map((number) => ({
@@ -8,6 +8,11 @@ export const five: Member[] = [1, 2, 3, 4, 5].map((number) => ({
 }))
 
 /** What a node needs to be made, without chance or time. */
-export function nodeOptions(id: string, members: readonly Member[] = five): NodeOptions {
-  return { id, members, random: { next: () => 0.5 }, timing: { ...defaultTiming, requestTimeoutTicks: 3 }, about: {} }
+export function nodeOptions(
+  id: string,
+  members: readonly Member[] = five,
+  recovered: Recovered = nothingRecovered,
+): NodeOptions {
+  const timing = { ...defaultTiming, requestTimeoutTicks: 3 }
+  return { id, members, random: { next: () => 0.5 }, timing, recovered, about: {} }
 }
