@@ -136,6 +136,8 @@ export interface Message {
   readonly type: string
   readonly from: NodeId
   readonly to: NodeId
+  /** Log entries travel as the text that each of them is, on every wire. */
+  readonly entries?: readonly Entry[]
 }
 
 export function isObject(candidate: unknown): candidate is Record<string, unknown> {
@@ -235,9 +237,9 @@ export type PersistRecord =
 
 /** One durable write: all of it or, after a crash, a beginning of it. `upTo` is reported to {@link Core.durable}. */
 export interface Persist {
-  readonly records: readonly PersistRecord[]
+  records: PersistRecord[]
   /** The log's last entry, once all of this is written. */
-  readonly upTo: EntryId
+  upTo: EntryId
 }
 
 export interface Effects {

@@ -79,9 +79,13 @@ export interface StageFacts {
   readonly network: NetworkName
   /** The `.proto` files that give those messages a binary form, as paths below `stages/`: one for each stage that adds some. */
   readonly proto: readonly string[]
+  /** What survives a node's process. With a log, each node has a folder of its own. */
+  readonly keeps: 'nothing' | 'log'
   /** What must hold in its nodes after every step. */
   readonly invariants: readonly InvariantName[]
   readonly gives: readonly GuaranteeId[]
+  /** Each guarantee that the stage keeps by doing nothing at all: safe but unavailable. With the scenario that shows it. */
+  readonly stalls: Readonly<Partial<Record<GuaranteeId, string>>>
   /** Each guarantee that the stage breaks, with the scenario that shows it, or `storm` where it takes the simulator's. */
   readonly breaks: Readonly<Partial<Record<GuaranteeId, string>>>
 }
@@ -110,6 +114,19 @@ export interface StageTable<N extends NodeState, M extends Message> extends Stag
 /** Sends a message as soon as the rules of this turn have run. Name its type: `send<Replicate>(node, {…})`. */
 export function send<M extends Message>(node: NodeState, message: M): void {
   node.effects.send.push(message)
+}
+
+/** Sends a message as soon as everything decided so far is on disk: a promise must survive whoever gave it. */
+export function sendWhenDurable<M extends Message>(node: NodeState, message: M): void {
+  node.effects.sendWhenDurable.push(message)
+}
+
+/** Several rules in the place of one; what they are made of stays to be seen. */
+export function inOrder<N, I>(...rules: readonly ((node: N, input: I) => void)[]): (node: N, input: I) => void {
+  const all = (node: N, input: I) => {
+    for (const rule of rules) rule(node, input)
+  }
+  return Object.defineProperty(all, 'name', { value: rules.map(({ name }) => name).join(', ') })
 }
 
 /** A stage as the other floors see it. */

@@ -3,9 +3,10 @@ import keyValueStore from './0-key-value-store/stage.js'
 import client from './1-client/stage.js'
 import naiveReplication from './2-naive-replication/stage.js'
 import protobufRpc from './3-protobuf-rpc/stage.js'
+import logReplication from './4-log-replication/stage.js'
 
 /** The roadmap, in order: `stages[n].number` is `n`. */
-export const stages: readonly Stage[] = [keyValueStore, client, naiveReplication, protobufRpc]
+export const stages: readonly Stage[] = [keyValueStore, client, naiveReplication, protobufRpc, logReplication]
 
 /** The newest stage: what `npm start` runs. */
 export const latest: Stage = stages.at(-1)!

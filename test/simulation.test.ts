@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { makeEntry, type Status } from '../src/contracts.js'
+import { type Entry, makeEntry, type Status } from '../src/contracts.js'
 import { SimulatedCluster } from '../src/simulation/cluster.js'
 import { SimulatedDisk } from '../src/simulation/disk.js'
-import { type InvariantName, invariants, type Observation, type SeenEntry } from '../src/simulation/invariants.js'
+import { type InvariantName, invariants, type Observation } from '../src/simulation/invariants.js'
 import { SeededRandom } from '../src/simulation/random.js'
 import { shrink } from '../src/simulation/shrink.js'
 import { planFor, runSeed, smallestDisaster } from '../src/simulation/sweep.js'
@@ -179,18 +179,20 @@ t.test('links are cut each way by themselves, also for what is on its way', asyn
   })
 })
 
+/** Virtual time, and a clock that goes by it. */
+function time() {
+  const timeline = new Timeline()
+  const after = (ms: number, task: () => void) => {
+    timeline.schedule(ms, task)
+    return () => {}
+  }
+  return [timeline, { now: () => 0, after, soon: () => {} }] as const
+}
+
 t.test('a disk loses in a crash what was not synced, or part of it; a failed write is final', async (t) => {
   const kept = new Set<number>()
   for (let seed = 1; seed <= 50; seed++) {
-    const timeline = new Timeline()
-    const clock = {
-      now: () => 0,
-      after: (ms: number, task: () => void) => {
-        timeline.schedule(ms, task)
-        return () => {}
-      },
-      soon: () => {},
-    }
+    const [timeline, clock] = time()
     const random = new SeededRandom(seed)
     const disk = new SimulatedDisk()
     const batch = (terms: number[]) => ({
@@ -209,24 +211,45 @@ t.test('a disk loses in a crash what was not synced, or part of it; a failed wri
     t.same(records, [1, 2, 3, 4, 5].slice(0, records.length), 'and a beginning of the rest')
     kept.add(records.length)
     disk.health = { ...disk.health, failure: 1 }
-    const failed = store.write(batch([6]))
-    timeline.step()
-    timeline.step()
+    const [later, newClock] = time()
+    const failed = disk.store(newClock, random, () => {}).write(batch([6]))
+    later.step()
     await t.rejects(failed, /the disk failed/)
   }
   t.same([...kept].sort(), [2, 3, 4, 5], 'torn everywhere')
 })
 
-const entry = (index: number, term: number, payload = `${index}.${term}`): SeenEntry => ({ index, term, payload })
+t.test('no state machine leaves a command out or performs it twice; nothing else is committed there', async (t) => {
+  const applies = invariants.stateMachinesAgree.watch()
+  t.equal(applies(seen('n1', {}, { performed: [{ index: 1, command: 'a' }] })), null)
+  t.match(applies(seen('n1', {}, { performed: [{ index: 1, command: 'a' }] })), /performed entry 1 after entry 1/)
+  t.match(applies(seen('n2', {}, { performed: [{ index: 2, command: 'b' }] })), /performed entry 2 after entry 0/)
+  const complete = invariants.leadersAreComplete.watch()
+  t.equal(complete(seen('n1', { commit: 1 }, { log: log([entry(1, 1)]) })), null)
+  t.match(complete(seen('n2', { commit: 1 }, { log: log([entry(1, 2)]) })), /n1 and n2 committed different entries/)
+})
+
+const entry = (index: number, term: number, value = `${index}.${term}`) =>
+  makeEntry(index, term, { command: 'set', key: 'k', value })
+/** A log of these entries, all of them new to whoever looks unless said otherwise. */
+const log = (entries: Entry[], changedFrom = 1) => ({
+  changedFrom,
+  last: entries.length,
+  at: (index: number) => entries[index - 1],
+})
 const seen = (node: string, status: Partial<Status>, more: Partial<Observation> = {}): Observation => ({
   node,
   incarnation: 0,
   status: { id: node, stage: 6, role: 'follower', leader: null, applied: 0, peers: [], ...status },
+  log: log([]),
+  performed: [],
+  disks: { count: 5, copiesOf: ({ term }) => term },
   ...more,
 })
 
 t.test('every invariant passes what is legal and names what is not', async (t) => {
-  const log = [entry(0, 0), entry(1, 1), entry(2, 1)]
+  const two = [entry(1, 1), entry(2, 1)]
+  const performs = (index: number, command = `${index}`) => ({ index, command })
   const cases: Record<InvariantName, { legal: Observation[]; next: Observation; message: RegExp }> = {
     appliedNeverFalls: {
       legal: [seen('n1', { applied: 3 }), seen('n2', { applied: 1 }), seen('n1', { applied: 0 }, { incarnation: 1 })],
@@ -254,34 +277,48 @@ t.test('every invariant passes what is legal and names what is not', async (t) =
     },
     leaderAppendsOnly: {
       legal: [
-        seen('n1', { role: 'leader', term: 1 }, { log }),
-        seen('n1', { role: 'leader', term: 1 }, { log: [...log, entry(3, 1)] }),
-        seen('n1', { role: 'leader', term: 1 }, { log: [entry(1, 1), entry(2, 1), entry(3, 1)] }),
+        seen('n1', { role: 'leader', term: 1 }, { log: log(two) }),
+        seen('n1', { role: 'leader', term: 1 }, { log: log([...two, entry(3, 1)], 3) }),
+        seen('n1', { role: 'follower', term: 2 }, { log: log([...two], 3) }),
+        seen('n1', { role: 'leader', term: 3 }, { log: log([...two, entry(3, 3)], 3) }),
       ],
-      next: seen('n1', { role: 'leader', term: 1 }, { log: [entry(1, 1), entry(2, 1)] }),
-      message: /the leader n1 changed its entry 3 in term 1/,
+      next: seen('n1', { role: 'leader', term: 3 }, { log: log(two, 3) }),
+      message: /the leader n1 changed its entry 3 in term 3/,
     },
     logsMatch: {
       legal: [
-        seen('n1', {}, { log }),
-        seen('n2', {}, { log: [entry(0, 0), entry(1, 1), entry(2, 2)] }),
-        seen('n3', {}, { log: [entry(1, 1), entry(2, 1)] }),
+        seen('n1', {}, { log: log(two) }),
+        seen('n2', {}, { log: log([entry(1, 1), entry(2, 2)]) }),
+        seen('n2', {}, { log: log(two, 2) }),
+        seen('n3', {}, { log: log([entry(1, 1), entry(2, 1), entry(3, 2)]) }),
       ],
-      next: seen('n4', {}, { log: [entry(0, 0), entry(1, 1, 'other'), entry(2, 1)] }),
-      message: /agree at index 2, term 1, but differ at index 1/,
+      next: seen('n4', {}, { log: log([entry(1, 1), entry(2, 2), entry(3, 2)]) }),
+      message: /n4 and n3 agree at index 3, term 2, but differ at index 2/,
     },
     leadersAreComplete: {
       legal: [
-        seen('n1', { role: 'leader', term: 1, commit: 1 }, { log }),
-        seen('n2', { role: 'leader', term: 2, commit: 0 }, { log: [entry(0, 0), entry(1, 1), entry(2, 2)] }),
+        seen('n1', { role: 'leader', term: 1, commit: 1 }, { log: log([entry(1, 1)]) }),
+        seen('n2', { role: 'leader', term: 2, commit: 0 }, { log: log([entry(1, 1), entry(2, 2)]) }),
       ],
-      next: seen('n3', { role: 'leader', term: 3 }, { log: [entry(0, 0), entry(1, 2)] }),
+      next: seen('n3', { role: 'leader', term: 3 }, { log: log([entry(1, 2)]) }),
       message: /the leader n3 of term 3 lacks entry 1 of term 1, which was committed/,
     },
+    committedIsDurable: {
+      legal: [
+        seen('n1', { commit: 1 }, { log: log([entry(1, 3), entry(2, 3)]) }),
+        seen('n2', { commit: 1 }, { log: log([entry(1, 3)]) }),
+      ],
+      next: seen('n2', { commit: 2 }, { log: log([entry(1, 3), entry(2, 2)]) }),
+      message: /n2 takes entry 2 for committed, which is on 2 of 5 disks/,
+    },
     stateMachinesAgree: {
-      legal: [seen('n1', {}, { performed: [entry(1, 1), entry(2, 1)] }), seen('n2', {}, { performed: [entry(1, 1)] })],
-      next: seen('n2', {}, { performed: [entry(2, 1, 'other')] }),
-      message: /at index 2 n1 performed 2\.1 and n2 other/,
+      legal: [
+        seen('n1', {}, { performed: [performs(1), performs(2)] }),
+        seen('n2', {}, { performed: [performs(1)] }),
+        seen('n1', {}, { incarnation: 1, performed: [performs(1)] }),
+      ],
+      next: seen('n2', {}, { performed: [performs(2, 'other')] }),
+      message: /at index 2 n1 performed 2 and n2 other/,
     },
   }
   for (const [name, { legal, next, message }] of Object.entries(cases)) {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { type Codec, isObject, type Message } from '../contracts.js'
+import { type Codec, isObject, type Message, parseEntry } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { type Proto, type ProtoField, Protos, peerProto } from './grpc-protos.js'
 
@@ -27,14 +27,16 @@ export function protobufCodec(stage: Stage): Codec {
     return found
   }
   return {
-    encode({ type, from, to, ...fields }) {
+    encode({ type, from, to, entries, ...rest }) {
       const { proto, form } = find(type)
+      const fields = entries ? { ...rest, entries: entries.map(({ text }) => text) } : rest
       return envelope.encode({ type, from, to, payload: proto.encode(form.toWire(fields) as object) })
     },
     decode(bytes) {
       const { type, from, to, payload } = envelope.decode(bytes) as unknown as Enveloped
       const { check, proto, form } = find(type)
-      const message = { type, from, to, ...(form.toFlat(proto.decode(payload)) as object) }
+      const { entries, ...rest } = form.toFlat(proto.decode(payload)) as { entries?: readonly string[] }
+      const message = { type, from, to, ...rest, ...(entries && { entries: entries.map(parseEntry) }) }
       if (!check(message)) throw new Error(`a ${type} whose fields are not of its shape`)
       return message satisfies Message
     },

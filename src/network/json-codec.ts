@@ -1,17 +1,40 @@
-import { type Codec, isObject, type Message } from '../contracts.js'
+import { isUtf8 } from 'node:buffer'
+import { type Codec, isObject, type Message, parseEntry } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { parseJson } from './framing.js'
 
-/** Peer messages as JSON. What arrives is held against the stage's shapes before a rule sees it. */
+/**
+ * Peer messages as JSON. Entries follow behind, each on a line of its own, as the text that it is: it was written once,
+ * and goes from here onto the receiver's disk as it came. What arrives is held against the stage's shapes before a
+ * rule sees it.
+ */
 export function jsonCodec(stage: Stage): Codec {
   return {
-    encode: (message) => Buffer.from(JSON.stringify(message)),
+    encode: (message) => Buffer.from(toText(message)),
     decode(bytes) {
-      const parsed = parseJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      const end = buffer.indexOf(newline)
+      const parsed = parseJson(end === -1 ? buffer : buffer.subarray(0, end))
       if ('problem' in parsed) throw new Error(parsed.problem)
-      return checkMessage(stage, parsed.value)
+      return checkMessage(stage, withEntries(parsed.value, end === -1 ? null : buffer.subarray(end + 1)))
     },
   }
+}
+
+const newline = 0x0a
+
+function toText(message: Message): string {
+  const { entries } = message
+  if (!entries?.length) return JSON.stringify(message)
+  return [JSON.stringify({ ...message, entries: [] }), ...entries.map(({ text }) => text)].join('\n')
+}
+
+function withEntries(fields: unknown, lines: Buffer | null): unknown {
+  if (!isObject(fields) || !Array.isArray(fields.entries)) return fields
+  if (fields.entries.length > 0) throw new Error('entries follow behind the message, each on a line of its own')
+  if (lines === null) return fields
+  if (!isUtf8(lines)) throw new Error('not UTF-8')
+  return { ...fields, entries: lines.toString().split('\n').map(parseEntry) }
 }
 
 function checkMessage(stage: Stage, candidate: unknown): Message {

@@ -1,7 +1,7 @@
 import type { GuaranteeId } from '../contracts.js'
 import type { Verdict } from '../scenario/scenario.js'
 import type { Stage } from '../stage.js'
-import { type Declared, declared as declaredBy } from './declared.js'
+import { type Declared, declared as declaredBy, shownBy } from './declared.js'
 
 /** The verdict on a guarantee. *Untested*: the stage says something of it, and nothing was run to find out. */
 export type Mark = Verdict | 'not applicable' | 'untested'
@@ -58,7 +58,7 @@ export async function cellOf(
 ): Promise<Cell> {
   const declared = declaredBy(stage, guarantee)
   const verdict = combine(declared, evidence)
-  const named = stage.breaks[guarantee]
+  const named = shownBy(stage, guarantee)
   const violations = evidence.filter((one) => one.verdict === 'violated')
   const shown = violations.find(({ trial }) => trial === named) ?? violations[0]
   const trials = evidence.map(({ trial, verdict, note }) => ({ trial, verdict, note }))
@@ -81,20 +81,23 @@ function combine(says: Declared, trials: readonly Trial[]): Mark {
   return worst ?? 'untested'
 }
 
+const claims = { holds: 'gives', unavailable: 'keeps, by standing still,', violated: 'breaks' } as const
+
 function problemOf(
   { stage, guarantee, declared, verdict, trials }: Omit<Cell, 'witness' | 'problem'>,
   named: string | undefined,
   complete: boolean,
 ): string | null {
   if (declared === 'not applicable') return null
-  const says = `stage ${stage} says that it ${declared === 'holds' ? 'gives' : 'breaks'} ${guarantee}`
+  const says = `stage ${stage} says that it ${claims[declared]} ${guarantee}`
   const by = trials.filter((trial) => trial.verdict === verdict).map(({ trial }) => trial)
   const wrong = `${says}, but the verdict is "${marks[verdict].means}" (${by.join(', ')})`
-  if (declared === 'holds' && (verdict === 'violated' || verdict === 'unavailable')) return wrong
+  if (declared !== 'violated' && verdict === 'violated') return wrong
+  if (declared === 'holds' && verdict === 'unavailable') return wrong
   if (!complete) return null
   if (verdict === 'untested') return `${says}, and nothing tests it`
   if (verdict !== declared) return wrong
   const example = trials.find(({ trial }) => trial === named)
-  if (!example || example.verdict === 'violated') return null
+  if (!example || example.verdict === declared) return null
   return `${says} and names ${named} to show it, where the verdict is "${marks[example.verdict].means}"`
 }

@@ -1,5 +1,5 @@
-import type { Clock, LogStore, Persist, PersistRecord } from '../contracts.js'
-import { recover } from '../storage/recover.js'
+import type { Clock, Entry, LogStore, Persist } from '../contracts.js'
+import { Records } from '../storage/recover.js'
 import type { SeededRandom } from './random.js'
 
 /** How a disk treats writes. */
@@ -17,7 +17,7 @@ export const healthyDisk: DiskHealth = { minSyncMs: 1, maxSyncMs: 1, failure: 0 
  * leading records may have reached the platter (a torn write), the last of them whole or not at all.
  */
 export class SimulatedDisk {
-  #records: PersistRecord[] = []
+  #records = new Records()
   #underWay: Persist | null = null
   health: DiskHealth = healthyDisk
   /** Writes under way that a crash cut short. */
@@ -26,7 +26,7 @@ export class SimulatedDisk {
   /** The disk as one incarnation of the node sees it; `stir` is told when a promise is about to be kept. */
   store(clock: Clock, random: SeededRandom, stir: () => void): LogStore {
     return {
-      open: async () => recover(this.#records),
+      open: async () => this.#records.recovered(),
       write: (batch) =>
         new Promise((resolve, reject) => {
           const { minSyncMs, maxSyncMs, failure } = this.health
@@ -34,7 +34,7 @@ export class SimulatedDisk {
           clock.after(minSyncMs + random.next() * (maxSyncMs - minSyncMs), () => {
             stir()
             if (random.chance(failure)) return reject(new Error('the disk failed'))
-            this.#records.push(...batch.records)
+            this.#records.add(batch.records)
             this.#underWay = null
             resolve()
           })
@@ -44,18 +44,23 @@ export class SimulatedDisk {
     }
   }
 
+  /** Whether the entry would be there after a loss of power. */
+  holds({ index, text }: Entry): boolean {
+    return this.#records.at(index)?.text === text
+  }
+
   /** The power goes: what was under way is kept in part, or not. */
   crash(random: SeededRandom): void {
     if (!this.#underWay) return
     const { records } = this.#underWay
-    this.#records.push(...records.slice(0, random.between(0, records.length)))
+    this.#records.add(records.slice(0, random.between(0, records.length)))
     this.#underWay = null
     this.torn++
   }
 
   /** A new disk in place of the old. */
   wipe(): void {
-    this.#records = []
+    this.#records = new Records()
     this.#underWay = null
   }
 }

@@ -1,22 +1,30 @@
-import type { GuaranteeId, Index, NodeId, Status, Term } from '../contracts.js'
+import type { Entry, GuaranteeId, Index, NodeId, Status, Term } from '../contracts.js'
 
-/** An entry as checkers compare it. */
-export interface SeenEntry {
-  readonly index: Index
-  readonly term: Term
-  /** What it holds, as text: equal texts are equal commands. */
-  readonly payload: string
+/** A node's log as a checker sees it after a step. */
+export interface SeenLog {
+  /** The first index at which it is not what it was when it was last seen; one past its end if nothing changed. */
+  readonly changedFrom: Index
+  readonly last: Index
+  at(index: Index): Entry | undefined
 }
 
-/** What a checker sees of one node after a step. `log` is there from the stage on that has one. */
+/** A command that a state machine performed, as text: equal texts are equal commands. */
+export interface Performed {
+  readonly index: Index
+  readonly command: string
+}
+
+/** What a checker sees of one node after a step. */
 export interface Observation {
   readonly node: NodeId
   /** Counts the starts of the node's process: what is only in memory may begin anew with it. */
   readonly incarnation: number
   readonly status: Status
-  readonly log?: readonly SeenEntry[]
-  /** Commands that the node's state machine performed since the last observation. */
-  readonly performed?: readonly SeenEntry[]
+  readonly log: SeenLog
+  /** What the node's state machine performed since the last observation. */
+  readonly performed: readonly Performed[]
+  /** On how many disks of the cluster this entry is, and how many there are. */
+  readonly disks: { copiesOf(entry: Entry): number; readonly count: number }
 }
 
 /** A watcher remembers what it needs and says in a sentence what is wrong; null while all is well. */
@@ -58,48 +66,59 @@ function oneLeaderPerTerm(): Watcher {
 
 /** A leader's log while it leads: what was there stays there. */
 function leaderAppendsOnly(): Watcher {
-  const logs = new Map<NodeId, { term: Term; log: readonly SeenEntry[] }>()
+  const led = new Map<NodeId, { term: Term; last: Index }>()
   return ({ node, status: { role, term = 0 }, log }) => {
-    const before = logs.get(node)
-    if (role !== 'leader' || !log) {
-      logs.delete(node)
+    const before = led.get(node)
+    if (role !== 'leader') {
+      led.delete(node)
       return null
     }
-    logs.set(node, { term, log: [...log] })
-    if (before?.term !== term) return null
-    const first = log[0]?.index ?? Number.POSITIVE_INFINITY
-    const changed = before.log.find((entry) => entry.index >= first && !isSame(entry, at(log, entry.index)))
-    return changed ? `the leader ${node} changed its entry ${changed.index} in term ${term}` : null
+    led.set(node, { term, last: log.last })
+    const changed = before?.term === term && log.changedFrom <= before.last
+    return changed ? `the leader ${node} changed its entry ${log.changedFrom} in term ${term}` : null
   }
 }
 
-function at(log: readonly SeenEntry[], index: Index): SeenEntry | undefined {
-  return log[index - (log[0]?.index ?? 0)]
-}
-
-function isSame(a: SeenEntry, b: SeenEntry | undefined): boolean {
-  return b !== undefined && a.index === b.index && a.term === b.term && a.payload === b.payload
-}
-
-/** Two logs with an entry of the same index and term are the same up to there. */
+/**
+ * Two logs with an entry of the same index and term are the same up to there. It is enough that index and term decide
+ * what an entry holds and of which term the one before it is: the rest follows by induction.
+ */
 function logsMatch(): Watcher {
-  const logs = new Map<NodeId, readonly SeenEntry[]>()
+  const known = new Map<string, { node: NodeId; text: string; termBefore: Term }>()
   return ({ node, log }) => {
-    if (!log) return null
-    logs.set(node, [...log])
-    for (const [other, theirs] of logs) {
-      if (other === node) continue
-      const common = log.findLast((entry) => at(theirs, entry.index)?.term === entry.term)
-      if (!common) continue
-      const differing = log.find(
-        (entry) =>
-          entry.index <= common.index &&
-          entry.index >= (theirs[0]?.index ?? 0) &&
-          !isSame(entry, at(theirs, entry.index)),
-      )
-      if (differing) {
-        return `${node} and ${other} agree at index ${common.index}, term ${common.term}, but differ at index ${differing.index}`
-      }
+    for (let index = log.changedFrom; index <= log.last; index++) {
+      const { term, text } = log.at(index)!
+      const termBefore = log.at(index - 1)?.term ?? 0
+      const id = `${index} ${term}`
+      const other = known.get(id)
+      if (!other) known.set(id, { node, text, termBefore })
+      else if (other.text !== text)
+        return `${node} and ${other.node} hold different entries of index ${index}, term ${term}`
+      else if (other.termBefore !== termBefore)
+        return `${node} and ${other.node} agree at index ${index}, term ${term}, but differ at index ${index - 1}`
+    }
+    return null
+  }
+}
+
+/** Every entry as it was first committed, and by whom; hears of each node's commit index once for every entry. */
+function committedEntries(): (seen: Observation, onFirst: (entry: Entry) => string | null) => string | null {
+  const committed = new Map<Index, { entry: Entry; node: NodeId }>()
+  const upTo = new Map<string, Index>()
+  return ({ node, incarnation, status: { commit = 0 }, log }, onFirst) => {
+    const life = `${node}#${incarnation}`
+    const before = upTo.get(life) ?? 0
+    upTo.set(life, Math.max(before, commit))
+    for (let index = before + 1; index <= commit; index++) {
+      const entry = log.at(index)
+      if (!entry) continue
+      const known = committed.get(index)
+      if (known && known.entry.text !== entry.text)
+        return `${known.node} and ${node} committed different entries at index ${index}`
+      if (known) continue
+      committed.set(index, { entry, node })
+      const problem = onFirst(entry)
+      if (problem) return problem
     }
     return null
   }
@@ -107,34 +126,51 @@ function logsMatch(): Watcher {
 
 /** Whatever was committed is in the log of every later leader. */
 function leadersAreComplete(): Watcher {
-  const committed = new Map<Index, SeenEntry>()
-  return ({ node, status: { role, term = 0, commit = 0 }, log }) => {
-    if (!log) return null
-    const first = log[0]?.index ?? Number.POSITIVE_INFINITY
-    if (role === 'leader') {
-      const missing = [...committed.values()].find(
-        (entry) => entry.term < term && entry.index >= first && !isSame(entry, at(log, entry.index)),
-      )
+  const committed: Entry[] = []
+  const hear = committedEntries()
+  const leaders = new Set<string>()
+  return (seen) => {
+    const { node, status, log } = seen
+    const { role, term = 0 } = status
+    if (role === 'leader' && !leaders.has(`${node} ${term}`)) {
+      leaders.add(`${node} ${term}`)
+      const missing = committed.find((entry) => entry.term < term && log.at(entry.index)?.text !== entry.text)
       if (missing)
         return `the leader ${node} of term ${term} lacks entry ${missing.index} of term ${missing.term}, which was committed`
     }
-    for (let index = Math.max(first, 1); index <= commit; index++) {
-      const entry = at(log, index)
-      if (entry && !committed.has(index)) committed.set(index, entry)
-    }
-    return null
+    return hear(seen, (entry) => {
+      committed.push(entry)
+      return null
+    })
   }
 }
 
-/** No two state machines perform different commands at the same index. */
+/** An entry is committed only when it is on the disks of a majority: no loss of power can take it back then. */
+function committedIsDurable(): Watcher {
+  const hear = committedEntries()
+  return (seen) =>
+    hear(seen, (entry) => {
+      const { copiesOf, count } = seen.disks
+      const copies = copiesOf(entry)
+      if (copies * 2 > count) return null
+      return `${seen.node} takes entry ${entry.index} for committed, which is on ${copies} of ${count} disks`
+    })
+}
+
+/** No two state machines perform different commands at the same index, and none leaves one out or performs one twice. */
 function stateMachinesAgree(): Watcher {
-  const performed = new Map<Index, { node: NodeId; payload: string }>()
-  return (seen) => {
-    for (const { index, payload } of seen.performed ?? []) {
+  const performed = new Map<Index, { node: NodeId; command: string }>()
+  const last = new Map<string, Index>()
+  return ({ node, incarnation, performed: news }) => {
+    const life = `${node}#${incarnation}`
+    for (const { index, command } of news) {
+      const before = last.get(life) ?? 0
+      if (index !== before + 1) return `${node} performed entry ${index} after entry ${before}`
+      last.set(life, index)
       const known = performed.get(index)
-      if (!known) performed.set(index, { node: seen.node, payload })
-      else if (known.payload !== payload)
-        return `at index ${index} ${known.node} performed ${known.payload} and ${seen.node} ${payload}`
+      if (!known) performed.set(index, { node, command })
+      else if (known.command !== command)
+        return `at index ${index} ${known.node} performed ${known.command} and ${node} ${command}`
     }
     return null
   }
@@ -164,6 +200,12 @@ export const invariants = {
   leaderAppendsOnly: { name: 'leader append-only', section: '§5.3', guarantee: 'G6', watch: leaderAppendsOnly },
   logsMatch: { name: 'log matching', section: '§5.3', guarantee: 'G6', watch: logsMatch },
   leadersAreComplete: { name: 'leader completeness', section: '§5.4', guarantee: 'G7', watch: leadersAreComplete },
+  committedIsDurable: {
+    name: 'committed is durable',
+    section: '§5.3',
+    guarantee: 'G8',
+    watch: committedIsDurable,
+  },
   stateMachinesAgree: { name: 'state machine safety', section: '§5.4.3', guarantee: 'G6', watch: stateMachinesAgree },
 } as const satisfies Record<string, Invariant>
 

@@ -1,12 +1,20 @@
-import type { Event, GuaranteeId, Message, NodeId, Outcome } from '../contracts.js'
+import type { Entry, Event, GuaranteeId, Index, Message, NodeId, Outcome } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import { checkHistory } from '../linearizability/index.js'
+import type { Node } from '../node.js'
 import type { Stage } from '../stage.js'
 import { type Asked, History, SimulatedClient } from './client.js'
 import { SimulatedCluster } from './cluster.js'
 import { healthyDisk } from './disk.js'
 import { Fingerprint } from './fingerprint.js'
-import { type InvariantName, invariants, type Watcher } from './invariants.js'
+import {
+  type InvariantName,
+  invariants,
+  type Observation,
+  type Performed,
+  type SeenLog,
+  type Watcher,
+} from './invariants.js'
 import { calm } from './network.js'
 import type { Plan, PlannedCall } from './plan.js'
 
@@ -65,6 +73,9 @@ class Simulation {
   readonly #watchers: { guarantee: GuaranteeId; name: string; watch: Watcher }[]
   readonly #incarnations = new Map<NodeId, number>()
   readonly #touched = new Set<NodeId>()
+  /** Each node's log as it was when it was last seen. */
+  readonly #logs = new Map<NodeId, Entry[]>()
+  readonly #performed = new Map<NodeId, Performed[]>()
   /** Which nodes performed each write, while it has not been answered; writes are told apart by their values. */
   readonly #holders = new Map<string, Set<NodeId>>()
   #cluster!: SimulatedCluster
@@ -115,9 +126,22 @@ class Simulation {
     const at = this.#cluster?.now ?? 0
     this.#trace.add(`${at} ${node} ${summary(event)}`)
     if (node !== '') this.#touched.add(node)
-    if (event.event === 'apply') this.#holders.get(JSON.stringify(event.command))?.add(node)
+    if (event.event === 'apply') this.#performs(node as NodeId, event)
+    if (event.event === 'kept') for (const { command } of event.entries as Entry[]) this.#holds(node as NodeId, command)
     if (event.event === 'restarted') this.#count('restarts')
     this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
+  }
+
+  #performs(node: NodeId, { index, command }: Event): void {
+    const news = this.#performed.get(node) ?? []
+    this.#performed.set(node, news)
+    news.push({ index: index as Index, command: JSON.stringify(command) })
+    if (this.#stage.keeps === 'nothing') this.#holds(node, command)
+  }
+
+  /** A node has a copy of a write: where there is a disk, on it. */
+  #holds(node: NodeId, command: unknown): void {
+    if (this.#holders.size > 0) this.#holders.get(JSON.stringify(command))?.add(node)
   }
 
   #count(name: string): void {
@@ -148,7 +172,7 @@ class Simulation {
     for (const node of this.#touched) {
       const running = this.#cluster.host(node).node
       if (!running) continue
-      const seen = { node, incarnation: this.#incarnations.get(node) ?? 0, status: running.status }
+      const seen = this.#observe(node, running)
       for (const { guarantee, name, watch } of this.#watchers) {
         const problem = watch(seen)
         if (problem) this.#find(guarantee, `${name}: ${problem}`)
@@ -157,14 +181,44 @@ class Simulation {
     this.#touched.clear()
   }
 
+  #observe(node: NodeId, running: Node): Observation {
+    const { status } = running
+    const performed = this.#performed.get(node) ?? []
+    this.#performed.delete(node)
+    const incarnation = this.#incarnations.get(node) ?? 0
+    return { node, incarnation, status, log: this.#lookAtLog(node, running), performed, disks: this.#disks }
+  }
+
+  /** Only what changed is looked at: a step changes little, and entries are never changed in place. */
+  #lookAtLog(node: NodeId, running: Node): SeenLog {
+    const log = this.#logs.get(node) ?? []
+    this.#logs.set(node, log)
+    const isThere = (index: Index) => running.entries(index)[0] === log[index - 1]
+    let kept = log.length
+    while (kept > 0 && !isThere(kept)) kept--
+    log.length = kept
+    log.push(...running.entries(kept + 1))
+    return { changedFrom: kept + 1, last: log.length, at: (index) => log[index - 1] }
+  }
+
+  get #disks(): Observation['disks'] {
+    const { disks } = this.#cluster
+    return { count: disks.length, copiesOf: (entry) => disks.filter((disk) => disk.holds(entry)).length }
+  }
+
   #perform(fault: Fault): void {
     this.#count(fault.word)
     if (fault.word === 'heal') return this.#cluster.heal()
     if (fault.word === 'cut') return this.#cluster.cut(fault.from, fault.to, fault.bothWays)
     for (const node of fault.nodes) {
-      if (fault.word === 'restart') this.#incarnations.set(node, (this.#incarnations.get(node) ?? 0) + 1)
+      if (fault.word === 'restart' && this.#cluster.host(node).condition === 'dead') this.#newLife(node)
       this.#cluster[fault.word](node)
     }
+  }
+
+  #newLife(node: NodeId): void {
+    this.#incarnations.set(node, (this.#incarnations.get(node) ?? 0) + 1)
+    this.#performed.delete(node)
   }
 
   #startClients(): void {
@@ -274,6 +328,7 @@ class Simulation {
 
 /** An event as text for the hash. What a message holds is hashed once, when it is sent. */
 function summary(event: Event): string {
+  if (event.event === 'kept') return `kept ${JSON.stringify(event.upTo)}`
   const message = event.message as Message | undefined
   return message?.type ? `${event.event} ${message.type} ${message.from} ${message.to}` : JSON.stringify(event)
 }

@@ -1,24 +1,41 @@
-import { type Entry, nothingRecovered, type PersistRecord, type Recovered } from '../contracts.js'
+import { type Entry, type Index, nothingRecovered, type PersistRecord, type Recovered } from '../contracts.js'
 
-/**
- * What a node finds after these records: the last term and vote, and the entries that no truncation took back.
- *
- * @throws if the entries leave a gap, which no sequence of writes can
- */
-export function recover(records: Iterable<PersistRecord>): Recovered {
-  let { term, votedFor } = nothingRecovered
-  const entries: Entry[] = []
-  for (const record of records) {
+/** What a sequence of records comes to: the last term and vote, and the entries that no truncation took back. */
+export class Records {
+  #term = nothingRecovered.term
+  #votedFor = nothingRecovered.votedFor
+  readonly #entries: Entry[] = []
+
+  /** @throws if the entries would have a gap, which no sequence of writes leaves */
+  add(records: Iterable<PersistRecord>): void {
+    for (const record of records) this.#add(record)
+  }
+
+  at(index: Index): Entry | undefined {
+    return this.#entries[index - 1]
+  }
+
+  recovered(): Recovered {
+    return { term: this.#term, votedFor: this.#votedFor, entries: [...this.#entries] }
+  }
+
+  #add(record: PersistRecord): void {
     if (record.record === 'term') {
-      term = record.term
-      votedFor = record.votedFor
+      this.#term = record.term
+      this.#votedFor = record.votedFor
     } else if (record.record === 'truncate') {
-      entries.length = Math.min(entries.length, record.from - 1)
+      this.#entries.length = Math.min(this.#entries.length, record.from - 1)
     } else {
       const { index } = record.entry
-      if (index !== entries.length + 1) throw new Error(`entry ${index} follows entry ${entries.length}`)
-      entries.push(record.entry)
+      if (index !== this.#entries.length + 1) throw new Error(`entry ${index} follows entry ${this.#entries.length}`)
+      this.#entries.push(record.entry)
     }
   }
-  return { term, votedFor, entries }
+}
+
+/** What a node finds after these records. @throws if they leave a gap */
+export function recover(records: Iterable<PersistRecord>): Recovered {
+  const all = new Records()
+  all.add(records)
+  return all.recovered()
 }

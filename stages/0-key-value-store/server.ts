@@ -26,16 +26,16 @@ export function read(node: Server, request: Request): void {
   node.effects.apply.push({ index: node.performed, term: 0, command: request.command, request: request.id })
 }
 
-export function info(node: Server, request: Request): void {
+export function info(node: NodeState, request: Request): void {
   node.effects.replies.push({ request: request.id, answer: { ok: true, info: node.status() } })
 }
 
-export function ping(node: Server, request: Request): void {
+export function ping(node: NodeState, request: Request): void {
   node.effects.replies.push({ request: request.id, answer: { ok: true } })
 }
 
 /** What `info` tells: who this node is, whom it takes for leader, how far it got. */
-export function status(node: Server): Status {
+export function status(node: NodeState): Status {
   const { id, stage, role, leader, applied, members } = node
   const peers = members.map((member: Member) => member.id).filter((peer) => peer !== id)
   return { id, stage, role, leader, applied, peers, ...node.about }

@@ -12,6 +12,7 @@ export default stage<Server, never>({
   stillBroken: 'a crash forgets everything; the five know nothing of each other',
   commands,
   operations: { get, set, delete: remove, append, cas, scan },
+  keeps: 'nothing',
   state: server,
   verbs: { status },
   requests: { get: read, scan: read, set: write, delete: write, append: write, cas: write, info, ping },
@@ -23,5 +24,6 @@ export default stage<Server, never>({
   tick: [],
   invariants: ['appliedNeverFalls'],
   gives: ['G1', 'G3'],
+  stalls: {},
   breaks: { G7: 'N5', G8: 'L8', G13: 'N8' },
 })

@@ -1,7 +1,8 @@
-import { failure, type Request } from '../../src/contracts.js'
+import type { Request } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import { perform } from '../0-key-value-store/server.js'
 import type { Replicate } from './messages.js'
+import { redirect } from './redirect.js'
 import type { NaiveReplica, Pending } from './replica.js'
 
 /** A write: the leader sends it to every follower and waits; a follower sends the client to the leader. */
@@ -15,12 +16,6 @@ export function replicate(node: NaiveReplica, request: Request): void {
     send<Replicate>(node, { type: 'Replicate', from: node.id, to, write, command: request.command })
   }
   node.settle(pending)
-}
-
-function redirect(node: NaiveReplica, request: Request): void {
-  const leader = node.members.find((member) => member.id === node.leader)!
-  const answer = failure('not_leader', `writes go to ${leader.id}`, { leader: leader.id, address: leader.client })
-  node.effects.replies.push({ request: request.id, answer })
 }
 
 /**

@@ -1,0 +1,46 @@
+import type { EntryId, Index, NodeId } from '../../src/contracts.js'
+import type { Quorum } from '../2-naive-replication/quorum.js'
+import type { Replica } from './replica.js'
+
+/** The disk has caught up. An entry that was taken back meanwhile is not meant by it, even if another stands in its place. */
+export function noteDurable(node: Replica, { index, term }: EntryId): void {
+  if (node.log.termAt(index) === term) node.durableIndex = Math.max(node.durableIndex, index)
+}
+
+/**
+ * An entry is committed when a majority has it on disk (§5.3), and here the leader itself must be among them: nobody
+ * else will ever lead, so an entry that its disk has lost would be taken back from everybody when it starts again.
+ */
+export function commitByMajority(node: Replica): void {
+  if (node.role !== 'leader') return
+  node.commitIndex = Math.max(node.commitIndex, Math.min(onQuorum(node), node.durableIndex))
+}
+
+/** The last entry that a quorum has on disk. The leader counts itself like anybody else: only what is durable. */
+export function onQuorum(node: Replica): Index {
+  const matchOf = (id: NodeId) => (id === node.id ? node.durableIndex : node.progress.get(id)!.matchIndex)
+  return committed(
+    node.quorum,
+    node.members.map(({ id }) => id),
+    matchOf,
+  )
+}
+
+/** The highest index that a quorum has reached. */
+export function committed(quorum: Quorum, members: readonly NodeId[], matchOf: (id: NodeId) => Index): Index {
+  const reached = members.map(matchOf).sort((a, b) => b - a)
+  return reached.find((index) => quorum.has(new Set(members.filter((id) => matchOf(id) >= index)))) ?? 0
+}
+
+/** Hands what is committed to the state machine: in order, each entry once, with the client that waits for it here. */
+export function applyCommitted(node: Replica): void {
+  while (node.handed < node.commitIndex) {
+    const entry = node.log.at(node.handed + 1)
+    if (!entry) throw new Error(`entry ${node.handed + 1} is committed and is not in the log`)
+    node.handed = entry.index
+    const waiting = node.waiting.get(entry.index)
+    node.waiting.delete(entry.index)
+    const request = waiting?.term === entry.term ? waiting.request : null
+    node.effects.apply.push({ index: entry.index, term: entry.term, command: entry.command, request })
+  }
+}

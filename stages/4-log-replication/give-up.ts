@@ -1,0 +1,16 @@
+import { failure } from '../../src/contracts.js'
+import type { Replica } from './replica.js'
+
+/**
+ * A client that has waited long enough is told "timeout": unknown, because its entry is in the log and may yet be
+ * committed. Clients wait in the order in which they came, so the first that may stay ends the search.
+ */
+export function giveUpWaiting(node: Replica): void {
+  node.ticks++
+  for (const [index, { request, since }] of node.waiting) {
+    if (node.ticks - since < node.timing.requestTimeoutTicks) return
+    node.waiting.delete(index)
+    const answer = failure('timeout', 'no majority has it yet; it is in the log and may still happen')
+    node.effects.replies.push({ request, answer })
+  }
+}

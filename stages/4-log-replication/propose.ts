@@ -1,0 +1,36 @@
+import { type Command, type Entry, failure, makeEntry, type Request } from '../../src/contracts.js'
+import { redirect } from '../2-naive-replication/redirect.js'
+import { persist, type Replica } from './replica.js'
+
+/** Entries that may be waiting for a majority; past it, new requests are refused: a log without a quorum must not grow for ever. */
+const maxUncommitted = 65_536
+
+/**
+ * A client's command becomes an entry of the leader's log, and the client waits until that entry has been performed
+ * (§5.3). Reads go through the log as well: what a read answers is then the store at one place in the order of all
+ * commands, and no leader that lost its office can answer from memory.
+ */
+export function propose(node: Replica, request: Request): void {
+  if (node.role !== 'leader') return refer(node, request)
+  if (node.log.last.index - node.commitIndex >= maxUncommitted) {
+    const answer = failure('overloaded', `${maxUncommitted} entries are waiting for a majority`)
+    node.effects.replies.push({ request: request.id, answer })
+    return
+  }
+  const { index } = appendOwn(node, request.command)
+  node.waiting.set(index, { request: request.id, term: node.term, since: node.ticks })
+}
+
+/** Nothing was done here: the client asks the leader, or hears that there is none at present. */
+function refer(node: Replica, request: Request): void {
+  if (node.leader !== null && node.leader !== node.id) return redirect(node, request)
+  node.effects.replies.push({ request: request.id, answer: failure('no_leader', 'no node leads at present') })
+}
+
+/** A leader puts a command behind its log; it never changes what is there (leader append-only, figure 3). */
+export function appendOwn(node: Replica, command: Command): Entry {
+  const entry = makeEntry(node.log.last.index + 1, node.term, command)
+  node.log.append(entry)
+  persist(node, { record: 'entry', entry })
+  return entry
+}

@@ -1,0 +1,87 @@
+import type { Index, NodeId, NodeOptions, PersistRecord, RequestId, Status, Term } from '../../src/contracts.js'
+import type { NodeState } from '../../src/stage.js'
+import { status } from '../0-key-value-store/server.js'
+import { majority, type Quorum } from '../2-naive-replication/quorum.js'
+import { Log } from './log.js'
+
+/** What the leader knows of one follower (figure 2: nextIndex, matchIndex), and what it has told it. */
+export interface Progress {
+  nextIndex: Index
+  /** Up to here the follower's log is known to be the leader's, on the follower's disk. */
+  matchIndex: Index
+  /** The number of the last message, and when it left, in {@link Replica.ticks}. */
+  sequence: number
+  sentAt: number
+  /** The message with entries that is under way, one at most: until its answer, what is new gathers for the next. */
+  awaited: number | null
+  /** The last entry sent, and the commit index that went with it. */
+  sentUpTo: Index
+  sentCommit: Index
+}
+
+/** A client whose command is in the log. Index and term: at this index, another leader may have put something else. */
+export interface Waiting {
+  readonly request: RequestId
+  readonly term: Term
+  readonly since: number
+}
+
+/** A node with a log. */
+export interface Replica extends NodeState {
+  readonly quorum: Quorum
+  term: Term
+  readonly log: Log
+  /** The last entry known to be on this node's own disk. */
+  durableIndex: Index
+  /** The last entry known to be committed: it will never be taken back. */
+  commitIndex: Index
+  /** The last entry handed to the state machine (figure 2: lastApplied). */
+  handed: Index
+  /** The leader's view of each follower. */
+  readonly progress: Map<NodeId, Progress>
+  readonly waiting: Map<Index, Waiting>
+  /** Logical time since the start. */
+  ticks: number
+  /** Verb: sends a follower what it lacks, as far as one message goes. */
+  replicate(to: NodeId): void
+  /** Verb: whether there is something to tell this follower now. */
+  isDue(progress: Progress): boolean
+}
+
+export function newProgress(log: Log): Progress {
+  const sent = { sequence: 0, sentAt: 0, awaited: null, sentUpTo: 0, sentCommit: 0 }
+  return { nextIndex: log.last.index + 1, matchIndex: 0, ...sent }
+}
+
+/** The first member leads, by configuration and for ever, from the moment when its disk has the new term. */
+export function replica({ id, members, recovered }: NodeOptions) {
+  const ids = members.map((member) => member.id)
+  const log = new Log(recovered.entries)
+  const followers = ids.filter((peer) => peer !== id)
+  return {
+    role: 'follower',
+    leader: ids[0]!,
+    quorum: majority(ids),
+    term: recovered.term,
+    log,
+    durableIndex: log.last.index,
+    commitIndex: 0,
+    handed: 0,
+    progress: new Map(followers.map((peer) => [peer, newProgress(log)])),
+    waiting: new Map<Index, Waiting>(),
+    ticks: 0,
+  }
+}
+
+/** Makes something durable, in order, with whatever else this turn decides; `sendWhenDurable` waits for it. */
+export function persist(node: Replica, record: PersistRecord): void {
+  const { effects, log } = node
+  effects.persist ??= { records: [], upTo: log.last }
+  effects.persist.records.push(record)
+  effects.persist.upTo = log.last
+}
+
+export function replicaStatus(node: Replica): Status {
+  const { term, commitIndex, log } = node
+  return { ...status(node), term, commit: commitIndex, log: { first: log.first, last: log.last.index } }
+}

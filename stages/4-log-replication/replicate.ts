@@ -1,0 +1,46 @@
+import type { NodeId } from '../../src/contracts.js'
+import { send } from '../../src/stage.js'
+import type { AppendEntries } from './messages.js'
+import type { Progress, Replica } from './replica.js'
+
+/**
+ * Ends a turn: everything proposed in it leaves together. While one message to a follower is under way, what comes
+ * next gathers and becomes the next one: batches are as large as the slowest disk makes them, and nothing waits for a
+ * timer.
+ */
+export function replicateToAll(node: Replica): void {
+  if (node.role !== 'leader') return
+  for (const [to, progress] of node.progress) if (node.isDue(progress)) node.replicate(to)
+}
+
+/**
+ * A follower is to be told of entries that it lacks, and of what was committed. Nobody notices here that a message was
+ * lost: if no answer has come after a while, the next write sends everything again.
+ */
+export function isDueByNews(node: Replica, { nextIndex, awaited, sentAt, sentUpTo, sentCommit }: Progress): boolean {
+  const last = node.log.last.index
+  if (awaited !== null) return last > sentUpTo && node.ticks - sentAt >= node.timing.heartbeatTicks
+  return nextIndex <= last || sentCommit < node.commitIndex
+}
+
+/** Sends before the leader's own disk has the entries: the two syncs run side by side, and only acknowledging waits. */
+export function sendEntries(node: Replica, to: NodeId): void {
+  const progress = node.progress.get(to)!
+  const entries = node.log.batch(progress.nextIndex, node.timing.appendBytes)
+  const prevLogIndex = progress.nextIndex - 1
+  progress.sentAt = node.ticks
+  progress.awaited = ++progress.sequence
+  progress.sentUpTo = prevLogIndex + entries.length
+  progress.sentCommit = node.commitIndex
+  send<AppendEntries>(node, {
+    type: 'AppendEntries',
+    from: node.id,
+    to,
+    term: node.term,
+    sequence: progress.sequence,
+    prevLogIndex,
+    prevLogTerm: node.log.termAt(prevLogIndex)!,
+    leaderCommit: node.commitIndex,
+    entries,
+  })
+}
