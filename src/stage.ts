@@ -24,6 +24,8 @@ import type { InvariantName } from './simulation/invariants.js'
 export interface NodeState {
   readonly id: NodeId
   readonly members: readonly Member[]
+  /** The other members. */
+  readonly peers: readonly NodeId[]
   readonly random: Random
   readonly timing: Timing
   readonly recovered: Recovered
@@ -149,7 +151,8 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   readonly #node: N
 
   constructor(table: StageTable<N, M>, options: NodeOptions) {
-    const base = { ...options, stage: table.number, applied: 0, effects: noEffects() }
+    const peers = options.members.map(({ id }) => id).filter((id) => id !== options.id)
+    const base = { ...options, peers, stage: table.number, applied: 0, effects: noEffects() }
     const node = { ...base, ...table.state(options) } as N
     for (const [name, verb] of Object.entries(table.verbs) as [string, (node: N, ...args: unknown[]) => unknown][]) {
       Object.assign(node, { [name]: (...args: unknown[]) => verb(node, ...args) })

@@ -4,9 +4,19 @@ import client from './1-client/stage.js'
 import naiveReplication from './2-naive-replication/stage.js'
 import protobufRpc from './3-protobuf-rpc/stage.js'
 import logReplication from './4-log-replication/stage.js'
+import heartbeats from './5-heartbeats/stage.js'
+import leaderElection from './6-leader-election/stage.js'
 
 /** The roadmap, in order: `stages[n].number` is `n`. */
-export const stages: readonly Stage[] = [keyValueStore, client, naiveReplication, protobufRpc, logReplication]
+export const stages: readonly Stage[] = [
+  keyValueStore,
+  client,
+  naiveReplication,
+  protobufRpc,
+  logReplication,
+  heartbeats,
+  leaderElection,
+]
 
 /** The newest stage: what `npm start` runs. */
 export const latest: Stage = stages.at(-1)!

@@ -262,8 +262,8 @@ t.test('every invariant passes what is legal and names what is not', async (t) =
       message: /n1's commit index fell from 3 to 2/,
     },
     termNeverFalls: {
-      legal: [seen('n1', { term: 3 }), seen('n1', { term: 3 }, { incarnation: 1 })],
-      next: seen('n1', { term: 2 }, { incarnation: 2 }),
+      legal: [seen('n1', { term: 3 }), seen('n1', { term: 2 }, { incarnation: 1 }), seen('n1', { term: 3 })],
+      next: seen('n1', { term: 2 }),
       message: /n1's term fell from 3 to 2/,
     },
     oneLeaderPerTerm: {

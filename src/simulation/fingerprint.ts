@@ -1,3 +1,5 @@
+const scratch = new DataView(new ArrayBuffer(8))
+
 /** A short hash of a long run: FNV-1a with two different offsets, 64 bits in all. Not for secrets. */
 export class Fingerprint {
   #low = 0x811c9dc5
@@ -5,6 +7,11 @@ export class Fingerprint {
 
   add(text: string): void {
     for (let at = 0; at < text.length; at++) this.#mix(text.charCodeAt(at))
+  }
+
+  addNumber(number: number): void {
+    scratch.setFloat64(0, number)
+    for (const at of [0, 4]) this.#mix(scratch.getUint32(at))
   }
 
   addBytes(bytes: Uint8Array): void {

@@ -3,7 +3,6 @@ import type {
   Clock,
   Command,
   Event,
-  LogStore,
   Message,
   Network,
   NodeId,
@@ -83,7 +82,7 @@ export class Host {
       stateMachine: this.#stirring(machine),
       clock,
       applyBatch: this.#around.applyBatch,
-      log: this.#keeping(this.#disk.store(clock, this.#around.random, this.#around.stir)),
+      log: this.#disk.store(clock, this.#around.random, this.#around.stir),
       notice: (event) => this.#around.trace(event, this.id),
       trace: (event) => this.#around.trace(event, this.id),
       fatal: (error) => this.#died(error),
@@ -163,18 +162,6 @@ export class Host {
         }
       },
       soon: (task) => timeline.schedule(0, () => run(task)),
-    }
-  }
-
-  /** What the disk has is told, so that whoever counts copies counts those that last. */
-  #keeping(log: LogStore): LogStore {
-    return {
-      ...log,
-      write: async (batch) => {
-        await log.write(batch)
-        const kept = batch.records.flatMap((record) => (record.record === 'entry' ? [record.entry] : []))
-        this.#around.trace({ event: 'kept', upTo: batch.upTo, entries: kept }, this.id)
-      },
     }
   }
 

@@ -1,4 +1,4 @@
-import type { Entry, Event, GuaranteeId, Index, Message, NodeId, Outcome } from '../contracts.js'
+import type { Command, Entry, Event, GuaranteeId, Index, Message, NodeId, Outcome } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import { checkHistory } from '../linearizability/index.js'
 import type { Node } from '../node.js'
@@ -76,6 +76,8 @@ class Simulation {
   /** Each node's log as it was when it was last seen. */
   readonly #logs = new Map<NodeId, Entry[]>()
   readonly #performed = new Map<NodeId, Performed[]>()
+  /** The entry of each write, by its value. */
+  readonly #entries = new Map<unknown, Entry>()
   /** Which nodes performed each write, while it has not been answered; writes are told apart by their values. */
   readonly #holders = new Map<string, Set<NodeId>>()
   #cluster!: SimulatedCluster
@@ -124,10 +126,11 @@ class Simulation {
 
   #traced(event: Event, node: NodeId | ''): void {
     const at = this.#cluster?.now ?? 0
-    this.#trace.add(`${at} ${node} ${summary(event)}`)
+    this.#trace.addNumber(at)
+    this.#trace.add(node)
+    this.#trace.add(summary(event))
     if (node !== '') this.#touched.add(node)
     if (event.event === 'apply') this.#performs(node as NodeId, event)
-    if (event.event === 'kept') for (const { command } of event.entries as Entry[]) this.#holds(node as NodeId, command)
     if (event.event === 'restarted') this.#count('restarts')
     this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
   }
@@ -136,12 +139,7 @@ class Simulation {
     const news = this.#performed.get(node) ?? []
     this.#performed.set(node, news)
     news.push({ index: index as Index, command: JSON.stringify(command) })
-    if (this.#stage.keeps === 'nothing') this.#holds(node, command)
-  }
-
-  /** A node has a copy of a write: where there is a disk, on it. */
-  #holds(node: NodeId, command: unknown): void {
-    if (this.#holders.size > 0) this.#holders.get(JSON.stringify(command))?.add(node)
+    this.#holders.get(JSON.stringify(command))?.add(node)
   }
 
   #count(name: string): void {
@@ -197,7 +195,10 @@ class Simulation {
     let kept = log.length
     while (kept > 0 && !isThere(kept)) kept--
     log.length = kept
-    log.push(...running.entries(kept + 1))
+    for (const entry of running.entries(kept + 1)) {
+      log.push(entry)
+      this.#entries.set(entry.command.value, entry)
+    }
     return { changedFrom: kept + 1, last: log.length, at: (index) => log[index - 1] }
   }
 
@@ -254,18 +255,20 @@ class Simulation {
       this.#history.answered(asked, outcome, this.#cluster.now)
       this.#count(outcome.outcome)
       this.#cluster.trace({ event: 'outcome', client: client.name, ...outcome })
-      if (outcome.outcome === 'done') this.#checkMajority(write)
+      if (outcome.outcome === 'done') this.#checkMajority(write, command)
       this.#holders.delete(write)
       then()
     })
   }
 
   /** Where nodes hold copies of one store, what is answered OK must be with more than half of them. */
-  #checkMajority(write: string): void {
+  #checkMajority(write: string, command: Command): void {
     const holders = this.#holders.get(write)
-    const { hosts } = this.#cluster
-    if (!holders || this.#isStandalone || holders.size * 2 > hosts.length) return
-    this.#find('G4', `OK, and only ${holders.size} of ${hosts.length} nodes hold it: ${write}`)
+    if (!holders || this.#isStandalone) return
+    const { count, copiesOf } = this.#disks
+    const entry = this.#entries.get(command.value)
+    const copies = this.#stage.keeps === 'nothing' ? holders.size : entry ? copiesOf(entry) : 0
+    if (copies * 2 <= count) this.#find('G4', `OK, and only ${copies} of ${count} nodes hold it: ${write}`)
   }
 
   #mend(): void {
@@ -326,11 +329,10 @@ class Simulation {
   }
 }
 
-/** An event as text for the hash. What a message holds is hashed once, when it is sent. */
+/** An event as text for the hash. A message is hashed once, as the bytes that are sent. */
 function summary(event: Event): string {
-  if (event.event === 'kept') return `kept ${JSON.stringify(event.upTo)}`
   const message = event.message as Message | undefined
-  return message?.type ? `${event.event} ${message.type} ${message.from} ${message.to}` : JSON.stringify(event)
+  return message?.type ? event.event : JSON.stringify(event)
 }
 
 const lastWrite = { command: 'set', key: 'last', value: 'after the storm' }

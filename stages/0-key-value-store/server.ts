@@ -1,4 +1,4 @@
-import type { Command, Index, Member, Request, RequestId, Status } from '../../src/contracts.js'
+import type { Command, Index, Request, RequestId, Status } from '../../src/contracts.js'
 import type { NodeState } from '../../src/stage.js'
 
 /** A node that performs commands: all of stage 0. */
@@ -36,7 +36,6 @@ export function ping(node: NodeState, request: Request): void {
 
 /** What `info` tells: who this node is, whom it takes for leader, how far it got. */
 export function status(node: NodeState): Status {
-  const { id, stage, role, leader, applied, members } = node
-  const peers = members.map((member: Member) => member.id).filter((peer) => peer !== id)
+  const { id, stage, role, leader, applied, peers } = node
   return { id, stage, role, leader, applied, peers, ...node.about }
 }

@@ -12,7 +12,7 @@ export function noteDurable(node: Replica, { index, term }: EntryId): void {
  * else will ever lead, so an entry that its disk has lost would be taken back from everybody when it starts again.
  */
 export function commitByMajority(node: Replica): void {
-  if (node.role !== 'leader') return
+  if (node.role !== 'leader' || node.commitIndex === node.log.last.index) return
   node.commitIndex = Math.max(node.commitIndex, Math.min(onQuorum(node), node.durableIndex))
 }
 

@@ -83,5 +83,5 @@ export function persist(node: Replica, record: PersistRecord): void {
 
 export function replicaStatus(node: Replica): Status {
   const { term, commitIndex, log } = node
-  return { ...status(node), term, commit: commitIndex, log: { first: log.first, last: log.last.index } }
+  return Object.assign(status(node), { term, commit: commitIndex, log: { first: log.first, last: log.last.index } })
 }

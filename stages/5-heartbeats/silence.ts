@@ -1,0 +1,20 @@
+import type { Message } from '../../src/contracts.js'
+import type { Listener } from './listener.js'
+
+/** A leader has spoken: it is alive, and it is this one (§5.2). */
+export function heed(node: Listener, { from }: Message): void {
+  node.silentTicks = 0
+  node.leader = from
+}
+
+/**
+ * A follower that has heard nothing for so long takes its leader for dead, and tells clients so instead of sending
+ * them there. Silence is counted in ticks, and ticks that were missed are not made up for: a process that was stopped
+ * reads what has arrived before it judges.
+ */
+export function noticeSilence(node: Listener): void {
+  if (node.role === 'leader' || node.leader === null) return
+  if (++node.silentTicks < node.timing.electionTicks) return
+  node.effects.events.push({ event: 'leader_silent', leader: node.leader })
+  node.leader = null
+}

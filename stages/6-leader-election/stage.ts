@@ -1,0 +1,44 @@
+import { inOrder, stage } from '../../src/stage.js'
+import { appendEntries } from '../4-log-replication/append-entries.js'
+import { applyCommitted, noteDurable } from '../4-log-replication/commit.js'
+import { giveUpWaiting } from '../4-log-replication/give-up.js'
+import { appendEntriesOf } from '../4-log-replication/messages.js'
+import { replicateToAll } from '../4-log-replication/replicate.js'
+import { heartbeat } from '../5-heartbeats/heartbeat.js'
+import heartbeats from '../5-heartbeats/stage.js'
+import { campaignAfterSilence, countVote } from './campaign.js'
+import { commitOwnTerm, nothing } from './commit.js'
+import { type ElectionMessage, electionWire } from './messages.js'
+import { hearStaleTerm, heedElected, observeTerm } from './terms.js'
+import { vote } from './vote.js'
+import { type Voter, voter } from './voter.js'
+
+const operations = { ...heartbeats.operations, 'no-op': nothing }
+
+export default stage<Voter, ElectionMessage>({
+  ...heartbeats.table,
+  number: 6,
+  name: '6-leader-election',
+  title: 'Leader election',
+  adds: 'terms and votes: when the leader falls silent, a majority elects another, which has all that was committed',
+  stillBroken: 'the log grows for ever',
+  operations,
+  state: voter,
+  start: [],
+  gate: observeTerm,
+  on: {
+    ...heartbeats.table.on,
+    AppendEntries: inOrder(heedElected, appendEntries),
+    RequestVote: vote,
+    RequestVoteReply: countVote,
+    StaleTerm: hearStaleTerm,
+  },
+  wire: { ...heartbeats.table.wire, AppendEntries: appendEntriesOf(operations), ...electionWire },
+  proto: [...heartbeats.proto, '6-leader-election/election.proto'],
+  tick: [giveUpWaiting, heartbeat, campaignAfterSilence],
+  durable: [noteDurable],
+  turn: [commitOwnTerm, applyCommitted, replicateToAll],
+  gives: [...heartbeats.gives, 'G7', 'G10', 'G11', 'G12'],
+  stalls: {},
+  breaks: { G13: 'N8' },
+})

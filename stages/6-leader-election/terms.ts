@@ -1,0 +1,43 @@
+import { failure, type Message, type Term } from '../../src/contracts.js'
+import { sendWhenDurable } from '../../src/stage.js'
+import { heed } from '../5-heartbeats/silence.js'
+import type { StaleTerm } from './messages.js'
+import { enterTerm, type Voter, waitAnew } from './voter.js'
+
+/**
+ * Terms are the cluster's clock (§5.1). Whoever hears of a later one follows; whoever asks in an earlier one is told
+ * which it is, and not heard; answers from an earlier one are not heard either.
+ */
+export function observeTerm(node: Voter, message: Message & { readonly term: Term }): boolean {
+  const { type, from, term } = message
+  if (term > node.term) {
+    if (node.role === 'leader') stepDown(node, term)
+    node.role = 'follower'
+    node.leader = null
+    enterTerm(node, term, null)
+  }
+  if (term < node.term && (type === 'AppendEntries' || type === 'RequestVote')) {
+    sendWhenDurable<StaleTerm>(node, { type: 'StaleTerm', from: node.id, to: from, term: node.term })
+  }
+  return term === node.term
+}
+
+/** A deposed leader cannot know what becomes of the entries that its clients wait for: the next one may keep them, or not. */
+function stepDown(node: Voter, term: Term): void {
+  waitAnew(node)
+  node.effects.events.push({ event: 'deposed', term: node.term, by: term })
+  const answer = failure('leadership_lost', 'another leader was elected; the command may still happen')
+  for (const { request } of node.waiting.values()) node.effects.replies.push({ request, answer })
+  node.waiting.clear()
+}
+
+/** Somebody leads this term. A candidate follows, and keeps the vote that it gave itself: a term has one vote (§5.2). */
+export function heedElected(node: Voter, message: Message): void {
+  if (node.role === 'leader') throw new Error(`${message.from} leads term ${node.term}, and so does this node`)
+  node.role = 'follower'
+  heed(node, message)
+  waitAnew(node)
+}
+
+/** The gate has drawn the conclusion already. */
+export function hearStaleTerm(): void {}

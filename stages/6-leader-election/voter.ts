@@ -1,0 +1,38 @@
+import type { NodeId, NodeOptions, Term } from '../../src/contracts.js'
+import { persist } from '../4-log-replication/replica.js'
+import { type Listener, listener } from '../5-heartbeats/listener.js'
+
+/** A node that may lead: at most one does in a term (§5.2). */
+export interface Voter extends Listener {
+  /** Whom this node gave its vote in this term. */
+  votedFor: NodeId | null
+  /** A candidate's: who gave it theirs in this term. A set, because an answer may come twice. */
+  votes: Set<NodeId>
+  /** How much silence this node bears before it asks for votes, in ticks; another one each time. */
+  patienceTicks: number
+}
+
+export function voter(options: NodeOptions) {
+  const { votedFor } = options.recovered
+  const patienceTicks = patience(options)
+  return { ...listener(options), leader: null, votedFor, votes: new Set<NodeId>(), patienceTicks }
+}
+
+/** At least `electionTicks`, less than twice that. Chance keeps two nodes from asking at the same moment for ever (§5.2). */
+function patience({ timing, random }: Pick<NodeOptions, 'timing' | 'random'>): number {
+  return timing.electionTicks + Math.floor(random.next() * timing.electionTicks)
+}
+
+/** Starts to wait anew: after hearing the leader, after giving a vote, and after asking for votes; after nothing else. */
+export function waitAnew(node: Voter): void {
+  node.silentTicks = 0
+  node.patienceTicks = patience(node)
+}
+
+/** Enters a term with a vote or without. Both are one record: no crash can keep the one and forget the other. */
+export function enterTerm(node: Voter, term: Term, votedFor: NodeId | null): void {
+  if (term < node.term) throw new Error(`term ${term} comes after term ${node.term}`)
+  node.term = term
+  node.votedFor = votedFor
+  persist(node, { record: 'term', term, votedFor })
+}
