@@ -1,0 +1,26 @@
+/** How a log fails its node. Both are final: nothing is tried again. */
+
+/** A call on the disk failed, so that what the disk holds is unknown from here on (fsyncgate): the node must end. */
+export class DiskError extends Error {
+  override readonly name = 'DiskError'
+
+  constructor(action: string, path: string, cause: Error) {
+    super(`cannot ${action} ${path}: ${cause.message}; the node stops, because what the disk holds is now unknown`, {
+      cause,
+    })
+  }
+}
+
+/** What is on the disk is not what was written, or part of it is gone. The message is one sentence for a person. */
+export class DamagedLogError extends Error {
+  override readonly name = 'DamagedLogError'
+
+  /** @param where the file, and the place in it @param folder the node's, for the commands that are named */
+  constructor(where: string, what: string, folder: string) {
+    super(
+      `${where}: ${what}; the log is damaged and the node will not start on it: ` +
+        `if the rest of the cluster is well, empty ${folder} and let the node catch up, ` +
+        `otherwise cut the log there with: raft-roadmap log ${folder} --repair`,
+    )
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Keeps two processes off one folder. `LOCK` is a folder in which every process that wants the log puts a file named
+ * after itself, then looks for others: of two that come at once each sees the other, so no two ever hold it.
+ * A name is a pid with the moment its process started, so a dead process's file hinders nobody, whoever got its pid.
+ * It sees the processes of this machine only, and not into other containers.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { ConfigError } from '../config.js'
+import type { Files } from './files.js'
+
+const hasProc = existsSync('/proc/self/stat')
+const ownName = hasProc ? nameInProc(process.pid)! : `${process.pid}-${Math.round(performance.timeOrigin)}`
+
+/** A running process as nobody else is ever called: pid, start in clock ticks since the boot, the boot. */
+function nameInProc(pid: number): string | null {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8)
+    // After the program's name, which may itself hold spaces and parentheses: the state, …, the start.
+    const facts = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ')
+    return /[ZX]/.test(facts[0]!) ? null : `${pid}-${facts[19]}-${boot}`
+  } catch {
+    return null
+  }
+}
+
+function isRunning(name: string): boolean {
+  const pid = Number.parseInt(name, 10)
+  if (hasProc) return nameInProc(pid) === name
+  if (pid === process.pid) return name === ownName
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** @returns how to give it back @throws ConfigError that names the process that has it */
+export async function lockFolder(files: Files, folder: string): Promise<() => Promise<void>> {
+  const lock = join(folder, 'LOCK')
+  const refuse = (pid: number): never => {
+    throw new ConfigError(`${folder} is in use by process ${pid}${pid === process.pid ? ', this one' : ''}`)
+  }
+  await files.makeFolder(lock)
+  const own = await files.open(join(lock, ownName), 'new').catch((error: NodeJS.ErrnoException) => {
+    const { code } = (error.cause ?? error) as NodeJS.ErrnoException
+    if (code === 'EEXIST') return refuse(process.pid)
+    throw error
+  })
+  const release = () => files.remove(join(lock, ownName))
+  try {
+    await own.close()
+    for (const name of await files.list(lock)) {
+      if (name === ownName || !/^\d+-/.test(name)) continue
+      if (isRunning(name)) refuse(Number.parseInt(name, 10))
+      await files.remove(join(lock, name)).catch(() => {})
+    }
+    return release
+  } catch (error) {
+    await release().catch(() => {})
+    throw error
+  }
+}

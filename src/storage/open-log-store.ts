@@ -1,0 +1,27 @@
+import { ConfigError } from '../config.js'
+import type { Event, LogStore } from '../contracts.js'
+import type { Owner } from './identity.js'
+import { LevelLog } from './level-log.js'
+import { MemoryLog } from './memory-log.js'
+import { WriteAheadLog } from './wal.js'
+
+/** Where a node can keep its log: an append-only file, an embedded database, or nowhere that outlives it. */
+export const logKinds = ['file', 'level', 'memory'] as const
+export type LogKind = (typeof logKinds)[number]
+
+/**
+ * A node's log store, not yet opened: the node does that.
+ *
+ * @param folder the node's own; null only for a log in memory
+ * @param notice hears what opening did that a person would want to know: `log_cut`
+ */
+export function openLogStore(
+  kind: LogKind,
+  folder: string | null,
+  owner: Owner,
+  notice: (event: Event) => void = () => {},
+): LogStore {
+  if (kind === 'memory') return new MemoryLog()
+  if (folder === null) throw new ConfigError(`a log of the kind "${kind}" needs a folder (dataDir)`)
+  return kind === 'file' ? new WriteAheadLog(folder, owner, { notice }) : new LevelLog(folder, owner)
+}

@@ -1,0 +1,139 @@
+/**
+ * One line of the write-ahead log: eight hex digits of CRC-32, a space, JSON. The checksum covers the JSON's bytes and
+ * starts from the line before it, so that lost, swapped and foreign lines show. An entry is the very text that travels
+ * to the peers.
+ */
+import { crc32 } from 'node:zlib'
+import {
+  type Index,
+  isObject,
+  isPositive,
+  type NodeId,
+  type PersistRecord,
+  parseEntry,
+  type Term,
+} from '../contracts.js'
+
+/** The first line of a segment: all that is needed to go on without the segments before it. */
+export interface SegmentHeader {
+  readonly segment: number
+  readonly cluster: string
+  readonly node: NodeId
+  readonly incarnation: string
+  readonly term: Term
+  readonly votedFor: NodeId | null
+  /** The index that the next entry takes. */
+  readonly first: Index
+  /** The last batch before this segment. */
+  readonly batch: number
+  /** Checksum of the line before this one, in the segment before; 0 at the start. */
+  readonly previous: number
+}
+
+/** Closes a batch: what comes before it was made durable as one. */
+export interface BatchEnd {
+  readonly end: number
+  /** Index of the log's last entry. */
+  readonly last: Index
+}
+
+export type Line =
+  | { readonly kind: 'header'; readonly header: SegmentHeader }
+  | { readonly kind: 'record'; readonly record: PersistRecord }
+  | { readonly kind: 'end'; readonly end: BatchEnd }
+
+/** @throws if it is none of ours, or of a version that knows more */
+export function parseLine(text: string): Line {
+  if (text.startsWith('{"index":')) return { kind: 'record', record: { record: 'entry', entry: parseEntry(text) } }
+  const parsed: unknown = JSON.parse(text)
+  if (!isObject(parsed)) throw new Error('not a record')
+  if ('index' in parsed) return { kind: 'record', record: { record: 'entry', entry: parseEntry(text) } }
+  if (isPositive(parsed.end)) return { kind: 'end', end: parsed as never }
+  if (isPositive(parsed.truncate)) return { kind: 'record', record: { record: 'truncate', from: parsed.truncate } }
+  if (isPositive(parsed.segment)) return { kind: 'header', header: parsed as never }
+  if (typeof parsed.term === 'number' && 'votedFor' in parsed) {
+    const { term, votedFor } = parsed
+    return { kind: 'record', record: { record: 'term', term, votedFor: votedFor as NodeId | null } }
+  }
+  throw new Error('a record of an unknown kind')
+}
+
+function textOf(record: PersistRecord): string {
+  if (record.record === 'entry') return record.entry.text
+  if (record.record === 'truncate') return `{"truncate":${record.from}}`
+  return JSON.stringify({ term: record.term, votedFor: record.votedFor })
+}
+
+export const newline = 10
+const space = 32
+const checksumDigits = 8
+/** Checksum, space. */
+export const prefixBytes = checksumDigits + 1
+const hexDigits = Buffer.from('0123456789abcdef')
+const firstBytes = 64 * 1024
+/** A buffer larger than this is not kept for the next batch. */
+const keptBytes = 4 * 1024 * 1024
+
+/** Turns a batch into the bytes of its lines; its buffer is used again and again. */
+export class LineEncoder {
+  /** Of the last line: where the next one's starts from. */
+  checksum: number
+  #buffer = Buffer.allocUnsafe(firstBytes)
+  #length = 0
+
+  constructor(checksum: number) {
+    this.checksum = checksum
+  }
+
+  /** @throws on a text that would be two lines */
+  add(text: string): void {
+    if (text.includes('\n')) throw new Error('a record with a line break in its text cannot be a line')
+    // No character takes more than three bytes.
+    this.#reserve(prefixBytes + text.length * 3 + 1)
+    const buffer = this.#buffer
+    const start = this.#length + prefixBytes
+    const end = start + buffer.write(text, start)
+    const checksum = crc32(buffer.subarray(start, end), this.checksum)
+    for (let digit = 0; digit < checksumDigits; digit++) {
+      buffer[this.#length + digit] = hexDigits[(checksum >>> (28 - 4 * digit)) & 15]!
+    }
+    buffer[start - 1] = space
+    buffer[end] = newline
+    this.checksum = checksum
+    this.#length = end + 1
+  }
+
+  addRecord(record: PersistRecord): void {
+    this.add(textOf(record))
+  }
+
+  addEnd({ end, last }: BatchEnd): void {
+    this.add(`{"end":${end},"last":${last}}`)
+  }
+
+  /** The lines added since the last call; good until the next {@link add}. */
+  take(): Buffer {
+    const bytes = this.#buffer.subarray(0, this.#length)
+    this.#length = 0
+    return bytes
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length === 0 && this.#buffer.length > keptBytes) this.#buffer = Buffer.allocUnsafe(firstBytes)
+    const needed = this.#length + bytes
+    if (needed <= this.#buffer.length) return
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length))
+    this.#buffer.copy(larger, 0, 0, this.#length)
+    this.#buffer = larger
+  }
+}
+
+/** What a line holds if it is whole and follows a line with this checksum; null if not. */
+export function verifyLine(line: Buffer, previous: number): { text: string; checksum: number } | null {
+  if (line.length < prefixBytes || line[checksumDigits] !== space) return null
+  const written = line.toString('latin1', 0, checksumDigits)
+  if (!/^[0-9a-f]{8}$/.test(written)) return null
+  const checksum = crc32(line.subarray(prefixBytes), previous)
+  if (checksum !== Number.parseInt(written, 16)) return null
+  return { text: line.toString('utf8', prefixBytes), checksum }
+}

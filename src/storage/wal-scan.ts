@@ -1,0 +1,195 @@
+/**
+ * Reads a write-ahead log from its first line to its end, changing nothing, and says how far it can be trusted: up to
+ * the last closed batch with an unbroken chain of checksums. A batch is begun only when the one before it is durable.
+ * So at most one batch may have been left unfinished by a crash; anything that shows a later one is damage.
+ */
+import { join } from 'node:path'
+import type { Index, NodeId, PersistRecord, Term } from '../contracts.js'
+import type { Files } from './files.js'
+import type { Identity } from './identity.js'
+import { type BatchEnd, newline, parseLine, type SegmentHeader, verifyLine } from './wal-line.js'
+import { proofOfLaterBatch } from './wal-tail.js'
+
+export const walFolder = 'wal'
+
+export function segmentName(segment: number): string {
+  return `${String(segment).padStart(12, '0')}.ndjson`
+}
+
+/** The segments that a folder lists, in order; copies of what was cut are none. */
+export function segmentNumbers(names: readonly string[]): number[] {
+  const numbers = names.map((name) => Number(/^(\d{12})\.ndjson$/.exec(name)?.[1] ?? Number.NaN))
+  return numbers.filter((number) => !Number.isNaN(number)).sort((a, b) => a - b)
+}
+
+/** What the log amounts to at some line of it. */
+export interface LogState {
+  readonly term: Term
+  readonly votedFor: NodeId | null
+  readonly last: Index
+  /** The last batch. */
+  readonly batch: number
+  /** Whether the last batch is empty: the log was closed. */
+  readonly sealed: boolean
+  /** Of the last line. */
+  readonly checksum: number
+}
+
+export const emptyLog: LogState = { term: 0, votedFor: null, last: 0, batch: 0, sealed: true, checksum: 0 }
+
+/** A batch that is good, and where it is. */
+export interface ScannedBatch {
+  readonly number: number
+  readonly segment: number
+  readonly records: readonly PersistRecord[]
+}
+
+/** The end of what can be trusted: a segment and how many of its bytes. */
+export interface GoodEnd {
+  /** 0 if not even the first segment's header can be. */
+  readonly segment: number
+  readonly length: number
+  /** Where the last batch begins, or the header if the segment has no batch. */
+  readonly lastBatchAt: number
+}
+
+/** What follows the good end. */
+export interface Tail {
+  /** `unfinished` is a write that a crash cut short: nothing of it was ever acknowledged. */
+  readonly kind: 'unfinished' | 'damage'
+  readonly what: string
+  readonly segment: number
+  /** From 1. */
+  readonly line: number
+  readonly offset: number
+}
+
+export interface WalScan {
+  readonly segments: readonly number[]
+  readonly good: GoodEnd
+  readonly state: LogState
+  readonly tail: Tail | null
+}
+
+/** @param visit hears every good batch, in order */
+export async function scanWal(
+  files: Files,
+  folder: string,
+  identity: Identity,
+  visit: (batch: ScannedBatch) => void,
+): Promise<WalScan> {
+  const segments = segmentNumbers(await files.list(join(folder, walFolder)))
+  const scanner = new Scanner(identity, visit)
+  const result = (tail: Tail | null): WalScan => ({ segments, good: scanner.good, state: scanner.state, tail })
+  for (let segment = 1; segment <= Math.max(1, segments.at(-1) ?? 0); segment++) {
+    const missing: Tail = { kind: 'damage', what: 'the file is missing', segment, line: 1, offset: 0 }
+    if (!segments.includes(segment)) return result(missing)
+    const bytes = await files.read(join(folder, walFolder, segmentName(segment)))
+    const tail = scanner.scan(segment, bytes, segment === segments.at(-1))
+    if (tail) return result(tail)
+  }
+  return result(null)
+}
+
+class Scanner {
+  good: GoodEnd = { segment: 0, length: 0, lastBatchAt: 0 }
+  /** At the good end. */
+  state = emptyLog
+  readonly #identity: Identity
+  readonly #visit: (batch: ScannedBatch) => void
+  /** At the line just read, which may be inside a batch. */
+  #now = emptyLog
+  #records: PersistRecord[] = []
+
+  constructor(identity: Identity, visit: (batch: ScannedBatch) => void) {
+    this.#identity = identity
+    this.#visit = visit
+  }
+
+  scan(segment: number, bytes: Buffer, isLast: boolean): Tail | null {
+    let [line, offset] = [1, 0]
+    const damage = (what: string): Tail => ({ kind: 'damage', what, segment, line, offset })
+    const doubt = (what: string): Tail => {
+      const proof = isLast ? this.#proof(segment, bytes) : 'a later segment was begun after it'
+      return proof === null ? { ...damage(what), kind: 'unfinished' } : damage(`${what}, and ${proof}`)
+    }
+    for (; offset < bytes.length; line++) {
+      const end = bytes.indexOf(newline, offset)
+      if (end < 0) return doubt('the last line has no end')
+      const whole = verifyLine(bytes.subarray(offset, end), line === 1 ? 0 : this.#now.checksum)
+      if (!whole) return doubt('the checksum does not fit the line and the one before it')
+      const wrong = this.#read(segment, line, end + 1, whole)
+      if (wrong !== null) return damage(wrong)
+      offset = end + 1
+    }
+    if (line === 1) return doubt('the segment is empty')
+    return this.#records.length > 0 ? doubt('the last batch has no end') : null
+  }
+
+  /** What shows that this is no unfinished write. */
+  #proof(segment: number, bytes: Buffer): string | null {
+    if (segment === this.good.segment) return proofOfLaterBatch(bytes.subarray(this.good.length), this.state.batch)
+    if (segment === 1) return 'there is no log without it'
+    const header = bytes.indexOf(newline)
+    const more = header >= 0 && header + 1 < bytes.length
+    return more || bytes.includes('{"end":') ? 'a batch was begun after it' : null
+  }
+
+  /** Takes a line whose checksum fits. @returns what is wrong with it nevertheless */
+  #read(segment: number, line: number, end: number, { text, checksum }: { text: string; checksum: number }) {
+    try {
+      const parsed = parseLine(text)
+      if ((line === 1) !== (parsed.kind === 'header')) throw new Error('a segment opens with its header, and has one')
+      if (parsed.kind === 'header') this.#header(parsed.header, segment)
+      else if (parsed.kind === 'record') this.#record(parsed.record)
+      else this.#end(parsed.end)
+      this.#now = { ...this.#now, checksum }
+      if (parsed.kind !== 'record') this.#close(segment, end, parsed.kind === 'header')
+      return null
+    } catch (error) {
+      return `the line is whole but cannot be there: ${(error as Error).message}`
+    }
+  }
+
+  #header(header: SegmentHeader, segment: number): void {
+    const { cluster, node, incarnation } = this.#identity
+    const { term, votedFor, last, batch, checksum } = this.#now
+    const expected: SegmentHeader = {
+      ...{ segment, cluster, node, incarnation },
+      ...{ term, votedFor, first: last + 1, batch, previous: checksum },
+    }
+    for (const [name, value] of Object.entries(expected)) {
+      const found = header[name as keyof SegmentHeader]
+      if (found !== value) throw new Error(`its ${name} is ${JSON.stringify(found)}, not ${JSON.stringify(value)}`)
+    }
+  }
+
+  #record(record: PersistRecord): void {
+    this.#now = after(this.#now, record)
+    this.#records.push(record)
+  }
+
+  #end({ end, last }: BatchEnd): void {
+    const { batch, last: expected } = this.#now
+    if (end !== batch + 1) throw new Error(`batch ${end} follows batch ${batch}`)
+    if (last !== expected) throw new Error(`it says that entry ${last} is the last, which is ${expected}`)
+    this.#now = { ...this.#now, batch: end, sealed: this.#records.length === 0 }
+  }
+
+  #close(segment: number, length: number, isHeader: boolean): void {
+    this.state = this.#now
+    this.good = { segment, length, lastBatchAt: isHeader ? 0 : this.good.length }
+    if (isHeader) return
+    this.#visit({ number: this.state.batch, segment, records: this.#records })
+    this.#records = []
+  }
+}
+
+/** The log's state after one more record. @throws on an entry that leaves a gap */
+export function after(state: LogState, record: PersistRecord): LogState {
+  if (record.record === 'term') return { ...state, term: record.term, votedFor: record.votedFor }
+  if (record.record === 'truncate') return { ...state, last: Math.min(state.last, record.from - 1) }
+  const { index } = record.entry
+  if (index !== state.last + 1) throw new Error(`entry ${index} follows entry ${state.last}`)
+  return { ...state, last: index }
+}

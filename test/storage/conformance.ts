@@ -1,0 +1,116 @@
+/** What every implementation of `LogStore` must do; `stores.ts` lists those it is run on. */
+import fc from 'fast-check'
+import type { Test } from 'tap'
+import { limits, nothingRecovered } from '../../src/contracts.js'
+import { anyBatches, batches, entry, expected, type Kind, type Place, set, truncate, vote, writeAll } from './stores.js'
+
+export function logStoreConformance(t: Test, kind: Kind): void {
+  const { name } = kind
+  t.test(`${name}: a new log holds nothing`, (t) => empty(t, kind))
+  t.test(`${name}: what was written is found again, after a close and after a kill`, (t) => roundTrips(t, kind))
+  t.test(`${name}: what an entry holds comes back to the byte`, (t) => faithful(t, kind))
+  t.test(`${name}: a log goes on where an earlier life left it`, (t) => lives(t, kind))
+  t.test(`${name}: any sequence of batches`, (t) => anything(t, kind))
+}
+
+async function reopened(t: Test, place: Place, wanted: unknown, message: string): Promise<void> {
+  const store = place.store()
+  t.same(await store.open(), wanted, message)
+  await store.close()
+}
+
+async function empty(t: Test, kind: Kind): Promise<void> {
+  const place = kind.place(t)
+  for (const life of [1, 2, 3]) await reopened(t, place, nothingRecovered, `life ${life}`)
+  await reopened(t, place.afterKill(), nothingRecovered, 'after a kill')
+}
+
+async function roundTrips(t: Test, kind: Kind): Promise<void> {
+  const stories = {
+    'terms and votes': batches([vote(1, null)], [vote(1, 'n2')], [vote(2, null), vote(3, 'n1')]),
+    'entries, one and many': batches([entry(1, 1)], [entry(2, 1), entry(3, 1), entry(4, 2)]),
+    'the last of several votes': batches([vote(1, 'n1'), entry(1, 1), vote(2, 'n2'), entry(2, 2), vote(3, null)]),
+    'a truncation': batches([entry(1, 1), entry(2, 1), entry(3, 1)], [truncate(2)]),
+    'a suffix overwritten': batches([entry(1, 1), entry(2, 1)], [vote(2, 'n3'), truncate(2), entry(2, 2), entry(3, 2)]),
+    'overwritten twice in one batch': batches([entry(1, 1), truncate(1), entry(1, 2), truncate(1), entry(1, 3)]),
+    'all taken back': batches([entry(1, 1), entry(2, 1)], [truncate(1)]),
+    'a truncation past the end': batches([entry(1, 1)], [truncate(2), truncate(9)], [entry(2, 1)]),
+    'an empty batch': batches([], [entry(1, 1)], []),
+  }
+  for (const [title, story] of Object.entries(stories)) {
+    await t.test(title, async (t) => {
+      const place = kind.place(t)
+      const store = place.store()
+      await store.open()
+      await writeAll(store, story)
+      await reopened(t, place.afterKill(), expected(story), 'after a kill')
+      await store.close()
+      await reopened(t, place, expected(story), 'after a close')
+    })
+  }
+}
+
+async function faithful(t: Test, kind: Kind): Promise<void> {
+  const commands = [
+    set('a', ''),
+    set('__proto__', 'constructor'),
+    set('\0', '\u{1f600} \ufeff \u2028 \r\n \\ "'),
+    set('{"end":1,"last":1}', '{"truncate":1}\n{"end":99,"last":99}\n'),
+    set('lone', '\ud800'),
+    JSON.parse('{"command":"odd","__proto__":{"index":7},"nested":{"truncate":1,"deep":[null,1e300]}}'),
+    set('large', 'x'.repeat(limits.valueBytes)),
+    set('large and escaped', '\u0001'.repeat(limits.valueBytes)),
+    { command: 'noop' },
+  ]
+  const story = batches(...commands.map((command, at) => [entry(at + 1, 1, command)]))
+  const place = kind.place(t)
+  const store = place.store()
+  await store.open()
+  await writeAll(store, story)
+  const again = place.afterKill().store()
+  const found = await again.open()
+  await Promise.all([store.close(), again.close()])
+  t.ok(
+    found.entries.every(({ text }, at) => text === expected(story).entries[at]!.text),
+    'the texts are the same',
+  )
+  t.same(found.entries.length, commands.length)
+  t.same(found.entries.map(({ command }) => command).slice(0, 6), commands.slice(0, 6))
+}
+
+async function lives(t: Test, kind: Kind): Promise<void> {
+  let place = kind.place(t)
+  const story = batches(...Array.from({ length: 24 }, (_, at) => [entry(at + 1, at + 1), vote(at + 1, `n${at}`)]))
+  for (const [life, batch] of story.entries()) {
+    const store = place.store()
+    t.same(await store.open(), expected(story.slice(0, life)), `life ${life}`)
+    await store.write(batch)
+    const next = place.afterKill()
+    await store.close()
+    if (life % 3 === 0) place = next
+  }
+  await reopened(t, place, expected(story), 'in the end')
+}
+
+async function anything(t: Test, kind: Kind): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(anyBatches, fc.nat(), async (story, cut) => {
+      let place = kind.place(t)
+      let store = place.store()
+      await store.open()
+      for (const [at, batch] of story.entries()) {
+        if (at === cut % (story.length + 1)) {
+          const next = place.afterKill()
+          await store.close()
+          place = next
+          store = place.store()
+          t.same(await store.open(), expected(story.slice(0, at)))
+        }
+        await store.write(batch)
+      }
+      await store.close()
+      await reopened(t, place, expected(story), 'in the end')
+    }),
+    { seed: 1, numRuns: 40 },
+  )
+}

@@ -1,0 +1,109 @@
+/** The log stores under test, and the batches that are written to them. */
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import type { Test } from 'tap'
+import {
+  type Command,
+  type LogStore,
+  makeEntry,
+  type NodeId,
+  type Persist,
+  type PersistRecord,
+  type Recovered,
+  type Term,
+} from '../../src/contracts.js'
+import { LevelLog } from '../../src/storage/level-log.js'
+import { MemoryLog } from '../../src/storage/memory-log.js'
+import { recover } from '../../src/storage/recover.js'
+import { WriteAheadLog } from '../../src/storage/wal.js'
+
+export const owner = { cluster: 'c1', node: 'n1' }
+
+/** A log as something that outlives the stores opened on it. */
+export interface Place {
+  store(): LogStore
+  /** The same log as a killed process leaves it, while the store that wrote it may still be open. */
+  afterKill(): Place
+}
+
+export interface Kind {
+  readonly name: string
+  place(t: Test): Place
+}
+
+const inFolder = (name: string, open: (folder: string) => LogStore): Kind => {
+  const placeAt = (root: string, life: number): Place => ({
+    store: () => open(join(root, String(life))),
+    afterKill() {
+      cpSync(join(root, String(life)), join(root, String(life + 1)), { recursive: true })
+      rmSync(join(root, String(life + 1), 'LOCK'), { recursive: true, force: true })
+      return placeAt(root, life + 1)
+    },
+  })
+  return { name, place: (t) => placeAt(t.testdir({}), 0) }
+}
+
+export const kinds: readonly Kind[] = [
+  {
+    name: 'memory',
+    place() {
+      const kept: PersistRecord[] = []
+      const place: Place = { store: () => new MemoryLog(kept), afterKill: () => place }
+      return place
+    },
+  },
+  inFolder('file', (folder) => new WriteAheadLog(folder, owner)),
+  inFolder('file, small segments', (folder) => new WriteAheadLog(folder, owner, { segmentBytes: 1_000 })),
+  inFolder('level', (folder) => new LevelLog(folder, owner)),
+]
+
+export const set = (key: string, value: string): Command => ({ command: 'set', key, value })
+export const entry = (index: number, term: Term, command: Command = set(`k${index}`, `v${index}`)): PersistRecord => ({
+  record: 'entry',
+  entry: makeEntry(index, term, command),
+})
+export const vote = (term: Term, votedFor: NodeId | null): PersistRecord => ({ record: 'term', term, votedFor })
+export const truncate = (from: number): PersistRecord => ({ record: 'truncate', from })
+
+/** Batches of records as a core would hand them over: each with the last entry of what is then written. */
+export function batches(...all: readonly (readonly PersistRecord[])[]): Persist[] {
+  return all.map((records, at) => {
+    const { entries } = recover(all.slice(0, at + 1).flat())
+    const { index, term } = entries.at(-1) ?? { index: 0, term: 0 }
+    return { records, upTo: { index, term } }
+  })
+}
+
+export async function writeAll(store: LogStore, all: readonly Persist[]): Promise<void> {
+  for (const batch of all) await store.write(batch)
+}
+
+export function expected(all: readonly Persist[]): Recovered {
+  return recover(all.flatMap(({ records }) => records))
+}
+
+const name = fc.string({ unit: 'binary', maxLength: 20 })
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ key: name, value: name }) },
+  { weight: 2, arbitrary: fc.record({ votedFor: fc.option(fc.constantFrom('n1', 'n2', '__proto__')) }) },
+  { weight: 1, arbitrary: fc.record({ back: fc.integer({ min: 1, max: 6 }) }) },
+)
+
+/** Any sequence of batches that a correct node could write. */
+export const anyBatches: fc.Arbitrary<Persist[]> = fc
+  .array(fc.array(step, { maxLength: 6 }), { maxLength: 25 })
+  .map((all) => {
+    let [last, term] = [0, 1]
+    return batches(
+      ...all.map((steps) =>
+        steps.map((what) => {
+          if ('votedFor' in what) return vote(++term, what.votedFor)
+          if ('key' in what) return entry(++last, term, set(what.key, what.value))
+          const from = Math.max(1, last + 1 - what.back)
+          last = from - 1
+          return truncate(from)
+        }),
+      ),
+    )
+  })
