@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { ConfigError } from '../src/config.js'
-import { exitCodes } from '../src/process.js'
+import { exitCodeOf } from '../src/process.js'
+import { DamagedLogError, DiskError } from '../src/storage/errors.js'
 import { breakRule } from './commands/break.js'
 import { check } from './commands/check.js'
 import { client } from './commands/client.js'
@@ -53,7 +54,8 @@ try {
     .fail(rethrow)
     .parseAsync()
 } catch (error) {
-  if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
-  console.error(error.message)
-  process.exitCode = exitCodes.usage
+  const isExpected = [UsageError, ConfigError, DamagedLogError, DiskError].some((kind) => error instanceof kind)
+  if (!isExpected) throw error
+  console.error((error as Error).message)
+  process.exitCode = exitCodeOf(error as Error)
 }

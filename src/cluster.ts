@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { parse as parseNdjson } from 'ndjson'
-import { ConfigError, writableFolder } from './config.js'
+import { ConfigError, type Pace, writableFolder } from './config.js'
 import type { Event, Member, NodeId } from './contracts.js'
 import type { Delay, Direction } from './network/faults.js'
 import type { Contents, Errand, Obeyed, Order } from './process.js'
-import type { NetworkName } from './stage.js'
+import type { LogKind, NetworkName } from './stage.js'
 
 export interface ClusterOptions {
   readonly stage: number
@@ -17,6 +17,8 @@ export interface ClusterOptions {
   /** What messages between nodes travel on. */
   readonly network: NetworkName
   readonly cluster: string
+  readonly log: LogKind
+  readonly pace: Pace
   /** Folder with a folder for each node, or null while the stage keeps nothing. */
   readonly dataDir: string | null
   /** Folder for a trace file of each node, or null for none. */
@@ -193,13 +195,15 @@ export class Cluster {
   }
 
   #spawn(member: Member): void {
-    const { stage, entry, members, membersOf, network, cluster, dataDir, traceDir } = this.#options
+    const { stage, entry, members, membersOf, network, cluster, log, pace, dataDir, traceDir } = this.#options
     const config = {
       stage,
       id: member.id,
       members: membersOf?.(member.id) ?? members,
       network,
       cluster,
+      log,
+      ...pace,
       dataDir: dataDir && writableFolder(join(dataDir, member.id)),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
     }

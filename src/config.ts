@@ -1,8 +1,8 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { z } from 'zod'
-import type { Member } from './contracts.js'
+import { defaultTiming, type Member, type Timing } from './contracts.js'
 import { parseAddress } from './network/address.js'
-import { networkNames } from './stage.js'
+import { logKinds, networkNames } from './stage.js'
 
 /** What a person got wrong before anything ran; the message is one sentence for them. Exit code 2. */
 export class ConfigError extends Error {
@@ -20,11 +20,27 @@ const nodeConfig = z.strictObject({
   network: z.enum(networkNames),
   /** Nodes of one cluster share it; others are not listened to. */
   cluster: z.string().min(1),
-  /** The node's own folder for what must survive it; null while the stage keeps nothing. */
+  /** The node's own folder for what must survive it; null where the stage keeps nothing, or the log is in memory. */
   dataDir: z.string().nullable(),
+  /** What the log is kept in, at the stages that have one. */
+  log: z.enum(logKinds),
+  /** How often an idle leader speaks, and how long its silence is borne at least, in milliseconds. */
+  heartbeatMs: z.int().min(1),
+  electionMs: z.int().min(1),
   /** A file that gets a line of JSON for everything that happens in the node; null for none. */
   trace: z.string().nullable(),
 })
+
+/** How fast a cluster notices that its leader is gone. */
+export interface Pace {
+  readonly heartbeatMs: number
+  readonly electionMs: number
+}
+
+export const defaultPace: Pace = {
+  heartbeatMs: defaultTiming.heartbeatTicks * defaultTiming.tickMs,
+  electionMs: defaultTiming.electionTicks * defaultTiming.tickMs,
+}
 
 /** Everything that one node's process is told. */
 export type NodeConfig = z.infer<typeof nodeConfig>
@@ -38,10 +54,25 @@ export function checkNodeConfig(candidate: unknown): NodeConfig {
   }
   const config = checked.data
   checkMembers(config.members)
+  if (config.electionMs < 3 * config.heartbeatMs) {
+    throw new ConfigError(
+      `an election after ${config.electionMs} ms of silence leaves no room for a lost heartbeat: ` +
+        `make it at least 3 times the heartbeat's ${config.heartbeatMs} ms`,
+    )
+  }
   if (!config.members.some((member) => member.id === config.id)) {
     throw new ConfigError(`${config.id} is not among the members ${config.members.map(({ id }) => id).join(', ')}`)
   }
   return config
+}
+
+/** A node's timing in ticks, which are as long as usual unless heartbeats are to be more frequent than that. */
+export function timingOf({ heartbeatMs, electionMs }: Pace): Timing {
+  const tickMs = Math.min(defaultTiming.tickMs, heartbeatMs)
+  const inTicks = (ms: number) => Math.max(1, Math.round(ms / tickMs))
+  const requestTimeoutTicks = inTicks(defaultTiming.requestTimeoutTicks * defaultTiming.tickMs)
+  const [heartbeatTicks, electionTicks] = [inTicks(heartbeatMs), inTicks(electionMs)]
+  return { ...defaultTiming, tickMs, requestTimeoutTicks, heartbeatTicks, electionTicks }
 }
 
 function checkMembers(members: readonly Member[]): void {

@@ -237,9 +237,9 @@ export type PersistRecord =
 
 /** One durable write: all of it or, after a crash, a beginning of it. `upTo` is reported to {@link Core.durable}. */
 export interface Persist {
-  records: PersistRecord[]
+  readonly records: readonly PersistRecord[]
   /** The log's last entry, once all of this is written. */
-  upTo: EntryId
+  readonly upTo: EntryId
 }
 
 export interface Effects {

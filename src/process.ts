@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { systemClock, systemRandom } from './clock.js'
-import { ConfigError, checkNodeConfig, type NodeConfig } from './config.js'
-import { defaultTiming, type Event, type Index } from './contracts.js'
+import { ConfigError, checkNodeConfig, type NodeConfig, timingOf } from './config.js'
+import type { Event, Index, LogStore, Status, Term } from './contracts.js'
 import { LockedMap } from './locked-map.js'
 import { parseAddress } from './network/address.js'
 import { type Ask, ClientPort } from './network/client-port.js'
@@ -9,9 +9,19 @@ import { type Delay, type Direction, FaultyNetwork } from './network/faults.js'
 import { openNetwork } from './network/networks.js'
 import { Node } from './node.js'
 import type { Stage } from './stage.js'
+import { DamagedLogError, DiskError } from './storage/errors.js'
+import { openLogStore } from './storage/open-log-store.js'
 
 /** How a process of ours ends. */
-export const exitCodes = { done: 0, refused: 1, usage: 2, unknown: 3, brokenInvariant: 70 } as const
+export const exitCodes = {
+  done: 0,
+  refused: 1,
+  usage: 2,
+  unknown: 3,
+  damagedLog: 65,
+  brokenInvariant: 70,
+  diskFailed: 74,
+} as const
 
 /** How long a node that was asked to stop lets its waiting clients wait. */
 const drainMs = 1_000
@@ -32,7 +42,8 @@ export interface RunningNode {
  * Runs one node of a stage over the real world: a network, the clock, a Map.
  *
  * @param emit hears what a person would want to know: links, refused peers, changes of role
- * @throws ConfigError if the configuration is wrong or a port is taken
+ * @throws ConfigError if the configuration is wrong, a port is taken, or the data folder is another's
+ * @throws DamagedLogError if what the folder holds cannot be trusted
  */
 export async function runNode(
   stage: Stage,
@@ -53,18 +64,22 @@ export async function runNode(
   const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask)
   const network = new FaultyNetwork(wire, world)
   const stateMachine = new LockedMap(stage.operations, systemClock)
+  const log = openLog(stage, config, notice)
   const fatal = (error: Error) => {
-    notice({ event: 'invariant_broken', message: error.message, stack: error.stack })
-    process.exit(exitCodes.brokenInvariant)
+    const isDisk = error instanceof DiskError
+    const more = isDisk ? {} : { stack: error.stack }
+    notice({ event: isDisk ? 'disk_failed' : 'invariant_broken', message: error.message, ...more })
+    process.exit(isDisk ? exitCodes.diskFailed : exitCodes.brokenInvariant)
   }
   const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
-    { id: self, members, random: systemRandom, timing: defaultTiming, about },
+    { id: self, members, random: systemRandom, timing: timingOf(config), about },
     {
       network,
       stateMachine,
       clock: systemClock,
+      ...(log && { log }),
       notice,
       ...(trace && { trace }),
       fatal,
@@ -77,12 +92,22 @@ export async function runNode(
   notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
   return {
     faults: network,
-    look: () => ({ applied: node.status.applied, entries: [...stateMachine.contents()] }),
+    look: () => ({ ...pick(node.status), entries: [...stateMachine.contents()] }),
     async stop() {
       await node.stop(drainMs)
       await clients.close()
     },
   }
+}
+
+/** Where the node's log is kept, at the stages that have one. @throws ConfigError if it needs a folder */
+function openLog(stage: Stage, config: NodeConfig, notice: (event: Event) => void): LogStore | null {
+  if (stage.keeps === 'nothing') return null
+  return openLogStore(config.log, config.dataDir, { cluster: config.cluster, node: config.id }, notice)
+}
+
+function pick({ applied, role, term = 0 }: Status) {
+  return { applied, role, term }
 }
 
 function traceTo(path: string | null, stamp: (event: Event) => NodeEvent): ((event: Event) => void) | undefined {
@@ -99,6 +124,7 @@ async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: 
     await listen()
   } catch (error) {
     const address = config.members.find((member) => member.id === config.id)![kind]
+    if (error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError) throw error
     const { code, message } = error as NodeJS.ErrnoException
     const why =
       code === 'EADDRINUSE' ? 'it is in use; stop whoever has it, or choose other ports with --base-port' : message
@@ -118,6 +144,8 @@ export type Order = { readonly order: number } & Errand
 /** How far a node got, and what its store holds. */
 export interface Contents {
   readonly applied: Index
+  readonly role: string
+  readonly term: Term
   readonly entries: readonly (readonly [key: string, value: string])[]
 }
 
@@ -125,6 +153,12 @@ export interface Contents {
 export interface Obeyed {
   readonly order: number
   readonly seen?: Contents
+}
+
+/** How a process ends that could not do what it was told. */
+export function exitCodeOf(error: Error): number {
+  if (error instanceof DamagedLogError) return exitCodes.damagedLog
+  return error instanceof DiskError ? exitCodes.diskFailed : exitCodes.usage
 }
 
 function obey(order: Order, { faults, look }: RunningNode): Obeyed {
@@ -151,8 +185,8 @@ export async function runSupervised(stage: Stage, config: unknown): Promise<void
       node.stop().then(end, end)
     })
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
+    if (!(error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError)) throw error
     emit({ event: 'cannot_start', message: error.message })
-    process.exit(exitCodes.usage)
+    process.exit(exitCodeOf(error))
   }
 }

@@ -59,6 +59,10 @@ type Data<N> = Omit<N, keyof Verbs<N> | keyof NodeState>
 export const networkNames = ['tcp', 'grpc', 'udp'] as const
 export type NetworkName = (typeof networkNames)[number]
 
+/** What a log may be kept in: an append-only file, an embedded database, or nothing that outlives the process. */
+export const logKinds = ['file', 'level', 'memory'] as const
+export type LogKind = (typeof logKinds)[number]
+
 /** What a stage says of itself: plain data, and the functions that know no node. */
 export interface StageFacts {
   readonly number: number

@@ -1,5 +1,5 @@
-import { ConfigError } from '../../src/config.js'
-import type { Stage } from '../../src/stage.js'
+import { ConfigError, defaultPace } from '../../src/config.js'
+import { logKinds, networkNames, type Stage } from '../../src/stage.js'
 import { findStage, latest, stages } from '../../stages/index.js'
 
 /** A stage as a person names it. @throws ConfigError that lists what there is */
@@ -11,6 +11,22 @@ export function stageArgument(name: string): Stage {
     `there is no stage ${JSON.stringify(name)}; there are 0 to ${latest.number} (${all}) and "latest"`,
   )
 }
+
+/** Options of whatever starts nodes: what is between them, and what is under them. */
+export const nodeOptions = {
+  network: { choices: networkNames, describe: "between the nodes; the stage's own unless you choose" },
+  log: { choices: logKinds, default: 'file', describe: 'what a log is kept in; memory forgets, and is for measuring' },
+  heartbeat: {
+    default: defaultPace.heartbeatMs,
+    describe: 'how often an idle leader speaks, in milliseconds',
+    coerce: wholeNumber('heartbeat', 1, 60_000),
+  },
+  election: {
+    default: defaultPace.electionMs,
+    describe: 'how much silence a node bears before it stands for election: so many milliseconds to twice as many',
+    coerce: wholeNumber('election', 3, 600_000),
+  },
+} as const
 
 /** Turns what yargs makes of a number into one in range. @throws ConfigError */
 export function wholeNumber(name: string, from: number, to: number): (value: unknown) => number {

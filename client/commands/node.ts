@@ -2,15 +2,18 @@ import type { CommandModule } from 'yargs'
 import { ConfigError, writableFolder } from '../../src/config.js'
 import type { Member } from '../../src/contracts.js'
 import { exitCodes, runNode } from '../../src/process.js'
-import { type NetworkName, networkNames } from '../../src/stage.js'
+import type { LogKind, NetworkName } from '../../src/stage.js'
 import { describeEvent } from '../events.js'
-import { stageArgument } from './arguments.js'
+import { nodeOptions, stageArgument } from './arguments.js'
 
 interface NodeArguments {
   stage: string
   id: string
   peers: string
   network: NetworkName | undefined
+  log: LogKind
+  heartbeat: number
+  election: number
   cluster: string
   dataDir: string | undefined
   trace: string | undefined
@@ -29,7 +32,7 @@ export const node: CommandModule<object, NodeArguments> = {
         demandOption: true,
         describe: 'every node, this one too: id=client-host:port/peer-host:port,…',
       })
-      .option('network', { choices: networkNames, describe: "between the nodes; the stage's own unless you choose" })
+      .options(nodeOptions)
       .option('cluster', { type: 'string', default: 'raft-roadmap', describe: 'a name that all its nodes share' })
       .option('data-dir', { type: 'string', describe: 'where this node keeps what must survive it' })
       .option('trace', { type: 'string', describe: 'a file for every event, as NDJSON' })
@@ -38,14 +41,20 @@ export const node: CommandModule<object, NodeArguments> = {
         '$0 node 2 --id n1 --peers n1=10.0.0.1:7001/10.0.0.1:7101,n2=10.0.0.2:7001/10.0.0.2:7101',
         'the first of two',
       ) as never,
-  async handler({ stage: name, id, peers, network, cluster, dataDir, trace, json }) {
+  async handler({ stage: name, id, peers, network, cluster, log, heartbeat, election, dataDir, trace, json }) {
     const stage = stageArgument(name)
+    if (stage.keeps === 'log' && log !== 'memory' && dataDir === undefined) {
+      throw new ConfigError(`stage ${stage.number} keeps a log: --data-dir says in which folder, this node's own`)
+    }
     const config = {
       stage: stage.number,
       id,
       members: parsePeers(peers),
       network: network ?? stage.network,
       cluster,
+      log,
+      heartbeatMs: heartbeat,
+      electionMs: election,
       dataDir: dataDir === undefined ? null : writableFolder(dataDir),
       trace: trace ?? null,
     }

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { CommandModule } from 'yargs'
@@ -7,7 +10,8 @@ import { ConfigError, localMembers, writableFolder } from '../../src/config.js'
 import type { Event, Member } from '../../src/contracts.js'
 import { parseAddress } from '../../src/network/address.js'
 import { exitCodes } from '../../src/process.js'
-import { type NetworkName, networkNames, type Stage } from '../../src/stage.js'
+import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
+import { clusterIn } from '../../src/storage/identity.js'
 import { Client } from '../client.js'
 import { colour, nodeColour } from '../colour.js'
 import { describeEvent } from '../events.js'
@@ -15,7 +19,7 @@ import { performFault } from '../fault-words.js'
 import { freeBasePort } from '../free-ports.js'
 import { Repl } from '../repl.js'
 import { UsageError } from '../words.js'
-import { stageArgument, wholeNumber } from './arguments.js'
+import { nodeOptions, stageArgument, wholeNumber } from './arguments.js'
 
 interface RunArguments {
   stage: string
@@ -23,6 +27,9 @@ interface RunArguments {
   basePort: number
   host: string
   network: NetworkName | undefined
+  log: LogKind
+  heartbeat: number
+  election: number
   dataDir: string | undefined
   trace: string | undefined
   headless: boolean
@@ -42,8 +49,11 @@ export const run: CommandModule<object, RunArguments> = {
         coerce: wholeNumber('base-port', 0, 65_000),
       })
       .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
-      .option('network', { choices: networkNames, describe: "between the nodes; the stage's own unless you choose" })
-      .option('data-dir', { type: 'string', describe: 'where nodes keep what must survive them' })
+      .options(nodeOptions)
+      .option('data-dir', {
+        type: 'string',
+        describe: 'where nodes keep what must survive them; a folder for this run only unless you name one',
+      })
       .option('trace', { type: 'string', describe: 'a folder for a file of every event of each node, as NDJSON' })
       .option('headless', { type: 'boolean', default: false, describe: 'no REPL: fault words from standard input' })
       .option('json', { type: 'boolean', default: false, describe: 'with --headless: events as NDJSON' })
@@ -61,19 +71,53 @@ export const run: CommandModule<object, RunArguments> = {
 async function startCluster(args: RunArguments, onEvent: (event: Event) => void, onStderr: (text: string) => void) {
   const stage = stageArgument(args.stage)
   const members = localMembers(args.nodes, args.host, args.basePort || (await freeBasePort(args.nodes, args.host)))
+  const data = stage.keeps === 'nothing' ? null : dataFolder(args.dataDir)
   const cluster = new Cluster({
     stage: stage.number,
     entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
     members,
     network: args.network ?? stage.network,
-    cluster: `local-${randomUUID().slice(0, 8)}`,
-    dataDir: args.dataDir === undefined ? null : writableFolder(args.dataDir),
+    cluster: data?.cluster ?? `local-${randomUUID().slice(0, 8)}`,
+    log: args.log,
+    pace: { heartbeatMs: args.heartbeat, electionMs: args.election },
+    dataDir: data?.folder ?? null,
     traceDir: args.trace === undefined ? null : writableFolder(args.trace),
     onEvent,
     onStderr: (node, text) => onStderr(text.trimEnd().replaceAll(/^/gm, `${nodeColour(node.padEnd(3))} `)),
   })
-  await cluster.start()
-  return { stage, members, cluster }
+  try {
+    await cluster.start()
+  } catch (error) {
+    data?.remove()
+    throw error
+  }
+  return {
+    stage,
+    members,
+    cluster,
+    data,
+    async stop() {
+      await cluster.stop()
+      data?.remove()
+    },
+  }
+}
+
+/** Where the nodes' folders are, and the cluster to which they belong if they have been used before. */
+interface DataFolder {
+  readonly folder: string
+  readonly cluster: string | null
+  /** Of a folder for one run only. */
+  remove(): void
+}
+
+function dataFolder(named: string | undefined): DataFolder {
+  if (named !== undefined) {
+    const folder = writableFolder(named)
+    return { folder, cluster: clusterIn(folder), remove() {} }
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'raft-roadmap-'))
+  return { folder, cluster: null, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
 async function runHeadless(args: RunArguments): Promise<number> {
@@ -82,7 +126,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
   // The first line is `ready`; what happened before it is told by `ready` itself.
   let ready = false
   const onEvent = (event: Event) => ready && say(event)
-  const { stage, cluster } = await startCluster(args, onEvent, (text) => console.error(text))
+  const { stage, cluster, stop } = await startCluster(args, onEvent, (text) => console.error(text))
   ready = true
   const nodes = cluster.nodes().map(({ id, pid, client, peer }) => ({ id, pid, client, peer }))
   say({ event: 'ready', stage: stage.number, nodes })
@@ -93,7 +137,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
   })
   await stopped
   input.close()
-  await cluster.stop()
+  await stop()
   say({ event: 'stopped' })
   return exitCodes.done
 }
@@ -111,10 +155,10 @@ async function obey(cluster: Cluster, line: string, say: (event: Event) => void)
 async function runWithRepl(args: RunArguments): Promise<number> {
   let repl: Repl | undefined
   const onStderr = (text: string) => console.error(text)
-  const { stage, members, cluster } = await startCluster(args, (event) => repl?.show(event), onStderr)
+  const { stage, members, cluster, data, stop } = await startCluster(args, (event) => repl?.show(event), onStderr)
   const addresses = members.map((member) => member.client)
   const client = new Client({ addresses })
-  if (process.stdout.isTTY) console.log(banner(stage, members))
+  if (process.stdout.isTTY) console.log(banner(stage, members, data))
   const prompt = stage.name
   repl = new Repl({
     client,
@@ -129,17 +173,18 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   void stopSignal().then(() => open.close())
   const code = await repl.run()
   client.close()
-  await cluster.stop()
+  await stop()
   return code
 }
 
-function banner(stage: Stage, members: readonly Member[]): string {
+function banner(stage: Stage, members: readonly Member[], data: DataFolder | null): string {
   const { host, port } = parseAddress(members[0]!.client)!
   const nodes = members.map(({ id, client }) => `${nodeColour(id)} ${client}`).join('  ')
   return [
     colour.bold(`Stage ${stage.number}: ${stage.title}`) + colour.dim(` · stages/${stage.name}/README.md`),
     `adds ${stage.adds}`,
     nodes,
+    ...(data ? [colour.dim(`logs in ${data.folder} · look with: raft-roadmap log ${join(data.folder, 'n1')}`)] : []),
     colour.dim(`try: set a 1 · get a · get a @n3 · status · kill n3 · help      or: nc ${host} ${port}`),
   ].join('\n')
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Cluster } from '../../src/cluster.js'
-import { localMembers } from '../../src/config.js'
+import { defaultPace, localMembers } from '../../src/config.js'
 import type { Command, Member, NodeId, Outcome } from '../../src/contracts.js'
 import type { Fault } from '../../src/faults.js'
 import type { Delay } from '../../src/network/faults.js'
@@ -39,6 +39,8 @@ export async function playOnProcesses(
     membersOf: (id) => ledBy(scenario.believes[id], members),
     network: stage.network,
     cluster: `scenario-${randomUUID().slice(0, 8)}`,
+    log: 'file',
+    pace: defaultPace,
     dataDir,
     traceDir: null,
     onEvent: () => {},

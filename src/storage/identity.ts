@@ -3,6 +3,7 @@
  * log would look like a new node's, and a new node votes a second time in a term it has voted in.
  */
 import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../config.js'
@@ -59,4 +60,11 @@ export async function writeIdentity(files: Files, folder: string, identity: Iden
   await file.close()
   await files.rename(part, path)
   await files.syncFolder(folder)
+}
+
+/** The cluster to which the nodes' folders in a folder belong; null if none of them has been used. */
+export function clusterIn(folder: string): string | null {
+  const paths = readdirSync(folder).map((name) => join(folder, name, identityFile))
+  const path = paths.find((path) => existsSync(path))
+  return path === undefined ? null : shape.parse(JSON.parse(readFileSync(path, 'utf8'))).cluster
 }

@@ -1,13 +1,10 @@
 import { ConfigError } from '../config.js'
 import type { Event, LogStore } from '../contracts.js'
+import type { LogKind } from '../stage.js'
 import type { Owner } from './identity.js'
 import { LevelLog } from './level-log.js'
 import { MemoryLog } from './memory-log.js'
 import { WriteAheadLog } from './wal.js'
-
-/** Where a node can keep its log: an append-only file, an embedded database, or nowhere that outlives it. */
-export const logKinds = ['file', 'level', 'memory'] as const
-export type LogKind = (typeof logKinds)[number]
 
 /**
  * A node's log store, not yet opened: the node does that.

@@ -75,10 +75,9 @@ export function replica({ id, members, recovered }: NodeOptions) {
 
 /** Makes something durable, in order, with whatever else this turn decides; `sendWhenDurable` waits for it. */
 export function persist(node: Replica, record: PersistRecord): void {
-  const { effects, log } = node
-  effects.persist ??= { records: [], upTo: log.last }
-  effects.persist.records.push(record)
-  effects.persist.upTo = log.last
+  const records = node.effects.persist?.records as PersistRecord[] | undefined
+  if (records) records.push(record)
+  node.effects.persist = { records: records ?? [record], upTo: node.log.last }
 }
 
 export function replicaStatus(node: Replica): Status {
