@@ -171,6 +171,10 @@ export class WriteAheadLog implements LogStore {
 
   async #write(records: readonly PersistRecord[]): Promise<void> {
     if (this.#segment!.size >= this.#segmentBytes) await this.#rotate()
+    await this.#append(records)
+  }
+
+  async #append(records: readonly PersistRecord[]): Promise<void> {
     for (const record of records) {
       this.#state = after(this.#state, record)
       this.#encoder.addRecord(record)
@@ -200,7 +204,7 @@ export class WriteAheadLog implements LogStore {
     const isOpen = this.#failed === null
     this.#failed ??= new Error('the log is closed')
     try {
-      if (isOpen && !this.#state.sealed) await this.#write([])
+      if (isOpen && !this.#state.sealed) await this.#append([])
     } finally {
       await this.#release()
     }
