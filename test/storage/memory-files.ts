@@ -78,8 +78,8 @@ export class MemoryFiles implements Files {
 
   async list(folder: string): Promise<string[]> {
     this.#call()
-    const inside = [...this.names.keys()].filter((path) => dirname(path) === folder)
-    return inside.map((path) => path.slice(folder.length + 1)).sort()
+    const inside = [...this.names.keys()].filter((path) => path.startsWith(`${folder}/`))
+    return [...new Set(inside.map((path) => path.slice(folder.length + 1).split('/')[0]!))].sort()
   }
 
   async read(path: string): Promise<Buffer> {
