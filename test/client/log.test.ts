@@ -122,6 +122,25 @@ t.test('log --repair: cuts at the damage, keeps a copy, and says what is lost', 
   t.match(await cli(['log', folder, '--repair']), { code: 1, stdout: /^Nothing of this log can be saved/ })
 })
 
+t.test('log --verify finds a log sound while it is written to', async (t) => {
+  const folder = join(t.testdir({}), 'n1')
+  const log = new WriteAheadLog(folder, { cluster: 'c1', node: 'n1' }, { segmentBytes: 20_000 })
+  await log.open()
+  let [isDone, index] = [false, 0]
+  const writing = async () => {
+    while (!isDone) {
+      const records = Array.from({ length: 20 }, () => entry(++index, 1))
+      await log.write({ records, upTo: { index, term: 1 } })
+    }
+  }
+  const written = writing()
+  for (let time = 1; time <= 4; time++) t.match(await cli(['log', folder, '--verify']), { code: 0, stdout: /✔ sound/ })
+  isDone = true
+  await written
+  await log.close()
+  t.match(await cli(['log', folder, '--verify']), { code: 0, stdout: new RegExp(`sound {2}${index} entries.* closed`) })
+})
+
 t.test('log: what a person gets wrong', async (t) => {
   const folder = t.testdir({ file: 'x', empty: {} })
   t.match(await cli(['log']), { code: 2 })

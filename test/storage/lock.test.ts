@@ -20,6 +20,25 @@ async function holder(t: Test, folder: string): Promise<{ child: ChildProcess; s
   return { child, says }
 }
 
+t.test('a process killed while it writes has lost nothing that it acknowledged', async (t) => {
+  const folder = t.testdir({})
+  let acknowledged = 0
+  for (const lines of [1, 30, 90]) {
+    const child = bare(process.execPath, [program, folder, 'write'])
+    t.teardown(() => child.kill('SIGKILL'))
+    let left = lines
+    for await (const line of createInterface(child.stdout!)) {
+      if (line !== 'open') acknowledged = Number(line)
+      if (left-- === 0) child.kill('SIGKILL')
+    }
+    const log = new WriteAheadLog(folder, owner)
+    const { entries } = await log.open()
+    await log.close()
+    t.ok(entries.length === acknowledged || entries.length === acknowledged + 1, `${entries.length} entries`)
+  }
+  t.ok(acknowledged > 100)
+})
+
 async function kill(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL')
   await once(child, 'close')
