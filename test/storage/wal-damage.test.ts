@@ -191,6 +191,24 @@ t.test('the tail of a file that was made longer than what reached it', async (t)
   }
 })
 
+t.test('a durable batch that is damaged shows by whatever was begun after it', async (t) => {
+  const files = await written('killed')
+  const last = files.content(segment(3)).subarray(lastBatchAt(files.content(segment(3))))
+  const append = (...more: Buffer[]) => edited(files, segment(3), (content) => Buffer.concat([content, ...more]))
+  t.match(await opened(append(last)), { damaged: /batch 6 is there a second time/ }, 'the last batch, doubled')
+
+  for (const begun of ['0', '00000000 {"index":9,', last.toString('latin1', 0, 150)]) {
+    const next = append(Buffer.from(begun))
+    const damaged = edited(next, segment(3), (content) => flipped(lastBatchAt(content) + 20, 0)(content))
+    t.match(await opened(next), { entries: 8, cut: { bytes: begun.length } }, 'a batch cut short')
+    t.match(
+      await opened(damaged),
+      { damaged: /, and another batch was begun after it/ },
+      'and the one before it damaged',
+    )
+  }
+})
+
 t.test('a log without its identity, and someone else’s log, are refused', async (t) => {
   const files = await written('closed')
   const without = files.afterKill()
