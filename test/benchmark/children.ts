@@ -11,20 +11,25 @@ export class BenchmarkError extends Error {
 const stopMs = 6_000
 const running = new Set<ChildProcess>()
 
-/** Starts a script of this folder; it ends when this process does, because the channel between them closes then. */
+/** Starts a script below this folder; it ends when this process does, because the channel between them closes then. */
 export function startScript(name: string, argument: string): ChildProcess {
   const file = fileURLToPath(new URL(`${name}.js`, import.meta.url))
   return remember(fork(file, [argument], { env: leanEnvironment(), execArgv: [] }))
 }
 
-/**
- * Starts the project's command line. It knows nothing of a channel to us, so a shell looks after it: when the shell's
- * pipe from us closes, for whatever reason, it asks the command line to end.
- */
+/** Starts the project's command line. */
 export function startCommand(args: readonly string[]): ChildProcess {
   const main = fileURLToPath(new URL('../../client/main.js', import.meta.url))
+  return startProgram(process.execPath, [main, ...args])
+}
+
+/**
+ * Starts any program. It knows nothing of a channel to us, so a shell looks after it: when the shell's pipe from us
+ * closes, for whatever reason, it asks the program to end.
+ */
+export function startProgram(program: string, args: readonly string[]): ChildProcess {
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
-  const child = remember(spawn(process.execPath, [main, ...args], { env: leanEnvironment(), stdio }))
+  const child = remember(spawn(program, args, { env: leanEnvironment(), stdio }))
   const script = `trap '' INT TERM HUP; read -r _; kill -TERM ${child.pid}`
   const guardian = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
   child.once('exit', () => guardian.kill('SIGKILL'))

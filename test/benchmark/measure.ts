@@ -1,49 +1,52 @@
 import { BenchmarkError, firstMessage, startScript, stopChild } from './children.js'
+import { contenders } from './contenders.js'
 import type { GeneratorMessage, Measurement, Plan } from './generator.js'
-import type { Profile } from './profiles.js'
-import { type Server, startCluster, startEcho } from './servers.js'
+import type { ContenderName, Profile } from './profiles.js'
+import { type Server, startCluster } from './servers.js'
 
-/** One measurement of each, one after the other, so that whatever else the machine did befell both. */
-export interface Round {
-  readonly cluster: Measurement
-  readonly echo: Measurement
-}
+/** One measurement of each, one after the other, so that whatever else the machine did befell all. */
+export type Round = { readonly cluster: Measurement } & Readonly<Partial<Record<ContenderName, Measurement>>>
 
 export interface Result {
   readonly profile: Profile
   readonly rounds: readonly Round[]
-  /** Operations a second of the cluster for one of the echo server: the median over the rounds. */
-  readonly ratio: number
+  /** Operations a second of the cluster for one of each contender: the median over the rounds. */
+  readonly ratios: Readonly<Partial<Record<ContenderName, number>>>
 }
 
-/** Measures a cluster and the echo server in turns. @param onRound hears of every finished round */
+/** Measures a cluster and its contenders in turns. @param onRound hears of every finished round */
 export async function measureProfile(profile: Profile, onRound: (round: Round) => void): Promise<Result> {
-  const cluster = await startCluster(profile.stage, profile.nodes, profile.network)
+  const servers: Server[] = []
+  const started = async (starting: Promise<Server>) => {
+    const server = await starting
+    servers.push(server)
+    return server
+  }
   try {
-    const echo = await startEcho(profile.echo)
-    try {
-      const rounds: Round[] = []
-      for (let number = 0; number < profile.rounds; number++) {
-        const round = { cluster: await measureOnce(profile, cluster), echo: await measureOnce(profile, echo) }
-        rounds.push(round)
-        onRound(round)
+    const cluster = await started(startCluster(profile.stage, profile.nodes, profile.network))
+    const others = new Map<ContenderName, Server>()
+    for (const name of profile.against) others.set(name, await started(contenders[name].start(profile)))
+    const rounds: Round[] = []
+    for (let number = 0; number < profile.rounds; number++) {
+      const round: { cluster: Measurement } & Partial<Record<ContenderName, Measurement>> = {
+        cluster: await measureOnce(profile, cluster),
       }
-      return { profile, rounds, ratio: median(rounds.map(ratioOf)) }
-    } finally {
-      await echo.stop()
+      for (const [name, server] of others) round[name] = await measureOnce(profile, server)
+      rounds.push(round)
+      onRound(round)
     }
+    const ratios = profile.against.map((name) => [name, median(rounds.map((round) => ratioTo(name, round)))])
+    return { profile, rounds, ratios: Object.fromEntries(ratios) }
   } finally {
-    await cluster.stop()
+    await Promise.all(servers.map((server) => server.stop()))
   }
 }
 
 /** A generator for each measurement: none inherits what the one before it made of its memory and its compiled code. */
-async function measureOnce(profile: Profile, { address, pids }: Server): Promise<Measurement> {
+async function measureOnce(profile: Profile, { address, protocol, pids }: Server): Promise<Measurement> {
   const { load, warmUpSeconds, seconds } = profile
-  const generator = startScript(
-    'generator',
-    JSON.stringify({ ...load, address, pids, warmUpSeconds, seconds } satisfies Plan),
-  )
+  const plan: Plan = { ...load, address, protocol, pids, warmUpSeconds, seconds }
+  const generator = startScript('generator', JSON.stringify(plan))
   try {
     const message = await firstMessage<GeneratorMessage>(generator, 'load generator')
     if ('problem' in message) throw new BenchmarkError(message.problem)
@@ -60,8 +63,8 @@ function nothingDone(address: string, { errors, seconds }: Measurement): string 
   return `${address} answered ${instead} within ${seconds.toFixed(1)} s`
 }
 
-export function ratioOf({ cluster, echo }: Round): number {
-  return cluster.opsPerSecond / echo.opsPerSecond
+export function ratioTo(name: ContenderName, round: Round): number {
+  return round.cluster.opsPerSecond / round[name]!.opsPerSecond
 }
 
 export function median(values: readonly number[]): number {

@@ -1,20 +1,21 @@
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from '../../client/client.js'
 import type { Status } from '../../src/contracts.js'
 import type { NetworkName } from '../../src/stage.js'
 import { BenchmarkError, firstMessage, startCommand, startScript, stopChild } from './children.js'
+import { dataFolder } from './data-folder.js'
 import type { EchoReply } from './echo.js'
+import type { ProtocolName } from './protocols.js'
 
 /** Something to send load to. */
 export interface Server {
   /** Where the load goes, `host:port`. */
   readonly address: string
+  /** What it speaks to its clients. */
+  readonly protocol: ProtocolName
   /** All processes that do its work. */
   readonly pids: readonly number[]
   stop(): Promise<void>
@@ -34,24 +35,21 @@ const leaderPollMs = 50
 export async function startEcho(reply: EchoReply): Promise<Server> {
   const child = startScript('echo', reply)
   const port = await firstMessage<number>(child, 'echo server')
-  return { address: `127.0.0.1:${port}`, pids: [child.pid!], stop: () => stopChild(child) }
+  return { address: `127.0.0.1:${port}`, protocol: 'json', pids: [child.pid!], stop: () => stopChild(child) }
 }
 
 /**
- * Starts a stage's cluster on free ports and finds its leader. What it keeps goes to a folder of its own under the
- * system's temporary one (`TMPDIR` names another disk), and is removed when this process exits, however it comes to that.
+ * Starts a stage's cluster on free ports and finds its leader.
  *
  * @throws BenchmarkError if it does not start, or has no leader in time
  */
 export async function startCluster(stage: number, nodes: number, network: NetworkName): Promise<Server> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'raft-roadmap-bench-'))
-  process.once('exit', () => rmSync(dataDir, { recursive: true, force: true }))
-  const options = ['--nodes', String(nodes), '--base-port', '0', '--network', network, '--data-dir', dataDir]
+  const options = ['--nodes', String(nodes), '--base-port', '0', '--network', network, '--data-dir', dataFolder()]
   const child = startCommand(['run', String(stage), ...options, '--headless', '--json'])
   const stop = () => stopChild(child)
   try {
     const members = await ready(child, stage)
-    return { address: await findLeader(members, stage), pids: members.map(({ pid }) => pid), stop }
+    return { address: await findLeader(members, stage), protocol: 'json', pids: members.map(({ pid }) => pid), stop }
   } catch (error) {
     await stop()
     throw error
