@@ -6,7 +6,7 @@ import { Client } from '../../client/client.js'
 import type { Status } from '../../src/contracts.js'
 import type { NetworkName } from '../../src/stage.js'
 import { BenchmarkError, firstMessage, startCommand, startScript, stopChild } from './children.js'
-import { dataFolder } from './data-folder.js'
+import { dataFolder, removeFolder } from './data-folder.js'
 import type { EchoReply } from './echo.js'
 import type { ProtocolName } from './protocols.js'
 
@@ -44,9 +44,13 @@ export async function startEcho(reply: EchoReply): Promise<Server> {
  * @throws BenchmarkError if it does not start, or has no leader in time
  */
 export async function startCluster(stage: number, nodes: number, network: NetworkName): Promise<Server> {
-  const options = ['--nodes', String(nodes), '--base-port', '0', '--network', network, '--data-dir', dataFolder()]
+  const folder = dataFolder()
+  const options = ['--nodes', String(nodes), '--base-port', '0', '--network', network, '--data-dir', folder]
   const child = startCommand(['run', String(stage), ...options, '--headless', '--json'])
-  const stop = () => stopChild(child)
+  const stop = async () => {
+    await stopChild(child)
+    removeFolder(folder)
+  }
   try {
     const members = await ready(child, stage)
     return { address: await findLeader(members, stage), protocol: 'json', pids: members.map(({ pid }) => pid), stop }

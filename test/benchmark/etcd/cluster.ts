@@ -4,7 +4,7 @@ import { freeBasePort } from '../../../client/free-ports.js'
 import { localMembers } from '../../../src/config.js'
 import type { Member } from '../../../src/contracts.js'
 import { BenchmarkError, startProgram, stopChild } from '../children.js'
-import { dataFolder } from '../data-folder.js'
+import { dataFolder, removeFolder } from '../data-folder.js'
 import type { Server } from '../servers.js'
 
 /** How long a cluster may take to have a leader. */
@@ -44,6 +44,7 @@ export async function startEtcd(nodes: number): Promise<Server> {
   }
   const stop = async () => {
     await Promise.all(children.map(stopChild))
+    removeFolder(folder)
   }
   try {
     const address = await findLeader(members, children)

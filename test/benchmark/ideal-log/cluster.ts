@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { firstMessage, startScript, stopChild } from '../children.js'
-import { dataFolder } from '../data-folder.js'
+import { dataFolder, removeFolder } from '../data-folder.js'
 import type { Server } from '../servers.js'
 import type { IdealNode } from './main.js'
 
@@ -17,6 +17,7 @@ export async function startIdealLog(nodes: number): Promise<Server> {
   }
   const stop = async () => {
     await Promise.all(children.map(stopChild))
+    removeFolder(folder)
   }
   try {
     const followers = await Promise.all(Array.from({ length: nodes - 1 }, () => start(null)))
