@@ -27,14 +27,15 @@ export function etcdIsMissing(): string | null {
 }
 
 /**
- * Starts an etcd cluster on free ports with its own defaults, every write synced, and finds its leader.
+ * Starts an etcd cluster on free ports with its own defaults, every write synced, and finds its leader. It is ended by
+ * force: asked politely, a leader waits for seconds for others that are gone already, and nobody wants its data.
  *
  * @throws BenchmarkError if it has no leader in time
  */
 export async function startEtcd(nodes: number): Promise<Server> {
   const folder = dataFolder()
   const members = localMembers(nodes, host, await freeBasePort(nodes, host))
-  const children = members.map((member) => startProgram('etcd', commandLine(member, members, folder)))
+  const children = members.map((member) => startProgram('etcd', commandLine(member, members, folder), 'SIGKILL'))
   let complaint = ''
   for (const child of children) {
     child.stdout!.resume()
