@@ -18,14 +18,8 @@ export function startScript(name: string, argument: string): ChildProcess {
   return remember(fork(file, [argument], { env: leanEnvironment(), execArgv: [] }), 'SIGTERM')
 }
 
-/** Starts the project's command line. */
-export function startCommand(args: readonly string[]): ChildProcess {
-  const main = fileURLToPath(new URL('../../client/main.js', import.meta.url))
-  return startProgram(process.execPath, [main, ...args], 'SIGTERM')
-}
-
 /**
- * Starts any program. It knows nothing of a channel to us, so a shell looks after it: when the shell's pipe from us
+ * Starts a program that is not ours. It knows nothing of a channel to us, so a shell looks after it: when the shell's pipe from us
  * closes, for whatever reason, it asks the program to end.
  *
  * @param endedBy the signal that asks it

@@ -1,6 +1,7 @@
 /** `npm run bench`: how fast a cluster is, as a part of what others reach under the same load. */
 import { writeFileSync } from 'node:fs'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { hideBin } from 'yargs/helpers'
 import { UsageError } from '../../client/words.js'
 import { ConfigError } from '../../src/config.js'
@@ -11,6 +12,7 @@ import { measureProfile, type Result } from './measure.js'
 import { parseOptions } from './options.js'
 import type { ContenderName, Profile } from './profiles.js'
 import { describe, describeRound, report, resultsAsJson } from './report.js'
+import { stopAllClusters } from './stage-cluster.js'
 
 const args = hideBin(process.argv)
 let interrupted = false
@@ -19,7 +21,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
     interrupted = true
     const end = () => process.exit(128 + constants.signals[signal])
-    stopAllChildren().then(end, end)
+    Promise.all([stopAllChildren(), stopAllClusters()]).then(end, end)
   })
 }
 
@@ -30,10 +32,16 @@ async function main(): Promise<void> {
   for (const profile of withoutMissing(options.profiles)) {
     console.error(describe(profile))
     let rounds = 0
-    results.push(await measureProfile(profile, (round) => console.error(describeRound(++rounds, round))))
+    const cpuProfile =
+      options.cpuProfiles === null ? null : join(options.cpuProfiles, `${fileName(profile)}.cpuprofile`)
+    results.push(await measureProfile(profile, cpuProfile, (round) => console.error(describeRound(++rounds, round))))
   }
   console.log(`\n${report(results)}`)
   if (options.json !== undefined) writeResults(options.json, resultsAsJson(results, args))
+}
+
+function fileName(profile: Profile): string {
+  return describe(profile).replaceAll(/[^a-z0-9]+/gi, '-')
 }
 
 /** What is not installed here is told of, once, and left out. */

@@ -2,10 +2,16 @@ import { BenchmarkError, firstMessage, startScript, stopChild } from './children
 import { contenders } from './contenders.js'
 import type { GeneratorMessage, Measurement, Plan } from './generator.js'
 import type { ContenderName, Profile } from './profiles.js'
-import { type Server, startCluster } from './servers.js'
+import type { Server } from './servers.js'
+import { StageCluster } from './stage-cluster.js'
 
 /** One measurement of each, one after the other, so that whatever else the machine did befell all. */
-export type Round = { readonly cluster: Measurement } & Readonly<Partial<Record<ContenderName, Measurement>>>
+export type Round = { readonly cluster: ClusterMeasurement } & Readonly<Partial<Record<ContenderName, Measurement>>>
+
+export interface ClusterMeasurement extends Measurement {
+  /** The longest pause of any node's event loop. */
+  readonly longestPauseMs: number
+}
 
 export interface Result {
   readonly profile: Profile
@@ -14,32 +20,47 @@ export interface Result {
   readonly ratios: Readonly<Partial<Record<ContenderName, number>>>
 }
 
-/** Measures a cluster and its contenders in turns. @param onRound hears of every finished round */
-export async function measureProfile(profile: Profile, onRound: (round: Round) => void): Promise<Result> {
+/**
+ * Measures a cluster and its contenders in turns.
+ *
+ * @param cpuProfile a file for a CPU profile of the leader, taken in one more measurement that does not count, or null
+ * @param onRound hears of every finished round
+ */
+export async function measureProfile(
+  profile: Profile,
+  cpuProfile: string | null,
+  onRound: (round: Round) => void,
+): Promise<Result> {
   const servers: Server[] = []
-  const started = async (starting: Promise<Server>) => {
+  const started = async <Started extends Server>(starting: Promise<Started>) => {
     const server = await starting
     servers.push(server)
     return server
   }
   try {
-    const cluster = await started(startCluster(profile.stage, profile.nodes, profile.network))
+    const cluster = await started(StageCluster.start(profile))
     const others = new Map<ContenderName, Server>()
     for (const name of profile.against) others.set(name, await started(contenders[name].start(profile)))
     const rounds: Round[] = []
     for (let number = 0; number < profile.rounds; number++) {
-      const round: { cluster: Measurement } & Partial<Record<ContenderName, Measurement>> = {
-        cluster: await measureOnce(profile, cluster),
-      }
+      const measured: Partial<Record<ContenderName, Measurement>> = {}
+      const round = { cluster: await measureCluster(profile, cluster), ...measured }
       for (const [name, server] of others) round[name] = await measureOnce(profile, server)
       rounds.push(round)
       onRound(round)
     }
+    if (cpuProfile !== null) await cluster.profileLeader(cpuProfile, () => measureOnce(profile, cluster))
     const ratios = profile.against.map((name) => [name, median(rounds.map((round) => ratioTo(name, round)))])
     return { profile, rounds, ratios: Object.fromEntries(ratios) }
   } finally {
     await Promise.all(servers.map((server) => server.stop()))
   }
+}
+
+async function measureCluster(profile: Profile, cluster: StageCluster): Promise<ClusterMeasurement> {
+  const measurement = await measureOnce(profile, cluster)
+  const since = performance.now() - measurement.seconds * 1000
+  return { ...measurement, longestPauseMs: cluster.longestPauseMs(since) }
 }
 
 /** A generator for each measurement: none inherits what the one before it made of its memory and its compiled code. */

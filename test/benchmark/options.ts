@@ -1,6 +1,7 @@
 import yargs from 'yargs'
 import { stageArgument, wholeNumber } from '../../client/commands/arguments.js'
 import { UsageError } from '../../client/words.js'
+import { writableFolder } from '../../src/config.js'
 import { limits } from '../../src/contracts.js'
 import { networkNames } from '../../src/stage.js'
 import { maxValueBytes } from './etcd/requests.js'
@@ -20,6 +21,8 @@ export interface Options {
   readonly profiles: readonly Profile[]
   /** A file for the results, if one was named. */
   readonly json: string | undefined
+  /** A folder for CPU profiles, if one was named. */
+  readonly cpuProfiles: string | null
 }
 
 const secondsEach = { alone: 5, inAList: 2 }
@@ -31,10 +34,11 @@ export async function parseOptions(args: readonly string[]): Promise<Options | n
   const given = await parse(args)
   if (given.help) return null
   const { stage, nodes, network, against, json, echo, rounds, seconds, clients, ...shape } = given
+  const cpuProfiles = given.profile === undefined ? null : writableFolder(given.profile)
   const { connections, pipeline, valueBytes, reads, keys } = shape
   const load = defined({ connections, pipeline, valueBytes, reads, keys })
   if ([stage, nodes, network, against, clients].every((each) => each === undefined) && Object.keys(load).length === 0) {
-    return { profiles: standardProfiles(seconds ?? secondsEach.inAList, rounds, echo), json }
+    return { profiles: standardProfiles(seconds ?? secondsEach.inAList, rounds, echo), json, cpuProfiles }
   }
   const measured = stageArgument(stage ?? 'latest')
   const networks = network === 'all' ? networkNames : [network ?? measured.network]
@@ -47,7 +51,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | n
   }
   const profiles = networks.flatMap((each) => loads.map((one) => profile(measured.number, nodes ?? 5, each, one, rest)))
   for (const one of profiles) checkLoad(one)
-  return { profiles, json }
+  return { profiles, json, cpuProfiles }
 }
 
 /** @throws UsageError about what each option alone cannot tell */
@@ -133,6 +137,11 @@ function commandLine(args: readonly string[]) {
       describe: 'what the echo server sends back: the whole request, or {"id":…,"ok":true}',
     })
     .option('json', { type: 'string', requiresArg: true, describe: 'a file to write the results to' })
+    .option('profile', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'a folder for CPU profiles of the leader, taken in one more measurement that does not count',
+    })
     .example('$0 --stage 0 --nodes 1 --clients 64', 'that and nothing else')
     .example('$0 --against ideal,etcd --clients 1,64,256', 'the newest stage, its limit and etcd')
     .strict()

@@ -2,12 +2,12 @@ import { availableParallelism, cpus } from 'node:os'
 import { table } from '../../client/table.js'
 import { contenders } from './contenders.js'
 import type { Measurement } from './generator.js'
-import { median, type Result, type Round, ratioTo } from './measure.js'
+import { type ClusterMeasurement, median, type Result, type Round, ratioTo } from './measure.js'
 import { contenderNames, type Profile } from './profiles.js'
 
 const heads = [
   ...['', 'ops/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'max ms'],
-  ...['server CPU µs/op', 'generator CPU µs/op', 'generator busy'],
+  ...['server CPU µs/op', 'longest pause ms', 'generator CPU µs/op', 'generator busy'],
 ]
 
 /** All results as one table: a line for each cluster, and one for each contender beneath it. */
@@ -64,10 +64,11 @@ export function describeRound(number: number, round: Round): string {
   return `  round ${number}: ${[`${whole(round.cluster.opsPerSecond)} ops/s`, ...others].join('; ')}`
 }
 
-/** The median of the rounds; of the longest latency, the longest. */
-function figures(measurements: readonly Measurement[]): string[] {
+/** The median of the rounds; of the longest latency and the longest pause, the longest. */
+function figures(measurements: readonly (Measurement | ClusterMeasurement)[]): string[] {
   const middle = (of: (measurement: Measurement) => number) => median(measurements.map(of))
   const cpu = measurements.map(({ serverCpuMicroseconds }) => serverCpuMicroseconds)
+  const pauses = measurements.flatMap((each) => ('longestPauseMs' in each ? each.longestPauseMs : []))
   return [
     whole(middle(({ opsPerSecond }) => opsPerSecond)),
     middle(({ latencyMs }) => latencyMs.p50).toFixed(2),
@@ -75,6 +76,7 @@ function figures(measurements: readonly Measurement[]): string[] {
     middle(({ latencyMs }) => latencyMs.p999).toFixed(2),
     Math.max(...measurements.map(({ latencyMs }) => latencyMs.max)).toFixed(1),
     cpu.every((value) => value !== null) ? median(cpu).toFixed(1) : '–',
+    pauses.length > 0 ? Math.max(...pauses).toFixed(0) : '',
     middle(({ generatorCpuMicroseconds }) => generatorCpuMicroseconds).toFixed(1),
     `${Math.round(100 * middle(({ generatorBusy }) => generatorBusy))} %`,
   ]
