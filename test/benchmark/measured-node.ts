@@ -9,7 +9,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { type NodeReport, profileFile } from './node-report.js'
 
 /** Pauses are seen as the lateness of a timer that is due this often. */
-const resolutionMs = 5
+const resolutionMs = 10
 const reportMs = 200
 const nanosecondsInMs = 1e6
 
