@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { Client } from '../../client/client.js'
 import { freeBasePort } from '../../client/free-ports.js'
 import { Cluster } from '../../src/cluster.js'
-import { localMembers } from '../../src/config.js'
+import { defaultPace, localMembers } from '../../src/config.js'
 import type { Event, Member, NodeId, Status } from '../../src/contracts.js'
 import { BenchmarkError } from './children.js'
 import { dataFolder, removeFolder } from './data-folder.js'
@@ -62,6 +62,8 @@ export class StageCluster implements Server {
       members,
       network,
       cluster: `bench-${randomUUID().slice(0, 8)}`,
+      log: 'file',
+      pace: defaultPace,
       dataDir: this.#folder,
       traceDir: null,
       onEvent: (event) => this.#reported(event),
