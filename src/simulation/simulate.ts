@@ -215,6 +215,7 @@ class Simulation {
     if (fault.word === 'kill' && fault.nodes.length === this.#plan.nodes) this.#count('power_loss')
     if (fault.word === 'heal') return this.#cluster.heal()
     if (fault.word === 'cut') return this.#cluster.cut(fault.from, fault.to, fault.bothWays)
+    if (fault.word === 'split') return this.#cluster.split(fault.nodes)
     for (const node of fault.nodes) {
       if (fault.word === 'restart' && this.#cluster.host(node).condition === 'dead') this.#newLife(node)
       this.#cluster[fault.word](node)
