@@ -92,7 +92,8 @@ function describeRecord(record: PersistRecord, kept: ReadonlySet<Entry>): string
   return kept.has(record.entry) ? text : colour.dim(`${text}  (taken back)`)
 }
 
-function describeCommand({ command, ...rest }: Command): string {
+/** A command as it would be typed. */
+export function describeCommand({ command, ...rest }: Command): string {
   const text = [command, ...Object.values(rest).map((value) => JSON.stringify(value))].join(' ')
   return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }

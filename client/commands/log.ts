@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import { exitCodes } from '../../src/process.js'
-import { DiskError } from '../../src/storage/errors.js'
-import { type Look, lookAtWal } from '../../src/storage/wal-look.js'
+import type { Look } from '../../src/storage/wal-look.js'
 import { repairWal } from '../../src/storage/wal-repair.js'
+import { lookAtFolder } from '../log-table.js'
 import { describeBatches, describeRepair, describeSummary, type Range, summarise } from '../log-text.js'
 import { wholeNumber } from './arguments.js'
 
@@ -66,16 +66,6 @@ async function lookInto(folder: string): Promise<Map<string, Look>> {
   }
   if (looks.size > 0) return looks
   throw new ConfigError(`${folder} is no node's folder and holds none: there is no IDENTITY and no wal in it`)
-}
-
-/** @throws ConfigError, too, if the folder or a file in it cannot be read */
-async function lookAtFolder(folder: string): Promise<Look | null> {
-  try {
-    return await lookAtWal(folder)
-  } catch (error) {
-    if (error instanceof DiskError) throw new ConfigError(`cannot read the log: ${(error.cause as Error).message}`)
-    throw error
-  }
 }
 
 function show(folder: string, look: Look, { from, to, tail, json }: LogArguments): void {
