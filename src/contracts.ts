@@ -205,10 +205,11 @@ export interface Event {
 
 /**
  * One position of the replicated log (§5.3): a command, and the term of the leader that put it there. `text` is the
- * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk.
+ * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk. Once the command has
+ * been performed, a log may keep the text alone.
  */
 export interface Entry extends EntryId {
-  readonly command: Command
+  readonly command: Command | null
   readonly text: string
 }
 
