@@ -226,6 +226,11 @@ export function parseEntry(text: string): Entry {
   return { index, term, command: command as Command, text }
 }
 
+/** What an entry asks for, also when the log has kept its text alone. */
+export function commandOf(entry: Entry): Command {
+  return entry.command ?? (JSON.parse(entry.text) as { command: Command }).command
+}
+
 /**
  * One thing to make durable; the records of a batch are kept in order. Term and vote go together, in the same ordered
  * stream as the entries, so that no crash can keep one and lose what came before it.
