@@ -81,7 +81,7 @@ for (const network of networkNames) {
     const { cluster, siege } = await besieged(t, 5, ['--network', network])
     const old = leader(cluster)
     const from = cluster.events.length
-    await cluster.say(`kill ${old}`)
+    t.match(await cluster.say('kill leader'), { event: 'killed', node: old })
     const elected = await cluster.event(({ event }) => event === 'elected', from)
     t.not(elected.node, old)
     await siege.served(50)
