@@ -37,6 +37,8 @@ const logWord = {
   'log [n3] [20]': 'the logs on disk beside each other, or one of them; its last 10 entries or so many',
 }
 
+const leaderWord = '  `leader` in place of a name means whoever leads now: kill leader'
+
 /** Words that are neither commands nor faults. */
 const ownWords = {
   check: 'judge what was typed here: do all answers fit a single copy of the store?',
@@ -198,7 +200,7 @@ export class Repl {
       colour.bold('commands'),
       ...rows(commands),
       colour.dim('  a word in double quotes is a JSON string; `@n3` at the end asks that node and no other'),
-      ...(cluster ? [colour.bold('faults'), ...rows(faults)] : []),
+      ...(cluster ? [colour.bold('faults'), ...rows(faults), colour.dim(leaderWord)] : []),
       colour.bold('here'),
       ...rows(own),
     ]

@@ -194,13 +194,13 @@ class Simulation {
   #lookAtLog(node: NodeId, running: Node): SeenLog {
     const log = this.#logs.get(node) ?? []
     this.#logs.set(node, log)
-    const isThere = (index: Index) => running.entries(index)[0] === log[index - 1]
+    const isThere = (index: Index) => running.entries(index)[0]?.text === log[index - 1]!.text
     let kept = log.length
     while (kept > 0 && !isThere(kept)) kept--
     log.length = kept
     for (const entry of running.entries(kept + 1)) {
       log.push(entry)
-      this.#entries.set(entry.command.value, entry)
+      if (entry.command) this.#entries.set(entry.command.value, entry)
     }
     return { changedFrom: kept + 1, last: log.length, at: (index) => log[index - 1] }
   }
@@ -215,6 +215,7 @@ class Simulation {
     if (fault.word === 'kill' && fault.nodes.length === this.#plan.nodes) this.#count('power_loss')
     if (fault.word === 'heal') return this.#cluster.heal()
     if (fault.word === 'cut') return this.#cluster.cut(fault.from, fault.to, fault.bothWays)
+    if (fault.word === 'split') return this.#cluster.split(fault.nodes)
     for (const node of fault.nodes) {
       if (fault.word === 'restart' && this.#cluster.host(node).condition === 'dead') this.#newLife(node)
       this.#cluster[fault.word](node)

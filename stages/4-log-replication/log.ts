@@ -1,4 +1,4 @@
-import type { Entry, EntryId, Index, Term } from '../../src/contracts.js'
+import type { Command, Entry, EntryId, Index, Term } from '../../src/contracts.js'
 
 /**
  * The log: entries from index 1 on, without a gap, terms never falling (§5.3). Before the first stands a sentinel, so
@@ -50,6 +50,14 @@ export class Log {
       throw new Error(`entry ${entry.index} of term ${entry.term} cannot follow entry ${index} of term ${term}`)
     }
     this.#entries.push(entry)
+  }
+
+  /** The command there, once: it is about to be performed, and the log needs no more of it than the text. */
+  takeCommand(index: Index): Command | null {
+    const entry = this.at(index)
+    if (!entry) return null
+    this.#entries[index - this.first] = { index, term: entry.term, command: null, text: entry.text }
+    return entry.command
   }
 
   /** Takes back everything from this index on. */
