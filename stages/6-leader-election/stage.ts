@@ -6,7 +6,7 @@ import { appendEntriesOf } from '../4-log-replication/messages.js'
 import { replicateToAll } from '../4-log-replication/replicate.js'
 import { heartbeat } from '../5-heartbeats/heartbeat.js'
 import heartbeats from '../5-heartbeats/stage.js'
-import { campaignAfterSilence, countVote } from './campaign.js'
+import { campaignAfterSilence, countVote, leadWithEntry } from './campaign.js'
 import { commitOwnTerm, nothing } from './commit.js'
 import { type ElectionMessage, electionWire } from './messages.js'
 import { hearStaleTerm, heedElected, observeTerm } from './terms.js'
@@ -25,6 +25,7 @@ export default stage<Voter, ElectionMessage>({
   operations,
   state: voter,
   start: [],
+  verbs: { ...heartbeats.table.verbs, lead: leadWithEntry },
   gate: observeTerm,
   on: {
     ...heartbeats.table.on,
