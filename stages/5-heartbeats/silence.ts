@@ -10,10 +10,10 @@ export function heed(node: Listener, { from }: Message): void {
 /**
  * A follower that has heard nothing for so long takes its leader for dead, and tells clients so instead of sending
  * them there. Silence is counted in ticks, and ticks that were missed are not made up for: a process that was stopped
- * reads what has arrived before it judges.
+ * reads what has arrived before it judges. A leader that waits for its disk before it takes office does not miss itself.
  */
 export function noticeSilence(node: Listener): void {
-  if (node.role === 'leader' || node.leader === null) return
+  if (node.leader === null || node.leader === node.id) return
   if (++node.silentTicks < node.timing.electionTicks) return
   node.effects.events.push({ event: 'leader_silent', leader: node.leader })
   node.leader = null
