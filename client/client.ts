@@ -3,10 +3,10 @@ import { type Answer, type Command, failure, isObject, limits, type Outcome } fr
 import { parseAddress } from '../src/network/address.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { commands } from '../stages/0-key-value-store/commands.js'
-import { answered } from '../stages/1-client/answer.js'
 import { call } from '../stages/1-client/call.js'
 import { client, defaultClientOptions, take } from '../stages/1-client/client.js'
 import { connected, disconnected, elapsed } from '../stages/1-client/link.js'
+import { answeredDuringElection as answered } from '../stages/6-leader-election/follow-leader.js'
 
 export type { Outcome } from '../src/contracts.js'
 

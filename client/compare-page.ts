@@ -32,7 +32,7 @@ export function matrixAsPage(matrix: Matrix): string {
 <main>
 <h1>Which stage keeps which promise</h1>
 <p>Every verdict comes from running the stage: scenarios, and seeds of the simulator. Choose one to see what it rests
-on; behind each ${marks.violated.sign} is the run that proves it. Esc closes.</p>
+on; behind each ${marks.violated.sign} and each ${marks.unavailable.sign} is the run that shows it. Esc closes.</p>
 ${problems(matrix)}
 <div class="wide"><table>
 <thead><tr><th scope="col">Guarantee</th>${heads.join('')}</tr></thead>

@@ -101,11 +101,12 @@ function change(before: Rule, after: Rule): string {
   return before.name === after.name ? `another ${after.name}` : `${before.name} → ${after.name}`
 }
 
-function promises(earlier: Stage, later: Stage, { gained, lost, newlyBroken }: Difference): string {
-  const ids = [...gained, ...lost, ...newlyBroken]
-  if (ids.length === 0) return 'guarantees  the same'
-  const rows = ids.map((id) => [
-    gained.includes(id) ? 'gained' : lost.includes(id) ? 'lost' : 'broken',
+function promises(earlier: Stage, later: Stage, { gained, stalled, lost, newlyBroken }: Difference): string {
+  const kinds = { gained, stalled, lost, broken: newlyBroken }
+  const told = Object.entries(kinds).flatMap(([kind, ids]) => ids.map((id) => ({ kind, id })))
+  if (told.length === 0) return 'guarantees  the same'
+  const rows = told.map(({ kind, id }) => [
+    kind,
     colour.bold(id),
     `${sign(declared(earlier, id))} → ${sign(declared(later, id))}`,
     guarantees[id],

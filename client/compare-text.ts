@@ -68,7 +68,7 @@ function conclusion(matrix: Matrix): string {
   return problems.map((problem) => colour.red(`WRONG: ${problem}`)).join('\n')
 }
 
-/** The witness of each violation, in the order of the guarantees; one that several stages share is told once. */
+/** The witness of each violation and each standstill, in the order of the guarantees; one that several stages share is told once. */
 function witnesses(matrix: Matrix): string[] {
   return guaranteeIds.flatMap((id) => {
     const told = new Map<string, Cell[]>()
@@ -83,8 +83,9 @@ function witnesses(matrix: Matrix): string[] {
 
 function tellWitness(id: GuaranteeId, cells: readonly Cell[]): string {
   const numbers = colour.bold(cells.map(({ stage }) => stage).join(', '))
-  const { lines, replay } = cells.at(-1)!.witness!
-  const head = `${colour.red(`✘ ${id}`)} at ${cells.length > 1 ? 'stages' : 'stage'} ${numbers}: ${guarantees[id]}`
+  const { verdict, witness } = cells.at(-1)!
+  const { lines, replay } = witness!
+  const head = `${paint[verdict](`${marks[verdict].sign} ${id}`)} at ${cells.length > 1 ? 'stages' : 'stage'} ${numbers}: ${guarantees[id]}`
   return [head, ...lines.map((line) => `  ${line}`), colour.dim(`  again: ${replay}`)].join('\n')
 }
 

@@ -13,6 +13,7 @@ export async function performFault(cluster: Cluster, line: string): Promise<Even
   if ('problem' in fault) throw new UsageError(fault.problem)
   if (fault.word === 'heal') return [await cluster.heal()]
   if (fault.word === 'cut') return [await cluster.cut(fault.from, fault.to, fault.bothWays)]
+  if (fault.word === 'split') return [await cluster.split(fault.nodes)]
   const events: Event[] = []
   for (const node of fault.nodes) events.push(await cluster[fault.word](node))
   return events

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { parse as parseNdjson } from 'ndjson'
 import { ConfigError, type Pace, writableFolder } from './config.js'
 import type { Event, Member, NodeId } from './contracts.js'
+import { linksBetween } from './faults.js'
 import type { Delay, Direction } from './network/faults.js'
 import type { Contents, Errand, Obeyed, Order } from './process.js'
 import type { LogKind, NetworkName } from './stage.js'
@@ -143,12 +144,21 @@ export class Cluster {
     this.#child(from)
     this.#child(to)
     if (from === to) throw new ConfigError('a node has no link to itself')
-    const directions: Direction[] = bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`]
-    for (const cut of directions) {
+    return this.#cut(bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`])
+  }
+
+  /** Loses every message between these nodes and all the others. */
+  async split(nodes: readonly NodeId[]): Promise<Event> {
+    for (const id of nodes) this.#child(id)
+    return this.#cut(linksBetween(nodes, [...this.#children.keys()]))
+  }
+
+  async #cut(links: readonly Direction[]): Promise<Event> {
+    for (const cut of links) {
       this.#cuts.add(cut)
-      await Promise.all([this.#order(from, { cut }), this.#order(to, { cut })])
+      await Promise.all(cut.split('>').map((id) => this.#order(id, { cut })))
     }
-    return { event: 'cut', links: directions }
+    return { event: 'cut', links }
   }
 
   /** Mends every cut link. Dead nodes stay dead and paused ones paused. */
@@ -207,7 +217,7 @@ export class Cluster {
       dataDir: dataDir && writableFolder(join(dataDir, member.id)),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
     }
-    const process = spawn(globalThis.process.execPath, ['--enable-source-maps', entry, JSON.stringify(config)], {
+    const process = spawn(globalThis.process.execPath, [...(globalThis.process.env.SEMI?[`--max-semi-space-size=${globalThis.process.env.SEMI}`]:[]), '--enable-source-maps', entry, JSON.stringify(config)], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: leanEnvironment(),
     })

@@ -1,8 +1,9 @@
 import type { NodeId } from './contracts.js'
+import type { Direction } from './network/faults.js'
 
 /** Something that is done to a cluster, by a person, a script or a simulation: one vocabulary for all of them. */
 export type Fault =
-  | { readonly word: 'kill' | 'restart' | 'pause' | 'resume'; readonly nodes: readonly NodeId[] }
+  | { readonly word: 'kill' | 'restart' | 'pause' | 'resume' | 'split'; readonly nodes: readonly NodeId[] }
   | { readonly word: 'cut'; readonly from: NodeId; readonly to: NodeId; readonly bothWays: boolean }
   | { readonly word: 'heal' }
 
@@ -12,6 +13,7 @@ export const faultWords = {
   pause: { usage: 'pause n3 [n4 …]', help: 'stop n3 in its tracks (SIGSTOP): it neither answers nor refuses' },
   resume: { usage: 'resume n3 [n4 …]', help: 'let the paused n3 go on (SIGCONT)' },
   cut: { usage: 'cut n1 n2, cut n1 > n2', help: 'lose all messages between n1 and n2, or those one way' },
+  split: { usage: 'split n1 [n2 …]', help: 'lose all messages between these and all the others' },
   heal: { usage: 'heal', help: 'mend every cut link' },
 } as const
 
@@ -37,7 +39,7 @@ function parseHeal(names: readonly string[]): Fault | null {
   return names.length === 0 ? { word: 'heal' } : null
 }
 
-function parseNodes(word: 'kill' | 'restart' | 'pause' | 'resume', names: readonly string[]): Fault | null {
+function parseNodes(word: Exclude<FaultWord, 'cut' | 'heal'>, names: readonly string[]): Fault | null {
   return names.length > 0 && names.every(isName) ? { word, nodes: names } : null
 }
 
@@ -53,4 +55,10 @@ export function formatFault(fault: Fault): string {
   if (fault.word === 'heal') return 'heal'
   if (fault.word === 'cut') return `cut ${fault.from}${fault.bothWays ? '' : ' >'} ${fault.to}`
   return `${fault.word} ${fault.nodes.join(' ')}`
+}
+
+/** The links that carry nothing any more when these nodes are split off from the others. */
+export function linksBetween(nodes: readonly NodeId[], all: readonly NodeId[]): Direction[] {
+  const others = all.filter((id) => !nodes.includes(id))
+  return nodes.flatMap((one) => others.flatMap((other): Direction[] => [`${one}>${other}`, `${other}>${one}`]))
 }

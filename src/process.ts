@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { systemClock, systemRandom } from './clock.js'
 import { ConfigError, checkNodeConfig, type NodeConfig, timingOf } from './config.js'
-import type { Event, Index, LogStore, Status, Term } from './contracts.js'
+import type { Event, Index, LogStore, NodeId, Status, Term } from './contracts.js'
 import { LockedMap } from './locked-map.js'
 import { parseAddress } from './network/address.js'
 import { type Ask, ClientPort } from './network/client-port.js'
@@ -106,8 +106,8 @@ function openLog(stage: Stage, config: NodeConfig, notice: (event: Event) => voi
   return openLogStore(config.log, config.dataDir, { cluster: config.cluster, node: config.id }, notice)
 }
 
-function pick({ applied, role, term = 0 }: Status) {
-  return { applied, role, term }
+function pick({ applied, role, leader, term = 0 }: Status) {
+  return { applied, role, leader, term }
 }
 
 function traceTo(path: string | null, stamp: (event: Event) => NodeEvent): ((event: Event) => void) | undefined {
@@ -145,6 +145,7 @@ export type Order = { readonly order: number } & Errand
 export interface Contents {
   readonly applied: Index
   readonly role: string
+  readonly leader: NodeId | null
   readonly term: Term
   readonly entries: readonly (readonly [key: string, value: string])[]
 }

@@ -26,7 +26,7 @@ t.test('every stage is what it says: it keeps what it gives, and breaks what it 
     for (const id of guaranteeIds) {
       const { verdict, witness } = cellAt(matrix, number, id)
       t.equal(verdict, declared(stages[number]!, id), `${id} at stage ${number}`)
-      if (verdict !== 'violated') continue
+      if (verdict !== 'violated' && verdict !== 'unavailable') continue
       t.ok(witness && witness.lines.length > 0 && witness.lines.length <= 10, `${id} at stage ${number} has a witness`)
       t.match(witness?.replay, /^raft-roadmap (scenario \w+ --stage \d+|sim \d+ --climate \w+ --seed \d)/)
     }
@@ -40,7 +40,7 @@ t.test('every stage is what it says: it keeps what it gives, and breaks what it 
       [...witness.lines, witness.replay].every((line) => page.includes(escapeHtml(line))),
       `the page has ${where}`,
     )
-    t.match(text, new RegExp(`✘ ${guarantee} at stages? [\\d, ]*\\b${stage}\\b`), `the text has ${where}`)
+    t.match(text, new RegExp(`[✘◌] ${guarantee} at stages? [\\d, ]*\\b${stage}\\b`), `the text has ${where}`)
   }
 })
 
@@ -86,6 +86,16 @@ t.test('the matrix is wrong when a stage breaks what it gives, and when it keeps
   ])
   t.same(await ends('holds', 'holds', false), [], 'a part of the suite need not break everything')
   t.match(await ends('violated', 'holds', false), [/gives G4/], 'but it may not break what is given')
+})
+
+t.test('a stage that stands still is safe but unavailable; to give or to break what it stalls is wrong', async (t) => {
+  const still: Stage = { ...naiveReplication, gives: [], breaks: {}, stalls: { G7: 'X1' } }
+  const matrix = async (end: Verdict) => matrixOf(still, { X0: ['G7', 'holds'], X1: ['G7', end] }, true)
+  t.same(problemsOf(await matrix('unavailable')), [])
+  t.same(cellAt(await matrix('unavailable'), 2, 'G7').witness?.lines, ['seen in X1'])
+  t.match(matrixAsText(await matrix('unavailable')), /◌ G7 at stage 2/)
+  t.match(problemsOf(await matrix('holds')), [/keeps, by standing still, G7, but the verdict is "holds"/])
+  t.match(problemsOf(await matrix('violated')), [/but the verdict is "violated" \(X1\)/])
 })
 
 t.test('what is declared and not tested is wrong, unless only a part was to be run', async (t) => {
@@ -209,6 +219,8 @@ t.test('from 1 to 2: replication is added, writes are replaced, reads and the cl
   )
   t.same(messages, ['Replicate', 'Replicated'])
   t.ok(gained.includes('G4') && lost.includes('G3') && newlyBroken.includes('G6'))
+  t.same(difference(stages[3]!, stages[4]!).stalled, ['G7', 'G12'])
+  t.ok(difference(stages[5]!, stages[6]!).gained.includes('G7'))
 })
 
 t.test('backwards it is the other way round, and a stage does not differ from itself', async (t) => {

@@ -130,6 +130,95 @@ t.test('what is to be done reaches the driver; `again` asks the same once more',
   t.same(puppet.told, ['kill n1 n2', 'cut n1 > n2', 'heal', ...delays, 'wait 2000', asked, asked])
 })
 
+const place = (node: string, role: string, term = 1, leader: string | null = null) => ({ node, role, term, leader })
+
+t.test('words for nodes mean whoever it is at that moment; the transcript names them', async (t) => {
+  const puppet = new Puppet()
+  puppet.seen = [[place('n1', 'leader', 1), place('n2', 'leader', 2), place('n3', 'candidate', 7)]]
+  const body = 'old = leader\nkill leader\nsplit 2 followers\npause old any\nresume old\ncut old > n3\nc1 get a @old &'
+  const { transcript } = await play(script(body), stages[2]!, puppet)
+  t.same(transcript.slice(2, 9), [
+    'old = leader (n2)',
+    'kill leader (n2)',
+    'split 2 followers (n1 n3)',
+    'pause old any (n2 n3)',
+    'resume old (n2)',
+    'cut old > n3 (n2 n3)',
+    'c1 get a @old (n2) &       (absent)',
+  ])
+  const asked = 'c1 {"command":"get","key":"a"} n2'
+  t.same(puppet.told, ['kill n2', 'split n1 n3', 'pause n2 n3', 'resume n2', 'cut n2 > n3', asked])
+})
+
+t.test('a line that means nobody is not done; where every node stands alone, the first is the leader', async (t) => {
+  const nobody = new Puppet()
+  nobody.seen = [[place('n1', 'candidate'), place('n2', 'follower')]]
+  const { verdict, transcript } = await play(script('kill leader\nc1 get a @leader'), stages[2]!, nobody)
+  t.equal(verdict, 'unavailable')
+  t.match(transcript[2], /kill leader +there is no such node +◌/)
+  t.same(nobody.told, [])
+  const alone = new Puppet()
+  alone.seen = [[place('n1', 'standalone'), place('n2', 'standalone')]]
+  await play(script('kill leader'), stages[0]!, alone)
+  t.same(alone.told, ['kill n1'])
+})
+
+t.test('who leads is awaited, and judged', async (t) => {
+  const led = [place('n1', 'leader', 1, 'n1'), place('n2', 'follower', 1, 'n1')]
+  const after = [place('n1', 'follower', 2, 'n2'), place('n2', 'leader', 2, 'n2')]
+  const torn = [place('n1', 'leader', 1, 'n1'), place('n2', 'leader', 2, 'n2')]
+  const none = [place('n1', 'candidate', 2), place('n2', 'follower', 2)]
+  const twins = [place('n1', 'leader', 2), place('n2', 'leader', 2)]
+  const cases: [string, (typeof led)[], string, RegExp][] = [
+    ['one leader within 5s', [none, led], 'holds', /n1 leads term 1$/],
+    ['one leader within 5s', [none, torn, after], 'holds', /n2 leads term 2$/],
+    ['one leader within 100ms', [torn], 'unavailable', /n2 leads term 2 +◌ expected one leader, and all to follow it/],
+    [
+      'one leader within 5s',
+      [none, twins],
+      'violated',
+      /n1 leads term 2, n2 leads term 2 +✘ expected one leader a term/,
+    ],
+    ['one leader within 5s\nsame leader', [led], 'holds', /n1 leads term 1$/],
+    [
+      'one leader within 5s\nsame leader',
+      [led, after],
+      'violated',
+      /n2 leads term 2 +✘ expected n1 leads term 1, as be/,
+    ],
+    ['one leader within 5s\nnew leader within 5s', [led, none, after], 'holds', /n2 leads term 2$/],
+    ['one leader within 5s\nnew leader within 5s', [led, torn], 'holds', /n2 leads term 2$/],
+    ['one leader within 5s\nnew leader within 100ms', [led], 'unavailable', /n1 leads term 1 +◌ expected another/],
+    ['no leader', [none], 'holds', /nobody leads$/],
+    ['no leader', [led], 'violated', /n1 leads term 1 +✘ expected nobody to lead/],
+  ]
+  for (const [body, seen, verdict, line] of cases) {
+    const puppet = new Puppet()
+    puppet.seen = seen
+    const played = await play(script(body), stages[2]!, puppet)
+    t.equal(played.verdict, verdict, body)
+    t.match(played.transcript.at(-3), line)
+  }
+})
+
+t.test('what every node must hold, and what befell a node that nobody touched', async (t) => {
+  const puppet = new Puppet()
+  puppet.looks = ['1', '2'].map((value, at) => ({ node: `n${at + 1}`, applied: 1, contents: new Map([['a', value]]) }))
+  const { transcript } = await play(script('all hold a 1'), stages[2]!, puppet)
+  t.match(transcript[2], /all hold a 1 +not n2 +✘/)
+  puppet.accidents = ['n3 fails: it cannot be']
+  const { verdict, witness } = await play(script('wait 1s'), stages[2]!, puppet)
+  t.equal(verdict, 'violated')
+  t.match(witness.at(-1), /n3 fails: it cannot be +✘/)
+})
+
+t.test('a load in the background goes on while other lines are done', async (t) => {
+  const puppet = new Puppet()
+  const { transcript } = await play(script('load 2 clients 2 calls over 1s &\nwait 1s'), stages[2]!, puppet)
+  t.match(transcript[2], /4 done, 0 refused, 0 unknown$/)
+  t.equal(puppet.told.length, 5)
+})
+
 t.test('what the stage or the cluster does not have is found before anything is done', async (t) => {
   const wrong: [string, RegExp][] = [
     ['kill n1\nkill n9', /^X1.txt:5: there is no node n9; there are n1 n2 n3/],
@@ -138,6 +227,9 @@ t.test('what the stage or the cluster does not have is found before anything is 
     ['kill n1\nrepeat 2\nc1 get\nend', /^X1.txt:6: usage: get key/],
     ['kill n1\nr1 ends', /^X1.txt:5: a bare connection needs real sockets: `drivers real`/],
     ['kill n1\nc1 again', /^X1.txt:5: c1 has asked nothing yet/],
+    ['kill n1\nkill old', /^X1.txt:5: there is no node old; there are n1 n2 n3, and `leader`, `follower`/],
+    ['kill n1\nlose 5%', /^X1.txt:5: only in virtual time does chance lose or double messages: `drivers virtual`/],
+    ['kill n1\nsame leader', /^X1.txt:5: no line has looked who leads yet/],
   ]
   for (const [body, message] of wrong) {
     const puppet = new Puppet()

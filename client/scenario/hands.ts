@@ -3,7 +3,7 @@ import { failure, isObject, outcomeOf } from '../../src/contracts.js'
 import { type Fault, formatFault } from '../../src/faults.js'
 import { parseAddress } from '../../src/network/address.js'
 import type { Delay } from '../../src/network/faults.js'
-import type { Driver, Look, Raw, RawConnection } from '../../src/scenario/scenario.js'
+import type { Driver, Look, Place, Raw, RawConnection } from '../../src/scenario/scenario.js'
 import { UsageError } from '../words.js'
 
 /** Shows one thing to do. */
@@ -26,6 +26,7 @@ export class Hands implements Driver {
   /** A person who has done a thing three times has seen it. */
   readonly mostRounds = 3
   readonly nodes: readonly NodeId[]
+  readonly accidents: readonly string[] = []
   readonly #members: readonly Member[]
   readonly #show: Show
   readonly #read: Read
@@ -45,7 +46,7 @@ export class Hands implements Driver {
     const signal = signals[fault.word]
     const or = signal === undefined ? '' : `   (or \`kill ${signal} PID\`, where \`status\` tells the PID)`
     this.#show(`where the cluster runs, type: ${formatFault(fault)}${or}`)
-    if (fault.word === 'cut' || fault.word === 'heal') return
+    if (fault.word === 'cut' || fault.word === 'split' || fault.word === 'heal') return
     for (const node of fault.nodes) {
       if (signal === undefined || fault.word === 'resume') this.#silent.delete(node)
       else this.#silent.add(node)
@@ -59,6 +60,9 @@ export class Hands implements Driver {
   async wait(ms: number): Promise<void> {
     this.#show(`wait ${ms / 1000} s`)
   }
+
+  /** Only a load asks for it, see {@link hangUp}. */
+  after(): void {}
 
   now(): number {
     return performance.now()
@@ -131,8 +135,18 @@ export class Hands implements Driver {
     return looks
   }
 
-  connect(name: string): RawConnection {
-    return new HandConnection(name, this.#members[0]!.client, this.#show, (question) => this.#line(question))
+  /** Where every node stands alone, there is no leader to be found, and the first is as good as any. */
+  async places(): Promise<readonly Place[]> {
+    const nodes = this.nodes.filter((node) => !this.#silent.has(node))
+    const seen = await this.#line('which node leads, and in which term, as `status` tells: n1 2 (nothing if none does)')
+    const [leader = null, term = '0'] = seen.trim().split(/\s+/).filter(Boolean)
+    return nodes.map((node) => ({ node, role: node === leader ? 'leader' : 'follower', term: Number(term), leader }))
+  }
+
+  connect(name: string, node: NodeId): RawConnection {
+    return new HandConnection(name, this.#members.find(({ id }) => id === node)!.client, this.#show, (question) =>
+      this.#line(question),
+    )
   }
 }
 

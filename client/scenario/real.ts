@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Cluster } from '../../src/cluster.js'
 import { defaultPace, localMembers } from '../../src/config.js'
-import type { Command, Member, NodeId, Outcome } from '../../src/contracts.js'
+import type { Command, Event, Member, NodeId, Outcome } from '../../src/contracts.js'
 import type { Fault } from '../../src/faults.js'
 import type { Delay } from '../../src/network/faults.js'
+import { knowsItsPlace } from '../../src/scenario/cast.js'
 import { play } from '../../src/scenario/play.js'
 import { comeToRest } from '../../src/scenario/replicas.js'
-import type { Driver, Look, Played, RawConnection, Scenario } from '../../src/scenario/scenario.js'
+import type { Driver, Look, Place, Played, RawConnection, Scenario } from '../../src/scenario/scenario.js'
 import { ledBy } from '../../src/scenario/virtual.js'
 import type { Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
@@ -18,6 +19,10 @@ import { freeBasePort } from '../free-ports.js'
 import { RawSocket } from './raw.js'
 
 const host = '127.0.0.1'
+
+/** A first election is over by then, almost always; and how often to look. */
+const readyMs = 10_000
+const lookMs = 50
 
 /**
  * Plays a scenario on five processes of its own, with signals for kill and pause. They are gone when it is over.
@@ -32,6 +37,7 @@ export async function playOnProcesses(
 ): Promise<Played> {
   const dataDir = await mkdtemp(join(tmpdir(), 'raft-roadmap-'))
   const members = localMembers(5, host, await freeBasePort(5, host))
+  const accidents: string[] = []
   const cluster = new Cluster({
     stage: stage.number,
     entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
@@ -43,12 +49,13 @@ export async function playOnProcesses(
     pace: defaultPace,
     dataDir,
     traceDir: null,
-    onEvent: () => {},
+    onEvent: (event) => accidents.push(...accidentOf(event)),
     onStderr,
   })
-  const driver = new RealDriver(cluster, members, scenario)
+  const driver = new RealDriver(cluster, members, scenario, accidents)
   try {
     await cluster.start()
+    await driver.ready()
     return await play(scenario, stage, driver, seed)
   } finally {
     await driver.stop()
@@ -56,11 +63,18 @@ export async function playOnProcesses(
   }
 }
 
+/** What a node reports of itself, or its end that nobody asked for. */
+function accidentOf({ event, node, message, code, signal }: Event): string[] {
+  if (event === 'node_died') return [`${String(node)} ended: ${String(signal ?? code)}`]
+  return event === 'invariant_broken' || event === 'disk_failed' ? [`${String(node)} fails: ${String(message)}`] : []
+}
+
 class RealDriver implements Driver {
   readonly name = 'real'
   readonly place = 'five processes'
   readonly mostRounds = Number.POSITIVE_INFINITY
   readonly nodes: readonly NodeId[]
+  readonly accidents: readonly string[]
   readonly #cluster: Cluster
   readonly #members: readonly Member[]
   readonly #deadlineMs: number
@@ -68,16 +82,24 @@ class RealDriver implements Driver {
   readonly #sockets: RawSocket[] = []
   #changed = () => {}
 
-  constructor(cluster: Cluster, members: readonly Member[], { deadlineMs }: Scenario) {
+  constructor(cluster: Cluster, members: readonly Member[], { deadlineMs }: Scenario, accidents: readonly string[]) {
+    this.accidents = accidents
     this.#cluster = cluster
     this.#members = members
     this.#deadlineMs = deadlineMs
     this.nodes = members.map(({ id }) => id)
   }
 
+  /** Waits until every node knows who leads. */
+  async ready(): Promise<void> {
+    const end = performance.now() + readyMs
+    while (!(await this.places()).every(knowsItsPlace) && performance.now() < end) await this.wait(lookMs)
+  }
+
   async perform(fault: Fault): Promise<void> {
     if (fault.word === 'heal') await this.#cluster.heal()
     else if (fault.word === 'cut') await this.#cluster.cut(fault.from, fault.to, fault.bothWays)
+    else if (fault.word === 'split') await this.#cluster.split(fault.nodes)
     else for (const node of fault.nodes) await this.#cluster[fault.word](node)
   }
 
@@ -87,6 +109,10 @@ class RealDriver implements Driver {
 
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, ms))
+  }
+
+  after(ms: number, task: () => void): void {
+    setTimeout(task, ms)
   }
 
   now(): number {
@@ -135,8 +161,13 @@ class RealDriver implements Driver {
     return seen.map(({ node, applied, entries }) => ({ node, applied, contents: new Map(entries) }))
   }
 
-  connect(): RawConnection {
-    const socket = new RawSocket(this.#members[0]!.client)
+  async places(): Promise<readonly Place[]> {
+    const seen = await this.#cluster.look()
+    return seen.map(({ node, role, term, leader }) => ({ node, role, term, leader }))
+  }
+
+  connect(_name: string, node: NodeId): RawConnection {
+    const socket = new RawSocket(this.#address(node))
     this.#sockets.push(socket)
     return socket
   }

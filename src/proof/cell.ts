@@ -22,7 +22,7 @@ export interface Trial {
   readonly note: string
 }
 
-/** What proves a violation, in ten lines at most. */
+/** What shows a violation or a standstill, in ten lines at most. */
 export interface Witness {
   /** The first says where it was seen. */
   readonly lines: readonly string[]
@@ -33,7 +33,7 @@ export interface Witness {
 export interface Evidence extends Trial {
   readonly stage: number
   readonly guarantee: GuaranteeId
-  /** Made when it is asked for: to shrink a seed's run takes seconds. Only of a violation. */
+  /** Made when it is asked for: to shrink a seed's run takes seconds. Not of what holds. */
   witness(): Promise<Witness>
 }
 
@@ -59,8 +59,8 @@ export async function cellOf(
   const declared = declaredBy(stage, guarantee)
   const verdict = combine(declared, evidence)
   const named = shownBy(stage, guarantee)
-  const violations = evidence.filter((one) => one.verdict === 'violated')
-  const shown = violations.find(({ trial }) => trial === named) ?? violations[0]
+  const against = verdict === 'holds' ? [] : evidence.filter((one) => one.verdict === verdict)
+  const shown = against.find(({ trial }) => trial === named) ?? against[0]
   const trials = evidence.map(({ trial, verdict, note }) => ({ trial, verdict, note }))
   return {
     stage: stage.number,
@@ -68,7 +68,7 @@ export async function cellOf(
     declared,
     verdict,
     trials,
-    witness: verdict === 'violated' && shown ? await shown.witness() : null,
+    witness: shown ? await shown.witness() : null,
     problem: problemOf({ stage: stage.number, guarantee, declared, verdict, trials }, named, complete),
   }
 }

@@ -28,6 +28,8 @@ export interface Difference {
   readonly lost: readonly GuaranteeId[]
   /** Broken in the later stage; in the earlier one there was nothing to break. */
   readonly newlyBroken: readonly GuaranteeId[]
+  /** Kept in the later stage by standing still, and not so in the earlier one. */
+  readonly stalled: readonly GuaranteeId[]
 }
 
 type Slots = Readonly<Record<string, unknown>>
@@ -74,9 +76,12 @@ export function difference(earlier: Stage, later: Stage): Difference {
     kept: rules.filter(({ slot, value }) => before.get(slot)?.value === value),
     messages: Object.keys(later.wire).filter((type) => !Object.hasOwn(earlier.wire, type)),
     gained: later.gives.filter((id) => !earlier.gives.includes(id)),
-    lost: earlier.gives.filter((id) => !later.gives.includes(id)),
+    lost: earlier.gives.filter((id) => !later.gives.includes(id) && declared(later, id) !== 'unavailable'),
     newlyBroken: guaranteeIds.filter(
       (id) => declared(earlier, id) === 'not applicable' && declared(later, id) === 'violated',
+    ),
+    stalled: guaranteeIds.filter(
+      (id) => declared(earlier, id) !== 'unavailable' && declared(later, id) === 'unavailable',
     ),
   }
 }

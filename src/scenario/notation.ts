@@ -84,7 +84,11 @@ const headerLines: Readonly<Record<string, HeaderLine>> = {
   },
   drivers(text) {
     if (text === 'drivers real') return { drivers: ['real'] }
-    throw new Error('`drivers real` is for what needs real sockets; without it, both drivers play the scenario')
+    if (text === 'drivers virtual') return { drivers: ['virtual'] }
+    throw new Error(
+      '`drivers real` is for what needs real sockets, `drivers virtual` for what needs exact time or chance; ' +
+        'without either, both drivers play the scenario',
+    )
   },
   deadline(text) {
     const deadlineMs = parseTime(text.slice('deadline '.length))

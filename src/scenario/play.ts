@@ -5,11 +5,24 @@ import { History } from '../simulation/client.js'
 import { SeededRandom } from '../simulation/random.js'
 import type { Stage } from '../stage.js'
 import { parseLine } from '../words.js'
+import { Cast } from './cast.js'
 import { describeOutcome, formatExpectations, judge, type Mark } from './expectation.js'
-import { startLoad } from './load.js'
-import { checkPlayable } from './playable.js'
-import { differences } from './replicas.js'
-import type { Call, Driver, Expectation, Played, Raw, RawConnection, Scenario, Statement } from './scenario.js'
+import { judgeLeadership } from './leadership.js'
+import { type LoadCounts, startLoad } from './load.js'
+import { checkPlayable, nodesOfFault, pinOf } from './playable.js'
+import { differences, lacking } from './replicas.js'
+import type {
+  Call,
+  Driver,
+  Expectation,
+  Leadership,
+  Load,
+  Played,
+  Raw,
+  RawConnection,
+  Scenario,
+  Statement,
+} from './scenario.js'
 import { type Entry, tell, verdictOf } from './transcript.js'
 
 /**
@@ -27,6 +40,7 @@ class Play {
   readonly #stage: Stage
   readonly #driver: Driver
   readonly #random: SeededRandom
+  readonly #cast: Cast
   readonly #history = new History()
   readonly #connections = new Map<string, RawConnection>()
   /** What each client asked last. */
@@ -38,6 +52,7 @@ class Play {
     this.#stage = stage
     this.#driver = driver
     this.#random = new SeededRandom(seed)
+    this.#cast = new Cast(driver, this.#random)
   }
 
   async run() {
@@ -45,6 +60,10 @@ class Play {
     checkPlayable(this.#scenario, this.#stage, this.#driver)
     const entries = await this.#playAll(statements, '1')
     await this.#answered()
+    for (const accident of this.#driver.accidents) {
+      const entry = newEntry('every node goes on', false)
+      entries.push({ ...entry, outcome: accident, mark: 'violated', expected: 'nothing of the kind' })
+    }
     return tell(this.#scenario, this.#stage.number, this.#driver.place, entries)
   }
 
@@ -52,8 +71,7 @@ class Play {
     const entries: Entry[] = []
     for (const statement of statements) {
       const text = textOf(statement).replaceAll('$round', round)
-      const comment = statement.kind === 'comment'
-      const entry: Entry = { text, comment, outcome: '', mark: 'fine', expected: '', detail: [], rounds: [] }
+      const entry = newEntry(text, statement.kind === 'comment')
       entries.push(entry)
       await this.#perform(statement, entry, round)
     }
@@ -65,15 +83,27 @@ class Play {
       case 'comment':
         return
       case 'fault':
-        return this.#driver.perform(statement.fault)
+        return this.#fault(statement, entry)
+      case 'name':
+        return this.#name(statement, entry)
       case 'delay':
         return this.#driver.delay(statement.delay)
+      case 'lose':
+      case 'double':
+        return this.#driver.chance!(statement.kind, statement.part)
       case 'wait':
         return this.#driver.wait(statement.ms)
       case 'settle':
         return this.#settle(entry)
       case 'all equal':
         return this.#compare(entry)
+      case 'all hold':
+        return this.#allHold(statement, entry)
+      case 'one leader':
+      case 'new leader':
+      case 'same leader':
+      case 'no leader':
+        return this.#leadership(statement, entry)
       case 'load':
         return this.#load(statement, entry)
       case 'linearizable':
@@ -93,6 +123,38 @@ class Play {
     entry.expected = expected
   }
 
+  /** The nodes that a line means, which it then shows; null, and the line is not done, if there is nobody like that. */
+  async #find(words: readonly string[], entry: Entry): Promise<readonly NodeId[] | null> {
+    const nodes = await this.#cast.find(words)
+    if (nodes === null) {
+      entry.outcome = 'there is no such node'
+      this.#judged(entry, 'unavailable')
+    } else if (nodes.join(' ') !== words.join(' ')) {
+      const at = entry.text.endsWith(' &') ? -2 : entry.text.length
+      entry.text = `${entry.text.slice(0, at)} (${nodes.join(' ')})${entry.text.slice(at)}`
+    }
+    return nodes
+  }
+
+  async #fault({ fault }: Extract<Statement, { kind: 'fault' }>, entry: Entry): Promise<void> {
+    const nodes = await this.#find(nodesOfFault(fault), entry)
+    if (nodes === null) return
+    if (fault.word === 'heal') return this.#driver.perform(fault)
+    if (fault.word === 'cut') return this.#driver.perform({ ...fault, from: nodes[0]!, to: nodes[1]! })
+    return this.#driver.perform({ ...fault, nodes })
+  }
+
+  async #name({ names, words }: Extract<Statement, { kind: 'name' }>, entry: Entry): Promise<void> {
+    const nodes = await this.#find(words, entry)
+    if (nodes !== null) this.#cast.name(names, nodes)
+  }
+
+  async #leadership(statement: Leadership, entry: Entry): Promise<void> {
+    const { outcome, mark, expected } = await judgeLeadership(statement, this.#cast, this.#driver)
+    entry.outcome = outcome
+    this.#judged(entry, mark, expected)
+  }
+
   #ask(client: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
     this.#underWay++
     const asked = 'key' in command ? this.#history.asked(client, command, at, this.#driver.now()) : null
@@ -108,8 +170,12 @@ class Play {
     return this.#driver.until(() => this.#underWay === 0)
   }
 
-  async #call({ client, words, background, expected }: Call, entry: Entry, round: string): Promise<void> {
-    const { command, at } = words === 'again' ? this.#last.get(client)! : this.#line(words, round)
+  async #call(call: Call, entry: Entry, round: string): Promise<void> {
+    const { client, words, background, expected } = call
+    const pinned = await this.#find(pinOf(call) ?? [], entry)
+    if (pinned === null) return
+    const { command } = words === 'again' ? this.#last.get(client)! : this.#line(words, round)
+    const at = words === 'again' ? this.#last.get(client)!.at : (pinned[0] ?? null)
     this.#last.set(client, { command, at })
     const wanted = expected.map((one) => inRound(one, round))
     let settled = false
@@ -147,12 +213,28 @@ class Play {
     this.#judged(entry, 'violated', 'the same everywhere')
   }
 
-  async #load({ clients, calls }: Extract<Statement, { kind: 'load' }>, entry: Entry): Promise<void> {
-    const counts = startLoad(this.#random.fork(), clients, calls, {
+  async #allHold({ key, value }: Extract<Statement, { kind: 'all hold' }>, entry: Entry): Promise<void> {
+    const without = lacking(await this.#driver.look(), key, value)
+    if (without.length === 0) return
+    entry.outcome = `not ${without.join(' ')}`
+    this.#judged(entry, 'violated', 'every node that runs to hold it')
+  }
+
+  async #load(load: Load, entry: Entry): Promise<void> {
+    this.#underWay++
+    const counts = startLoad(this.#random.fork(), load, {
       ask: (client, command, settle) => this.#ask(client, command, null, settle),
       hangUp: (client) => this.#driver.hangUp(client),
+      after: (ms, task) => this.#driver.after(ms, task),
+      over: (counts) => {
+        this.#underWay--
+        this.#loaded(counts, entry)
+      },
     })
-    await this.#driver.until(() => counts.open === 0)
+    if (!load.background) await this.#driver.until(() => counts.open === 0)
+  }
+
+  #loaded(counts: LoadCounts, entry: Entry): void {
     entry.outcome = `${counts.done} done, ${counts.refused} refused, ${counts.unknown} unknown`
     if (counts.done === 0) this.#judged(entry, 'unavailable', 'some of it done')
   }
@@ -167,8 +249,14 @@ class Play {
     this.#judged(entry, 'violated', 'what a single copy could have answered')
   }
 
+  /** To whoever can do what the bytes ask for. */
+  async #connect(name: string): Promise<RawConnection> {
+    const leader = await this.#cast.leader()
+    return this.#driver.connect!(name, leader?.node ?? this.#driver.nodes[0]!)
+  }
+
   async #raw(statement: Raw, entry: Entry): Promise<void> {
-    const connection = this.#connections.get(statement.connection) ?? this.#driver.connect!(statement.connection)
+    const connection = this.#connections.get(statement.connection) ?? (await this.#connect(statement.connection))
     this.#connections.set(statement.connection, connection)
     if (statement.kind === 'sends') return connection.send(statement)
     if (statement.kind === 'ends') return connection.end()
@@ -183,6 +271,10 @@ class Play {
     const mark = message === undefined ? 'unavailable' : 'violated'
     if (!fits) this.#judged(entry, mark, JSON.stringify(statement.message))
   }
+}
+
+function newEntry(text: string, comment: boolean): Entry {
+  return { text, comment, outcome: '', mark: 'fine', expected: '', detail: [], rounds: [] }
 }
 
 /** A line as it is shown: an expectation is shown only where it was not met. */

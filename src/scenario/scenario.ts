@@ -1,4 +1,4 @@
-import type { Command, GuaranteeId, NodeId, Outcome } from '../contracts.js'
+import type { Command, GuaranteeId, NodeId, Outcome, Term } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import type { Delay } from '../network/faults.js'
 
@@ -47,11 +47,31 @@ export type Statement = { readonly text: string; readonly line: number } & (
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'delay'; readonly delay: Delay }
   | { readonly kind: 'wait'; readonly ms: number }
-  | { readonly kind: 'load'; readonly clients: number; readonly calls: number }
+  | { readonly kind: 'all hold'; readonly key: string; readonly value: string }
+  /** What chance does to a message between nodes, with a probability. */
+  | { readonly kind: 'lose' | 'double'; readonly part: number }
+  /** Names for the nodes that the words mean at this moment. */
+  | { readonly kind: 'name'; readonly names: readonly string[]; readonly words: readonly string[] }
+  | Leadership
+  | Load
   | Call
   | Raw
   | { readonly kind: 'repeat'; readonly times: number; readonly body: readonly Statement[] }
 )
+
+/** What is to be so of the leader: at once, or before long. */
+export type Leadership =
+  | { readonly kind: 'one leader' | 'new leader'; readonly withinMs: number }
+  | { readonly kind: 'same leader' | 'no leader' }
+
+export interface Load {
+  readonly kind: 'load'
+  readonly clients: number
+  readonly calls: number
+  /** Each client spreads its calls over about this time; 0 for one after another. */
+  readonly overMs: number
+  readonly background: boolean
+}
 
 export interface Call {
   readonly kind: 'call'
@@ -63,7 +83,7 @@ export interface Call {
   readonly expected: readonly Expectation[]
 }
 
-/** What is done with a bare connection to n1: hostile bytes need one. */
+/** What is done with a bare connection to the leader: hostile bytes need one. */
 export type Raw = { readonly connection: string } & (
   | { readonly kind: 'sends'; readonly bytes: Uint8Array; readonly bytewise: boolean; readonly printf: string }
   | { readonly kind: 'ends' }
@@ -82,7 +102,11 @@ export interface Driver {
   readonly mostRounds: number
   perform(fault: Fault): Promise<void>
   delay(delay: Delay): Promise<void>
+  /** Loses, or doubles, messages between nodes by chance, where the driver can: a part of 0.1 is every tenth. */
+  chance?(what: 'lose' | 'double', part: number): Promise<void>
   wait(ms: number): Promise<void>
+  /** Does something later, while other things go on. */
+  after(ms: number, task: () => void): void
   /** Milliseconds, never backwards: the moments of the history. */
   now(): number
   /** Asks as this client; without `at`, the node that it takes for leader. `settle` is called once, by the deadline. */
@@ -95,8 +119,21 @@ export interface Driver {
   settle(): Promise<boolean>
   /** What every running node's store holds, and how far the node got. */
   look(): Promise<readonly Look[]>
-  /** A bare connection to n1, where there are real sockets. */
-  connect?(name: string): RawConnection
+  /** What every running node takes itself for. */
+  places(): Promise<readonly Place[]>
+  /** A bare connection to this node, where there are real sockets. */
+  connect?(name: string, node: NodeId): RawConnection
+  /** What happened to nodes that nobody did to them, a line each: a broken invariant, for one. */
+  readonly accidents: readonly string[]
+}
+
+/** A node's place in the cluster, as the node itself sees it. */
+export interface Place {
+  readonly node: NodeId
+  readonly role: string
+  readonly term: Term
+  /** Whom it takes for the leader. */
+  readonly leader: NodeId | null
 }
 
 export interface Look {
@@ -122,6 +159,6 @@ export interface Played {
   readonly verdict: Verdict
   /** What was done and said, a line each, without colours; the same every time in virtual time. */
   readonly transcript: readonly string[]
-  /** The part of the transcript that proves a violation, ten lines at most; empty otherwise. */
+  /** The part of the transcript that shows why the verdict is what it is, ten lines at most; empty where all holds. */
   readonly witness: readonly string[]
 }

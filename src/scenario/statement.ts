@@ -1,5 +1,6 @@
 import { isFaultWord, parseFault } from '../faults.js'
 import type { Delay } from '../network/faults.js'
+import { expand } from './cast.js'
 import { parseExpectations } from './expectation.js'
 import type { Call, Raw, Statement } from './scenario.js'
 
@@ -7,13 +8,18 @@ import type { Call, Raw, Statement } from './scenario.js'
 const forms = {
   delay: '`delay 1..50ms` or `delay off`',
   wait: '`wait 200ms` or `wait 2s`',
-  load: '`load 10 clients 30 calls`',
+  load: '`load 10 clients 30 calls [over 20s] [&]`',
+  chance: '`lose 10%` or `double 10%`',
+  name: '`old = leader` or `x y = 2 followers`',
+  leadership: '`one leader within 5s`, `new leader within 5s`, `same leader` or `no leader`',
+  hold: '`all hold KEY VALUE`',
   raw: "`r1 sends '…' [one byte at a time]`, `r1 ends`, `r1 receives {…}` or `r1 is closed`",
   call: '`c1 set a 1 [@n3] [&] [-> done]`',
 }
 const anything =
-  'a line is a # comment, a fault word, delay, wait, settle, all equal, load, linearizable, repeat … end, ' +
-  `a call such as ${forms.call}, or a bare connection's ${forms.raw}`
+  'a line is a # comment, a fault word, delay, lose, double, wait, settle, all equal, all hold, load, linearizable, ' +
+  `repeat … end, ${forms.leadership}, a name such as ${forms.name}, a call such as ${forms.call}, ` +
+  `or a bare connection's ${forms.raw}`
 
 /** What a line says, without its number; `repeat` and `end` span lines and are read elsewhere. */
 type Said = Statement extends infer S ? (S extends unknown ? Omit<S, 'line' | 'text'> : never) : never
@@ -23,7 +29,11 @@ export function parseStatement(text: string): Said {
   const word = text.split(/\s+/, 1)[0]!
   if (text.startsWith('#')) return { kind: 'comment' }
   if (text === 'settle' || text === 'all equal' || text === 'linearizable') return { kind: text }
+  if (/^[a-z ]+=/.test(text)) return parseName(text)
   if (isFaultWord(word)) return parseFaultLine(text)
+  if (word === 'all') return parseHold(text)
+  if (word === 'lose' || word === 'double') return parseChance(word, text)
+  if (/^\w+ leader\b/.test(text)) return parseLeadership(text)
   if (word === 'delay') return { kind: 'delay', delay: parseDelay(text) }
   if (word === 'wait') return { kind: 'wait', ms: parseTime(text.slice(5)) ?? fail(text, forms.wait) }
   if (word === 'load') return parseLoad(text)
@@ -56,8 +66,34 @@ function parseDelay(text: string): Delay {
 }
 
 function parseLoad(text: string): Said {
-  const [, clients, calls] = /^load (\d+) clients (\d+) calls$/.exec(text) ?? fail(text, forms.load)
-  return { kind: 'load', clients: Number(clients), calls: Number(calls) }
+  const form = /^load (\d+) clients (\d+) calls(?: over (\w+))?( &)?$/
+  const [, clients, calls, over, background] = form.exec(text) ?? fail(text, forms.load)
+  const overMs = over === undefined ? 0 : (parseTime(over) ?? fail(text, forms.load))
+  const counts = { clients: Number(clients), calls: Number(calls) }
+  return { kind: 'load', ...counts, overMs, background: background !== undefined }
+}
+
+function parseChance(kind: 'lose' | 'double', text: string): Said {
+  const [, percent] = /^\w+ (\d+)%$/.exec(text) ?? fail(text, forms.chance)
+  return { kind, part: Number(percent) / 100 }
+}
+
+function parseName(text: string): Said {
+  const [names, words] = text.split('=', 2).map((side) => side.trim().split(/\s+/)) as [string[], string[]]
+  if (words[0] === '' || expand(words).length !== names.length) fail(text, `as many names as nodes: ${forms.name}`)
+  return { kind: 'name', names, words }
+}
+
+function parseLeadership(text: string): Said {
+  if (text === 'same leader' || text === 'no leader') return { kind: text }
+  const [, which, time] = /^(one|new) leader within (\w+)$/.exec(text) ?? fail(text, forms.leadership)
+  const withinMs = parseTime(time!) ?? fail(text, forms.leadership)
+  return { kind: which === 'one' ? 'one leader' : 'new leader', withinMs }
+}
+
+function parseHold(text: string): Said {
+  const [, key, value] = /^all hold (\S+) (.+)$/.exec(text) ?? fail(text, forms.hold)
+  return { kind: 'all hold', key: key!, value: value! }
 }
 
 /** `-> ` begins what is expected, unless it stands in quotes. */

@@ -4,7 +4,7 @@ import type { Played, Scenario, Verdict } from './scenario.js'
 
 /** One statement that was played. What comes of it may be known only later, so an entry is filled in. */
 export interface Entry {
-  readonly text: string
+  text: string
   readonly comment: boolean
   outcome: string
   mark: Mark
@@ -53,7 +53,7 @@ export function tell(scenario: Scenario, stage: number, where: string, entries: 
   const headline = `${scenario.id} ${scenario.title} · stage ${stage}, ${where}`
   const moral = `${signs[verdict]}: ${scenario.guarantee} ${guarantees[scenario.guarantee]}`
   const transcript = [headline, '', ...lines.flat(), '', moral].map((line) => line.trimEnd())
-  return { verdict, transcript, witness: witness(rows, lines, headline) }
+  return { verdict, transcript, witness: witness(verdict, rows, lines, headline) }
 }
 
 /** Of the rounds of a `repeat`, the first that is not as it should be is shown. */
@@ -83,8 +83,8 @@ function format({ indent, text, comment, outcome, mark, expected }: Row, width: 
 }
 
 /** The first line that is wrong, and what led to it, as far as there is room. */
-function witness(rows: readonly Row[], lines: readonly (readonly string[])[], headline: string): string[] {
-  const wrong = rows.findIndex(({ mark }) => mark === 'violated')
+function witness(verdict: Verdict, rows: readonly Row[], lines: readonly (readonly string[])[], headline: string) {
+  const wrong = rows.findIndex(({ mark }) => mark === verdict)
   if (wrong < 0) return []
   const proof = lines[wrong]!.slice(0, 1 + mostDetail)
   const before = lines.slice(0, wrong).filter((_, at) => !rows[at]!.comment)

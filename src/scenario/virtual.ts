@@ -1,21 +1,31 @@
-import type { Command, NodeId, Outcome } from '../contracts.js'
+import type { Command, Event, NodeId, Outcome } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import type { Delay } from '../network/faults.js'
 import { SimulatedClient } from '../simulation/client.js'
 import { SimulatedCluster } from '../simulation/cluster.js'
-import { calm } from '../simulation/network.js'
+import { calm, type Weather } from '../simulation/network.js'
 import type { Stage } from '../stage.js'
+import { knowsItsPlace } from './cast.js'
 import { play } from './play.js'
 import { comeToRest } from './replicas.js'
-import type { Driver, Look, Played, Scenario } from './scenario.js'
+import type { Driver, Look, Place, Played, Scenario } from './scenario.js'
 
 /** Longer than anything takes that a scenario waits for; virtual milliseconds. */
 const foreverMs = 3_600_000
 
+/** A first election is over by then, almost always. */
+const readyMs = 10_000
+
 /** Plays a scenario in virtual time. The same seed gives the same transcript, always. */
 export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1): Promise<Played> {
-  const cluster = await SimulatedCluster.start({ stage: believing(stage, scenario.believes), seed })
-  return play(scenario, stage, new VirtualDriver(cluster, scenario), seed)
+  const accidents: string[] = []
+  const trace = ({ event, message }: Event, node: NodeId | '') => {
+    if (event === 'node_failed') accidents.push(`${node} fails: ${String(message)}`)
+  }
+  const cluster = await SimulatedCluster.start({ stage: believing(stage, scenario.believes), seed, trace })
+  const driver = new VirtualDriver(cluster, scenario, accidents)
+  await cluster.until(() => driver.placesNow().every(knowsItsPlace), readyMs)
+  return play(scenario, stage, driver, seed)
 }
 
 /** The stage with nodes some of which were told of the members in another order. */
@@ -36,11 +46,13 @@ class VirtualDriver implements Driver {
   readonly place = 'virtual time'
   readonly mostRounds = Number.POSITIVE_INFINITY
   readonly nodes: readonly NodeId[]
+  readonly accidents: readonly string[]
   readonly #cluster: SimulatedCluster
   readonly #deadlineMs: number
   readonly #clients = new Map<string, SimulatedClient>()
 
-  constructor(cluster: SimulatedCluster, { deadlineMs }: Scenario) {
+  constructor(cluster: SimulatedCluster, { deadlineMs }: Scenario, accidents: readonly string[]) {
+    this.accidents = accidents
     this.#cluster = cluster
     this.#deadlineMs = deadlineMs
     this.nodes = cluster.hosts.map(({ id }) => id)
@@ -50,16 +62,30 @@ class VirtualDriver implements Driver {
   async perform(fault: Fault): Promise<void> {
     if (fault.word === 'heal') this.#cluster.heal()
     else if (fault.word === 'cut') this.#cluster.cut(fault.from, fault.to, fault.bothWays)
+    else if (fault.word === 'split') this.#cluster.split(fault.nodes)
     else for (const node of fault.nodes) this.#cluster[fault.word](node)
     await this.#cluster.pass(1)
   }
 
   async delay(delay: Delay): Promise<void> {
-    this.#cluster.network.weather = delay ? { ...calm, minDelayMs: delay.minMs, maxDelayMs: delay.maxMs } : calm
+    const { minMs, maxMs } = delay ?? { minMs: calm.minDelayMs, maxMs: calm.maxDelayMs }
+    this.#weather({ minDelayMs: minMs, maxDelayMs: maxMs })
+  }
+
+  async chance(what: 'lose' | 'double', part: number): Promise<void> {
+    this.#weather(what === 'lose' ? { loss: part } : { duplication: part })
+  }
+
+  #weather(part: Partial<Weather>): void {
+    this.#cluster.network.weather = { ...this.#cluster.network.weather, ...part }
   }
 
   wait(ms: number): Promise<void> {
     return this.#cluster.pass(ms)
+  }
+
+  after(ms: number, task: () => void): void {
+    this.#cluster.timeline.schedule(ms, task)
   }
 
   now(): number {
@@ -84,6 +110,18 @@ class VirtualDriver implements Driver {
     return this.#cluster.hosts
       .filter(({ condition }) => condition === 'up')
       .map((host) => ({ node: host.id, applied: host.node!.status.applied, contents: new Map(host.contents()) }))
+  }
+
+  async places(): Promise<readonly Place[]> {
+    return this.placesNow()
+  }
+
+  placesNow(): Place[] {
+    return this.#cluster.hosts.flatMap(({ id, condition, node }) => {
+      if (condition !== 'up') return []
+      const { role, term = 0, leader } = node!.status
+      return [{ node: id, role, term, leader }]
+    })
   }
 
   settle(): Promise<boolean> {

@@ -11,6 +11,9 @@ export interface SimulatedClientOptions {
 
 export const defaultSimulatedClient: SimulatedClientOptions = { deadlineMs: 5_000, maxRedirects: 5, delayMs: 1 }
 
+/** How long a client lets an election go on before it asks again. */
+const pauseMs = 50
+
 /** One call under way. */
 interface Call {
   readonly command: Command
@@ -18,6 +21,8 @@ interface Call {
   redirects: number
   /** Addresses that refused the connection, since the last that did not. */
   refused: number
+  /** Why nothing has been done yet. */
+  refusal: Answer | null
   settled: boolean
   readonly settle: (outcome: Outcome) => void
 }
@@ -44,9 +49,11 @@ export class SimulatedClient {
   /** @param at ask this node and no other */
   call(command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
     const { timeline } = this.#cluster
-    const call: Call = { command, pinned: at !== null, redirects: 0, refused: 0, settled: false, settle }
+    const call: Call = { command, pinned: at !== null, redirects: 0, refused: 0, refusal: null, settled: false, settle }
     this.#underWay.add(call)
-    timeline.schedule(this.#options.deadlineMs, () => this.#settle(call, failure('timeout', 'no answer in time')))
+    timeline.schedule(this.#options.deadlineMs, () => {
+      this.#settle(call, call.refusal ?? failure('timeout', 'no answer in time'))
+    })
     this.#send(call, at ?? this.#leader)
   }
 
@@ -58,6 +65,7 @@ export class SimulatedClient {
   #send(call: Call, to: NodeId): void {
     this.#cluster.timeline.schedule(this.#options.delayMs, () => {
       if (call.settled) return
+      call.refusal = null
       this.#cluster.ask(to, call.command, (answer) => {
         this.#cluster.timeline.schedule(this.#options.delayMs, () => this.#answered(call, to, answer))
       })
@@ -67,6 +75,7 @@ export class SimulatedClient {
   #answered(call: Call, from: NodeId, answer: Answer): void {
     if (call.settled) return
     const code = answer.ok ? null : answer.error.code
+    if (code === 'no_leader' && !call.pinned) return this.#askLater(call, from, answer)
     if (call.pinned || (code !== 'not_leader' && code !== 'unreachable')) return this.#settle(call, answer)
     if (code === 'unreachable') return this.#next(call, from, answer)
     const leader = (answer as { error: { leader?: unknown } }).error.leader
@@ -75,11 +84,22 @@ export class SimulatedClient {
     this.#send(call, leader)
   }
 
+  /** Nobody leads, and nothing was done: after a pause the next node may know more. */
+  #askLater(call: Call, from: NodeId, answer: Answer): void {
+    call.refusal = answer
+    this.#leader = this.#after(from)
+    this.#cluster.timeline.schedule(pauseMs, () => call.settled || this.#send(call, this.#leader))
+  }
+
+  #after(id: NodeId): NodeId {
+    const ids = this.#cluster.hosts.map((host) => host.id)
+    return ids[(ids.indexOf(id) + 1) % ids.length]!
+  }
+
   /** Nobody is there: the next node may know more. */
   #next(call: Call, from: NodeId, answer: Answer): void {
-    const ids = this.#cluster.hosts.map((host) => host.id)
-    this.#leader = ids[(ids.indexOf(from) + 1) % ids.length]!
-    if (++call.refused > ids.length) this.#settle(call, answer)
+    this.#leader = this.#after(from)
+    if (++call.refused > this.#cluster.hosts.length) this.#settle(call, answer)
     else this.#send(call, this.#leader)
   }
 

@@ -8,6 +8,7 @@ import {
   type NodeId,
   type Timing,
 } from '../contracts.js'
+import { linksBetween } from '../faults.js'
 import type { Direction } from '../network/faults.js'
 import { jsonCodec } from '../network/json-codec.js'
 import type { Stage } from '../stage.js'
@@ -133,6 +134,15 @@ export class SimulatedCluster {
 
   cut(from: NodeId, to: NodeId, bothWays: boolean): void {
     const links: Direction[] = bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`]
+    this.#cut(links)
+  }
+
+  /** Loses every message between these nodes and all the others. */
+  split(nodes: readonly NodeId[]): void {
+    this.#cut(linksBetween(nodes, [...this.#byId.keys()]))
+  }
+
+  #cut(links: readonly Direction[]): void {
     this.trace({ event: 'cut', links })
     for (const link of links) this.network.cut(link)
   }

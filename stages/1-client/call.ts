@@ -24,6 +24,8 @@ export function call(client: Client, command: Command, options: CallOptions): nu
     address: options.at ?? client.preferred,
     sent: false,
     path: [],
+    notBefore: 0,
+    refusal: null,
   }
   client.calls.set(call.id, call)
   wake(client, call.deadline)
@@ -33,6 +35,7 @@ export function call(client: Client, command: Command, options: CallOptions): nu
 
 /** Sends a call if its connection stands, and otherwise sees to it that one is made. */
 export function dispatch(client: Client, call: Call): void {
+  if (call.notBefore > client.now) return wake(client, call.notBefore)
   const link = client.links.get(call.address)
   if (link?.state === 'open') {
     call.sent = true

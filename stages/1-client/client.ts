@@ -15,6 +15,9 @@ export interface Call {
   sent: boolean
   /** Where it has been since it was first sent on, and what came of it there: bounded, or two nodes could keep it going. */
   path: string[]
+  /** It is not sent before this moment, and was refused for this reason so far: nothing has been done yet. */
+  notBefore: number
+  refusal: Failure | null
 }
 
 /** One connection. `waiting` means that it failed and is left alone until `retryAt`. */

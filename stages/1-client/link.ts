@@ -1,5 +1,5 @@
 import { dispatch } from './call.js'
-import { type Call, type Client, failWith, wake } from './client.js'
+import { type Call, type Client, fail, failWith, wake } from './client.js'
 
 /** A connection stands: everything that waited for it leaves, in the order in which it was asked. */
 export function connected(client: Client, address: string): void {
@@ -36,7 +36,7 @@ export function disconnected(client: Client, address: string, reason: string): v
 }
 
 /** The address to try after this one: the next in the list that is not being left alone, if there is any. */
-function next(client: Client, address: string): string {
+export function next(client: Client, address: string): string {
   const { addresses } = client.options
   const at = addresses.indexOf(address)
   const others = [...addresses.slice(at + 1), ...addresses.slice(0, at + 1)]
@@ -63,5 +63,6 @@ export function elapsed(client: Client, now: number): void {
 /** A sent call that got no answer is unknown, never failed; one that was never sent has certainly not happened. */
 function expire(client: Client, call: Call): void {
   if (call.sent) failWith(client, call, 'timeout', `no answer from ${call.address} in time; it may still happen`)
+  else if (call.refusal) fail(client, call, call.refusal)
   else failWith(client, call, 'unreachable', `no connection to ${call.address} in time; nothing was sent`)
 }

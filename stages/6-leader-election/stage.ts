@@ -8,6 +8,7 @@ import { heartbeat } from '../5-heartbeats/heartbeat.js'
 import heartbeats from '../5-heartbeats/stage.js'
 import { campaignAfterSilence, countVote, leadWithEntry } from './campaign.js'
 import { commitOwnTerm, nothing } from './commit.js'
+import { answeredDuringElection } from './follow-leader.js'
 import { type ElectionMessage, electionWire } from './messages.js'
 import { hearStaleTerm, heedElected, observeTerm } from './terms.js'
 import { vote } from './vote.js'
@@ -23,6 +24,7 @@ export default stage<Voter, ElectionMessage>({
   adds: 'terms and votes: when the leader falls silent, a majority elects another, which has all that was committed',
   stillBroken: 'the log grows for ever',
   operations,
+  client: { ...heartbeats.client, answered: answeredDuringElection },
   state: voter,
   start: [],
   verbs: { ...heartbeats.table.verbs, lead: leadWithEntry },
@@ -41,5 +43,5 @@ export default stage<Voter, ElectionMessage>({
   turn: [commitOwnTerm, applyCommitted, replicateToAll],
   gives: [...heartbeats.gives, 'G7', 'G10', 'G11', 'G12'],
   stalls: {},
-  breaks: { G13: 'N8' },
+  breaks: { G13: 'N8', G16: 'E16' },
 })

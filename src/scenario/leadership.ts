@@ -1,0 +1,62 @@
+import { type Cast, leaderOf } from './cast.js'
+import type { Mark } from './expectation.js'
+import type { Driver, Leadership, Place } from './scenario.js'
+
+/** How often a cluster is looked at while something is awaited. */
+const everyMs = 50
+
+/** What was seen, and whether it is as it should be. */
+export interface Finding {
+  readonly outcome: string
+  readonly mark: Mark
+  readonly expected: string
+}
+
+/** Looks who leads, until it is as it should be, or for as long as that may take. */
+export async function judgeLeadership(said: Leadership, cast: Cast, driver: Driver): Promise<Finding> {
+  const before = cast.seen
+  let left = 'withinMs' in said ? said.withinMs : 0
+  for (;;) {
+    const places = await driver.places()
+    const problem = problemOf(said.kind, places, before)
+    if (problem === null || problem.mark === 'violated' || left <= 0) {
+      const leader = leaderOf(places)
+      if (said.kind !== 'no leader') cast.seen = leader
+      return { outcome: describe(leader), mark: 'fine', expected: '', ...problem }
+    }
+    left -= everyMs
+    await driver.wait(everyMs)
+  }
+}
+
+type Problem = Omit<Finding, 'outcome'> & { readonly outcome?: string }
+
+function problemOf(kind: Leadership['kind'], places: readonly Place[], before: Place | null): Problem | null {
+  const leader = leaderOf(places)
+  const rivals = places.filter(({ role, term }) => role === 'leader' && term === leader?.term)
+  if (rivals.length > 1) return { ...violated('one leader a term'), outcome: rivals.map(describe).join(', ') }
+  switch (kind) {
+    case 'no leader':
+      return leader === null ? null : violated('nobody to lead')
+    case 'same leader':
+      if (leader?.node === before?.node && leader?.term === before?.term) return null
+      return violated(`${describe(before)}, as before`)
+    case 'new leader':
+      return leader !== null && leader.term > (before?.term ?? 0) ? null : missing('another leader')
+    case 'one leader':
+      if (leader !== null && places.every((place) => isWith(leader, place))) return null
+      return missing('one leader, and all to follow it')
+  }
+}
+
+const violated = (expected: string): Problem => ({ mark: 'violated', expected })
+const missing = (expected: string): Problem => ({ mark: 'unavailable', expected })
+
+/** Whether a node leads or follows this leader. */
+function isWith(leader: Place, place: Place): boolean {
+  return place.node === leader.node || (place.role !== 'leader' && place.leader === leader.node)
+}
+
+function describe(leader: Place | null): string {
+  return leader === null ? 'nobody leads' : `${leader.node} leads term ${leader.term}`
+}

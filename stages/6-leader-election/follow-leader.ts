@@ -1,0 +1,38 @@
+import type { Answer, Failure } from '../../src/contracts.js'
+import { answered } from '../1-client/answer.js'
+import { dispatch } from '../1-client/call.js'
+import type { Call, Client } from '../1-client/client.js'
+import { next } from '../1-client/link.js'
+
+/** How long a client lets an election go on before it asks again, in milliseconds. */
+const pauseMs = 50
+
+/**
+ * While there is no leader, or the one that is named cannot be reached, nothing was done: the client asks elsewhere
+ * after a pause, until its deadline. Whoever names a dead leader has only not noticed yet. A read that a deposed leader
+ * left without an answer is asked again as well, for it does no harm.
+ */
+export function answeredDuringElection(client: Client, address: string, id: unknown, answer: Answer): void {
+  const call = typeof id === 'number' ? client.calls.get(id) : undefined
+  if (answer.ok || !call?.sent || call.pinned || call.address !== address || !mayWait(client, call, answer.error)) {
+    return answered(client, address, id, answer)
+  }
+  call.refusal = answer.error
+  call.path = []
+  call.sent = false
+  call.notBefore = client.now + pauseMs
+  call.address = next(client, address)
+  if (client.preferred === address) client.preferred = call.address
+  dispatch(client, call)
+}
+
+function mayWait(client: Client, { readOnly }: Call, { code, address }: Failure): boolean {
+  if (code === 'not_leader') return isLeftAlone(client, String(address))
+  return code === 'no_leader' || (code === 'leadership_lost' && readOnly)
+}
+
+/** No connection could be made there a moment ago. Later it is worth another: the node may be back. */
+function isLeftAlone({ links, now }: Client, address: string): boolean {
+  const link = links.get(address)
+  return link?.state === 'waiting' && link.retryAt > now
+}
