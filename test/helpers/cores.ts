@@ -35,16 +35,17 @@ export interface Past {
   readonly votedFor?: NodeId | null
 }
 
-/** What a decision of a core waits for its disk with. */
+/** What a disk is at work on, and what leaves when it is done. */
 interface Write {
-  readonly persist: Persist | null
+  readonly persist: Persist
   readonly messages: readonly Message[]
 }
 
 interface Hand {
   core: Core
   readonly disk: Records
-  writes: Write[]
+  /** One at a time, unless the script itself calls a write done. */
+  underWay: Write[]
   isSlow: boolean
   applied: Apply[]
   replies: Reply[]
@@ -101,7 +102,14 @@ export class Cores {
       const { term, votedFor, entries } = recoveredOf(pasts[id] ?? {})
       const disk = new Records()
       disk.add([{ record: 'term', term, votedFor }, ...entries.map((entry) => ({ record: 'entry', entry }) as const)])
-      this.#hands.set(id, { core: this.#newCore(id, disk), disk, writes: [], isSlow: false, applied: [], replies: [] })
+      this.#hands.set(id, {
+        core: this.#newCore(id, disk),
+        disk,
+        underWay: [],
+        isSlow: false,
+        applied: [],
+        replies: [],
+      })
       this.#collect(id)
     }
   }
@@ -204,13 +212,13 @@ export class Cores {
   /** The disk catches up with everything decided so far. */
   sync(id: NodeId): void {
     const hand = this.#hand(id)
-    const { writes } = hand
-    hand.writes = []
-    hand.disk.add(writes.flatMap(({ persist }) => persist?.records ?? []))
-    const last = writes.flatMap(({ persist }) => (persist ? [persist.upTo] : [])).at(-1)
-    if (last) hand.core.durable(last)
-    for (const { messages } of writes) this.#send(messages)
-    if (last) this.#collect(id)
+    for (let write = hand.underWay.shift(); write; write = hand.underWay.shift()) {
+      const { persist, messages } = write
+      hand.disk.add(persist.records)
+      hand.core.durable(persist.upTo)
+      this.#send(messages)
+      this.#take(id)
+    }
   }
 
   /** The core hears that its disk has caught up to an entry. */
@@ -219,18 +227,17 @@ export class Cores {
     this.#collect(id)
   }
 
-  /** Ends a node and starts it again with what its disk has; of the writes under way so many records are kept. */
+  /** Ends a node and starts it again with what its disk has; of the write under way so many records are kept. */
   crash(id: NodeId, keptRecords = 0): void {
     const hand = this.#hand(id)
-    const underWay = hand.writes.flatMap(({ persist }) => persist?.records ?? [])
-    hand.disk.add(underWay.slice(0, keptRecords))
-    Object.assign(hand, { core: this.#newCore(id, hand.disk), writes: [], applied: [], replies: [] })
+    hand.disk.add(hand.underWay.flatMap(({ persist }) => persist.records).slice(0, keptRecords))
+    Object.assign(hand, { core: this.#newCore(id, hand.disk), underWay: [], applied: [], replies: [] })
     this.#collect(id)
   }
 
-  /** How many records wait for a node's disk. */
+  /** How many records a node's disk is at work on. */
   unsynced(id: NodeId): number {
-    return this.#hand(id).writes.flatMap(({ persist }) => persist?.records ?? []).length
+    return this.#hand(id).underWay.flatMap(({ persist }) => persist.records).length
   }
 
   #newCore(id: NodeId, disk: Records): Core {
@@ -243,15 +250,19 @@ export class Cores {
   }
 
   #collect(id: NodeId): void {
+    this.#take(id)
+    if (!this.#hand(id).isSlow) this.sync(id)
+  }
+
+  #take(id: NodeId): void {
     const hand = this.#hand(id)
     const effects = hand.core.take()
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
     this.#apply(hand, effects)
     const { persist, sendWhenDurable: messages } = effects
-    if (!persist && messages.length === 0) return
-    hand.writes.push({ persist, messages })
-    if (!hand.isSlow) this.sync(id)
+    if (persist) hand.underWay.push({ persist, messages })
+    else this.#send(messages)
   }
 
   #apply(hand: Hand, { apply }: Effects): void {
