@@ -21,6 +21,10 @@ function describeReady({ stage, nodes }: Details): string {
   return `stage ${stage} is ready; Ctrl-C ends it: ${list.join('  ')}`
 }
 
+function describeCopies(copies: unknown): string {
+  return Array.isArray(copies) && copies.length > 0 ? `; a copy is in ${copies.join(' ')}` : ''
+}
+
 const sentences: Readonly<Record<string, (details: Details) => string>> = {
   ready: describeReady,
   stopped: () => 'every node has stopped',
@@ -31,6 +35,18 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   peer_refused: ({ peer, remote, reason }) =>
     colour.yellow(`turned away ${peer ?? remote} on the peer port: ${reason}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
+  campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
+  elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${(votes as string[]).join(', ')}`),
+  deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),
+  truncated: ({ from, last }) =>
+    colour.yellow(`takes back ${from === last ? `entry ${from}` : `entries ${from} to ${last}`}: the leader's differ`),
+  leader_silent: ({ leader }) =>
+    colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
+  log_cut: ({ bytes, copies }) =>
+    colour.yellow(
+      `cut an unfinished write of ${bytes} bytes off its log; nobody was told that it was done${describeCopies(copies)}`,
+    ),
+  disk_failed: ({ message }) => colour.red(`THE DISK FAILED, the node stops: ${message}`),
   node_died: ({ code, signal }) =>
     colour.red(`died (${signal ?? `exit code ${code}`}) and stays dead until \`restart\``),
   killed: () => colour.red('killed: whatever it had not written to disk is gone'),

@@ -10,6 +10,7 @@ import { check } from './commands/check.js'
 import { client } from './commands/client.js'
 import { compare } from './commands/compare.js'
 import { list } from './commands/list.js'
+import { log } from './commands/log.js'
 import { node } from './commands/node.js'
 import { print } from './commands/print.js'
 import { run } from './commands/run.js'
@@ -38,6 +39,7 @@ try {
     .command(sim)
     .command(breakRule)
     .command(check)
+    .command(log)
     .command(compare)
     .command(print)
     .completion('completion', 'print a completion script: source <(raft-roadmap completion)')

@@ -13,6 +13,7 @@ import type { Client } from './client.js'
 import { colour } from './colour.js'
 import { describeEvent, isNotable } from './events.js'
 import { performFault } from './fault-words.js'
+import { type Folders, logTable, oneLog } from './log-table.js'
 import { Session } from './session.js'
 import { nodeNames, statusTable } from './status.js'
 import { parseLine, UsageError, usage } from './words.js'
@@ -25,8 +26,15 @@ export interface ReplOptions {
   readonly prompt: string
   /** The cluster that we started, if we did: then the fault words work. */
   readonly cluster?: Cluster
+  /** Where its nodes keep their logs, if they do so in files. */
+  readonly folders?: Folders | undefined
   readonly input: Readable & { isTTY?: boolean }
   readonly output: Writable
+}
+
+/** The word for looking at what is on disk. */
+const logWord = {
+  'log [n3] [20]': 'the logs on disk beside each other, or one of them; its last 10 entries or so many',
 }
 
 /** Words that are neither commands nor faults. */
@@ -117,6 +125,7 @@ export class Repl {
       if (word === 'exit' || word === 'quit') this.close()
       else if (word === 'help') this.#print(this.#help(line.split(/\s+/)[1]))
       else if (word === 'status') this.#print(await statusTable(this.#options))
+      else if (word === 'log') this.#print(await this.#log(line.split(/\s+/).slice(1)))
       else if (word === 'check') this.#print(this.#session.check())
       else if (word === 'save') this.#print(this.#session.save(line.slice(word.length).trim()))
       else if (isFaultWord(word)) await this.#fault(line)
@@ -154,13 +163,26 @@ export class Repl {
     for (const event of await performFault(cluster, line)) this.#print(describeEvent(event))
   }
 
+  async #log(words: readonly string[]): Promise<string> {
+    const { folders } = this.#options
+    if (!folders)
+      throw new UsageError('there are no logs to look at here: they are in the files of the `run` that has them')
+    const [name, number, ...rest] = /^\d+$/.test(words[0] ?? '') ? [undefined, ...words] : words
+    const tail = number === undefined ? undefined : Number(number)
+    if (rest.length > 0 || tail === 0 || Number.isNaN(tail)) throw new UsageError('usage: log [n3] [20]')
+    if (name === undefined) return logTable(folders, tail)
+    const folder = folders.get(name)
+    if (!folder) throw new UsageError(`there is no node ${name}; there are ${[...folders.keys()].join(', ')}`)
+    return oneLog(folder, tail)
+  }
+
   #help(word: string | undefined): string {
-    const { shapes, cluster } = this.#options
+    const { shapes, cluster, folders } = this.#options
     const rows = (entries: [string, string][]) =>
-      entries.map(([left, right]) => `  ${left.padEnd(26)} ${colour.dim(right)}`)
+      entries.map(([left, right]) => `  ${left.padEnd(29)} ${colour.dim(right)}`)
     const commands = Object.entries(shapes).map(([name, shape]): [string, string] => [usage(name, shape), shape.help])
     const faults = Object.values(faultWords).map(({ usage, help }): [string, string] => [usage, help])
-    const own = Object.entries(ownWords)
+    const own = Object.entries({ ...(folders && logWord), ...ownWords })
     if (word) {
       const found = [...commands, ...faults, ...own].filter(([left]) => left.split(' ')[0] === word)
       return found.length > 0
@@ -178,16 +200,21 @@ export class Repl {
     return sections.join('\n')
   }
 
+  /** Everything that can stand first in a line. */
+  #words(): string[] {
+    const { shapes, cluster, folders } = this.#options
+    const all = { ...shapes, ...(cluster && faultWords), ...(folders && logWord), ...ownWords }
+    return Object.keys(all).map((word) => word.split(' ')[0]!)
+  }
+
   #complete(line: string): [string[], string] {
     const words = line.split(/\s+/)
     const last = words.at(-1)!
     const names = this.#options.cluster?.nodes().map(({ id }) => id) ?? []
     const candidates =
       words.length === 1
-        ? Object.keys({ ...this.#options.shapes, ...(this.#options.cluster && faultWords), ...ownWords }).map(
-            (word) => word.split(' ')[0]!,
-          )
-        : isFaultWord(words[0]!)
+        ? this.#words()
+        : isFaultWord(words[0]!) || words[0] === 'log'
           ? names
           : names.map((name) => `@${name}`)
     return [candidates.filter((candidate) => candidate.startsWith(last)).map((hit) => `${hit} `), last]

@@ -43,11 +43,11 @@ export async function statusTable(source: StatusSource): Promise<string> {
       condition:
         condition === 'up' ? (status ? colour.green('up') : colour.yellow('no answer')) : colour.red(condition),
       role: status?.role === 'leader' ? colour.bold('leader') : (status?.role ?? ''),
-      leader: status?.leader ?? '',
+      leader: status?.leader ?? (status?.term === undefined ? '' : colour.yellow('none')),
       term: text(status?.term),
+      'last log': text(status?.log?.last),
       commit: text(status?.commit),
       applied: text(status?.applied),
-      log: status?.log ? `${status.log.first}…${status.log.last}` : '',
     }
   })
   const columns = Object.keys(rows[0]!).filter((name) => rows.some((row) => row[name as keyof typeof row] !== ''))

@@ -217,7 +217,7 @@ export class Cluster {
       dataDir: dataDir && writableFolder(join(dataDir, member.id)),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
     }
-    const process = spawn(globalThis.process.execPath, ['--enable-source-maps', entry, JSON.stringify(config)], {
+    const process = spawn(globalThis.process.execPath, [...(globalThis.process.env.SEMI?[`--max-semi-space-size=${globalThis.process.env.SEMI}`]:[]), '--enable-source-maps', entry, JSON.stringify(config)], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: leanEnvironment(),
     })

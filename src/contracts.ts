@@ -243,10 +243,11 @@ export interface Persist {
 }
 
 export interface Effects {
+  /** The next is given when this one is durable: what is decided meanwhile gathers and becomes one write (group commit). */
   persist: Persist | null
   /** May leave at once. */
   send: Message[]
-  /** Only after {@link persist} is on disk. */
+  /** Only after {@link persist} is on disk, if there is any. */
   sendWhenDurable: Message[]
   /** To the state machine, in order. */
   apply: Apply[]

@@ -62,8 +62,6 @@ export class Node {
   #stopTicking = () => {}
   #toApply: Apply[] = []
   #applying = false
-  #toWrite: { persist: Persist[]; messages: Message[] } = { persist: [], messages: [] }
-  #writing = false
   #drained = () => {}
 
   constructor(stage: Stage, settings: NodeSettings, doors: Doors) {
@@ -203,9 +201,8 @@ export class Node {
     const effects = this.#core!.take()
     for (const event of effects.events) this.#doors.notice(event)
     for (const message of effects.send) this.#send(message)
-    if (effects.persist) this.#toWrite.persist.push(effects.persist)
-    for (const message of effects.sendWhenDurable) this.#toWrite.messages.push(message)
-    if (effects.persist || effects.sendWhenDurable.length > 0) this.#writeAll().catch((error) => this.#fatal(error))
+    if (effects.persist) this.#write(effects.persist, effects.sendWhenDurable).catch((error) => this.#fatal(error))
+    else for (const message of effects.sendWhenDurable) this.#send(message)
     for (const apply of effects.apply) this.#toApply.push(apply)
     if (effects.apply.length > 0) this.#applyAll().catch((error) => this.#fatal(error))
     for (const { request, answer } of effects.replies) this.#answer(request, answer)
@@ -216,23 +213,12 @@ export class Node {
     this.#doors.network.send(message)
   }
 
-  /** Group commit: what the core decides while the disk is busy becomes the next write, whatever its size. */
-  async #writeAll(): Promise<void> {
-    if (this.#writing) return
-    this.#writing = true
-    while (this.#phase !== 'dead' && (this.#toWrite.persist.length > 0 || this.#toWrite.messages.length > 0)) {
-      const { persist, messages } = this.#toWrite
-      this.#toWrite = { persist: [], messages: [] }
-      const last = persist.at(-1)
-      if (last) {
-        const records = persist.flatMap((batch) => batch.records)
-        await this.#doors.log?.write({ records, upTo: last.upTo })
-        if (this.#isDead()) return
-        this.#input((core) => core.durable(last.upTo))
-      }
-      for (const message of messages) this.#send(message)
-    }
-    this.#writing = false
+  /** Makes a batch durable, and then keeps the promises that waited for it. The core gives no other until then. */
+  async #write(persist: Persist, messages: readonly Message[]): Promise<void> {
+    await this.#doors.log?.write(persist)
+    if (this.#isDead()) return
+    this.#input((core) => core.durable(persist.upTo))
+    for (const message of messages) this.#send(message)
   }
 
   /** Performs what is committed, in order, a batch at a time, and answers the clients that wait for it. */

@@ -36,6 +36,8 @@ export interface NodeState {
   leader: NodeId | null
   /** The last index whose result the state machine has given. */
   applied: Index
+  /** Whether the disk is at work on what was last made durable. */
+  isWriting: boolean
   effects: Effects
   /** Verb: what `info` tells of this node. */
   status(): Status
@@ -156,7 +158,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
 
   constructor(table: StageTable<N, M>, options: NodeOptions) {
     const peers = options.members.map(({ id }) => id).filter((id) => id !== options.id)
-    const base = { ...options, peers, stage: table.number, applied: 0, effects: noEffects() }
+    const base = { ...options, peers, stage: table.number, applied: 0, isWriting: false, effects: noEffects() }
     const node = { ...base, ...table.state(options) } as N
     for (const [name, verb] of Object.entries(table.verbs) as [string, (node: N, ...args: unknown[]) => unknown][]) {
       Object.assign(node, { [name]: (...args: unknown[]) => verb(node, ...args) })
@@ -185,6 +187,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   }
 
   durable(upTo: EntryId): void {
+    this.#node.isWriting = false
     for (const rule of this.#table.durable ?? []) rule(this.#node, upTo)
   }
 
@@ -200,7 +203,17 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     for (const rule of this.#table.turn ?? []) rule(this.#node)
     const effects = this.#node.effects
     this.#node.effects = noEffects()
+    if (this.#node.isWriting) this.#holdBack(effects)
+    else this.#node.isWriting = effects.persist !== null
     return effects
+  }
+
+  /** One write at a time: this is for the next. */
+  #holdBack(effects: Effects): void {
+    this.#node.effects.persist = effects.persist
+    this.#node.effects.sendWhenDurable = effects.sendWhenDurable
+    effects.persist = null
+    effects.sendWhenDurable = []
   }
 
   get status(): Status {

@@ -168,21 +168,6 @@ t.test('send → write → tell the core → send what waited → apply → answ
   t.same(answers, [{ ok: true, value: 'k1' }])
 })
 
-t.test('what arrives while the disk is busy is the next write, in one', async (t) => {
-  const { world, ask } = await running()
-  ask('a')
-  await world.settle()
-  for (const key of ['b', 'c', 'd']) {
-    ask(key)
-    await world.settle()
-  }
-  t.same(world.taken(), ['send Now', 'write a', 'send Now', 'send Now', 'send Now'])
-  await world.diskDone()
-  t.match(world.taken(), ['send Later', 'write b c d'], 'and what waits for it is not sent before')
-  await world.diskDone()
-  t.same(world.taken().filter((event) => event === 'send Later').length, 3)
-})
-
 t.test('a failed write ends the node: nothing more is sent, nobody is answered', async (t) => {
   const { world, answers, ask } = await running()
   ask('a')

@@ -66,6 +66,11 @@ t.test('seed 103: an answer to the leader of an earlier life is not counted in t
   )
 })
 
+t.test('seed 143: a leader whose disk is slow to take the new term is not silent to itself, and leads', async (t) => {
+  const { findings } = await runSeed(stages[5]!, 143, 'season')
+  t.same(findings, [])
+})
+
 t.test('a run that breaks is shrunk to a story of few lines, which breaks the same', async (t) => {
   for (const [seed, climate, guarantee] of [
     [1, 'storm', 'G12'],

@@ -107,17 +107,18 @@ async function startCluster(args: RunArguments, onEvent: (event: Event) => void,
 interface DataFolder {
   readonly folder: string
   readonly cluster: string | null
-  /** Of a folder for one run only. */
+  /** Made for this run, and removed after it. */
+  readonly isTemporary: boolean
   remove(): void
 }
 
 function dataFolder(named: string | undefined): DataFolder {
   if (named !== undefined) {
     const folder = writableFolder(named)
-    return { folder, cluster: clusterIn(folder), remove() {} }
+    return { folder, cluster: clusterIn(folder), isTemporary: false, remove() {} }
   }
   const folder = mkdtempSync(join(tmpdir(), 'raft-roadmap-'))
-  return { folder, cluster: null, remove: () => rmSync(folder, { recursive: true, force: true }) }
+  return { folder, cluster: null, isTemporary: true, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
 async function runHeadless(args: RunArguments): Promise<number> {
@@ -158,14 +159,14 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   const { stage, members, cluster, data, stop } = await startCluster(args, (event) => repl?.show(event), onStderr)
   const addresses = members.map((member) => member.client)
   const client = new Client({ addresses })
-  if (process.stdout.isTTY) console.log(banner(stage, members, data))
-  const prompt = stage.name
+  if (process.stdout.isTTY) console.log(banner(stage, members, args.log === 'memory' ? null : data))
   repl = new Repl({
     client,
     addresses,
     shapes: stage.commands,
-    prompt,
+    prompt: stage.name,
     cluster,
+    folders: args.log === 'file' && data ? new Map(members.map(({ id }) => [id, join(data.folder, id)])) : undefined,
     input: process.stdin,
     output: process.stdout,
   })
@@ -177,6 +178,9 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   return code
 }
 
+const tries = 'set a 1 · get a · get a @n3 · status · kill n3'
+const triesWithLog = 'set a 1 · get a · status · log · kill n1'
+
 function banner(stage: Stage, members: readonly Member[], data: DataFolder | null): string {
   const { host, port } = parseAddress(members[0]!.client)!
   const nodes = members.map(({ id, client }) => `${nodeColour(id)} ${client}`).join('  ')
@@ -184,8 +188,8 @@ function banner(stage: Stage, members: readonly Member[], data: DataFolder | nul
     colour.bold(`Stage ${stage.number}: ${stage.title}`) + colour.dim(` · stages/${stage.name}/README.md`),
     `adds ${stage.adds}`,
     nodes,
-    ...(data ? [colour.dim(`logs in ${data.folder} · look with: raft-roadmap log ${join(data.folder, 'n1')}`)] : []),
-    colour.dim(`try: set a 1 · get a · get a @n3 · status · kill n3 · help      or: nc ${host} ${port}`),
+    ...(data ? [colour.dim(`logs in ${data.folder}${data.isTemporary ? ', for this run only' : ''}`)] : []),
+    colour.dim(`try: ${data ? triesWithLog : tries} · help      or: nc ${host} ${port}`),
   ].join('\n')
 }
 

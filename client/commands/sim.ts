@@ -3,7 +3,7 @@ import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import type { GuaranteeId } from '../../src/contracts.js'
 import { guarantees } from '../../src/guarantees.js'
-import type { Climate } from '../../src/simulation/plan.js'
+import { type Climate, climates } from '../../src/simulation/plan.js'
 import type { Traced } from '../../src/simulation/simulate.js'
 import { runSeed, type SweepResult, smallestDisaster } from '../../src/simulation/sweep.js'
 import type { Stage } from '../../src/stage.js'
@@ -31,9 +31,9 @@ export const sim: CommandModule<object, SimArguments> = {
       .option('seeds', { default: 100, describe: 'how many seeds, from 1', coerce: wholeNumber('seeds', 1, 1e9) })
       .option('seed', { describe: 'this seed alone', coerce: wholeNumber('seed', 0, Number.MAX_SAFE_INTEGER) })
       .option('climate', {
-        choices: ['calm', 'storm'],
+        choices: climates,
         default: 'storm',
-        describe: 'without faults, or with all of them',
+        describe: 'without faults, with all of them, or with all of them over a minute or two',
       })
       .option('trace', { type: 'string', describe: 'with --seed: a file for everything that happens, as NDJSON' })
       .option('shrink', {

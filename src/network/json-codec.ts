@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { type Codec, isObject, type Message, parseEntry } from '../contracts.js'
+import { type Codec, type Entry, isObject, type Message, parseEntry } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { parseJson } from './framing.js'
 
@@ -9,8 +9,13 @@ import { parseJson } from './framing.js'
  * rule sees it.
  */
 export function jsonCodec(stage: Stage): Codec {
+  const lines = joined()
   return {
-    encode: (message) => Buffer.from(toText(message)),
+    encode(message) {
+      const { entries } = message
+      if (!entries?.length) return Buffer.from(JSON.stringify(message))
+      return Buffer.concat([Buffer.from(JSON.stringify({ ...message, entries: [] })), lines(entries)])
+    },
     decode(bytes) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
       const end = buffer.indexOf(newline)
@@ -23,10 +28,17 @@ export function jsonCodec(stage: Stage): Codec {
 
 const newline = 0x0a
 
-function toText(message: Message): string {
-  const { entries } = message
-  if (!entries?.length) return JSON.stringify(message)
-  return [JSON.stringify({ ...message, entries: [] }), ...entries.map(({ text }) => text)].join('\n')
+/** Entries as the lines that follow a message. A leader sends the same ones to everybody: they are put together once. */
+function joined(): (entries: readonly Entry[]) => Buffer {
+  let [first, last]: (Entry | undefined)[] = []
+  let lines = Buffer.alloc(0)
+  return (entries) => {
+    if (entries[0] === first && entries.at(-1) === last) return lines
+    first = entries[0]
+    last = entries.at(-1)
+    lines = Buffer.from(`\n${entries.map(({ text }) => text).join('\n')}`)
+    return lines
+  }
 }
 
 function withEntries(fields: unknown, lines: Buffer | null): unknown {

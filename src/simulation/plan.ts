@@ -40,8 +40,15 @@ export interface Plan {
   readonly deadlineMs: number
 }
 
-/** `calm`: no faults at all. `storm`: everything at once, in a mixture that differs from seed to seed. */
-export type Climate = 'calm' | 'storm'
+/**
+ * `calm`: no faults at all. `storm`: everything at once, in a mixture that differs from seed to seed. `season`: storms
+ * that come and go over a minute or two, with time between them in which a cluster is only itself.
+ */
+export const climates = ['calm', 'storm', 'season'] as const
+export type Climate = (typeof climates)[number]
+
+/** How much longer a season is than a storm. */
+const season = 20
 
 export interface PlanOptions {
   readonly seed: number
@@ -55,12 +62,13 @@ export interface PlanOptions {
 export function makePlan({ seed, climate, nodes = 5, readAnywhere }: PlanOptions): Plan {
   const random = new SeededRandom(seed)
   const ids = Array.from({ length: nodes }, (_, at) => `n${at + 1}`)
-  const fireMs = random.between(2_000, 8_000)
+  const stretch = climate === 'season' ? season : 1
+  const fireMs = random.between(2_000, 8_000) * stretch
   const tickMs = random.pick([10, 20, 50])
   const timing = { tickMs, requestTimeoutTicks: random.between(5, 60), ...makePace(seed, tickMs) }
   const applyBatch = new SeededRandom(seed).fork().pick([1, 3, 1_024])
   const common = { seed, climate, nodes, timing, applyBatch, fireMs, deadlineMs: random.pick([500, 1_500, 5_000]) }
-  const calls = makeCalls(random.fork(), ids, fireMs, readAnywhere)
+  const calls = makeCalls(random.fork(), ids, stretch, fireMs, readAnywhere)
   if (climate === 'calm') {
     return { ...common, calls, weather: { ...calm, maxDelayMs: 5 }, disk: makeDisk(random, false), faults: [] }
   }
@@ -69,7 +77,7 @@ export function makePlan({ seed, climate, nodes = 5, readAnywhere }: PlanOptions
     calls,
     weather: makeWeather(random),
     disk: makeDisk(random, true),
-    faults: makeFaults(random.fork(), ids, fireMs),
+    faults: makeFaults(random.fork(), ids, stretch, fireMs),
   }
 }
 
@@ -104,10 +112,16 @@ function makeDisk(random: SeededRandom, storm: boolean): DiskHealth {
 }
 
 /** A few clients on a few keys: what nobody contends for proves nothing. Every write's value is its own. */
-function makeCalls(random: SeededRandom, ids: readonly NodeId[], fireMs: number, readAnywhere: boolean): PlannedCall[] {
+function makeCalls(
+  random: SeededRandom,
+  ids: readonly NodeId[],
+  stretch: number,
+  fireMs: number,
+  readAnywhere: boolean,
+): PlannedCall[] {
   const clients = random.between(2, 6)
   const keys = Array.from({ length: random.between(1, 3) }, (_, at) => `k${at + 1}`)
-  const pauseMs = random.pick([10, 50, 200])
+  const pauseMs = random.pick([10, 50, 200]) * stretch
   const perClient = Math.min(60, Math.floor(fireMs / pauseMs))
   let value = 0
   return Array.from({ length: clients * perClient }, (_, at) => {
@@ -129,10 +143,10 @@ function makeCommand(random: SeededRandom, key: string, fresh: () => string): Co
 }
 
 /** Faults come in bouts: something breaks, stays broken for a while, and is mended, or not until the end. */
-function makeFaults(random: SeededRandom, ids: readonly NodeId[], fireMs: number): PlannedFault[] {
+function makeFaults(random: SeededRandom, ids: readonly NodeId[], stretch: number, fireMs: number): PlannedFault[] {
   const faults: PlannedFault[] = []
   const kinds = (['crash', 'pause', 'partition', 'oneWay', 'power'] as const).filter(() => random.chance(0.5))
-  const bouts = kinds.length === 0 ? 0 : random.between(1, 8)
+  const bouts = kinds.length === 0 ? 0 : random.between(1, 8) * Math.ceil(stretch / 5)
   for (let bout = 0; bout < bouts; bout++) {
     const at = Math.floor(random.next() * fireMs)
     const until = at + random.between(50, 2_000)

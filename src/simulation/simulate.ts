@@ -49,6 +49,9 @@ export interface Run {
 /** An event with its moment in virtual milliseconds, and its node where it has one. */
 export type Traced = Event & { readonly at: number }
 
+/** What nodes report that tells how much a run has tried. */
+const worthCounting = new Set(['campaign', 'elected', 'deposed', 'leader_silent', 'truncated', 'node_failed'])
+
 /** How long the cluster has, once everything is mended, to serve again and to come to rest. */
 const recoveryMs = 10_000
 const restMs = 1_000
@@ -119,7 +122,7 @@ class Simulation {
       messageHash: this.#messages.digest(),
       operations: this.#history.complete(),
       findings: this.#findings,
-      counters: { ...this.#counters, ...fates },
+      counters: { ...this.#counters, ...fates, torn: this.#cluster.disks.reduce((sum, { torn }) => sum + torn, 0) },
       virtualMs: now,
     }
   }
@@ -131,7 +134,7 @@ class Simulation {
     this.#trace.add(summary(event))
     if (node !== '') this.#touched.add(node)
     if (event.event === 'apply') this.#performs(node as NodeId, event)
-    if (event.event === 'restarted') this.#count('restarts')
+    if (worthCounting.has(event.event)) this.#count(event.event)
     this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
   }
 
@@ -209,6 +212,7 @@ class Simulation {
 
   #perform(fault: Fault): void {
     this.#count(fault.word)
+    if (fault.word === 'kill' && fault.nodes.length === this.#plan.nodes) this.#count('power_loss')
     if (fault.word === 'heal') return this.#cluster.heal()
     if (fault.word === 'cut') return this.#cluster.cut(fault.from, fault.to, fault.bothWays)
     if (fault.word === 'split') return this.#cluster.split(fault.nodes)

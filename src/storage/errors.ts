@@ -18,9 +18,8 @@ export class DamagedLogError extends Error {
   /** @param where the file, and the place in it @param folder the node's, for the commands that are named */
   constructor(where: string, what: string, folder: string) {
     super(
-      `${where}: ${what}; the log is damaged and the node will not start on it: ` +
-        `if the rest of the cluster is well, empty ${folder} and let the node catch up, ` +
-        `otherwise cut the log there with: raft-roadmap log ${folder} --repair`,
+      `${where}: ${what}; the log is damaged and the node will not start on it; ` +
+        `to see what can be saved, or to cut it there: raft-roadmap log ${folder} --verify, or --repair`,
     )
   }
 }

@@ -26,8 +26,8 @@ export interface SegmentHeader {
   readonly first: Index
   /** The last batch before this segment. */
   readonly batch: number
-  /** Checksum of the line before this one, in the segment before; 0 at the start. */
-  readonly previous: number
+  /** Checksum of the line before this one, in the segment before, as it is written there; zeros at the start. */
+  readonly previous: string
 }
 
 /** Closes a batch: what comes before it was made durable as one. */
@@ -69,6 +69,11 @@ const space = 32
 const checksumDigits = 8
 /** Checksum, space. */
 export const prefixBytes = checksumDigits + 1
+
+export function checksumText(checksum: number): string {
+  return checksum.toString(16).padStart(checksumDigits, '0')
+}
+
 const hexDigits = Buffer.from('0123456789abcdef')
 const firstBytes = 64 * 1024
 /** A buffer larger than this is not kept for the next batch. */

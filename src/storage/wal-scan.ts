@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import type { Index, NodeId, PersistRecord, Term } from '../contracts.js'
 import type { Files } from './files.js'
 import type { Identity } from './identity.js'
-import { type BatchEnd, newline, parseLine, type SegmentHeader, verifyLine } from './wal-line.js'
+import { type BatchEnd, checksumText, newline, parseLine, type SegmentHeader, verifyLine } from './wal-line.js'
 import { proofOfLaterBatch } from './wal-tail.js'
 
 export const walFolder = 'wal'
@@ -64,6 +64,11 @@ export interface Tail {
   readonly offset: number
 }
 
+/** Where a tail begins, for a person. */
+export function placeOf(folder: string, { segment, line, offset }: Tail): string {
+  return `${join(folder, walFolder, segmentName(segment))}, line ${line} (byte ${offset})`
+}
+
 export interface WalScan {
   readonly segments: readonly number[]
   readonly good: GoodEnd
@@ -78,7 +83,8 @@ export async function scanWal(
   identity: Identity,
   visit: (batch: ScannedBatch) => void,
 ): Promise<WalScan> {
-  const segments = segmentNumbers(await files.list(join(folder, walFolder)))
+  const hasWal = (await files.list(folder)).includes(walFolder)
+  const segments = hasWal ? segmentNumbers(await files.list(join(folder, walFolder))) : []
   const scanner = new Scanner(identity, visit)
   const result = (tail: Tail | null): WalScan => ({ segments, good: scanner.good, state: scanner.state, tail })
   for (let segment = 1; segment <= Math.max(1, segments.at(-1) ?? 0); segment++) {
@@ -156,7 +162,7 @@ class Scanner {
     const { term, votedFor, last, batch, checksum } = this.#now
     const expected: SegmentHeader = {
       ...{ segment, cluster, node, incarnation },
-      ...{ term, votedFor, first: last + 1, batch, previous: checksum },
+      ...{ term, votedFor, first: last + 1, batch, previous: checksumText(checksum) },
     }
     for (const [name, value] of Object.entries(expected)) {
       const found = header[name as keyof SegmentHeader]

@@ -18,8 +18,8 @@ import { checkOwner, type Identity, newIdentity, type Owner, readIdentity, write
 import { lockFolder } from './lock.js'
 import { recover } from './recover.js'
 import { cutWal } from './wal-cut.js'
-import { LineEncoder, newline, type SegmentHeader } from './wal-line.js'
-import { after, emptyLog, type LogState, scanWal, segmentName, type WalScan, walFolder } from './wal-scan.js'
+import { checksumText, LineEncoder, newline, type SegmentHeader } from './wal-line.js'
+import { after, emptyLog, type LogState, placeOf, scanWal, segmentName, type WalScan, walFolder } from './wal-scan.js'
 
 export interface WalOptions {
   /** A segment that has grown to this many bytes is followed by another; 16 MiB unless given. */
@@ -111,7 +111,8 @@ export class WriteAheadLog implements LogStore {
     const scan = await scanWal(this.#files, this.#folder, identity, (batch) => {
       for (const record of batch.records) records.push(record)
     })
-    if (scan.tail?.kind === 'damage') throw damaged(this.#folder, scan)
+    if (scan.tail?.kind === 'damage')
+      throw new DamagedLogError(placeOf(this.#folder, scan.tail), scan.tail.what, this.#folder)
     if (scan.tail) this.#notice({ event: 'log_cut', ...(await cutWal(this.#files, this.#folder, scan)) })
     this.#state = scan.state
     this.#encoder = new LineEncoder(scan.state.checksum)
@@ -140,7 +141,7 @@ export class WriteAheadLog implements LogStore {
     const { term, votedFor, last, batch, checksum } = this.#state
     const header: SegmentHeader = {
       ...{ segment: number, cluster, node, incarnation },
-      ...{ term, votedFor, first: last + 1, batch, previous: checksum },
+      ...{ term, votedFor, first: last + 1, batch, previous: checksumText(checksum) },
     }
     this.#encoder.checksum = 0
     this.#encoder.add(JSON.stringify(header))
@@ -171,6 +172,10 @@ export class WriteAheadLog implements LogStore {
 
   async #write(records: readonly PersistRecord[]): Promise<void> {
     if (this.#segment!.size >= this.#segmentBytes) await this.#rotate()
+    await this.#append(records)
+  }
+
+  async #append(records: readonly PersistRecord[]): Promise<void> {
     for (const record of records) {
       this.#state = after(this.#state, record)
       this.#encoder.addRecord(record)
@@ -200,7 +205,7 @@ export class WriteAheadLog implements LogStore {
     const isOpen = this.#failed === null
     this.#failed ??= new Error('the log is closed')
     try {
-      if (isOpen && !this.#state.sealed) await this.#write([])
+      if (isOpen && !this.#state.sealed) await this.#append([])
     } finally {
       await this.#release()
     }
@@ -212,11 +217,4 @@ export class WriteAheadLog implements LogStore {
     await this.#unlock().catch(() => {})
     this.#unlock = async () => {}
   }
-}
-
-/** The error for a log that cannot be trusted. */
-function damaged(folder: string, { tail }: WalScan): DamagedLogError {
-  const { segment, line, offset, what } = tail!
-  const path = join(folder, walFolder, segmentName(segment))
-  return new DamagedLogError(`${path}, line ${line} (byte ${offset})`, what, folder)
 }

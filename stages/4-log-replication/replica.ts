@@ -40,8 +40,9 @@ export interface Replica extends NodeState {
   /** The leader's view of each follower. */
   readonly progress: Map<NodeId, Progress>
   readonly waiting: Map<Index, Waiting>
-  /** Logical time since the start. */
+  /** Logical time since the start, and when entries were last sent. */
   ticks: number
+  sentAt: number
   /** Verb: sends a follower what it lacks, as far as one message goes. */
   replicate(to: NodeId): void
   /** Verb: whether there is something to tell this follower now. */
@@ -70,6 +71,7 @@ export function replica({ id, members, recovered }: NodeOptions) {
     progress: new Map(followers.map((peer) => [peer, newProgress(log)])),
     waiting: new Map<Index, Waiting>(),
     ticks: 0,
+    sentAt: 0,
   }
 }
 

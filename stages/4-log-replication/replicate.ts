@@ -4,13 +4,17 @@ import type { AppendEntries } from './messages.js'
 import type { Progress, Replica } from './replica.js'
 
 /**
- * Ends a turn: everything proposed in it leaves together. While one message to a follower is under way, what comes
- * next gathers and becomes the next one: batches are as large as the slowest disk makes them, and nothing waits for a
- * timer.
+ * Ends a turn: everything proposed in it leaves together. While the leader's disk is at work, or a message to a
+ * follower under way, what comes next gathers: batches are as large as the disks make them, the same ones for everybody,
+ * and nothing waits for a timer. A disk that takes its time holds nobody up for longer than a heartbeat.
  */
 export function replicateToAll(node: Replica): void {
-  if (node.role !== 'leader') return
+  if (node.role !== 'leader' || isGathering(node)) return
   for (const [to, progress] of node.progress) if (node.isDue(progress)) node.replicate(to)
+}
+
+function isGathering({ isWriting, ticks, sentAt, timing }: Replica): boolean {
+  return isWriting && ticks - sentAt < timing.heartbeatTicks
 }
 
 /**
@@ -28,7 +32,7 @@ export function sendEntries(node: Replica, to: NodeId): void {
   const progress = node.progress.get(to)!
   const entries = node.log.batch(progress.nextIndex, node.timing.appendBytes)
   const prevLogIndex = progress.nextIndex - 1
-  progress.sentAt = node.ticks
+  progress.sentAt = node.sentAt = node.ticks
   progress.awaited = ++progress.sequence
   progress.sentUpTo = prevLogIndex + entries.length
   progress.sentCommit = node.commitIndex

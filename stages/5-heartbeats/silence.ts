@@ -10,10 +10,11 @@ export function heed(node: Listener, { from }: Message): void {
 /**
  * A follower that has heard nothing for so long takes its leader for dead, and tells clients so instead of sending
  * them there. Silence is counted in ticks, and ticks that were missed are not made up for: a process that was stopped
- * reads what has arrived before it judges.
+ * reads what has arrived before it judges. The leader itself, while its disk takes its time at the start, waits for
+ * nobody.
  */
 export function noticeSilence(node: Listener): void {
-  if (node.role === 'leader' || node.leader === null) return
+  if (node.leader === node.id || node.leader === null) return
   if (++node.silentTicks < node.timing.electionTicks) return
   node.effects.events.push({ event: 'leader_silent', leader: node.leader })
   node.leader = null

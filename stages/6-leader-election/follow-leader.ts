@@ -27,6 +27,12 @@ export function answeredDuringElection(client: Client, address: string, id: unkn
 }
 
 function mayWait(client: Client, { readOnly }: Call, { code, address }: Failure): boolean {
-  if (code === 'not_leader') return client.links.get(String(address))?.state === 'waiting'
+  if (code === 'not_leader') return isLeftAlone(client, String(address))
   return code === 'no_leader' || (code === 'leadership_lost' && readOnly)
+}
+
+/** No connection could be made there a moment ago. Later it is worth another: the node may be back. */
+function isLeftAlone({ links, now }: Client, address: string): boolean {
+  const link = links.get(address)
+  return link?.state === 'waiting' && link.retryAt > now
 }

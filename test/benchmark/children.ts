@@ -9,46 +9,49 @@ export class BenchmarkError extends Error {
 
 /** How long a child that was asked to end may take. */
 const stopMs = 6_000
-const running = new Set<ChildProcess>()
+/** Children that run, and the signal that asks each to end. */
+const running = new Map<ChildProcess, NodeJS.Signals>()
 
-/** Starts a script of this folder; it ends when this process does, because the channel between them closes then. */
+/** Starts a script below this folder; it ends when this process does, because the channel between them closes then. */
 export function startScript(name: string, argument: string): ChildProcess {
   const file = fileURLToPath(new URL(`${name}.js`, import.meta.url))
-  return remember(fork(file, [argument], { env: leanEnvironment(), execArgv: [] }))
+  return remember(fork(file, [argument], { env: leanEnvironment(), execArgv: [] }), 'SIGTERM')
 }
 
 /**
- * Starts the project's command line. It knows nothing of a channel to us, so a shell looks after it: when the shell's
- * pipe from us closes, for whatever reason, it asks the command line to end.
+ * Starts a program that is not ours. It knows nothing of a channel to us, so a shell looks after it: when the shell's pipe from us
+ * closes, for whatever reason, it asks the program to end.
+ *
+ * @param endedBy the signal that asks it
  */
-export function startCommand(args: readonly string[]): ChildProcess {
-  const main = fileURLToPath(new URL('../../client/main.js', import.meta.url))
+export function startProgram(program: string, args: readonly string[], endedBy: NodeJS.Signals): ChildProcess {
   const stdio: StdioOptions = ['ignore', 'pipe', 'pipe']
-  const child = remember(spawn(process.execPath, [main, ...args], { env: leanEnvironment(), stdio }))
-  const script = `trap '' INT TERM HUP; read -r _; kill -TERM ${child.pid}`
+  const child = remember(spawn(program, args, { env: leanEnvironment(), stdio }), endedBy)
+  const script = `trap '' INT TERM HUP; read -r _; kill -s ${endedBy.slice(3)} ${child.pid}`
   const guardian = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
   child.once('exit', () => guardian.kill('SIGKILL'))
   return child
 }
 
-function remember(child: ChildProcess): ChildProcess {
-  running.add(child)
+function remember(child: ChildProcess, endedBy: NodeJS.Signals): ChildProcess {
+  running.set(child, endedBy)
   child.once('exit', () => running.delete(child))
   return child
 }
 
 /** Ends a child and resolves when it is gone: asks first, insists later. */
 export async function stopChild(child: ChildProcess): Promise<void> {
-  if (!running.has(child)) return
+  const signal = running.get(child)
+  if (!signal) return
   const gone = once(child, 'exit')
-  child.kill('SIGTERM')
+  child.kill(signal)
   const insist = setTimeout(() => child.kill('SIGKILL'), stopMs)
   await gone
   clearTimeout(insist)
 }
 
 export async function stopAllChildren(): Promise<void> {
-  await Promise.all([...running].map(stopChild))
+  await Promise.all([...running.keys()].map(stopChild))
 }
 
 /** What a child says first over its channel. @throws BenchmarkError if it ends without a word */

@@ -3,6 +3,7 @@
  * written as JSON again and sent back. Deliberately without the project's own framing, checks and limits.
  */
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { Frames } from './frames.js'
 
 /** What comes back: the whole request, or as little as the answer to a `set` is. */
 export type EchoReply = 'request' | 'short'
@@ -11,19 +12,11 @@ const headerBytes = 4
 const short = process.argv[2] === ('short' satisfies EchoReply)
 
 function serve(socket: Socket): void {
-  let rest: Buffer = Buffer.alloc(0)
+  const input = new Frames()
   socket.on('error', () => socket.destroy())
   socket.on('data', (chunk: Buffer) => {
-    const input = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     const replies: string[] = []
-    let at = 0
-    while (at + headerBytes <= input.length) {
-      const end = at + headerBytes + input.readUInt32BE(at)
-      if (end > input.length) break
-      replies.push(reply(JSON.parse(input.toString('utf8', at + headerBytes, end))))
-      at = end
-    }
-    rest = input.subarray(at)
+    input.push(chunk, (bytes, from, end) => replies.push(reply(JSON.parse(bytes.toString('utf8', from, end)))))
     if (replies.length > 0) socket.write(frames(replies))
   })
 }

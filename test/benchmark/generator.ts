@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseAddress } from '../../src/network/address.js'
 import { Load, type LoadShape, type Tally } from './load.js'
+import type { ProtocolName } from './protocols.js'
 
 /** What the generator is told, as JSON in its first argument. */
 export interface Plan extends LoadShape {
   readonly address: string
+  readonly protocol: ProtocolName
   /** The server's processes, whose processor time is counted. */
   readonly pids: readonly number[]
   readonly warmUpSeconds: number
@@ -44,7 +46,7 @@ function cpuMicroseconds(pids: readonly number[]): number | null {
 }
 
 async function measure(plan: Plan, say: (message: GeneratorMessage) => void): Promise<void> {
-  const load = new Load(plan)
+  const load = new Load(plan, plan.protocol)
   const { host, port } = parseAddress(plan.address)!
   await load.start(host, port, (reason) => say({ problem: `the connection to ${plan.address} was lost: ${reason}` }))
   await delay(plan.warmUpSeconds * 1000)

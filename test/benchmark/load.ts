@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
 import { createHistogram } from 'node:perf_hooks'
-import { Replies } from './replies.js'
-import { firstId, type RequestShape, Requests } from './requests.js'
+import { Connection } from './connection.js'
+import { type ProtocolName, protocols } from './protocols.js'
+import type { RequestShape, RequestWriter } from './requests.js'
 
 /** The load of one measurement. */
 export interface LoadShape extends RequestShape {
@@ -25,13 +24,12 @@ export interface Tally {
 
 const nanosecondsInMs = 1e6
 const longestLatencyNs = 60e9
-/** What one read of a socket takes in at most. One buffer serves all of them: it is emptied before the next read. */
-const readBuffer = Buffer.alloc(256 * 1024)
 
 /** Keeps one server busy, and counts. */
 export class Load {
   readonly #shape: LoadShape
-  readonly #requests: Requests
+  readonly #protocol: ProtocolName
+  readonly #requests: RequestWriter
   readonly #latency = createHistogram({ lowest: 1, highest: longestLatencyNs, figures: 3 })
   readonly #errors = new Map<string, number>()
   readonly #filled: Promise<void>
@@ -40,9 +38,10 @@ export class Load {
   #keysFilled = 0
   #operations = 0
 
-  constructor(shape: LoadShape) {
+  constructor(shape: LoadShape, protocol: ProtocolName) {
     this.#shape = shape
-    this.#requests = new Requests(shape)
+    this.#protocol = protocol
+    this.#requests = protocols[protocol].requests(shape)
     this.#filled = new Promise((resolve) => {
       this.#noteFilled = resolve
     })
@@ -57,7 +56,7 @@ export class Load {
     const { clients, connections, pipeline } = this.#shape
     const all = Array.from({ length: connections }, (_, position) => {
       const share = Math.floor((clients + connections - 1 - position) / connections)
-      return new Connection(this, share * pipeline, host, port, onLost)
+      return new Connection(this, share * pipeline, protocols[this.#protocol].dialogue, { host, port }, onLost)
     })
     await Promise.all(all.map((connection) => connection.connected))
     for (const connection of all) connection.begin()
@@ -102,63 +101,5 @@ export class Load {
     }
     this.#operations++
     this.#latency.record(Math.max(1, Math.round(latencyMs * nanosecondsInMs)))
-  }
-}
-
-/**
- * One connection with a number of requests in flight, each with an id of its own that its successor takes over. All
- * that one read of the socket brings is answered by one write, and shares one reading of the clock.
- */
-class Connection {
-  readonly connected: Promise<unknown>
-  readonly #load: Load
-  readonly #socket: Socket
-  readonly #sentAt: Float64Array
-  readonly #replies: Replies
-  /** Ids whose next request is due. */
-  readonly #due: number[] = []
-  #now = 0
-
-  constructor(load: Load, inFlight: number, host: string, port: number, onLost: (reason: string) => void) {
-    this.#load = load
-    this.#sentAt = new Float64Array(inFlight)
-    this.#replies = new Replies((id, error) => this.#answered(id, error))
-    const callback = (count: number) => {
-      this.#received(readBuffer.subarray(0, count))
-      return true
-    }
-    this.#socket = connect({ host, port, noDelay: true, onread: { buffer: readBuffer, callback } })
-    this.connected = once(this.#socket, 'connect')
-    this.#socket.on('error', (error) => onLost(error.message))
-    this.#socket.on('close', () => onLost('the server closed the connection'))
-  }
-
-  begin(): void {
-    this.#now = performance.now()
-    for (let slot = 0; slot < this.#sentAt.length; slot++) this.#due.push(firstId + slot)
-    this.#sendDue()
-  }
-
-  #received(chunk: Buffer): void {
-    this.#now = performance.now()
-    this.#replies.push(chunk)
-    this.#sendDue()
-  }
-
-  #answered(id: number, error: string | null): void {
-    this.#load.count(this.#now - this.#sentAt[id - firstId]!, error)
-    this.#due.push(id)
-  }
-
-  #sendDue(): void {
-    if (this.#due.length === 0) return
-    const bytes = Buffer.allocUnsafe(this.#due.length * this.#load.requestBytes)
-    let end = 0
-    for (const id of this.#due) {
-      end = this.#load.writeNext(bytes, end, id)
-      this.#sentAt[id - firstId] = this.#now
-    }
-    this.#due.length = 0
-    this.#socket.write(bytes.subarray(0, end))
   }
 }

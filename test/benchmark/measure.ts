@@ -1,49 +1,73 @@
 import { BenchmarkError, firstMessage, startScript, stopChild } from './children.js'
+import { contenders } from './contenders.js'
 import type { GeneratorMessage, Measurement, Plan } from './generator.js'
-import type { Profile } from './profiles.js'
-import { type Server, startCluster, startEcho } from './servers.js'
+import type { ContenderName, Profile } from './profiles.js'
+import type { Server } from './servers.js'
+import { StageCluster } from './stage-cluster.js'
 
-/** One measurement of each, one after the other, so that whatever else the machine did befell both. */
-export interface Round {
-  readonly cluster: Measurement
-  readonly echo: Measurement
+/** One measurement of each, one after the other, so that whatever else the machine did befell all. */
+export type Round = { readonly cluster: ClusterMeasurement } & Readonly<Partial<Record<ContenderName, Measurement>>>
+
+export interface ClusterMeasurement extends Measurement {
+  /** The longest pause of any node's event loop. */
+  readonly longestPauseMs: number
 }
 
 export interface Result {
   readonly profile: Profile
   readonly rounds: readonly Round[]
-  /** Operations a second of the cluster for one of the echo server: the median over the rounds. */
-  readonly ratio: number
+  /** Operations a second of the cluster for one of each contender: the median over the rounds. */
+  readonly ratios: Readonly<Partial<Record<ContenderName, number>>>
 }
 
-/** Measures a cluster and the echo server in turns. @param onRound hears of every finished round */
-export async function measureProfile(profile: Profile, onRound: (round: Round) => void): Promise<Result> {
-  const cluster = await startCluster(profile.stage, profile.nodes, profile.network)
+/**
+ * Measures a cluster and its contenders in turns.
+ *
+ * @param cpuProfile a file for a CPU profile of the leader, taken in one more measurement that does not count, or null
+ * @param onRound hears of every finished round
+ */
+export async function measureProfile(
+  profile: Profile,
+  cpuProfile: string | null,
+  onRound: (round: Round) => void,
+): Promise<Result> {
+  const servers: Server[] = []
+  const started = async <Started extends Server>(starting: Promise<Started>) => {
+    const server = await starting
+    servers.push(server)
+    return server
+  }
   try {
-    const echo = await startEcho(profile.echo)
-    try {
-      const rounds: Round[] = []
-      for (let number = 0; number < profile.rounds; number++) {
-        const round = { cluster: await measureOnce(profile, cluster), echo: await measureOnce(profile, echo) }
-        rounds.push(round)
-        onRound(round)
-      }
-      return { profile, rounds, ratio: median(rounds.map(ratioOf)) }
-    } finally {
-      await echo.stop()
+    const cluster = await started(StageCluster.start(profile))
+    const others = new Map<ContenderName, Server>()
+    for (const name of profile.against) others.set(name, await started(contenders[name].start(profile)))
+    const rounds: Round[] = []
+    for (let number = 0; number < profile.rounds; number++) {
+      const measured: Partial<Record<ContenderName, Measurement>> = {}
+      const round = { cluster: await measureCluster(profile, cluster), ...measured }
+      for (const [name, server] of others) round[name] = await measureOnce(profile, server)
+      rounds.push(round)
+      onRound(round)
     }
+    if (cpuProfile !== null) await cluster.profileLeader(cpuProfile, () => measureOnce(profile, cluster))
+    const ratios = profile.against.map((name) => [name, median(rounds.map((round) => ratioTo(name, round)))])
+    return { profile, rounds, ratios: Object.fromEntries(ratios) }
   } finally {
-    await cluster.stop()
+    await Promise.all(servers.map((server) => server.stop()))
   }
 }
 
+async function measureCluster(profile: Profile, cluster: StageCluster): Promise<ClusterMeasurement> {
+  const measurement = await measureOnce(profile, cluster)
+  const since = performance.now() - measurement.seconds * 1000
+  return { ...measurement, longestPauseMs: cluster.longestPauseMs(since) }
+}
+
 /** A generator for each measurement: none inherits what the one before it made of its memory and its compiled code. */
-async function measureOnce(profile: Profile, { address, pids }: Server): Promise<Measurement> {
+async function measureOnce(profile: Profile, { address, protocol, pids }: Server): Promise<Measurement> {
   const { load, warmUpSeconds, seconds } = profile
-  const generator = startScript(
-    'generator',
-    JSON.stringify({ ...load, address, pids, warmUpSeconds, seconds } satisfies Plan),
-  )
+  const plan: Plan = { ...load, address, protocol, pids, warmUpSeconds, seconds }
+  const generator = startScript('generator', JSON.stringify(plan))
   try {
     const message = await firstMessage<GeneratorMessage>(generator, 'load generator')
     if ('problem' in message) throw new BenchmarkError(message.problem)
@@ -60,8 +84,8 @@ function nothingDone(address: string, { errors, seconds }: Measurement): string 
   return `${address} answered ${instead} within ${seconds.toFixed(1)} s`
 }
 
-export function ratioOf({ cluster, echo }: Round): number {
-  return cluster.opsPerSecond / echo.opsPerSecond
+export function ratioTo(name: ContenderName, round: Round): number {
+  return round.cluster.opsPerSecond / round[name]!.opsPerSecond
 }
 
 export function median(values: readonly number[]): number {

@@ -1,9 +1,19 @@
 import yargs from 'yargs'
 import { stageArgument, wholeNumber } from '../../client/commands/arguments.js'
 import { UsageError } from '../../client/words.js'
+import { writableFolder } from '../../src/config.js'
 import { limits } from '../../src/contracts.js'
 import { networkNames } from '../../src/stage.js'
-import { defaultLoad, defaultMaxConnections, type Profile, profile, standardProfiles } from './profiles.js'
+import { maxValueBytes } from './etcd/requests.js'
+import {
+  type ContenderName,
+  contenderNames,
+  defaultLoad,
+  defaultMaxConnections,
+  type Profile,
+  profile,
+  standardProfiles,
+} from './profiles.js'
 import { maxKeys } from './requests.js'
 
 /** What a person asked for. */
@@ -11,9 +21,11 @@ export interface Options {
   readonly profiles: readonly Profile[]
   /** A file for the results, if one was named. */
   readonly json: string | undefined
+  /** A folder for CPU profiles, if one was named. */
+  readonly cpuProfiles: string | null
 }
 
-const secondsEach = { alone: 5, inTheList: 2 }
+const secondsEach = { alone: 5, inAList: 2 }
 const roundsAlone = 3
 const maxRequestsInFlight = 100_000
 
@@ -21,37 +33,36 @@ const maxRequestsInFlight = 100_000
 export async function parseOptions(args: readonly string[]): Promise<Options | null> {
   const given = await parse(args)
   if (given.help) return null
-  const {
-    stage,
-    nodes,
-    network,
-    json,
-    echo,
-    rounds,
-    seconds,
-    clients,
-    connections,
-    pipeline,
-    valueBytes,
-    reads,
-    keys,
-  } = given
-  const load = defined({ clients, connections, pipeline, valueBytes, reads, keys })
-  if (stage === undefined && nodes === undefined && network === undefined && Object.keys(load).length === 0) {
-    return { profiles: standardProfiles(seconds ?? secondsEach.inTheList, rounds, echo), json }
+  const { stage, nodes, network, against, json, echo, rounds, seconds, clients, ...shape } = given
+  const cpuProfiles = given.profile === undefined ? null : writableFolder(given.profile)
+  const { connections, pipeline, valueBytes, reads, keys } = shape
+  const load = defined({ connections, pipeline, valueBytes, reads, keys })
+  if ([stage, nodes, network, against, clients].every((each) => each === undefined) && Object.keys(load).length === 0) {
+    return { profiles: standardProfiles(seconds ?? secondsEach.inAList, rounds, echo), json, cpuProfiles }
   }
-  const rest = { seconds: seconds ?? secondsEach.alone, rounds: rounds ?? roundsAlone, echo }
   const measured = stageArgument(stage ?? 'latest')
   const networks = network === 'all' ? networkNames : [network ?? measured.network]
-  const profiles = networks.map((each) => profile(measured.number, nodes ?? 5, each, load, rest))
-  const one = profiles[0]!
-  if (one.load.connections > one.load.clients) {
-    throw new UsageError(`--connections must be at most the number of clients, ${one.load.clients}`)
+  const loads = (clients ?? [defaultLoad.clients]).map((each) => ({ ...load, clients: each }))
+  const rest = {
+    seconds: seconds ?? (loads.length > 1 ? secondsEach.inAList : secondsEach.alone),
+    rounds: rounds ?? roundsAlone,
+    against: against ?? (['echo'] as const),
+    echo,
   }
-  if (one.load.clients * one.load.pipeline > maxRequestsInFlight) {
+  const profiles = networks.flatMap((each) => loads.map((one) => profile(measured.number, nodes ?? 5, each, one, rest)))
+  for (const one of profiles) checkLoad(one)
+  return { profiles, json, cpuProfiles }
+}
+
+/** @throws UsageError about what each option alone cannot tell */
+function checkLoad({ load: { clients, connections, pipeline, valueBytes }, against }: Profile): void {
+  if (connections > clients) throw new UsageError(`--connections must be at most the number of clients, ${clients}`)
+  if (clients * pipeline > maxRequestsInFlight) {
     throw new UsageError(`--clients times --pipeline must be at most ${maxRequestsInFlight}`)
   }
-  return { profiles, json }
+  if (against.includes('etcd') && valueBytes > maxValueBytes) {
+    throw new UsageError(`with --against etcd, --value-bytes must be at most ${maxValueBytes}`)
+  }
 }
 
 /** Whatever yargs throws, at once or later, is about what was typed. */
@@ -75,7 +86,7 @@ function commandLine(args: readonly string[]) {
   return yargs([...args])
     .scriptName('npm run bench --')
     .usage(
-      '$0 [options]\n\nMeasures a cluster of a stage against a bare echo server, in turns. Without options that say what to measure, a standard list is measured.',
+      '$0 [options]\n\nMeasures a cluster of a stage against a bare echo server, an ideal replicated log or etcd, in turns. Without options that say what to measure, a standard list is measured.',
     )
     .option('stage', { type: 'string', requiresArg: true, describe: 'its number, its name, or "latest" [latest]' })
     .option('nodes', option('how many nodes [5]', whole('nodes', 1, 99)))
@@ -83,10 +94,18 @@ function commandLine(args: readonly string[]) {
       choices: [...networkNames, 'all'] as const,
       describe: "what the nodes speak over, or all of them one after another [the stage's own]",
     })
-    .option(
-      'clients',
-      option(`how many, each waiting for its answers [${defaultLoad.clients}]`, whole('clients', 1, 10_000)),
-    )
+    .option('against', {
+      type: 'string',
+      requiresArg: true,
+      coerce: optional(list(contenderName)),
+      describe: `what the cluster is measured against: ${contenderNames.join(', ')}, or several with commas [echo]`,
+    })
+    .option('clients', {
+      type: 'string',
+      requiresArg: true,
+      coerce: optional(list(wholeNumber('clients', 1, 10_000))),
+      describe: `how many, each waiting for its answers; a line each for several with commas [${defaultLoad.clients}]`,
+    })
     .option(
       'connections',
       option(`shared by the clients [one each, at most ${defaultMaxConnections}]`, whole('connections', 1, 10_000)),
@@ -104,7 +123,7 @@ function commandLine(args: readonly string[]) {
     .option(
       'seconds',
       option(
-        `how long each measurement lasts, after 1 s of warm-up [${secondsEach.alone}; ${secondsEach.inTheList} in the standard list]`,
+        `how long each measurement lasts, after 1 s of warm-up [${secondsEach.alone}; ${secondsEach.inAList} in a list]`,
         whole('seconds', 1, 3_600),
       ),
     )
@@ -118,7 +137,13 @@ function commandLine(args: readonly string[]) {
       describe: 'what the echo server sends back: the whole request, or {"id":…,"ok":true}',
     })
     .option('json', { type: 'string', requiresArg: true, describe: 'a file to write the results to' })
+    .option('profile', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'a folder for CPU profiles of the leader, taken in one more measurement that does not count',
+    })
     .example('$0 --stage 0 --nodes 1 --clients 64', 'that and nothing else')
+    .example('$0 --against ideal,etcd --clients 1,64,256', 'the newest stage, its limit and etcd')
     .strict()
     .help()
     .version(false)
@@ -128,8 +153,19 @@ function commandLine(args: readonly string[]) {
 }
 
 /** An option that was not given stays undefined. */
-function optional(coerce: (value: unknown) => number): (value: unknown) => number | undefined {
+function optional<Value>(coerce: (value: unknown) => Value): (value: unknown) => Value | undefined {
   return (value) => (value === undefined ? undefined : coerce(value))
+}
+
+/** Several of one kind with commas between them, each once. */
+function list<Item>(item: (text: string) => Item): (value: unknown) => readonly Item[] {
+  return (value) => [...new Set(String(value).split(',').map(item))]
+}
+
+function contenderName(text: string): ContenderName {
+  const name = contenderNames.find((each) => each === text)
+  if (name) return name
+  throw new UsageError(`--against takes ${contenderNames.join(', ')}, or several of them with commas`)
 }
 
 function fraction(name: string): (value: unknown) => number {

@@ -3,17 +3,22 @@ import { latest } from '../../stages/index.js'
 import type { EchoReply } from './echo.js'
 import type { LoadShape } from './load.js'
 
-/** One thing to measure: a cluster of a stage under a load, against the echo server under the same load. */
+/** What a cluster can be measured against: a bare server, the limit for a durable log in Node, and the yardstick of the field. */
+export const contenderNames = ['echo', 'ideal', 'etcd'] as const
+export type ContenderName = (typeof contenderNames)[number]
+
+/** One thing to measure: a cluster of a stage under a load, against others under the same load. */
 export interface Profile {
   readonly stage: number
   readonly nodes: number
   /** What the nodes speak over. */
   readonly network: NetworkName
   readonly load: LoadShape
+  readonly against: readonly ContenderName[]
   readonly echo: EchoReply
   readonly warmUpSeconds: number
   readonly seconds: number
-  /** How many times each of the two is measured, in turns. */
+  /** How many times each is measured, in turns. */
   readonly rounds: number
 }
 
@@ -31,7 +36,7 @@ export function profile(
   nodes: number,
   network: NetworkName,
   load: Partial<LoadShape>,
-  rest: { seconds: number; rounds: number; echo: EchoReply },
+  rest: Omit<Profile, 'stage' | 'nodes' | 'network' | 'load' | 'warmUpSeconds'>,
 ): Profile {
   const whole = { ...defaultLoad, ...load }
   const connections = load.connections ?? Math.min(whole.clients, defaultMaxConnections)
@@ -43,9 +48,10 @@ export function profile(
  * from one client to many. Under a minute and a half with the defaults.
  */
 export function standardProfiles(seconds: number, rounds: number | undefined, echo: EchoReply): Profile[] {
-  const alone = [0, 1].map((reads) => profile(0, 1, 'tcp', { reads }, { seconds, rounds: rounds ?? 3, echo }))
+  const against: readonly ContenderName[] = ['echo']
+  const alone = [0, 1].map((reads) => profile(0, 1, 'tcp', { reads }, { seconds, rounds: rounds ?? 3, against, echo }))
   const replicated = [1, 16, 64, 256].map((clients) =>
-    profile(latest.number, 5, latest.network, { clients }, { seconds, rounds: rounds ?? 1, echo }),
+    profile(latest.number, 5, latest.network, { clients }, { seconds, rounds: rounds ?? 1, against, echo }),
   )
   return [...alone, ...replicated]
 }

@@ -1,18 +1,34 @@
 import { availableParallelism, cpus } from 'node:os'
 import { table } from '../../client/table.js'
+import { contenders } from './contenders.js'
 import type { Measurement } from './generator.js'
-import { median, type Result, type Round, ratioOf } from './measure.js'
-import type { Profile } from './profiles.js'
+import { type ClusterMeasurement, median, type Result, type Round, ratioTo } from './measure.js'
+import { contenderNames, type Profile } from './profiles.js'
 
-const heads = ['', 'ops/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'max ms', 'server CPU µs/op', 'generator busy', '÷ echo']
+const heads = [
+  ...['', 'ops/s', 'p50 ms', 'p99 ms', 'p99.9 ms', 'max ms'],
+  ...['server CPU µs/op', 'longest pause ms', 'generator CPU µs/op', 'generator busy'],
+]
 
-/** All results as one table: a line for each cluster, and one for the echo server beneath it. */
+/** All results as one table: a line for each cluster, and one for each contender beneath it. */
 export function report(results: readonly Result[]): string {
-  const rows = results.flatMap(({ profile, rounds, ratio }) => [
-    [describe(profile), ...figures(rounds.map(({ cluster }) => cluster)), ratio.toFixed(2)],
-    ['  echo server', ...figures(rounds.map(({ echo }) => echo)), ''],
+  const measured = contenderNames.filter((name) => results.some(({ ratios }) => name in ratios))
+  const rows = results.flatMap(({ profile, rounds, ratios }) => [
+    [
+      describe(profile),
+      ...figures(rounds.map(({ cluster }) => cluster)),
+      ...measured.map((name) => ratios[name]?.toFixed(2) ?? ''),
+    ],
+    ...profile.against.map((name) => [
+      `  ${contenders[name].title}`,
+      ...figures(rounds.map((round) => round[name]!)),
+      ...measured.map(() => ''),
+    ]),
   ])
-  return [table(alignRight([heads, ...rows])), ...results.flatMap(complaints)].join('\n')
+  return [
+    table(alignRight([[...heads, ...measured.map((name) => `÷ ${name}`)], ...rows])),
+    ...results.flatMap(complaints),
+  ].join('\n')
 }
 
 /** Numbers stand under their last digit; the first column is text. */
@@ -40,14 +56,19 @@ function count(number: number, thing: string): string {
 }
 
 export function describeRound(number: number, round: Round): string {
-  const [cluster, echo] = [round.cluster, round.echo].map(({ opsPerSecond }) => whole(opsPerSecond))
-  return `  round ${number}: ${cluster} ops/s, echo server ${echo}, ratio ${ratioOf(round).toFixed(2)}`
+  const others = contenderNames.flatMap((name) => {
+    const other = round[name]
+    if (!other) return []
+    return [`${contenders[name].title} ${whole(other.opsPerSecond)}, ratio ${ratioTo(name, round).toFixed(2)}`]
+  })
+  return `  round ${number}: ${[`${whole(round.cluster.opsPerSecond)} ops/s`, ...others].join('; ')}`
 }
 
-/** The median of the rounds; of the longest latency, the longest. */
-function figures(measurements: readonly Measurement[]): string[] {
+/** The median of the rounds; of the longest latency and the longest pause, the longest. */
+function figures(measurements: readonly (Measurement | ClusterMeasurement)[]): string[] {
   const middle = (of: (measurement: Measurement) => number) => median(measurements.map(of))
   const cpu = measurements.map(({ serverCpuMicroseconds }) => serverCpuMicroseconds)
+  const pauses = measurements.flatMap((each) => ('longestPauseMs' in each ? each.longestPauseMs : []))
   return [
     whole(middle(({ opsPerSecond }) => opsPerSecond)),
     middle(({ latencyMs }) => latencyMs.p50).toFixed(2),
@@ -55,17 +76,23 @@ function figures(measurements: readonly Measurement[]): string[] {
     middle(({ latencyMs }) => latencyMs.p999).toFixed(2),
     Math.max(...measurements.map(({ latencyMs }) => latencyMs.max)).toFixed(1),
     cpu.every((value) => value !== null) ? median(cpu).toFixed(1) : '–',
+    pauses.length > 0 ? Math.max(...pauses).toFixed(0) : '',
+    middle(({ generatorCpuMicroseconds }) => generatorCpuMicroseconds).toFixed(1),
     `${Math.round(100 * middle(({ generatorBusy }) => generatorBusy))} %`,
   ]
 }
 
 /** Error replies are not operations; whoever reads the figures must know of them. */
 function complaints({ profile, rounds }: Result): string[] {
-  const errors = new Map<string, number>()
-  for (const { cluster } of rounds) {
-    for (const [code, count] of Object.entries(cluster.errors)) errors.set(code, (errors.get(code) ?? 0) + count)
-  }
-  return [...errors].map(([code, count]) => `${describe(profile)}: ${whole(count)} requests failed with ${code}`)
+  const servers = ['cluster', ...profile.against] as const
+  return servers.flatMap((name) => {
+    const errors = new Map<string, number>()
+    for (const round of rounds) {
+      for (const [code, count] of Object.entries(round[name]!.errors)) errors.set(code, (errors.get(code) ?? 0) + count)
+    }
+    const where = name === 'cluster' ? describe(profile) : `${describe(profile)}, ${contenders[name].title}`
+    return [...errors].map(([code, count]) => `${where}: ${whole(count)} requests failed with ${code}`)
+  })
 }
 
 function whole(value: number): string {

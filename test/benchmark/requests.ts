@@ -1,3 +1,5 @@
+import { headerBytes } from './frames.js'
+
 /** What the requests of one measurement look like. */
 export interface RequestShape {
   readonly valueBytes: number
@@ -5,7 +7,14 @@ export interface RequestShape {
   readonly keys: number
 }
 
-const headerBytes = 4
+/** Writes whole requests of one protocol into a buffer. Both return where the request ends. */
+export interface RequestWriter {
+  /** The length of the longest request. */
+  readonly maxBytes: number
+  writeSet(into: Buffer, at: number, id: number, key: number): number
+  writeGet(into: Buffer, at: number, id: number, key: number): number
+}
+
 /** Numbers of a fixed width can be written over in place. */
 const idDigits = 6
 const keyDigits = 7
@@ -26,10 +35,9 @@ interface Template {
  * Makes framed requests. The JSON is written once; a request is a copy of it with two numbers overwritten, so that
  * the generator spends next to nothing on it and what is measured is the server.
  */
-export class Requests {
+export class Requests implements RequestWriter {
   readonly #set: Template
   readonly #get: Template
-  /** The length of the longest one. */
   readonly maxBytes: number
 
   constructor({ valueBytes }: RequestShape) {
@@ -38,18 +46,16 @@ export class Requests {
     this.maxBytes = Math.max(this.#set.bytes.length, this.#get.bytes.length)
   }
 
-  /** @returns where the request ends */
   writeSet(into: Buffer, at: number, id: number, key: number): number {
     return copy(this.#set, into, at, id, key)
   }
 
-  /** @returns where the request ends */
   writeGet(into: Buffer, at: number, id: number, key: number): number {
     return copy(this.#get, into, at, id, key)
   }
 }
 
-function keyName(key: number): string {
+export function keyName(key: number): string {
   return `k${String(key).padStart(keyDigits, '0')}`
 }
 
@@ -58,14 +64,19 @@ function template(command: { command: string; key: string; value?: string }): Te
   const bytes = Buffer.alloc(headerBytes + text.length)
   bytes.writeUInt32BE(text.length)
   bytes.write(text, headerBytes, 'latin1')
-  return { bytes, idAt: bytes.indexOf(String(firstId)), keyAt: bytes.indexOf(command.key) + 1 }
+  return { bytes, idAt: bytes.indexOf(String(firstId)), keyAt: bytes.indexOf(command.key) }
 }
 
 function copy({ bytes, idAt, keyAt }: Template, into: Buffer, at: number, id: number, key: number): number {
   bytes.copy(into, at)
   writeDigits(into, at + idAt, idDigits, id)
-  writeDigits(into, at + keyAt, keyDigits, key)
+  writeKey(into, at + keyAt, key)
   return at + bytes.length
+}
+
+/** Writes a key over another, in place. @param at where the key begins */
+export function writeKey(into: Buffer, at: number, key: number): void {
+  writeDigits(into, at + 1, keyDigits, key)
 }
 
 function writeDigits(into: Buffer, at: number, digits: number, value: number): void {

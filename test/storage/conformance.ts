@@ -1,7 +1,7 @@
 /** What every implementation of `LogStore` must do; `stores.ts` lists those it is run on. */
 import fc from 'fast-check'
 import type { Test } from 'tap'
-import { limits, nothingRecovered } from '../../src/contracts.js'
+import { type LogStore, limits, nothingRecovered } from '../../src/contracts.js'
 import { anyBatches, batches, entry, expected, type Kind, type Place, set, truncate, vote, writeAll } from './stores.js'
 
 export function logStoreConformance(t: Test, kind: Kind): void {
@@ -22,7 +22,9 @@ async function reopened(t: Test, place: Place, wanted: unknown, message: string)
 async function empty(t: Test, kind: Kind): Promise<void> {
   const place = kind.place(t)
   for (const life of [1, 2, 3]) await reopened(t, place, nothingRecovered, `life ${life}`)
-  await reopened(t, place.afterKill(), nothingRecovered, 'after a kill')
+  const store = place.store()
+  await store.open()
+  await reopened(t, await place.afterKill(store), nothingRecovered, 'after a kill')
 }
 
 async function roundTrips(t: Test, kind: Kind): Promise<void> {
@@ -38,16 +40,22 @@ async function roundTrips(t: Test, kind: Kind): Promise<void> {
     'an empty batch': batches([], [entry(1, 1)], []),
   }
   for (const [title, story] of Object.entries(stories)) {
-    await t.test(title, async (t) => {
-      const place = kind.place(t)
-      const store = place.store()
-      await store.open()
-      await writeAll(store, story)
-      await reopened(t, place.afterKill(), expected(story), 'after a kill')
-      await store.close()
-      await reopened(t, place, expected(story), 'after a close')
-    })
+    for (const ending of ['a close', 'a kill']) {
+      await t.test(`${title}, then ${ending}`, async (t) => {
+        const place = kind.place(t)
+        const store = place.store()
+        await store.open()
+        await writeAll(store, story)
+        await reopened(t, await ended(place, store, ending === 'a kill'), expected(story), 'found again')
+      })
+    }
   }
+}
+
+async function ended(place: Place, store: LogStore, isKilled: boolean): Promise<Place> {
+  if (isKilled) return place.afterKill(store)
+  await store.close()
+  return place
 }
 
 async function faithful(t: Test, kind: Kind): Promise<void> {
@@ -67,9 +75,9 @@ async function faithful(t: Test, kind: Kind): Promise<void> {
   const store = place.store()
   await store.open()
   await writeAll(store, story)
-  const again = place.afterKill().store()
+  const again = (await place.afterKill(store)).store()
   const found = await again.open()
-  await Promise.all([store.close(), again.close()])
+  await again.close()
   t.ok(
     found.entries.every(({ text }, at) => text === expected(story).entries[at]!.text),
     'the texts are the same',
@@ -85,9 +93,7 @@ async function lives(t: Test, kind: Kind): Promise<void> {
     const store = place.store()
     t.same(await store.open(), expected(story.slice(0, life)), `life ${life}`)
     await store.write(batch)
-    const next = place.afterKill()
-    await store.close()
-    if (life % 3 === 0) place = next
+    place = await ended(place, store, life % 3 === 0)
   }
   await reopened(t, place, expected(story), 'in the end')
 }
@@ -100,9 +106,7 @@ async function anything(t: Test, kind: Kind): Promise<void> {
       await store.open()
       for (const [at, batch] of story.entries()) {
         if (at === cut % (story.length + 1)) {
-          const next = place.afterKill()
-          await store.close()
-          place = next
+          place = await place.afterKill(store)
           store = place.store()
           t.same(await store.open(), expected(story.slice(0, at)))
         }

@@ -13,8 +13,8 @@ import {
   type Recovered,
   type Term,
 } from '../../src/contracts.js'
-import { LevelLog } from '../../src/storage/level-log.js'
 import { MemoryLog } from '../../src/storage/memory-log.js'
+import { openLogStore } from '../../src/storage/open-log-store.js'
 import { recover } from '../../src/storage/recover.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
 
@@ -23,8 +23,8 @@ export const owner = { cluster: 'c1', node: 'n1' }
 /** A log as something that outlives the stores opened on it. */
 export interface Place {
   store(): LogStore
-  /** The same log as a killed process leaves it, while the store that wrote it may still be open. */
-  afterKill(): Place
+  /** What a killed process leaves behind, which had this store open. */
+  afterKill(store: LogStore): Promise<Place>
 }
 
 export interface Kind {
@@ -32,13 +32,17 @@ export interface Kind {
   place(t: Test): Place
 }
 
-const inFolder = (name: string, open: (folder: string) => LogStore): Kind => {
+/** A file's folder is copied as it is. LevelDB rewrites its files behind our back, so that no copy would be of one moment. */
+function inFolder(name: string, isCopied: boolean, open: (folder: string) => LogStore): Kind {
   const placeAt = (root: string, life: number): Place => ({
     store: () => open(join(root, String(life))),
-    afterKill() {
-      cpSync(join(root, String(life)), join(root, String(life + 1)), { recursive: true })
-      rmSync(join(root, String(life + 1), 'LOCK'), { recursive: true, force: true })
-      return placeAt(root, life + 1)
+    async afterKill(store) {
+      if (isCopied) {
+        cpSync(join(root, String(life)), join(root, String(life + 1)), { recursive: true })
+        rmSync(join(root, String(life + 1), 'LOCK'), { recursive: true, force: true })
+      }
+      await store.close()
+      return isCopied ? placeAt(root, life + 1) : this
     },
   })
   return { name, place: (t) => placeAt(t.testdir({}), 0) }
@@ -49,13 +53,13 @@ export const kinds: readonly Kind[] = [
     name: 'memory',
     place() {
       const kept: PersistRecord[] = []
-      const place: Place = { store: () => new MemoryLog(kept), afterKill: () => place }
+      const place: Place = { store: () => new MemoryLog(kept), afterKill: async () => place }
       return place
     },
   },
-  inFolder('file', (folder) => new WriteAheadLog(folder, owner)),
-  inFolder('file, small segments', (folder) => new WriteAheadLog(folder, owner, { segmentBytes: 1_000 })),
-  inFolder('level', (folder) => new LevelLog(folder, owner)),
+  inFolder('file', true, (folder) => openLogStore('file', folder, owner)),
+  inFolder('file, small segments', true, (folder) => new WriteAheadLog(folder, owner, { segmentBytes: 1_000 })),
+  inFolder('level', false, (folder) => openLogStore('level', folder, owner)),
 ]
 
 export const set = (key: string, value: string): Command => ({ command: 'set', key, value })

@@ -1,0 +1,91 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { CommandModule } from 'yargs'
+import { ConfigError } from '../../src/config.js'
+import { exitCodes } from '../../src/process.js'
+import type { Look } from '../../src/storage/wal-look.js'
+import { repairWal } from '../../src/storage/wal-repair.js'
+import { lookAtFolder } from '../log-table.js'
+import { describeBatches, describeRepair, describeSummary, type Range, summarise } from '../log-text.js'
+import { wholeNumber } from './arguments.js'
+
+interface LogArguments {
+  dir: string
+  from: number | undefined
+  to: number | undefined
+  tail: number | undefined
+  verify: boolean
+  repair: boolean
+  json: boolean
+}
+
+export const log: CommandModule<object, LogArguments> = {
+  command: 'log <dir>',
+  describe: "look into a node's log on disk; verify it, or cut it where it is damaged",
+  builder: (yargs) =>
+    yargs
+      .positional('dir', { type: 'string', demandOption: true, describe: "a node's folder, or one of such folders" })
+      .option('from', { describe: 'the first entry to show', coerce: wholeNumber('from', 1, Number.MAX_SAFE_INTEGER) })
+      .option('to', { describe: 'the last entry to show', coerce: wholeNumber('to', 1, Number.MAX_SAFE_INTEGER) })
+      .option('tail', { describe: 'the last N entries', coerce: wholeNumber('tail', 1, Number.MAX_SAFE_INTEGER) })
+      .option('verify', { type: 'boolean', default: false, describe: 'is it sound? Changes nothing' })
+      .option('repair', { type: 'boolean', default: false, describe: 'cut it at the first damage, keeping a copy' })
+      .option('json', { type: 'boolean', default: false, describe: 'the entries that count, a line of JSON each' })
+      .example('$0 log data/n1 --tail 20', 'the last twenty entries')
+      .example('$0 log data --verify', 'a line for each node; exit code 0: all sound; 1: not') as never,
+  async handler(args) {
+    refuseMixtures(args)
+    const looks = await lookInto(args.dir)
+    if (args.repair) return repair([...looks.keys()])
+    const summaries = [...looks].map(([folder, look]) => summarise(folder, look))
+    if (args.verify || looks.size > 1)
+      for (const summary of summaries) console.log(args.json ? JSON.stringify(summary) : describeSummary(summary))
+    else for (const [folder, look] of looks) show(folder, look, args)
+    process.exitCode = summaries.every(({ sound }) => sound) ? exitCodes.done : exitCodes.refused
+  },
+}
+
+/** @throws ConfigError if the options ask for two things at once */
+function refuseMixtures({ verify, repair, json, from, to, tail }: LogArguments): void {
+  const ranged = from !== undefined || to !== undefined
+  if (repair && (verify || json || ranged || tail !== undefined))
+    throw new ConfigError('--repair goes with no other option: look first, then repair')
+  if (verify && (ranged || tail !== undefined)) throw new ConfigError('--verify reads the whole log')
+  if (tail !== undefined && ranged) throw new ConfigError('--tail counts from the end: leave out --from and --to')
+}
+
+/** The logs in a folder, or in the folders in it. @throws ConfigError if there are none */
+async function lookInto(folder: string): Promise<Map<string, Look>> {
+  const own = await lookAtFolder(folder)
+  if (own) return new Map([[folder, own]])
+  const looks = new Map<string, Look>()
+  for (const name of readdirSync(folder).sort()) {
+    const path = join(folder, name)
+    const look = statSync(path).isDirectory() ? await lookAtFolder(path) : null
+    if (look) looks.set(path, look)
+  }
+  if (looks.size > 0) return looks
+  throw new ConfigError(`${folder} is no node's folder and holds none: there is no IDENTITY and no wal in it`)
+}
+
+function show(folder: string, look: Look, { from, to, tail, json }: LogArguments): void {
+  const last = look.scan.state.last
+  const range: Range | null =
+    from === undefined && to === undefined && tail === undefined
+      ? null
+      : { from: tail === undefined ? (from ?? 1) : Math.max(1, last - tail + 1), to: to ?? Number.MAX_SAFE_INTEGER }
+  if (json) {
+    for (const { index, text } of look.entries)
+      if (!range || (index >= range.from && index <= range.to)) process.stdout.write(`${text}\n`)
+    return
+  }
+  for (const line of describeBatches(look, range)) console.log(line)
+  console.log(describeSummary(summarise(folder, look)))
+}
+
+async function repair(folders: readonly string[]): Promise<void> {
+  if (folders.length > 1) throw new ConfigError(`--repair takes one node at a time; there are ${folders.join(' ')}`)
+  const done = await repairWal(folders[0]!)
+  console.log(describeRepair(done))
+  process.exitCode = done.scan.tail && !done.cut ? exitCodes.refused : exitCodes.done
+}

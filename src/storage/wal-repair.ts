@@ -1,0 +1,54 @@
+/** Cuts a damaged log at its first damage: what a person may ask for, and a node never does by itself. */
+import type { Index } from '../contracts.js'
+import { explained, type Files, realFiles } from './files.js'
+import { writeIdentity } from './identity.js'
+import { lockFolder } from './lock.js'
+import { type Cut, cutWal } from './wal-cut.js'
+import { whose } from './wal-look.js'
+import { scanWal, type WalScan } from './wal-scan.js'
+
+/** What can still be read of that which was cut off. */
+export interface Lost {
+  readonly entries: number
+  readonly first: Index
+  readonly last: Index
+  /** Records of a term and a vote. */
+  readonly votes: number
+}
+
+export interface Repair {
+  readonly scan: WalScan
+  /** Null if there was nothing to cut, or nothing that would have been left. */
+  readonly cut: (Cut & { readonly lost: Lost }) | null
+  /** Whether `IDENTITY` was missing and has been written again, from the first segment's header. */
+  readonly identified: boolean
+}
+
+/** @throws ConfigError while a node runs on the folder @throws DiskError */
+export async function repairWal(folder: string): Promise<Repair> {
+  const files = explained(realFiles)
+  const unlock = await lockFolder(files, folder)
+  try {
+    const { identity, hasFile } = await whose(files, folder)
+    const scan = await scanWal(files, folder, identity, () => {})
+    const identified = !hasFile && scan.good.segment > 0
+    if (identified) await writeIdentity(files, folder, identity)
+    if (!scan.tail || scan.good.segment === 0) return { scan, cut: null, identified }
+    const cut = await cutWal(files, folder, scan)
+    return { scan, cut: { ...cut, lost: await lostIn(files, cut) }, identified }
+  } finally {
+    await unlock()
+  }
+}
+
+async function lostIn(files: Files, { copies }: Cut): Promise<Lost> {
+  const indexes = new Set<Index>()
+  let votes = 0
+  for (const path of copies) {
+    const text = (await files.read(path)).toString('latin1')
+    for (const [, index] of text.matchAll(/^[0-9a-f]{8} \{"index":(\d+),/gm)) indexes.add(Number(index))
+    votes += text.match(/^[0-9a-f]{8} \{"term":/gm)?.length ?? 0
+  }
+  const sorted = [...indexes].sort((a, b) => a - b)
+  return { entries: sorted.length, first: sorted[0] ?? 0, last: sorted.at(-1) ?? 0, votes }
+}

@@ -1,0 +1,7 @@
+/** What a measured node tells the benchmark, as events beside its ordinary ones. */
+export type NodeReport =
+  | { readonly event: 'event_loop'; readonly longestPauseMs: number }
+  | { readonly event: 'profile_begun' | 'profile_ended' }
+
+/** The profile's name, in the folder of the node's data. */
+export const profileFile = 'node.cpuprofile'

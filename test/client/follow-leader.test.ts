@@ -1,0 +1,42 @@
+import t from 'tap'
+import { failure } from '../../src/contracts.js'
+import { call } from '../../stages/1-client/call.js'
+import { type Client, client, defaultClientOptions, take } from '../../stages/1-client/client.js'
+import { connected, disconnected, elapsed } from '../../stages/1-client/link.js'
+import { answeredDuringElection } from '../../stages/6-leader-election/follow-leader.js'
+
+const write = { command: 'set', key: 'a', value: '1' }
+const writing = { readOnly: false }
+const namesA = failure('not_leader', 'A leads', { leader: 'a', address: 'A' })
+
+/** A client for which A has gone away, at moment 0, and to which B stands. */
+function withoutA(): Client {
+  const open = client({ ...defaultClientOptions, addresses: ['A', 'B'] })
+  call(open, { command: 'ping' }, { readOnly: true, at: 'A' })
+  disconnected(open, 'A', 'gone')
+  call(open, { command: 'ping' }, { readOnly: true })
+  connected(open, 'B')
+  answeredDuringElection(open, 'B', 2, { ok: true })
+  take(open)
+  return open
+}
+
+t.test('whoever names a node that cannot be reached is asked again after a pause', async (t) => {
+  const open = withoutA()
+  const id = call(open, write, writing)
+  answeredDuringElection(open, 'B', id, namesA)
+  t.match(take(open), { connect: [], settle: [] })
+  elapsed(open, 50)
+  t.match(take(open).send, [{ address: 'B', message: { id } }])
+})
+
+t.test('a leader that has come back is found again, although its connection broke once', async (t) => {
+  const open = withoutA()
+  elapsed(open, 10_000)
+  const id = call(open, write, writing)
+  answeredDuringElection(open, 'B', id, namesA)
+  t.same(take(open).connect, ['A'], 'the pause is long over: it is tried')
+  connected(open, 'A')
+  t.match(take(open).send, [{ address: 'A', message: { id } }])
+  t.equal(open.preferred, 'A')
+})

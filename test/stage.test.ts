@@ -1,0 +1,46 @@
+import t from 'tap'
+import { type Message, makeEntry, type Request } from '../src/contracts.js'
+import { type NodeState, type Stage, sendWhenDurable, stage } from '../src/stage.js'
+import keyValueStore from '../stages/0-key-value-store/stage.js'
+import { nodeOptions } from './helpers/core.js'
+
+/** A request is one entry and one promise that waits for it. */
+function promise(node: NodeState, { id, command }: Request): void {
+  const record = { record: 'entry' as const, entry: makeEntry(id, 1, command) }
+  const records = [...(node.effects.persist?.records ?? []), record]
+  node.effects.persist = { records, upTo: { index: id, term: 1 } }
+  sendWhenDurable<Message>(node, { type: `Promise${id}`, from: node.id, to: 'n2' })
+}
+
+const promising = stage<NodeState, never>({
+  ...(keyValueStore as Stage),
+  on: {},
+  tick: [],
+  state: () => ({ role: '', leader: null }),
+  verbs: { status: ({ id, stage, role, leader, applied, peers }) => ({ id, stage, role, leader, applied, peers }) },
+  requests: { get: promise },
+})
+
+t.test('one write at a time: what is decided while the disk is at work is the next write, whole', async (t) => {
+  const core = promising.create(nodeOptions('n1'))
+  const ask = (id: number) => core.request({ id, command: { command: 'get' } })
+  const take = () => {
+    const { persist, sendWhenDurable } = core.take()
+    return {
+      upTo: persist?.upTo.index,
+      writes: persist?.records.length,
+      waits: sendWhenDurable.map(({ type }) => type),
+    }
+  }
+  t.same(take(), { upTo: undefined, writes: undefined, waits: [] })
+  ask(1)
+  t.same(take(), { upTo: 1, writes: 1, waits: ['Promise1'] })
+  ask(2)
+  t.same(take(), { upTo: undefined, writes: undefined, waits: [] })
+  ask(3)
+  t.same(take(), { upTo: undefined, writes: undefined, waits: [] })
+  core.durable({ index: 1, term: 1 })
+  t.same(take(), { upTo: 3, writes: 2, waits: ['Promise2', 'Promise3'] })
+  core.durable({ index: 3, term: 1 })
+  t.same(take(), { upTo: undefined, writes: undefined, waits: [] })
+})
