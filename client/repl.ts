@@ -60,6 +60,8 @@ export class Repl {
   #queue: Promise<void> = Promise.resolve()
   #exitCode: number = exitCodes.done
   #closed = false
+  /** Lines that have been typed and not answered yet: until they are, there is no prompt to keep clear. */
+  #unanswered = 0
 
   constructor(options: ReplOptions) {
     this.#options = options
@@ -89,6 +91,7 @@ export class Repl {
       })
     })
     readline.on('line', (line) => {
+      this.#unanswered++
       this.#queue = this.#queue.then(() => this.#perform(line.trim()))
     })
     await closed
@@ -105,8 +108,9 @@ export class Repl {
   /** Shows an event of the cluster above the line that is being typed. */
   show(event: Event): void {
     if (this.#closed || !isNotable(event)) return
-    this.#print(`${this.#interactive ? '\r\x1b[K' : ''}${describeEvent(event)}`)
-    if (this.#interactive) this.#readline.prompt(true)
+    const prompted = this.#interactive && this.#unanswered === 0
+    this.#print(`${prompted ? '\r\x1b[K' : ''}${describeEvent(event)}`)
+    if (prompted) this.#readline.prompt(true)
   }
 
   #print(text: string): void {
@@ -137,6 +141,7 @@ export class Repl {
       this.#exitCode = exitCodes.usage
       this.#print(colour.red(error.message))
     }
+    this.#unanswered--
     if (this.#interactive && !this.#closed) this.#readline.prompt()
   }
 
