@@ -6,7 +6,7 @@ import { appendEntriesOf } from '../4-log-replication/messages.js'
 import { replicateToAll } from '../4-log-replication/replicate.js'
 import { heartbeat } from '../5-heartbeats/heartbeat.js'
 import heartbeats from '../5-heartbeats/stage.js'
-import { campaignAfterSilence, countVote } from './campaign.js'
+import { campaignAfterSilence, countVote, leadWithEntry } from './campaign.js'
 import { commitOwnTerm, nothing } from './commit.js'
 import { answeredDuringElection, elapsedDuringElection } from './follow-leader.js'
 import { type ElectionMessage, electionWire } from './messages.js'
@@ -27,6 +27,7 @@ export default stage<Voter, ElectionMessage>({
   client: { ...heartbeats.client, answered: answeredDuringElection, elapsed: elapsedDuringElection },
   state: voter,
   start: [],
+  verbs: { ...heartbeats.table.verbs, lead: leadWithEntry },
   gate: observeTerm,
   on: {
     ...heartbeats.table.on,
