@@ -250,7 +250,7 @@ t.test('print: the table, then each rule file once, in stage order, with nothing
   t.same(headings.slice(1).sort(), [
     ...['commands', 'operations', 'scan', 'server'].map((file) => `stages/0-key-value-store/${file}.ts`),
     ...['answer', 'call', 'client', 'link'].map((file) => `stages/1-client/${file}.ts`),
-    ...['acknowledge', 'give-up', 'messages', 'quorum', 'replica', 'replicate'].map(
+    ...['acknowledge', 'give-up', 'messages', 'quorum', 'redirect', 'replica', 'replicate'].map(
       (file) => `stages/2-naive-replication/${file}.ts`,
     ),
   ])

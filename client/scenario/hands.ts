@@ -135,12 +135,12 @@ export class Hands implements Driver {
     return looks
   }
 
-  /** Where every node stands alone, there is no leader to be found, and the first is as good as any. */
   async places(): Promise<readonly Place[]> {
+    const question = 'who leads, and in which term, as `status` tells: n1 2 (or standalone; nothing if nobody leads)'
+    const [leader = null, term = '0'] = (await this.#line(question)).trim().split(/\s+/).filter(Boolean)
+    const roleOf = (node: NodeId) => (node === leader ? 'leader' : leader === 'standalone' ? leader : 'follower')
     const nodes = this.nodes.filter((node) => !this.#silent.has(node))
-    const seen = await this.#line('which node leads, and in which term, as `status` tells: n1 2 (nothing if none does)')
-    const [leader = null, term = '0'] = seen.trim().split(/\s+/).filter(Boolean)
-    return nodes.map((node) => ({ node, role: node === leader ? 'leader' : 'follower', term: Number(term), leader }))
+    return nodes.map((node) => ({ node, role: roleOf(node), term: Number(term), leader }))
   }
 
   connect(name: string, node: NodeId): RawConnection {
