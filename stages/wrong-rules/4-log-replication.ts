@@ -154,7 +154,7 @@ const wrongLeaders: readonly WrongRule[] = [
         set(node, request) {
           const last = node.log.at(node.log.last.index)
           const isOpen = node.role === 'leader' && node.log.last.index > node.commitIndex && last?.term === node.term
-          if (isOpen && last.command.key === request.command.key) takeBack(node, last.index)
+          if (isOpen && last.command?.key === request.command.key) takeBack(node, last.index)
           propose(node, request)
         },
       },
