@@ -217,10 +217,19 @@ export class Cluster {
       dataDir: dataDir && writableFolder(join(dataDir, member.id)),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
     }
-    const process = spawn(globalThis.process.execPath, [...(globalThis.process.env.SEMI?[`--max-semi-space-size=${globalThis.process.env.SEMI}`]:[]), '--enable-source-maps', entry, JSON.stringify(config)], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: leanEnvironment(),
-    })
+    const process = spawn(
+      globalThis.process.execPath,
+      [
+        ...(globalThis.process.env.SEMI ? [`--max-semi-space-size=${globalThis.process.env.SEMI}`] : []),
+        '--enable-source-maps',
+        entry,
+        JSON.stringify(config),
+      ],
+      {
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        env: leanEnvironment(),
+      },
+    )
     const ended = new Promise<void>((resolve) => {
       process.once('close', (code, signal) => {
         this.#ended(member.id, code, signal)
