@@ -179,7 +179,7 @@ async function runWithRepl(args: RunArguments): Promise<number> {
 }
 
 const tries = 'set a 1 · get a · get a @n3 · status · kill n3'
-const triesWithLog = 'set a 1 · get a · status · log · kill n1'
+const triesWithLog = 'set a 1 · get a · status · log · kill leader'
 
 function banner(stage: Stage, members: readonly Member[], data: DataFolder | null): string {
   const { host, port } = parseAddress(members[0]!.client)!
