@@ -6,11 +6,12 @@ import { playVirtually } from '../src/scenario/virtual.js'
 import { runSeed } from '../src/simulation/sweep.js'
 import keyValueStore from '../stages/0-key-value-store/stage.js'
 import { stages } from '../stages/index.js'
-import { wrongRules } from '../stages/wrong-rules.js'
+import { wrongRules } from '../stages/wrong-rules/index.js'
+import { claims } from './claims/index.js'
 
 t.test('every wrong rule that seeds can catch is caught within its budget, and the right one is not', async (t) => {
   for (const { name, stage, caught } of wrongRules) {
-    if ('scenario' in caught) continue
+    if (!('guarantee' in caught)) continue
     const breaks = async (candidate: typeof stage, seed: number) => {
       const { findings } = await runSeed(candidate, seed, caught.climate)
       return findings.some(({ guarantee }) => guarantee === caught.guarantee)
@@ -28,6 +29,15 @@ t.test('every wrong rule that a scenario can catch is caught by it, and the righ
     const scenario = catalogue().find(({ id }) => id === caught.scenario)!
     t.not((await playVirtually(scenario, stage)).verdict, 'holds', `${name}: ${scenario.id}`)
     t.equal((await playVirtually(scenario, stages[stage.number]!)).verdict, 'holds', `${name}: the right rule holds`)
+  }
+})
+
+t.test('every wrong rule that a claim of the paper can catch is caught by it, and the right one is not', async (t) => {
+  for (const { name, stage, caught } of wrongRules) {
+    if (!('claim' in caught)) continue
+    const check = claims[caught.claim]!
+    t.throws(() => check(stage), `${name}: ${caught.claim}`)
+    t.doesNotThrow(() => check(stages[stage.number]!), `${name}: the right rule passes`)
   }
 })
 

@@ -4,7 +4,7 @@ import { guarantees } from '../../src/guarantees.js'
 import { catalogue } from '../../src/scenario/catalogue.js'
 import { playVirtually } from '../../src/scenario/virtual.js'
 import { runSeed, smallestDisaster } from '../../src/simulation/sweep.js'
-import { type WrongRule, wrongRules } from '../../stages/wrong-rules.js'
+import { type WrongRule, wrongRules } from '../../stages/wrong-rules/index.js'
 import { colour } from '../colour.js'
 import { progress } from '../progress.js'
 import { stageArgument } from './arguments.js'
@@ -43,6 +43,7 @@ async function disaster({ stage, caught }: WrongRule): Promise<string[]> {
     const scenario = catalogue().find(({ id }) => id === caught.scenario)!
     return [...(await playVirtually(scenario, stage)).transcript]
   }
+  if ('claim' in caught) return [`no guarantee falls for it soon; the stage's tests say so: ${caught.claim}`]
   const { guarantee, climate, seeds } = caught
   const bar = progress(seeds)
   for (let seed = 1; seed <= seeds; seed++) {

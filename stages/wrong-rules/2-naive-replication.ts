@@ -1,31 +1,11 @@
-import type { GuaranteeId, NodeId } from '../src/contracts.js'
-import { type Stage, stage } from '../src/stage.js'
-import type { Append, Cas } from './0-key-value-store/commands.js'
-import type { Store } from './0-key-value-store/operations.js'
-import { perform } from './0-key-value-store/server.js'
-import keyValueStore from './0-key-value-store/stage.js'
-import type { NaiveMessage, Replicated } from './2-naive-replication/messages.js'
-import { type NaiveReplica, naiveReplica, type Pending } from './2-naive-replication/replica.js'
-import naiveReplication from './2-naive-replication/stage.js'
+import type { NodeId } from '../../src/contracts.js'
+import { type Stage, stage } from '../../src/stage.js'
+import { perform } from '../0-key-value-store/server.js'
+import type { NaiveMessage, Replicated } from '../2-naive-replication/messages.js'
+import { type NaiveReplica, naiveReplica, type Pending } from '../2-naive-replication/replica.js'
+import naiveReplication from '../2-naive-replication/stage.js'
+import type { WrongRule } from './wrong-rule.js'
 
-/**
- * A rule as somebody might have got it wrong, put into a stage's table in place of the right one: the reason for the
- * right one becomes something to watch (`raft-roadmap break`), and the suite is shown to be able to fail.
- */
-export interface WrongRule {
-  readonly name: string
-  /** What is wrong about it, and what comes of that. */
-  readonly what: string
-  readonly stage: Stage
-  readonly caught: Caught
-}
-
-/** Where it shows: a guarantee that breaks within so many seeds, or a scenario that no longer holds. */
-export type Caught =
-  | { readonly guarantee: GuaranteeId; readonly climate: 'calm' | 'storm'; readonly seeds: number }
-  | { readonly scenario: string }
-
-const store = keyValueStore.table
 const naive = naiveReplication.table
 
 /** A stage-2 node whose pending writes are settled by another rule. */
@@ -38,38 +18,8 @@ function answer(node: NaiveReplica, pending: Pending): void {
   perform(node, pending.request.command, pending.request.id)
 }
 
-export const wrongRules: readonly WrongRule[] = [
-  {
-    name: 'cas-without-compare',
-    what: '`cas` writes whatever the key holds: two clients that both expect the old value both succeed',
-    stage: stage({
-      ...store,
-      operations: {
-        ...store.operations,
-        cas: (map: Store, { key, value }: Cas) => {
-          map.set(key, value)
-          return { ok: true }
-        },
-      },
-    }),
-    caught: { guarantee: 'G3', climate: 'calm', seeds: 5 },
-  },
-  {
-    name: 'append-answers-before-it-adds',
-    what: '`append` answers the length that the value had before',
-    stage: stage({
-      ...store,
-      operations: {
-        ...store.operations,
-        append: (map: Store, { key, value }: Append) => {
-          const before = map.get(key) ?? ''
-          map.set(key, before + value)
-          return { ok: true, length: before.length }
-        },
-      },
-    }),
-    caught: { guarantee: 'G3', climate: 'calm', seeds: 5 },
-  },
+/** Wrong ways to copy a write and to count who has it. */
+export const wrongReplication: readonly WrongRule[] = [
   {
     name: 'majority-off-by-one',
     what: 'half of the nodes, rounded down, count as a majority: two of five, and two such pairs need not share a node',

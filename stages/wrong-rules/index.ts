@@ -1,0 +1,17 @@
+import { wrongOperations } from './0-key-value-store.js'
+import { wrongReplication } from './2-naive-replication.js'
+import { wrongLogReplication } from './4-log-replication.js'
+import { wrongHeartbeats } from './5-heartbeats.js'
+import { wrongElections } from './6-leader-election.js'
+import type { WrongRule } from './wrong-rule.js'
+
+export type { Caught, WrongRule } from './wrong-rule.js'
+
+/** In the order of the stages. */
+export const wrongRules: readonly WrongRule[] = [
+  ...wrongOperations,
+  ...wrongReplication,
+  ...wrongLogReplication,
+  ...wrongHeartbeats,
+  ...wrongElections,
+]

@@ -1,0 +1,19 @@
+import { appendEntriesClaims } from './append-entries.js'
+import type { Claims } from './claim.js'
+import { electionClaims } from './elections.js'
+import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
+import { fixedLeaderClaims, replicationClaims } from './replication.js'
+import { successionClaims } from './succession.js'
+import { voteClaims } from './votes.js'
+
+/** Every claim by its name: what a wrong rule may be caught by. */
+export const claims: Claims = {
+  ...appendEntriesClaims,
+  ...replicationClaims,
+  ...fixedLeaderClaims,
+  ...heartbeatClaims,
+  ...fixedListenerClaims,
+  ...voteClaims,
+  ...electionClaims,
+  ...successionClaims,
+}
