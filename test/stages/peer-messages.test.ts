@@ -1,0 +1,140 @@
+/** What peers say from stage 4 on: through both codecs unchanged, and nothing else is heard. */
+import { deepStrictEqual } from 'node:assert/strict'
+import fc from 'fast-check'
+import t from 'tap'
+import { type Command, type Entry, type Message, makeEntry } from '../../src/contracts.js'
+import { protobufCodec } from '../../src/network/grpc-codec.js'
+import { jsonCodec } from '../../src/network/json-codec.js'
+import { latest, stages } from '../../stages/index.js'
+
+const text = fc.string({ unit: 'binary', maxLength: 10 })
+const key = text.filter((candidate) => candidate !== '')
+const command: fc.Arbitrary<Command> = fc.oneof(
+  fc.record({ command: fc.constant('set'), key, value: text }, { noNullPrototype: true }),
+  fc.record({ command: fc.constant('get'), key }, { noNullPrototype: true }),
+  fc.record({ command: fc.constant('cas'), key, expected: fc.option(text), value: text }, { noNullPrototype: true }),
+)
+const natural = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 }), fc.maxSafeNat())
+const positive = natural.filter((number) => number > 0)
+const ends = { from: fc.constantFrom('n1', 'n2'), to: fc.constantFrom('n3', '') }
+
+function entriesBehind(index: number, term: number, steps: readonly { rise: number; command: Command }[]): Entry[] {
+  let last = term
+  return steps.map(({ rise, command }, at) => {
+    last += rise
+    return makeEntry(index + at + 1, Math.max(1, last), command)
+  })
+}
+
+const appendEntries = fc
+  .record({
+    ...ends,
+    sequence: positive,
+    prevLogIndex: fc.nat(1_000),
+    prevLogTerm: fc.nat(50),
+    leaderCommit: natural,
+    steps: fc.array(fc.record({ rise: fc.nat(2), command }), { maxLength: 4 }),
+    later: fc.nat(3),
+  })
+  .map(({ steps, later, ...fields }) => {
+    const entries = entriesBehind(fields.prevLogIndex, fields.prevLogTerm, steps)
+    const term = Math.max(1, entries.at(-1)?.term ?? fields.prevLogTerm) + later
+    return { type: 'AppendEntries', term, ...fields, entries }
+  })
+const conflict = fc
+  .record({ ...ends, term: positive, sequence: positive, conflictTerm: fc.option(positive), conflictIndex: positive })
+  .map((fields) => ({ type: 'AppendEntriesConflict', ...fields, prevLogIndex: fields.conflictIndex }))
+const requestVote = fc
+  .record({ ...ends, lastLogIndex: natural, lastLogTerm: fc.nat(50), later: fc.integer({ min: 1, max: 3 }) })
+  .map(({ later, ...fields }) => ({ type: 'RequestVote', term: fields.lastLogTerm + later, ...fields }))
+const plain = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
+  fc.record({ type: fc.constant(type), ...ends, term: positive, ...fields }, { noNullPrototype: true })
+
+/** Every message by its type, with numbers of every size, and zero, null, empty and none where they may be. */
+const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
+  AppendEntries: appendEntries,
+  AppendEntriesReply: plain('AppendEntriesReply', { sequence: positive, matchIndex: natural }),
+  AppendEntriesConflict: conflict,
+  RequestVote: requestVote,
+  RequestVoteReply: plain('RequestVoteReply', { voteGranted: fc.boolean() }),
+  StaleTerm: plain('StaleTerm', {}),
+}
+
+for (const stage of stages.slice(4)) {
+  const codecs = { json: jsonCodec(stage), protobuf: protobufCodec(stage) }
+  t.test(`stage ${stage.number}: every message goes through both codecs unchanged`, async (t) => {
+    for (const type of Object.keys(stage.wire)) {
+      const arbitrary = messages[type]
+      if (!arbitrary) return t.fail(`no examples of ${type}`)
+      for (const [name, codec] of Object.entries(codecs)) {
+        const survives = fc.property(arbitrary, (sent) => {
+          deepStrictEqual(codec.decode(codec.encode(sent as Message)), sent)
+        })
+        t.doesNotThrow(() => fc.assert(survives, { numRuns: 200 }), `${type} through ${name}`)
+      }
+    }
+  })
+}
+
+const common = { from: 'n1', to: 'n3', term: 5 }
+const entries = [makeEntry(3, 4, { command: 'set', key: 'a', value: '' }), makeEntry(4, 5, { command: 'no-op' })]
+const append = { type: 'AppendEntries', ...common, sequence: 1, prevLogIndex: 2, prevLogTerm: 3, leaderCommit: 0 }
+
+/** One right message of each type, whose fields are then made wrong, each in turn. */
+const examples: readonly Readonly<Record<string, unknown>>[] = [
+  { ...append, entries },
+  { type: 'AppendEntriesReply', ...common, sequence: 1, matchIndex: 0 },
+  { type: 'AppendEntriesConflict', ...common, sequence: 1, prevLogIndex: 4, conflictTerm: null, conflictIndex: 4 },
+  { type: 'RequestVote', ...common, lastLogIndex: 0, lastLogTerm: 0 },
+  { type: 'RequestVoteReply', ...common, voteGranted: false },
+  { type: 'StaleTerm', ...common },
+]
+
+const passes = (candidate: Readonly<Record<string, unknown>>) => latest.wire[candidate.type as string]!(candidate)
+const notNumbers = [-1, 0.5, '1', true, undefined, {}, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY]
+
+t.test('a message with a wrong field is not heard, whichever field it is', async (t) => {
+  for (const example of examples) {
+    t.ok(passes(example), `${String(example.type)} as it should be`)
+    for (const [field, value] of Object.entries(example)) {
+      if (typeof value !== 'number' && value !== null) continue
+      for (const wrong of notNumbers) t.notOk(passes({ ...example, [field]: wrong }), `${field}: ${String(wrong)}`)
+      if (value !== null) t.notOk(passes({ ...example, [field]: null }), `${field}: null`)
+    }
+  }
+})
+
+t.test('what numbers from one cannot be zero', async (t) => {
+  for (const example of examples) t.notOk(passes({ ...example, term: 0 }), String(example.type))
+  const [first, reply, refusal] = examples
+  for (const example of [first, reply, refusal]) t.notOk(passes({ ...example, sequence: 0 }))
+  for (const field of ['prevLogIndex', 'conflictTerm', 'conflictIndex']) t.notOk(passes({ ...refusal, [field]: 0 }))
+})
+
+t.test('terms and indexes of a message must fit together', async (t) => {
+  const [, , refusal, ask] = examples
+  t.notOk(passes({ ...refusal, conflictIndex: 5 }), 'walking back goes back')
+  t.notOk(passes({ ...ask, lastLogTerm: 5 }), 'a candidate is in a later term than its log')
+  t.ok(passes({ ...append, entries: [] }))
+  t.notOk(passes({ ...append, prevLogTerm: 6, entries: [] }), 'a log is not ahead of its leader')
+  const at = (index: number, term: number) => makeEntry(index, term, { command: 'get', key: 'a' })
+  for (const wrong of [[at(4, 4)], [at(3, 2)], [at(3, 6)], [at(3, 4), at(5, 4)], [at(3, 5), at(4, 4)]]) {
+    t.notOk(passes({ ...append, entries: wrong }), JSON.stringify(wrong))
+  }
+  for (const wrong of [undefined, null, 'a', {}]) t.notOk(passes({ ...append, entries: wrong }))
+  for (const command of ['toString', 'fly', 'info']) {
+    t.notOk(passes({ ...append, entries: [makeEntry(3, 4, { command })] }), `nobody can perform ${command}`)
+  }
+  t.notOk(passes({ ...append, entries: [makeEntry(3, 4, { command: 'get', key: { deep: 1 } })] }))
+})
+
+t.test('a vote is yes or no', async (t) => {
+  const reply = { type: 'RequestVoteReply', ...common }
+  for (const voteGranted of [0, 1, 'true', null, undefined]) t.notOk(passes({ ...reply, voteGranted }))
+})
+
+t.test('a term that was conflicted with is null or a term: absent is neither', async (t) => {
+  const refusal = { type: 'AppendEntriesConflict', ...common, sequence: 1, prevLogIndex: 4, conflictIndex: 4 }
+  t.ok(passes({ ...refusal, conflictTerm: 4 }))
+  t.notOk(passes(refusal))
+})
