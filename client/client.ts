@@ -5,8 +5,11 @@ import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js
 import { commands } from '../stages/0-key-value-store/commands.js'
 import { call } from '../stages/1-client/call.js'
 import { client, defaultClientOptions, take } from '../stages/1-client/client.js'
-import { connected, disconnected, elapsed } from '../stages/1-client/link.js'
-import { answeredDuringElection as answered } from '../stages/6-leader-election/follow-leader.js'
+import { connected, disconnected } from '../stages/1-client/link.js'
+import {
+  answeredDuringElection as answered,
+  elapsedDuringElection as elapsed,
+} from '../stages/6-leader-election/follow-leader.js'
 
 export type { Outcome } from '../src/contracts.js'
 

@@ -1,6 +1,6 @@
 /** The logs of a cluster's nodes beside each other, as they are on disk: also those of nodes that are dead or paused. */
 import { ConfigError } from '../src/config.js'
-import type { Entry, NodeId } from '../src/contracts.js'
+import { commandOf, type Entry, type NodeId } from '../src/contracts.js'
 import { DiskError } from '../src/storage/errors.js'
 import { type Look, lookAtWal } from '../src/storage/wal-look.js'
 import { colour, nodeColour } from './colour.js'
@@ -44,8 +44,8 @@ function cell(look: Look | null, index: number): string {
   return entry ? shorten(entry) : colour.dim('·')
 }
 
-function shorten({ term, command }: Entry): string {
-  const text = `t${term} ${describeCommand(command).replaceAll('"', '')}`
+function shorten(entry: Entry): string {
+  const text = `t${entry.term} ${describeCommand(commandOf(entry)).replaceAll('"', '')}`
   return text.length > cellWidth ? `${text.slice(0, cellWidth - 1)}…` : text
 }
 

@@ -1,6 +1,6 @@
 /** A node's log in words: one line about it, its batches one by one, and what a repair did. */
 import { basename } from 'node:path'
-import type { Command, Entry, Index, PersistRecord } from '../src/contracts.js'
+import { type Command, commandOf, type Entry, type Index, type PersistRecord } from '../src/contracts.js'
 import type { Look } from '../src/storage/wal-look.js'
 import type { Repair } from '../src/storage/wal-repair.js'
 import { placeOf, type ScannedBatch } from '../src/storage/wal-scan.js'
@@ -87,8 +87,8 @@ function describeRecord(record: PersistRecord, kept: ReadonlySet<Entry>): string
   if (record.record === 'term')
     return colour.cyan(`term ${record.term}, ${record.votedFor === null ? 'no vote' : `votes for ${record.votedFor}`}`)
   if (record.record === 'truncate') return colour.yellow(`truncates from ${record.from}`)
-  const { index, term, command } = record.entry
-  const text = `${String(index).padStart(8)}  term ${term}  ${describeCommand(command)}`
+  const { index, term } = record.entry
+  const text = `${String(index).padStart(8)}  term ${term}  ${describeCommand(commandOf(record.entry))}`
   return kept.has(record.entry) ? text : colour.dim(`${text}  (taken back)`)
 }
 

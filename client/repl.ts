@@ -37,6 +37,8 @@ const logWord = {
   'log [n3] [20]': 'the logs on disk beside each other, or one of them; its last 10 entries or so many',
 }
 
+const leaderWord = '  `leader` in place of a name means whoever leads now: kill leader'
+
 /** Words that are neither commands nor faults. */
 const ownWords = {
   check: 'judge what was typed here: do all answers fit a single copy of the store?',
@@ -58,6 +60,8 @@ export class Repl {
   #queue: Promise<void> = Promise.resolve()
   #exitCode: number = exitCodes.done
   #closed = false
+  /** Lines that have been typed and not answered yet: until they are, there is no prompt to keep clear. */
+  #unanswered = 0
 
   constructor(options: ReplOptions) {
     this.#options = options
@@ -87,6 +91,7 @@ export class Repl {
       })
     })
     readline.on('line', (line) => {
+      this.#unanswered++
       this.#queue = this.#queue.then(() => this.#perform(line.trim()))
     })
     await closed
@@ -103,8 +108,9 @@ export class Repl {
   /** Shows an event of the cluster above the line that is being typed. */
   show(event: Event): void {
     if (this.#closed || !isNotable(event)) return
-    this.#print(`${this.#interactive ? '\r\x1b[K' : ''}${describeEvent(event)}`)
-    if (this.#interactive) this.#readline.prompt(true)
+    const prompted = this.#interactive && this.#unanswered === 0
+    this.#print(`${prompted ? '\r\x1b[K' : ''}${describeEvent(event)}`)
+    if (prompted) this.#readline.prompt(true)
   }
 
   #print(text: string): void {
@@ -135,6 +141,7 @@ export class Repl {
       this.#exitCode = exitCodes.usage
       this.#print(colour.red(error.message))
     }
+    this.#unanswered--
     if (this.#interactive && !this.#closed) this.#readline.prompt()
   }
 
@@ -193,7 +200,7 @@ export class Repl {
       colour.bold('commands'),
       ...rows(commands),
       colour.dim('  a word in double quotes is a JSON string; `@n3` at the end asks that node and no other'),
-      ...(cluster ? [colour.bold('faults'), ...rows(faults)] : []),
+      ...(cluster ? [colour.bold('faults'), ...rows(faults), colour.dim(leaderWord)] : []),
       colour.bold('here'),
       ...rows(own),
     ]

@@ -205,10 +205,11 @@ export interface Event {
 
 /**
  * One position of the replicated log (§5.3): a command, and the term of the leader that put it there. `text` is the
- * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk.
+ * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk. Once the command has
+ * been performed, a log may keep the text alone.
  */
 export interface Entry extends EntryId {
-  readonly command: Command
+  readonly command: Command | null
   readonly text: string
 }
 
@@ -223,6 +224,11 @@ export function parseEntry(text: string): Entry {
   const { index, term, command } = parsed
   if (!isObject(command) || typeof command.command !== 'string') throw new Error(`entry ${index} holds no command`)
   return { index, term, command: command as Command, text }
+}
+
+/** What an entry asks for, also when the log has kept its text alone. */
+export function commandOf(entry: Entry): Command {
+  return entry.command ?? (JSON.parse(entry.text) as { command: Command }).command
 }
 
 /**

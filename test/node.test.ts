@@ -54,7 +54,7 @@ class Puppet {
         open: async () => nothingRecovered,
         write: (batch: Persist) => {
           this.events.push(
-            `write ${batch.records.map((record) => 'entry' in record && record.entry.command.key).join(' ')}`,
+            `write ${batch.records.map((record) => 'entry' in record && record.entry.command?.key).join(' ')}`,
           )
           return new Promise<void>((resolve, reject) => {
             this.#writes.push((error) => (error ? reject(error) : resolve()))

@@ -194,13 +194,13 @@ class Simulation {
   #lookAtLog(node: NodeId, running: Node): SeenLog {
     const log = this.#logs.get(node) ?? []
     this.#logs.set(node, log)
-    const isThere = (index: Index) => running.entries(index)[0] === log[index - 1]
+    const isThere = (index: Index) => running.entries(index)[0]?.text === log[index - 1]!.text
     let kept = log.length
     while (kept > 0 && !isThere(kept)) kept--
     log.length = kept
     for (const entry of running.entries(kept + 1)) {
       log.push(entry)
-      this.#entries.set(entry.command.value, entry)
+      if (entry.command) this.#entries.set(entry.command.value, entry)
     }
     return { changedFrom: kept + 1, last: log.length, at: (index) => log[index - 1] }
   }

@@ -193,9 +193,21 @@ class Scanner {
 
 /** The log's state after one more record. @throws on an entry that leaves a gap */
 export function after(state: LogState, record: PersistRecord): LogState {
-  if (record.record === 'term') return { ...state, term: record.term, votedFor: record.votedFor }
-  if (record.record === 'truncate') return { ...state, last: Math.min(state.last, record.from - 1) }
-  const { index } = record.entry
-  if (index !== state.last + 1) throw new Error(`entry ${index} follows entry ${state.last}`)
-  return { ...state, last: index }
+  const next = { ...state }
+  advance(next, record)
+  return next
+}
+
+/** The same in place, for a batch of many. */
+export function advance(state: { -readonly [Field in keyof LogState]: LogState[Field] }, record: PersistRecord): void {
+  if (record.record === 'entry') {
+    const { index } = record.entry
+    if (index !== state.last + 1) throw new Error(`entry ${index} follows entry ${state.last}`)
+    state.last = index
+  } else if (record.record === 'truncate') {
+    state.last = Math.min(state.last, record.from - 1)
+  } else {
+    state.term = record.term
+    state.votedFor = record.votedFor
+  }
 }

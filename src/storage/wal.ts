@@ -19,7 +19,7 @@ import { lockFolder } from './lock.js'
 import { recover } from './recover.js'
 import { cutWal } from './wal-cut.js'
 import { checksumText, LineEncoder, newline, type SegmentHeader } from './wal-line.js'
-import { after, emptyLog, type LogState, placeOf, scanWal, segmentName, type WalScan, walFolder } from './wal-scan.js'
+import { advance, emptyLog, type LogState, placeOf, scanWal, segmentName, type WalScan, walFolder } from './wal-scan.js'
 
 export interface WalOptions {
   /** A segment that has grown to this many bytes is followed by another; 16 MiB unless given. */
@@ -176,13 +176,14 @@ export class WriteAheadLog implements LogStore {
   }
 
   async #append(records: readonly PersistRecord[]): Promise<void> {
+    const state = { ...this.#state }
     for (const record of records) {
-      this.#state = after(this.#state, record)
+      advance(state, record)
       this.#encoder.addRecord(record)
     }
-    const batch = this.#state.batch + 1
-    this.#encoder.addEnd({ end: batch, last: this.#state.last })
-    this.#state = { ...this.#state, batch, sealed: records.length === 0, checksum: this.#encoder.checksum }
+    const batch = state.batch + 1
+    this.#encoder.addEnd({ end: batch, last: state.last })
+    this.#state = { ...state, batch, sealed: records.length === 0, checksum: this.#encoder.checksum }
     const segment = this.#segment!
     const bytes = this.#encoder.take()
     await segment.file.write(bytes, segment.size)

@@ -35,12 +35,12 @@ export function committed(quorum: Quorum, members: readonly NodeId[], matchOf: (
 /** Hands what is committed to the state machine: in order, each entry once, with the client that waits for it here. */
 export function applyCommitted(node: Replica): void {
   while (node.handed < node.commitIndex) {
-    const entry = node.log.at(node.handed + 1)
-    if (!entry) throw new Error(`entry ${node.handed + 1} is committed and is not in the log`)
-    node.handed = entry.index
-    const waiting = node.waiting.get(entry.index)
-    node.waiting.delete(entry.index)
-    const request = waiting?.term === entry.term ? waiting.request : null
-    node.effects.apply.push({ index: entry.index, term: entry.term, command: entry.command, request })
+    const index = ++node.handed
+    const term = node.log.termAt(index)
+    const command = node.log.takeCommand(index)
+    if (term === undefined || !command) throw new Error(`entry ${index} is committed and is not there to be performed`)
+    const waiting = node.waiting.get(index)
+    node.waiting.delete(index)
+    node.effects.apply.push({ index, term, command, request: waiting?.term === term ? waiting.request : null })
   }
 }

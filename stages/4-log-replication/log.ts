@@ -1,4 +1,4 @@
-import type { Entry, EntryId, Index, Term } from '../../src/contracts.js'
+import type { Command, Entry, EntryId, Index, Term } from '../../src/contracts.js'
 
 /**
  * The log: entries from index 1 on, without a gap, terms never falling (§5.3). Before the first stands a sentinel, so
@@ -34,10 +34,10 @@ export class Log {
     return this.#entries.slice(Math.max(0, index - this.first))
   }
 
-  /** As many entries from an index on as fit into so many bytes of text, and one in any case. */
-  batch(index: Index, bytes: number): Entry[] {
+  /** The entries from one index to another, as many as fit into so many bytes of text, and the first in any case. */
+  batch(index: Index, last: Index, bytes: number): Entry[] {
     let end = index
-    for (let held = 0; end <= this.last.index; end++) {
+    for (let held = 0; end <= last; end++) {
       held += this.at(end)!.text.length
       if (held > bytes && end > index) break
     }
@@ -50,6 +50,14 @@ export class Log {
       throw new Error(`entry ${entry.index} of term ${entry.term} cannot follow entry ${index} of term ${term}`)
     }
     this.#entries.push(entry)
+  }
+
+  /** The command there, once: it is about to be performed, and the log needs no more of it than the text. */
+  takeCommand(index: Index): Command | null {
+    const entry = this.at(index)
+    if (!entry) return null
+    this.#entries[index - this.first] = { index, term: entry.term, command: null, text: entry.text }
+    return entry.command
   }
 
   /** Takes back everything from this index on. */

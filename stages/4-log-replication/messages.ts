@@ -56,7 +56,7 @@ export function appendEntriesOf(operations: Readonly<Record<string, unknown>>) {
     let before = { index: prevLogIndex, term: prevLogTerm }
     for (const entry of entries as Entry[]) {
       if (entry.index !== before.index + 1 || entry.term < before.term || entry.term > term) return false
-      if (!canBePerformed(entry.command)) return false
+      if (!entry.command || !canBePerformed(entry.command)) return false
       before = entry
     }
     return before.term <= term

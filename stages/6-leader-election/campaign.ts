@@ -39,15 +39,20 @@ export function countVote(node: Voter, { from, voteGranted }: RequestVoteReply):
   leadIfElected(node)
 }
 
-/**
- * A majority of this term's votes makes a leader. It begins with an entry that does nothing: only an entry of its own
- * term tells it what is committed (§5.4.2, §8), and so its predecessor's last writes need not wait for the next client.
- */
+/** A majority of this term's votes makes a leader (§5.2). */
 function leadIfElected(node: Voter): void {
-  if (!node.quorum.has(node.votes)) return
+  if (node.quorum.has(node.votes)) node.lead()
+}
+
+/**
+ * A leader begins with an entry that does nothing: only an entry of its own term tells it what is committed (§5.4.2,
+ * §8), and so its predecessor's last writes need not wait for the next client. What followers have it finds out anew.
+ */
+export function leadWithEntry(node: Voter): void {
   node.role = 'leader'
   node.leader = node.id
   node.quietTicks = 0
+  node.batchEnd = node.log.last.index
   for (const peer of node.progress.keys()) node.progress.set(peer, newProgress(node.log))
   node.effects.events.push({ event: 'elected', term: node.term, votes: [...node.votes] })
   appendOwn(node, { command: 'no-op' })

@@ -1,8 +1,11 @@
-import type { Answer, Failure } from '../../src/contracts.js'
+import type { Answer, ErrorCode, Failure } from '../../src/contracts.js'
 import { answered } from '../1-client/answer.js'
 import { dispatch } from '../1-client/call.js'
 import type { Call, Client } from '../1-client/client.js'
-import { next } from '../1-client/link.js'
+import { elapsed, next } from '../1-client/link.js'
+
+/** Answers of a leader that lost its majority, or its office. */
+const leavesOpen: ReadonlySet<ErrorCode> = new Set(['timeout', 'leadership_lost'])
 
 /** How long a client lets an election go on before it asks again, in milliseconds. */
 const pauseMs = 50
@@ -14,6 +17,7 @@ const pauseMs = 50
  */
 export function answeredDuringElection(client: Client, address: string, id: unknown, answer: Answer): void {
   const call = typeof id === 'number' ? client.calls.get(id) : undefined
+  if (call && !answer.ok && leavesOpen.has(answer.error.code)) moveOn(client, address)
   if (answer.ok || !call?.sent || call.pinned || call.address !== address || !mayWait(client, call, answer.error)) {
     return answered(client, address, id, answer)
   }
@@ -22,7 +26,7 @@ export function answeredDuringElection(client: Client, address: string, id: unkn
   call.sent = false
   call.notBefore = client.now + pauseMs
   call.address = next(client, address)
-  if (client.preferred === address) client.preferred = call.address
+  moveOn(client, address)
   dispatch(client, call)
 }
 
@@ -35,4 +39,19 @@ function mayWait(client: Client, { readOnly }: Call, { code, address }: Failure)
 function isLeftAlone({ links, now }: Client, address: string): boolean {
   const link = links.get(address)
   return link?.state === 'waiting' && link.retryAt > now
+}
+
+/** The next call asks another node, which sends it back if nothing has changed. */
+function moveOn(client: Client, address: string): void {
+  if (client.preferred === address) client.preferred = next(client, address)
+}
+
+/** A leader that let a call wait until its deadline may be stopped, and its connection stands all the same. */
+export function elapsedDuringElection(client: Client, now: number): void {
+  const isLate = ({ sent, pinned, address, deadline }: Call) =>
+    sent && !pinned && deadline <= now && address === client.preferred
+  const { preferred } = client
+  const wasLate = now >= client.wakeAt && [...client.calls.values()].some(isLate)
+  elapsed(client, now)
+  if (wasLate) moveOn(client, preferred)
 }

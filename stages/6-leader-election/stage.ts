@@ -6,9 +6,9 @@ import { appendEntriesOf } from '../4-log-replication/messages.js'
 import { replicateToAll } from '../4-log-replication/replicate.js'
 import { heartbeat } from '../5-heartbeats/heartbeat.js'
 import heartbeats from '../5-heartbeats/stage.js'
-import { campaignAfterSilence, countVote } from './campaign.js'
+import { campaignAfterSilence, countVote, leadWithEntry } from './campaign.js'
 import { commitOwnTerm, nothing } from './commit.js'
-import { answeredDuringElection } from './follow-leader.js'
+import { answeredDuringElection, elapsedDuringElection } from './follow-leader.js'
 import { type ElectionMessage, electionWire } from './messages.js'
 import { hearStaleTerm, heedElected, observeTerm } from './terms.js'
 import { vote } from './vote.js'
@@ -24,9 +24,10 @@ export default stage<Voter, ElectionMessage>({
   adds: 'terms and votes: when the leader falls silent, a majority elects another, which has all that was committed',
   stillBroken: 'the log grows for ever',
   operations,
-  client: { ...heartbeats.client, answered: answeredDuringElection },
+  client: { ...heartbeats.client, answered: answeredDuringElection, elapsed: elapsedDuringElection },
   state: voter,
   start: [],
+  verbs: { ...heartbeats.table.verbs, lead: leadWithEntry },
   gate: observeTerm,
   on: {
     ...heartbeats.table.on,

@@ -10,6 +10,8 @@ export interface Voter extends Listener {
   votes: Set<NodeId>
   /** How much silence this node bears before it asks for votes, in ticks; another one each time. */
   patienceTicks: number
+  /** Verb: takes office, now that a majority has voted for this node. */
+  lead(): void
 }
 
 export function voter(options: NodeOptions) {

@@ -3,7 +3,7 @@ import { failure } from '../../src/contracts.js'
 import { call } from '../../stages/1-client/call.js'
 import { type Client, client, defaultClientOptions, take } from '../../stages/1-client/client.js'
 import { connected, disconnected, elapsed } from '../../stages/1-client/link.js'
-import { answeredDuringElection } from '../../stages/6-leader-election/follow-leader.js'
+import { answeredDuringElection, elapsedDuringElection } from '../../stages/6-leader-election/follow-leader.js'
 
 const write = { command: 'set', key: 'a', value: '1' }
 const writing = { readOnly: false }
@@ -39,4 +39,22 @@ t.test('a leader that has come back is found again, although its connection brok
   connected(open, 'A')
   t.match(take(open).send, [{ address: 'A', message: { id } }])
   t.equal(open.preferred, 'A')
+})
+
+t.test('a leader that is silent, or has no majority, is not asked first again', async (t) => {
+  const stopped = client({ ...defaultClientOptions, addresses: ['A', 'B'], deadlineMs: 100 })
+  call(stopped, write, writing)
+  connected(stopped, 'A')
+  elapsedDuringElection(stopped, 99)
+  t.equal(stopped.preferred, 'A')
+  elapsedDuringElection(stopped, 100)
+  t.match(take(stopped).settle, [{ outcome: { outcome: 'unknown', error: { code: 'timeout' } } }])
+  t.equal(stopped.preferred, 'B')
+
+  const cutOff = client({ ...defaultClientOptions, addresses: ['A', 'B'] })
+  const id = call(cutOff, write, writing)
+  connected(cutOff, 'A')
+  answeredDuringElection(cutOff, 'A', id, failure('timeout', 'no majority has it yet'))
+  t.match(take(cutOff).settle, [{ outcome: { outcome: 'unknown' } }])
+  t.equal(cutOff.preferred, 'B')
 })

@@ -1,0 +1,125 @@
+import t, { type Test } from 'tap'
+import type { Event } from '../../src/contracts.js'
+import { SeededRandom } from '../../src/simulation/random.js'
+import { networkNames } from '../../src/stage.js'
+import { RunningCluster } from '../helpers/running.js'
+import { Siege } from '../helpers/siege.js'
+
+const ids = ['n1', 'n2', 'n3', 'n4', 'n5']
+
+/** A cluster of stage 6 with clients at work on it. */
+async function besieged(t: Test, clients: number, args: readonly string[] = []) {
+  const cluster = await new RunningCluster(t, 6, args).ready()
+  const siege = new Siege(cluster.addresses(), clients, 1)
+  await siege.served(50)
+  return { cluster, siege }
+}
+
+/** The node elected last. */
+function leader({ events }: RunningCluster): string {
+  return String(events.findLast(({ event }) => event === 'elected')!.node)
+}
+
+async function judge(t: Test, siege: Siege): Promise<void> {
+  const { missing, history } = await siege.end()
+  const { done, refused, unknown } = siege.counts
+  t.comment(`${done} done, ${refused} refused, ${unknown} unknown; ${siege.acknowledged.size} acknowledged keys`)
+  t.same(missing, [], 'every acknowledged write is there')
+  t.equal(history.verdict, 'linearizable', history.violations[0]?.explanation ?? '')
+}
+
+t.test('each node in turn is killed under load and comes back', async (t) => {
+  const { cluster, siege } = await besieged(t, 8)
+  for (const id of ids) {
+    await cluster.say(`kill ${id}`)
+    await siege.served(100)
+    await cluster.say(`restart ${id}`)
+    await siege.served(100)
+  }
+  await judge(t, siege)
+})
+
+t.test('a leader that is stopped (SIGSTOP) is replaced, and follows when it goes on', async (t) => {
+  const { cluster, siege } = await besieged(t, 8)
+  const old = leader(cluster)
+  const from = cluster.events.length
+  await cluster.say(`pause ${old}`)
+  const elected = await cluster.event(({ event }) => event === 'elected', from)
+  t.not(elected.node, old)
+  await siege.served(100)
+  await cluster.say(`resume ${old}`)
+  const deposed = ({ event, node }: Event) => event === 'deposed' && node === old
+  t.ok(await cluster.event(deposed, from), 'the old leader hears of it')
+  await siege.served(100)
+  await judge(t, siege)
+})
+
+t.test('the power goes for all five in the middle of the load', async (t) => {
+  const { cluster, siege } = await besieged(t, 8)
+  for (let round = 1; round <= 2; round++) {
+    await cluster.say('kill n1 n2 n3 n4 n5')
+    await cluster.say('restart n1 n2 n3 n4 n5')
+    await siege.served(100)
+  }
+  await judge(t, siege)
+})
+
+t.test('a leader that is cut off is replaced; its clients find the new one', async (t) => {
+  const { cluster, siege } = await besieged(t, 8)
+  const old = leader(cluster)
+  const from = cluster.events.length
+  for (const other of ids.filter((id) => id !== old)) await cluster.say(`cut ${old} ${other}`)
+  await cluster.event(({ event, node }) => event === 'elected' && node !== old, from)
+  await siege.served(100)
+  await cluster.say('heal')
+  await siege.served(100)
+  await judge(t, siege)
+})
+
+for (const network of networkNames) {
+  t.test(`over ${network}: the leader is killed, another takes over, nothing acknowledged is lost`, async (t) => {
+    const { cluster, siege } = await besieged(t, 5, ['--network', network])
+    const old = leader(cluster)
+    const from = cluster.events.length
+    t.match(await cluster.say('kill leader'), { event: 'killed', node: old })
+    const elected = await cluster.event(({ event }) => event === 'elected', from)
+    t.not(elected.node, old)
+    await siege.served(50)
+    await cluster.say(`restart ${old}`)
+    await siege.served(50)
+    await judge(t, siege)
+  })
+}
+
+/** A fault, and what mends it. */
+function fault(random: SeededRandom): readonly [string, string] {
+  const [one, other] = ids
+    .map((id) => [random.next(), id] as const)
+    .sort(([a], [b]) => a - b)
+    .map(([, id]) => id)
+  const kind = random.between(1, 6)
+  if (kind === 1) return ['kill n1 n2 n3 n4 n5', 'restart n1 n2 n3 n4 n5']
+  if (kind === 2) return [`kill ${one} ${other}`, `restart ${one} ${other}`]
+  if (kind === 3) return [`pause ${one}`, `resume ${one}`]
+  if (kind === 4) return [`cut ${one} > ${other}`, 'heal']
+  if (kind === 5) return [`cut ${one} ${other}`, 'heal']
+  return [`kill ${one}`, `restart ${one}`]
+}
+
+t.test('sixty seconds of faults drawn by chance, with fifteen clients', async (t) => {
+  const { cluster, siege } = await besieged(t, 15)
+  const random = new SeededRandom(Date.now() % 1_000_000)
+  const end = performance.now() + 60_000
+  const done: string[] = []
+  while (performance.now() < end) {
+    const [breaks, mends] = fault(random)
+    done.push(breaks)
+    await cluster.say(breaks)
+    await new Promise((resolve) => setTimeout(resolve, random.between(100, 3_000)))
+    await cluster.say(mends)
+    await new Promise((resolve) => setTimeout(resolve, random.between(0, 1_500)))
+  }
+  t.comment(done.join(' · '))
+  await siege.served(100)
+  await judge(t, siege)
+})
