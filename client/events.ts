@@ -52,6 +52,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     colour.yellow(`takes back ${from === last ? `entry ${from}` : `entries ${from} to ${last}`}: the leader's differ`),
   leader_silent: ({ leader }) =>
     colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
+  log_damaged: ({ message }) => String(message),
   log_cut: ({ bytes, copies }) =>
     colour.yellow(
       `cut an unfinished write of ${bytes} bytes off its log; nobody was told that it was done${describeCopies(copies)}`,
