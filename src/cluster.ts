@@ -121,6 +121,7 @@ export class Cluster {
     if (condition !== 'dead') throw new ConfigError(`${id} is not dead; \`kill ${id}\` first`)
     this.#spawn(member)
     await this.#up(id)
+    if (this.#child(id).damaged) throw new ConfigError(`${id} did not start: its log is damaged`)
     await this.#tellLinks(id)
     await this.#settled()
     return { event: 'restarted', node: id, pid: this.#child(id).process.pid }

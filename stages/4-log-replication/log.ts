@@ -34,10 +34,10 @@ export class Log {
     return this.#entries.slice(Math.max(0, index - this.first))
   }
 
-  /** The entries from one index to another, as many as fit into so many bytes of text, and the first in any case. */
-  batch(index: Index, last: Index, bytes: number): Entry[] {
+  /** As many entries from an index on as fit into so many bytes of text, and one in any case. */
+  batch(index: Index, bytes: number): Entry[] {
     let end = index
-    for (let held = 0; end <= last; end++) {
+    for (let held = 0; end <= this.last.index; end++) {
       held += this.at(end)!.text.length
       if (held > bytes && end > index) break
     }

@@ -42,9 +42,6 @@ export interface Replica extends NodeState {
   readonly waiting: Map<Index, Waiting>
   /** Logical time since the start. */
   ticks: number
-  /** The leader's: entries up to here have gone to its own disk, and may leave; and when that was. */
-  batchEnd: Index
-  closedAt: number
   /** Verb: sends a follower what it lacks, as far as one message goes. */
   replicate(to: NodeId): void
   /** Verb: whether there is something to tell this follower now. */
@@ -73,8 +70,6 @@ export function replica({ id, members, recovered }: NodeOptions) {
     progress: new Map(followers.map((peer) => [peer, newProgress(log)])),
     waiting: new Map<Index, Waiting>(),
     ticks: 0,
-    batchEnd: log.last.index,
-    closedAt: 0,
   }
 }
 

@@ -4,21 +4,13 @@ import type { AppendEntries } from './messages.js'
 import type { Progress, Replica } from './replica.js'
 
 /**
- * Ends a turn: everything proposed in it leaves together. What comes while the leader's disk is at work gathers, and
- * leaves when it goes to that disk: the same batch for everybody, as large as the disk makes it, and nothing waits for a
- * timer. A follower that is still busy with the last one gets the next when it has answered.
+ * Ends a turn: everything proposed in it leaves together. While one message to a follower is under way, what comes
+ * next gathers and becomes the next one: batches are as large as the slowest disk makes them, and nothing waits for a
+ * timer.
  */
 export function replicateToAll(node: Replica): void {
   if (node.role !== 'leader') return
-  closeBatch(node)
   for (const [to, progress] of node.progress) if (node.isDue(progress)) node.replicate(to)
-}
-
-/** A disk that takes longer than a heartbeat holds nobody else up. */
-function closeBatch(node: Replica): void {
-  if (node.isWriting && node.ticks - node.closedAt < node.timing.heartbeatTicks) return
-  node.batchEnd = node.log.last.index
-  node.closedAt = node.ticks
 }
 
 /**
@@ -26,14 +18,15 @@ function closeBatch(node: Replica): void {
  * lost: if no answer has come after a while, the next write sends everything again.
  */
 export function isDueByNews(node: Replica, { nextIndex, awaited, sentAt, sentUpTo, sentCommit }: Progress): boolean {
-  if (awaited !== null) return node.batchEnd > sentUpTo && node.ticks - sentAt >= node.timing.heartbeatTicks
-  return nextIndex <= node.batchEnd || sentCommit < node.commitIndex
+  const last = node.log.last.index
+  if (awaited !== null) return last > sentUpTo && node.ticks - sentAt >= node.timing.heartbeatTicks
+  return nextIndex <= last || sentCommit < node.commitIndex
 }
 
 /** Sends before the leader's own disk has the entries: the two syncs run side by side, and only acknowledging waits. */
 export function sendEntries(node: Replica, to: NodeId): void {
   const progress = node.progress.get(to)!
-  const entries = node.log.batch(progress.nextIndex, node.batchEnd, node.timing.appendBytes)
+  const entries = node.log.batch(progress.nextIndex, node.timing.appendBytes)
   const prevLogIndex = progress.nextIndex - 1
   progress.sentAt = node.ticks
   progress.awaited = ++progress.sequence

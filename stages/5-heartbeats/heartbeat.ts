@@ -39,5 +39,5 @@ function probe(node: Listener, to: NodeId, progress: Progress): void {
 
 /** Only entries are worth a message of their own: how far the cluster has committed goes with the next heartbeat. */
 export function isDueByEntries(node: Listener, { nextIndex, awaited }: Progress): boolean {
-  return awaited === null && nextIndex <= node.batchEnd
+  return awaited === null && nextIndex <= node.log.last.index
 }

@@ -52,7 +52,6 @@ export function leadWithEntry(node: Voter): void {
   node.role = 'leader'
   node.leader = node.id
   node.quietTicks = 0
-  node.batchEnd = node.log.last.index
   for (const peer of node.progress.keys()) node.progress.set(peer, newProgress(node.log))
   node.effects.events.push({ event: 'elected', term: node.term, votes: [...node.votes] })
   appendOwn(node, { command: 'no-op' })
