@@ -21,6 +21,16 @@ function describeReady({ stage, nodes }: Details): string {
   return `stage ${stage} is ready; Ctrl-C ends it: ${list.join('  ')}`
 }
 
+/** Links come in pairs, there and back, when whole groups are parted. */
+function describeCut(links: readonly string[]): string {
+  const pairs = links.filter((_, at) => at % 2 === 0).map((link) => link.split('>'))
+  const ones = new Set(pairs.map(([one]) => one))
+  const others = new Set(pairs.map(([, other]) => other))
+  const areParted = links.length > 2 && links.length === 2 * ones.size * others.size
+  if (areParted) return `all that is sent between ${[...ones].join(' ')} and ${[...others].join(' ')} is lost`
+  return `what is sent ${links.join(' and ')} is lost`
+}
+
 function describeCopies(copies: unknown): string {
   return Array.isArray(copies) && copies.length > 0 ? `; a copy is in ${copies.join(' ')}` : ''
 }
@@ -42,6 +52,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     colour.yellow(`takes back ${from === last ? `entry ${from}` : `entries ${from} to ${last}`}: the leader's differ`),
   leader_silent: ({ leader }) =>
     colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
+  log_damaged: ({ message }) => String(message),
   log_cut: ({ bytes, copies }) =>
     colour.yellow(
       `cut an unfinished write of ${bytes} bytes off its log; nobody was told that it was done${describeCopies(copies)}`,
@@ -53,7 +64,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   restarted: ({ pid }) => colour.green(`restarted (pid ${pid})`),
   paused: () => colour.yellow('paused: it neither answers nor refuses'),
   resumed: () => colour.green('resumed'),
-  cut: ({ links }) => colour.yellow(`cut: what is sent ${(links as string[]).join(' and ')} is lost`),
+  cut: ({ links }) => colour.yellow(`cut: ${describeCut(links as string[])}`),
   healed: () => colour.green('healed: every link carries again'),
   refused: ({ message }) => colour.red(String(message)),
 }

@@ -52,6 +52,8 @@ interface Child {
   ended: Promise<void>
   /** Why it could not start, in its own words. */
   complaint: string | null
+  /** Its log cannot be trusted; it has said so, and stays down. */
+  damaged: boolean
   /** Its end was asked for, so it is no news. */
   expected: boolean
   /** While it is paused: wakes it. */
@@ -239,6 +241,7 @@ export class Cluster {
       condition: 'starting',
       ended,
       complaint: null,
+      damaged: false,
       expected: false,
       wake: () => {},
     }
@@ -255,6 +258,7 @@ export class Cluster {
   #reported(child: Child, event: Event): void {
     const { id } = child.member
     if (event.event === 'serving') child.condition = 'up'
+    if (event.event === 'log_damaged') child.damaged = true
     if (event.event === 'cannot_start') return this.#complained(child, String(event.message))
     if (event.event === 'link_up') this.#links.add(`${id}>${String(event.peer)}`)
     if (event.event === 'link_down') this.#links.delete(`${id}>${String(event.peer)}`)
@@ -280,7 +284,8 @@ export class Cluster {
   async #up(id: NodeId): Promise<void> {
     const child = this.#child(id)
     await this.#until(() => child.condition !== 'starting', startMs)
-    if (child.condition === 'up') return
+    // The others are well, and enough of them can serve without it.
+    if (child.condition === 'up' || child.damaged) return
     throw new ConfigError(child.complaint ?? `${id} did not start; what it printed is above`)
   }
 

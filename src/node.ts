@@ -4,6 +4,7 @@ import {
   type Checked,
   type Clock,
   type Core,
+  type Effects,
   type Entry,
   type Event,
   failure,
@@ -198,7 +199,14 @@ export class Node {
   }
 
   #turn(): void {
-    const effects = this.#core!.take()
+    let effects: Effects | undefined
+    const isTaken = this.#step((core) => {
+      effects = core.take()
+    })
+    if (isTaken && effects) this.#carryOut(effects)
+  }
+
+  #carryOut(effects: Effects): void {
     for (const event of effects.events) this.#doors.notice(event)
     for (const message of effects.send) this.#send(message)
     if (effects.persist) this.#write(effects.persist, effects.sendWhenDurable).catch((error) => this.#fatal(error))

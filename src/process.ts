@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { systemClock, systemRandom } from './clock.js'
 import { ConfigError, checkNodeConfig, type NodeConfig, timingOf } from './config.js'
-import type { Event, Index, LogStore, NodeId, Status, Term } from './contracts.js'
+import { type Event, type Index, isObject, type LogStore, type NodeId, type Status, type Term } from './contracts.js'
 import { LockedMap } from './locked-map.js'
 import { parseAddress } from './network/address.js'
 import { type Ask, ClientPort } from './network/client-port.js'
@@ -156,6 +156,10 @@ export interface Obeyed {
   readonly seen?: Contents
 }
 
+function nodeNameIn(config: unknown): unknown {
+  return isObject(config) ? config.id : undefined
+}
+
 /** How a process ends that could not do what it was told. */
 export function exitCodeOf(error: Error): number {
   if (error instanceof DamagedLogError) return exitCodes.damagedLog
@@ -187,7 +191,8 @@ export async function runSupervised(stage: Stage, config: unknown): Promise<void
     })
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError)) throw error
-    emit({ event: 'cannot_start', message: error.message })
+    const isDamaged = error instanceof DamagedLogError
+    emit({ event: isDamaged ? 'log_damaged' : 'cannot_start', node: nodeNameIn(config), message: error.message })
     process.exit(exitCodeOf(error))
   }
 }

@@ -220,8 +220,27 @@ t.test('from 1 to 2: replication is added, writes are replaced, reads and the cl
   t.same(messages, ['Replicate', 'Replicated'])
   t.ok(gained.includes('G4') && lost.includes('G3') && newlyBroken.includes('G6'))
   t.same(difference(stages[3]!, stages[4]!).stalled, ['G7', 'G12'])
-  t.ok(difference(stages[5]!, stages[6]!).gained.includes('G7'))
 })
+
+t.test(
+  'from 5 to 6: the gate and the rules at the start, at the disk and at the end of a turn are compared, too',
+  async (t) => {
+    const { added, replaced, removed, gained } = difference(stages[5]!, stages[6]!)
+    t.ok(names(added).includes('turn.commitOwnTerm=commitOwnTerm'))
+    t.ok(
+      replaced.some(
+        ({ slot, before, after }) => `${slot}: ${before.name} → ${after.name}` === 'gate: hearTerm → observeTerm',
+      ),
+    )
+    const former = [
+      'start.beginTerm=beginTerm',
+      'durable.takeOffice=takeOffice',
+      'turn.commitByMajority=commitByMajority',
+    ]
+    for (const rule of former) t.ok(names(removed).includes(rule), rule)
+    t.ok(gained.includes('G7'))
+  },
+)
 
 t.test('backwards it is the other way round, and a stage does not differ from itself', async (t) => {
   const back = difference(naiveReplication, client)

@@ -108,10 +108,12 @@ function scripted(): Stage & { ticks: number } {
     ticks: 0,
     create() {
       let effects = empty()
+      let breaksTurn = false
       return {
         status: { id: 'n1', stage: 0, role: '', leader: null, applied: 0, peers: [] },
         receive: (message: Message) => {
           if (message.type === 'Broken') throw new Error('broken by a message')
+          if (message.type === 'BreaksTurn') breaksTurn = true
         },
         request({ id, command }: Request) {
           effects.send.push({ type: 'Now', from: 'n1', to: 'n2' })
@@ -127,6 +129,7 @@ function scripted(): Stage & { ticks: number } {
         entries: () => [],
         applied: (index: number) => void effects.events.push({ event: `applied ${index}` }),
         take() {
+          if (breaksTurn) throw new Error('broken at the end of a turn')
           const taken = effects
           effects = empty()
           return taken
@@ -188,6 +191,13 @@ t.test('a broken invariant ends the node', async (t) => {
   t.match(world.fatal, [{ message: 'broken by a message' }])
   await world.pass(1_000)
   t.same(world.taken(), [])
+})
+
+t.test('a rule that breaks at the end of a turn ends the node as well', async (t) => {
+  const { world } = await running()
+  world.receive({ type: 'BreaksTurn', from: 'n2', to: 'n1' })
+  await world.settle()
+  t.match(world.fatal, [{ message: 'broken at the end of a turn' }])
 })
 
 t.test('ticks that were missed are not made up for', async (t) => {

@@ -71,7 +71,7 @@ export const run: CommandModule<object, RunArguments> = {
 async function startCluster(args: RunArguments, onEvent: (event: Event) => void, onStderr: (text: string) => void) {
   const stage = stageArgument(args.stage)
   const members = localMembers(args.nodes, args.host, args.basePort || (await freeBasePort(args.nodes, args.host)))
-  const data = stage.keeps === 'nothing' ? null : dataFolder(args.dataDir)
+  const data = stage.keeps === 'nothing' && args.dataDir === undefined ? null : dataFolder(args.dataDir)
   const cluster = new Cluster({
     stage: stage.number,
     entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
@@ -121,16 +121,21 @@ function dataFolder(named: string | undefined): DataFolder {
   return { folder, cluster: null, isTemporary: true, remove: () => rmSync(folder, { recursive: true, force: true }) }
 }
 
+/** A node that stays down from the start, while the others serve. */
+const isBadStart = ({ event }: Event) => event === 'log_damaged'
+
 async function runHeadless(args: RunArguments): Promise<number> {
   const say = (event: Event) => console.log(args.json ? JSON.stringify(event) : describeEvent(event))
   const stopped = stopSignal()
   // The first line is `ready`; what happened before it is told by `ready` itself.
   let ready = false
-  const onEvent = (event: Event) => ready && say(event)
+  const bad: Event[] = []
+  const onEvent = (event: Event) => (ready ? say(event) : isBadStart(event) && bad.push(event))
   const { stage, cluster, stop } = await startCluster(args, onEvent, (text) => console.error(text))
   ready = true
   const nodes = cluster.nodes().map(({ id, pid, client, peer }) => ({ id, pid, client, peer }))
   say({ event: 'ready', stage: stage.number, nodes })
+  for (const event of bad) say(event)
   const input = createInterface({ input: process.stdin })
   let queue = Promise.resolve()
   input.on('line', (line) => {
@@ -156,7 +161,9 @@ async function obey(cluster: Cluster, line: string, say: (event: Event) => void)
 async function runWithRepl(args: RunArguments): Promise<number> {
   let repl: Repl | undefined
   const onStderr = (text: string) => console.error(text)
-  const { stage, members, cluster, data, stop } = await startCluster(args, (event) => repl?.show(event), onStderr)
+  const bad: Event[] = []
+  const onEvent = (event: Event) => (repl ? repl.show(event) : isBadStart(event) && bad.push(event))
+  const { stage, members, cluster, data, stop } = await startCluster(args, onEvent, onStderr)
   const addresses = members.map((member) => member.client)
   const client = new Client({ addresses })
   if (process.stdout.isTTY) console.log(banner(stage, members, args.log === 'memory' ? null : data))
@@ -171,6 +178,7 @@ async function runWithRepl(args: RunArguments): Promise<number> {
     output: process.stdout,
   })
   const open = repl
+  for (const event of bad) open.show(event)
   void stopSignal().then(() => open.close())
   const code = await repl.run()
   client.close()
@@ -179,7 +187,7 @@ async function runWithRepl(args: RunArguments): Promise<number> {
 }
 
 const tries = 'set a 1 · get a · get a @n3 · status · kill n3'
-const triesWithLog = 'set a 1 · get a · status · log · kill n1'
+const triesWithLog = 'set a 1 · get a · status · log · kill leader'
 
 function banner(stage: Stage, members: readonly Member[], data: DataFolder | null): string {
   const { host, port } = parseAddress(members[0]!.client)!

@@ -43,14 +43,21 @@ function tableOf(stage: Stage): Slots {
   throw new Error(`stage ${stage.number} was not made by stage(): it has no table to compare`)
 }
 
-/** Every function of a stage's table, flat. A tick rule has no slot but its name: it is there or it is not. */
+/** The parts that are one function, where a stage has it, and those that are lists of rules. */
+const single = ['state', 'gate', 'entries'] as const
+const lists = ['start', 'tick', 'durable', 'turn'] as const
+
+/** Every function of a stage's table, flat. A rule in a list has no slot but its name: it is there or it is not. */
 export function rulesOf(stage: Stage): Rule[] {
   const table = tableOf(stage)
+  const alone = single.filter((slot) => table[slot] !== undefined).map((slot) => toRule(slot, slot, table[slot]))
   const members = groups.flatMap((group) =>
     Object.entries(table[group] as Slots).map(([key, value]) => toRule(`${group}.${key}`, key, value)),
   )
-  const ticks = (table.tick as readonly unknown[]).map((rule) => toRule(`tick.${nameOf(rule, '?')}`, '?', rule))
-  return [toRule('state', 'state', table.state), ...members, ...ticks]
+  const listed = lists.flatMap((list) =>
+    ((table[list] ?? []) as readonly unknown[]).map((rule) => toRule(`${list}.${nameOf(rule, '?')}`, '?', rule)),
+  )
+  return [...alone, ...members, ...listed]
 }
 
 function toRule(slot: string, key: string, value: unknown): Rule {

@@ -4,6 +4,6 @@ import type { NodeState } from '../../src/stage.js'
 /** Whoever is not the leader names the leader and its address. The client asks there; nothing was done here. */
 export function redirect(node: NodeState, request: Request): void {
   const leader = node.members.find((member) => member.id === node.leader)!
-  const answer = failure('not_leader', `writes go to ${leader.id}`, { leader: leader.id, address: leader.client })
+  const answer = failure('not_leader', `${leader.id} leads: ask there`, { leader: leader.id, address: leader.client })
   node.effects.replies.push({ request: request.id, answer })
 }

@@ -17,6 +17,11 @@ const cases: [object, string][] = [
     'n1  cut an unfinished write of 9 bytes off its log; nobody was told that it was done; a copy is in f.cut-1',
   ],
   [{ event: 'disk_failed', message: 'full' }, 'n1  THE DISK FAILED, the node stops: full'],
+  [{ event: 'cut', links: ['n1>n2', 'n2>n1'] }, 'n1  cut: what is sent n1>n2 and n2>n1 is lost'],
+  [
+    { event: 'cut', links: ['n1>n3', 'n3>n1', 'n1>n4', 'n4>n1', 'n2>n3', 'n3>n2', 'n2>n4', 'n4>n2'] },
+    'n1  cut: all that is sent between n1 n2 and n3 n4 is lost',
+  ],
   [{ event: 'news', of: 1, or: 'two' }, 'n1  news: of 1, or two'],
 ]
 

@@ -86,7 +86,7 @@ t.test('a generic gRPC client sets and gets, and is told why not', async (t) => 
   t.match(JSON.parse(info.json as string), { stage: 3, role: 'leader' })
 
   t.match(await follower('Set', { key: 'a', value: '2' }), {
-    error: { code: 'not_leader', message: 'writes go to n1', definite: true, leader: 'n1', address: '127.0.0.1:1' },
+    error: { code: 'not_leader', message: 'n1 leads: ask there', definite: true, leader: 'n1', address: '127.0.0.1:1' },
   })
   const refusals: [string, object, string][] = [
     ['Get', {}, 'bad_request'],
