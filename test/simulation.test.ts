@@ -58,6 +58,19 @@ t.test('no stage breaks in a storm what it gives', async (t) => {
   }
 })
 
+t.test('no stage with a log breaks what it gives while leaders change all the time', async (t) => {
+  for (const stage of stages.filter(({ keeps }) => keeps === 'log')) {
+    for (let seed = 1; seed <= 40; seed++) {
+      const { findings } = await runSeed(stage, seed, 'churn')
+      t.same(
+        findings.filter(({ guarantee }) => stage.gives.includes(guarantee)),
+        [],
+        `stage ${stage.number}, seed ${seed}`,
+      )
+    }
+  }
+})
+
 t.test('seed 103: an answer to the leader of an earlier life is not counted in this one', async (t) => {
   const { findings } = await runSeed(naive, 103, 'storm')
   t.same(
@@ -222,6 +235,23 @@ t.test('a disk loses in a crash what was not synced, or part of it; a failed wri
     await t.rejects(failed, /the disk failed/)
   }
   t.same([...kept].sort(), [2, 3, 4, 5], 'torn everywhere')
+})
+
+t.test('a disk that was mended fails no more, not even the write under way', async (t) => {
+  const [timeline, clock] = time()
+  const disk = new SimulatedDisk()
+  disk.health = { ...disk.health, failure: 1 }
+  const entry = makeEntry(1, 1, { command: 'ping' })
+  const written = disk
+    .store(clock, new SeededRandom(1), () => {})
+    .write({
+      records: [{ record: 'entry', entry }],
+      upTo: entry,
+    })
+  disk.health = { ...disk.health, failure: 0 }
+  timeline.step()
+  await written
+  t.ok(disk.holds(entry))
 })
 
 t.test('no state machine leaves a command out or performs it twice; nothing else is committed there', async (t) => {

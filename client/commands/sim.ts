@@ -33,7 +33,7 @@ export const sim: CommandModule<object, SimArguments> = {
       .option('climate', {
         choices: climates,
         default: 'storm',
-        describe: 'without faults, with all of them, or with all of them over a minute or two',
+        describe: 'no faults, all of them, all of them over a minute or two, or leaders that change all the time',
       })
       .option('trace', { type: 'string', describe: 'with --seed: a file for everything that happens, as NDJSON' })
       .option('shrink', {

@@ -29,11 +29,11 @@ export class SimulatedDisk {
       open: async () => this.#records.recovered(),
       write: (batch) =>
         new Promise((resolve, reject) => {
-          const { minSyncMs, maxSyncMs, failure } = this.health
+          const { minSyncMs, maxSyncMs } = this.health
           this.#underWay = batch
           clock.after(minSyncMs + random.next() * (maxSyncMs - minSyncMs), () => {
             stir()
-            if (random.chance(failure)) return reject(new Error('the disk failed'))
+            if (random.chance(this.health.failure)) return reject(new Error('the disk failed'))
             this.#records.add(batch.records)
             this.#underWay = null
             resolve()

@@ -42,9 +42,11 @@ export interface Plan {
 
 /**
  * `calm`: no faults at all. `storm`: everything at once, in a mixture that differs from seed to seed. `season`: storms
- * that come and go over a minute or two, with time between them in which a cluster is only itself.
+ * that come and go over a minute or two, with time between them in which a cluster is only itself. `churn`: short,
+ * frequent faults and no patience: leaders change all the time, and what an earlier one has left behind, on its way or
+ * half synced, meets the next.
  */
-export const climates = ['calm', 'storm', 'season'] as const
+export const climates = ['calm', 'storm', 'season', 'churn'] as const
 export type Climate = (typeof climates)[number]
 
 /** How much longer a season is than a storm. */
@@ -59,7 +61,9 @@ export interface PlanOptions {
 }
 
 /** The plan that a seed stands for. Limits and timing are drawn too: some disasters need small ones. */
-export function makePlan({ seed, climate, nodes = 5, readAnywhere }: PlanOptions): Plan {
+export function makePlan(options: PlanOptions): Plan {
+  const { seed, climate, nodes = 5, readAnywhere } = options
+  if (climate === 'churn') return makeChurn(options)
   const random = new SeededRandom(seed)
   const ids = Array.from({ length: nodes }, (_, at) => `n${at + 1}`)
   const stretch = climate === 'season' ? season : 1
@@ -79,6 +83,76 @@ export function makePlan({ seed, climate, nodes = 5, readAnywhere }: PlanOptions
     disk: makeDisk(random, true),
     faults: makeFaults(random.fork(), ids, stretch, fireMs),
   }
+}
+
+/** A few seconds in which nobody leads for long: elections are as frequent as commands. */
+function makeChurn({ seed, climate, readAnywhere, ...options }: PlanOptions): Plan {
+  const random = new SeededRandom(seed ^ 0x517cc1b7)
+  const nodes = options.nodes ?? random.pick([3, 3, 5])
+  const ids = Array.from({ length: nodes }, (_, at) => `n${at + 1}`)
+  const fireMs = random.between(2_000, 4_000)
+  const heartbeatTicks = random.between(1, 3)
+  const electionTicks = heartbeatTicks * random.between(2, 4)
+  const requestTimeoutTicks = random.between(10, 60)
+  const appendBytes = random.pick([1, 200])
+  const calls = makeCalls(random.fork(), ids, 1, fireMs, readAnywhere)
+  return {
+    seed,
+    climate,
+    nodes,
+    timing: { tickMs: 10, requestTimeoutTicks, heartbeatTicks, electionTicks, appendBytes },
+    applyBatch: 1_024,
+    weather: makeUnevenWeather(random),
+    disk: { minSyncMs: 0.2, maxSyncMs: random.pick([2, 10, 30]), failure: random.pick([0.01, 0.03, 0.1]) },
+    fireMs,
+    faults: makeShortFaults(random.fork(), ids, fireMs),
+    calls,
+    deadlineMs: random.pick([500, 1_500]),
+  }
+}
+
+/** Most messages are quick; some come when their sender has long been deposed. */
+function makeUnevenWeather(random: SeededRandom): Weather {
+  return {
+    minDelayMs: 0.5,
+    maxDelayMs: random.pick([1, 3, 10]),
+    loss: random.pick([0, 0.05, 0.2]),
+    duplication: random.pick([0, 0.2]),
+    straggling: random.pick([0.1, 0.3]),
+    straggleFactor: random.between(5, 50),
+  }
+}
+
+/** Somebody is always falling over, or cut off, and soon back: within a term, and within a write. */
+function makeShortFaults(random: SeededRandom, ids: readonly NodeId[], fireMs: number): PlannedFault[] {
+  const faults: PlannedFault[] = []
+  const others = (['pause', 'split', 'cut'] as const).filter(() => random.chance(0.3))
+  const kinds = ['crash', 'crash', ...others] as const
+  const pauseMs = random.pick([50, 150, 500])
+  const restartMs = random.pick([10, 30, 100])
+  for (let at = 0; at < fireMs; at += random.between(1, 2 * restartMs)) {
+    faults.push({ at, fault: { word: 'restart', nodes: ids } })
+  }
+  const longestMs = random.pick([10, 50, 300])
+  for (let at = 0; at < fireMs; at += random.between(1, 2 * pauseMs)) {
+    const until = at + random.between(1, longestMs)
+    const add = (moment: number, fault: Fault) => faults.push({ at: moment, fault })
+    const some = shuffled(random, ids).slice(0, random.between(1, Math.ceil(ids.length / 2)))
+    const kind = random.pick(kinds)
+    if (kind === 'crash') {
+      const nodes = random.chance(0.1) ? ids : some
+      add(at, { word: 'kill', nodes })
+      add(until, { word: 'restart', nodes })
+    } else if (kind === 'pause') {
+      add(at, { word: 'pause', nodes: some })
+      add(until, { word: 'resume', nodes: some })
+    } else {
+      if (kind === 'split') add(at, { word: 'split', nodes: some })
+      else for (const cut of makeCuts(random, ids, some, false)) add(at, cut)
+      add(until, { word: 'heal' })
+    }
+  }
+  return faults.sort((a, b) => a.at - b.at)
 }
 
 /** How often leaders speak and how long they may be silent; drawn apart, so that all else stays as it was. */

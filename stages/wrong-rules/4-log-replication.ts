@@ -234,13 +234,13 @@ const wrongCommits: readonly WrongRule[] = [
   },
   {
     name: 'perform-the-last-again',
-    what: 'each batch begins with the last entry of the one before: an append to a value happens twice',
+    what: 'the last entry of each batch is performed once more: an append to a value happens twice',
     stage: replacing({
       turn: [
         commitByMajority,
         (node) => {
-          if (node.handed < node.commitIndex) node.handed = Math.max(0, node.handed - 1)
           applyCommitted(node)
+          node.effects.apply.push(...node.effects.apply.slice(-1))
         },
         replicateToAll,
       ],

@@ -102,7 +102,7 @@ const wrongVoters: readonly WrongRule[] = [
         node.votedFor = null
       }, appendEntries),
     }),
-    caught: { claim: 'the vote is kept when a leader of the same term is heard: a term has one vote' },
+    caught: { guarantee: 'G11', climate: 'churn', seeds: 200 },
   },
   {
     name: 'vote-in-memory',
@@ -115,17 +115,13 @@ const wrongVoters: readonly WrongRule[] = [
           if (record.record === 'term') records[at] = { ...record, votedFor: null }
       },
     }),
-    caught: {
-      claim: 'the vote is on disk before it is given, and a crash does not give it twice, wherever it strikes (E5)',
-    },
+    caught: { guarantee: 'G11', climate: 'churn', seeds: 300 },
   },
   {
     name: 'vote-before-sync',
     what: 'the vote leaves before the disk has it: a crash in between, and the node votes for somebody else',
     stage: hearing({ RequestVote: (node, ask) => sayingAtOnce(node, () => vote(node, ask)) }),
-    caught: {
-      claim: 'the vote is on disk before it is given, and a crash does not give it twice, wherever it strikes (E5)',
-    },
+    caught: { guarantee: 'G11', climate: 'churn', seeds: 300 },
   },
   {
     name: 'vote-without-patience',
@@ -310,7 +306,7 @@ const wrongLeaders: readonly WrongRule[] = [
         replicateToAll,
       ],
     }),
-    caught: { claim: 'figure 8 (c): an entry of an earlier term is not committed, though a majority has it (E8)' },
+    caught: { guarantee: 'G6', climate: 'churn', seeds: 300 },
   },
   {
     name: 'leader-counts-itself-before-sync',

@@ -1,4 +1,5 @@
 import type { GuaranteeId } from '../../src/contracts.js'
+import type { Climate } from '../../src/simulation/plan.js'
 import type { Stage } from '../../src/stage.js'
 
 /**
@@ -18,6 +19,6 @@ export interface WrongRule {
  * paper that the stage's tests put to its cores by hand.
  */
 export type Caught =
-  | { readonly guarantee: GuaranteeId; readonly climate: 'calm' | 'storm'; readonly seeds: number }
+  | { readonly guarantee: GuaranteeId; readonly climate: Climate; readonly seeds: number }
   | { readonly scenario: string }
   | { readonly claim: string }
