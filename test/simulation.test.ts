@@ -167,6 +167,26 @@ t.test('a paused node finds its expired timers first, then what arrived, and a d
   t.ok(events.indexOf('n3 resumed') < events.indexOf('n3 receive'))
 })
 
+t.test('a process that is killed in the moment in which it goes on does nothing more', async (t) => {
+  for (let seed = 1; seed <= 10; seed++) {
+    const cluster = await SimulatedCluster.start({ stage: stages[4]!, seed })
+    await cluster.pass(100)
+    cluster.ask('n1', { command: 'set', key: 'a', value: '1' }, () => {})
+    cluster.pause('n1')
+    await cluster.pass(100)
+    cluster.resume('n1')
+    await cluster.pass(0.5)
+    cluster.pause('n1')
+    await cluster.pass(100)
+    cluster.resume('n1')
+    cluster.kill('n1')
+    await cluster.pass(100)
+    cluster.restart('n1')
+    await cluster.pass(100)
+    t.equal(cluster.host('n1').node?.status.role, 'leader', 'its disk was written to by one process at a time')
+  }
+})
+
 t.test('a node that dies breaks its connections; a dead one refuses them', async (t) => {
   await underHand(async (cluster) => {
     const answers: unknown[] = []

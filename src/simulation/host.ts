@@ -149,7 +149,7 @@ export class Host {
     const incarnation = this.#incarnation
     const run = (task: () => void) => {
       if (this.#incarnation !== incarnation) return
-      if (this.#backlog) this.#backlog.timers.push(task)
+      if (this.#backlog) this.#backlog.timers.push(() => run(task))
       else task()
     }
     return {
