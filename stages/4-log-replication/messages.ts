@@ -52,7 +52,7 @@ export function appendEntriesOf(operations: Readonly<Record<string, unknown>>) {
   return ({ term, sequence, prevLogIndex, prevLogTerm, leaderCommit, entries }: Candidate): boolean => {
     if (!isPositive(term) || !isPositive(sequence)) return false
     if (!isNatural(prevLogIndex) || !isNatural(prevLogTerm) || !isNatural(leaderCommit)) return false
-    if (!Array.isArray(entries)) return false
+    if (!Array.isArray(entries) || (prevLogIndex === 0) !== (prevLogTerm === 0)) return false
     let before = { index: prevLogIndex, term: prevLogTerm }
     for (const entry of entries as Entry[]) {
       if (entry.index !== before.index + 1 || entry.term < before.term || entry.term > term) return false

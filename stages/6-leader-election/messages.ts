@@ -29,7 +29,11 @@ type Candidate = Readonly<Record<string, unknown>>
 /** What the messages of this stage must hold when they come from the wire. */
 export const electionWire = {
   RequestVote: ({ term, lastLogIndex, lastLogTerm }: Candidate) =>
-    isPositive(term) && isNatural(lastLogIndex) && isNatural(lastLogTerm) && lastLogTerm < term,
+    isPositive(term) &&
+    isNatural(lastLogIndex) &&
+    isNatural(lastLogTerm) &&
+    lastLogTerm < term &&
+    (lastLogIndex === 0) === (lastLogTerm === 0),
   RequestVoteReply: ({ term, voteGranted }: Candidate) => isPositive(term) && typeof voteGranted === 'boolean',
   StaleTerm: ({ term }: Candidate) => isPositive(term),
 }

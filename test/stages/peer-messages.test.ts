@@ -26,6 +26,9 @@ function entriesBehind(index: number, term: number, steps: readonly { rise: numb
   })
 }
 
+/** Only before the first entry is there no term. */
+const termOf = (index: number, drawn: number) => (index === 0 ? 0 : Math.max(1, drawn))
+
 const appendEntries = fc
   .record({
     ...ends,
@@ -37,16 +40,20 @@ const appendEntries = fc
     later: fc.nat(3),
   })
   .map(({ steps, later, ...fields }) => {
-    const entries = entriesBehind(fields.prevLogIndex, fields.prevLogTerm, steps)
-    const term = Math.max(1, entries.at(-1)?.term ?? fields.prevLogTerm) + later
-    return { type: 'AppendEntries', term, ...fields, entries }
+    const prevLogTerm = termOf(fields.prevLogIndex, fields.prevLogTerm)
+    const entries = entriesBehind(fields.prevLogIndex, prevLogTerm, steps)
+    const term = Math.max(1, entries.at(-1)?.term ?? prevLogTerm) + later
+    return { type: 'AppendEntries', term, ...fields, prevLogTerm, entries }
   })
 const conflict = fc
   .record({ ...ends, term: positive, sequence: positive, conflictTerm: fc.option(positive), conflictIndex: positive })
   .map((fields) => ({ type: 'AppendEntriesConflict', ...fields, prevLogIndex: fields.conflictIndex }))
 const requestVote = fc
   .record({ ...ends, lastLogIndex: natural, lastLogTerm: fc.nat(50), later: fc.integer({ min: 1, max: 3 }) })
-  .map(({ later, ...fields }) => ({ type: 'RequestVote', term: fields.lastLogTerm + later, ...fields }))
+  .map(({ later, ...fields }) => {
+    const lastLogTerm = termOf(fields.lastLogIndex, fields.lastLogTerm)
+    return { type: 'RequestVote', term: lastLogTerm + later, ...fields, lastLogTerm }
+  })
 const plain = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
   fc.record({ type: fc.constant(type), ...ends, term: positive, ...fields }, { noNullPrototype: true })
 
@@ -114,6 +121,8 @@ t.test('what numbers from one cannot be zero', async (t) => {
 t.test('terms and indexes of a message must fit together', async (t) => {
   const [, , refusal, ask] = examples
   t.notOk(passes({ ...refusal, conflictIndex: 5 }), 'walking back goes back')
+  t.notOk(passes({ ...ask, lastLogIndex: 0, lastLogTerm: 1 }), 'no entry has no term')
+  t.notOk(passes({ ...append, prevLogTerm: 0 }), 'and every entry has one')
   t.notOk(passes({ ...ask, lastLogTerm: 5 }), 'a candidate is in a later term than its log')
   t.ok(passes({ ...append, entries: [] }))
   t.notOk(passes({ ...append, prevLogTerm: 6, entries: [] }), 'a log is not ahead of its leader')
