@@ -26,11 +26,14 @@ t.test('a process killed while it writes has lost nothing that it acknowledged',
   for (const lines of [1, 30, 90]) {
     const child = bare(process.execPath, [program, folder, 'write'])
     t.teardown(() => child.kill('SIGKILL'))
+    const gone = once(child, 'close')
     let left = lines
     for await (const line of createInterface(child.stdout!)) {
       if (line !== 'open') acknowledged = Number(line)
       if (left-- === 0) child.kill('SIGKILL')
     }
+    // Until its last call on the disk has ended, a killed process is still there, and has the folder.
+    await gone
     const log = new WriteAheadLog(folder, owner)
     const { entries } = await log.open()
     await log.close()
