@@ -86,6 +86,8 @@ function inRange({ records }: ScannedBatch, { from, to }: Range): readonly Persi
 function describeRecord(record: PersistRecord, kept: ReadonlySet<Entry>): string {
   if (record.record === 'term')
     return colour.cyan(`term ${record.term}, ${record.votedFor === null ? 'no vote' : `votes for ${record.votedFor}`}`)
+  if (record.record === 'snapshot')
+    return colour.cyan(`a snapshot holds all up to entry ${record.snapshot.index}, term ${record.snapshot.term}`)
   if (record.record === 'truncate') return colour.yellow(`truncates from ${record.from}`)
   const { index, term } = record.entry
   const text = `${String(index).padStart(8)}  term ${term}  ${describeCommand(commandOf(record.entry))}`

@@ -5,14 +5,16 @@
  * Whatever crosses from one floor to another has its type here.
  */
 
+export * from './requests.js'
+
+import type { Answer, Command, Request, RequestId } from './requests.js'
+
 /** A node's name: `n1`, `n2`, … */
 export type NodeId = string
 /** A leader's period of office; 0 before the first election, and always where nobody is elected (§5.1). */
 export type Term = number
 /** A position in a node's sequence of commands, counted from 1; 0 means "before the first". */
 export type Index = number
-/** Identifies one client request inside one node's process, for as long as it waits for its answer. */
-export type RequestId = number
 
 /** Names one log entry: no two entries of a correct cluster share both parts (§5.3). */
 export interface EntryId {
@@ -27,108 +29,6 @@ export interface Member {
   readonly peer: string
 }
 
-// ---------------------------------------------------------------------------------------------- what clients say
-
-/** What a client asks for: the JSON object it sent, checked against the stage's shapes, without its `id`. */
-export interface Command {
-  readonly command: string
-  readonly [argument: string]: unknown
-}
-
-export interface Request {
-  readonly id: RequestId
-  readonly command: Command
-}
-
-/**
- * Every error code a client can meet, and whether it is *definite*: certainly nothing was done, now or later.
- * An indefinite error is an unknown outcome: the command may have happened, or may still happen.
- */
-export const errorCodes = {
-  bad_request: { definite: true, means: 'the request is not well formed; the message says where' },
-  too_large: { definite: true, means: 'a key, a value or a request is over its limit' },
-  unknown_command: { definite: true, means: 'this stage has no such command' },
-  cas_mismatch: { definite: true, means: 'the key does not hold the expected value; `actual` is what it holds' },
-  not_leader: { definite: true, means: 'another node leads; `leader` and `address` name it' },
-  no_leader: { definite: true, means: 'no node leads at present' },
-  overloaded: { definite: true, means: 'too much is waiting here already; ask again later' },
-  shutting_down: { definite: true, means: 'the node is stopping and takes nothing new' },
-  unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },
-  timeout: { definite: false, means: 'no answer within the deadline' },
-  leadership_lost: { definite: false, means: 'the leader was deposed before it knew the outcome' },
-  connection_lost: { definite: false, means: 'the connection broke between the question and its answer' },
-} as const satisfies Record<string, { definite: boolean; means: string }>
-
-export type ErrorCode = keyof typeof errorCodes
-
-/** The `error` of a failed answer. Further fields (`leader`, `address`, `actual`) go with the code. */
-export interface Failure {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly definite: boolean
-  readonly [detail: string]: unknown
-}
-
-/** What a client is told, without the `id` of its request. */
-export type Answer =
-  | { readonly ok: true; readonly [field: string]: unknown }
-  | { readonly ok: false; readonly error: Failure }
-
-/** The one way to make a failed answer: `definite` follows from the code. */
-export function failure(code: ErrorCode, message: string, details: Record<string, unknown> = {}): Refusal {
-  return { ok: false, error: { code, message, definite: errorCodes[code].definite, ...details } }
-}
-
-/**
- * How a call ended. *Refused* is certainly not done. *Unknown* may have been done, or may still be: a deadline that
- * passed or a connection that broke says nothing about the other end.
- */
-export type Outcome =
-  | { readonly outcome: 'done'; readonly answer: Answer & { ok: true } }
-  | { readonly outcome: 'refused' | 'unknown'; readonly error: Failure }
-
-/** An answer as an outcome: what it means for whoever asked. */
-export function outcomeOf(answer: Answer): Outcome {
-  if (answer.ok) return { outcome: 'done', answer }
-  return { outcome: answer.error.definite ? 'refused' : 'unknown', error: answer.error }
-}
-
-/** Limits of what a client may send, in bytes of UTF-8. A frame's length is under 2^24, so its first byte is 0. */
-export const limits = {
-  keyBytes: 4 * 1024,
-  valueBytes: 1024 * 1024,
-  /** One request or reply on the wire, framing excluded; leaves room for a value whose every byte is escaped. */
-  messageBytes: 8 * 1024 * 1024,
-  /** Keys in one answer to `scan`. */
-  scanKeys: 1000,
-} as const
-
-export interface Argument {
-  readonly name: string
-  readonly optional: boolean
-  readonly kind: 'text' | 'text or null' | 'number'
-}
-
-/** What a client may ask for: one entry a command in a stage's table of shapes. */
-export interface CommandShape {
-  /** In the order in which a person types them. */
-  readonly takes: readonly Argument[]
-  readonly help: string
-  /** Whether the command leaves the store as it was, so that asking twice does no harm. */
-  readonly readOnly: boolean
-  /** The command, checked, or the refusal that says what is wrong with it. */
-  check(candidate: object): Checked
-}
-
-export type Refusal = Answer & { readonly ok: false }
-export type Checked = { readonly ok: true; readonly command: Command } | Refusal
-
-/**
- * What one command does to the state machine's state. An operation that may take long is a generator: it yields
- * between slices, so that the event loop can turn; the store stays locked meanwhile.
- */
-export type Operation<State> = (state: State, command: never) => Answer | Generator<void, Answer>
-
 // ----------------------------------------------------------------------------------------------- what peers say
 
 /** A message between nodes: flat, `type` first. Stages add messages; they never add fields to an older one. */
@@ -138,6 +38,8 @@ export interface Message {
   readonly to: NodeId
   /** Log entries travel as the text that each of them is, on every wire. */
   readonly entries?: readonly Entry[]
+  /** Bytes of a snapshot, which travel as they are, on every wire. */
+  readonly data?: Uint8Array
 }
 
 export function isObject(candidate: unknown): candidate is Record<string, unknown> {
@@ -163,6 +65,10 @@ export interface Core {
   durable(upTo: EntryId): void
   /** The state machine has performed everything up to this index. */
   applied(upTo: Index): void
+  /** So many bytes of the file that this chunk is of, counted from its start, are there. */
+  held(chunk: Chunk, bytes: number): void
+  /** A snapshot is durable under its name: one that was asked for, or one whose last chunk has come. */
+  saved(snapshot: Snapshot): void
   /** The log, from this index on, for those who look on from outside; empty at the stages that keep none. */
   entries(from: Index): readonly Entry[]
   /** Everything decided since the last take. */
@@ -232,6 +138,35 @@ export function commandOf(entry: Entry): Command {
 }
 
 /**
+ * The first line of a snapshot (§7): the last entry whose effect it holds, and what the nodes themselves must remember of
+ * the entries up to there.
+ */
+export interface SnapshotHeader extends EntryId {
+  readonly [fact: string]: unknown
+}
+
+/** A snapshot that is durable and was verified. Equal states make equal bytes, so the hash is that of the state. */
+export interface Snapshot extends SnapshotHeader {
+  /** Length of its file. */
+  readonly bytes: number
+  /** Of everything before its last line, in hex. */
+  readonly sha256: string
+}
+
+/** A message with a piece of a snapshot's file. The rules name the piece, and the shell puts its bytes in. */
+export interface Chunk extends Message {
+  /** Which snapshot (figure 13). */
+  readonly lastIncludedIndex: Index
+  readonly lastIncludedTerm: Term
+  /** Of the whole file, as in {@link Snapshot}. */
+  readonly bytes: number
+  readonly sha256: string
+  /** Where in the file the piece begins. */
+  readonly offset: number
+  readonly data: Uint8Array
+}
+
+/**
  * One thing to make durable; the records of a batch are kept in order. Term and vote go together, in the same ordered
  * stream as the entries, so that no crash can keep one and lose what came before it.
  */
@@ -240,6 +175,8 @@ export type PersistRecord =
   /** Everything from this index on is taken back. */
   | { readonly record: 'truncate'; readonly from: Index }
   | { readonly record: 'entry'; readonly entry: Entry }
+  /** A snapshot holds everything up to this entry. A log that ends before it begins anew behind it. */
+  | { readonly record: 'snapshot'; readonly snapshot: EntryId }
 
 /** One durable write: all of it or, after a crash, a beginning of it. `upTo` is reported to {@link Core.durable}. */
 export interface Persist {
@@ -255,15 +192,36 @@ export interface Effects {
   send: Message[]
   /** Only after {@link persist} is on disk, if there is any. */
   sendWhenDurable: Message[]
+  /** What the state machine is to hold from here on, before it performs anything of {@link apply}. */
+  restore: Snapshot | null
   /** To the state machine, in order. */
   apply: Apply[]
+  /** What the state machine holds behind all of {@link apply} is to be saved under this header. */
+  snapshot: SnapshotHeader | null
+  /** Pieces of snapshots to be sent, as soon as their bytes have been read; and such that came, to be kept. */
+  sendChunks: Chunk[]
+  keepChunks: Chunk[]
+  /** Whom to be connected with from here on; null while that stays as it is. */
+  peers: readonly Member[] | null
   /** To clients, at once. */
   replies: Reply[]
   events: Event[]
 }
 
 export function noEffects(): Effects {
-  return { persist: null, send: [], sendWhenDurable: [], apply: [], replies: [], events: [] }
+  return {
+    persist: null,
+    send: [],
+    sendWhenDurable: [],
+    restore: null,
+    apply: [],
+    snapshot: null,
+    sendChunks: [],
+    keepChunks: [],
+    peers: null,
+    replies: [],
+    events: [],
+  }
 }
 
 /** What a node is told when it is made. */
@@ -275,6 +233,8 @@ export interface NodeOptions {
   readonly timing: Timing
   /** What an earlier life of this node left on its disk. */
   readonly recovered: Recovered
+  /** Whether this node, and no other, founds the cluster if its disk is empty (stage 8 on). */
+  readonly bootstrap: boolean
   /** Facts of the process (pid, addresses) that `info` repeats; no rule reads them. */
   readonly about: Readonly<Record<string, unknown>>
 }
@@ -296,6 +256,11 @@ export interface Timing {
   readonly electionTicks: number
   /** Bytes of entries in one message to a follower, at least one entry; not time, but as much a matter of pace. */
   readonly appendBytes: number
+  /** A snapshot is due after so many entries, or so many bytes of them. */
+  readonly snapshotEntries: number
+  readonly snapshotBytes: number
+  /** Bytes of a snapshot in one message to a follower. */
+  readonly chunkBytes: number
 }
 
 /** Heartbeats every 100 ms, an election after 1 to 2 s of silence: a Node process may well be busy for 100 ms. */
@@ -305,6 +270,9 @@ export const defaultTiming: Timing = {
   heartbeatTicks: 10,
   electionTicks: 100,
   appendBytes: 1024 * 1024,
+  snapshotEntries: 10_000,
+  snapshotBytes: 64 * 1024 * 1024,
+  chunkBytes: 256 * 1024,
 }
 
 // ------------------------------------------------------------------------------------------------ doors to the world
@@ -313,27 +281,76 @@ export const defaultTiming: Timing = {
 export interface Recovered {
   readonly term: Term
   readonly votedFor: NodeId | null
-  /** From index 1 on, without a gap. */
+  /** The entry before the first of {@link entries}; index and term 0 where the log begins at its beginning. */
+  readonly edge: EntryId
+  /** Without a gap. */
   readonly entries: readonly Entry[]
+  /** The newest first, two at most: if the one cannot be read, there is the other, and all entries behind that. */
+  readonly snapshots: readonly Snapshot[]
+  /** Drawn when the disk was first used: a disk that was lost and replaced has another. */
+  readonly incarnation: string
 }
 
-export const nothingRecovered: Recovered = { term: 0, votedFor: null, entries: [] }
+export const theBeginning: EntryId = { index: 0, term: 0 }
 
-/** Where a node's log is kept (stage 4 on). A failed write is final: the node stops. */
+export const nothingRecovered: Recovered = {
+  term: 0,
+  votedFor: null,
+  edge: theBeginning,
+  entries: [],
+  snapshots: [],
+  incarnation: '',
+}
+
+/** Where a node's log is kept (stage 4 on), and its snapshots (stage 7 on). A failed write is final: the node stops. */
 export interface LogStore {
   /** What is there. Called once, before anything else. @throws if what is there cannot be trusted */
   open(): Promise<Recovered>
-  /** Resolves when every record is durable. One write at a time. */
+  /**
+   * Resolves when every record is durable. One write at a time. A record of a snapshot lets go of older ones than the
+   * two last, and of the entries that the older of those two holds.
+   */
   write(batch: Persist): Promise<void>
-  /** Forgets the entries up to this index: a snapshot holds what they did. */
-  compact(upTo: Index): Promise<void>
+  readonly snapshots: SnapshotStore
   close(): Promise<void>
+}
+
+/** What became of a piece of a snapshot: how much there is now, from the start; and the whole, once it is durable. */
+export interface Received {
+  readonly held: number
+  readonly snapshot: Snapshot | null
+}
+
+/** Keeps snapshots: whole and verified under their names, or not at all. They count once the log has a record of them. */
+export interface SnapshotStore {
+  /**
+   * Writes a snapshot aside, and resolves when it is durable under its name. One at a time.
+   *
+   * @param body whole lines of text, many at a time
+   */
+  save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<Snapshot>
+  /** The body of a snapshot as it was saved, in pieces of whole lines. @throws if it is not that any more */
+  load(snapshot: EntryId): AsyncIterable<string>
+  /** A piece of a snapshot's file, shorter at its end; null if it is not kept any more. */
+  read(snapshot: EntryId, offset: number, length: number): Promise<Uint8Array | null>
+  /**
+   * Keeps a piece of a file that another node sends; whatever does not join what is there changes nothing. A file that is
+   * whole and not what it should be is thrown away: nothing of it is held then.
+   */
+  receive(chunk: Chunk): Promise<Received>
 }
 
 /** What the cluster agrees on. A batch is performed as one critical section. */
 export interface StateMachine {
   /** One answer a command, in order. Never rejects for what a command holds: a refusal is an answer too. */
   apply(batch: readonly Command[]): Promise<Answer[]>
+  /**
+   * What it holds at this moment, as whole lines of text, many at a time; what is performed while they are read does not
+   * show in them. Equal states give equal lines. One at a time.
+   */
+  snapshot(): Promise<AsyncIterable<string>>
+  /** Puts what a snapshot holds in the place of everything. */
+  restore(body: AsyncIterable<string>): Promise<void>
 }
 
 /** Carries messages between nodes; may lose, repeat and reorder them. */
@@ -341,6 +358,8 @@ export interface Network {
   start(receive: (message: Message) => void): Promise<void>
   /** Never blocks and never throws: a message that cannot be sent is lost. */
   send(message: Message): void
+  /** Whom to be connected with from here on; at first it is those that it was made with. */
+  setPeers(peers: readonly Member[]): void
   stop(): Promise<void>
 }
 

@@ -39,6 +39,26 @@ export class LockedMap implements StateMachine {
     return operation
   }
 
+  snapshot(): Promise<AsyncIterable<string>> {
+    return this.#mutex.runExclusive(async () => {
+      const entries = [...this.#store].sort(([a], [b]) => (a < b ? -1 : 1))
+      const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`)
+      return (async function* () {
+        yield* lines
+      })()
+    })
+  }
+
+  restore(body: AsyncIterable<string>): Promise<void> {
+    return this.#mutex.runExclusive(async () => {
+      const entries: [string, string][] = []
+      for await (const lines of body)
+        for (const line of lines.split('\n')) if (line !== '') entries.push(JSON.parse(line) as [string, string])
+      this.#store.clear()
+      for (const [key, value] of entries) this.#store.set(key, value)
+    })
+  }
+
   async #finish(slices: Generator<void, Answer>): Promise<Answer> {
     for (;;) {
       const slice = slices.next()

@@ -1,9 +1,12 @@
+import { ConfigError } from './config.js'
 import {
   type Answer,
   type Apply,
   type Checked,
+  type Chunk,
   type Clock,
   type Core,
+  commandOf,
   type Effects,
   type Entry,
   type Event,
@@ -15,7 +18,10 @@ import {
   type NodeSettings,
   nothingRecovered,
   type Persist,
+  type Recovered,
   type RequestId,
+  type Snapshot,
+  type SnapshotHeader,
   type StateMachine,
   type Status,
 } from './contracts.js'
@@ -42,6 +48,9 @@ export interface Doors {
 const maxWaiting = 65_536
 const defaultApplyBatch = 1_024
 
+/** What is to be done to the state machine, in this order: commands, batch after batch, and what stands between them. */
+type Task = Apply[] | { readonly restore: Snapshot } | { readonly save: SnapshotHeader }
+
 type Phase = 'new' | 'running' | 'stopping' | 'dead'
 
 /**
@@ -61,8 +70,10 @@ export class Node {
   #phase: Phase = 'new'
   #turnDue = false
   #stopTicking = () => {}
-  #toApply: Apply[] = []
-  #applying = false
+  #tasks: Task[] = []
+  #isWorking = false
+  /** The chunks that came, kept one after another. */
+  #keeping: Promise<void> = Promise.resolve()
   #drained = () => {}
 
   constructor(stage: Stage, settings: NodeSettings, doors: Doors) {
@@ -87,15 +98,28 @@ export class Node {
     return { id, stage: this.#stage.number, role: 'starting', leader: null, applied: 0, peers }
   }
 
-  /** @throws if what the disk holds cannot be trusted */
+  /** @throws if what the disk holds cannot be trusted, or is not for this stage */
   async start(): Promise<void> {
     const recovered = (await this.#doors.log?.open()) ?? nothingRecovered
     if (this.#phase !== 'new') return
+    this.#checkCommands(recovered)
     this.#core = this.#stage.create({ ...this.#settings, recovered })
     this.#phase = 'running'
+    if (recovered.snapshots[0]) this.#add({ restore: recovered.snapshots[0] })
     await this.#doors.network.start((message) => this.#receive(message))
     this.#armTick()
     this.#scheduleTurn()
+  }
+
+  /** A later stage may have left commands that this one cannot perform. */
+  #checkCommands({ entries }: Recovered): void {
+    const { operations, number } = this.#stage
+    const foreign = entries.map(commandOf).find(({ command }) => !Object.hasOwn(operations, command))
+    if (!foreign) return
+    throw new ConfigError(
+      `the log holds the command ${JSON.stringify(foreign.command)}, which stage ${number} does not have: ` +
+        "it is a later stage's log; run that stage, or choose another folder",
+    )
   }
 
   /** Refuses what is new, waits until every waiting client has its answer or `drainMs` have passed, and ends. */
@@ -208,12 +232,21 @@ export class Node {
 
   #carryOut(effects: Effects): void {
     for (const event of effects.events) this.#doors.notice(event)
+    if (effects.peers) this.#doors.network.setPeers(effects.peers)
     for (const message of effects.send) this.#send(message)
-    if (effects.persist) this.#write(effects.persist, effects.sendWhenDurable).catch((error) => this.#fatal(error))
+    if (effects.persist) this.#watch(this.#write(effects.persist, effects.sendWhenDurable))
     else for (const message of effects.sendWhenDurable) this.#send(message)
-    for (const apply of effects.apply) this.#toApply.push(apply)
-    if (effects.apply.length > 0) this.#applyAll().catch((error) => this.#fatal(error))
+    for (const chunk of effects.sendChunks) this.#watch(this.#sendChunk(chunk))
+    for (const chunk of effects.keepChunks) this.#keep(chunk)
+    if (effects.restore) this.#add({ restore: effects.restore })
+    if (effects.apply.length > 0) this.#add(effects.apply)
+    if (effects.snapshot) this.#add({ save: effects.snapshot })
     for (const { request, answer } of effects.replies) this.#answer(request, answer)
+  }
+
+  /** What goes wrong in something that nobody waits for is the end of the node. */
+  #watch(work: Promise<void>): void {
+    work.catch((error) => this.#fatal(error))
   }
 
   #send(message: Message): void {
@@ -229,29 +262,73 @@ export class Node {
     for (const message of messages) this.#send(message)
   }
 
-  /** Performs what is committed, in order, a batch at a time, and answers the clients that wait for it. */
-  async #applyAll(): Promise<void> {
-    if (this.#applying) return
-    this.#applying = true
-    while (this.#phase !== 'dead' && this.#toApply.length > 0) {
-      const batch = this.#nextBatch()
-      const answers = await this.#doors.stateMachine.apply(batch.map((apply) => apply.command))
-      if (this.#isDead()) return
-      for (const [at, apply] of batch.entries()) {
-        this.#doors.trace?.({ event: 'apply', index: apply.index, command: apply.command })
-        if (apply.request !== null) this.#answer(apply.request, answers[at]!)
-      }
-      this.#input((core) => core.applied(batch.at(-1)!.index))
-    }
-    this.#applying = false
+  /** Puts its bytes into a piece of a snapshot, which leaves then. One that is not kept any more is not sent. */
+  async #sendChunk(chunk: Chunk): Promise<void> {
+    const { lastIncludedIndex: index, lastIncludedTerm: term, offset } = chunk
+    const data = await this.#doors.log?.snapshots.read({ index, term }, offset, this.#settings.timing.chunkBytes)
+    if (data && !this.#isDead()) this.#send({ ...chunk, data } as Chunk)
   }
 
-  #nextBatch(): Apply[] {
+  /** Keeps a piece of a snapshot that came, and tells the core how much there is now. */
+  #keep(chunk: Chunk): void {
+    this.#keeping = this.#keeping.then(async () => {
+      if (this.#isDead()) return
+      const received = await this.#doors.log?.snapshots.receive(chunk)
+      if (!received || this.#isDead()) return
+      const { held, snapshot } = received
+      this.#input((core) => core.held(chunk, held))
+      if (snapshot) this.#input((core) => core.saved(snapshot))
+    })
+    this.#watch(this.#keeping)
+  }
+
+  #add(task: Task): void {
+    const last = this.#tasks.at(-1)
+    if (Array.isArray(last) && Array.isArray(task)) for (const apply of task) last.push(apply)
+    else this.#tasks.push(task)
+    if (!this.#isWorking) this.#watch(this.#work())
+  }
+
+  /** Does to the state machine what is to be done, one thing after another, and answers the clients that wait for it. */
+  async #work(): Promise<void> {
+    this.#isWorking = true
+    while (this.#phase !== 'dead' && this.#tasks.length > 0) {
+      const task = this.#nextTask()
+      if (Array.isArray(task)) await this.#apply(task)
+      else if ('restore' in task) await this.#restore(task.restore)
+      else this.#watch(this.#save(task.save, await this.#doors.stateMachine.snapshot()))
+    }
+    this.#isWorking = false
+  }
+
+  #nextTask(): Task {
     const { applyBatch = defaultApplyBatch } = this.#doors
-    const all = this.#toApply
-    if (all.length > applyBatch) return all.splice(0, applyBatch)
-    this.#toApply = []
-    return all
+    const first = this.#tasks[0]!
+    if (Array.isArray(first) && first.length > applyBatch) return first.splice(0, applyBatch)
+    return this.#tasks.shift()!
+  }
+
+  async #apply(batch: readonly Apply[]): Promise<void> {
+    const answers = await this.#doors.stateMachine.apply(batch.map((apply) => apply.command))
+    if (this.#isDead()) return
+    for (const [at, apply] of batch.entries()) {
+      this.#doors.trace?.({ event: 'apply', index: apply.index, command: apply.command })
+      if (apply.request !== null) this.#answer(apply.request, answers[at]!)
+    }
+    this.#input((core) => core.applied(batch.at(-1)!.index))
+  }
+
+  async #restore(snapshot: Snapshot): Promise<void> {
+    await this.#doors.stateMachine.restore(this.#doors.log!.snapshots.load(snapshot))
+    if (this.#isDead()) return
+    this.#doors.trace?.({ event: 'restore', snapshot })
+    this.#input((core) => core.applied(snapshot.index))
+  }
+
+  /** Goes on beside everything else: what is performed meanwhile does not show in what is written. */
+  async #save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<void> {
+    const snapshot = await this.#doors.log!.snapshots.save(header, body)
+    this.#input((core) => core.saved(snapshot))
   }
 
   #answer(request: RequestId, answer: Answer): void {

@@ -1,4 +1,5 @@
 import {
+  type Chunk,
   type CommandShape,
   type Core,
   type Effects,
@@ -15,6 +16,7 @@ import {
   type Random,
   type Recovered,
   type Request,
+  type Snapshot,
   type Status,
   type Timing,
 } from './contracts.js'
@@ -29,6 +31,7 @@ export interface NodeState {
   readonly random: Random
   readonly timing: Timing
   readonly recovered: Recovered
+  readonly bootstrap: boolean
   readonly about: Readonly<Record<string, unknown>>
   /** The number of the stage that made this node. */
   readonly stage: number
@@ -36,11 +39,12 @@ export interface NodeState {
   leader: NodeId | null
   /** The last index whose result the state machine has given. */
   applied: Index
-  /** Whether the disk is at work on what was last made durable. */
-  isWriting: boolean
   effects: Effects
   /** Verb: what `info` tells of this node. */
   status(): Status
+  /** Verbs of the stages that have snapshots: a piece of one has been kept; one is durable. */
+  held?(chunk: Chunk, bytes: number): void
+  saved?(snapshot: Snapshot): void
 }
 
 /**
@@ -155,10 +159,12 @@ export function stage<N extends NodeState, M extends Message>(table: StageTable<
 class TableCore<N extends NodeState, M extends Message> implements Core {
   readonly #table: StageTable<N, M>
   readonly #node: N
+  /** Whether the disk is at work on what was last made durable. */
+  #isWriting = false
 
   constructor(table: StageTable<N, M>, options: NodeOptions) {
     const peers = options.members.map(({ id }) => id).filter((id) => id !== options.id)
-    const base = { ...options, peers, stage: table.number, applied: 0, isWriting: false, effects: noEffects() }
+    const base = { ...options, peers, stage: table.number, applied: 0, effects: noEffects() }
     const node = { ...base, ...table.state(options) } as N
     for (const [name, verb] of Object.entries(table.verbs) as [string, (node: N, ...args: unknown[]) => unknown][]) {
       Object.assign(node, { [name]: (...args: unknown[]) => verb(node, ...args) })
@@ -187,12 +193,20 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   }
 
   durable(upTo: EntryId): void {
-    this.#node.isWriting = false
+    this.#isWriting = false
     for (const rule of this.#table.durable ?? []) rule(this.#node, upTo)
   }
 
   applied(upTo: Index): void {
     this.#node.applied = upTo
+  }
+
+  held(chunk: Chunk, bytes: number): void {
+    this.#node.held?.(chunk, bytes)
+  }
+
+  saved(snapshot: Snapshot): void {
+    this.#node.saved?.(snapshot)
   }
 
   entries(from: Index): readonly Entry[] {
@@ -203,8 +217,8 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     for (const rule of this.#table.turn ?? []) rule(this.#node)
     const effects = this.#node.effects
     this.#node.effects = noEffects()
-    if (this.#node.isWriting) this.#holdBack(effects)
-    else this.#node.isWriting = effects.persist !== null
+    if (this.#isWriting) this.#holdBack(effects)
+    else this.#isWriting = effects.persist !== null
     return effects
   }
 

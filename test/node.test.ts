@@ -1,18 +1,20 @@
 import t from 'tap'
 import {
   type Answer,
-  type Apply,
   type Command,
   type Event,
   failure,
+  type Member,
   type Message,
   makeEntry,
+  noEffects,
   nothingRecovered,
   type Persist,
   type Request,
 } from '../src/contracts.js'
 import { Node } from '../src/node.js'
 import type { Stage } from '../src/stage.js'
+import { MemorySnapshots } from '../src/storage/memory-snapshots.js'
 import keyValueStore from '../stages/0-key-value-store/stage.js'
 import { nodeOptions } from './helpers/core.js'
 
@@ -48,6 +50,7 @@ class Puppet {
           this.receive = receive
         },
         send: (message: Message) => void this.events.push(`send ${message.type}`),
+        setPeers: (peers: readonly Member[]) => void this.events.push(`peers ${peers.map(({ id }) => id).join(' ')}`),
         stop: async () => void this.events.push('network stopped'),
       },
       log: {
@@ -60,7 +63,7 @@ class Puppet {
             this.#writes.push((error) => (error ? reject(error) : resolve()))
           })
         },
-        compact: async () => {},
+        snapshots: new MemorySnapshots(),
         close: async () => void this.events.push('log closed'),
       },
       stateMachine: {
@@ -68,6 +71,8 @@ class Puppet {
           this.events.push(`apply ${batch.map(({ key }) => String(key)).join(' ')}`)
           return batch.map(({ key }) => ({ ok: true, value: key }))
         },
+        snapshot: async () => (async function* () {})(),
+        restore: async () => void this.events.push('restore'),
       },
     }
   }
@@ -107,7 +112,7 @@ function scripted(): Stage & { ticks: number } {
     ...keyValueStore,
     ticks: 0,
     create() {
-      let effects = empty()
+      let effects = noEffects()
       let breaksTurn = false
       return {
         status: { id: 'n1', stage: 0, role: '', leader: null, applied: 0, peers: [] },
@@ -126,12 +131,14 @@ function scripted(): Stage & { ticks: number } {
           effects.events.push({ event: `durable ${index}` })
           effects.apply.push({ index, term: 1, command: { command: 'get', key: `k${index}` }, request: index })
         },
+        held() {},
+        saved() {},
         entries: () => [],
         applied: (index: number) => void effects.events.push({ event: `applied ${index}` }),
         take() {
           if (breaksTurn) throw new Error('broken at the end of a turn')
           const taken = effects
-          effects = empty()
+          effects = noEffects()
           return taken
         },
       }
@@ -139,15 +146,6 @@ function scripted(): Stage & { ticks: number } {
   }
   return stage
 }
-
-const empty = () => ({
-  persist: null as Persist | null,
-  send: [] as Message[],
-  sendWhenDurable: [] as Message[],
-  apply: [] as Apply[],
-  replies: [],
-  events: [] as Event[],
-})
 
 async function running(stage: Stage = scripted()) {
   const world = new Puppet()

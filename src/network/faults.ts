@@ -1,5 +1,5 @@
 import { systemClock, systemRandom } from '../clock.js'
-import type { Clock, Message, Network, NodeId, Random } from '../contracts.js'
+import type { Clock, Member, Message, Network, NodeId, Random } from '../contracts.js'
 
 /** One direction of a link, as `n1>n2`. */
 export type Direction = `${NodeId}>${NodeId}`
@@ -48,6 +48,10 @@ export class FaultyNetwork implements Network {
     const { clock, random } = this.#world
     const { minMs, maxMs } = this.#delay
     clock.after(minMs + random.next() * (maxMs - minMs), () => this.#network.send(message))
+  }
+
+  setPeers(peers: readonly Member[]): void {
+    this.#network.setPeers(peers)
   }
 
   stop(): Promise<void> {

@@ -1,5 +1,5 @@
 import { Client, credentials } from '@grpc/grpc-js'
-import type { Message, Network, NodeId } from '../contracts.js'
+import type { Member, Message, Network, NodeId } from '../contracts.js'
 import { formatAddress, parseAddress } from './address.js'
 import { GrpcLink } from './grpc-link.js'
 import { Protos, peerProto } from './grpc-protos.js'
@@ -37,6 +37,8 @@ export class GrpcNetwork implements Network {
   send(message: Message): void {
     this.#links.get(message.to)?.send(message)
   }
+
+  setPeers(_peers: readonly Member[]): void {}
 
   async stop(): Promise<void> {
     for (const link of this.#links.values()) link.close()

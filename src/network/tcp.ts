@@ -72,6 +72,8 @@ export class TcpNetwork implements Network {
     this.#outgoing.get(message.to)?.send(message)
   }
 
+  setPeers(_peers: readonly Member[]): void {}
+
   async stop(): Promise<void> {
     for (const link of this.#outgoing.values()) link.close()
     const closed = new Promise<void>((resolve) => (this.#server ? this.#server.close(() => resolve()) : resolve()))

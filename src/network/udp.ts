@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import type { Message, Network, NodeId } from '../contracts.js'
+import type { Member, Message, Network, NodeId } from '../contracts.js'
 import { type Address, formatAddress, parseAddress } from './address.js'
 import { clusterHash, type Datagram, decodeDatagram } from './datagrams.js'
 import { type Pace, TokenBucket } from './pacing.js'
@@ -73,6 +73,8 @@ export class UdpNetwork implements Network {
   send(message: Message): void {
     this.#links.get(message.to)?.send(message)
   }
+
+  setPeers(_peers: readonly Member[]): void {}
 
   async stop(): Promise<void> {
     this.#stopped = true

@@ -68,7 +68,7 @@ export class SimulatedCluster {
     this.disks = members.map(() => new SimulatedDisk())
     this.hosts = members.map(({ id }, at) => {
       const random = this.random.fork()
-      return new Host(stage, { id, members, random, timing, about: {} }, this.disks[at]!, {
+      return new Host(stage, { id, members, random, timing, bootstrap: at === 0, about: {} }, this.disks[at]!, {
         timeline: this.timeline,
         random,
         applyBatch,

@@ -1,4 +1,5 @@
-import type { Clock, Entry, LogStore, Persist } from '../contracts.js'
+import type { Clock, Entry, LogStore, Persist, SnapshotStore } from '../contracts.js'
+import { MemorySnapshots } from '../storage/memory-snapshots.js'
 import { Records } from '../storage/recover.js'
 import type { SeededRandom } from './random.js'
 
@@ -18,7 +19,10 @@ export const healthyDisk: DiskHealth = { minSyncMs: 1, maxSyncMs: 1, failure: 0 
  */
 export class SimulatedDisk {
   #records = new Records()
+  #snapshots = new MemorySnapshots()
   #underWay: Persist | null = null
+  /** Counts the disks that have been in this place. */
+  #incarnation = 1
   health: DiskHealth = healthyDisk
   /** Writes under way that a crash cut short. */
   torn = 0
@@ -26,7 +30,12 @@ export class SimulatedDisk {
   /** The disk as one incarnation of the node sees it; `stir` is told when a promise is about to be kept. */
   store(clock: Clock, random: SeededRandom, stir: () => void): LogStore {
     return {
-      open: async () => this.#records.recovered(),
+      open: async () => {
+        const contents = this.#records.contents()
+        const snapshots = this.#snapshots.known(contents.snapshots)
+        return { ...contents, snapshots, incarnation: `disk ${this.#incarnation}` }
+      },
+      snapshots: this.#snapshotStore(clock, stir),
       write: (batch) =>
         new Promise((resolve, reject) => {
           const { minSyncMs, maxSyncMs } = this.health
@@ -35,18 +44,35 @@ export class SimulatedDisk {
             stir()
             if (random.chance(this.health.failure)) return reject(new Error('the disk failed'))
             this.#records.add(batch.records)
+            this.#snapshots.keep(this.#records.snapshots)
             this.#underWay = null
             resolve()
           })
         }),
-      compact: async () => {},
       close: async () => {},
     }
   }
 
-  /** Whether the entry would be there after a loss of power. */
+  #snapshotStore(clock: Clock, stir: () => void): SnapshotStore {
+    const takeTime = <Result>(work: () => Promise<Result>): Promise<Result> =>
+      new Promise((resolve, reject) => {
+        clock.after(this.health.minSyncMs, () => {
+          stir()
+          work().then(resolve, reject)
+        })
+      })
+    return {
+      save: (header, body) => takeTime(() => this.#snapshots.save(header, body)),
+      load: (id) => this.#snapshots.load(id),
+      read: (id, offset, length) => takeTime(() => this.#snapshots.read(id, offset, length)),
+      receive: (chunk) => takeTime(() => this.#snapshots.receive(chunk)),
+    }
+  }
+
+  /** Whether the entry, or what came of it, would be there after a loss of power. */
   holds({ index, text }: Entry): boolean {
-    return this.#records.at(index)?.text === text
+    const isInSnapshot = this.#records.snapshots.some((snapshot) => snapshot.index >= index)
+    return isInSnapshot || this.#records.at(index)?.text === text
   }
 
   /** The power goes: what was under way is kept in part, or not. */
@@ -61,6 +87,8 @@ export class SimulatedDisk {
   /** A new disk in place of the old. */
   wipe(): void {
     this.#records = new Records()
+    this.#snapshots = new MemorySnapshots()
     this.#underWay = null
+    this.#incarnation++
   }
 }

@@ -139,6 +139,7 @@ export class Host {
         this.#receive = receive
       },
       send: (message) => this.#around.send(message),
+      setPeers() {},
       stop: async () => {},
     }
   }
@@ -170,6 +171,14 @@ export class Host {
       apply: (batch: readonly Command[]): Promise<Answer[]> => {
         this.#around.stir()
         return machine.apply(batch)
+      },
+      snapshot: () => {
+        this.#around.stir()
+        return machine.snapshot()
+      },
+      restore: (body) => {
+        this.#around.stir()
+        return machine.restore(body)
       },
     }
   }

@@ -100,7 +100,14 @@ function makeChurn({ seed, climate, readAnywhere, ...options }: PlanOptions): Pl
     seed,
     climate,
     nodes,
-    timing: { tickMs: 10, requestTimeoutTicks, heartbeatTicks, electionTicks, appendBytes },
+    timing: {
+      tickMs: 10,
+      requestTimeoutTicks,
+      heartbeatTicks,
+      electionTicks,
+      appendBytes,
+      ...makeSnapshotLimits(seed),
+    },
     applyBatch: 1_024,
     weather: makeUnevenWeather(random),
     disk: { minSyncMs: 0.2, maxSyncMs: random.pick([2, 10, 30]), failure: random.pick([0.01, 0.03, 0.1]) },
@@ -160,7 +167,15 @@ function makePace(seed: number, tickMs: number): Omit<Timing, 'tickMs' | 'reques
   const random = new SeededRandom(seed ^ 0x9e3779b9)
   const heartbeatTicks = Math.ceil(random.pick([20, 50, 100]) / tickMs)
   const appendBytes = random.pick([1, 200, 1024 * 1024])
-  return { heartbeatTicks, electionTicks: heartbeatTicks * random.between(3, 10), appendBytes }
+  const electionTicks = heartbeatTicks * random.between(3, 10)
+  return { heartbeatTicks, electionTicks, appendBytes, ...makeSnapshotLimits(seed) }
+}
+
+/** How soon a snapshot is due, and in how many pieces it travels; drawn apart, so that all else stays as it was. */
+function makeSnapshotLimits(seed: number): Pick<Timing, 'snapshotEntries' | 'snapshotBytes' | 'chunkBytes'> {
+  const random = new SeededRandom(seed ^ 0x2545f491)
+  const snapshotEntries = random.pick([2, 5, 20, 100])
+  return { snapshotEntries, snapshotBytes: random.pick([200, 2_000]), chunkBytes: random.pick([16, 64, 1_000]) }
 }
 
 /** Each kind of trouble is absent from a good part of the seeds, so that the others can be seen alone. */

@@ -8,7 +8,6 @@ import { ConfigError } from '../config.js'
 import {
   type Index,
   type LogStore,
-  nothingRecovered,
   type Persist,
   type PersistRecord,
   parseEntry,
@@ -17,7 +16,8 @@ import {
 import { DamagedLogError, DiskError } from './errors.js'
 import { realFiles } from './files.js'
 import { checkOwner, type Identity, newIdentity, type Owner } from './identity.js'
-import { recover } from './recover.js'
+import { MemorySnapshots } from './memory-snapshots.js'
+import { type LogContents, newLog, recover } from './recover.js'
 
 type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string }
 
@@ -27,6 +27,7 @@ const entryKeys = 'entry/'
 const entryKey = (index: Index) => `${entryKeys}${String(index).padStart(16, '0')}`
 
 export class LevelLog implements LogStore {
+  readonly snapshots = new MemorySnapshots()
   readonly #folder: string
   readonly #owner: Owner
   #database: ClassicLevel | null = null
@@ -45,31 +46,35 @@ export class LevelLog implements LogStore {
     const database = await openDatabase(join(this.#folder, 'level'))
     this.#database = database
     try {
-      await this.#checkOwner(database)
-      const recovered = await this.#read(database)
-      this.#last = recovered.entries.length
+      const { incarnation } = await this.#checkOwner(database)
+      const contents = await this.#read(database)
+      this.#last = contents.entries.length
       this.#failed = null
-      return recovered
+      return { ...contents, snapshots: this.snapshots.known(contents.snapshots), incarnation }
     } catch (error) {
       await database.close()
       throw error
     }
   }
 
-  async #checkOwner(database: ClassicLevel): Promise<void> {
+  async #checkOwner(database: ClassicLevel): Promise<Identity> {
     const text = await database.get(identityKey)
-    if (text !== undefined) return checkOwner(this.#folder, JSON.parse(text) as Identity, this.#owner)
+    if (text !== undefined) {
+      const identity = JSON.parse(text) as Identity
+      checkOwner(this.#folder, identity, this.#owner)
+      return identity
+    }
     for await (const key of database.keys({ limit: 1 }))
       throw new DamagedLogError(this.#folder, `there is ${key} and no ${identityKey} beside it`, this.#folder)
-    await database.batch([{ type: 'put', key: identityKey, value: JSON.stringify(newIdentity(this.#owner)) }], {
-      sync: true,
-    })
+    const identity = newIdentity(this.#owner)
+    await database.batch([{ type: 'put', key: identityKey, value: JSON.stringify(identity) }], { sync: true })
+    return identity
   }
 
-  async #read(database: ClassicLevel): Promise<Recovered> {
+  async #read(database: ClassicLevel): Promise<LogContents> {
     const records: PersistRecord[] = []
     const state = await database.get(termKey)
-    const { term, votedFor } = state === undefined ? nothingRecovered : (JSON.parse(state) as Recovered)
+    const { term, votedFor } = state === undefined ? newLog : (JSON.parse(state) as LogContents)
     records.push({ record: 'term', term, votedFor })
     for await (const text of database.values({ gte: entryKeys, lt: `${entryKeys}~` }))
       records.push({ record: 'entry', entry: parseEntry(text) })
@@ -92,6 +97,7 @@ export class LevelLog implements LogStore {
       const { term, votedFor } = record
       return [{ type: 'put', key: termKey, value: JSON.stringify({ term, votedFor }) }]
     }
+    if (record.record === 'snapshot') return []
     if (record.record === 'entry') {
       this.#last = record.entry.index
       return [{ type: 'put', key: entryKey(this.#last), value: record.entry.text }]
@@ -100,9 +106,6 @@ export class LevelLog implements LogStore {
     this.#last -= taken
     return Array.from({ length: taken }, (_, at) => ({ type: 'del', key: entryKey(record.from + at) }))
   }
-
-  /** Forgets nothing yet: that takes snapshots, which no stage has so far. */
-  async compact(_upTo: Index): Promise<void> {}
 
   async close(): Promise<void> {
     this.#failed ??= new Error('the log is closed')

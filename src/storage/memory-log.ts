@@ -1,24 +1,35 @@
 import type { LogStore, Persist, PersistRecord, Recovered } from '../contracts.js'
+import { MemorySnapshots } from './memory-snapshots.js'
 import { recover } from './recover.js'
 
-/** A log in memory, for tests and embedding. Another one over the same `kept` is the same log after a restart. */
-export class MemoryLog implements LogStore {
-  readonly #kept: PersistRecord[]
+/** What a log in memory keeps; another one over the same is the same log after a restart. */
+export interface Kept {
+  readonly records: PersistRecord[]
+  readonly snapshots: MemorySnapshots
+  readonly incarnation: string
+}
 
-  constructor(kept: PersistRecord[] = []) {
-    this.#kept = kept
+/** A log in memory, for tests and embedding. */
+export class MemoryLog implements LogStore {
+  readonly #kept: Kept
+
+  constructor(kept: Partial<Kept> = {}) {
+    this.#kept = { records: [], snapshots: new MemorySnapshots(), incarnation: 'memory', ...kept }
+  }
+
+  get snapshots(): MemorySnapshots {
+    return this.#kept.snapshots
   }
 
   async open(): Promise<Recovered> {
-    return recover(this.#kept)
+    const { records, snapshots, incarnation } = this.#kept
+    const contents = recover(records)
+    return { ...contents, snapshots: snapshots.known(contents.snapshots), incarnation }
   }
 
   async write({ records }: Persist): Promise<void> {
-    for (const record of records) this.#kept.push(record)
+    for (const record of records) this.#kept.records.push(record)
   }
-
-  /** Keeps everything: there are no snapshots yet that could stand for it. */
-  async compact(): Promise<void> {}
 
   async close(): Promise<void> {}
 }

@@ -50,6 +50,9 @@ export function parseLine(text: string): Line {
   if ('index' in parsed) return { kind: 'record', record: { record: 'entry', entry: parseEntry(text) } }
   if (isPositive(parsed.end)) return { kind: 'end', end: parsed as never }
   if (isPositive(parsed.truncate)) return { kind: 'record', record: { record: 'truncate', from: parsed.truncate } }
+  if (isPositive(parsed.snapshot) && isPositive(parsed.term)) {
+    return { kind: 'record', record: { record: 'snapshot', snapshot: { index: parsed.snapshot, term: parsed.term } } }
+  }
   if (isPositive(parsed.segment)) return { kind: 'header', header: parsed as never }
   if (typeof parsed.term === 'number' && 'votedFor' in parsed) {
     const { term, votedFor } = parsed
@@ -60,6 +63,8 @@ export function parseLine(text: string): Line {
 
 function textOf(record: PersistRecord): string {
   if (record.record === 'entry') return record.entry.text
+  if (record.record === 'snapshot')
+    return JSON.stringify({ snapshot: record.snapshot.index, term: record.snapshot.term })
   if (record.record === 'truncate') return `{"truncate":${record.from}}`
   return JSON.stringify({ term: record.term, votedFor: record.votedFor })
 }

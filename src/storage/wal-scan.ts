@@ -206,6 +206,8 @@ export function advance(state: { -readonly [Field in keyof LogState]: LogState[F
     state.last = index
   } else if (record.record === 'truncate') {
     state.last = Math.min(state.last, record.from - 1)
+  } else if (record.record === 'snapshot') {
+    state.last = Math.max(state.last, record.snapshot.index)
   } else {
     state.term = record.term
     state.votedFor = record.votedFor

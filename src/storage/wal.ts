@@ -5,7 +5,6 @@
 import { dirname, join } from 'node:path'
 import {
   type Event,
-  type Index,
   type LogStore,
   nothingRecovered,
   type Persist,
@@ -16,6 +15,7 @@ import { DamagedLogError } from './errors.js'
 import { createFile, explained, type Files, type OpenFile, realFiles } from './files.js'
 import { checkOwner, type Identity, newIdentity, type Owner, readIdentity, writeIdentity } from './identity.js'
 import { lockFolder } from './lock.js'
+import { MemorySnapshots } from './memory-snapshots.js'
 import { recover } from './recover.js'
 import { cutWal } from './wal-cut.js'
 import { checksumText, LineEncoder, newline, type SegmentHeader } from './wal-line.js'
@@ -39,6 +39,7 @@ interface Segment {
 }
 
 export class WriteAheadLog implements LogStore {
+  readonly snapshots = new MemorySnapshots()
   readonly #folder: string
   readonly #wal: string
   readonly #owner: Owner
@@ -91,7 +92,7 @@ export class WriteAheadLog implements LogStore {
     this.#segment = await this.#newSegment(1)
     await writeIdentity(this.#files, this.#folder, this.#identity)
     await this.#files.syncFolder(dirname(this.#folder))
-    return nothingRecovered
+    return { ...nothingRecovered, incarnation: this.#identity.incarnation }
   }
 
   /** A first segment without a batch is what a crash leaves of an earlier beginning; anything more is a node's log. */
@@ -117,7 +118,8 @@ export class WriteAheadLog implements LogStore {
     this.#state = scan.state
     this.#encoder = new LineEncoder(scan.state.checksum)
     await this.#resume(scan)
-    return recover(records)
+    const contents = recover(records)
+    return { ...contents, snapshots: this.snapshots.known(contents.snapshots), incarnation: identity.incarnation }
   }
 
   /**
@@ -196,9 +198,6 @@ export class WriteAheadLog implements LogStore {
     this.#segment = await this.#newSegment(full.number + 1)
     await full.file.close()
   }
-
-  /** Forgets nothing yet: that takes snapshots, which no stage has so far. Segments are what will be dropped. */
-  async compact(_upTo: Index): Promise<void> {}
 
   /** Waits for the write under way and ends the log with an empty batch: damage to the last one cannot hide then. */
   async close(): Promise<void> {

@@ -1,14 +1,15 @@
 import type { Command, Entry, EntryId, Index, Term } from '../../src/contracts.js'
 
 /**
- * The log: entries from index 1 on, without a gap, terms never falling (§5.3). Before the first stands a sentinel, so
+ * The log: entries without a gap, terms never falling (§5.3). Before the first stands a sentinel, so
  * that every entry has one before it and the consistency check needs no special case.
  */
 export class Log {
-  readonly #sentinel: EntryId = { index: 0, term: 0 }
+  readonly #sentinel: EntryId
   readonly #entries: Entry[]
 
-  constructor(entries: readonly Entry[]) {
+  constructor(sentinel: EntryId, entries: readonly Entry[]) {
+    this.#sentinel = sentinel
     this.#entries = [...entries]
   }
 

@@ -56,7 +56,7 @@ export function newProgress(log: Log): Progress {
 /** The first member leads, by configuration and for ever, from the moment when its disk has the new term. */
 export function replica({ id, members, recovered }: NodeOptions) {
   const ids = members.map((member) => member.id)
-  const log = new Log(recovered.entries)
+  const log = new Log(recovered.edge, recovered.entries)
   const followers = ids.filter((peer) => peer !== id)
   return {
     role: 'follower',
@@ -81,6 +81,7 @@ export function persist(node: Replica, record: PersistRecord): void {
 }
 
 export function replicaStatus(node: Replica): Status {
+  // Asked for after every message by those who look on: in V8 a spread with fields behind it takes many times as long.
   const { term, commitIndex, log } = node
   return Object.assign(status(node), { term, commit: commitIndex, log: { first: log.first, last: log.last.index } })
 }

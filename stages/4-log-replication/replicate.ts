@@ -1,4 +1,4 @@
-import type { NodeId } from '../../src/contracts.js'
+import type { Entry, NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import type { AppendEntries } from './messages.js'
 import type { Progress, Replica } from './replica.js'
@@ -27,17 +27,23 @@ export function isDueByNews(node: Replica, { nextIndex, awaited, sentAt, sentUpT
 export function sendEntries(node: Replica, to: NodeId): void {
   const progress = node.progress.get(to)!
   const entries = node.log.batch(progress.nextIndex, node.timing.appendBytes)
-  const prevLogIndex = progress.nextIndex - 1
+  sendAppend(node, to, entries)
+  progress.awaited = progress.sequence
   progress.sentAt = node.ticks
-  progress.awaited = ++progress.sequence
-  progress.sentUpTo = prevLogIndex + entries.length
+  progress.sentUpTo = progress.nextIndex - 1 + entries.length
   progress.sentCommit = node.commitIndex
+}
+
+/** One AppendEntries: these entries, or none at all, behind all that this follower is known or believed to have. */
+export function sendAppend(node: Replica, to: NodeId, entries: readonly Entry[]): void {
+  const progress = node.progress.get(to)!
+  const prevLogIndex = progress.nextIndex - 1
   send<AppendEntries>(node, {
     type: 'AppendEntries',
     from: node.id,
     to,
     term: node.term,
-    sequence: progress.sequence,
+    sequence: ++progress.sequence,
     prevLogIndex,
     prevLogTerm: node.log.termAt(prevLogIndex)!,
     leaderCommit: node.commitIndex,

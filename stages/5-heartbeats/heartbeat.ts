@@ -1,40 +1,20 @@
-import type { NodeId } from '../../src/contracts.js'
-import { send } from '../../src/stage.js'
-import type { AppendEntries } from '../4-log-replication/messages.js'
 import type { Progress } from '../4-log-replication/replica.js'
+import { sendAppend } from '../4-log-replication/replicate.js'
 import type { Listener } from './listener.js'
 
 /**
  * A leader with nothing to say says so, at regular intervals (§5.2). A heartbeat is an AppendEntries like any other:
  * it passes the same check, carries the commit index, and its answer tells the leader what the follower has. So what
- * was lost is found out, and sent again, without a new write.
+ * was lost is found out, and sent again, without a new write. While entries are under way, it carries none: a slow
+ * follower is not buried under copies of them. Its answer comes behind theirs; if it comes without theirs, they were lost.
  */
 export function heartbeat(node: Listener): void {
   if (node.role !== 'leader' || ++node.quietTicks < node.timing.heartbeatTicks) return
   node.quietTicks = 0
   for (const [to, progress] of node.progress) {
     if (progress.awaited === null) node.replicate(to)
-    else probe(node, to, progress)
+    else sendAppend(node, to, [])
   }
-}
-
-/**
- * While entries are under way, the heartbeat carries none: a slow follower is not buried under copies of them. Its
- * answer comes behind theirs; if it comes without theirs, they were lost.
- */
-function probe(node: Listener, to: NodeId, progress: Progress): void {
-  const prevLogIndex = progress.nextIndex - 1
-  send<AppendEntries>(node, {
-    type: 'AppendEntries',
-    from: node.id,
-    to,
-    term: node.term,
-    sequence: ++progress.sequence,
-    prevLogIndex,
-    prevLogTerm: node.log.termAt(prevLogIndex)!,
-    leaderCommit: node.commitIndex,
-    entries: [],
-  })
 }
 
 /** Only entries are worth a message of their own: how far the cluster has committed goes with the next heartbeat. */

@@ -14,5 +14,5 @@ export function nodeOptions(
   recovered: Recovered = nothingRecovered,
 ): NodeOptions {
   const timing = { ...defaultTiming, requestTimeoutTicks: 3 }
-  return { id, members, random: { next: () => 0.5 }, timing, recovered, about: {} }
+  return { id, members, random: { next: () => 0.5 }, timing, recovered, bootstrap: false, about: {} }
 }

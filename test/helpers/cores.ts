@@ -14,10 +14,10 @@ import type {
   Status,
   Term,
 } from '../../src/contracts.js'
-import { makeEntry } from '../../src/contracts.js'
+import { makeEntry, nothingRecovered } from '../../src/contracts.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import type { Stage } from '../../src/stage.js'
-import { Records } from '../../src/storage/recover.js'
+import { type LogContents, Records } from '../../src/storage/recover.js'
 import { five, nodeOptions } from './core.js'
 
 /** A message with fields that are only known by its type. */
@@ -58,6 +58,9 @@ export const timing = {
   heartbeatTicks: 3,
   electionTicks: 10,
   appendBytes: 1024 * 1024,
+  snapshotEntries: 5,
+  snapshotBytes: 1024 * 1024,
+  chunkBytes: 64,
 }
 export const patienceTicks = 15
 
@@ -71,7 +74,7 @@ export function entriesOf(terms: readonly Term[], before = 0): Entry[] {
 }
 
 function recoveredOf({ log = [], term = log.at(-1) ?? 0, votedFor = null }: Past): Recovered {
-  return { term, votedFor, entries: entriesOf(log) }
+  return { ...nothingRecovered, term, votedFor, entries: entriesOf(log) }
 }
 
 function isMeant(message: Message, selection: Selection): boolean {
@@ -126,8 +129,8 @@ export class Cores {
   }
 
   /** What would be there after a loss of power. */
-  onDisk(id: NodeId): Recovered {
-    return this.#hand(id).disk.recovered()
+  onDisk(id: NodeId): LogContents {
+    return this.#hand(id).disk.contents()
   }
 
   /** The indexes that a node handed to its state machine, in order, in this life. */
@@ -241,7 +244,7 @@ export class Cores {
   }
 
   #newCore(id: NodeId, disk: Records): Core {
-    const options = nodeOptions(id, five, disk.recovered())
+    const options = nodeOptions(id, five, { ...disk.contents(), snapshots: [], incarnation: id })
     return this.#stage.create({ ...options, timing: { ...timing, appendBytes: this.#appendBytes } })
   }
 

@@ -6,7 +6,12 @@ import { FaultyNetwork } from '../../src/network/faults.js'
 function held(chances: readonly number[]) {
   const sent: string[] = []
   const timers: { ms: number; task: () => void }[] = []
-  const network: Network = { start: async () => {}, send: ({ type }) => void sent.push(type), stop: async () => {} }
+  const network: Network = {
+    start: async () => {},
+    send: ({ type }) => void sent.push(type),
+    setPeers() {},
+    stop: async () => {},
+  }
   const left = [...chances]
   const clock = {
     now: () => 0,

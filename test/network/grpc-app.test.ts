@@ -27,7 +27,7 @@ async function cluster(t: Test): Promise<Member[]> {
       })
       const node = new Node(
         stage,
-        { id, members, random: systemRandom, timing: defaultTiming, about: {} },
+        { id, members, random: systemRandom, timing: defaultTiming, bootstrap: false, about: {} },
         {
           network,
           stateMachine: new LockedMap(stage.operations, systemClock),

@@ -64,6 +64,7 @@ function air(weather: Weather): Make {
       if (network.inFlight === 0) setImmediate(goOn)
       network.send(message)
     },
+    setPeers() {},
     async stop() {
       receivers.delete(self)
     },

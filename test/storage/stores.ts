@@ -10,12 +10,12 @@ import {
   type NodeId,
   type Persist,
   type PersistRecord,
-  type Recovered,
   type Term,
 } from '../../src/contracts.js'
-import { MemoryLog } from '../../src/storage/memory-log.js'
+import { type Kept, MemoryLog } from '../../src/storage/memory-log.js'
+import { MemorySnapshots } from '../../src/storage/memory-snapshots.js'
 import { openLogStore } from '../../src/storage/open-log-store.js'
-import { recover } from '../../src/storage/recover.js'
+import { type LogContents, recover } from '../../src/storage/recover.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
 
 export const owner = { cluster: 'c1', node: 'n1' }
@@ -52,7 +52,7 @@ export const kinds: readonly Kind[] = [
   {
     name: 'memory',
     place() {
-      const kept: PersistRecord[] = []
+      const kept: Kept = { records: [], snapshots: new MemorySnapshots(), incarnation: 'kept' }
       const place: Place = { store: () => new MemoryLog(kept), afterKill: async () => place }
       return place
     },
@@ -83,7 +83,7 @@ export async function writeAll(store: LogStore, all: readonly Persist[]): Promis
   for (const batch of all) await store.write(batch)
 }
 
-export function expected(all: readonly Persist[]): Recovered {
+export function expected(all: readonly Persist[]): LogContents {
   return recover(all.flatMap(({ records }) => records))
 }
 

@@ -1,0 +1,105 @@
+/** What clients say to nodes, and what they are told. Part of the doors: the other floors see it through `contracts.ts`. */
+
+/** Identifies one client request inside one node's process, for as long as it waits for its answer. */
+export type RequestId = number
+
+/** What a client asks for: the JSON object it sent, checked against the stage's shapes, without its `id`. */
+export interface Command {
+  readonly command: string
+  readonly [argument: string]: unknown
+}
+
+export interface Request {
+  readonly id: RequestId
+  readonly command: Command
+}
+
+/**
+ * Every error code a client can meet, and whether it is *definite*: certainly nothing was done, now or later.
+ * An indefinite error is an unknown outcome: the command may have happened, or may still happen.
+ */
+export const errorCodes = {
+  bad_request: { definite: true, means: 'the request is not well formed; the message says where' },
+  too_large: { definite: true, means: 'a key, a value or a request is over its limit' },
+  unknown_command: { definite: true, means: 'this stage has no such command' },
+  cas_mismatch: { definite: true, means: 'the key does not hold the expected value; `actual` is what it holds' },
+  not_leader: { definite: true, means: 'another node leads; `leader` and `address` name it' },
+  no_leader: { definite: true, means: 'no node leads at present' },
+  overloaded: { definite: true, means: 'too much is waiting here already; ask again later' },
+  shutting_down: { definite: true, means: 'the node is stopping and takes nothing new' },
+  unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },
+  timeout: { definite: false, means: 'no answer within the deadline' },
+  leadership_lost: { definite: false, means: 'the leader was deposed before it knew the outcome' },
+  connection_lost: { definite: false, means: 'the connection broke between the question and its answer' },
+} as const satisfies Record<string, { definite: boolean; means: string }>
+
+export type ErrorCode = keyof typeof errorCodes
+
+/** The `error` of a failed answer. Further fields (`leader`, `address`, `actual`) go with the code. */
+export interface Failure {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly definite: boolean
+  readonly [detail: string]: unknown
+}
+
+/** What a client is told, without the `id` of its request. */
+export type Answer =
+  | { readonly ok: true; readonly [field: string]: unknown }
+  | { readonly ok: false; readonly error: Failure }
+
+/** The one way to make a failed answer: `definite` follows from the code. */
+export function failure(code: ErrorCode, message: string, details: Record<string, unknown> = {}): Refusal {
+  return { ok: false, error: { code, message, definite: errorCodes[code].definite, ...details } }
+}
+
+/**
+ * How a call ended. *Refused* is certainly not done. *Unknown* may have been done, or may still be: a deadline that
+ * passed or a connection that broke says nothing about the other end.
+ */
+export type Outcome =
+  | { readonly outcome: 'done'; readonly answer: Answer & { ok: true } }
+  | { readonly outcome: 'refused' | 'unknown'; readonly error: Failure }
+
+/** An answer as an outcome: what it means for whoever asked. */
+export function outcomeOf(answer: Answer): Outcome {
+  if (answer.ok) return { outcome: 'done', answer }
+  return { outcome: answer.error.definite ? 'refused' : 'unknown', error: answer.error }
+}
+
+export type Refusal = Answer & { readonly ok: false }
+
+/** Limits of what a client may send, in bytes of UTF-8. A frame's length is under 2^24, so its first byte is 0. */
+export const limits = {
+  keyBytes: 4 * 1024,
+  valueBytes: 1024 * 1024,
+  /** One request or reply on the wire, framing excluded; leaves room for a value whose every byte is escaped. */
+  messageBytes: 8 * 1024 * 1024,
+  /** Keys in one answer to `scan`. */
+  scanKeys: 1000,
+} as const
+
+export interface Argument {
+  readonly name: string
+  readonly optional: boolean
+  readonly kind: 'text' | 'text or null' | 'number'
+}
+
+/** What a client may ask for: one entry a command in a stage's table of shapes. */
+export interface CommandShape {
+  /** In the order in which a person types them. */
+  readonly takes: readonly Argument[]
+  readonly help: string
+  /** Whether the command leaves the store as it was, so that asking twice does no harm. */
+  readonly readOnly: boolean
+  /** The command, checked, or the refusal that says what is wrong with it. */
+  check(candidate: object): Checked
+}
+
+export type Checked = { readonly ok: true; readonly command: Command } | Refusal
+
+/**
+ * What one command does to the state machine's state. An operation that may take long is a generator: it yields
+ * between slices, so that the event loop can turn; the store stays locked meanwhile.
+ */
+export type Operation<State> = (state: State, command: never) => Answer | Generator<void, Answer>
