@@ -87,6 +87,7 @@ const scalars: Readonly<Record<string, (value: unknown) => boolean>> = {
   TYPE_UINT64: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
   TYPE_STRING: (value) => typeof value === 'string' && value.isWellFormed(),
   TYPE_BOOL: (value) => typeof value === 'boolean',
+  TYPE_BYTES: (value) => value instanceof Uint8Array,
 }
 
 function describe(value: unknown): string {

@@ -48,7 +48,7 @@ export interface Proto {
 export class Protos {
   readonly #definitions: PackageDefinition
 
-  /** @param files paths below `stages/` */
+  /** @param files paths below `stages/`, or absolute ones */
   constructor(files: readonly string[]) {
     this.#definitions = loadSync([...files], {
       includeDirs: [stagesFolder],

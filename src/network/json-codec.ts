@@ -4,15 +4,16 @@ import type { Stage } from '../stage.js'
 import { parseJson } from './framing.js'
 
 /**
- * Peer messages as JSON. Entries follow behind, each on a line of its own, as the text that it is: it was written once,
- * and goes from here onto the receiver's disk as it came. What arrives is held against the stage's shapes before a
- * rule sees it.
+ * Peer messages as JSON, each on one line. Entries follow behind, each on a line of its own, as the text that it is: it
+ * was written once, and goes from here onto the receiver's disk as it came. Bytes of a snapshot follow as they are, and
+ * the line says how many: `"data": 262144`. What arrives is held against the stage's shapes before a rule sees it.
  */
 export function jsonCodec(stage: Stage): Codec {
   const lines = joined()
   return {
     encode(message) {
-      const { entries } = message
+      const { entries, data } = message
+      if (data) return Buffer.concat([Buffer.from(`${JSON.stringify({ ...message, data: data.length })}\n`), data])
       if (!entries?.length) return Buffer.from(JSON.stringify(message))
       return Buffer.concat([Buffer.from(JSON.stringify({ ...message, entries: [] })), lines(entries)])
     },
@@ -21,7 +22,7 @@ export function jsonCodec(stage: Stage): Codec {
       const end = buffer.indexOf(newline)
       const parsed = parseJson(end === -1 ? buffer : buffer.subarray(0, end))
       if ('problem' in parsed) throw new Error(parsed.problem)
-      return checkMessage(stage, withEntries(parsed.value, end === -1 ? null : buffer.subarray(end + 1)))
+      return checkMessage(stage, withRest(parsed.value, end === -1 ? null : buffer.subarray(end + 1)))
     },
   }
 }
@@ -41,12 +42,29 @@ function joined(): (entries: readonly Entry[]) => Buffer {
   }
 }
 
-function withEntries(fields: unknown, lines: Buffer | null): unknown {
-  if (!isObject(fields) || !Array.isArray(fields.entries)) return fields
-  if (fields.entries.length > 0) throw new Error('entries follow behind the message, each on a line of its own')
-  if (lines === null) return fields
+/** @param rest what follows the first line; null if nothing ended it */
+function withRest(fields: unknown, rest: Buffer | null): unknown {
+  if (!isObject(fields)) return fields
+  const { entries, data } = fields
+  if (entries !== undefined && data !== undefined) throw new Error('a message has entries or data, not both')
+  if (data !== undefined) return { ...fields, data: dataOf(data, rest) }
+  if (Array.isArray(entries)) return { ...fields, entries: entriesOf(entries, rest) }
+  if (rest?.length) throw new Error(`${rest.length} bytes follow a message that has neither entries nor data`)
+  return fields
+}
+
+function entriesOf(entries: readonly unknown[], lines: Buffer | null): Entry[] {
+  if (entries.length > 0) throw new Error('entries follow behind the message, each on a line of its own')
+  if (lines === null) return []
   if (!isUtf8(lines)) throw new Error('not UTF-8')
-  return { ...fields, entries: lines.toString().split('\n').map(parseEntry) }
+  return lines.toString().split('\n').map(parseEntry)
+}
+
+/** A copy: what it is read from is only lent. */
+function dataOf(length: unknown, bytes: Buffer | null): Uint8Array {
+  if (length === bytes?.length) return Buffer.from(bytes!)
+  const count = bytes === null ? 'nothing follows' : `${bytes.length} follow`
+  throw new Error(`${JSON.stringify(length)} bytes of data are announced; ${count}`)
 }
 
 function checkMessage(stage: Stage, candidate: unknown): Message {

@@ -12,12 +12,13 @@ import { limits, type Message } from '../../src/contracts.js'
 import { type Address, parseAddress } from '../../src/network/address.js'
 import { encodeFrames } from '../../src/network/framing.js'
 import { SeededRandom } from '../../src/simulation/random.js'
-import { members, numberOf, Peer, replicate } from './peers.js'
+import { installPiece, members, numberOf, Peer, replicate } from './peers.js'
 import type { Wire } from './wires.js'
 
 /** @param name of the wire; of a real one, the name that it has in `wires.ts` */
 export function networkConformance(t: Test, name: string, wire: Wire): void {
   t.test(`${name}: what is sent arrives as it was, and only where it was sent to`, (t) => faithful(t, wire))
+  t.test(`${name}: bytes of a snapshot arrive as they are`, (t) => bytes(t, wire))
   t.test(`${name}: messages of one byte to the limit`, (t) => sizes(t, wire))
   t.test(`${name}: sending never throws nor waits`, (t) => carefree(t, wire))
   t.test(`${name}: a peer that returns is found again`, (t) => returning(t, wire))
@@ -71,6 +72,24 @@ async function faithful(t: Test, wire: Wire): Promise<void> {
   t.same(n1.received, [], 'nobody sent anything to n1')
   t.same(foreign(n2.received, toN2), [], 'n2 got what n1 sent to it')
   t.same(foreign(n3.received, toN3), [], 'n3 got what n2 sent to it')
+}
+
+/** What looks like the end of a line, of a text or of a message; none at all; and a chunk and more of every byte there is. */
+async function bytes(t: Test, wire: Wire): Promise<void> {
+  const [n1, n2] = (await running(t, wire, 2)) as [Peer, Peer]
+  const every = (length: number) => Buffer.from(Array.from({ length }, (_, at) => (at * 31 + (at >> 8) * 7) & 0xff))
+  const tricky = ['', '\n', '\n\n{"index":1}\n', '\0', '"', '\ud83d\ude00'].map((text) => Buffer.from(text))
+  const invalid = [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0x0d, 0x0a, 0xfe, 0]].map((bytes) => Buffer.from(bytes))
+  const arbitrary = fc.sample(fc.uint8Array({ maxLength: 2_000 }), { seed: 1, numRuns: 50 })
+  const pieces = [...tricky, ...invalid, ...arbitrary, every(256 * 1024), every(1024 * 1024)]
+  const sent = pieces.map((data, at) => installPiece('n1', 'n2', Buffer.from(data), at * 2 ** 32))
+  await n1.deliver(n2, ...sent)
+  t.same(foreign(n2.received, sent), [])
+  const [first] = sent.slice(-1) as [Message]
+  const plain = { ...first, sequence: numberOf(first) + 1_000_000, data: Uint8Array.of(0, 10, 255) } as Message
+  await n1.deliver(n2, plain)
+  const { data } = n2.received.find((message) => numberOf(message) === numberOf(plain))!
+  t.same([...data!], [0, 10, 255], 'and it need not be a Buffer')
 }
 
 async function sizes(t: Test, wire: Wire): Promise<void> {

@@ -7,7 +7,7 @@ import type { Event, Member, Message, Network } from '../../src/contracts.js'
 import { type Address, parseAddress } from '../../src/network/address.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import type { TcpOptions } from '../../src/network/tcp.js'
-import stage from '../../stages/2-naive-replication/stage.js'
+import { stage } from './stage.js'
 
 export type Make<N extends Network = Network> = (options: TcpOptions) => N
 
@@ -48,8 +48,15 @@ export function replicate(from: string, to: string, command: object = { command:
   return { type: 'Replicate', from, to, write: ++writes, command } as Message
 }
 
+/** A piece of a snapshot, and a number of its own as well. */
+export function installPiece(from: string, to: string, data: Uint8Array, offset = 0): Message {
+  const snapshot = { lastIncludedIndex: 7, lastIncludedTerm: 3, bytes: offset + data.length, sha256: 'ab'.repeat(32) }
+  return { type: 'InstallPiece', from, to, term: 4, sequence: ++writes, ...snapshot, offset, data } as Message
+}
+
 export function numberOf(message: Message): number {
-  return (message as Message & { write: number }).write
+  const { write, sequence } = message as Message & { write?: number; sequence: number }
+  return write ?? sequence
 }
 
 /** A network with a memory of what it received and noticed, and ways to wait for it. */

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock, systemRandom } from '../../src/clock.js'
 import type { Member } from '../../src/contracts.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
-import stage from '../../stages/2-naive-replication/stage.js'
+import { stage } from './stage.js'
 import { wires } from './wires.js'
 
 const { wire, self, members, woken } = workerData as {

@@ -7,8 +7,8 @@ import { UdpNetwork } from '../../src/network/udp.js'
 import { calm, SimulatedNetwork, type Weather } from '../../src/simulation/network.js'
 import { SeededRandom } from '../../src/simulation/random.js'
 import { Timeline } from '../../src/simulation/timeline.js'
-import stage from '../../stages/2-naive-replication/stage.js'
 import type { Make } from './peers.js'
+import { stage } from './stage.js'
 
 /** An implementation of `Network`, and what the suite must know of it. */
 export interface Wire {
