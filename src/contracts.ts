@@ -65,10 +65,10 @@ export interface Core {
   durable(upTo: EntryId): void
   /** The state machine has performed everything up to this index. */
   applied(upTo: Index): void
-  /** So many bytes of the file that this chunk is of, counted from its start, are there. */
-  held(chunk: Chunk, bytes: number): void
   /** A snapshot is durable under its name: one that was asked for, or one whose last chunk has come. */
   saved(snapshot: Snapshot): void
+  /** So many bytes of the file that this chunk is of, counted from its start, are there. */
+  held(chunk: Chunk, bytes: number): void
   /** The log, from this index on, for those who look on from outside; empty at the stages that keep none. */
   entries(from: Index): readonly Entry[]
   /** Everything decided since the last take. */

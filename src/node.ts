@@ -102,7 +102,7 @@ export class Node {
   async start(): Promise<void> {
     const recovered = (await this.#doors.log?.open()) ?? nothingRecovered
     if (this.#phase !== 'new') return
-    this.#checkCommands(recovered)
+    this.#checkRecovered(recovered)
     this.#core = this.#stage.create({ ...this.#settings, recovered })
     this.#phase = 'running'
     if (recovered.snapshots[0]) this.#add({ restore: recovered.snapshots[0] })
@@ -111,14 +111,15 @@ export class Node {
     this.#scheduleTurn()
   }
 
-  /** A later stage may have left commands that this one cannot perform. */
-  #checkCommands({ entries }: Recovered): void {
-    const { operations, number } = this.#stage
+  /** A later stage may have left what this one can make nothing of. */
+  #checkRecovered({ entries, snapshots }: Recovered): void {
+    const { operations, number, keeps } = this.#stage
     const foreign = entries.map(commandOf).find(({ command }) => !Object.hasOwn(operations, command))
-    if (!foreign) return
+    if (!foreign && (snapshots.length === 0 || keeps === 'log and snapshots')) return
+    const what = foreign ? `the command ${JSON.stringify(foreign.command)}` : 'a snapshot'
     throw new ConfigError(
-      `the log holds the command ${JSON.stringify(foreign.command)}, which stage ${number} does not have: ` +
-        "it is a later stage's log; run that stage, or choose another folder",
+      `the log holds ${what}, which stage ${number} does not have: a later stage wrote it; ` +
+        'run that one, or choose another folder',
     )
   }
 
@@ -276,8 +277,8 @@ export class Node {
       const received = await this.#doors.log?.snapshots.receive(chunk)
       if (!received || this.#isDead()) return
       const { held, snapshot } = received
-      this.#input((core) => core.held(chunk, held))
       if (snapshot) this.#input((core) => core.saved(snapshot))
+      this.#input((core) => core.held(chunk, held))
     })
     this.#watch(this.#keeping)
   }

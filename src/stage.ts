@@ -92,7 +92,7 @@ export interface StageFacts {
   /** The `.proto` files that give those messages a binary form, as paths below `stages/`: one for each stage that adds some. */
   readonly proto: readonly string[]
   /** What survives a node's process. With a log, each node has a folder of its own. */
-  readonly keeps: 'nothing' | 'log'
+  readonly keeps: 'nothing' | 'log' | 'log and snapshots'
   /** What must hold in its nodes after every step. */
   readonly invariants: readonly InvariantName[]
   readonly gives: readonly GuaranteeId[]

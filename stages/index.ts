@@ -6,6 +6,7 @@ import protobufRpc from './3-protobuf-rpc/stage.js'
 import logReplication from './4-log-replication/stage.js'
 import heartbeats from './5-heartbeats/stage.js'
 import leaderElection from './6-leader-election/stage.js'
+import logCompaction from './7-log-compaction/stage.js'
 
 /** The roadmap, in order: `stages[n].number` is `n`. */
 export const stages: readonly Stage[] = [
@@ -16,6 +17,7 @@ export const stages: readonly Stage[] = [
   logReplication,
   heartbeats,
   leaderElection,
+  logCompaction,
 ]
 
 /** The newest stage: what `npm start` runs. */

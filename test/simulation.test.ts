@@ -59,7 +59,7 @@ t.test('no stage breaks in a storm what it gives', async (t) => {
 })
 
 t.test('no stage with a log breaks what it gives while leaders change all the time', async (t) => {
-  for (const stage of stages.filter(({ keeps }) => keeps === 'log')) {
+  for (const stage of stages.filter(({ keeps }) => keeps !== 'nothing')) {
     for (let seed = 1; seed <= 40; seed++) {
       const { findings } = await runSeed(stage, seed, 'churn')
       t.same(
@@ -279,6 +279,22 @@ t.test('no state machine leaves a command out or performs it twice; nothing else
   t.equal(applies(seen('n1', {}, { performed: [{ index: 1, command: 'a' }] })), null)
   t.match(applies(seen('n1', {}, { performed: [{ index: 1, command: 'a' }] })), /performed entry 1 after entry 1/)
   t.match(applies(seen('n2', {}, { performed: [{ index: 2, command: 'b' }] })), /performed entry 2 after entry 0/)
+  t.equal(
+    applies(
+      seen(
+        'n3',
+        {},
+        {
+          performed: [
+            { index: 7, command: null },
+            { index: 8, command: 'c' },
+          ],
+        },
+      ),
+    ),
+    null,
+  )
+  t.match(applies(seen('n3', {}, { performed: [{ index: 8, command: null }] })), /n3 went back from entry 8/)
   const complete = invariants.leadersAreComplete.watch()
   t.equal(complete(seen('n1', { commit: 1 }, { log: log([entry(1, 1)]) })), null)
   t.match(complete(seen('n2', { commit: 1 }, { log: log([entry(1, 2)]) })), /n1 and n2 committed different entries/)
@@ -288,6 +304,7 @@ const entry = (index: number, term: number, value = `${index}.${term}`) =>
   makeEntry(index, term, { command: 'set', key: 'k', value })
 /** A log of these entries, all of them new to whoever looks unless said otherwise. */
 const log = (entries: Entry[], changedFrom = 1) => ({
+  first: 1,
   changedFrom,
   last: entries.length,
   at: (index: number) => entries[index - 1],
@@ -301,6 +318,8 @@ const seen = (node: string, status: Partial<Status>, more: Partial<Observation> 
   disks: { count: 5, copiesOf: ({ term }) => term },
   ...more,
 })
+
+const snapshotOf = (index: number, sha256: string) => ({ snapshot: { index, sha256 } })
 
 t.test('every invariant passes what is legal and names what is not', async (t) => {
   const two = [entry(1, 1), entry(2, 1)]
@@ -365,6 +384,16 @@ t.test('every invariant passes what is legal and names what is not', async (t) =
       ],
       next: seen('n2', { commit: 2 }, { log: log([entry(1, 3), entry(2, 2)]) }),
       message: /n2 takes entry 2 for committed, which is on 2 of 5 disks/,
+    },
+    snapshotsAgree: {
+      legal: [
+        seen('n1', snapshotOf(5, 'a')),
+        seen('n1', snapshotOf(9, 'b')),
+        seen('n2', snapshotOf(5, 'a')),
+        seen('n3', {}),
+      ],
+      next: seen('n3', snapshotOf(9, 'a')),
+      message: /n1 and n3 hold different snapshots up to entry 9/,
     },
     stateMachinesAgree: {
       legal: [

@@ -43,7 +43,7 @@ export const node: CommandModule<object, NodeArguments> = {
       ) as never,
   async handler({ stage: name, id, peers, network, cluster, log, heartbeat, election, dataDir, trace, json }) {
     const stage = stageArgument(name)
-    if (stage.keeps === 'log' && log !== 'memory' && dataDir === undefined) {
+    if (stage.keeps !== 'nothing' && log !== 'memory' && dataDir === undefined) {
       throw new ConfigError(`stage ${stage.number} keeps a log: --data-dir says in which folder, this node's own`)
     }
     const config = {

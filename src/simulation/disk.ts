@@ -44,7 +44,7 @@ export class SimulatedDisk {
             stir()
             if (random.chance(this.health.failure)) return reject(new Error('the disk failed'))
             this.#records.add(batch.records)
-            this.#snapshots.keep(this.#records.snapshots)
+            this.#snapshots.keepFrom(this.#records.snapshots)
             this.#underWay = null
             resolve()
           })
@@ -77,6 +77,7 @@ export class SimulatedDisk {
 
   /** The power goes: what was under way is kept in part, or not. */
   crash(random: SeededRandom): void {
+    this.#snapshots.tear(() => random.next())
     if (!this.#underWay) return
     const { records } = this.#underWay
     this.#records.add(records.slice(0, random.between(0, records.length)))

@@ -1,17 +1,30 @@
-import type { Entry, GuaranteeId, Index, NodeId, Status, Term } from '../contracts.js'
+import {
+  type Entry,
+  type GuaranteeId,
+  type Index,
+  isObject,
+  type NodeId,
+  type Status,
+  type Term,
+} from '../contracts.js'
 
 /** A node's log as a checker sees it after a step. */
 export interface SeenLog {
+  /** What comes before it, a snapshot holds. */
+  readonly first: Index
   /** The first index at which it is not what it was when it was last seen; one past its end if nothing changed. */
   readonly changedFrom: Index
   readonly last: Index
   at(index: Index): Entry | undefined
 }
 
-/** A command that a state machine performed, as text: equal texts are equal commands. */
+/**
+ * A command that a state machine performed, as text: equal texts are equal commands. Null where a snapshot that holds
+ * everything up to there was put in the place of its state.
+ */
 export interface Performed {
   readonly index: Index
-  readonly command: string
+  readonly command: string | null
 }
 
 /** What a checker sees of one node after a step. */
@@ -88,14 +101,15 @@ function logsMatch(): Watcher {
   return ({ node, log }) => {
     for (let index = log.changedFrom; index <= log.last; index++) {
       const { term, text } = log.at(index)!
-      const termBefore = log.at(index - 1)?.term ?? 0
-      const id = `${index} ${term}`
-      const other = known.get(id)
-      if (!other) known.set(id, { node, text, termBefore })
-      else if (other.text !== text)
+      const other = known.get(`${index} ${term}`)
+      if (other && other.text !== text)
         return `${node} and ${other.node} hold different entries of index ${index}, term ${term}`
-      else if (other.termBefore !== termBefore)
+      // What comes before the first, a snapshot holds: nobody can see of which term it was.
+      if (index === log.first && index > 1) continue
+      const termBefore = log.at(index - 1)?.term ?? 0
+      if (other && other.termBefore !== termBefore)
         return `${node} and ${other.node} agree at index ${index}, term ${term}, but differ at index ${index - 1}`
+      known.set(`${index} ${term}`, other ?? { node, text, termBefore })
     }
     return null
   }
@@ -134,7 +148,9 @@ function leadersAreComplete(): Watcher {
     const { role, term = 0 } = status
     if (role === 'leader' && !leaders.has(`${node} ${term}`)) {
       leaders.add(`${node} ${term}`)
-      const missing = committed.find((entry) => entry.term < term && log.at(entry.index)?.text !== entry.text)
+      const missing = committed.find(
+        ({ index, term: earlier, text }) => earlier < term && index >= log.first && log.at(index)?.text !== text,
+      )
       if (missing)
         return `the leader ${node} of term ${term} lacks entry ${missing.index} of term ${missing.term}, which was committed`
     }
@@ -165,14 +181,29 @@ function stateMachinesAgree(): Watcher {
     const life = `${node}#${incarnation}`
     for (const { index, command } of news) {
       const before = last.get(life) ?? 0
-      if (index !== before + 1) return `${node} performed entry ${index} after entry ${before}`
+      if (command === null && index <= before)
+        return `${node} went back from entry ${before} to a snapshot of entry ${index}`
+      if (command !== null && index !== before + 1) return `${node} performed entry ${index} after entry ${before}`
       last.set(life, index)
+      if (command === null) continue
       const known = performed.get(index)
       if (!known) performed.set(index, { node, command })
       else if (known.command !== command)
         return `at index ${index} ${known.node} performed ${known.command} and ${node} ${command}`
     }
     return null
+  }
+}
+
+/** Two snapshots up to the same entry hold the same: equal states, equal bytes. */
+function snapshotsAgree(): Watcher {
+  const known = new Map<Index, { node: NodeId; sha256: string }>()
+  return ({ node, status: { snapshot } }) => {
+    if (!isObject(snapshot)) return null
+    const { index, sha256 } = snapshot as { index: Index; sha256: string }
+    const other = known.get(index) ?? { node, sha256 }
+    known.set(index, other)
+    return other.sha256 === sha256 ? null : `${other.node} and ${node} hold different snapshots up to entry ${index}`
   }
 }
 
@@ -207,6 +238,7 @@ export const invariants = {
     watch: committedIsDurable,
   },
   stateMachinesAgree: { name: 'state machine safety', section: '§5.4.3', guarantee: 'G6', watch: stateMachinesAgree },
+  snapshotsAgree: { name: 'snapshots agree', section: '§7', guarantee: 'G14', watch: snapshotsAgree },
 } as const satisfies Record<string, Invariant>
 
 export type InvariantName = keyof typeof invariants

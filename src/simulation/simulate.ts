@@ -1,4 +1,4 @@
-import type { Command, Entry, Event, GuaranteeId, Index, Message, NodeId, Outcome } from '../contracts.js'
+import type { Command, Entry, Event, GuaranteeId, Index, Message, NodeId, Outcome, Snapshot } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import { checkHistory } from '../linearizability/index.js'
 import type { Node } from '../node.js'
@@ -50,7 +50,10 @@ export interface Run {
 export type Traced = Event & { readonly at: number }
 
 /** What nodes report that tells how much a run has tried. */
-const worthCounting = new Set(['campaign', 'elected', 'deposed', 'leader_silent', 'truncated', 'node_failed'])
+const worthCounting = new Set([
+  ...['campaign', 'elected', 'deposed', 'leader_silent', 'truncated', 'node_failed'],
+  ...['snapshot', 'snapshot_sent', 'installed'],
+])
 
 /** How long the cluster has, once everything is mended, to serve again and to come to rest. */
 const recoveryMs = 10_000
@@ -134,14 +137,23 @@ class Simulation {
     this.#trace.add(summary(event))
     if (node !== '') this.#touched.add(node)
     if (event.event === 'apply') this.#performs(node as NodeId, event)
+    if (event.event === 'restore') this.#restores(node as NodeId, event.snapshot as Snapshot)
     if (worthCounting.has(event.event)) this.#count(event.event)
     this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
   }
 
-  #performs(node: NodeId, { index, command }: Event): void {
+  #restores(node: NodeId, { index }: Snapshot): void {
+    this.#news(node).push({ index, command: null })
+  }
+
+  #news(node: NodeId): Performed[] {
     const news = this.#performed.get(node) ?? []
     this.#performed.set(node, news)
-    news.push({ index: index as Index, command: JSON.stringify(command) })
+    return news
+  }
+
+  #performs(node: NodeId, { index, command }: Event): void {
+    this.#news(node).push({ index: index as Index, command: JSON.stringify(command) })
     this.#holders.get(JSON.stringify(command))?.add(node)
   }
 
@@ -194,15 +206,17 @@ class Simulation {
   #lookAtLog(node: NodeId, running: Node): SeenLog {
     const log = this.#logs.get(node) ?? []
     this.#logs.set(node, log)
-    const isThere = (index: Index) => running.entries(index)[0]?.text === log[index - 1]!.text
+    const { first = 1, last = 0 } = running.status.log ?? {}
+    const isThere = (index: Index) => index < first || running.entries(index)[0]?.text === log[index - 1]?.text
     let kept = log.length
     while (kept > 0 && !isThere(kept)) kept--
-    log.length = kept
-    for (const entry of running.entries(kept + 1)) {
+    log.length = Math.max(kept, first - 1)
+    for (const entry of running.entries(log.length + 1)) {
       log.push(entry)
       if (entry.command) this.#entries.set(entry.command.value, entry)
     }
-    return { changedFrom: kept + 1, last: log.length, at: (index) => log[index - 1] }
+    const at = (index: Index) => (index < first ? undefined : log[index - 1])
+    return { first, changedFrom: Math.max(kept + 1, first), last, at }
   }
 
   get #disks(): Observation['disks'] {

@@ -54,9 +54,15 @@ export class MemorySnapshots implements SnapshotStore {
     return { held: whole, snapshot: this.#keep(part.bytes) }
   }
 
-  /** Lets go of all but these, and of what a transfer has left behind. */
-  keep(ids: readonly EntryId[]): void {
-    const names = new Set(ids.map(nameOf))
-    for (const name of this.#files.keys()) if (!names.has(name)) this.#files.delete(name)
+  /** As after a loss of power: of what was being received, some beginning is there. */
+  tear(chance: () => number): void {
+    if (this.#part.bytes.length === 0) return
+    this.#part.bytes = this.#part.bytes.subarray(0, Math.floor(chance() * (this.#part.bytes.length + 1)))
+  }
+
+  /** Lets go of what is older than these; what is newer may be without its record as yet. */
+  keepFrom(ids: readonly EntryId[]): void {
+    const oldest = ids.at(-1)?.index ?? 0
+    for (const [name, { snapshot }] of this.#files) if (snapshot.index < oldest) this.#files.delete(name)
   }
 }

@@ -5,34 +5,34 @@ import type { Command, Entry, EntryId, Index, Term } from '../../src/contracts.j
  * that every entry has one before it and the consistency check needs no special case.
  */
 export class Log {
-  readonly #sentinel: EntryId
-  readonly #entries: Entry[]
+  protected sentinel: EntryId
+  protected entries: Entry[]
 
   constructor(sentinel: EntryId, entries: readonly Entry[]) {
-    this.#sentinel = sentinel
-    this.#entries = [...entries]
+    this.sentinel = sentinel
+    this.entries = [...entries]
   }
 
   get first(): Index {
-    return this.#sentinel.index + 1
+    return this.sentinel.index + 1
   }
 
   get last(): EntryId {
-    return this.#entries.at(-1) ?? this.#sentinel
+    return this.entries.at(-1) ?? this.sentinel
   }
 
   at(index: Index): Entry | undefined {
-    return this.#entries[index - this.first]
+    return this.entries[index - this.first]
   }
 
   /** The term of the entry there, 0 for the sentinel's; undefined where the log has nothing. Nothing is not term 0. */
   termAt(index: Index): Term | undefined {
-    return index === this.#sentinel.index ? this.#sentinel.term : this.at(index)?.term
+    return index === this.sentinel.index ? this.sentinel.term : this.at(index)?.term
   }
 
   /** The entries from an index on. */
   from(index: Index): Entry[] {
-    return this.#entries.slice(Math.max(0, index - this.first))
+    return this.entries.slice(Math.max(0, index - this.first))
   }
 
   /** As many entries from an index on as fit into so many bytes of text, and one in any case. */
@@ -42,7 +42,7 @@ export class Log {
       held += this.at(end)!.text.length
       if (held > bytes && end > index) break
     }
-    return this.#entries.slice(index - this.first, end - this.first)
+    return this.entries.slice(index - this.first, end - this.first)
   }
 
   append(entry: Entry): void {
@@ -50,20 +50,20 @@ export class Log {
     if (entry.index !== index + 1 || entry.term < term) {
       throw new Error(`entry ${entry.index} of term ${entry.term} cannot follow entry ${index} of term ${term}`)
     }
-    this.#entries.push(entry)
+    this.entries.push(entry)
   }
 
   /** The command there, once: it is about to be performed, and the log needs no more of it than the text. */
   takeCommand(index: Index): Command | null {
     const entry = this.at(index)
     if (!entry) return null
-    this.#entries[index - this.first] = { index, term: entry.term, command: null, text: entry.text }
+    this.entries[index - this.first] = { index, term: entry.term, command: null, text: entry.text }
     return entry.command
   }
 
   /** Takes back everything from this index on. */
   truncate(from: Index): void {
-    this.#entries.length = from - this.first
+    this.entries.length = from - this.first
   }
 
   /** The first index whose entry is of this term or a later one; one past the end if there is none. */

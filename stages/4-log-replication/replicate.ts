@@ -37,7 +37,7 @@ export function sendEntries(node: Replica, to: NodeId): void {
 /** One AppendEntries: these entries, or none at all, behind all that this follower is known or believed to have. */
 export function sendAppend(node: Replica, to: NodeId, entries: readonly Entry[]): void {
   const progress = node.progress.get(to)!
-  const prevLogIndex = progress.nextIndex - 1
+  const prevLogIndex = Math.max(progress.nextIndex, node.log.first) - 1
   send<AppendEntries>(node, {
     type: 'AppendEntries',
     from: node.id,

@@ -6,7 +6,7 @@ const rareEvents = ['power_loss', 'torn', 'truncated', 'lost', 'duplicated', 'cu
 const electionEvents = ['campaign', 'elected', 'deposed']
 
 /** The stages that are safe, and so have something to lose. */
-export const safeStages = stages.filter(({ keeps }) => keeps === 'log').map(({ number }) => number)
+export const safeStages = stages.filter(({ keeps }) => keeps !== 'nothing').map(({ number }) => number)
 
 export interface Seasons {
   readonly stage: number

@@ -1,0 +1,54 @@
+import type {
+  Chunk,
+  EntryId,
+  Index,
+  NodeId,
+  NodeOptions,
+  Snapshot,
+  SnapshotHeader,
+  Status,
+} from '../../src/contracts.js'
+import { replicaStatus } from '../4-log-replication/replica.js'
+import { type Voter, voter } from '../6-leader-election/voter.js'
+import { CompactLog } from './compact-log.js'
+import type { Transfer } from './send-snapshot.js'
+
+/** A node whose log does not grow for ever: what it did is in a snapshot, and the log goes on behind that (§7). */
+export interface Compactor extends Voter {
+  readonly log: CompactLog
+  /** The newest first, two at most; all entries behind the older one are in the log. */
+  snapshots: readonly Snapshot[]
+  /** The snapshot that is being written. */
+  saving: EntryId | null
+  /** How many bytes of entries were performed since the newest snapshot, counted up to this one. */
+  sinceSnapshot: { bytes: number; upTo: Index }
+  /** A leader's: who is being sent a snapshot. */
+  readonly transfers: Map<NodeId, Transfer>
+  /** Verb: what a snapshot up to this entry says of itself. */
+  header(id: EntryId): SnapshotHeader
+  saved(snapshot: Snapshot): void
+  held(chunk: Chunk, bytes: number): void
+}
+
+/** What a snapshot holds was committed: a node that starts goes on from there. */
+export function compactor(options: NodeOptions) {
+  const { edge, entries, snapshots } = options.recovered
+  const performed = snapshots[0]?.index ?? 0
+  return {
+    ...voter(options),
+    log: new CompactLog(edge, entries),
+    commitIndex: performed,
+    handed: performed,
+    snapshots,
+    saving: null,
+    sinceSnapshot: { bytes: 0, upTo: performed },
+    transfers: new Map<NodeId, Transfer>(),
+  }
+}
+
+export function compactorStatus(node: Compactor): Status {
+  const [snapshot] = node.snapshots
+  if (!snapshot) return replicaStatus(node)
+  const { index, term, bytes, sha256 } = snapshot
+  return Object.assign(replicaStatus(node), { snapshot: { index, term, bytes, sha256 } })
+}

@@ -1,0 +1,31 @@
+import type { NodeId } from '../../src/contracts.js'
+import { appendEntries } from '../4-log-replication/append-entries.js'
+import type { AppendEntries } from '../4-log-replication/messages.js'
+import type { Progress } from '../4-log-replication/replica.js'
+import { sendAppend, sendEntries } from '../4-log-replication/replicate.js'
+import { isDueByEntries } from '../5-heartbeats/heartbeat.js'
+import type { Compactor } from './compactor.js'
+
+/**
+ * What a follower has let go was committed, so it is the leader's as well: of a message that reaches back there, only
+ * the rest is looked at.
+ */
+export function appendBehindEdge(node: Compactor, message: AppendEntries): void {
+  const { edge } = node.log
+  if (message.prevLogIndex >= edge.index) return appendEntries(node, message)
+  const entries = message.entries.filter(({ index }) => index > edge.index)
+  appendEntries(node, { ...message, prevLogIndex: edge.index, prevLogTerm: edge.term, entries })
+}
+
+/**
+ * A follower that needs what the log has let go is sent no entries: they would not join. It hears the heartbeat at the
+ * edge, and when it has come so far, by whatever way, its answer says so.
+ */
+export function sendEntriesBehindEdge(node: Compactor, to: NodeId): void {
+  if (node.progress.get(to)!.nextIndex < node.log.first) sendAppend(node, to, [])
+  else sendEntries(node, to)
+}
+
+export function isDueBehindEdge(node: Compactor, progress: Progress): boolean {
+  return progress.nextIndex >= node.log.first && isDueByEntries(node, progress)
+}

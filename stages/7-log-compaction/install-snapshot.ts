@@ -1,0 +1,59 @@
+import type { Chunk, Snapshot } from '../../src/contracts.js'
+import { sendWhenDurable } from '../../src/stage.js'
+import { persist } from '../4-log-replication/replica.js'
+import type { Compactor } from './compactor.js'
+import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
+
+/** A piece of a snapshot has come. Whoever is as far already needs none of it, and says so. */
+export function keepChunk(node: Compactor, message: InstallSnapshot): void {
+  if (message.lastIncludedIndex <= node.handed) return tellHeld(node, message, message.bytes)
+  node.effects.keepChunks.push(message)
+}
+
+/** How much of the file is there now; and once it is installed and on disk, how far this log is the leader's. */
+export function tellHeld(node: Compactor, chunk: Chunk, bytes: number): void {
+  const { from, lastIncludedIndex } = chunk
+  sendWhenDurable<InstallSnapshotReply>(node, {
+    type: 'InstallSnapshotReply',
+    from: node.id,
+    to: from,
+    term: node.term,
+    sequence: (chunk as InstallSnapshot).sequence,
+    held: bytes,
+    matchIndex: lastIncludedIndex <= node.handed ? lastIncludedIndex : 0,
+  })
+}
+
+/**
+ * A snapshot is on disk: one of this node's own, or the leader's; equal states make equal snapshots, so it makes no
+ * difference. One that is older than the newest changes nothing. The log lets go of what the one before it holds.
+ */
+export function noteSnapshot(node: Compactor, snapshot: Snapshot): void {
+  const { index, term } = snapshot
+  if (index === node.saving?.index) node.saving = null
+  if (index <= (node.snapshots[0]?.index ?? 0)) return
+  const isKept = node.log.termAt(index) === term
+  if (index > node.handed) install(node, snapshot, isKept)
+  persist(node, { record: 'snapshot', snapshot: { index, term } })
+  node.snapshots = [snapshot, ...(isKept ? node.snapshots.slice(0, 1) : [])]
+  node.sinceSnapshot = { bytes: 0, upTo: index }
+  node.effects.events.push({ event: 'snapshot', index, term })
+  if (node.snapshots[1]) node.log.forget(node.snapshots[1])
+}
+
+/**
+ * One step from the old state to the new (§7). A log that has the snapshot's last entry goes on behind it, for that part
+ * is the leader's too; any other log is not, and goes as a whole.
+ */
+function install(node: Compactor, snapshot: Snapshot, isKept: boolean): void {
+  const { index, term } = snapshot
+  node.effects.events.push({ event: 'installed', index, term })
+  if (!isKept) {
+    if (node.log.last.index >= index) persist(node, { record: 'truncate', from: index })
+    node.log.beginAfter({ index, term })
+    node.durableIndex = 0
+  }
+  node.commitIndex = Math.max(node.commitIndex, index)
+  node.handed = index
+  node.effects.restore = snapshot
+}

@@ -1,0 +1,39 @@
+import { type Chunk, type Index, isPositive, type Message, type Term } from '../../src/contracts.js'
+import { isNatural } from '../4-log-replication/messages.js'
+import type { ElectionMessage } from '../6-leader-election/messages.js'
+
+/** The leader to a follower that lacks what the log has let go: a piece of the snapshot that holds it (figure 13). */
+export interface InstallSnapshot extends Chunk {
+  readonly type: 'InstallSnapshot'
+  readonly term: Term
+  /** Numbers the pieces of one transfer; a piece that is sent again keeps its number. */
+  readonly sequence: number
+}
+
+/** A follower to the leader: so much of the file is here; or, when it is installed and on disk: so far my log is yours. */
+export interface InstallSnapshotReply extends Message {
+  readonly type: 'InstallSnapshotReply'
+  readonly term: Term
+  readonly sequence: number
+  /** Bytes, from the start of the file. */
+  readonly held: number
+  /** 0 until it is installed. */
+  readonly matchIndex: Index
+}
+
+export type CompactionMessage = ElectionMessage | InstallSnapshot | InstallSnapshotReply
+
+type Candidate = Readonly<Record<string, unknown>>
+
+/** What the messages of this stage must hold when they come from the wire. */
+export const compactionWire = {
+  InstallSnapshot({ term, sequence, lastIncludedIndex, lastIncludedTerm, bytes, sha256, offset, data }: Candidate) {
+    if (!isPositive(term) || !isPositive(sequence) || !isPositive(lastIncludedIndex)) return false
+    if (!isPositive(lastIncludedTerm) || lastIncludedTerm > term || !isPositive(bytes) || !isNatural(offset))
+      return false
+    if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return false
+    return data instanceof Uint8Array && offset + data.length <= bytes
+  },
+  InstallSnapshotReply: ({ term, sequence, held, matchIndex }: Candidate) =>
+    isPositive(term) && isPositive(sequence) && isNatural(held) && isNatural(matchIndex),
+}
