@@ -26,7 +26,11 @@ export function observeTerm(node: Voter, message: Message & { readonly term: Ter
 function stepDown(node: Voter, term: Term): void {
   waitAnew(node)
   node.effects.events.push({ event: 'deposed', term: node.term, by: term })
-  const answer = failure('leadership_lost', 'another leader was elected; the command may still happen')
+  leaveClients(node, 'another leader was elected; the command may still happen')
+}
+
+export function leaveClients(node: Voter, why: string): void {
+  const answer = failure('leadership_lost', why)
   for (const { request } of node.waiting.values()) node.effects.replies.push({ request, answer })
   node.waiting.clear()
 }

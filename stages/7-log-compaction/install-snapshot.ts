@@ -50,7 +50,7 @@ function install(node: Compactor, snapshot: Snapshot, isKept: boolean): void {
   node.effects.events.push({ event: 'installed', index, term })
   if (!isKept) {
     if (node.log.last.index >= index) persist(node, { record: 'truncate', from: index })
-    node.log.beginAfter({ index, term })
+    node.log.beginAfter(snapshot)
     node.durableIndex = 0
   }
   node.commitIndex = Math.max(node.commitIndex, index)
