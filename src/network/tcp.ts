@@ -12,6 +12,7 @@ import {
 } from '../contracts.js'
 import { parseAddress } from './address.js'
 import { encodeFrames, FrameDecoder, parseJson } from './framing.js'
+import { type Link, Links, type Peer, Visits } from './links.js'
 
 /** Raised when a frame between nodes changes its meaning; nodes of different versions do not talk. */
 const protocolVersion = 1
@@ -43,15 +44,14 @@ export interface TcpOptions {
  */
 export class TcpNetwork implements Network {
   readonly #options: TcpOptions
-  readonly #outgoing = new Map<NodeId, OutgoingLink>()
+  readonly #links: Links<OutgoingLink>
+  readonly #visits = new Visits()
   readonly #incoming = new Set<Socket>()
   #server: Server | undefined
 
   constructor(options: TcpOptions) {
     this.#options = options
-    for (const member of options.members) {
-      if (member.id !== options.self) this.#outgoing.set(member.id, new OutgoingLink(member, options))
-    }
+    this.#links = new Links(options.self, options.members, (peer) => new OutgoingLink(peer, options))
   }
 
   async start(receive: (message: Message) => void): Promise<void> {
@@ -65,17 +65,19 @@ export class TcpNetwork implements Network {
         resolve()
       })
     })
-    for (const link of this.#outgoing.values()) link.connect()
+    this.#links.open()
   }
 
   send(message: Message): void {
-    this.#outgoing.get(message.to)?.send(message)
+    this.#links.send(message)
   }
 
-  setPeers(_peers: readonly Member[]): void {}
+  setPeers(peers: readonly Member[]): void {
+    for (const id of this.#links.setPeers(peers)) this.#visits.hangUpOn(id)
+  }
 
   async stop(): Promise<void> {
-    for (const link of this.#outgoing.values()) link.close()
+    this.#links.close()
     const closed = new Promise<void>((resolve) => (this.#server ? this.#server.close(() => resolve()) : resolve()))
     for (const socket of this.#incoming) socket.destroy()
     await closed
@@ -85,6 +87,7 @@ export class TcpNetwork implements Network {
   #accept(socket: Socket, receive: (message: Message) => void): void {
     const decoder = new FrameDecoder(peerFrameBytes)
     let peer: NodeId | null = null
+    let leave = () => {}
     this.#incoming.add(socket)
     const turnAway = (reason: string) => {
       this.#options.notice({ event: 'peer_refused', peer, remote: socket.remoteAddress, reason })
@@ -94,6 +97,7 @@ export class TcpNetwork implements Network {
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       cancelHello()
+      leave()
       this.#incoming.delete(socket)
     })
     socket.on('data', (chunk) => {
@@ -103,6 +107,7 @@ export class TcpNetwork implements Network {
           if ('problem' in decoded) throw new Error(decoded.problem)
           if (peer === null) {
             peer = this.#checkHello(decoded.bytes)
+            leave = this.#visits.enter(peer, () => socket.destroy())
             cancelHello()
           } else {
             receive(this.#checkSender(this.#options.codec.decode(decoded.bytes), peer))
@@ -122,8 +127,7 @@ export class TcpNetwork implements Network {
     if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${String(protocol)}, not ${protocolVersion}`)
     if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${JSON.stringify(cluster)}`)
     if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
-    if (typeof from !== 'string' || !this.#outgoing.has(from))
-      throw new Error(`${JSON.stringify(from)} is no peer of ours`)
+    if (!this.#links.isPeer(from)) throw new Error(`${JSON.stringify(from)} is no peer of ours`)
     return from
   }
 
@@ -136,33 +140,34 @@ export class TcpNetwork implements Network {
 }
 
 /** The connection on which we speak to one peer. While it is down, what is sent is lost. */
-class OutgoingLink {
-  readonly #peer: Member
+class OutgoingLink implements Link {
+  readonly peer: Peer
   readonly #options: TcpOptions
   #socket: Socket | null = null
   #up = false
+  #upSince = 0
   #closed = false
   #failures = 0
   #waiting: Uint8Array[] = []
   #cancelRetry = () => {}
 
-  constructor(peer: Member, options: TcpOptions) {
-    this.#peer = peer
+  constructor(peer: Peer, options: TcpOptions) {
+    this.peer = peer
     this.#options = options
   }
 
-  connect(): void {
-    const socket = connect({ ...parseAddress(this.#peer.peer)!, noDelay: true, keepAlive: true })
+  open(): void {
+    const socket = connect({ ...parseAddress(this.peer.peer)!, noDelay: true, keepAlive: true })
     this.#socket = socket
     const cancelTimeout = this.#options.clock.after(connectTimeoutMs, () => socket.destroy())
     socket.on('connect', () => {
       cancelTimeout()
-      this.#failures = 0
+      this.#upSince = this.#options.clock.now()
       this.#up = true
       const { cluster, self } = this.#options
-      const hello = { type: 'Hello', protocol: protocolVersion, cluster, from: self, to: this.#peer.id }
+      const hello = { type: 'Hello', protocol: protocolVersion, cluster, from: self, to: this.peer.id }
       socket.write(encodeFrames([JSON.stringify(hello)]))
-      this.#options.notice({ event: 'link_up', peer: this.#peer.id })
+      this.#options.notice({ event: 'link_up', peer: this.peer.id })
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
@@ -173,14 +178,20 @@ class OutgoingLink {
     socket.resume()
   }
 
-  /** Tries again after a pause that doubles up to a cap, with jitter, so that five nodes do not knock in step. */
+  /**
+   * Tries again after a pause that doubles up to a cap, with jitter, so that five nodes do not knock in step. Whoever
+   * refuses us does so after the connection was made: one that did not last is another failure.
+   */
   #lost(): void {
-    if (this.#up) this.#options.notice({ event: 'link_down', peer: this.#peer.id })
+    if (this.#up) {
+      if (this.#options.clock.now() - this.#upSince >= backoff.capMs) this.#failures = 0
+      this.#options.notice({ event: 'link_down', peer: this.peer.id })
+    }
     this.#up = false
     this.#waiting = []
     if (this.#closed) return
     const pause = Math.min(backoff.firstMs * 2 ** this.#failures++, backoff.capMs)
-    this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.connect())
+    this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.open())
   }
 
   /** Everything sent in one turn of the event loop leaves in one write. */
@@ -198,6 +209,7 @@ class OutgoingLink {
 
   close(): void {
     this.#closed = true
+    this.#waiting = []
     this.#cancelRetry()
     this.#socket?.destroy()
   }

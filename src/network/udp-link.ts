@@ -1,9 +1,10 @@
 import { lookup } from 'node:dns/promises'
 import { SocketAddress } from 'node:net'
-import type { Clock, Member, Message } from '../contracts.js'
+import type { Clock, Message } from '../contracts.js'
 import { type Address, parseAddress } from './address.js'
 import { type Datagram, encodeDatagram, type Parcel, unpack } from './datagrams.js'
 import { messageBytes, Outbox, Reassembly } from './fragments.js'
+import type { Link, Peer } from './links.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import type { TcpOptions } from './tcp.js'
 
@@ -39,8 +40,8 @@ export interface LocalEnd {
  * One peer, seen from here. There is no connection: hellos, answered, tell that it is there and hears us; and what is
  * sent leaves in datagrams, no faster than loopback and a busy receiver are likely to bear.
  */
-export class UdpLink {
-  readonly #peer: Member
+export class UdpLink implements Link {
+  readonly peer: Peer
   readonly #options: UdpOptions
   readonly #clock: Clock
   readonly #local: LocalEnd
@@ -60,8 +61,8 @@ export class UdpLink {
   #heard: number | null = null
   #up: number | null = null
 
-  constructor(peer: Member, local: LocalEnd, options: UdpOptions) {
-    this.#peer = peer
+  constructor(peer: Peer, local: LocalEnd, options: UdpOptions) {
+    this.peer = peer
     this.#local = local
     this.#options = options
     this.#clock = options.clock
@@ -73,14 +74,18 @@ export class UdpLink {
     return this.#address
   }
 
+  open(): void {
+    this.#greet()
+  }
+
   /** Says hello, and will again. */
-  greet(): void {
+  #greet(): void {
     if (this.#closed) return
     this.#cancelHello()
     this.#reassembly.expire(this.#clock.now())
     if (this.#hellos - this.#lastAnswered >= patience) this.#down()
     const pause = Math.min(backoff.firstMs * 2 ** this.#sinceBackoff++, backoff.capMs)
-    this.#cancelHello = this.#clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.greet())
+    this.#cancelHello = this.#clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.#greet())
     this.#hellos++
     if (this.#up !== null) this.#transmit('hello', { ...hello, number: this.#hellos })
     else this.#locate()
@@ -88,7 +93,7 @@ export class UdpLink {
 
   /** A peer that is away may come back elsewhere, if it goes by a name. */
   #locate(): void {
-    const { host, port } = parseAddress(this.#peer.peer)!
+    const { host, port } = parseAddress(this.peer.peer)!
     lookup(host, { family: this.#local.family }).then(
       ({ address }) => {
         this.#address = { host: new SocketAddress({ address, family: `ipv${this.#local.family}` }).address, port }
@@ -104,7 +109,7 @@ export class UdpLink {
     const bytes = this.#options.codec.encode(message)
     if (bytes.length > messageBytes) {
       const reason = `it is ${bytes.length} bytes long; at most ${messageBytes} are carried`
-      return this.#options.notice({ event: 'message_lost', peer: this.#peer.id, type: message.type, reason })
+      return this.#options.notice({ event: 'message_lost', peer: this.peer.id, type: message.type, reason })
     }
     this.#outbox.push(bytes)
     if (this.#leaving) return
@@ -130,7 +135,7 @@ export class UdpLink {
   #transmit(kind: Datagram['kind'], parcel: Parcel): number {
     const { session, cluster } = this.#local
     const { self: from } = this.#options
-    const bytes = encodeDatagram({ ...parcel, kind, cluster, session, from, to: this.#peer.id })
+    const bytes = encodeDatagram({ ...parcel, kind, cluster, session, from, to: this.peer.id })
     if (!this.#closed) this.#local.send(bytes, this.#address!)
     return bytes.length
   }
@@ -161,7 +166,7 @@ export class UdpLink {
     // A process that has just started is greeted at once: it is found again as soon as it is there.
     this.#heard = session
     this.#sinceBackoff = 0
-    this.greet()
+    this.#greet()
   }
 
   #answered({ number, session, payload }: Datagram): void {
@@ -171,11 +176,11 @@ export class UdpLink {
     if (this.#up === session) return
     this.#down()
     this.#up = session
-    this.#options.notice({ event: 'link_up', peer: this.#peer.id })
+    this.#options.notice({ event: 'link_up', peer: this.peer.id })
   }
 
   #down(): void {
-    if (this.#up !== null) this.#options.notice({ event: 'link_down', peer: this.#peer.id })
+    if (this.#up !== null) this.#options.notice({ event: 'link_down', peer: this.peer.id })
     this.#up = null
   }
 

@@ -12,6 +12,7 @@ import { limits, type Message } from '../../src/contracts.js'
 import { type Address, parseAddress } from '../../src/network/address.js'
 import { encodeFrames } from '../../src/network/framing.js'
 import { SeededRandom } from '../../src/simulation/random.js'
+import { changingPeers } from './changing-peers.js'
 import { installPiece, members, numberOf, Peer, replicate } from './peers.js'
 import type { Wire } from './wires.js'
 
@@ -26,6 +27,7 @@ export function networkConformance(t: Test, name: string, wire: Wire): void {
   if (!wire.isReal) return
   t.test(`${name}: garbage on the port harms nobody`, (t) => garbage(t, wire))
   t.test(`${name}: another cluster is not listened to`, (t) => strangers(t, wire))
+  changingPeers(t, name, wire)
   t.test(`${name}: a reader that stopped costs bounded memory, and is found again`, (t) => stopped(t, name, wire))
 }
 

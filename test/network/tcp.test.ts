@@ -1,6 +1,7 @@
 import { connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
-import type { Member, Message } from '../../src/contracts.js'
+import { systemClock } from '../../src/clock.js'
+import type { Clock, Member, Message } from '../../src/contracts.js'
 import { FaultyNetwork } from '../../src/network/faults.js'
 import { encodeFrames } from '../../src/network/framing.js'
 import { TcpNetwork, type TcpOptions } from '../../src/network/tcp.js'
@@ -131,6 +132,25 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
   n2.network.send(message('n2', 'n1', 7))
   await n1.until(() => n1.received.length > 0)
   t.same(n1.received, [message('n2', 'n1', 7)])
+})
+
+t.test('who is refused knocks less and less often', async (t) => {
+  const both = await members(2)
+  const pauses: number[] = []
+  const clock: Clock = {
+    ...systemClock,
+    now: () => 0,
+    after(ms, task) {
+      if (ms > 500) return systemClock.after(ms, task)
+      pauses.push(ms)
+      return systemClock.after(0, task)
+    },
+  }
+  const n1 = new Peer(t, (options) => new TcpNetwork({ ...options, clock }), 'n1', both)
+  const n2 = new TcpPeer(t, 'n2', both.slice(1))
+  await Promise.all([n1.start(), n2.start()])
+  await n1.until(() => n1.links('n2').filter((change) => change === 'down').length >= 8)
+  t.ok(pauses.at(-1)! >= 250, `the last pause is ${pauses.at(-1)} ms`)
 })
 
 t.test('a peer that does not read costs bounded memory: what does not fit is lost', async (t) => {

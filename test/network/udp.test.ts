@@ -118,10 +118,6 @@ t.test('a flood of garbage makes few words', async (t) => {
   t.ok((refusals()[20]!.unnoticed as number) > 0, 'the rest is counted')
 })
 
-/** What a peer noticed of a link: `up`, `down`. */
-const links = (peer: Peer, of: string) =>
-  peer.notices.filter((notice) => notice.peer === of && /^link_/.test(notice.event)).map(({ event }) => event.slice(5))
-
 /** Time that goes by twenty times as fast. */
 const hasty: Clock = {
   ...systemClock,
@@ -133,16 +129,16 @@ t.test('a link is up while hellos are answered', async (t) => {
   const all = await members(2)
   const [n1, first] = all.map(({ id }) => new Peer(t, udp, id, all, { clock: hasty })) as [Peer, Peer]
   await n1.start()
-  t.same(links(n1, 'n2'), [])
+  t.same(n1.links('n2'), [])
   await first.start()
-  await n1.until(() => links(n1, 'n2').length === 1)
+  await n1.until(() => n1.links('n2').length === 1)
   await first.network.stop()
-  await n1.until(() => links(n1, 'n2').length === 2)
+  await n1.until(() => n1.links('n2').length === 2)
   const second = new Peer(t, udp, 'n2', all, { clock: hasty })
   await second.start()
-  await n1.until(() => links(n1, 'n2').length === 3)
-  t.same(links(n1, 'n2'), ['up', 'down', 'up'])
-  t.same(links(second, 'n1').slice(0, 1), ['up'])
+  await n1.until(() => n1.links('n2').length === 3)
+  t.same(n1.links('n2'), ['up', 'down', 'up'])
+  t.same(second.links('n1').slice(0, 1), ['up'])
 })
 
 t.test('a process that takes the place of another is noticed at once, without a silence', async (t) => {
@@ -155,10 +151,10 @@ t.test('a process that takes the place of another is noticed at once, without a 
   for (let life = 1; life <= 3; life++) {
     const n2 = new Peer(t, udp, 'n2', all)
     await n2.start()
-    await n1.until(() => links(n1, 'n2').length === 2 * life - 1)
+    await n1.until(() => n1.links('n2').length === 2 * life - 1)
     await n2.network.stop()
   }
-  t.same(links(n1, 'n2'), ['up', 'down', 'up', 'down', 'up'])
+  t.same(n1.links('n2'), ['up', 'down', 'up', 'down', 'up'])
 })
 
 t.test('only an answer to our own hello shows that a peer hears us', async (t) => {
@@ -186,9 +182,9 @@ t.test('only an answer to our own hello shows that a peer hears us', async (t) =
   say({ kind: 'answer', number })
   say({ payload: pack([Buffer.from(JSON.stringify(replicate('n2', 'n1')))]) })
   await n1.until(() => n1.received.length === 1)
-  t.same(links(n1, 'n2'), [], 'neither an answer to somebody else nor a message does')
+  t.same(n1.links('n2'), [], 'neither an answer to somebody else nor a message does')
   say({ kind: 'answer', number, payload: sessionBytes(session) })
-  await n1.until(() => links(n1, 'n2').length === 1)
+  await n1.until(() => n1.links('n2').length === 1)
 })
 
 t.test('a port that is taken is said so', async (t) => {
