@@ -93,6 +93,8 @@ export interface StageFacts {
   readonly proto: readonly string[]
   /** What survives a node's process. With a log, each node has a folder of its own. */
   readonly keeps: 'nothing' | 'log' | 'log and snapshots'
+  /** Whether the cluster consists of the nodes that it was configured with, for ever. */
+  readonly members: 'fixed' | 'changing'
   /** What must hold in its nodes after every step. */
   readonly invariants: readonly InvariantName[]
   readonly gives: readonly GuaranteeId[]

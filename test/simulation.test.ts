@@ -309,13 +309,14 @@ const log = (entries: Entry[], changedFrom = 1) => ({
   last: entries.length,
   at: (index: number) => entries[index - 1],
 })
+const fiveNames = ['n1', 'n2', 'n3', 'n4', 'n5']
 const seen = (node: string, status: Partial<Status>, more: Partial<Observation> = {}): Observation => ({
   node,
   incarnation: 0,
   status: { id: node, stage: 6, role: 'follower', leader: null, applied: 0, peers: [], ...status },
   log: log([]),
   performed: [],
-  disks: { count: 5, copiesOf: ({ term }) => term },
+  disks: { all: fiveNames, holdersOf: ({ term }) => fiveNames.slice(0, term) },
   ...more,
 })
 
@@ -383,7 +384,7 @@ t.test('every invariant passes what is legal and names what is not', async (t) =
         seen('n2', { commit: 1 }, { log: log([entry(1, 3)]) }),
       ],
       next: seen('n2', { commit: 2 }, { log: log([entry(1, 3), entry(2, 2)]) }),
-      message: /n2 takes entry 2 for committed, which is on 2 of 5 disks/,
+      message: /n2 takes entry 2 for committed; of n1 n2 n3 n4 n5 it is on the disks of n1 n2/,
     },
     snapshotsAgree: {
       legal: [

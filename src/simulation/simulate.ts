@@ -51,6 +51,7 @@ export type Traced = Event & { readonly at: number }
 
 /** What nodes report that tells how much a run has tried. */
 const worthCounting = new Set([
+  ...['members', 'removed', 'retired'],
   ...['campaign', 'elected', 'deposed', 'leader_silent', 'truncated', 'node_failed'],
   ...['snapshot', 'snapshot_sent', 'installed'],
 ])
@@ -220,8 +221,9 @@ class Simulation {
   }
 
   get #disks(): Observation['disks'] {
-    const { disks } = this.#cluster
-    return { count: disks.length, copiesOf: (entry) => disks.filter((disk) => disk.holds(entry)).length }
+    const { disks, hosts } = this.#cluster
+    const all = hosts.map(({ id }) => id)
+    return { all, holdersOf: (entry) => all.filter((_, at) => disks[at]!.holds(entry)) }
   }
 
   #perform(fault: Fault): void {
@@ -266,12 +268,12 @@ class Simulation {
   }
 
   #ask(client: SimulatedClient, { command, at }: PlannedCall, then: () => void): void {
-    const asked = this.#history.asked(client.name, command, at, this.#cluster.now)
+    const asked = 'key' in command ? this.#history.asked(client.name, command, at, this.#cluster.now) : null
     const write = JSON.stringify(command)
     if ('value' in command) this.#holders.set(write, new Set())
     this.#cluster.trace({ event: 'asked', client: client.name, command, to: at })
     client.call(command, at, (outcome) => {
-      this.#history.answered(asked, outcome, this.#cluster.now)
+      if (asked) this.#history.answered(asked, outcome, this.#cluster.now)
       this.#count(outcome.outcome)
       this.#cluster.trace({ event: 'outcome', client: client.name, ...outcome })
       if (outcome.outcome === 'done') this.#checkMajority(write, command)
@@ -280,13 +282,17 @@ class Simulation {
     })
   }
 
-  /** Where nodes hold copies of one store, what is answered OK must be with more than half of them. */
+  /**
+   * Where nodes hold copies of one store, what is answered OK must be with more than half of them. Where the members
+   * change, an invariant looks at that when it is committed: who they are may be another matter by now.
+   */
   #checkMajority(write: string, command: Command): void {
     const holders = this.#holders.get(write)
-    if (!holders || this.#isStandalone) return
-    const { count, copiesOf } = this.#disks
+    if (!holders || this.#isStandalone || this.#stage.members === 'changing') return
+    const { all, holdersOf } = this.#disks
+    const count = all.length
     const entry = this.#entries.get(command.value)
-    const copies = this.#stage.keeps === 'nothing' ? holders.size : entry ? copiesOf(entry) : 0
+    const copies = this.#stage.keeps === 'nothing' ? holders.size : entry ? holdersOf(entry).length : 0
     if (copies * 2 <= count) this.#find('G4', `OK, and only ${copies} of ${count} nodes hold it: ${write}`)
   }
 
@@ -331,7 +337,8 @@ class Simulation {
   /** Replicas of one store hold the same once nothing is under way. */
   #compareReplicas(): void {
     if (this.#isStandalone) return
-    const replicas = this.#cluster.hosts.filter(({ node }) => node)
+    const voters = this.#cluster.voters()
+    const replicas = this.#cluster.hosts.filter(({ id, node }) => node && (voters?.includes(id) ?? true))
     const contents = replicas.map((host) => ({ id: host.id, text: describeStore(host.contents()) }))
     const odd = contents.find(({ text }) => text !== contents[0]!.text)
     if (!odd) return

@@ -24,17 +24,15 @@ export function removeNode(node: Participant, request: Request): void {
 /** Any voters in place of any others, in one change. */
 export function reconfigure(node: Participant, request: Request): void {
   const { voters } = request.command as unknown as Reconfigure
-  const found = voters.map(
-    (name) => goal(node).find(({ id }) => id === name) ?? learner(node, name) ?? parseMember(name),
-  )
+  const found = voters.map((name) => known(node, name.split('=')[0]!) ?? parseMember(name))
   const wrong = voters.find((_, at) => !found[at])
   if (wrong === undefined) return ask(node, request, found as Candidate[])
   const why = `${JSON.stringify(wrong)} is no member: a new one is named with its addresses, n6=client-host:port/peer-host:port`
   refuse(node, request, failure('bad_request', why))
 }
 
-const learner = (node: Participant, name: string) =>
-  node.log.configuration.configuration.learners.find(({ id }) => id === name)
+const known = (node: Participant, name: string): Candidate | undefined =>
+  [...goal(node), ...node.log.configuration.configuration.learners].find(({ id }) => id === name)
 
 function parseMember(name: string): Candidate | undefined {
   const [, id, client, peer] = /^([A-Za-z0-9_-]{1,32})=([^/]+)\/(.+)$/.exec(name) ?? []
