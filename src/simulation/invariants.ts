@@ -138,9 +138,12 @@ function committedEntries(): (seen: Observation, onFirst: (entry: Entry) => stri
   }
 }
 
-/** Whatever was committed is in the log of every later leader. */
+/**
+ * Whatever was committed is in the log of every later leader: later than the term in which it was committed, which may
+ * itself be later than the entry's. The votes of an earlier election may come in after that.
+ */
 function leadersAreComplete(): Watcher {
-  const committed: Entry[] = []
+  const committed: { readonly entry: Entry; readonly inTerm: Term }[] = []
   const hear = committedEntries()
   const leaders = new Set<string>()
   return (seen) => {
@@ -149,13 +152,15 @@ function leadersAreComplete(): Watcher {
     if (role === 'leader' && !leaders.has(`${node} ${term}`)) {
       leaders.add(`${node} ${term}`)
       const missing = committed.find(
-        ({ index, term: earlier, text }) => earlier < term && index >= log.first && log.at(index)?.text !== text,
+        ({ entry: { index, text }, inTerm }) => inTerm < term && index >= log.first && log.at(index)?.text !== text,
       )
-      if (missing)
-        return `the leader ${node} of term ${term} lacks entry ${missing.index} of term ${missing.term}, which was committed`
+      if (missing) {
+        const { index, term: earlier } = missing.entry
+        return `the leader ${node} of term ${term} lacks entry ${index} of term ${earlier}, which was committed`
+      }
     }
     return hear(seen, (entry) => {
-      committed.push(entry)
+      committed.push({ entry, inTerm: term })
       return null
     })
   }
