@@ -1,5 +1,5 @@
 import { Mutex } from 'async-mutex'
-import type { Answer, Clock, Command, Operation, StateMachine } from './contracts.js'
+import type { Answer, Clock, Command, Operation, StateMachine, Store } from './contracts.js'
 
 /**
  * The state machine: a Map behind a mutex. A batch is one critical section, so that whoever takes the lock sees the
@@ -9,10 +9,10 @@ import type { Answer, Clock, Command, Operation, StateMachine } from './contract
 export class LockedMap implements StateMachine {
   readonly #store = new Map<string, string>()
   readonly #mutex = new Mutex()
-  readonly #operations: Readonly<Record<string, Operation<Map<string, string>>>>
+  readonly #operations: Readonly<Record<string, Operation<Store>>>
   readonly #clock: Clock
 
-  constructor(operations: Readonly<Record<string, Operation<Map<string, string>>>>, clock: Clock) {
+  constructor(operations: Readonly<Record<string, Operation<Store>>>, clock: Clock) {
     this.#operations = operations
     this.#clock = clock
   }
@@ -33,7 +33,7 @@ export class LockedMap implements StateMachine {
     })
   }
 
-  #operation({ command }: Command): Operation<Map<string, string>> {
+  #operation({ command }: Command): Operation<Store> {
     const operation = Object.hasOwn(this.#operations, command) ? this.#operations[command] : undefined
     if (!operation) throw new Error(`the state machine has no operation ${command}`)
     return operation
