@@ -60,7 +60,7 @@ export class ShardedMap implements Store {
    * What the store holds at this moment, whatever is written between one portion and the next. Writing costs more until
    * the last portion was taken, so they are to be taken soon, and all of them.
    *
-   * @param portionKeys how many keys each portion has at most
+   * @param portionKeys how many keys each portion has, or more, but less than twice as many; the last may have fewer
    * @throws if another moment's portions have not all been taken
    */
   freeze(portionKeys: number): Generator<Portion, void> {
@@ -71,17 +71,25 @@ export class ShardedMap implements Store {
   }
 
   *#thaw(moment: Moment, portionKeys: number): Generator<Portion, void> {
-    let keys: string[] = []
-    let values: string[] = []
+    let portion: Portion = { keys: [], values: [] }
     for (let at = 0; at < shardCount; at++) {
-      moment.thaw(at, this.#shards[at], keys, values)
-      for (; keys.length >= portionKeys; keys = keys.slice(portionKeys), values = values.slice(portionKeys)) {
-        yield { keys: keys.slice(0, portionKeys), values: values.slice(0, portionKeys) }
-      }
+      moment.thaw(at, this.#shards[at], portion)
+      if (portion.keys.length < portionKeys) continue
+      yield* pieces(portion, portionKeys)
+      portion = { keys: [], values: [] }
     }
     this.#moment = null
-    if (keys.length > 0) yield { keys, values }
+    if (portion.keys.length > 0) yield portion
   }
+}
+
+/** A portion as it is, or in parts if it is twice as large as it should be. */
+function* pieces({ keys, values }: Portion, portionKeys: number): Generator<Portion, void> {
+  let at = 0
+  for (; keys.length - at >= 2 * portionKeys; at += portionKeys) {
+    yield { keys: keys.slice(at, at + portionKeys), values: values.slice(at, at + portionKeys) }
+  }
+  yield at === 0 ? { keys, values } : { keys: keys.slice(at), values: values.slice(at) }
 }
 
 /** A moment that is being looked at, and what has been overwritten since in the parts that were not looked at yet. */
@@ -102,7 +110,7 @@ class Moment {
   }
 
   /** Adds what a part held. */
-  thaw(at: number, shard: Shard | undefined, keys: string[], values: string[]): void {
+  thaw(at: number, shard: Shard | undefined, { keys, values }: Portion): void {
     this.#next = at + 1
     const overwritten = this.#overwritten[at]
     this.#overwritten[at] = undefined

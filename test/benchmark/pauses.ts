@@ -4,8 +4,7 @@ const nanosecondsInMs = 1e6
 
 /** How long the turns of the event loop took, and what part of that the garbage collector had. */
 export interface Pauses {
-  readonly longestTurnMs: number
-  readonly p999TurnMs: number
+  readonly turnMs: { readonly p50: number; readonly p99: number; readonly p999: number; readonly max: number }
   /** The longest time for which the collector held everything up. */
   readonly longestCollectionMs: number
 }
@@ -40,9 +39,14 @@ export class TurnWatch {
     await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)))
     this.#isOver = true
     this.#collector.disconnect()
+    const percentile = (percent: number) => this.#turns.percentile(percent) / nanosecondsInMs
     return {
-      longestTurnMs: this.#turns.max / nanosecondsInMs,
-      p999TurnMs: this.#turns.percentile(99.9) / nanosecondsInMs,
+      turnMs: {
+        p50: percentile(50),
+        p99: percentile(99),
+        p999: percentile(99.9),
+        max: this.#turns.max / nanosecondsInMs,
+      },
       longestCollectionMs: this.#longestCollectionMs,
     }
   }
