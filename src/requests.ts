@@ -105,6 +105,16 @@ export interface CommandShape {
 
 export type Checked = { readonly ok: true; readonly command: Command } | Refusal
 
+/** What the commands act on: a Map is one, and no plain object is, so that `__proto__` is a key like any other. */
+export interface Store {
+  get(key: string): string | undefined
+  set(key: string, value: string): unknown
+  /** @returns whether the key was there */
+  delete(key: string): boolean
+  /** In no order that means anything. */
+  keys(): Iterable<string>
+}
+
 /**
  * What one command does to the state machine's state. An operation that may take long is a generator: it yields
  * between slices, so that the event loop can turn; the store stays locked meanwhile.

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { limits } from '../../src/contracts.js'
+import { compareKeys, limits } from '../../src/contracts.js'
 import { LockedMap } from '../../src/locked-map.js'
 import { commands } from '../../stages/0-key-value-store/commands.js'
-import { compareKeys, scan } from '../../stages/0-key-value-store/scan.js'
+import { scan } from '../../stages/0-key-value-store/scan.js'
 import stage from '../../stages/0-key-value-store/stage.js'
 import { nodeOptions } from '../helpers/core.js'
 
