@@ -93,6 +93,8 @@ export interface StageFacts {
   readonly proto: readonly string[]
   /** What survives a node's process. With a log, each node has a folder of its own. */
   readonly keeps: 'nothing' | 'log'
+  /** Whether nodes join and leave while it runs; then those that are no members are heard, and answered. */
+  readonly members: 'fixed' | 'changing'
   /** What must hold in its nodes after every step. */
   readonly invariants: readonly InvariantName[]
   readonly gives: readonly GuaranteeId[]
