@@ -25,14 +25,17 @@ export class GrpcLink implements Link {
   readonly #options: GrpcOptions
   readonly #packet: Proto
   readonly #client: Client
+  readonly #address: () => string | null
   #call: ClientDuplexStream<Buffer, Buffer> | null = null
   #outbox: Outbox | null = null
   #closed = false
   #failures = 0
   #cancelRetry = () => {}
 
-  constructor(peer: Peer, options: GrpcOptions, packet: Proto, client: Client) {
+  /** @param address where we can be answered; null if this link is to a guest */
+  constructor(peer: Peer, options: GrpcOptions, packet: Proto, client: Client, address: () => string | null) {
     this.peer = peer
+    this.#address = address
     this.#options = options
     this.#packet = packet
     this.#client = client
@@ -56,7 +59,9 @@ export class GrpcLink implements Link {
       this.#lost()
     })
     const { cluster, self } = this.#options
-    call.write(this.#packet.encode({ hello: { protocol: protocolVersion, cluster, from: self, to: this.peer.id } }))
+    const answers = { address: this.#address() ?? undefined }
+    const hello = { protocol: protocolVersion, cluster, from: self, to: this.peer.id, ...answers }
+    call.write(this.#packet.encode({ hello }))
   }
 
   /** A stream has no deadline, or it would end one day; its handshake has. Waiting for a dead peer is no fault of it. */

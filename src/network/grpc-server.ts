@@ -13,7 +13,8 @@ import type { Address } from './address.js'
 import { appService } from './grpc-app.js'
 import type { Proto, Protos } from './grpc-protos.js'
 import { type GrpcOptions, handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
-import { type Link, type Links, Visits } from './links.js'
+import type { Link, Links } from './links.js'
+import { type Hello, Visits } from './visits.js'
 
 /** With these bytes everybody begins who speaks HTTP/2, and nobody else. */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
@@ -27,8 +28,7 @@ type Speech = ServerDuplexStream<Buffer, Buffer>
 export class GrpcServer {
   readonly #options: GrpcOptions
   readonly #packet: Proto
-  readonly #links: Links<Link>
-  readonly #visits = new Visits()
+  readonly #visits: Visits
   readonly #server: Server
   readonly #injector: ConnectionInjector
   readonly #sockets = new Set<Socket>()
@@ -37,7 +37,7 @@ export class GrpcServer {
 
   constructor(options: GrpcOptions, protos: Protos, links: Links<Link>) {
     this.#options = options
-    this.#links = links
+    this.#visits = new Visits(options, links)
     this.#packet = protos.message('Packet')
     this.#server = new Server({ ...serverOptions, interceptors: [this.#reportStatus] })
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
@@ -134,10 +134,11 @@ export class GrpcServer {
     call.on('data', (bytes: Buffer) => {
       if (isOver) return
       try {
-        const packet = this.#packet.decode(bytes) as { hello?: Hello; batch?: { messages: readonly Buffer[] } }
+        const packet = this.#packet.decode(bytes) as { hello?: Greeting; batch?: { messages: readonly Buffer[] } }
         if (peer === null) {
-          peer = this.#checkHello(packet.hello)
-          leave = this.#visits.enter(peer, () => end('you are a peer of ours no more'))
+          const visit = this.#visits.enter(checkHello(packet.hello), () => end('you are a peer of ours no more'))
+          peer = visit.from
+          leave = visit.leave
           cancelDeadline()
           call.write(Buffer.alloc(0))
         } else {
@@ -148,17 +149,6 @@ export class GrpcServer {
         turnAway((error as Error).message)
       }
     })
-  }
-
-  #checkHello(hello: Hello | undefined): NodeId {
-    if (!hello) throw new Error('its first packet is not a Hello')
-    const { protocol, cluster, from, to } = hello
-    const { self, cluster: own } = this.#options
-    if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${protocol}, not ${protocolVersion}`)
-    if (cluster !== own) throw new Error(`it belongs to the cluster ${JSON.stringify(cluster)}`)
-    if (to !== self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
-    if (!this.#links.isPeer(from)) throw new Error(`${JSON.stringify(from)} is no peer of ours`)
-    return from
   }
 
   #check(bytes: Uint8Array, peer: NodeId): Message {
@@ -188,11 +178,14 @@ export class GrpcServer {
   }
 }
 
-interface Hello {
-  readonly protocol: number
-  readonly cluster: string
-  readonly from: NodeId
-  readonly to: NodeId
+type Greeting = Hello & { readonly protocol: number }
+
+/** @throws Error if it is none of this version */
+function checkHello(hello: Greeting | undefined): Hello {
+  if (!hello) throw new Error('its first packet is not a Hello')
+  const { protocol } = hello
+  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${protocol}, not ${protocolVersion}`)
+  return hello
 }
 
 /** The host of `host:port`, as gRPC writes it: without brackets around an IPv6 address. */

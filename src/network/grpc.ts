@@ -19,10 +19,10 @@ export class GrpcNetwork implements Network {
   constructor(options: GrpcOptions) {
     this.#options = options
     const protos = new Protos([peerProto])
-    this.#links = new Links(options.self, options.members, (peer) => {
+    this.#links = new Links(options, (peer) => {
       const address = `dns:${formatAddress(parseAddress(peer.peer)!)}`
       const client = new Client(address, credentials.createInsecure(), channelOptions)
-      return new GrpcLink(peer, options, protos.message('Packet'), client)
+      return new GrpcLink(peer, options, protos.message('Packet'), client, () => this.#links.addressFor(peer.id))
     })
     this.#server = new GrpcServer(options, protos, this.#links)
   }

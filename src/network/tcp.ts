@@ -12,7 +12,8 @@ import {
 } from '../contracts.js'
 import { parseAddress } from './address.js'
 import { encodeFrames, FrameDecoder, parseJson } from './framing.js'
-import { type Link, Links, type Peer, Visits } from './links.js'
+import { type Link, Links, type Peer } from './links.js'
+import { type Hello, Visits } from './visits.js'
 
 /** Raised when a frame between nodes changes its meaning; nodes of different versions do not talk. */
 const protocolVersion = 1
@@ -30,6 +31,8 @@ export interface TcpOptions {
   readonly members: readonly Member[]
   /** Nodes of one cluster share it; a stranger's connection is refused. */
   readonly cluster: string
+  /** Whether a node of the cluster that is no member is heard, and answered: where members change, it may have to be. */
+  readonly isOpen: boolean
   readonly codec: Codec
   readonly clock: Clock
   readonly random: Random
@@ -45,13 +48,14 @@ export interface TcpOptions {
 export class TcpNetwork implements Network {
   readonly #options: TcpOptions
   readonly #links: Links<OutgoingLink>
-  readonly #visits = new Visits()
+  readonly #visits: Visits
   readonly #incoming = new Set<Socket>()
   #server: Server | undefined
 
   constructor(options: TcpOptions) {
     this.#options = options
-    this.#links = new Links(options.self, options.members, (peer) => new OutgoingLink(peer, options))
+    this.#links = new Links(options, (peer) => new OutgoingLink(peer, options, () => this.#links.addressFor(peer.id)))
+    this.#visits = new Visits(options, this.#links)
   }
 
   async start(receive: (message: Message) => void): Promise<void> {
@@ -106,8 +110,9 @@ export class TcpNetwork implements Network {
         for (let decoded = decoder.next(); decoded && !socket.destroyed; decoded = decoder.next()) {
           if ('problem' in decoded) throw new Error(decoded.problem)
           if (peer === null) {
-            peer = this.#checkHello(decoded.bytes)
-            leave = this.#visits.enter(peer, () => socket.destroy())
+            const visit = this.#visits.enter(parseHello(decoded.bytes), () => socket.destroy())
+            peer = visit.from
+            leave = visit.leave
             cancelHello()
           } else {
             receive(this.#checkSender(this.#options.codec.decode(decoded.bytes), peer))
@@ -119,18 +124,6 @@ export class TcpNetwork implements Network {
     })
   }
 
-  #checkHello(bytes: Buffer): NodeId {
-    const parsed = parseJson(bytes)
-    const hello = 'value' in parsed ? parsed.value : undefined
-    if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
-    const { protocol, cluster, from, to } = hello
-    if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${String(protocol)}, not ${protocolVersion}`)
-    if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${JSON.stringify(cluster)}`)
-    if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
-    if (!this.#links.isPeer(from)) throw new Error(`${JSON.stringify(from)} is no peer of ours`)
-    return from
-  }
-
   #checkSender(message: Message, peer: NodeId): Message {
     if (message.from !== peer || message.to !== this.#options.self) {
       throw new Error(`${peer} sent a message from ${message.from} to ${message.to}`)
@@ -139,9 +132,20 @@ export class TcpNetwork implements Network {
   }
 }
 
+/** @throws Error if it is none of this version */
+function parseHello(bytes: Buffer): Hello {
+  const parsed = parseJson(bytes)
+  const hello = 'value' in parsed ? parsed.value : undefined
+  if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
+  const { protocol, cluster, from, to, address } = hello
+  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${String(protocol)}, not ${protocolVersion}`)
+  return { cluster, from, to, address }
+}
+
 /** The connection on which we speak to one peer. While it is down, what is sent is lost. */
 class OutgoingLink implements Link {
   readonly peer: Peer
+  readonly #address: () => string | null
   readonly #options: TcpOptions
   #socket: Socket | null = null
   #up = false
@@ -151,8 +155,10 @@ class OutgoingLink implements Link {
   #waiting: Uint8Array[] = []
   #cancelRetry = () => {}
 
-  constructor(peer: Peer, options: TcpOptions) {
+  /** @param address where we can be answered; null if this link is to a guest */
+  constructor(peer: Peer, options: TcpOptions, address: () => string | null) {
     this.peer = peer
+    this.#address = address
     this.#options = options
   }
 
@@ -165,7 +171,8 @@ class OutgoingLink implements Link {
       this.#upSince = this.#options.clock.now()
       this.#up = true
       const { cluster, self } = this.#options
-      const hello = { type: 'Hello', protocol: protocolVersion, cluster, from: self, to: this.peer.id }
+      const answers = { address: this.#address() ?? undefined }
+      const hello = { type: 'Hello', protocol: protocolVersion, cluster, from: self, to: this.peer.id, ...answers }
       socket.write(encodeFrames([JSON.stringify(hello)]))
       this.#options.notice({ event: 'link_up', peer: this.peer.id })
     })

@@ -1,10 +1,10 @@
 import { lookup } from 'node:dns/promises'
-import { SocketAddress } from 'node:net'
+import { isIP, SocketAddress } from 'node:net'
 import type { Clock, Message } from '../contracts.js'
 import { type Address, parseAddress } from './address.js'
 import { type Datagram, encodeDatagram, type Parcel, unpack } from './datagrams.js'
 import { messageBytes, Outbox, Reassembly } from './fragments.js'
-import type { Link, Peer } from './links.js'
+import type { Link, Links, Peer } from './links.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import type { TcpOptions } from './tcp.js'
 
@@ -45,6 +45,7 @@ export class UdpLink implements Link {
   readonly #options: UdpOptions
   readonly #clock: Clock
   readonly #local: LocalEnd
+  readonly #links: Pick<Links<Link>, 'isPeer' | 'forget'>
   readonly #outbox = new Outbox()
   readonly #reassembly = new Reassembly()
   readonly #bucket: TokenBucket
@@ -61,12 +62,21 @@ export class UdpLink implements Link {
   #heard: number | null = null
   #up: number | null = null
 
-  constructor(peer: Peer, local: LocalEnd, options: UdpOptions) {
+  /** @param links where it is known whether this one leads to a peer or a guest */
+  constructor(peer: Peer, local: LocalEnd, links: Pick<Links<Link>, 'isPeer' | 'forget'>, options: UdpOptions) {
     this.peer = peer
     this.#local = local
+    this.#links = links
     this.#options = options
     this.#clock = options.clock
     this.#bucket = new TokenBucket(options.pace ?? defaultPace, options.clock)
+    const { host, port } = parseAddress(peer.peer)!
+    if (isIP(host) === local.family) this.#address = this.#plain(host, port)
+  }
+
+  /** As the system writes it when a datagram comes from there. */
+  #plain(address: string, port: number): Address {
+    return { host: new SocketAddress({ address, family: `ipv${this.#local.family}` }).address, port }
   }
 
   /** Where its datagrams come from; null until its name has been looked up. */
@@ -83,12 +93,20 @@ export class UdpLink implements Link {
     if (this.#closed) return
     this.#cancelHello()
     this.#reassembly.expire(this.#clock.now())
-    if (this.#hellos - this.#lastAnswered >= patience) this.#down()
+    if (this.#hellos - this.#lastAnswered >= patience) {
+      this.#down()
+      this.#links.forget(this.peer.id)
+      if (this.#closed) return
+    }
     const pause = Math.min(backoff.firstMs * 2 ** this.#sinceBackoff++, backoff.capMs)
     this.#cancelHello = this.#clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.#greet())
     this.#hellos++
-    if (this.#up !== null) this.#transmit('hello', { ...hello, number: this.#hellos })
+    if (this.#up !== null) this.#transmit(this.#greeting, { ...hello, number: this.#hellos })
     else this.#locate()
+  }
+
+  get #greeting(): Datagram['kind'] {
+    return this.#links.isPeer(this.peer.id) ? 'hello' : 'callback'
   }
 
   /** A peer that is away may come back elsewhere, if it goes by a name. */
@@ -96,8 +114,8 @@ export class UdpLink implements Link {
     const { host, port } = parseAddress(this.peer.peer)!
     lookup(host, { family: this.#local.family }).then(
       ({ address }) => {
-        this.#address = { host: new SocketAddress({ address, family: `ipv${this.#local.family}` }).address, port }
-        this.#transmit('hello', { ...hello, number: this.#hellos })
+        this.#address = this.#plain(address, port)
+        this.#transmit(this.#greeting, { ...hello, number: this.#hellos })
       },
       // A name that means nothing now may do so at the next hello.
       () => {},
@@ -147,7 +165,7 @@ export class UdpLink implements Link {
    * @throws Error if it makes no sense
    */
   take(datagram: Datagram): Buffer[] {
-    if (datagram.kind === 'hello') this.#answer(datagram)
+    if (datagram.kind === 'hello' || datagram.kind === 'callback') this.#answer(datagram)
     else if (datagram.kind === 'answer') this.#answered(datagram)
     else if (datagram.count === 1) return unpack(datagram.payload)
     else {

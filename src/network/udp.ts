@@ -35,7 +35,7 @@ export class UdpNetwork implements Network {
   constructor(options: UdpOptions) {
     this.#options = options
     this.#cluster = clusterHash(options.cluster)
-    this.#links = new Links(options.self, options.members, (peer) => new UdpLink(peer, this.#local!, options))
+    this.#links = new Links(options, (peer) => new UdpLink(peer, this.#local!, this.#links, options))
     this.#notices = new TokenBucket(noticePace, options.clock)
   }
 
@@ -102,11 +102,11 @@ export class UdpNetwork implements Network {
   }
 
   /** @returns undefined while it cannot be told; it will say hello again */
-  #senderOf({ cluster, from, to }: Datagram, remote: RemoteInfo): UdpLink | undefined {
+  #senderOf({ cluster, kind, from, to }: Datagram, remote: RemoteInfo): UdpLink | undefined {
     if (cluster !== this.#cluster) throw new Error('it belongs to another cluster')
     if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
-    const link = this.#links.get(from)
-    if (!link) throw new Error(`${JSON.stringify(from)} is no peer of ours`)
+    const hello = kind === 'hello' ? formatAddress({ host: remote.address, port: remote.port }) : null
+    const link = this.#links.get(from) ?? this.#links.welcome(from, hello)
     if (!link.address) return undefined
     const { host, port } = link.address
     if (host !== remote.address || port !== remote.port) {

@@ -1,4 +1,7 @@
-/** What every implementation of `Network` must do, and what it may; `wires.ts` lists those it is run on. */
+/**
+ * What every implementation of `Network` must do, and what it may; `wires.ts` lists those it is run on. What they must do
+ * when their peers change is in `changing-peers.ts`.
+ */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'
@@ -12,7 +15,6 @@ import { limits, type Message } from '../../src/contracts.js'
 import { type Address, parseAddress } from '../../src/network/address.js'
 import { encodeFrames } from '../../src/network/framing.js'
 import { SeededRandom } from '../../src/simulation/random.js'
-import { changingPeers } from './changing-peers.js'
 import { installPiece, members, numberOf, Peer, replicate } from './peers.js'
 import type { Wire } from './wires.js'
 
@@ -27,7 +29,6 @@ export function networkConformance(t: Test, name: string, wire: Wire): void {
   if (!wire.isReal) return
   t.test(`${name}: garbage on the port harms nobody`, (t) => garbage(t, wire))
   t.test(`${name}: another cluster is not listened to`, (t) => strangers(t, wire))
-  changingPeers(t, name, wire)
   t.test(`${name}: a reader that stopped costs bounded memory, and is found again`, (t) => stopped(t, name, wire))
 }
 

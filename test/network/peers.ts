@@ -78,7 +78,7 @@ export class Peer<N extends Network = Network> {
     const world = { codec: jsonCodec(stage), clock: systemClock, random: systemRandom }
     this.self = self
     this.address = parseAddress(members.find(({ id }) => id === self)!.peer)!
-    this.network = make({ self, members, cluster: 'test', notice, ...world, ...changes })
+    this.network = make({ self, members, cluster: 'test', isOpen: false, notice, ...world, ...changes })
     t.teardown(() => this.network.stop())
   }
 

@@ -134,6 +134,38 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
   t.same(n1.received, [message('n2', 'n1', 7)])
 })
 
+t.test('where members change, a stranger is heard if it says where it could be answered', async (t) => {
+  const all = await members(2)
+  const n1 = new Peer(t, overTcp, 'n1', all, { isOpen: true })
+  await n1.start()
+  const knock = (changes: object) => {
+    const socket = connect(n1.address)
+    t.teardown(() => socket.destroy())
+    socket.on('error', () => {})
+    const hello = { type: 'Hello', protocol: 1, cluster: 'test', from: 'n9', to: 'n1', ...changes }
+    socket.end(encodeFrames([JSON.stringify(hello), JSON.stringify(message('n9', 'n1', 1))]))
+    return new Promise((resolve) => socket.resume().once('close', resolve))
+  }
+  for (const address of [undefined, null, 7, '', 'nowhere', 'a b:1', 'a:99999', ['a:1']]) {
+    await knock({ address })
+    t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /"n9" is no peer of ours, and does not say where/ })
+  }
+  for (const from of ['', 5, null, 'n1']) {
+    await knock({ from, address: '127.0.0.1:1' })
+    t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /is no peer of ours$/ })
+  }
+  for (const cluster of ['other', undefined]) {
+    await knock({ cluster, address: '127.0.0.1:1' })
+    t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /belongs to the cluster/ })
+  }
+  t.same(n1.received, [])
+  for (const address of ['127.0.0.1:0', `${'x'.repeat(5_000)}:1`, '[::::]:1', 'no.such.host.invalid:1']) {
+    const heard = n1.received.length
+    await Promise.all([knock({ address }), n1.until(() => n1.received.length > heard)])
+  }
+  t.equal(n1.received.length, 4, 'whether it can be reached there is another matter, and harms nobody')
+})
+
 t.test('who is refused knocks less and less often', async (t) => {
   const both = await members(2)
   const pauses: number[] = []

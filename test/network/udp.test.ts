@@ -187,6 +187,41 @@ t.test('only an answer to our own hello shows that a peer hears us', async (t) =
   await n1.until(() => n1.links('n2').length === 1)
 })
 
+t.test('where members change, a hello makes a guest, at the address from where it came', async (t) => {
+  const all = await members(2)
+  const n1 = new Peer(t, udp, 'n1', all, { isOpen: true })
+  await n1.start()
+  const [n9, elsewhere] = [await stranger(t), await stranger(t)]
+  const { host, port } = n1.address
+  const say = (socket: Socket, changes: Partial<Datagram>) =>
+    socket.send(encodeDatagram({ ...header, from: 'n9', ...whole, payload: Buffer.alloc(0), ...changes }), port, host)
+  const refused = (reason: RegExp) =>
+    n1.until(() => n1.notices.some((notice) => notice.peer === null && reason.test(String(notice.reason))))
+  const data = { payload: pack([Buffer.from(JSON.stringify(replicate('n9', 'n1')))]) }
+  const greetings: Datagram[] = []
+  n9.on('message', (bytes) => greetings.push(decodeDatagram(bytes)))
+  say(n9, data)
+  await refused(/"n9" is no peer of ours, and does not say where/)
+  say(n9, { kind: 'callback', from: 'n8' })
+  await refused(/"n8" is no peer of ours, and does not say where/)
+  say(n9, { kind: 'hello', from: 'n1' })
+  await refused(/"n1" is no peer of ours$/)
+  say(n9, { kind: 'hello', from: 'n2' })
+  await refused(/n2 sends from .*, not from there/)
+  t.same(n1.received, [])
+  say(n9, { kind: 'hello' })
+  while (!greetings.some(({ kind }) => kind === 'callback')) await once(n9, 'message')
+  t.notOk(
+    greetings.some(({ kind }) => kind === 'hello'),
+    'we do not call it a peer',
+  )
+  say(n9, data)
+  await n1.until(() => n1.received.length === 1)
+  say(elsewhere, data)
+  await refused(/n9 sends from .*, not from there/)
+  t.equal(n1.received.length, 1)
+})
+
 t.test('a port that is taken is said so', async (t) => {
   const all = await members(2)
   await stranger(t, addressOf(all[0]!))
