@@ -5,6 +5,7 @@ import type { Node } from '../node.js'
 import type { Stage } from '../stage.js'
 import { type Asked, History, SimulatedClient } from './client.js'
 import { SimulatedCluster } from './cluster.js'
+import { type CounterName, type Counters, sumCounters } from './counters.js'
 import { healthyDisk } from './disk.js'
 import { Fingerprint } from './fingerprint.js'
 import {
@@ -29,10 +30,6 @@ export interface Finding {
   readonly at: number
 }
 
-export interface Counters {
-  readonly [name: string]: number
-}
-
 /** What a run came to. */
 export interface Run {
   readonly plan: Plan
@@ -50,10 +47,19 @@ export interface Run {
 export type Traced = Event & { readonly at: number }
 
 /** What nodes report that tells how much a run has tried. */
-const worthCounting = new Set([
-  ...['members', 'removed', 'retired'],
-  ...['campaign', 'elected', 'deposed', 'leader_silent', 'truncated', 'node_failed'],
-  ...['snapshot', 'snapshot_sent', 'installed'],
+const worthCounting: ReadonlySet<string> = new Set<CounterName>([
+  'campaign',
+  'elected',
+  'deposed',
+  'leader_silent',
+  'truncated',
+  'node_failed',
+  'snapshot',
+  'snapshot_sent',
+  'installed',
+  'members',
+  'removed',
+  'retired',
 ])
 
 /** How long the cluster has, once everything is mended, to serve again and to come to rest. */
@@ -76,7 +82,7 @@ class Simulation {
   readonly #messages = new Fingerprint()
   readonly #history = new History()
   readonly #findings: Finding[] = []
-  readonly #counters: Record<string, number> = {}
+  readonly #counters = sumCounters([])
   readonly #watchers: { guarantee: GuaranteeId; name: string; watch: Watcher }[]
   readonly #incarnations = new Map<NodeId, number>()
   readonly #touched = new Set<NodeId>()
@@ -119,14 +125,17 @@ class Simulation {
     this.#mend()
     await this.#recover()
     this.#checkHistory()
-    const { fates, now } = this.#cluster
+    const { fates, now, disks } = this.#cluster
+    // A link that is cut and a message that is lost on it are two things.
+    const { cut: cut_off, ...others } = fates
+    const torn = disks.reduce((sum, { torn }) => sum + torn, 0)
     return {
       plan: this.#plan,
       traceHash: this.#trace.digest() + this.#messages.digest(),
       messageHash: this.#messages.digest(),
       operations: this.#history.complete(),
       findings: this.#findings,
-      counters: { ...this.#counters, ...fates, torn: this.#cluster.disks.reduce((sum, { torn }) => sum + torn, 0) },
+      counters: { ...this.#counters, ...others, cut_off, torn },
       virtualMs: now,
     }
   }
@@ -139,7 +148,7 @@ class Simulation {
     if (node !== '') this.#touched.add(node)
     if (event.event === 'apply') this.#performs(node as NodeId, event)
     if (event.event === 'restore') this.#restores(node as NodeId, event.snapshot as Snapshot)
-    if (worthCounting.has(event.event)) this.#count(event.event)
+    if (worthCounting.has(event.event)) this.#count(event.event as CounterName)
     this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
   }
 
@@ -158,8 +167,8 @@ class Simulation {
     this.#holders.get(JSON.stringify(command))?.add(node)
   }
 
-  #count(name: string): void {
-    this.#counters[name] = (this.#counters[name] ?? 0) + 1
+  #count(name: CounterName): void {
+    this.#counters[name]++
   }
 
   #find(guarantee: GuaranteeId, what: string, detail = ''): void {

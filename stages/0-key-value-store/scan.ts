@@ -1,10 +1,15 @@
-import { type Answer, compareKeys, type Store } from '../../src/contracts.js'
+import { type Answer, compareKeys, limits, type Store } from '../../src/contracts.js'
 import type { Scan } from './commands.js'
 
 /** Keys looked at before the event loop may turn. */
 const sliceKeys = 5_000
 
 const defaultLimit = 100
+
+/** What an answer may hold besides its entries: its other fields, and the request's id. */
+const envelopeBytes = 1024
+
+const encoder = new TextEncoder()
 
 /**
  * The entries whose keys have a prefix, in key order, after a given key. A Map keeps no order, so every key is looked
@@ -29,5 +34,16 @@ export function* scan(store: Store, { prefix = '', after, limit = defaultLimit }
     if (++looked % sliceKeys === 0) yield
   }
   keepSmallest()
-  return { ok: true, entries: smallest.map((key) => [key, store.get(key)]), more }
+  const entries = firstThatFit(smallest.map((key) => [key, store.get(key)!] as const))
+  return { ok: true, entries, more: more || entries.length < smallest.length }
+}
+
+/** As many entries as one answer on the wire may hold: the first always fits, the longest values a few at a time. */
+function firstThatFit<E>(entries: readonly E[]): readonly E[] {
+  let room = limits.messageBytes - envelopeBytes
+  for (const [at, entry] of entries.entries()) {
+    room -= encoder.encode(`${JSON.stringify(entry)},`).length
+    if (room < 0) return entries.slice(0, at)
+  }
+  return entries
 }
