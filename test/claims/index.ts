@@ -1,5 +1,6 @@
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
+import { compactionClaims } from './compaction.js'
 import { electionClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
@@ -16,4 +17,5 @@ export const claims: Claims = {
   ...voteClaims,
   ...electionClaims,
   ...successionClaims,
+  ...compactionClaims,
 }

@@ -1,0 +1,9 @@
+import t from 'tap'
+import { stages } from '../../stages/index.js'
+import { compactionClaims } from '../claims/compaction.js'
+
+for (const stage of stages.slice(7)) {
+  for (const [claim, check] of Object.entries(compactionClaims)) {
+    t.test(`stage ${stage.number}: ${claim}`, async (t) => void t.doesNotThrow(() => check(stage)))
+  }
+}
