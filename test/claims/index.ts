@@ -3,6 +3,7 @@ import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
 import { electionClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
+import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { successionClaims } from './succession.js'
 import { voteClaims } from './votes.js'
@@ -18,4 +19,6 @@ export const claims: Claims = {
   ...electionClaims,
   ...successionClaims,
   ...compactionClaims,
+  ...snapshotTermClaims,
+  ...installClaims,
 }
