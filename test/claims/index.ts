@@ -5,6 +5,7 @@ import { electionClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
+import { transferClaims } from './send-snapshot.js'
 import { successionClaims } from './succession.js'
 import { voteClaims } from './votes.js'
 
@@ -21,4 +22,5 @@ export const claims: Claims = {
   ...compactionClaims,
   ...snapshotTermClaims,
   ...installClaims,
+  ...transferClaims,
 }
