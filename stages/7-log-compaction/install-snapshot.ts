@@ -14,11 +14,18 @@ export function observeTermOfSender(node: Compactor, message: CompactionMessage)
 /** A piece of a snapshot has come. Whoever is as far already needs none of it, and says so. */
 export function keepChunk(node: Compactor, message: InstallSnapshot): void {
   if (message.lastIncludedIndex <= node.handed) return tellHeld(node, message, message.bytes)
+  node.keeping++
   node.effects.keepChunks.push(message)
 }
 
+/** The piece has been kept. */
+export function noteKept(node: Compactor, chunk: Chunk, bytes: number): void {
+  node.keeping--
+  tellHeld(node, chunk, bytes)
+}
+
 /** How much of the file is there now; and once it is installed and on disk, how far this log is the leader's. */
-export function tellHeld(node: Compactor, chunk: Chunk, bytes: number): void {
+function tellHeld(node: Compactor, chunk: Chunk, bytes: number): void {
   const { from, lastIncludedIndex } = chunk
   sendWhenDurable<InstallSnapshotReply>(node, {
     type: 'InstallSnapshotReply',

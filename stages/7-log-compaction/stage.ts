@@ -7,7 +7,7 @@ import leaderElection from '../6-leader-election/stage.js'
 import { heedElected } from '../6-leader-election/terms.js'
 import { type Compactor, compactor, compactorStatus } from './compactor.js'
 import { appendBehindEdge, isDueBehindEdge, sendEntriesBehindEdge } from './edge.js'
-import { keepChunk, noteSnapshot, observeTermOfSender, tellHeld } from './install-snapshot.js'
+import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from './install-snapshot.js'
 import { type CompactionMessage, compactionWire } from './messages.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from './send-snapshot.js'
 import { headerOfEdge, takeSnapshotWhenDue } from './take-snapshot.js'
@@ -28,7 +28,7 @@ export default stage<Compactor, CompactionMessage>({
     isDue: isDueBehindEdge,
     header: headerOfEdge,
     saved: noteSnapshot,
-    held: tellHeld,
+    held: noteKept,
   },
   gate: observeTermOfSender,
   on: {

@@ -320,6 +320,18 @@ export const installClaims: Claims = {
     const alone = follower(stage, { snapshots: [older], log: [1, 1] }, ...pieces(edge))
     same([alone.onDisk('n3').snapshots, alone.onDisk('n3').edge, alone.status('n3').log!.first], [[edge], edge, 7])
   },
+  "one snapshot is written at a time, also where the leader's comes that goes as far as the own"(stage) {
+    const cores = follower(stage, { log: [1, 1, 2, 2, 2, 2] })
+    cores.hold('n3')
+    hear(cores, [...pieces(edge), appending(edge, [], 6)])
+    cores.keep('n3')
+    const isWriting = cores.saving('n3') !== null
+    cores.receive(appending(edge, [5, 5, 5, 5, 5, 5], 12))
+    if (isWriting) cores.save('n3')
+    equal(cores.saving('n3')?.index, 12)
+    cores.save('n3')
+    same([cores.saving('n3'), cores.onDisk('n3').snapshots[0]?.index], [null, 12])
+  },
   'an append that reaches back behind the snapshot: what is there stays, the rest is taken, the answer tells how far'(
     stage,
   ) {
