@@ -54,6 +54,21 @@ export const compactionClaims: Claims = {
     const { term } = cores.status('n1')
     for (const id of cores.ids) same(cores.saving(id), { index: snapshotEntries, term })
   },
+  'a snapshot names the last entry that it holds, and the term of that one, whatever comes behind it (D7)'(stage) {
+    const cores = new Cores(stage, { n3: { log: [1, 1, 2, 2, 2, 3, 3], term: 5 } })
+    const heartbeat = { type: 'AppendEntries', from: 'n1', to: 'n3', term: 5, sequence: 1, entries: [] }
+    cores.receive({ ...heartbeat, prevLogIndex: 7, prevLogTerm: 3, leaderCommit: 5 })
+    same(cores.saving('n3'), { index: 5, term: 2 })
+    cores.save('n3')
+    cores.crash('n3')
+    same(
+      [cores.state('n3'), cores.log('n3').slice(-2)],
+      [
+        ['1.1', '2.1', '3.2', '4.2', '5.2'],
+        [3, 3],
+      ],
+    )
+  },
   'a snapshot is due after so many bytes of entries, however few they are'(stage) {
     const snapshotBytes = 3 * entryOf(1, 1).text.length
     const cores = grown(stage, 2, { snapshotBytes, snapshotEntries: never })
