@@ -1,4 +1,4 @@
-import { failure, type Message, type Term } from '../../src/contracts.js'
+import { failure, type Message, type NodeId, type Term } from '../../src/contracts.js'
 import { sendWhenDurable } from '../../src/stage.js'
 import { heed } from '../5-heartbeats/silence.js'
 import type { StaleTerm } from './messages.js'
@@ -16,10 +16,12 @@ export function observeTerm(node: Voter, message: Message & { readonly term: Ter
     node.leader = null
     enterTerm(node, term, null)
   }
-  if (term < node.term && (type === 'AppendEntries' || type === 'RequestVote')) {
-    sendWhenDurable<StaleTerm>(node, { type: 'StaleTerm', from: node.id, to: from, term: node.term })
-  }
+  if (term < node.term && (type === 'AppendEntries' || type === 'RequestVote')) tellTerm(node, from)
   return term === node.term
+}
+
+export function tellTerm(node: Voter, to: NodeId): void {
+  sendWhenDurable<StaleTerm>(node, { type: 'StaleTerm', from: node.id, to, term: node.term })
 }
 
 /** A deposed leader cannot know what becomes of the entries that its clients wait for: the next one may keep them, or not. */
