@@ -13,7 +13,7 @@ import {
   parseEntry,
   type Recovered,
 } from '../contracts.js'
-import { DamagedLogError, DiskError } from './errors.js'
+import { cutAdvice, DamagedLogError, DiskError } from './errors.js'
 import { realFiles } from './files.js'
 import { checkOwner, type Identity, newIdentity, type Owner } from './identity.js'
 import { MemorySnapshots } from './memory-snapshots.js'
@@ -65,7 +65,11 @@ export class LevelLog implements LogStore {
       return identity
     }
     for await (const key of database.keys({ limit: 1 }))
-      throw new DamagedLogError(this.#folder, `there is ${key} and no ${identityKey} beside it`, this.#folder)
+      throw new DamagedLogError(
+        this.#folder,
+        `there is ${key} and no ${identityKey} beside it`,
+        cutAdvice(this.#folder),
+      )
     const identity = newIdentity(this.#owner)
     await database.batch([{ type: 'put', key: identityKey, value: JSON.stringify(identity) }], { sync: true })
     return identity

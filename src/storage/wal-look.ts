@@ -5,7 +5,7 @@ import { explained, type Files, realFiles } from './files.js'
 import { type Identity, identityFile, readIdentity } from './identity.js'
 import { recover } from './recover.js'
 import { newline, parseLine, verifyLine } from './wal-line.js'
-import { type ScannedBatch, scanWal, segmentName, type WalScan, walFolder } from './wal-scan.js'
+import { type ScannedBatch, scanWal, segmentName, segmentNumbers, type WalScan, walFolder } from './wal-scan.js'
 
 export interface Look {
   readonly identity: Identity
@@ -25,7 +25,10 @@ export async function lookAtWal(folder: string): Promise<Look | null> {
   const { identity, hasFile } = await whose(files, folder)
   const batches: ScannedBatch[] = []
   const scan = await scanWal(files, folder, identity, (batch) => batches.push(batch))
-  const { entries } = recover(batches.flatMap(({ records }) => records))
+  const { entries } = recover(
+    batches.flatMap(({ records }) => records),
+    scan.start,
+  )
   return { identity, hasIdentity: hasFile, scan, batches, entries }
 }
 
@@ -43,8 +46,9 @@ export async function whose(files: Files, folder: string): Promise<{ identity: I
 
 async function firstHeader(files: Files, folder: string) {
   const wal = join(folder, walFolder)
-  if (!(await files.list(wal)).includes(segmentName(1))) return null
-  const bytes = await files.read(join(wal, segmentName(1)))
+  const [first] = segmentNumbers(await files.list(wal))
+  if (first === undefined) return null
+  const bytes = await files.read(join(wal, segmentName(first)))
   const line = verifyLine(bytes.subarray(0, Math.max(0, bytes.indexOf(newline))), 0)
   const parsed = line && parseLine(line.text)
   return parsed?.kind === 'header' ? parsed.header : null

@@ -3,7 +3,7 @@
  * and names), and drop what it failed to sync while it still shows it (fsyncgate).
  */
 import { dirname } from 'node:path'
-import type { Files, OpenFile } from '../../src/storage/files.js'
+import type { Files, OpenFile, OpenMode } from '../../src/storage/files.js'
 
 interface Change {
   readonly apply: (content: Buffer) => Buffer
@@ -91,9 +91,9 @@ export class MemoryFiles implements Files {
     this.#call()
   }
 
-  async open(path: string, mode: 'new' | 'existing'): Promise<OpenFile> {
+  async open(path: string, mode: OpenMode): Promise<OpenFile> {
     this.#call()
-    if (mode === 'existing') return this.#openFile(this.#find(path))
+    if (mode !== 'new') return this.#openFile(this.#find(path))
     if (this.names.has(path)) throw Object.assign(new Error(`EEXIST: ${path}`), { code: 'EEXIST' })
     const inode: Inode = { content: Buffer.alloc(0), durable: Buffer.alloc(0), unsynced: [] }
     this.names.set(path, inode)
@@ -126,6 +126,14 @@ export class MemoryFiles implements Files {
       inode.unsynced.push(what)
     }
     return {
+      size: async () => {
+        this.#call()
+        return inode.content.length
+      },
+      read: async (position, length) => {
+        this.#call()
+        return Buffer.from(inode.content.subarray(position, position + length))
+      },
       write: async (bytes, position) => {
         this.#call(() => change(overwrite(Buffer.from(bytes.subarray(0, bytes.length / 2)), position)))
         change(overwrite(Buffer.from(bytes), position))

@@ -15,7 +15,7 @@ import {
 import { type Kept, MemoryLog } from '../../src/storage/memory-log.js'
 import { MemorySnapshots } from '../../src/storage/memory-snapshots.js'
 import { openLogStore } from '../../src/storage/open-log-store.js'
-import { type LogContents, recover } from '../../src/storage/recover.js'
+import { type LogContents, Records, recover } from '../../src/storage/recover.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
 
 export const owner = { cluster: 'c1', node: 'n1' }
@@ -52,7 +52,7 @@ export const kinds: readonly Kind[] = [
   {
     name: 'memory',
     place() {
-      const kept: Kept = { records: [], snapshots: new MemorySnapshots(), incarnation: 'kept' }
+      const kept: Kept = { records: new Records(), snapshots: new MemorySnapshots(), incarnation: 'kept' }
       const place: Place = { store: () => new MemoryLog(kept), afterKill: async () => place }
       return place
     },
