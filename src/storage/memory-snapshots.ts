@@ -26,8 +26,7 @@ export class MemorySnapshots implements SnapshotStore {
   }
 
   #keep(bytes: Buffer, sha256: string): Snapshot {
-    const header = JSON.parse(bytes.toString('utf8', 0, bytes.indexOf('\n'))) as SnapshotHeader
-    const snapshot = { ...header, bytes: bytes.length, sha256 }
+    const snapshot = { ...headerIn(bytes), bytes: bytes.length, sha256 }
     this.#files.set(snapshotName(snapshot), { snapshot, bytes })
     return snapshot
   }
@@ -54,7 +53,10 @@ export class MemorySnapshots implements SnapshotStore {
     this.#parts.set(name, part)
     if (part.length < bytes) return { held: part.length, snapshot: null }
     this.#parts.delete(name)
-    return isRight(part, sha256) ? { held: bytes, snapshot: this.#keep(part, sha256) } : { held: 0, snapshot: null }
+    if (!isWhole(part, sha256)) return { held: 0, snapshot: null }
+    const header = headerIn(part)
+    const isRight = header.index === index && header.term === term
+    return isRight ? { held: bytes, snapshot: this.#keep(part, sha256) } : { held: 0, snapshot: null }
   }
 
   /** Lets go of those that are older than the newest of these, but for these. */
@@ -65,7 +67,11 @@ export class MemorySnapshots implements SnapshotStore {
   }
 }
 
-function isRight(file: Buffer, sha256: string): boolean {
+function headerIn(file: Buffer): SnapshotHeader {
+  return JSON.parse(file.toString('utf8', 0, file.indexOf('\n'))) as SnapshotHeader
+}
+
+function isWhole(file: Buffer, sha256: string): boolean {
   const last = lastLine(sha256)
   const content = file.subarray(0, Math.max(0, file.length - last.length))
   return newHash().update(content).digest('hex') === sha256 && file.subarray(content.length).equals(last)

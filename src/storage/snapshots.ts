@@ -90,8 +90,10 @@ export class SnapshotFolder implements SnapshotStore {
     return file.size().finally(() => file.close())
   }
 
-  has(id: EntryId): boolean {
-    return this.#whole.has(snapshotName(id))
+  /** @throws unless there is this snapshot: a log must not count on one that is not there */
+  check(id: EntryId): void {
+    if (!this.#whole.has(snapshotName(id)))
+      throw new Error(`there is no snapshot of entry ${id.index} of term ${id.term}`)
   }
 
   async save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<Snapshot> {
@@ -140,8 +142,8 @@ export class SnapshotFolder implements SnapshotStore {
   }
 
   async *load(id: EntryId): AsyncGenerator<string> {
-    const snapshot = this.#whole.get(snapshotName(id))
-    if (!snapshot) throw new Error(`there is no snapshot of entry ${id.index} of term ${id.term}`)
+    this.check(id)
+    const snapshot = this.#whole.get(snapshotName(id))!
     const path = join(this.path, snapshotName(id))
     const file = await this.#files.open(path, 'reading')
     try {
