@@ -113,6 +113,7 @@ export class LevelLog implements LogStore {
   }
 
   async write({ records }: Persist): Promise<void> {
+    this.#failed ??= this.snapshots.failure
     if (this.#failed) throw this.#failed
     try {
       for (const record of records) if (record.record === 'snapshot') this.snapshots.check(record.snapshot)

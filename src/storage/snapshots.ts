@@ -58,6 +58,11 @@ export class SnapshotFolder implements SnapshotStore {
     }
   }
 
+  /** Why nothing can be kept here any more; null while it can. */
+  get failure(): Error | null {
+    return this.#ended
+  }
+
   /** Reads what is there, and changes nothing. @param ids what the log has records of */
   async find(ids: readonly EntryId[]): Promise<Found[]> {
     await this.#files.makeFolder(this.path)
@@ -263,13 +268,14 @@ export async function findSnapshots(files: Files, folder: string, ids: readonly 
   return found
 }
 
-/** What cannot be read is as bad as what reads wrong. */
+/** What the disk cannot give back is as bad as what reads wrong; with any other error, the file may well be sound. */
 async function readSnapshot(files: Files, path: string, id: EntryId): Promise<Snapshot | string> {
   try {
     const file = await files.open(path, 'reading')
     return await examine(file, id).finally(() => file.close())
   } catch (error) {
-    if (error instanceof DiskError) return `it cannot be read: ${(error.cause as Error).message}`
+    const { cause } = error as { cause?: NodeJS.ErrnoException }
+    if (cause?.code === 'EIO') return `it cannot be read: ${cause.message}`
     throw error
   }
 }

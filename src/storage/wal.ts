@@ -182,6 +182,7 @@ export class WriteAheadLog implements LogStore {
 
   /** @throws DiskError; the log is dead after it, and so it is after any other error */
   write(batch: Persist): Promise<void> {
+    this.#failed ??= this.snapshots.failure
     if (this.#failed) return Promise.reject(this.#failed)
     if (this.#writing) return Promise.reject(new Error('one write at a time'))
     this.#writing = this.#write(batch.records).then(
@@ -246,6 +247,7 @@ export class WriteAheadLog implements LogStore {
   /** Waits for the write under way and ends the log with an empty batch: damage to the last one cannot hide then. */
   async close(): Promise<void> {
     await this.#writing?.catch(() => {})
+    this.#failed ??= this.snapshots.failure
     const isOpen = this.#failed === null
     this.#failed ??= new Error('the log is closed')
     try {

@@ -33,6 +33,7 @@ export class MemoryFiles implements Files {
   /** The call, counted from 1, that fails; everything after it fails too if `forGood`. */
   failAt = Number.POSITIVE_INFINITY
   forGood = false
+  code = 'EIO'
 
   /** The same files after the process is gone: what was written is there, synced or not. */
   afterKill(): MemoryFiles {
@@ -41,11 +42,20 @@ export class MemoryFiles implements Files {
 
   /** The same files after a power failure. */
   afterPowerFailure(keep: Keep): MemoryFiles {
-    const names = keep === keepAll ? this.names : this.#durableNames
+    const names = keep === keepAll ? this.names : keep === keepHalf ? this.#halfRemoved() : this.#durableNames
     return this.#copy(names, ({ durable, unsynced }) => {
       const content = unsynced.reduce((before, change) => torn(before, change, keep), durable)
       return { content, durable: content, unsynced: [] }
     })
+  }
+
+  /** Of the names removed and not yet synced the disk may have any: here the later ones, and not the first. */
+  #halfRemoved(): ReadonlyMap<string, Inode> {
+    const kept = new Set(this.names.values())
+    const removed = [...this.#durableNames].filter(([path, inode]) => !this.names.has(path) && !kept.has(inode))
+    const names = new Map(this.#durableNames)
+    for (const [path] of removed.sort().slice(1)) names.delete(path)
+    return names
   }
 
   #copy(names: ReadonlyMap<string, Inode>, change: (inode: Inode) => Inode): MemoryFiles {
@@ -164,7 +174,7 @@ export class MemoryFiles implements Files {
     this.calls++
     if (this.calls < this.failAt || (this.calls > this.failAt && !this.forGood)) return
     if (this.calls === this.failAt) failing()
-    throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+    throw Object.assign(new Error(`${this.code}: a call fails`), { code: this.code })
   }
 }
 
