@@ -6,7 +6,7 @@ import type { Found, SnapshotFolder } from './snapshots.js'
 
 export interface Choice {
   readonly found: readonly Found[]
-  /** Those that are sound, the newest first. */
+  /** Those that the log can go on from, the newest first. */
   readonly sound: readonly Snapshot[]
   /** To be written, so that the log does not count on what cannot be read: the node goes on from an older state. */
   readonly record: PersistRecord | null
@@ -25,7 +25,7 @@ export async function chooseSnapshots(
   notice: (event: Event) => void,
 ): Promise<Choice> {
   const found = await folder.find(snapshots)
-  const sound = found.flatMap(({ snapshot }) => snapshot ?? [])
+  const sound = found.flatMap(({ snapshot }) => snapshot ?? []).filter(({ index }) => index >= first - 1)
   const [newest] = found
   if (newest && sound.length === 0 && first > 1) throw new DamagedLogError(newest.path, newest.what, replaceAdvice)
   for (const { path, what, snapshot } of found)
