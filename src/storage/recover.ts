@@ -52,7 +52,7 @@ export function keptSnapshots(before: readonly EntryId[], snapshot: EntryId, las
 
 /** What comes before the first entry; null if nothing says what became of the entries that are missing there. */
 export function edgeOf({ first, snapshots }: LogStart): EntryId | null {
-  return first === 1 ? theBeginning : (snapshots.find(({ index }) => index === first - 1) ?? null)
+  return first === 1 ? theBeginning : (snapshots.findLast(({ index }) => index >= first - 1) ?? null)
 }
 
 /** What is said of a log without an edge. */
@@ -121,7 +121,11 @@ export class Records {
     const { term, votedFor, snapshots } = this.#state
     const edge = edgeOf(this.#state)
     if (!edge) throw new Error(gapBefore(this.#state))
-    return { term, votedFor, edge, entries: this.#entries.slice(), snapshots }
+    return { term, votedFor, edge, entries: this.entriesBehind(edge), snapshots }
+  }
+
+  entriesBehind({ index }: EntryId): readonly Entry[] {
+    return this.#entries.slice(index + 1 - this.#state.first)
   }
 
   #add(record: PersistRecord): void {

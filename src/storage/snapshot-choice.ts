@@ -1,5 +1,5 @@
 /** What a start makes of the snapshots that a log has records of. */
-import { type Event, type PersistRecord, type Snapshot, theBeginning } from '../contracts.js'
+import { type Event, type Index, type PersistRecord, type Snapshot, theBeginning } from '../contracts.js'
 import { DamagedLogError, replaceAdvice } from './errors.js'
 import type { LogBounds } from './recover.js'
 import type { Found, SnapshotFolder } from './snapshots.js'
@@ -10,6 +10,11 @@ export interface Choice {
   readonly sound: readonly Snapshot[]
   /** To be written, so that the log does not count on what cannot be read: the node goes on from an older state. */
   readonly record: PersistRecord | null
+}
+
+/** Those that are sound, and that a log with this first entry reaches back to. */
+export function usable(found: readonly Found[], first: Index): Snapshot[] {
+  return found.flatMap(({ snapshot }) => snapshot ?? []).filter(({ index }) => index >= first - 1)
 }
 
 /**
@@ -25,7 +30,7 @@ export async function chooseSnapshots(
   notice: (event: Event) => void,
 ): Promise<Choice> {
   const found = await folder.find(snapshots)
-  const sound = found.flatMap(({ snapshot }) => snapshot ?? []).filter(({ index }) => index >= first - 1)
+  const sound = usable(found, first)
   const [newest] = found
   if (newest && sound.length === 0 && first > 1) throw new DamagedLogError(newest.path, newest.what, replaceAdvice)
   for (const { path, what, snapshot } of found)

@@ -2,7 +2,7 @@
  * Snapshots as files in a folder. What has a snapshot's name is whole, durable and verified; what is on its way has
  * another name until then. None of them counts before the log has a record of it: that record is what commits it.
  */
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { Mutex } from 'async-mutex'
 import type { Chunk, EntryId, Received, Snapshot, SnapshotHeader, SnapshotStore } from '../contracts.js'
 import { DiskError } from './errors.js'
@@ -254,7 +254,7 @@ export class SnapshotFolder implements SnapshotStore {
 
 /** Reads snapshots in full. */
 export async function findSnapshots(files: Files, folder: string, ids: readonly EntryId[]): Promise<Found[]> {
-  const names = new Set(await files.list(folder))
+  const names = new Set(await namesIn(files, folder))
   const found: Found[] = []
   for (const id of ids) {
     const path = join(folder, snapshotName(id))
@@ -266,6 +266,11 @@ export async function findSnapshots(files: Files, folder: string, ids: readonly 
     )
   }
   return found
+}
+
+/** None, if the folder is gone. */
+async function namesIn(files: Files, folder: string): Promise<string[]> {
+  return (await files.list(dirname(folder))).includes(basename(folder)) ? files.list(folder) : []
 }
 
 /** What the disk cannot give back is as bad as what reads wrong; with any other error, the file may well be sound. */

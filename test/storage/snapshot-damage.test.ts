@@ -162,6 +162,10 @@ t.test('segments that are missing: what the snapshots hold is not missed, and wh
   t.same(idsIn(recovered), [newer], 'from the older one the log cannot go on')
   await t.rejects(opened(flip(files, file(newer), 3)), DamagedLogError)
 
+  const late = await written(batches(...story.map(({ records }) => records), [entry(8, 2), snapshot(8, 2)]))
+  late.drop(`${folder}/wal/000000000003.ndjson`)
+  t.same(indexesIn((await opened(late)).recovered), [], 'of what the newest holds nothing is needed')
+
   const more = [...story.map(({ records }) => records), [entry(8, 2), entry(9, 2)], [snapshot(7, 2)]]
   const gap = await written(batches(...more))
   gap.drop(`${folder}/wal/000000000003.ndjson`)
