@@ -57,6 +57,10 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     colour.yellow(
       `cut an unfinished write of ${bytes} bytes off its log; nobody was told that it was done${describeCopies(copies)}`,
     ),
+  snapshot_damaged: ({ file, what, instead }) =>
+    colour.yellow(
+      `found a snapshot damaged (${file}: ${what}) and goes on from ${instead === 0 ? 'its first entry' : `that of entry ${instead}`}`,
+    ),
   disk_failed: ({ message }) => colour.red(`THE DISK FAILED, the node stops: ${message}`),
   node_died: ({ code, signal }) =>
     colour.red(`died (${signal ?? `exit code ${code}`}) and stays dead until \`restart\``),

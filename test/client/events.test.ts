@@ -16,6 +16,14 @@ const cases: [object, string][] = [
     { event: 'log_cut', file: 'f', bytes: 9, copies: ['f.cut-1'] },
     'n1  cut an unfinished write of 9 bytes off its log; nobody was told that it was done; a copy is in f.cut-1',
   ],
+  [
+    { event: 'snapshot_damaged', file: 'f', what: 'gone', instead: 4 },
+    'n1  found a snapshot damaged (f: gone) and goes on from that of entry 4',
+  ],
+  [
+    { event: 'snapshot_damaged', file: 'f', what: 'gone', instead: 0 },
+    'n1  found a snapshot damaged (f: gone) and goes on from its first entry',
+  ],
   [{ event: 'disk_failed', message: 'full' }, 'n1  THE DISK FAILED, the node stops: full'],
   [{ event: 'cut', links: ['n1>n2', 'n2>n1'] }, 'n1  cut: what is sent n1>n2 and n2>n1 is lost'],
   [

@@ -17,7 +17,7 @@ import type {
   Term,
   Timing,
 } from '../../src/contracts.js'
-import { makeEntry } from '../../src/contracts.js'
+import { makeEntry, theBeginning } from '../../src/contracts.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import type { Stage } from '../../src/stage.js'
 import { type LogContents, Records } from '../../src/storage/recover.js'
@@ -115,6 +115,18 @@ function relive({ snapshots = [], log = [], term, votedFor = null }: Past, disk:
 
 function isMeant(message: Message, selection: Selection): boolean {
   return Object.entries(selection).every(([field, value]) => (message as AnyMessage)[field] === value)
+}
+
+/** Where members change, a hand-made past has always had these five: a snapshot says so, be it of nothing. */
+function withMembers(snapshots: readonly Snapshot[]): Snapshot[] {
+  const configuration = {
+    voters: five.map((member) => ({ ...member, incarnation: member.id })),
+    outgoing: null,
+    learners: [],
+  }
+  const founding = { ...theBeginning, bytes: 0, sha256: '' }
+  const all = snapshots.length > 0 ? snapshots : [founding]
+  return all.map((snapshot) => ({ configurationIndex: 0, configuration, ...snapshot }))
 }
 
 /**
@@ -320,7 +332,8 @@ export class Cores {
   #life(id: NodeId, disk: Records, files: SnapshotFiles) {
     const contents = disk.contents()
     const snapshots = files.known(contents.snapshots)
-    const options = nodeOptions(id, five, { ...contents, snapshots, incarnation: id })
+    const known = this.#stage.members === 'changing' ? withMembers(snapshots) : snapshots
+    const options = nodeOptions(id, five, { ...contents, snapshots: known, incarnation: id })
     const core = this.#stage.create({ ...options, timing: this.#timing })
     const state = snapshots[0] ? files.load(snapshots[0]) : []
     if (snapshots[0]) core.applied(snapshots[0].index)
