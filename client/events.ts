@@ -66,6 +66,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     colour.red(`died (${signal ?? `exit code ${code}`}) and stays dead until \`restart\``),
   killed: () => colour.red('killed: whatever it had not written to disk is gone'),
   restarted: ({ pid }) => colour.green(`restarted (pid ${pid})`),
+  wiped: () => colour.red('wiped: its disk is empty, and it does not know any more for whom it voted'),
   paused: () => colour.yellow('paused: it neither answers nor refuses'),
   resumed: () => colour.green('resumed'),
   cut: ({ links }) => colour.yellow(`cut: ${describeCut(links as string[])}`),

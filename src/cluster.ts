@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse as parseNdjson } from 'ndjson'
 import { ConfigError, type Pace, writableFolder } from './config.js'
@@ -125,6 +126,20 @@ export class Cluster {
     await this.#tellLinks(id)
     await this.#settled()
     return { event: 'restarted', node: id, pid: this.#child(id).process.pid }
+  }
+
+  /**
+   * Empties the folder of a dead node, as if its disk had been replaced. Dangerous: a node that has forgotten its log and
+   * its vote still counts as the one that it was.
+   */
+  async wipe(id: NodeId): Promise<Event> {
+    const { condition } = this.#child(id)
+    if (condition !== 'dead') throw new ConfigError(`${id} is not dead, and its disk is in use; \`kill ${id}\` first`)
+    const { dataDir } = this.#options
+    if (dataDir === null) throw new ConfigError(`${id} keeps nothing that could be wiped`)
+    const folder = join(dataDir, id)
+    for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true })
+    return { event: 'wiped', node: id }
   }
 
   /** Stops a node's process in its tracks (SIGSTOP): it neither answers nor refuses, and its connections stand. */

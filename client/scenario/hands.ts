@@ -46,11 +46,8 @@ export class Hands implements Driver {
     const signal = signals[fault.word]
     const or = signal === undefined ? '' : `   (or \`kill ${signal} PID\`, where \`status\` tells the PID)`
     this.#show(`where the cluster runs, type: ${formatFault(fault)}${or}`)
-    if (fault.word === 'cut' || fault.word === 'split' || fault.word === 'heal') return
-    for (const node of fault.nodes) {
-      if (signal === undefined || fault.word === 'resume') this.#silent.delete(node)
-      else this.#silent.add(node)
-    }
+    if (fault.word === 'kill' || fault.word === 'pause') for (const node of fault.nodes) this.#silent.add(node)
+    if (fault.word === 'restart' || fault.word === 'resume') for (const node of fault.nodes) this.#silent.delete(node)
   }
 
   async delay(delay: Delay): Promise<void> {

@@ -150,6 +150,14 @@ export class SimulatedCluster {
     this.host(id).start()
   }
 
+  /** A new, empty disk for a node that is dead: it forgets its log, and for whom it voted. */
+  wipe(id: NodeId): void {
+    const at = this.hosts.indexOf(this.host(id))
+    if (this.hosts[at]!.condition !== 'dead') return
+    this.trace({ event: 'wiped' }, id)
+    this.disks[at]!.wipe()
+  }
+
   pause(id: NodeId): void {
     this.trace({ event: 'paused' }, id)
     this.host(id).pause()
