@@ -236,6 +236,7 @@ class Simulation {
   }
 
   #perform(fault: Fault): void {
+    if (fault.word === 'wipe') return this.#wipe(fault.nodes[0]!)
     this.#count(fault.word)
     if (fault.word === 'kill' && fault.nodes.length === this.#plan.nodes) this.#count('power_loss')
     if (fault.word === 'heal') return this.#cluster.heal()
@@ -245,6 +246,17 @@ class Simulation {
       if (fault.word === 'restart' && this.#cluster.host(node).condition === 'dead') this.#newLife(node)
       this.#cluster[fault.word](node)
     }
+  }
+
+  /** A disk is lost and replaced, while all others that vote still may: a cluster bears so much, and no more. */
+  #wipe(node: NodeId): void {
+    const others = this.#cluster.hosts.filter(({ id }) => id !== node && this.#cluster.voters()?.includes(id))
+    if (others.length < 2 || others.some((host) => host.node?.status.member !== 'voter')) return
+    this.#count('wipe')
+    this.#cluster.kill(node)
+    this.#cluster.wipe(node)
+    this.#newLife(node)
+    this.#cluster.restart(node)
   }
 
   #newLife(node: NodeId): void {
