@@ -54,6 +54,8 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   snapshot_sent: ({ to, index, bytes }) =>
     `sends ${to}, which lacks what the log has let go, its snapshot of entries 1 to ${index} (${bytes} bytes)`,
   installed: ({ index }) => colour.green(`takes over the leader's snapshot of entries 1 to ${index}`),
+  snapshot_damaged: ({ file, instead }) =>
+    colour.yellow(`cannot read ${file}, which is damaged: it goes on from its snapshot of entries 1 to ${instead}`),
   leader_silent: ({ leader }) =>
     colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
   log_damaged: ({ message }) => String(message),
