@@ -54,14 +54,16 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   snapshot_sent: ({ to, index, bytes }) =>
     `sends ${to}, which lacks what the log has let go, its snapshot of entries 1 to ${index} (${bytes} bytes)`,
   installed: ({ index }) => colour.green(`takes over the leader's snapshot of entries 1 to ${index}`),
-  snapshot_damaged: ({ file, instead }) =>
-    colour.yellow(`cannot read ${file}, which is damaged: it goes on from its snapshot of entries 1 to ${instead}`),
   leader_silent: ({ leader }) =>
     colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
   log_damaged: ({ message }) => String(message),
   log_cut: ({ bytes, copies }) =>
     colour.yellow(
       `cut an unfinished write of ${bytes} bytes off its log; nobody was told that it was done${describeCopies(copies)}`,
+    ),
+  snapshot_damaged: ({ file, what, instead }) =>
+    colour.yellow(
+      `found a snapshot damaged (${file}: ${what}) and goes on from ${instead === 0 ? 'its first entry' : `that of entry ${instead}`}`,
     ),
   disk_failed: ({ message }) => colour.red(`THE DISK FAILED, the node stops: ${message}`),
   node_died: ({ code, signal }) =>

@@ -4,7 +4,7 @@ import { commandOf, type Entry, type NodeId } from '../src/contracts.js'
 import { DiskError } from '../src/storage/errors.js'
 import { type Look, lookAtWal } from '../src/storage/wal-look.js'
 import { colour, nodeColour } from './colour.js'
-import { describeBatches, describeCommand, describeSummary, summarise } from './log-text.js'
+import { describeBatches, describeCommand, describeSnapshots, describeSummary, summarise } from './log-text.js'
 import { table } from './table.js'
 
 /** How many entries from the end are shown unless somebody asks for another number. */
@@ -35,18 +35,30 @@ export async function logTable(folders: Folders, tail = usualEntries): Promise<s
   return table([
     ['', ...looks.map(([id]) => nodeColour(id))],
     ...indexes.map((index) => [String(index).padStart(width), ...looks.map(([, look]) => cell(look, index))]),
+    ...(looks.some(([, look]) => look?.snapshots.length)
+      ? [[colour.dim('snap'), ...looks.map(([, look]) => newest(look))]]
+      : []),
     [colour.dim('now'), ...looks.map(([, look]) => colour.cyan(vote(look)))],
   ])
 }
 
 function cell(look: Look | null, index: number): string {
   const entry = look?.entries.find((one) => one.index === index)
-  return entry ? shorten(entry) : colour.dim('·')
+  if (entry) return shorten(entry)
+  return colour.dim(look && index <= look.edge.index ? '(snapshot)' : '·')
 }
 
 function shorten(entry: Entry): string {
   const text = `t${entry.term} ${describeCommand(commandOf(entry)).replaceAll('"', '')}`
   return text.length > cellWidth ? `${text.slice(0, cellWidth - 1)}…` : text
+}
+
+/** The newest snapshot. */
+function newest(look: Look | null): string {
+  const [found] = look?.snapshots ?? []
+  if (!found) return colour.dim('·')
+  const { id, snapshot } = found
+  return `t${id.term} ${id.index}${snapshot ? '' : colour.red(' ✘')}`
 }
 
 function vote(look: Look | null): string {
@@ -61,5 +73,7 @@ export async function oneLog(folder: string, tail = usualEntries): Promise<strin
   if (!look) return colour.dim('(nothing on disk yet)')
   const { last } = look.scan.state
   const range = last > tail ? { from: last - tail + 1, to: last } : null
-  return [...describeBatches(look, range), describeSummary(summarise(folder, look))].join('\n')
+  return [...describeSnapshots(look), ...describeBatches(look, range), describeSummary(summarise(folder, look))].join(
+    '\n',
+  )
 }

@@ -5,6 +5,7 @@
  * Whatever crosses from one floor to another has its type here.
  */
 
+export { compareKeys } from './key-order.js'
 export * from './requests.js'
 
 import type { Answer, Command, Request, RequestId } from './requests.js'

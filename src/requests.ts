@@ -25,6 +25,12 @@ export const errorCodes = {
   cas_mismatch: { definite: true, means: 'the key does not hold the expected value; `actual` is what it holds' },
   not_leader: { definite: true, means: 'another node leads; `leader` and `address` name it' },
   no_leader: { definite: true, means: 'no node leads at present' },
+  change_in_progress: { definite: true, means: 'the members are being changed already; one change at a time' },
+  quorum_at_risk: { definite: true, means: 'too few of the members that are asked for are alive' },
+  not_caught_up: {
+    definite: true,
+    means: 'a new node did not answer or did not catch up; the voters stay as they were',
+  },
   overloaded: { definite: true, means: 'too much is waiting here already; ask again later' },
   shutting_down: { definite: true, means: 'the node is stopping and takes nothing new' },
   unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },
@@ -82,7 +88,8 @@ export const limits = {
 export interface Argument {
   readonly name: string
   readonly optional: boolean
-  readonly kind: 'text' | 'text or null' | 'number'
+  /** A flag is there or not: its name as a word. Names are all words that are left, a list of texts. */
+  readonly kind: 'text' | 'text or null' | 'number' | 'flag' | 'names'
 }
 
 /** What a client may ask for: one entry a command in a stage's table of shapes. */
@@ -97,6 +104,16 @@ export interface CommandShape {
 }
 
 export type Checked = { readonly ok: true; readonly command: Command } | Refusal
+
+/** What the commands act on: a Map is one, and no plain object is, so that `__proto__` is a key like any other. */
+export interface Store {
+  get(key: string): string | undefined
+  set(key: string, value: string): unknown
+  /** @returns whether the key was there */
+  delete(key: string): boolean
+  /** In no order that means anything. */
+  keys(): Iterable<string>
+}
 
 /**
  * What one command does to the state machine's state. An operation that may take long is a generator: it yields

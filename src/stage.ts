@@ -18,6 +18,7 @@ import {
   type Request,
   type Snapshot,
   type Status,
+  type Store,
   type Timing,
 } from './contracts.js'
 import type { InvariantName } from './simulation/invariants.js'
@@ -82,7 +83,7 @@ export interface StageFacts {
   /** What a client may ask for. */
   readonly commands: Readonly<Record<string, CommandShape>>
   /** What each command does to the state machine. */
-  readonly operations: Readonly<Record<string, Operation<Map<string, string>>>>
+  readonly operations: Readonly<Record<string, Operation<Store>>>
   /** The rules of the client; empty at stage 0, which has none. */
   readonly client: Readonly<Record<string, (...args: never[]) => unknown>>
   /** For each message between nodes: whether an object that came over the wire has its fields. */
@@ -93,6 +94,8 @@ export interface StageFacts {
   readonly proto: readonly string[]
   /** What survives a node's process. With a log, each node has a folder of its own. */
   readonly keeps: 'nothing' | 'log' | 'log and snapshots'
+  /** Whether nodes join and leave while it runs; then those that are no members are heard, and answered. */
+  readonly members: 'fixed' | 'changing'
   /** What must hold in its nodes after every step. */
   readonly invariants: readonly InvariantName[]
   readonly gives: readonly GuaranteeId[]

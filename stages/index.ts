@@ -7,6 +7,7 @@ import logReplication from './4-log-replication/stage.js'
 import heartbeats from './5-heartbeats/stage.js'
 import leaderElection from './6-leader-election/stage.js'
 import logCompaction from './7-log-compaction/stage.js'
+import membership from './8-membership/stage.js'
 
 /** The roadmap, in order: `stages[n].number` is `n`. */
 export const stages: readonly Stage[] = [
@@ -18,6 +19,7 @@ export const stages: readonly Stage[] = [
   heartbeats,
   leaderElection,
   logCompaction,
+  membership,
 ]
 
 /** The newest stage: what `npm start` runs. */

@@ -2,10 +2,13 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Entry, makeEntry, type Status } from '../src/contracts.js'
 import { SimulatedCluster } from '../src/simulation/cluster.js'
+import { type Counters, sumCounters } from '../src/simulation/counters.js'
 import { SimulatedDisk } from '../src/simulation/disk.js'
 import { type InvariantName, invariants, type Observation } from '../src/simulation/invariants.js'
+import type { PlannedFault } from '../src/simulation/plan.js'
 import { SeededRandom } from '../src/simulation/random.js'
 import { shrink } from '../src/simulation/shrink.js'
+import { simulate } from '../src/simulation/simulate.js'
 import { planFor, runSeed, smallestDisaster } from '../src/simulation/sweep.js'
 import { Timeline } from '../src/simulation/timeline.js'
 import { stages } from '../stages/index.js'
@@ -25,11 +28,9 @@ t.test('the same seed gives the same trace, always: a hundred seeds twice', asyn
 })
 
 t.test('storms reach what they are meant to reach', async (t) => {
-  const sums = new Map<string, number>()
-  for (let seed = 1; seed <= 40; seed++) {
-    const { counters } = await runSeed(naive, seed, 'storm')
-    for (const [name, count] of Object.entries(counters)) sums.set(name, (sums.get(name) ?? 0) + count)
-  }
+  const all: Counters[] = []
+  for (let seed = 1; seed <= 40; seed++) all.push((await runSeed(naive, seed, 'storm')).counters)
+  const sums = sumCounters(all)
   const wanted = [
     'kill',
     'restart',
@@ -38,12 +39,21 @@ t.test('storms reach what they are meant to reach', async (t) => {
     'cut',
     'heal',
     'lost',
+    'cut_off',
     'duplicated',
     'done',
     'refused',
     'unknown',
-  ]
-  for (const name of wanted) t.ok((sums.get(name) ?? 0) >= 10, `${name}: ${sums.get(name)}`)
+  ] as const
+  for (const name of wanted) t.ok(sums[name] >= 10, `${name}: ${sums[name]}`)
+})
+
+t.test('a cut link is counted once, however many messages are lost on it', async (t) => {
+  const plan = planFor(naive, 1, 'storm')
+  const cut: PlannedFault[] = [{ at: 1, fault: { word: 'cut', from: 'n1', to: 'n2', bothWays: true } }]
+  const { counters } = await simulate(naive, { ...plan, faults: cut })
+  t.equal(counters.cut, 1)
+  t.ok(counters.cut_off > 1, `${counters.cut_off} messages`)
 })
 
 t.test('no stage breaks in a storm what it gives', async (t) => {
@@ -309,13 +319,14 @@ const log = (entries: Entry[], changedFrom = 1) => ({
   last: entries.length,
   at: (index: number) => entries[index - 1],
 })
+const fiveNames = ['n1', 'n2', 'n3', 'n4', 'n5']
 const seen = (node: string, status: Partial<Status>, more: Partial<Observation> = {}): Observation => ({
   node,
   incarnation: 0,
   status: { id: node, stage: 6, role: 'follower', leader: null, applied: 0, peers: [], ...status },
   log: log([]),
   performed: [],
-  disks: { count: 5, copiesOf: ({ term }) => term },
+  disks: { all: fiveNames, holdersOf: ({ term }) => fiveNames.slice(0, term) },
   ...more,
 })
 
@@ -383,7 +394,7 @@ t.test('every invariant passes what is legal and names what is not', async (t) =
         seen('n2', { commit: 1 }, { log: log([entry(1, 3)]) }),
       ],
       next: seen('n2', { commit: 2 }, { log: log([entry(1, 3), entry(2, 2)]) }),
-      message: /n2 takes entry 2 for committed, which is on 2 of 5 disks/,
+      message: /n2 takes entry 2 for committed; of n1 n2 n3 n4 n5 it is on the disks of n1 n2/,
     },
     snapshotsAgree: {
       legal: [

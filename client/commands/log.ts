@@ -6,7 +6,15 @@ import { exitCodes } from '../../src/process.js'
 import type { Look } from '../../src/storage/wal-look.js'
 import { repairWal } from '../../src/storage/wal-repair.js'
 import { lookAtFolder } from '../log-table.js'
-import { describeBatches, describeRepair, describeSummary, type Range, summarise } from '../log-text.js'
+import {
+  describeBatches,
+  describeRepair,
+  describeSnapshots,
+  describeSummary,
+  factsOf,
+  type Range,
+  summarise,
+} from '../log-text.js'
 import { wholeNumber } from './arguments.js'
 
 interface LogArguments {
@@ -30,7 +38,11 @@ export const log: CommandModule<object, LogArguments> = {
       .option('tail', { describe: 'the last N entries', coerce: wholeNumber('tail', 1, Number.MAX_SAFE_INTEGER) })
       .option('verify', { type: 'boolean', default: false, describe: 'is it sound? Changes nothing' })
       .option('repair', { type: 'boolean', default: false, describe: 'cut it at the first damage, keeping a copy' })
-      .option('json', { type: 'boolean', default: false, describe: 'the entries that count, a line of JSON each' })
+      .option('json', {
+        type: 'boolean',
+        default: false,
+        describe: 'snapshots, and the entries that count: a line of JSON each',
+      })
       .example('$0 log data/n1 --tail 20', 'the last twenty entries')
       .example('$0 log data --verify', 'a line for each node; exit code 0: all sound; 1: not') as never,
   async handler(args) {
@@ -75,10 +87,12 @@ function show(folder: string, look: Look, { from, to, tail, json }: LogArguments
       ? null
       : { from: tail === undefined ? (from ?? 1) : Math.max(1, last - tail + 1), to: to ?? Number.MAX_SAFE_INTEGER }
   if (json) {
+    if (!range) for (const found of look.snapshots) console.log(JSON.stringify(factsOf(found)))
     for (const { index, text } of look.entries)
       if (!range || (index >= range.from && index <= range.to)) process.stdout.write(`${text}\n`)
     return
   }
+  for (const line of describeSnapshots(look)) console.log(line)
   for (const line of describeBatches(look, range)) console.log(line)
   console.log(describeSummary(summarise(folder, look)))
 }
@@ -87,5 +101,5 @@ async function repair(folders: readonly string[]): Promise<void> {
   if (folders.length > 1) throw new ConfigError(`--repair takes one node at a time; there are ${folders.join(' ')}`)
   const done = await repairWal(folders[0]!)
   console.log(describeRepair(done))
-  process.exitCode = done.scan.tail && !done.cut ? exitCodes.refused : exitCodes.done
+  process.exitCode = !done.hasStart || (done.scan.tail && !done.cut) ? exitCodes.refused : exitCodes.done
 }

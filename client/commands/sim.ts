@@ -3,6 +3,7 @@ import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import type { GuaranteeId } from '../../src/contracts.js'
 import { guarantees } from '../../src/guarantees.js'
+import { describeCounters, sumCounters } from '../../src/simulation/counters.js'
 import { type Climate, climates } from '../../src/simulation/plan.js'
 import type { Traced } from '../../src/simulation/simulate.js'
 import { runSeed, type SweepResult, smallestDisaster } from '../../src/simulation/sweep.js'
@@ -90,7 +91,7 @@ async function report(stage: Stage, results: readonly SweepResult[], { climate, 
   console.log(
     `stage ${stage.number}, ${climate}: ${results.length} seeds, ${operations} operations, ${describeTime(seconds)} of virtual time`,
   )
-  console.log(colour.dim(describeCounters(results)))
+  console.log(colour.dim(describeCounters(sumCounters(results.map(({ counters }) => counters)))))
   for (const id of broken(results)) {
     const seeds = results.filter(({ findings }) => findings.some(({ guarantee }) => guarantee === id))
     const declared = stage.gives.includes(id)
@@ -115,13 +116,4 @@ function describeTime(seconds: number): string {
     : seconds < 7_200
       ? `${(seconds / 60).toFixed(0)} min`
       : `${(seconds / 3_600).toFixed(1)} h`
-}
-
-/** How often each thing happened, over all seeds: what never happened was not tested. */
-function describeCounters(results: readonly SweepResult[]): string {
-  const sums = new Map<string, number>()
-  for (const { counters } of results) {
-    for (const [name, count] of Object.entries(counters)) sums.set(name, (sums.get(name) ?? 0) + count)
-  }
-  return [...sums].map(([name, count]) => `${name} ${count}`).join(' · ')
 }

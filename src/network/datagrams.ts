@@ -11,8 +11,11 @@ import type { NodeId } from '../contracts.js'
 export const protocolVersion = 1
 /** What a datagram carries besides its header: with the headers of UDP and IP well below the 1,500 bytes of Ethernet. */
 export const payloadBytes = 1_200
-/** `hello` asks who is there; `answer` repeats the hello's number; `data` carries messages. */
-const kinds = ['hello', 'answer', 'data'] as const
+/**
+ * `hello` asks who is there; `answer` repeats the hello's number; `data` carries messages. `callback` is a hello too, of
+ * one who does not know its receiver and only answers it.
+ */
+const kinds = ['hello', 'answer', 'data', 'callback'] as const
 
 export interface Datagram extends Parcel {
   /** The name of the cluster, as {@link clusterHash}. */

@@ -1,5 +1,5 @@
 import { type Client, type ClientDuplexStream, connectivityState, Metadata } from '@grpc/grpc-js'
-import type { Member, Message } from '../contracts.js'
+import type { Message } from '../contracts.js'
 import type { Proto } from './grpc-protos.js'
 import {
   batchBytes,
@@ -10,6 +10,7 @@ import {
   protocolVersion,
   speakPath,
 } from './grpc-wire.js'
+import type { Link, Peer } from './links.js'
 
 const backoff = { firstMs: 20, capMs: 500 }
 
@@ -19,25 +20,28 @@ const same = (bytes: Buffer) => bytes
  * The stream on which we speak to one peer. While it is down, what is sent is lost. The channel below finds the peer
  * again by itself; a stream is asked for in advance and begins as soon as there is a connection.
  */
-export class GrpcLink {
-  readonly #peer: Member
+export class GrpcLink implements Link {
+  readonly peer: Peer
   readonly #options: GrpcOptions
   readonly #packet: Proto
   readonly #client: Client
+  readonly #address: () => string | null
   #call: ClientDuplexStream<Buffer, Buffer> | null = null
   #outbox: Outbox | null = null
   #closed = false
   #failures = 0
   #cancelRetry = () => {}
 
-  constructor(peer: Member, options: GrpcOptions, packet: Proto, client: Client) {
-    this.#peer = peer
+  /** @param address where we can be answered; null if this link is to a guest */
+  constructor(peer: Peer, options: GrpcOptions, packet: Proto, client: Client, address: () => string | null) {
+    this.peer = peer
+    this.#address = address
     this.#options = options
     this.#packet = packet
     this.#client = client
   }
 
-  connect(): void {
+  open(): void {
     const call = this.#client.makeBidiStreamRequest(speakPath, same, same, new Metadata({ waitForReady: true }))
     this.#call = call
     const cancelDeadline = this.#expectWelcome(call)
@@ -45,7 +49,7 @@ export class GrpcLink {
       cancelDeadline()
       this.#failures = 0
       this.#outbox = new Outbox(call, this.#packet)
-      this.#options.notice({ event: 'link_up', peer: this.#peer.id })
+      this.#options.notice({ event: 'link_up', peer: this.peer.id })
     })
     // Nothing more is ever said by the other side, but its end must be read to be noticed.
     call.resume()
@@ -55,7 +59,9 @@ export class GrpcLink {
       this.#lost()
     })
     const { cluster, self } = this.#options
-    call.write(this.#packet.encode({ hello: { protocol: protocolVersion, cluster, from: self, to: this.#peer.id } }))
+    const answers = { address: this.#address() ?? undefined }
+    const hello = { protocol: protocolVersion, cluster, from: self, to: this.peer.id, ...answers }
+    call.write(this.#packet.encode({ hello }))
   }
 
   /** A stream has no deadline, or it would end one day; its handshake has. Waiting for a dead peer is no fault of it. */
@@ -73,11 +79,11 @@ export class GrpcLink {
 
   /** Tries again after a pause that doubles up to a cap, with jitter: a peer that refuses us is not hammered. */
   #lost(): void {
-    if (this.#outbox) this.#options.notice({ event: 'link_down', peer: this.#peer.id })
+    if (this.#outbox) this.#options.notice({ event: 'link_down', peer: this.peer.id })
     this.#outbox = null
     if (this.#closed) return
     const pause = Math.min(backoff.firstMs * 2 ** this.#failures++, backoff.capMs)
-    this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.connect())
+    this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.open())
   }
 
   send(message: Message): void {
@@ -88,7 +94,7 @@ export class GrpcLink {
       this.#outbox.put(bytes)
     } catch (error) {
       const reason = (error as Error).message
-      this.#options.notice({ event: 'message_unsent', peer: this.#peer.id, type: message.type, reason })
+      this.#options.notice({ event: 'message_unsent', peer: this.peer.id, type: message.type, reason })
     }
   }
 

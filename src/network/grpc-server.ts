@@ -13,6 +13,8 @@ import type { Address } from './address.js'
 import { appService } from './grpc-app.js'
 import type { Proto, Protos } from './grpc-protos.js'
 import { type GrpcOptions, handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
+import type { Link, Links } from './links.js'
+import { type Hello, Visits } from './visits.js'
 
 /** With these bytes everybody begins who speaks HTTP/2, and nobody else. */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
@@ -26,14 +28,16 @@ type Speech = ServerDuplexStream<Buffer, Buffer>
 export class GrpcServer {
   readonly #options: GrpcOptions
   readonly #packet: Proto
+  readonly #visits: Visits
   readonly #server: Server
   readonly #injector: ConnectionInjector
   readonly #sockets = new Set<Socket>()
   readonly #listener = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
   #receive: (message: Message) => void = () => {}
 
-  constructor(options: GrpcOptions, protos: Protos) {
+  constructor(options: GrpcOptions, protos: Protos, links: Links<Link>) {
     this.#options = options
+    this.#visits = new Visits(options, links)
     this.#packet = protos.message('Packet')
     this.#server = new Server({ ...serverOptions, interceptors: [this.#reportStatus] })
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
@@ -54,6 +58,11 @@ export class GrpcServer {
         resolve()
       })
     })
+  }
+
+  /** Ends what this node says to us. */
+  hangUpOn(id: NodeId): void {
+    this.#visits.hangUpOn(id)
   }
 
   async close(): Promise<void> {
@@ -99,19 +108,24 @@ export class GrpcServer {
   #listen(call: Speech): void {
     let peer: NodeId | null = null
     let isOver = false
-    const turnAway = (why: string) => {
-      if (isOver) return
-      isOver = true
-      // It may quote what the stranger sent, and has to fit into a header.
-      const reason = why.slice(0, 256).toWellFormed()
-      this.#refused(peer, hostOf(call.getPeer()), reason)
-      call.emit('error', { code: status.FAILED_PRECONDITION, details: reason })
-    }
-    const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say who it is'))
+    let leave = () => {}
     const over = () => {
       isOver = true
       cancelDeadline()
+      leave()
     }
+    const end = (details: string) => {
+      over()
+      call.emit('error', { code: status.FAILED_PRECONDITION, details })
+    }
+    const turnAway = (why: string) => {
+      if (isOver) return
+      // It may quote what the stranger sent, and has to fit into a header.
+      const reason = why.slice(0, 256).toWellFormed()
+      this.#refused(peer, hostOf(call.getPeer()), reason)
+      end(reason)
+    }
+    const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say who it is'))
     call.on('cancelled', over)
     call.on('end', () => {
       over()
@@ -120,32 +134,21 @@ export class GrpcServer {
     call.on('data', (bytes: Buffer) => {
       if (isOver) return
       try {
-        const packet = this.#packet.decode(bytes) as { hello?: Hello; batch?: { messages: readonly Buffer[] } }
+        const packet = this.#packet.decode(bytes) as { hello?: Greeting; batch?: { messages: readonly Buffer[] } }
         if (peer === null) {
-          peer = this.#checkHello(packet.hello)
+          const visit = this.#visits.enter(checkHello(packet.hello), () => end('you are a peer of ours no more'))
+          peer = visit.from
+          leave = visit.leave
           cancelDeadline()
           call.write(Buffer.alloc(0))
         } else {
           if (!packet.batch) throw new Error('a packet without messages')
-          for (const message of packet.batch.messages) this.#receive(this.#check(message, peer))
+          for (const message of packet.batch.messages) if (!isOver) this.#receive(this.#check(message, peer))
         }
       } catch (error) {
         turnAway((error as Error).message)
       }
     })
-  }
-
-  #checkHello(hello: Hello | undefined): NodeId {
-    if (!hello) throw new Error('its first packet is not a Hello')
-    const { protocol, cluster, from, to } = hello
-    const { self, cluster: own, members } = this.#options
-    if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${protocol}, not ${protocolVersion}`)
-    if (cluster !== own) throw new Error(`it belongs to the cluster ${JSON.stringify(cluster)}`)
-    if (to !== self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
-    if (from === self || !members.some(({ id }) => id === from)) {
-      throw new Error(`${JSON.stringify(from)} is no peer of ours`)
-    }
-    return from
   }
 
   #check(bytes: Uint8Array, peer: NodeId): Message {
@@ -175,11 +178,14 @@ export class GrpcServer {
   }
 }
 
-interface Hello {
-  readonly protocol: number
-  readonly cluster: string
-  readonly from: NodeId
-  readonly to: NodeId
+type Greeting = Hello & { readonly protocol: number }
+
+/** @throws Error if it is none of this version */
+function checkHello(hello: Greeting | undefined): Hello {
+  if (!hello) throw new Error('its first packet is not a Hello')
+  const { protocol } = hello
+  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${protocol}, not ${protocolVersion}`)
+  return hello
 }
 
 /** The host of `host:port`, as gRPC writes it: without brackets around an IPv6 address. */

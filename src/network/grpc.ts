@@ -1,10 +1,11 @@
 import { Client, credentials } from '@grpc/grpc-js'
-import type { Member, Message, Network, NodeId } from '../contracts.js'
+import type { Member, Message, Network } from '../contracts.js'
 import { formatAddress, parseAddress } from './address.js'
 import { GrpcLink } from './grpc-link.js'
 import { Protos, peerProto } from './grpc-protos.js'
 import { GrpcServer } from './grpc-server.js'
 import { channelOptions, type GrpcOptions } from './grpc-wire.js'
+import { Links } from './links.js'
 
 /**
  * Messages between nodes over gRPC. Every pair has two streams, each on a connection of its own and made by the side
@@ -12,36 +13,37 @@ import { channelOptions, type GrpcOptions } from './grpc-wire.js'
  */
 export class GrpcNetwork implements Network {
   readonly #options: GrpcOptions
+  readonly #links: Links<GrpcLink>
   readonly #server: GrpcServer
-  readonly #links = new Map<NodeId, GrpcLink>()
 
   constructor(options: GrpcOptions) {
     this.#options = options
     const protos = new Protos([peerProto])
-    this.#server = new GrpcServer(options, protos)
-    for (const member of options.members) {
-      if (member.id === options.self) continue
-      const address = `dns:${formatAddress(parseAddress(member.peer)!)}`
+    this.#links = new Links(options, (peer) => {
+      const address = `dns:${formatAddress(parseAddress(peer.peer)!)}`
       const client = new Client(address, credentials.createInsecure(), channelOptions)
-      this.#links.set(member.id, new GrpcLink(member, options, protos.message('Packet'), client))
-    }
+      return new GrpcLink(peer, options, protos.message('Packet'), client, () => this.#links.addressFor(peer.id))
+    })
+    this.#server = new GrpcServer(options, protos, this.#links)
   }
 
   /** Rejects as `net.Server` does, with `EADDRINUSE` among others. */
   async start(receive: (message: Message) => void): Promise<void> {
     const own = this.#options.members.find((member) => member.id === this.#options.self)!
     await this.#server.listen(parseAddress(own.peer)!, receive)
-    for (const link of this.#links.values()) link.connect()
+    this.#links.open()
   }
 
   send(message: Message): void {
-    this.#links.get(message.to)?.send(message)
+    this.#links.send(message)
   }
 
-  setPeers(_peers: readonly Member[]): void {}
+  setPeers(peers: readonly Member[]): void {
+    for (const id of this.#links.setPeers(peers)) this.#server.hangUpOn(id)
+  }
 
   async stop(): Promise<void> {
-    for (const link of this.#links.values()) link.close()
+    this.#links.close()
     await this.#server.close()
   }
 }

@@ -13,9 +13,10 @@ import { TcpNetwork, type TcpOptions } from './tcp.js'
 export async function openNetwork(
   name: NetworkName,
   stage: Stage,
-  options: Omit<TcpOptions, 'codec'>,
+  settings: Omit<TcpOptions, 'codec' | 'isOpen'>,
   ask: Ask,
 ): Promise<Network> {
+  const options = { ...settings, isOpen: stage.members === 'changing' }
   if (name === 'tcp') return new TcpNetwork({ ...options, codec: jsonCodec(stage) })
   if (name === 'udp') {
     const { UdpNetwork } = await import('./udp.js')

@@ -12,6 +12,8 @@ import {
 } from '../contracts.js'
 import { parseAddress } from './address.js'
 import { encodeFrames, FrameDecoder, parseJson } from './framing.js'
+import { type Link, Links, type Peer } from './links.js'
+import { type Hello, Visits } from './visits.js'
 
 /** Raised when a frame between nodes changes its meaning; nodes of different versions do not talk. */
 const protocolVersion = 1
@@ -29,6 +31,8 @@ export interface TcpOptions {
   readonly members: readonly Member[]
   /** Nodes of one cluster share it; a stranger's connection is refused. */
   readonly cluster: string
+  /** Whether a node of the cluster that is no member is heard, and answered: where members change, it may have to be. */
+  readonly isOpen: boolean
   readonly codec: Codec
   readonly clock: Clock
   readonly random: Random
@@ -43,15 +47,15 @@ export interface TcpOptions {
  */
 export class TcpNetwork implements Network {
   readonly #options: TcpOptions
-  readonly #outgoing = new Map<NodeId, OutgoingLink>()
+  readonly #links: Links<OutgoingLink>
+  readonly #visits: Visits
   readonly #incoming = new Set<Socket>()
   #server: Server | undefined
 
   constructor(options: TcpOptions) {
     this.#options = options
-    for (const member of options.members) {
-      if (member.id !== options.self) this.#outgoing.set(member.id, new OutgoingLink(member, options))
-    }
+    this.#links = new Links(options, (peer) => new OutgoingLink(peer, options, () => this.#links.addressFor(peer.id)))
+    this.#visits = new Visits(options, this.#links)
   }
 
   async start(receive: (message: Message) => void): Promise<void> {
@@ -65,17 +69,19 @@ export class TcpNetwork implements Network {
         resolve()
       })
     })
-    for (const link of this.#outgoing.values()) link.connect()
+    this.#links.open()
   }
 
   send(message: Message): void {
-    this.#outgoing.get(message.to)?.send(message)
+    this.#links.send(message)
   }
 
-  setPeers(_peers: readonly Member[]): void {}
+  setPeers(peers: readonly Member[]): void {
+    for (const id of this.#links.setPeers(peers)) this.#visits.hangUpOn(id)
+  }
 
   async stop(): Promise<void> {
-    for (const link of this.#outgoing.values()) link.close()
+    this.#links.close()
     const closed = new Promise<void>((resolve) => (this.#server ? this.#server.close(() => resolve()) : resolve()))
     for (const socket of this.#incoming) socket.destroy()
     await closed
@@ -85,6 +91,7 @@ export class TcpNetwork implements Network {
   #accept(socket: Socket, receive: (message: Message) => void): void {
     const decoder = new FrameDecoder(peerFrameBytes)
     let peer: NodeId | null = null
+    let leave = () => {}
     this.#incoming.add(socket)
     const turnAway = (reason: string) => {
       this.#options.notice({ event: 'peer_refused', peer, remote: socket.remoteAddress, reason })
@@ -94,6 +101,7 @@ export class TcpNetwork implements Network {
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       cancelHello()
+      leave()
       this.#incoming.delete(socket)
     })
     socket.on('data', (chunk) => {
@@ -102,7 +110,9 @@ export class TcpNetwork implements Network {
         for (let decoded = decoder.next(); decoded && !socket.destroyed; decoded = decoder.next()) {
           if ('problem' in decoded) throw new Error(decoded.problem)
           if (peer === null) {
-            peer = this.#checkHello(decoded.bytes)
+            const visit = this.#visits.enter(parseHello(decoded.bytes), () => socket.destroy())
+            peer = visit.from
+            leave = visit.leave
             cancelHello()
           } else {
             receive(this.#checkSender(this.#options.codec.decode(decoded.bytes), peer))
@@ -114,19 +124,6 @@ export class TcpNetwork implements Network {
     })
   }
 
-  #checkHello(bytes: Buffer): NodeId {
-    const parsed = parseJson(bytes)
-    const hello = 'value' in parsed ? parsed.value : undefined
-    if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
-    const { protocol, cluster, from, to } = hello
-    if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${String(protocol)}, not ${protocolVersion}`)
-    if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${JSON.stringify(cluster)}`)
-    if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
-    if (typeof from !== 'string' || !this.#outgoing.has(from))
-      throw new Error(`${JSON.stringify(from)} is no peer of ours`)
-    return from
-  }
-
   #checkSender(message: Message, peer: NodeId): Message {
     if (message.from !== peer || message.to !== this.#options.self) {
       throw new Error(`${peer} sent a message from ${message.from} to ${message.to}`)
@@ -135,34 +132,49 @@ export class TcpNetwork implements Network {
   }
 }
 
+/** @throws Error if it is none of this version */
+function parseHello(bytes: Buffer): Hello {
+  const parsed = parseJson(bytes)
+  const hello = 'value' in parsed ? parsed.value : undefined
+  if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
+  const { protocol, cluster, from, to, address } = hello
+  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${String(protocol)}, not ${protocolVersion}`)
+  return { cluster, from, to, address }
+}
+
 /** The connection on which we speak to one peer. While it is down, what is sent is lost. */
-class OutgoingLink {
-  readonly #peer: Member
+class OutgoingLink implements Link {
+  readonly peer: Peer
+  readonly #address: () => string | null
   readonly #options: TcpOptions
   #socket: Socket | null = null
   #up = false
+  #upSince = 0
   #closed = false
   #failures = 0
   #waiting: Uint8Array[] = []
   #cancelRetry = () => {}
 
-  constructor(peer: Member, options: TcpOptions) {
-    this.#peer = peer
+  /** @param address where we can be answered; null if this link is to a guest */
+  constructor(peer: Peer, options: TcpOptions, address: () => string | null) {
+    this.peer = peer
+    this.#address = address
     this.#options = options
   }
 
-  connect(): void {
-    const socket = connect({ ...parseAddress(this.#peer.peer)!, noDelay: true, keepAlive: true })
+  open(): void {
+    const socket = connect({ ...parseAddress(this.peer.peer)!, noDelay: true, keepAlive: true })
     this.#socket = socket
     const cancelTimeout = this.#options.clock.after(connectTimeoutMs, () => socket.destroy())
     socket.on('connect', () => {
       cancelTimeout()
-      this.#failures = 0
+      this.#upSince = this.#options.clock.now()
       this.#up = true
       const { cluster, self } = this.#options
-      const hello = { type: 'Hello', protocol: protocolVersion, cluster, from: self, to: this.#peer.id }
+      const answers = { address: this.#address() ?? undefined }
+      const hello = { type: 'Hello', protocol: protocolVersion, cluster, from: self, to: this.peer.id, ...answers }
       socket.write(encodeFrames([JSON.stringify(hello)]))
-      this.#options.notice({ event: 'link_up', peer: this.#peer.id })
+      this.#options.notice({ event: 'link_up', peer: this.peer.id })
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
@@ -173,14 +185,20 @@ class OutgoingLink {
     socket.resume()
   }
 
-  /** Tries again after a pause that doubles up to a cap, with jitter, so that five nodes do not knock in step. */
+  /**
+   * Tries again after a pause that doubles up to a cap, with jitter, so that five nodes do not knock in step. Whoever
+   * refuses us does so after the connection was made: one that did not last is another failure.
+   */
   #lost(): void {
-    if (this.#up) this.#options.notice({ event: 'link_down', peer: this.#peer.id })
+    if (this.#up) {
+      if (this.#options.clock.now() - this.#upSince >= backoff.capMs) this.#failures = 0
+      this.#options.notice({ event: 'link_down', peer: this.peer.id })
+    }
     this.#up = false
     this.#waiting = []
     if (this.#closed) return
     const pause = Math.min(backoff.firstMs * 2 ** this.#failures++, backoff.capMs)
-    this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.connect())
+    this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.open())
   }
 
   /** Everything sent in one turn of the event loop leaves in one write. */
@@ -198,6 +216,7 @@ class OutgoingLink {
 
   close(): void {
     this.#closed = true
+    this.#waiting = []
     this.#cancelRetry()
     this.#socket?.destroy()
   }

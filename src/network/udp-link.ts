@@ -1,9 +1,10 @@
 import { lookup } from 'node:dns/promises'
-import { SocketAddress } from 'node:net'
-import type { Clock, Member, Message } from '../contracts.js'
+import { isIP, SocketAddress } from 'node:net'
+import type { Clock, Message } from '../contracts.js'
 import { type Address, parseAddress } from './address.js'
 import { type Datagram, encodeDatagram, type Parcel, unpack } from './datagrams.js'
 import { messageBytes, Outbox, Reassembly } from './fragments.js'
+import type { Link, Links, Peer } from './links.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import type { TcpOptions } from './tcp.js'
 
@@ -39,11 +40,12 @@ export interface LocalEnd {
  * One peer, seen from here. There is no connection: hellos, answered, tell that it is there and hears us; and what is
  * sent leaves in datagrams, no faster than loopback and a busy receiver are likely to bear.
  */
-export class UdpLink {
-  readonly #peer: Member
+export class UdpLink implements Link {
+  readonly peer: Peer
   readonly #options: UdpOptions
   readonly #clock: Clock
   readonly #local: LocalEnd
+  readonly #links: Pick<Links<Link>, 'isPeer' | 'forget'>
   readonly #outbox = new Outbox()
   readonly #reassembly = new Reassembly()
   readonly #bucket: TokenBucket
@@ -60,12 +62,21 @@ export class UdpLink {
   #heard: number | null = null
   #up: number | null = null
 
-  constructor(peer: Member, local: LocalEnd, options: UdpOptions) {
-    this.#peer = peer
+  /** @param links where it is known whether this one leads to a peer or a guest */
+  constructor(peer: Peer, local: LocalEnd, links: Pick<Links<Link>, 'isPeer' | 'forget'>, options: UdpOptions) {
+    this.peer = peer
     this.#local = local
+    this.#links = links
     this.#options = options
     this.#clock = options.clock
     this.#bucket = new TokenBucket(options.pace ?? defaultPace, options.clock)
+    const { host, port } = parseAddress(peer.peer)!
+    if (isIP(host) === local.family) this.#address = this.#plain(host, port)
+  }
+
+  /** As the system writes it when a datagram comes from there. */
+  #plain(address: string, port: number): Address {
+    return { host: new SocketAddress({ address, family: `ipv${this.#local.family}` }).address, port }
   }
 
   /** Where its datagrams come from; null until its name has been looked up. */
@@ -73,26 +84,38 @@ export class UdpLink {
     return this.#address
   }
 
+  open(): void {
+    this.#greet()
+  }
+
   /** Says hello, and will again. */
-  greet(): void {
+  #greet(): void {
     if (this.#closed) return
     this.#cancelHello()
     this.#reassembly.expire(this.#clock.now())
-    if (this.#hellos - this.#lastAnswered >= patience) this.#down()
+    if (this.#hellos - this.#lastAnswered >= patience) {
+      this.#down()
+      this.#links.forget(this.peer.id)
+      if (this.#closed) return
+    }
     const pause = Math.min(backoff.firstMs * 2 ** this.#sinceBackoff++, backoff.capMs)
-    this.#cancelHello = this.#clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.greet())
+    this.#cancelHello = this.#clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.#greet())
     this.#hellos++
-    if (this.#up !== null) this.#transmit('hello', { ...hello, number: this.#hellos })
+    if (this.#up !== null) this.#transmit(this.#greeting, { ...hello, number: this.#hellos })
     else this.#locate()
+  }
+
+  get #greeting(): Datagram['kind'] {
+    return this.#links.isPeer(this.peer.id) ? 'hello' : 'callback'
   }
 
   /** A peer that is away may come back elsewhere, if it goes by a name. */
   #locate(): void {
-    const { host, port } = parseAddress(this.#peer.peer)!
+    const { host, port } = parseAddress(this.peer.peer)!
     lookup(host, { family: this.#local.family }).then(
       ({ address }) => {
-        this.#address = { host: new SocketAddress({ address, family: `ipv${this.#local.family}` }).address, port }
-        this.#transmit('hello', { ...hello, number: this.#hellos })
+        this.#address = this.#plain(address, port)
+        this.#transmit(this.#greeting, { ...hello, number: this.#hellos })
       },
       // A name that means nothing now may do so at the next hello.
       () => {},
@@ -104,7 +127,7 @@ export class UdpLink {
     const bytes = this.#options.codec.encode(message)
     if (bytes.length > messageBytes) {
       const reason = `it is ${bytes.length} bytes long; at most ${messageBytes} are carried`
-      return this.#options.notice({ event: 'message_lost', peer: this.#peer.id, type: message.type, reason })
+      return this.#options.notice({ event: 'message_lost', peer: this.peer.id, type: message.type, reason })
     }
     this.#outbox.push(bytes)
     if (this.#leaving) return
@@ -130,7 +153,7 @@ export class UdpLink {
   #transmit(kind: Datagram['kind'], parcel: Parcel): number {
     const { session, cluster } = this.#local
     const { self: from } = this.#options
-    const bytes = encodeDatagram({ ...parcel, kind, cluster, session, from, to: this.#peer.id })
+    const bytes = encodeDatagram({ ...parcel, kind, cluster, session, from, to: this.peer.id })
     if (!this.#closed) this.#local.send(bytes, this.#address!)
     return bytes.length
   }
@@ -142,7 +165,7 @@ export class UdpLink {
    * @throws Error if it makes no sense
    */
   take(datagram: Datagram): Buffer[] {
-    if (datagram.kind === 'hello') this.#answer(datagram)
+    if (datagram.kind === 'hello' || datagram.kind === 'callback') this.#answer(datagram)
     else if (datagram.kind === 'answer') this.#answered(datagram)
     else if (datagram.count === 1) return unpack(datagram.payload)
     else {
@@ -161,7 +184,7 @@ export class UdpLink {
     // A process that has just started is greeted at once: it is found again as soon as it is there.
     this.#heard = session
     this.#sinceBackoff = 0
-    this.greet()
+    this.#greet()
   }
 
   #answered({ number, session, payload }: Datagram): void {
@@ -171,11 +194,11 @@ export class UdpLink {
     if (this.#up === session) return
     this.#down()
     this.#up = session
-    this.#options.notice({ event: 'link_up', peer: this.#peer.id })
+    this.#options.notice({ event: 'link_up', peer: this.peer.id })
   }
 
   #down(): void {
-    if (this.#up !== null) this.#options.notice({ event: 'link_down', peer: this.#peer.id })
+    if (this.#up !== null) this.#options.notice({ event: 'link_down', peer: this.peer.id })
     this.#up = null
   }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import type { Member, Message, Network, NodeId } from '../contracts.js'
 import { type Address, formatAddress, parseAddress } from './address.js'
 import { clusterHash, type Datagram, decodeDatagram } from './datagrams.js'
+import { Links } from './links.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import { type LocalEnd, UdpLink, type UdpOptions } from './udp-link.js'
 
@@ -23,9 +24,10 @@ const noticePace: Pace = { perMs: 1 / 1_000, burst: 20 }
 export class UdpNetwork implements Network {
   readonly #options: UdpOptions
   readonly #cluster: string
-  readonly #links = new Map<NodeId, UdpLink>()
+  readonly #links: Links<UdpLink>
   readonly #notices: TokenBucket
   #socket: Socket | null = null
+  #local: LocalEnd | null = null
   #stopped = false
   /** Refused since somebody was last told. */
   #unnoticed = 0
@@ -33,6 +35,7 @@ export class UdpNetwork implements Network {
   constructor(options: UdpOptions) {
     this.#options = options
     this.#cluster = clusterHash(options.cluster)
+    this.#links = new Links(options, (peer) => new UdpLink(peer, this.#local!, this.#links, options))
     this.#notices = new TokenBucket(noticePace, options.clock)
   }
 
@@ -51,11 +54,8 @@ export class UdpNetwork implements Network {
     raiseBuffers(socket)
     this.#socket = socket
     socket.on('message', (bytes, remote) => this.#arrived(bytes, remote, receive))
-    const local = this.#localEnd(socket, family === 6 ? 6 : 4)
-    for (const peer of this.#options.members) {
-      if (peer.id !== this.#options.self) this.#links.set(peer.id, new UdpLink(peer, local, this.#options))
-    }
-    for (const link of this.#links.values()) link.greet()
+    this.#local = this.#localEnd(socket, family === 6 ? 6 : 4)
+    this.#links.open()
   }
 
   #localEnd(socket: Socket, family: 4 | 6): LocalEnd {
@@ -71,14 +71,16 @@ export class UdpNetwork implements Network {
   }
 
   send(message: Message): void {
-    this.#links.get(message.to)?.send(message)
+    this.#links.send(message)
   }
 
-  setPeers(_peers: readonly Member[]): void {}
+  setPeers(peers: readonly Member[]): void {
+    this.#links.setPeers(peers)
+  }
 
   async stop(): Promise<void> {
     this.#stopped = true
-    for (const link of this.#links.values()) link.close()
+    this.#links.close()
     const socket = this.#socket
     if (!socket) return
     this.#socket = null
@@ -100,11 +102,11 @@ export class UdpNetwork implements Network {
   }
 
   /** @returns undefined while it cannot be told; it will say hello again */
-  #senderOf({ cluster, from, to }: Datagram, remote: RemoteInfo): UdpLink | undefined {
+  #senderOf({ cluster, kind, from, to }: Datagram, remote: RemoteInfo): UdpLink | undefined {
     if (cluster !== this.#cluster) throw new Error('it belongs to another cluster')
     if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
-    const link = this.#links.get(from)
-    if (!link) throw new Error(`${JSON.stringify(from)} is no peer of ours`)
+    const hello = kind === 'hello' ? formatAddress({ host: remote.address, port: remote.port }) : null
+    const link = this.#links.get(from) ?? this.#links.welcome(from, hello)
     if (!link.address) return undefined
     const { host, port } = link.address
     if (host !== remote.address || port !== remote.port) {

@@ -6,6 +6,7 @@ import {
   failure,
   type Message,
   type NodeId,
+  type Status,
   type Timing,
 } from '../contracts.js'
 import { linksBetween } from '../faults.js'
@@ -37,6 +38,15 @@ export interface SimulationOptions {
  */
 const microtaskTurns = 32
 
+/** Where members change, so many nodes more run and belong to nobody yet. */
+export const spares = 2
+
+/** The nodes that there are in a simulated world, and their addresses in it. */
+export const simulatedMembers = (count: number) => localMembers(count, 'sim', 7000)
+
+/** How long a cluster may take to be founded. */
+const foundingMs = 60_000
+
 /** A cluster in virtual time. One seed decides all that happens in it. */
 export class SimulatedCluster {
   readonly timeline = new Timeline()
@@ -64,11 +74,14 @@ export class SimulatedCluster {
       if (fate !== 'sent' && fate !== 'delivered') this.trace({ event: fate, message })
     }
     this.network = new SimulatedNetwork(this.timeline, this.random.fork(), jsonCodec(stage), deliver, witness)
-    const members = localMembers(nodes, 'sim', 7000)
+    const members = simulatedMembers(nodes + (stage.members === 'changing' ? spares : 0))
+    const founders = members.slice(0, nodes)
     this.disks = members.map(() => new SimulatedDisk())
-    this.hosts = members.map(({ id }, at) => {
+    this.hosts = members.map((member, at) => {
+      const { id } = member
       const random = this.random.fork()
-      return new Host(stage, { id, members, random, timing, bootstrap: at === 0, about: {} }, this.disks[at]!, {
+      const known = at < nodes ? founders : [member]
+      return new Host(stage, { id, members: known, random, timing, bootstrap: at === 0, about: {} }, this.disks[at]!, {
         timeline: this.timeline,
         random,
         applyBatch,
@@ -87,7 +100,22 @@ export class SimulatedCluster {
     const cluster = new SimulatedCluster(options)
     for (const host of cluster.hosts) host.start()
     await cluster.pass(1)
+    const { stage, nodes = 5 } = options
+    const isWhole = () => cluster.voters()?.length === nodes
+    if (stage.members === 'changing' && !(await cluster.until(isWhole, foundingMs))) throw new Error('was not founded')
     return cluster
+  }
+
+  /** What the leader says of itself; of two who think they lead, the one elected last. */
+  leader(): Status | null {
+    const statuses = this.hosts.flatMap(({ node }) => (node?.status.role === 'leader' ? [node.status] : []))
+    return statuses.reduce<Status | null>((one, other) => ((one?.term ?? -1) >= (other.term ?? 0) ? one : other), null)
+  }
+
+  /** Whose votes count, as the leader has it; null where nobody leads, or where it does not change. */
+  voters(): readonly NodeId[] | null {
+    const { voters, outgoing } = (this.leader() ?? {}) as { voters?: readonly NodeId[]; outgoing?: readonly NodeId[] }
+    return voters && !outgoing ? voters : null
   }
 
   get now(): number {

@@ -44,7 +44,7 @@ export class SimulatedDisk {
             stir()
             if (random.chance(this.health.failure)) return reject(new Error('the disk failed'))
             this.#records.add(batch.records)
-            this.#snapshots.keepFrom(this.#records.snapshots)
+            this.#snapshots.keep(this.#records.snapshots)
             this.#underWay = null
             resolve()
           })

@@ -76,7 +76,7 @@ export class Host {
   start(): void {
     this.#incarnation++
     const clock = this.#clock()
-    const machine = new LockedMap(this.#stage.operations, clock)
+    const machine = new LockedMap(this.#stage.operations, this.#stirringClock(clock))
     const node = new Node(this.#stage, this.#settings, {
       network: this.#network(),
       stateMachine: this.#stirring(machine),
@@ -164,6 +164,15 @@ export class Host {
       },
       soon: (task) => timeline.schedule(0, () => run(task)),
     }
+  }
+
+  /** For whoever waits for a turn with a promise. */
+  #stirringClock(clock: Clock): Clock {
+    const stirring = (task: () => void) => () => {
+      this.#around.stir()
+      task()
+    }
+    return { ...clock, soon: (task) => clock.soon(stirring(task)) }
   }
 
   #stirring(machine: StateMachine): StateMachine {

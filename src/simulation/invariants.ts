@@ -36,8 +36,8 @@ export interface Observation {
   readonly log: SeenLog
   /** What the node's state machine performed since the last observation. */
   readonly performed: readonly Performed[]
-  /** On how many disks of the cluster this entry is, and how many there are. */
-  readonly disks: { copiesOf(entry: Entry): number; readonly count: number }
+  /** On whose disks this entry is, and who has one. */
+  readonly disks: { holdersOf(entry: Entry): readonly NodeId[]; readonly all: readonly NodeId[] }
 }
 
 /** A watcher remembers what it needs and says in a sentence what is wrong; null while all is well. */
@@ -138,9 +138,12 @@ function committedEntries(): (seen: Observation, onFirst: (entry: Entry) => stri
   }
 }
 
-/** Whatever was committed is in the log of every later leader. */
+/**
+ * Whatever was committed is in the log of every later leader: later than the term in which it was committed, which may
+ * itself be later than the entry's. The votes of an earlier election may come in after that.
+ */
 function leadersAreComplete(): Watcher {
-  const committed: Entry[] = []
+  const committed: { readonly entry: Entry; readonly inTerm: Term }[] = []
   const hear = committedEntries()
   const leaders = new Set<string>()
   return (seen) => {
@@ -149,27 +152,35 @@ function leadersAreComplete(): Watcher {
     if (role === 'leader' && !leaders.has(`${node} ${term}`)) {
       leaders.add(`${node} ${term}`)
       const missing = committed.find(
-        ({ index, term: earlier, text }) => earlier < term && index >= log.first && log.at(index)?.text !== text,
+        ({ entry: { index, text }, inTerm }) => inTerm < term && index >= log.first && log.at(index)?.text !== text,
       )
-      if (missing)
-        return `the leader ${node} of term ${term} lacks entry ${missing.index} of term ${missing.term}, which was committed`
+      if (missing) {
+        const { index, term: earlier } = missing.entry
+        return `the leader ${node} of term ${term} lacks entry ${index} of term ${earlier}, which was committed`
+      }
     }
     return hear(seen, (entry) => {
-      committed.push(entry)
+      committed.push({ entry, inTerm: term })
       return null
     })
   }
 }
 
-/** An entry is committed only when it is on the disks of a majority: no loss of power can take it back then. */
+/** An entry is committed only when it is on the disks of a majority of the voters: no loss of power can take it back then. */
 function committedIsDurable(): Watcher {
   const hear = committedEntries()
   return (seen) =>
     hear(seen, (entry) => {
-      const { copiesOf, count } = seen.disks
-      const copies = copiesOf(entry)
-      if (copies * 2 > count) return null
-      return `${seen.node} takes entry ${entry.index} for committed, which is on ${copies} of ${count} disks`
+      const { holdersOf, all } = seen.disks
+      const { voters = all, outgoing = voters } = seen.status as {
+        voters?: readonly NodeId[]
+        outgoing?: readonly NodeId[]
+      }
+      const holders = holdersOf(entry)
+      const short = [voters, outgoing].find((set) => set.filter((id) => holders.includes(id)).length * 2 <= set.length)
+      if (!short) return null
+      const where = `of ${short.join(' ')} it is on the disks of ${holders.join(' ') || 'nobody'}`
+      return `${seen.node} takes entry ${entry.index} for committed; ${where}`
     })
 }
 

@@ -5,6 +5,7 @@ import type { Node } from '../node.js'
 import type { Stage } from '../stage.js'
 import { type Asked, History, SimulatedClient } from './client.js'
 import { SimulatedCluster } from './cluster.js'
+import { type CounterName, type Counters, sumCounters } from './counters.js'
 import { healthyDisk } from './disk.js'
 import { Fingerprint } from './fingerprint.js'
 import {
@@ -29,10 +30,6 @@ export interface Finding {
   readonly at: number
 }
 
-export interface Counters {
-  readonly [name: string]: number
-}
-
 /** What a run came to. */
 export interface Run {
   readonly plan: Plan
@@ -50,9 +47,19 @@ export interface Run {
 export type Traced = Event & { readonly at: number }
 
 /** What nodes report that tells how much a run has tried. */
-const worthCounting = new Set([
-  ...['campaign', 'elected', 'deposed', 'leader_silent', 'truncated', 'node_failed'],
-  ...['snapshot', 'snapshot_sent', 'installed'],
+const worthCounting: ReadonlySet<string> = new Set<CounterName>([
+  'campaign',
+  'elected',
+  'deposed',
+  'leader_silent',
+  'truncated',
+  'node_failed',
+  'snapshot',
+  'snapshot_sent',
+  'installed',
+  'members',
+  'removed',
+  'retired',
 ])
 
 /** How long the cluster has, once everything is mended, to serve again and to come to rest. */
@@ -75,7 +82,7 @@ class Simulation {
   readonly #messages = new Fingerprint()
   readonly #history = new History()
   readonly #findings: Finding[] = []
-  readonly #counters: Record<string, number> = {}
+  readonly #counters = sumCounters([])
   readonly #watchers: { guarantee: GuaranteeId; name: string; watch: Watcher }[]
   readonly #incarnations = new Map<NodeId, number>()
   readonly #touched = new Set<NodeId>()
@@ -118,14 +125,17 @@ class Simulation {
     this.#mend()
     await this.#recover()
     this.#checkHistory()
-    const { fates, now } = this.#cluster
+    const { fates, now, disks } = this.#cluster
+    // A link that is cut and a message that is lost on it are two things.
+    const { cut: cut_off, ...others } = fates
+    const torn = disks.reduce((sum, { torn }) => sum + torn, 0)
     return {
       plan: this.#plan,
       traceHash: this.#trace.digest() + this.#messages.digest(),
       messageHash: this.#messages.digest(),
       operations: this.#history.complete(),
       findings: this.#findings,
-      counters: { ...this.#counters, ...fates, torn: this.#cluster.disks.reduce((sum, { torn }) => sum + torn, 0) },
+      counters: { ...this.#counters, ...others, cut_off, torn },
       virtualMs: now,
     }
   }
@@ -138,7 +148,7 @@ class Simulation {
     if (node !== '') this.#touched.add(node)
     if (event.event === 'apply') this.#performs(node as NodeId, event)
     if (event.event === 'restore') this.#restores(node as NodeId, event.snapshot as Snapshot)
-    if (worthCounting.has(event.event)) this.#count(event.event)
+    if (worthCounting.has(event.event)) this.#count(event.event as CounterName)
     this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
   }
 
@@ -157,8 +167,8 @@ class Simulation {
     this.#holders.get(JSON.stringify(command))?.add(node)
   }
 
-  #count(name: string): void {
-    this.#counters[name] = (this.#counters[name] ?? 0) + 1
+  #count(name: CounterName): void {
+    this.#counters[name]++
   }
 
   #find(guarantee: GuaranteeId, what: string, detail = ''): void {
@@ -220,11 +230,13 @@ class Simulation {
   }
 
   get #disks(): Observation['disks'] {
-    const { disks } = this.#cluster
-    return { count: disks.length, copiesOf: (entry) => disks.filter((disk) => disk.holds(entry)).length }
+    const { disks, hosts } = this.#cluster
+    const all = hosts.map(({ id }) => id)
+    return { all, holdersOf: (entry) => all.filter((_, at) => disks[at]!.holds(entry)) }
   }
 
   #perform(fault: Fault): void {
+    if (fault.word === 'wipe') return this.#wipe(fault.nodes[0]!)
     this.#count(fault.word)
     if (fault.word === 'kill' && fault.nodes.length === this.#plan.nodes) this.#count('power_loss')
     if (fault.word === 'heal') return this.#cluster.heal()
@@ -234,6 +246,17 @@ class Simulation {
       if (fault.word === 'restart' && this.#cluster.host(node).condition === 'dead') this.#newLife(node)
       this.#cluster[fault.word](node)
     }
+  }
+
+  /** A disk is lost and replaced, while all others that vote still may: a cluster bears so much, and no more. */
+  #wipe(node: NodeId): void {
+    const others = this.#cluster.hosts.filter(({ id }) => id !== node && this.#cluster.voters()?.includes(id))
+    if (others.length < 2 || others.some((host) => host.node?.status.member !== 'voter')) return
+    this.#count('wipe')
+    this.#cluster.kill(node)
+    this.#cluster.wipe(node)
+    this.#newLife(node)
+    this.#cluster.restart(node)
   }
 
   #newLife(node: NodeId): void {
@@ -266,12 +289,12 @@ class Simulation {
   }
 
   #ask(client: SimulatedClient, { command, at }: PlannedCall, then: () => void): void {
-    const asked = this.#history.asked(client.name, command, at, this.#cluster.now)
+    const asked = 'key' in command ? this.#history.asked(client.name, command, at, this.#cluster.now) : null
     const write = JSON.stringify(command)
     if ('value' in command) this.#holders.set(write, new Set())
     this.#cluster.trace({ event: 'asked', client: client.name, command, to: at })
     client.call(command, at, (outcome) => {
-      this.#history.answered(asked, outcome, this.#cluster.now)
+      if (asked) this.#history.answered(asked, outcome, this.#cluster.now)
       this.#count(outcome.outcome)
       this.#cluster.trace({ event: 'outcome', client: client.name, ...outcome })
       if (outcome.outcome === 'done') this.#checkMajority(write, command)
@@ -280,13 +303,17 @@ class Simulation {
     })
   }
 
-  /** Where nodes hold copies of one store, what is answered OK must be with more than half of them. */
+  /**
+   * Where nodes hold copies of one store, what is answered OK must be with more than half of them. Where the members
+   * change, an invariant looks at that when it is committed: who they are may be another matter by now.
+   */
   #checkMajority(write: string, command: Command): void {
     const holders = this.#holders.get(write)
-    if (!holders || this.#isStandalone) return
-    const { count, copiesOf } = this.#disks
+    if (!holders || this.#isStandalone || this.#stage.members === 'changing') return
+    const { all, holdersOf } = this.#disks
+    const count = all.length
     const entry = this.#entries.get(command.value)
-    const copies = this.#stage.keeps === 'nothing' ? holders.size : entry ? copiesOf(entry) : 0
+    const copies = this.#stage.keeps === 'nothing' ? holders.size : entry ? holdersOf(entry).length : 0
     if (copies * 2 <= count) this.#find('G4', `OK, and only ${copies} of ${count} nodes hold it: ${write}`)
   }
 
@@ -331,7 +358,8 @@ class Simulation {
   /** Replicas of one store hold the same once nothing is under way. */
   #compareReplicas(): void {
     if (this.#isStandalone) return
-    const replicas = this.#cluster.hosts.filter(({ node }) => node)
+    const voters = this.#cluster.voters()
+    const replicas = this.#cluster.hosts.filter(({ id, node }) => node && (voters?.includes(id) ?? true))
     const contents = replicas.map((host) => ({ id: host.id, text: describeStore(host.contents()) }))
     const odd = contents.find(({ text }) => text !== contents[0]!.text)
     if (!odd) return

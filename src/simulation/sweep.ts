@@ -1,5 +1,6 @@
 import type { GuaranteeId } from '../contracts.js'
 import type { Stage } from '../stage.js'
+import { withChanges } from './changes.js'
 import { type Climate, makePlan, type Plan } from './plan.js'
 import { shrink } from './shrink.js'
 import { type Finding, type Run, simulate, type Traced } from './simulate.js'
@@ -7,7 +8,8 @@ import { tellStory } from './story.js'
 
 /** The plan that a seed stands for at a stage: from stage 2 on, any node may be asked for what all should hold. */
 export function planFor(stage: Stage, seed: number, climate: Climate): Plan {
-  return makePlan({ seed, climate, readAnywhere: stage.number >= 2 })
+  const plan = makePlan({ seed, climate, readAnywhere: stage.number >= 2 })
+  return stage.members === 'changing' ? withChanges(plan) : plan
 }
 
 /** One run of a sweep, small enough to be sent between threads. */

@@ -15,11 +15,18 @@ export class DiskError extends Error {
 export class DamagedLogError extends Error {
   override readonly name = 'DamagedLogError'
 
-  /** @param where the file, and the place in it @param folder the node's, for the commands that are named */
-  constructor(where: string, what: string, folder: string) {
-    super(
-      `${where}: ${what}; the log is damaged and the node will not start on it; ` +
-        `to see what can be saved, or to cut it there: raft-roadmap log ${folder} --verify, or --repair`,
-    )
+  /** @param where the file, and the place in it @param advice what a person can do */
+  constructor(where: string, what: string, advice: string) {
+    super(`${where}: ${what}; the log is damaged and the node will not start on it; ${advice}`)
   }
 }
+
+/** For a log that can be cut where it is damaged. @param folder the node's */
+export function cutAdvice(folder: string): string {
+  return `to see what can be saved, or to cut it there: raft-roadmap log ${folder} --verify, or --repair`
+}
+
+/** For a node whose log goes on from something that is gone. */
+export const replaceAdvice =
+  'put the file back if there is a copy of it; or else, while the other nodes are a healthy majority, ' +
+  'take this one out of the cluster and add it again with an empty folder (stage 8 on)'

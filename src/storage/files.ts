@@ -2,7 +2,7 @@
  * The calls on the file system that a log makes, and no others: few enough that a test can fail each one in turn.
  * All are asynchronous, in the thread pool, so that a slow disk never holds up the event loop.
  */
-import { close, fdatasync, ftruncate, open, write } from 'node:fs'
+import { close, fdatasync, fstat, ftruncate, open, read, write } from 'node:fs'
 import { mkdir, open as openHandle, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { DiskError } from './errors.js'
@@ -12,15 +12,21 @@ export interface Files {
   list(folder: string): Promise<string[]>
   read(path: string): Promise<Buffer>
   makeFolder(path: string): Promise<void>
-  /** Opens for writing; `new` fails if the file is there already. */
-  open(path: string, mode: 'new' | 'existing'): Promise<OpenFile>
+  /** Opens for writing, unless it is for `reading` only; `new` fails if the file is there already. */
+  open(path: string, mode: OpenMode): Promise<OpenFile>
+  /** Takes the place of what has that name, if anything has. */
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
   /** Makes durable which names the folder holds. */
   syncFolder(path: string): Promise<void>
 }
 
+export type OpenMode = 'new' | 'existing' | 'reading'
+
 export interface OpenFile {
+  size(): Promise<number>
+  /** Fewer bytes where the file ends. */
+  read(position: number, length: number): Promise<Buffer>
   /** All of the bytes, or an error. */
   write(bytes: Buffer, position: number): Promise<void>
   truncate(length: number): Promise<void>
@@ -35,6 +41,24 @@ class DescriptorFile implements OpenFile {
 
   constructor(descriptor: number) {
     this.#descriptor = descriptor
+  }
+
+  async size(): Promise<number> {
+    return (await promisify(fstat)(this.#descriptor)).size
+  }
+
+  read(position: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafe(length)
+    return new Promise((resolve, reject) => {
+      const from = (done: number) => {
+        read(this.#descriptor, bytes, done, length - done, position + done, (error, got) => {
+          if (error) reject(error)
+          else if (got > 0 && done + got < length) from(done + got)
+          else resolve(bytes.subarray(0, done + got))
+        })
+      }
+      from(0)
+    })
   }
 
   write(bytes: Buffer, position: number): Promise<void> {
@@ -65,11 +89,13 @@ class DescriptorFile implements OpenFile {
   }
 }
 
+const flags: Readonly<Record<OpenMode, string>> = { new: 'wx', existing: 'r+', reading: 'r' }
+
 export const realFiles: Files = {
   list: async (folder) => (await readdir(folder)).sort(),
   read: (path) => readFile(path),
   makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
-  open: async (path, mode) => new DescriptorFile(await promisify(open)(path, mode === 'new' ? 'wx' : 'r+')),
+  open: async (path, mode) => new DescriptorFile(await promisify(open)(path, flags[mode])),
   rename,
   remove: (path) => rm(path),
   async syncFolder(path) {
@@ -82,27 +108,37 @@ export const realFiles: Files = {
   },
 }
 
-/** The same calls; what fails is a {@link DiskError} that says which of them, on which file. */
-export function explained(files: Files): Files {
-  const explain = <Result>(action: string, path: string, call: Promise<Result>): Promise<Result> =>
-    call.catch((error: Error) => {
-      throw new DiskError(action, path, error)
-    })
+/** Makes a call, or refuses to. */
+export type Admit = <Result>(call: () => Promise<Result>) => Promise<Result>
+
+/**
+ * The same calls; what fails is a {@link DiskError} that says which of them, on which file.
+ *
+ * @param admit may refuse all but the closing of a file
+ */
+export function explained(files: Files, admit: Admit = (call) => call()): Files {
+  const blame = (action: string, path: string) => (error: Error) => {
+    throw new DiskError(action, path, error)
+  }
+  const explain = <Result>(action: string, path: string, call: () => Promise<Result>): Promise<Result> =>
+    admit(() => call().catch(blame(action, path)))
   const explainFile = (path: string, file: OpenFile): OpenFile => ({
-    write: (bytes, position) => explain('write to', path, file.write(bytes, position)),
-    truncate: (length) => explain('truncate', path, file.truncate(length)),
-    sync: () => explain('sync', path, file.sync()),
-    close: () => explain('close', path, file.close()),
+    size: () => explain('see the size of', path, () => file.size()),
+    read: (position, length) => explain('read', path, () => file.read(position, length)),
+    write: (bytes, position) => explain('write to', path, () => file.write(bytes, position)),
+    truncate: (length) => explain('truncate', path, () => file.truncate(length)),
+    sync: () => explain('sync', path, () => file.sync()),
+    close: () => file.close().catch(blame('close', path)),
   })
   return {
-    list: (folder) => explain('list', folder, files.list(folder)),
-    read: (path) => explain('read', path, files.read(path)),
-    makeFolder: (path) => explain('make the folder', path, files.makeFolder(path)),
+    list: (folder) => explain('list', folder, () => files.list(folder)),
+    read: (path) => explain('read', path, () => files.read(path)),
+    makeFolder: (path) => explain('make the folder', path, () => files.makeFolder(path)),
     open: async (path, mode) =>
-      explainFile(path, await explain(mode === 'new' ? 'create' : 'open', path, files.open(path, mode))),
-    rename: (from, to) => explain(`rename to ${to}`, from, files.rename(from, to)),
-    remove: (path) => explain('remove', path, files.remove(path)),
-    syncFolder: (path) => explain('sync the folder', path, files.syncFolder(path)),
+      explainFile(path, await explain(mode === 'new' ? 'create' : 'open', path, () => files.open(path, mode))),
+    rename: (from, to) => explain(`rename to ${to}`, from, () => files.rename(from, to)),
+    remove: (path) => explain('remove', path, () => files.remove(path)),
+    syncFolder: (path) => explain('sync the folder', path, () => files.syncFolder(path)),
   }
 }
 

@@ -1,11 +1,14 @@
 /**
  * The log on an embedded database (LevelDB), to prove that `LogStore` is a door and not the shape of one file. An entry
- * is a key, term and vote are another, and a batch is a synced batch of the database, which keeps its own lock.
+ * is a key, term and vote are another, which snapshots are kept a third, and a batch is a synced batch of the database,
+ * which keeps its own lock. The snapshots are files beside it.
  */
 import { join } from 'node:path'
 import type { ClassicLevel } from 'classic-level'
 import { ConfigError } from '../config.js'
 import {
+  type EntryId,
+  type Event,
   type Index,
   type LogStore,
   type Persist,
@@ -13,31 +16,37 @@ import {
   parseEntry,
   type Recovered,
 } from '../contracts.js'
-import { DamagedLogError, DiskError } from './errors.js'
+import { cutAdvice, DamagedLogError, DiskError, replaceAdvice } from './errors.js'
 import { realFiles } from './files.js'
 import { checkOwner, type Identity, newIdentity, type Owner } from './identity.js'
-import { MemorySnapshots } from './memory-snapshots.js'
-import { type LogContents, newLog, recover } from './recover.js'
+import { advance, edgeOf, gapBefore, type LogBounds, type LogStart, newLog, Records } from './recover.js'
+import { chooseSnapshots } from './snapshot-choice.js'
+import { SnapshotFolder } from './snapshots.js'
 
 type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string }
 
 const identityKey = 'identity'
 const termKey = 'term'
+/** The newest first. */
+const snapshotsKey = 'snapshots'
 const entryKeys = 'entry/'
 const entryKey = (index: Index) => `${entryKeys}${String(index).padStart(16, '0')}`
 
 export class LevelLog implements LogStore {
-  readonly snapshots = new MemorySnapshots()
+  readonly snapshots: SnapshotFolder
   readonly #folder: string
   readonly #owner: Owner
+  readonly #notice: (event: Event) => void
   #database: ClassicLevel | null = null
-  #last: Index = 0
+  #state: LogBounds = { ...newLog, last: 0 }
   #failed: Error | null = new Error('the log is not open')
 
-  /** @param folder the node's own; made if need be */
-  constructor(folder: string, owner: Owner) {
+  /** @param folder the node's own; made if need be @param notice hears `snapshot_damaged`, with `file` and `what` */
+  constructor(folder: string, owner: Owner, notice: (event: Event) => void = () => {}) {
     this.#folder = folder
     this.#owner = owner
+    this.#notice = notice
+    this.snapshots = new SnapshotFolder(realFiles, folder)
   }
 
   /** @throws ConfigError if the package is missing, the folder is another node's, or another process has it open */
@@ -47,14 +56,27 @@ export class LevelLog implements LogStore {
     this.#database = database
     try {
       const { incarnation } = await this.#checkOwner(database)
-      const contents = await this.#read(database)
-      this.#last = contents.entries.length
+      const recovered = { ...(await this.#recover(database)), incarnation }
       this.#failed = null
-      return { ...contents, snapshots: this.snapshots.known(contents.snapshots), incarnation }
+      return recovered
     } catch (error) {
+      await this.snapshots.close()
       await database.close()
       throw error
     }
+  }
+
+  async #recover(database: ClassicLevel): Promise<Omit<Recovered, 'incarnation'>> {
+    const log = await this.#read(database)
+    if (!edgeOf(log.bounds)) throw new DamagedLogError(this.#folder, gapBefore(log.bounds), replaceAdvice)
+    const choice = await chooseSnapshots(this.snapshots, log.bounds, this.#notice)
+    await this.snapshots.settle(choice.found)
+    this.#state = { ...log.bounds }
+    if (choice.record) {
+      await this.#write(database, [choice.record])
+      log.add([choice.record])
+    }
+    return { ...log.contents(), snapshots: choice.sound }
   }
 
   async #checkOwner(database: ClassicLevel): Promise<Identity> {
@@ -65,52 +87,77 @@ export class LevelLog implements LogStore {
       return identity
     }
     for await (const key of database.keys({ limit: 1 }))
-      throw new DamagedLogError(this.#folder, `there is ${key} and no ${identityKey} beside it`, this.#folder)
+      throw new DamagedLogError(
+        this.#folder,
+        `there is ${key} and no ${identityKey} beside it`,
+        cutAdvice(this.#folder),
+      )
     const identity = newIdentity(this.#owner)
     await database.batch([{ type: 'put', key: identityKey, value: JSON.stringify(identity) }], { sync: true })
     return identity
   }
 
-  async #read(database: ClassicLevel): Promise<LogContents> {
+  async #read(database: ClassicLevel): Promise<Records> {
+    const [state, kept] = [await database.get(termKey), await database.get(snapshotsKey)]
+    const { term, votedFor } = state === undefined ? newLog : (JSON.parse(state) as LogStart)
+    const snapshots = kept === undefined ? [] : (JSON.parse(kept) as EntryId[])
     const records: PersistRecord[] = []
-    const state = await database.get(termKey)
-    const { term, votedFor } = state === undefined ? newLog : (JSON.parse(state) as LogContents)
-    records.push({ record: 'term', term, votedFor })
     for await (const text of database.values({ gte: entryKeys, lt: `${entryKeys}~` }))
       records.push({ record: 'entry', entry: parseEntry(text) })
-    return recover(records)
+    const [one] = records
+    // Without an entry, it begins behind the snapshot that it began anew behind.
+    const first = one?.record === 'entry' ? one.entry.index : (snapshots[0]?.index ?? 0) + 1
+    const log = new Records({ term, votedFor, first, snapshots })
+    log.add(records)
+    return log
   }
 
   async write({ records }: Persist): Promise<void> {
+    this.#failed ??= this.snapshots.failure
     if (this.#failed) throw this.#failed
     try {
-      const operations = records.flatMap((record) => this.#operations(record))
-      await this.#database!.batch(operations, { sync: true })
+      for (const record of records) if (record.record === 'snapshot') this.snapshots.check(record.snapshot)
+      await this.#write(this.#database!, records)
+      if (records.some(({ record }) => record === 'snapshot')) await this.snapshots.keep(this.#state.snapshots)
     } catch (error) {
-      this.#failed = new DiskError('write to', this.#folder, error as Error)
-      throw this.#failed
+      this.#failed = error as Error
+      throw error
+    }
+  }
+
+  async #write(database: ClassicLevel, records: readonly PersistRecord[]): Promise<void> {
+    const operations = records.flatMap((record) => this.#operations(record))
+    try {
+      await database.batch(operations, { sync: true })
+    } catch (error) {
+      throw new DiskError('write to', this.#folder, error as Error)
     }
   }
 
   #operations(record: PersistRecord): Operation[] {
+    const before = this.#state
+    const now = { ...before }
+    advance(now, record)
+    this.#state = now
     if (record.record === 'term') {
       const { term, votedFor } = record
       return [{ type: 'put', key: termKey, value: JSON.stringify({ term, votedFor }) }]
     }
-    if (record.record === 'snapshot') return []
-    if (record.record === 'entry') {
-      this.#last = record.entry.index
-      return [{ type: 'put', key: entryKey(this.#last), value: record.entry.text }]
-    }
-    const taken = Math.max(0, this.#last - record.from + 1)
-    this.#last -= taken
-    return Array.from({ length: taken }, (_, at) => ({ type: 'del', key: entryKey(record.from + at) }))
+    if (record.record === 'entry') return [{ type: 'put', key: entryKey(now.last), value: record.entry.text }]
+    if (record.record === 'truncate') return deletes(now.last + 1, before.last)
+    const kept: Operation = { type: 'put', key: snapshotsKey, value: JSON.stringify(now.snapshots) }
+    return [kept, ...deletes(before.first, Math.min(before.last, now.first - 1))]
   }
 
   async close(): Promise<void> {
     this.#failed ??= new Error('the log is closed')
+    await this.snapshots.close()
     await this.#database?.close()
   }
+}
+
+function deletes(from: Index, to: Index): Operation[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => ({ type: 'del', key: entryKey(from + at) }))
 }
 
 /** The package is optional, so it is looked for only when it is wanted. */

@@ -1,10 +1,10 @@
-import type { LogStore, Persist, PersistRecord, Recovered } from '../contracts.js'
+import type { LogStore, Persist, Recovered } from '../contracts.js'
 import { MemorySnapshots } from './memory-snapshots.js'
-import { recover } from './recover.js'
+import { Records } from './recover.js'
 
 /** What a log in memory keeps; another one over the same is the same log after a restart. */
 export interface Kept {
-  readonly records: PersistRecord[]
+  readonly records: Records
   readonly snapshots: MemorySnapshots
   readonly incarnation: string
 }
@@ -14,7 +14,7 @@ export class MemoryLog implements LogStore {
   readonly #kept: Kept
 
   constructor(kept: Partial<Kept> = {}) {
-    this.#kept = { records: [], snapshots: new MemorySnapshots(), incarnation: 'memory', ...kept }
+    this.#kept = { records: new Records(), snapshots: new MemorySnapshots(), incarnation: 'memory', ...kept }
   }
 
   get snapshots(): MemorySnapshots {
@@ -23,12 +23,13 @@ export class MemoryLog implements LogStore {
 
   async open(): Promise<Recovered> {
     const { records, snapshots, incarnation } = this.#kept
-    const contents = recover(records)
+    const contents = records.contents()
     return { ...contents, snapshots: snapshots.known(contents.snapshots), incarnation }
   }
 
   async write({ records }: Persist): Promise<void> {
-    for (const record of records) this.#kept.records.push(record)
+    this.#kept.records.add(records)
+    this.#kept.snapshots.keep(this.#kept.records.snapshots)
   }
 
   async close(): Promise<void> {}

@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { Chunk, EntryId, Received, Snapshot, SnapshotHeader, SnapshotStore } from '../contracts.js'
-
-const nameOf = ({ index, term }: EntryId) => `${index}-${term}`
+import { indexIn, lastLine, newHash, newIn, partName, snapshotName } from './snapshot-file.js'
 
 interface File {
   readonly snapshot: Snapshot
@@ -11,58 +9,76 @@ interface File {
 /** Snapshots in memory: files, by their names. */
 export class MemorySnapshots implements SnapshotStore {
   readonly #files = new Map<string, File>()
-  #part: { readonly sha256: string; bytes: Buffer } = { sha256: '', bytes: Buffer.alloc(0) }
+  readonly #parts = new Map<string, Buffer>()
 
-  /** The facts of those of these that are there. */
+  /** The facts of those of these that are there; what the log has no record of is gone after a restart. */
   known(ids: readonly EntryId[]): Snapshot[] {
-    return ids.flatMap((id) => this.#files.get(nameOf(id))?.snapshot ?? [])
+    const names = new Set(ids.map(snapshotName))
+    for (const name of this.#files.keys()) if (!names.has(name)) this.#files.delete(name)
+    return ids.flatMap((id) => this.#files.get(snapshotName(id))?.snapshot ?? [])
   }
 
   async save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<Snapshot> {
     let text = `${JSON.stringify(header)}\n`
     for await (const lines of body) text += lines
-    const sha256 = createHash('sha256').update(text).digest('hex')
-    return this.#keep(Buffer.from(`${text}${JSON.stringify({ sha256 })}\n`))
+    const sha256 = newHash().update(text).digest('hex')
+    return this.#keep(Buffer.concat([Buffer.from(text), lastLine(sha256)]), sha256)
   }
 
-  #keep(bytes: Buffer): Snapshot {
-    const [header, ...lines] = bytes.toString().split('\n')
-    const { sha256 } = JSON.parse(lines.at(-2)!) as { sha256: string }
-    const snapshot = { ...(JSON.parse(header!) as SnapshotHeader), bytes: bytes.length, sha256 }
-    this.#files.set(nameOf(snapshot), { snapshot, bytes })
+  #keep(bytes: Buffer, sha256: string): Snapshot {
+    const snapshot = { ...headerIn(bytes), bytes: bytes.length, sha256 }
+    this.#files.set(snapshotName(snapshot), { snapshot, bytes })
     return snapshot
   }
 
   async *load(id: EntryId): AsyncIterable<string> {
-    const lines = this.#files.get(nameOf(id))!.bytes.toString().split('\n').slice(1, -2)
+    const lines = this.#files.get(snapshotName(id))!.bytes.toString().split('\n').slice(1, -2)
     if (lines.length > 0) yield `${lines.join('\n')}\n`
   }
 
   async read(id: EntryId, offset: number, length: number): Promise<Uint8Array | null> {
-    return this.#files.get(nameOf(id))?.bytes.subarray(offset, offset + length) ?? null
+    return this.#files.get(snapshotName(id))?.bytes.subarray(offset, offset + length) ?? null
   }
 
-  async receive({ lastIncludedIndex: index, lastIncludedTerm: term, ...chunk }: Chunk): Promise<Received> {
-    const { sha256, offset, data, bytes: whole } = chunk
-    const file = this.#files.get(nameOf({ index, term }))
-    if (file) return { held: file.bytes.length, snapshot: file.snapshot }
-    if (this.#part.sha256 !== sha256) this.#part = { sha256, bytes: Buffer.alloc(0) }
-    const part = this.#part
-    if (offset <= part.bytes.length) part.bytes = Buffer.concat([part.bytes.subarray(0, offset), data])
-    if (part.bytes.length < whole) return { held: part.bytes.length, snapshot: null }
-    this.#part = { sha256: '', bytes: Buffer.alloc(0) }
-    return { held: whole, snapshot: this.#keep(part.bytes) }
+  async receive(chunk: Chunk): Promise<Received> {
+    const { lastIncludedIndex: index, lastIncludedTerm: term, bytes, sha256 } = chunk
+    const whole = this.#files.get(snapshotName({ index, term }))
+    if (whole) return { held: bytes, snapshot: whole.snapshot }
+    const name = partName(chunk)
+    if (name === null) return { held: 0, snapshot: null }
+    for (const other of this.#parts.keys()) if (indexIn(other)! < index) this.#parts.delete(other)
+    const before = this.#parts.get(name) ?? Buffer.alloc(0)
+    const more = newIn(chunk, before.length)
+    const part = more ? Buffer.concat([before, more]) : before
+    this.#parts.set(name, part)
+    if (part.length < bytes) return { held: part.length, snapshot: null }
+    this.#parts.delete(name)
+    if (!isWhole(part, sha256)) return { held: 0, snapshot: null }
+    const header = headerIn(part)
+    const isRight = header.index === index && header.term === term
+    return isRight ? { held: bytes, snapshot: this.#keep(part, sha256) } : { held: 0, snapshot: null }
   }
 
   /** As after a loss of power: of what was being received, some beginning is there. */
   tear(chance: () => number): void {
-    if (this.#part.bytes.length === 0) return
-    this.#part.bytes = this.#part.bytes.subarray(0, Math.floor(chance() * (this.#part.bytes.length + 1)))
+    for (const [name, part] of this.#parts)
+      this.#parts.set(name, part.subarray(0, Math.floor(chance() * (part.length + 1))))
   }
 
-  /** Lets go of what is older than these; what is newer may be without its record as yet. */
-  keepFrom(ids: readonly EntryId[]): void {
-    const oldest = ids.at(-1)?.index ?? 0
-    for (const [name, { snapshot }] of this.#files) if (snapshot.index < oldest) this.#files.delete(name)
+  /** Lets go of those that are older than the newest of these, but for these. */
+  keep(ids: readonly EntryId[]): void {
+    const names = new Set(ids.map(snapshotName))
+    const newest = ids[0]?.index ?? 0
+    for (const name of this.#files.keys()) if (!names.has(name) && indexIn(name)! < newest) this.#files.delete(name)
   }
+}
+
+function headerIn(file: Buffer): SnapshotHeader {
+  return JSON.parse(file.toString('utf8', 0, file.indexOf('\n'))) as SnapshotHeader
+}
+
+function isWhole(file: Buffer, sha256: string): boolean {
+  const last = lastLine(sha256)
+  const content = file.subarray(0, Math.max(0, file.length - last.length))
+  return newHash().update(content).digest('hex') === sha256 && file.subarray(content.length).equals(last)
 }

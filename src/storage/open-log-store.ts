@@ -10,7 +10,7 @@ import { WriteAheadLog } from './wal.js'
  * A node's log store, not yet opened: the node does that.
  *
  * @param folder the node's own; null only for a log in memory
- * @param notice hears what opening did that a person would want to know: `log_cut`
+ * @param notice hears what opening did that a person would want to know: `log_cut`, `snapshot_damaged`
  */
 export function openLogStore(
   kind: LogKind,
@@ -20,5 +20,5 @@ export function openLogStore(
 ): LogStore {
   if (kind === 'memory') return new MemoryLog()
   if (folder === null) throw new ConfigError(`a log of the kind "${kind}" needs a folder (dataDir)`)
-  return kind === 'file' ? new WriteAheadLog(folder, owner, { notice }) : new LevelLog(folder, owner)
+  return kind === 'file' ? new WriteAheadLog(folder, owner, { notice }) : new LevelLog(folder, owner, notice)
 }

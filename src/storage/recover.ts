@@ -20,6 +20,12 @@ export interface LogStart {
 
 export const newLog: LogStart = { term: 0, votedFor: null, first: 1, snapshots: [] }
 
+/** Where a log stands: all that it comes to, but for the entries themselves. */
+export interface LogBounds extends LogStart {
+  /** The index of its last entry, or of the one that the next entry follows. */
+  readonly last: Index
+}
+
 /** What a log comes to. */
 export interface LogContents {
   readonly term: Term
@@ -31,24 +37,66 @@ export interface LogContents {
   readonly snapshots: readonly EntryId[]
 }
 
-/** The snapshots that are kept once there is another: that one, and the newest before it, unless the log began anew. */
-export function keptSnapshots(before: readonly EntryId[], snapshot: EntryId, last: Index): EntryId[] {
-  return last < snapshot.index ? [snapshot] : [snapshot, ...before.slice(0, 1)]
+/**
+ * The snapshots that are kept once there is a record of one: that one, and the newest before it, unless the log began
+ * anew. A record of one that was kept already takes back those that are newer, which could not be read any more; a
+ * record of the beginning takes back all.
+ */
+export function keptSnapshots(before: readonly EntryId[], snapshot: EntryId, last: Index): readonly EntryId[] {
+  if (snapshot.index === 0) return []
+  if (last < snapshot.index) return [snapshot]
+  const oldest = before.at(-1)
+  if (oldest && oldest.index > snapshot.index) return before
+  return [snapshot, ...before.filter(({ index }) => index < snapshot.index).slice(0, 1)]
 }
 
-/** What a sequence of records comes to: the last term and vote, and the entries that no truncation took back. */
-export class Records {
-  #term: Term
-  #votedFor: NodeId | null
-  #first: Index
-  #entries: Entry[] = []
-  #snapshots: readonly EntryId[]
+/** What comes before the first entry; null if nothing says what became of the entries that are missing there. */
+export function edgeOf({ first, snapshots }: LogStart): EntryId | null {
+  return first === 1 ? theBeginning : (snapshots.findLast(({ index }) => index >= first - 1) ?? null)
+}
 
-  constructor({ term, votedFor, first, snapshots } = newLog) {
-    this.#term = term
-    this.#votedFor = votedFor
-    this.#first = first
-    this.#snapshots = snapshots
+/** What is said of a log without an edge. */
+export function gapBefore({ first }: LogStart): string {
+  return `the log begins with entry ${first}, and no snapshot holds what came before`
+}
+
+/**
+ * Where a log stands after one more record. It is kept from the older of two snapshots on, and from its beginning while
+ * there is only one. What a snapshot holds is not taken back.
+ *
+ * @throws on an entry that leaves a gap, which no sequence of writes does
+ */
+export function advance(
+  state: { -readonly [Field in keyof LogBounds]: LogBounds[Field] },
+  record: PersistRecord,
+): void {
+  if (record.record === 'entry') {
+    const { index } = record.entry
+    if (index !== state.last + 1) throw new Error(`entry ${index} follows entry ${state.last}`)
+    state.last = index
+  } else if (record.record === 'truncate') {
+    state.last = Math.min(state.last, Math.max(record.from - 1, state.snapshots[0]?.index ?? 0))
+    // What was taken back may have been let go of with the segments before this one; what follows is here.
+    state.first = Math.min(state.first, state.last + 1)
+  } else if (record.record === 'snapshot') {
+    const { snapshot } = record
+    const edge = state.last < snapshot.index ? snapshot : null
+    state.snapshots = keptSnapshots(state.snapshots, snapshot, state.last)
+    state.first = Math.max(state.first, (edge ?? state.snapshots[1] ?? theBeginning).index + 1)
+    state.last = Math.max(state.last, snapshot.index)
+  } else {
+    state.term = record.term
+    state.votedFor = record.votedFor
+  }
+}
+
+/** What a sequence of records comes to: the last term and vote, and the entries that are still there. */
+export class Records {
+  readonly #state: { -readonly [Field in keyof LogBounds]: LogBounds[Field] }
+  #entries: Entry[] = []
+
+  constructor(start: LogStart = newLog) {
+    this.#state = { ...start, last: start.first - 1 }
   }
 
   /** @throws if the entries would have a gap, which no sequence of writes leaves */
@@ -56,59 +104,42 @@ export class Records {
     for (const record of records) this.#add(record)
   }
 
-  get last(): Index {
-    return this.#first + this.#entries.length - 1
+  get bounds(): LogBounds {
+    return this.#state
   }
 
   get snapshots(): readonly EntryId[] {
-    return this.#snapshots
+    return this.#state.snapshots
   }
 
   at(index: Index): Entry | undefined {
-    return this.#entries[index - this.#first]
+    return this.#entries[index - this.#state.first]
   }
 
   /** @throws if the log does not begin where a snapshot ends */
   contents(): LogContents {
-    const edge = this.#edge()
-    const entries = this.#entries.slice(edge.index + 1 - this.#first)
-    return { term: this.#term, votedFor: this.#votedFor, edge, entries, snapshots: this.#snapshots }
+    const { term, votedFor, snapshots } = this.#state
+    const edge = edgeOf(this.#state)
+    if (!edge) throw new Error(gapBefore(this.#state))
+    return { term, votedFor, edge, entries: this.entriesBehind(edge), snapshots }
   }
 
-  /** The log is kept from the older of two snapshots on, and from its beginning while there is only one. */
-  #edge(): EntryId {
-    const [newest, older] = this.#snapshots
-    const edge = older ?? (this.#first === 1 ? theBeginning : newest)
-    if (edge && edge.index >= this.#first - 1) return edge
-    throw new Error(`the log begins with entry ${this.#first}, and no snapshot holds what came before`)
+  entriesBehind({ index }: EntryId): readonly Entry[] {
+    return this.#entries.slice(index + 1 - this.#state.first)
   }
 
   #add(record: PersistRecord): void {
-    if (record.record === 'term') {
-      this.#term = record.term
-      this.#votedFor = record.votedFor
-    } else if (record.record === 'truncate') {
-      this.#entries.length = Math.max(0, Math.min(this.#entries.length, record.from - this.#first))
-    } else if (record.record === 'snapshot') {
-      this.#addSnapshot(record.snapshot)
-    } else {
-      const { index } = record.entry
-      if (index !== this.last + 1) throw new Error(`entry ${index} follows entry ${this.last}`)
-      this.#entries.push(record.entry)
-    }
-  }
-
-  #addSnapshot(snapshot: EntryId): void {
-    this.#snapshots = keptSnapshots(this.#snapshots, snapshot, this.last)
-    if (this.last >= snapshot.index) return
-    this.#first = snapshot.index + 1
-    this.#entries = []
+    const { first } = this.#state
+    advance(this.#state, record)
+    if (record.record === 'entry') this.#entries.push(record.entry)
+    else if (record.record === 'truncate') this.#entries.length = Math.max(0, this.#state.last - first + 1)
+    else if (record.record === 'snapshot') this.#entries.splice(0, this.#state.first - first)
   }
 }
 
 /** What a node finds after these records. @throws if they leave a gap */
-export function recover(records: Iterable<PersistRecord>): LogContents {
-  const all = new Records()
+export function recover(records: Iterable<PersistRecord>, start: LogStart = newLog): LogContents {
+  const all = new Records(start)
   all.add(records)
   return all.contents()
 }

@@ -5,6 +5,7 @@
  */
 import { crc32 } from 'node:zlib'
 import {
+  type EntryId,
   type Index,
   isObject,
   isPositive,
@@ -26,6 +27,8 @@ export interface SegmentHeader {
   readonly first: Index
   /** The last batch before this segment. */
   readonly batch: number
+  /** The newest first; left out while there is none. */
+  readonly snapshots?: readonly EntryId[]
   /** Checksum of the line before this one, in the segment before, as it is written there; zeros at the start. */
   readonly previous: string
 }
@@ -50,15 +53,20 @@ export function parseLine(text: string): Line {
   if ('index' in parsed) return { kind: 'record', record: { record: 'entry', entry: parseEntry(text) } }
   if (isPositive(parsed.end)) return { kind: 'end', end: parsed as never }
   if (isPositive(parsed.truncate)) return { kind: 'record', record: { record: 'truncate', from: parsed.truncate } }
-  if (isPositive(parsed.snapshot) && isPositive(parsed.term)) {
+  if (isSnapshot(parsed))
     return { kind: 'record', record: { record: 'snapshot', snapshot: { index: parsed.snapshot, term: parsed.term } } }
-  }
   if (isPositive(parsed.segment)) return { kind: 'header', header: parsed as never }
   if (typeof parsed.term === 'number' && 'votedFor' in parsed) {
     const { term, votedFor } = parsed
     return { kind: 'record', record: { record: 'term', term, votedFor: votedFor as NodeId | null } }
   }
   throw new Error('a record of an unknown kind')
+}
+
+/** That of the beginning takes back all others. */
+function isSnapshot(parsed: Record<string, unknown>): parsed is { snapshot: Index; term: Term } {
+  const { snapshot, term } = parsed
+  return (isPositive(snapshot) && isPositive(term)) || (snapshot === 0 && term === 0)
 }
 
 function textOf(record: PersistRecord): string {

@@ -3,8 +3,9 @@ import type { Index } from '../contracts.js'
 import { explained, type Files, realFiles } from './files.js'
 import { writeIdentity } from './identity.js'
 import { lockFolder } from './lock.js'
+import { usable } from './snapshot-choice.js'
 import { type Cut, cutWal } from './wal-cut.js'
-import { whose } from './wal-look.js'
+import { lookAtSnapshots, whose } from './wal-look.js'
 import { scanWal, type WalScan } from './wal-scan.js'
 
 /** What can still be read of that which was cut off. */
@@ -20,6 +21,8 @@ export interface Repair {
   readonly scan: WalScan
   /** Null if there was nothing to cut, or nothing that would have been left. */
   readonly cut: (Cut & { readonly lost: Lost }) | null
+  /** Whether what is left can be started on: not without a snapshot, if the log does not begin at its beginning. */
+  readonly hasStart: boolean
   /** Whether `IDENTITY` was missing and has been written again, from the first segment's header. */
   readonly identified: boolean
 }
@@ -33,9 +36,12 @@ export async function repairWal(folder: string): Promise<Repair> {
     const scan = await scanWal(files, folder, identity, () => {})
     const identified = !hasFile && scan.good.segment > 0
     if (identified) await writeIdentity(files, folder, identity)
-    if (!scan.tail || scan.good.segment === 0) return { scan, cut: null, identified }
+    const { first, snapshots } = scan.state
+    const sound = usable(await lookAtSnapshots(files, folder, snapshots), first)
+    const hasStart = scan.good.segment > 0 && (first === 1 || sound.length > 0)
+    if (!scan.tail || scan.good.segment === 0) return { scan, cut: null, hasStart, identified }
     const cut = await cutWal(files, folder, scan)
-    return { scan, cut: { ...cut, lost: await lostIn(files, cut) }, identified }
+    return { scan, cut: { ...cut, lost: await lostIn(files, cut) }, hasStart, identified }
   } finally {
     await unlock()
   }

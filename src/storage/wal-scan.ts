@@ -1,12 +1,13 @@
 /**
- * Reads a write-ahead log from its first line to its end, changing nothing, and says how far it can be trusted: up to
+ * Reads a write-ahead log from the first line of its first segment to its end, changing nothing, and says how far it can be trusted: up to
  * the last closed batch with an unbroken chain of checksums. A batch is begun only when the one before it is durable.
  * So at most one batch may have been left unfinished by a crash; anything that shows a later one is damage.
  */
 import { join } from 'node:path'
-import type { Index, NodeId, PersistRecord, Term } from '../contracts.js'
+import type { Index, PersistRecord } from '../contracts.js'
 import type { Files } from './files.js'
 import type { Identity } from './identity.js'
+import { advance, edgeOf, gapBefore, type LogBounds, type LogStart, newLog } from './recover.js'
 import { type BatchEnd, checksumText, newline, parseLine, type SegmentHeader, verifyLine } from './wal-line.js'
 import { proofOfLaterBatch } from './wal-tail.js'
 
@@ -23,10 +24,7 @@ export function segmentNumbers(names: readonly string[]): number[] {
 }
 
 /** What the log amounts to at some line of it. */
-export interface LogState {
-  readonly term: Term
-  readonly votedFor: NodeId | null
-  readonly last: Index
+export interface LogState extends LogBounds {
   /** The last batch. */
   readonly batch: number
   /** Whether the last batch is empty: the log was closed. */
@@ -35,7 +33,26 @@ export interface LogState {
   readonly checksum: number
 }
 
-export const emptyLog: LogState = { term: 0, votedFor: null, last: 0, batch: 0, sealed: true, checksum: 0 }
+export const emptyLog: LogState = { ...newLog, last: 0, batch: 0, sealed: true, checksum: 0 }
+
+/** The first line of a segment that is begun where the log stands like this. */
+export function headerOf({ cluster, node, incarnation }: Identity, segment: number, state: LogState): SegmentHeader {
+  const { term, votedFor, last, batch, snapshots, checksum } = state
+  return {
+    ...{ segment, cluster, node, incarnation },
+    ...{ term, votedFor, first: last + 1, batch },
+    ...(snapshots.length > 0 ? { snapshots } : {}),
+    previous: checksumText(checksum),
+  }
+}
+
+/** Where the log stood when a segment was begun, by its first line. @throws on one that no log begins with */
+function stateBefore({ term, votedFor, first, batch, snapshots = [], previous }: SegmentHeader): LogState {
+  const numbers = [term, first - 1, batch, ...snapshots.flatMap(({ index, term }) => [index - 1, term - 1])]
+  if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) throw new Error('it is no header')
+  const checksum = Number.parseInt(previous, 16)
+  return { term, votedFor, first, snapshots, last: first - 1, batch, sealed: false, checksum }
+}
 
 /** A batch that is good, and where it is. */
 export interface ScannedBatch {
@@ -71,9 +88,15 @@ export function placeOf(folder: string, { segment, line, offset }: Tail): string
 
 export interface WalScan {
   readonly segments: readonly number[]
+  /** For each segment that could be read, the index that its first entry takes. */
+  readonly firsts: ReadonlyMap<number, Index>
+  /** What the first segment says of those before it, which were let go. */
+  readonly start: LogStart
   readonly good: GoodEnd
   readonly state: LogState
   readonly tail: Tail | null
+  /** What is amiss if no snapshot holds what those before the first segment held. */
+  readonly gap: string | null
 }
 
 /** @param visit hears every good batch, in order */
@@ -86,8 +109,12 @@ export async function scanWal(
   const hasWal = (await files.list(folder)).includes(walFolder)
   const segments = hasWal ? segmentNumbers(await files.list(join(folder, walFolder))) : []
   const scanner = new Scanner(identity, visit)
-  const result = (tail: Tail | null): WalScan => ({ segments, good: scanner.good, state: scanner.state, tail })
-  for (let segment = 1; segment <= Math.max(1, segments.at(-1) ?? 0); segment++) {
+  const result = (tail: Tail | null): WalScan => {
+    const { firsts, start, good, state } = scanner
+    const gap = edgeOf(state) ? null : gapBefore(state)
+    return { segments, firsts, start, good, state, tail, gap }
+  }
+  for (let segment = segments[0] ?? 1; segment <= (segments.at(-1) ?? 1); segment++) {
     const missing: Tail = { kind: 'damage', what: 'the file is missing', segment, line: 1, offset: 0 }
     if (!segments.includes(segment)) return result(missing)
     const bytes = await files.read(join(folder, walFolder, segmentName(segment)))
@@ -101,6 +128,8 @@ class Scanner {
   good: GoodEnd = { segment: 0, length: 0, lastBatchAt: 0 }
   /** At the good end. */
   state = emptyLog
+  start: LogStart = newLog
+  readonly firsts = new Map<number, Index>()
   readonly #identity: Identity
   readonly #visit: (batch: ScannedBatch) => void
   /** At the line just read, which may be inside a batch. */
@@ -135,7 +164,7 @@ class Scanner {
   /** What shows that this is no unfinished write. */
   #proof(segment: number, bytes: Buffer): string | null {
     if (segment === this.good.segment) return proofOfLaterBatch(bytes.subarray(this.good.length), this.state.batch)
-    if (segment === 1) return 'there is no log without it'
+    if (this.good.segment === 0) return 'there is no log without it'
     const header = bytes.indexOf(newline)
     const more = header >= 0 && header + 1 < bytes.length
     return more || bytes.includes('{"end":') ? 'a batch was begun after it' : null
@@ -158,16 +187,16 @@ class Scanner {
   }
 
   #header(header: SegmentHeader, segment: number): void {
-    const { cluster, node, incarnation } = this.#identity
-    const { term, votedFor, last, batch, checksum } = this.#now
-    const expected: SegmentHeader = {
-      ...{ segment, cluster, node, incarnation },
-      ...{ term, votedFor, first: last + 1, batch, previous: checksumText(checksum) },
+    // The segments before the first were let go: that one says itself what they came to.
+    if (this.firsts.size === 0 && segment > 1) this.#now = stateBefore(header)
+    if (this.firsts.size === 0) this.start = this.#now
+    const expected: Record<string, unknown> = { ...headerOf(this.#identity, segment, this.#now) }
+    const written: Record<string, unknown> = { ...header }
+    for (const name of Object.keys({ ...expected, ...written })) {
+      const [found, value] = [JSON.stringify(written[name]), JSON.stringify(expected[name])]
+      if (found !== value) throw new Error(`its ${name} is ${found}, not ${value}`)
     }
-    for (const [name, value] of Object.entries(expected)) {
-      const found = header[name as keyof SegmentHeader]
-      if (found !== value) throw new Error(`its ${name} is ${JSON.stringify(found)}, not ${JSON.stringify(value)}`)
-    }
+    this.firsts.set(segment, header.first)
   }
 
   #record(record: PersistRecord): void {
@@ -196,20 +225,4 @@ export function after(state: LogState, record: PersistRecord): LogState {
   const next = { ...state }
   advance(next, record)
   return next
-}
-
-/** The same in place, for a batch of many. */
-export function advance(state: { -readonly [Field in keyof LogState]: LogState[Field] }, record: PersistRecord): void {
-  if (record.record === 'entry') {
-    const { index } = record.entry
-    if (index !== state.last + 1) throw new Error(`entry ${index} follows entry ${state.last}`)
-    state.last = index
-  } else if (record.record === 'truncate') {
-    state.last = Math.min(state.last, record.from - 1)
-  } else if (record.record === 'snapshot') {
-    state.last = Math.max(state.last, record.snapshot.index)
-  } else {
-    state.term = record.term
-    state.votedFor = record.votedFor
-  }
 }

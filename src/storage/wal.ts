@@ -5,27 +5,41 @@
 import { dirname, join } from 'node:path'
 import {
   type Event,
+  type Index,
   type LogStore,
   nothingRecovered,
   type Persist,
   type PersistRecord,
   type Recovered,
 } from '../contracts.js'
-import { DamagedLogError } from './errors.js'
+import { cutAdvice, DamagedLogError, replaceAdvice } from './errors.js'
 import { createFile, explained, type Files, type OpenFile, realFiles } from './files.js'
 import { checkOwner, type Identity, newIdentity, type Owner, readIdentity, writeIdentity } from './identity.js'
 import { lockFolder } from './lock.js'
-import { MemorySnapshots } from './memory-snapshots.js'
-import { recover } from './recover.js'
+import { advance, Records } from './recover.js'
+import { chooseSnapshots } from './snapshot-choice.js'
+import { SnapshotFolder } from './snapshots.js'
 import { cutWal } from './wal-cut.js'
-import { checksumText, LineEncoder, newline, type SegmentHeader } from './wal-line.js'
-import { advance, emptyLog, type LogState, placeOf, scanWal, segmentName, type WalScan, walFolder } from './wal-scan.js'
+import { LineEncoder, newline } from './wal-line.js'
+import {
+  emptyLog,
+  headerOf,
+  type LogState,
+  placeOf,
+  scanWal,
+  segmentName,
+  type WalScan,
+  walFolder,
+} from './wal-scan.js'
 
 export interface WalOptions {
   /** A segment that has grown to this many bytes is followed by another; 16 MiB unless given. */
   readonly segmentBytes?: number
   readonly files?: Files
-  /** Hears `log_cut` if opening found a write that a crash cut short: `file`, `bytes`, and `copies` of what was cut. */
+  /**
+   * Hears what opening found: `log_cut`, a write that a crash cut short, with `file`, `bytes`, and `copies` of what was
+   * cut; and `snapshot_damaged`, with `file` and `what`.
+   */
   readonly notice?: (event: Event) => void
 }
 
@@ -39,7 +53,7 @@ interface Segment {
 }
 
 export class WriteAheadLog implements LogStore {
-  readonly snapshots = new MemorySnapshots()
+  readonly snapshots: SnapshotFolder
   readonly #folder: string
   readonly #wal: string
   readonly #owner: Owner
@@ -48,6 +62,8 @@ export class WriteAheadLog implements LogStore {
   readonly #notice: (event: Event) => void
   #identity: Identity | null = null
   #segment: Segment | null = null
+  /** All there are, the oldest first, each with the index that its first entry takes. */
+  #segments: { readonly number: number; readonly first: Index }[] = []
   #state: LogState = emptyLog
   #encoder = new LineEncoder(0)
   #unlock = async () => {}
@@ -63,6 +79,7 @@ export class WriteAheadLog implements LogStore {
     this.#files = explained(options.files ?? realFiles)
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes
     this.#notice = options.notice ?? (() => {})
+    this.snapshots = new SnapshotFolder(options.files ?? realFiles, folder)
   }
 
   /**
@@ -88,6 +105,7 @@ export class WriteAheadLog implements LogStore {
   async #begin(): Promise<Recovered> {
     await this.#files.makeFolder(this.#wal)
     await this.#clearUnbegun()
+    await this.snapshots.settle(await this.snapshots.find([]))
     this.#identity = newIdentity(this.#owner)
     this.#segment = await this.#newSegment(1)
     await writeIdentity(this.#files, this.#folder, this.#identity)
@@ -101,7 +119,7 @@ export class WriteAheadLog implements LogStore {
       const path = join(this.#wal, name)
       const header = name === segmentName(1) ? await this.#files.read(path) : null
       const hasMore = !header || (header.includes(newline) && header.indexOf(newline) + 1 < header.length)
-      if (hasMore) throw new DamagedLogError(path, 'there is a log and no IDENTITY beside it', this.#folder)
+      if (hasMore) throw new DamagedLogError(path, 'there is a log and no IDENTITY beside it', cutAdvice(this.#folder))
       await this.#files.remove(path)
     }
   }
@@ -113,20 +131,32 @@ export class WriteAheadLog implements LogStore {
       for (const record of batch.records) records.push(record)
     })
     if (scan.tail?.kind === 'damage')
-      throw new DamagedLogError(placeOf(this.#folder, scan.tail), scan.tail.what, this.#folder)
+      throw new DamagedLogError(placeOf(this.#folder, scan.tail), scan.tail.what, cutAdvice(this.#folder))
+    const [firstSegment] = scan.segments
+    if (scan.gap !== null)
+      throw new DamagedLogError(join(this.#wal, segmentName(firstSegment!)), scan.gap, replaceAdvice)
+    const log = new Records(scan.start)
+    log.add(records)
+    const choice = await chooseSnapshots(this.snapshots, log.bounds, this.#notice)
     if (scan.tail) this.#notice({ event: 'log_cut', ...(await cutWal(this.#files, this.#folder, scan)) })
     this.#state = scan.state
     this.#encoder = new LineEncoder(scan.state.checksum)
+    // Only when the log is durable as it was read may anything go that it has no record of.
     await this.#resume(scan)
-    const contents = recover(records)
-    return { ...contents, snapshots: this.snapshots.known(contents.snapshots), incarnation: identity.incarnation }
+    await this.snapshots.settle(choice.found)
+    if (choice.record) {
+      await this.#append([choice.record])
+      log.add([choice.record])
+    }
+    return { ...log.contents(), snapshots: choice.sound, incarnation: identity.incarnation }
   }
 
   /**
    * Opens the last segment to go on writing, and writes its last batch once more, byte by byte the same: it may have
    * been read from memory that a crash, or a sync that failed, kept off the disk.
    */
-  async #resume({ good }: WalScan): Promise<void> {
+  async #resume({ good, firsts }: WalScan): Promise<void> {
+    this.#segments = [...firsts].map(([number, first]) => ({ number, first }))
     const path = join(this.#wal, segmentName(good.segment))
     const bytes = await this.#files.read(path)
     const file = await this.#files.open(path, 'existing')
@@ -139,24 +169,20 @@ export class WriteAheadLog implements LogStore {
 
   /** Durable, name and header, before anything is written to it. */
   async #newSegment(number: number): Promise<Segment> {
-    const { cluster, node, incarnation } = this.#identity!
-    const { term, votedFor, last, batch, checksum } = this.#state
-    const header: SegmentHeader = {
-      ...{ segment: number, cluster, node, incarnation },
-      ...{ term, votedFor, first: last + 1, batch, previous: checksumText(checksum) },
-    }
+    const header = headerOf(this.#identity!, number, this.#state)
     this.#encoder.checksum = 0
     this.#encoder.add(JSON.stringify(header))
     const bytes = this.#encoder.take()
     const file = await createFile(this.#files, join(this.#wal, segmentName(number)), bytes)
     this.#state = { ...this.#state, checksum: this.#encoder.checksum }
-    const segment = { number, file, size: bytes.length }
+    this.#segments.push({ number, first: header.first })
     await this.#files.syncFolder(this.#wal)
-    return segment
+    return { number, file, size: bytes.length }
   }
 
   /** @throws DiskError; the log is dead after it, and so it is after any other error */
   write(batch: Persist): Promise<void> {
+    this.#failed ??= this.snapshots.failure
     if (this.#failed) return Promise.reject(this.#failed)
     if (this.#writing) return Promise.reject(new Error('one write at a time'))
     this.#writing = this.#write(batch.records).then(
@@ -173,8 +199,27 @@ export class WriteAheadLog implements LogStore {
   }
 
   async #write(records: readonly PersistRecord[]): Promise<void> {
-    if (this.#segment!.size >= this.#segmentBytes) await this.#rotate()
+    const snapshots = records.flatMap((record) => (record.record === 'snapshot' ? [record.snapshot] : []))
+    for (const snapshot of snapshots) this.snapshots.check(snapshot)
+    // What comes before a snapshot can go as a whole once a later one is there.
+    const isDue = snapshots.length > 0 && this.#segments.at(-1)!.first <= this.#state.last
+    if (isDue || this.#segment!.size >= this.#segmentBytes) await this.#rotate()
     await this.#append(records)
+    if (snapshots.length > 0) await this.#letGo()
+  }
+
+  /**
+   * Removes what the log does not need any more: older snapshots, and the segments whose entries the older of those that
+   * are kept holds. One by one, the oldest first, so that no crash leaves a hole.
+   */
+  async #letGo(): Promise<void> {
+    const { snapshots, first } = this.#state
+    await this.snapshots.keep(snapshots)
+    while (this.#segments.length > 1 && this.#segments[1]!.first <= first) {
+      await this.#files.remove(join(this.#wal, segmentName(this.#segments[0]!.number)))
+      await this.#files.syncFolder(this.#wal)
+      this.#segments.shift()
+    }
   }
 
   async #append(records: readonly PersistRecord[]): Promise<void> {
@@ -202,6 +247,7 @@ export class WriteAheadLog implements LogStore {
   /** Waits for the write under way and ends the log with an empty batch: damage to the last one cannot hide then. */
   async close(): Promise<void> {
     await this.#writing?.catch(() => {})
+    this.#failed ??= this.snapshots.failure
     const isOpen = this.#failed === null
     this.#failed ??= new Error('the log is closed')
     try {
@@ -212,6 +258,7 @@ export class WriteAheadLog implements LogStore {
   }
 
   async #release(): Promise<void> {
+    await this.snapshots.close()
     await this.#segment?.file.close().catch(() => {})
     this.#segment = null
     await this.#unlock().catch(() => {})

@@ -38,7 +38,7 @@ const limit = z
 type Says = { help: string; readOnly: boolean }
 
 /** The shape of one command: its checks, made of the fields that it takes. Fields it does not know are refused. */
-function shape<Fields extends Record<string, z.ZodType>>(command: string, fields: Fields, says: Says) {
+export function shape<Fields extends Record<string, z.ZodType>>(command: string, fields: Fields, says: Says) {
   const takes = Object.entries(fields).map(([name, field]) => argument(name, field))
   const schema = z.strictObject({ command: z.literal(command), ...fields })
   const check = (candidate: object): Checked => {
@@ -51,7 +51,15 @@ function shape<Fields extends Record<string, z.ZodType>>(command: string, fields
 
 function argument(name: string, field: z.ZodType): Argument {
   const accepts = (candidate: unknown) => field.safeParse(candidate).success
-  const kind = accepts(1) ? 'number' : accepts(null) ? 'text or null' : 'text'
+  const kind = accepts(1)
+    ? 'number'
+    : accepts(true)
+      ? 'flag'
+      : accepts(['n1'])
+        ? 'names'
+        : accepts(null)
+          ? 'text or null'
+          : 'text'
   return { name, optional: accepts(undefined), kind }
 }
 

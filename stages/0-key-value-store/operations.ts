@@ -1,8 +1,5 @@
-import { type Answer, failure, limits } from '../../src/contracts.js'
+import { type Answer, failure, limits, type Store } from '../../src/contracts.js'
 import { type Append, type Cas, type Delete, type Get, isLongerThan, type SetValue } from './commands.js'
-
-/** The store: a Map, not an object, so that `__proto__` and `constructor` are keys like any other. */
-export type Store = Map<string, string>
 
 export function get(store: Store, { key }: Get): Answer {
   return { ok: true, value: store.get(key) ?? null }

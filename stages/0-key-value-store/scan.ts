@@ -1,11 +1,15 @@
-import type { Answer } from '../../src/contracts.js'
+import { type Answer, compareKeys, limits, type Store } from '../../src/contracts.js'
 import type { Scan } from './commands.js'
-import type { Store } from './operations.js'
 
 /** Keys looked at before the event loop may turn. */
 const sliceKeys = 5_000
 
 const defaultLimit = 100
+
+/** What an answer may hold besides its entries: its other fields, and the request's id. */
+const envelopeBytes = 1024
+
+const encoder = new TextEncoder()
 
 /**
  * The entries whose keys have a prefix, in key order, after a given key. A Map keeps no order, so every key is looked
@@ -30,25 +34,16 @@ export function* scan(store: Store, { prefix = '', after, limit = defaultLimit }
     if (++looked % sliceKeys === 0) yield
   }
   keepSmallest()
-  return { ok: true, entries: smallest.map((key) => [key, store.get(key)]), more }
+  const entries = firstThatFit(smallest.map((key) => [key, store.get(key)!] as const))
+  return { ok: true, entries, more: more || entries.length < smallest.length }
 }
 
-/**
- * Orders keys as their UTF-8 bytes are ordered, which is the order of code points. JavaScript compares UTF-16 units,
- * which differs in one thing: surrogates (U+10000 and above) would sort before U+E000 to U+FFFF.
- */
-export function compareKeys(a: string, b: string): number {
-  if (a === b) return 0
-  const shorter = Math.min(a.length, b.length)
-  for (let at = 0; at < shorter; at++) {
-    const unitA = a.charCodeAt(at)
-    const unitB = b.charCodeAt(at)
-    if (unitA !== unitB) return isSurrogate(unitA) === isSurrogate(unitB) ? unitA - unitB : isSurrogate(unitA) ? 1 : -1
+/** As many entries as one answer on the wire may hold: the first always fits, the longest values a few at a time. */
+function firstThatFit<E>(entries: readonly E[]): readonly E[] {
+  let room = limits.messageBytes - envelopeBytes
+  for (const [at, entry] of entries.entries()) {
+    room -= encoder.encode(`${JSON.stringify(entry)},`).length
+    if (room < 0) return entries.slice(0, at)
   }
-  return a.length - b.length
-}
-
-/** A unit of a surrogate pair that is compared with a plain unit below U+E000 must still come after it. */
-function isSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdfff
+  return entries
 }

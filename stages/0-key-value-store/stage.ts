@@ -13,6 +13,7 @@ export default stage<Server, never>({
   commands,
   operations: { get, set, delete: remove, append, cas, scan },
   keeps: 'nothing',
+  members: 'fixed',
   state: server,
   verbs: { status },
   requests: { get: read, scan: read, set: write, delete: write, append: write, cas: write, info, ping },

@@ -33,14 +33,16 @@ export function call(client: Client, command: Command, options: CallOptions): nu
   return call.id
 }
 
-/** Sends a call if its connection stands, and otherwise sees to it that one is made. */
+/** Sends a call if its connection stands, and otherwise sees to it that one is made, now or when it may be tried again. */
 export function dispatch(client: Client, call: Call): void {
   if (call.notBefore > client.now) return wake(client, call.notBefore)
   const link = client.links.get(call.address)
   if (link?.state === 'open') {
     call.sent = true
     client.effects.send.push({ address: call.address, message: { id: call.id, ...call.command } })
-  } else if (!link || (link.state === 'waiting' && link.retryAt <= client.now)) {
+  } else if (link?.state === 'waiting' && link.retryAt > client.now) {
+    wake(client, link.retryAt)
+  } else if (link?.state !== 'connecting') {
     client.links.set(call.address, { state: 'connecting', failures: link?.failures ?? 0, retryAt: 0 })
     client.effects.connect.push(call.address)
   }

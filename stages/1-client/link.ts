@@ -55,8 +55,6 @@ export function elapsed(client: Client, now: number): void {
     }
     wake(client, call.deadline)
     if (!call.sent) dispatch(client, call)
-    const link = client.links.get(call.address)
-    if (link?.state === 'waiting') wake(client, link.retryAt)
   }
 }
 

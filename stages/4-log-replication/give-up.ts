@@ -10,7 +10,7 @@ export function giveUpWaiting(node: Replica): void {
   for (const [index, { request, since }] of node.waiting) {
     if (node.ticks - since < node.timing.requestTimeoutTicks) return
     node.waiting.delete(index)
-    const answer = failure('timeout', 'no majority has it yet; it is in the log and may still happen')
+    const answer = failure('timeout', "the command's log entry has no majority yet and may still be committed")
     node.effects.replies.push({ request, answer })
   }
 }

@@ -43,9 +43,17 @@ export function isNatural(candidate: unknown): candidate is number {
   return candidate === 0 || isPositive(candidate)
 }
 
-/** A check for AppendEntries whose entries hold nothing but commands of these names, for which there are operations. */
-export function appendEntriesOf(operations: Readonly<Record<string, unknown>>) {
+/**
+ * A check for AppendEntries whose entries hold nothing but commands of these names, for which there are operations.
+ *
+ * @param isOfShape for commands that hold more than texts and numbers
+ */
+export function appendEntriesOf(
+  operations: Readonly<Record<string, unknown>>,
+  isOfShape: Readonly<Record<string, (command: Command) => boolean>> = {},
+) {
   const canBePerformed = (command: Command) => {
+    if (Object.hasOwn(isOfShape, command.command)) return isOfShape[command.command]!(command)
     for (const field in command) if (typeof command[field] === 'object' && command[field] !== null) return false
     return Object.hasOwn(operations, command.command)
   }

@@ -22,7 +22,7 @@ export function propose(node: Replica, request: Request): void {
 }
 
 /** Nothing was done here: the client asks the leader, or hears that there is none at present. */
-function refer(node: Replica, request: Request): void {
+export function refer(node: Replica, request: Request): void {
   if (node.leader !== node.id && node.members.some(({ id }) => id === node.leader)) return redirect(node, request)
   node.effects.replies.push({ request: request.id, answer: failure('no_leader', 'no node leads at present') })
 }

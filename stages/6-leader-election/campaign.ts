@@ -29,7 +29,11 @@ function campaign(node: Voter): void {
       lastLogTerm,
     })
   }
-  leadIfElected(node)
+}
+
+/** Nor does one's own vote count before it is on disk: where no other is needed, nothing else would wait for that. */
+export function countOwnVote(node: Voter): void {
+  if (node.role === 'candidate' && node.effects.persist === null) leadIfElected(node)
 }
 
 /** Votes of this term only get here: every message has passed the gate. */

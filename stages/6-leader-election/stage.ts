@@ -6,7 +6,7 @@ import { appendEntriesOf } from '../4-log-replication/messages.js'
 import { replicateToAll } from '../4-log-replication/replicate.js'
 import { heartbeat } from '../5-heartbeats/heartbeat.js'
 import heartbeats from '../5-heartbeats/stage.js'
-import { campaignAfterSilence, countVote, leadWithEntry } from './campaign.js'
+import { campaignAfterSilence, countOwnVote, countVote, leadWithEntry } from './campaign.js'
 import { commitOwnTerm, nothing } from './commit.js'
 import { answeredDuringElection, elapsedDuringElection } from './follow-leader.js'
 import { type ElectionMessage, electionWire } from './messages.js'
@@ -39,7 +39,7 @@ export default stage<Voter, ElectionMessage>({
   wire: { ...heartbeats.table.wire, AppendEntries: appendEntriesOf(operations), ...electionWire },
   proto: [...heartbeats.proto, '6-leader-election/election.proto'],
   tick: [giveUpWaiting, heartbeat, campaignAfterSilence],
-  durable: [noteDurable],
+  durable: [noteDurable, countOwnVote],
   turn: [commitOwnTerm, applyCommitted, replicateToAll],
   gives: [...heartbeats.gives, 'G7', 'G10', 'G11', 'G12'],
   stalls: {},

@@ -1,4 +1,4 @@
-import { failure, type Message, type Term } from '../../src/contracts.js'
+import { failure, type Message, type NodeId, type Term } from '../../src/contracts.js'
 import { sendWhenDurable } from '../../src/stage.js'
 import { heed } from '../5-heartbeats/silence.js'
 import type { StaleTerm } from './messages.js'
@@ -16,17 +16,23 @@ export function observeTerm(node: Voter, message: Message & { readonly term: Ter
     node.leader = null
     enterTerm(node, term, null)
   }
-  if (term < node.term && (type === 'AppendEntries' || type === 'RequestVote')) {
-    sendWhenDurable<StaleTerm>(node, { type: 'StaleTerm', from: node.id, to: from, term: node.term })
-  }
+  if (term < node.term && (type === 'AppendEntries' || type === 'RequestVote')) tellTerm(node, from)
   return term === node.term
+}
+
+export function tellTerm(node: Voter, to: NodeId): void {
+  sendWhenDurable<StaleTerm>(node, { type: 'StaleTerm', from: node.id, to, term: node.term })
 }
 
 /** A deposed leader cannot know what becomes of the entries that its clients wait for: the next one may keep them, or not. */
 function stepDown(node: Voter, term: Term): void {
   waitAnew(node)
   node.effects.events.push({ event: 'deposed', term: node.term, by: term })
-  const answer = failure('leadership_lost', 'another leader was elected; the command may still happen')
+  leaveClients(node, 'another leader was elected; the command may still happen')
+}
+
+export function leaveClients(node: Voter, why: string): void {
+  const answer = failure('leadership_lost', why)
   for (const { request } of node.waiting.values()) node.effects.replies.push({ request, answer })
   node.waiting.clear()
 }

@@ -1,4 +1,4 @@
-import type { EntryId } from '../../src/contracts.js'
+import type { EntryId, SnapshotHeader } from '../../src/contracts.js'
 import { Log } from '../4-log-replication/log.js'
 
 /** A log whose beginning a snapshot holds (§7): the sentinel stands at the snapshot's edge, and every index keeps its meaning. */
@@ -17,9 +17,9 @@ export class CompactLog extends Log {
     this.sentinel = edge
   }
 
-  /** Lets go of everything, and begins anew behind this entry. */
-  beginAfter(edge: EntryId): void {
+  /** Lets go of everything, and begins anew behind what a snapshot holds. */
+  beginAfter({ index, term }: SnapshotHeader): void {
     this.entries = []
-    this.sentinel = edge
+    this.sentinel = { index, term }
   }
 }

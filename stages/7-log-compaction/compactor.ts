@@ -20,6 +20,8 @@ export interface Compactor extends Voter {
   snapshots: readonly Snapshot[]
   /** The snapshot that is being written. */
   saving: EntryId | null
+  /** How many pieces of a leader's snapshot are being kept. */
+  keeping: number
   /** How many bytes of entries were performed since the newest snapshot, counted up to this one. */
   sinceSnapshot: { bytes: number; upTo: Index }
   /** A leader's: who is being sent a snapshot. */
@@ -41,6 +43,7 @@ export function compactor(options: NodeOptions) {
     handed: performed,
     snapshots,
     saving: null,
+    keeping: 0,
     sinceSnapshot: { bytes: 0, upTo: performed },
     transfers: new Map<NodeId, Transfer>(),
   }

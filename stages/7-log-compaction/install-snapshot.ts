@@ -1,17 +1,31 @@
 import type { Chunk, Snapshot } from '../../src/contracts.js'
 import { sendWhenDurable } from '../../src/stage.js'
 import { persist } from '../4-log-replication/replica.js'
+import { observeTerm, tellTerm } from '../6-leader-election/terms.js'
 import type { Compactor } from './compactor.js'
-import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
+import type { CompactionMessage, InstallSnapshot, InstallSnapshotReply } from './messages.js'
+
+/** Whoever sends a snapshot in a term that is over was deposed, and is told (figure 13, 1), as one who sends entries is. */
+export function observeTermOfSender(node: Compactor, message: CompactionMessage): boolean {
+  if (message.type === 'InstallSnapshot' && message.term < node.term) tellTerm(node, message.from)
+  return observeTerm(node, message)
+}
 
 /** A piece of a snapshot has come. Whoever is as far already needs none of it, and says so. */
 export function keepChunk(node: Compactor, message: InstallSnapshot): void {
   if (message.lastIncludedIndex <= node.handed) return tellHeld(node, message, message.bytes)
+  node.keeping++
   node.effects.keepChunks.push(message)
 }
 
+/** The piece has been kept. */
+export function noteKept(node: Compactor, chunk: Chunk, bytes: number): void {
+  node.keeping--
+  tellHeld(node, chunk, bytes)
+}
+
 /** How much of the file is there now; and once it is installed and on disk, how far this log is the leader's. */
-export function tellHeld(node: Compactor, chunk: Chunk, bytes: number): void {
+function tellHeld(node: Compactor, chunk: Chunk, bytes: number): void {
   const { from, lastIncludedIndex } = chunk
   sendWhenDurable<InstallSnapshotReply>(node, {
     type: 'InstallSnapshotReply',
@@ -50,7 +64,7 @@ function install(node: Compactor, snapshot: Snapshot, isKept: boolean): void {
   node.effects.events.push({ event: 'installed', index, term })
   if (!isKept) {
     if (node.log.last.index >= index) persist(node, { record: 'truncate', from: index })
-    node.log.beginAfter({ index, term })
+    node.log.beginAfter(snapshot)
     node.durableIndex = 0
   }
   node.commitIndex = Math.max(node.commitIndex, index)

@@ -1,16 +1,13 @@
 import { inOrder, stage } from '../../src/stage.js'
 import { walkBack } from '../4-log-replication/acknowledge.js'
 import { applyCommitted } from '../4-log-replication/commit.js'
-import { giveUpWaiting } from '../4-log-replication/give-up.js'
 import { replicateToAll } from '../4-log-replication/replicate.js'
-import { heartbeat } from '../5-heartbeats/heartbeat.js'
-import { campaignAfterSilence } from '../6-leader-election/campaign.js'
 import { commitOwnTerm } from '../6-leader-election/commit.js'
 import leaderElection from '../6-leader-election/stage.js'
 import { heedElected } from '../6-leader-election/terms.js'
 import { type Compactor, compactor, compactorStatus } from './compactor.js'
 import { appendBehindEdge, isDueBehindEdge, sendEntriesBehindEdge } from './edge.js'
-import { keepChunk, noteSnapshot, tellHeld } from './install-snapshot.js'
+import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from './install-snapshot.js'
 import { type CompactionMessage, compactionWire } from './messages.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from './send-snapshot.js'
 import { headerOfEdge, takeSnapshotWhenDue } from './take-snapshot.js'
@@ -31,8 +28,9 @@ export default stage<Compactor, CompactionMessage>({
     isDue: isDueBehindEdge,
     header: headerOfEdge,
     saved: noteSnapshot,
-    held: tellHeld,
+    held: noteKept,
   },
+  gate: observeTermOfSender,
   on: {
     ...leaderElection.table.on,
     AppendEntries: inOrder(heedElected, appendBehindEdge),
@@ -42,7 +40,7 @@ export default stage<Compactor, CompactionMessage>({
   },
   wire: { ...leaderElection.table.wire, ...compactionWire },
   proto: [...leaderElection.proto, '7-log-compaction/snapshot.proto'],
-  tick: [giveUpWaiting, heartbeat, campaignAfterSilence, resendChunks],
+  tick: [...leaderElection.table.tick, resendChunks],
   turn: [commitOwnTerm, applyCommitted, replicateToAll, takeSnapshotWhenDue],
   invariants: [...leaderElection.invariants, 'snapshotsAgree'],
   gives: [...leaderElection.gives, 'G14'],

@@ -8,7 +8,7 @@ import type { Compactor } from './compactor.js'
  */
 export function takeSnapshotWhenDue(node: Compactor): void {
   measure(node)
-  if (node.saving || node.transfers.size > 0 || !isDue(node)) return
+  if (node.saving || node.keeping > 0 || node.transfers.size > 0 || !isDue(node)) return
   node.saving = { index: node.handed, term: node.log.termAt(node.handed)! }
   node.effects.snapshot = node.header(node.saving)
 }

@@ -1,6 +1,6 @@
+import type { Store } from '../../src/contracts.js'
 import { stage } from '../../src/stage.js'
 import type { Append, Cas } from '../0-key-value-store/commands.js'
-import type { Store } from '../0-key-value-store/operations.js'
 import keyValueStore from '../0-key-value-store/stage.js'
 import type { WrongRule } from './wrong-rule.js'
 

@@ -1,8 +1,11 @@
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
+import { compactionClaims } from './compaction.js'
 import { electionClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
+import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
+import { transferClaims } from './send-snapshot.js'
 import { successionClaims } from './succession.js'
 import { voteClaims } from './votes.js'
 
@@ -16,4 +19,8 @@ export const claims: Claims = {
   ...voteClaims,
   ...electionClaims,
   ...successionClaims,
+  ...compactionClaims,
+  ...snapshotTermClaims,
+  ...installClaims,
+  ...transferClaims,
 }

@@ -1,4 +1,5 @@
 import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
+import type { Timing } from '../../src/contracts.js'
 import type { Stage } from '../../src/stage.js'
 import { type AnyMessage, Cores, entryOf, type Past, timing } from '../helpers/cores.js'
 import type { Claims } from './claim.js'
@@ -6,8 +7,8 @@ import type { Claims } from './claim.js'
 const followers = ['n2', 'n3', 'n4', 'n5']
 
 /** Five nodes that n1 leads, after everything was said. */
-export function led(stage: Stage, pasts: Readonly<Record<string, Past>> = {}, appendBytes?: number): Cores {
-  const cores = new Cores(stage, pasts, appendBytes)
+export function led(stage: Stage, pasts: Readonly<Record<string, Past>> = {}, limits: Partial<Timing> = {}): Cores {
+  const cores = new Cores(stage, pasts, limits)
   cores.elect('n1')
   cores.run()
   return cores
@@ -115,7 +116,7 @@ export const replicationClaims: Claims = {
   },
   'a follower far behind is sent what it lacks in messages of bounded size, without a gap (B15)'(stage) {
     const past = { log: Array.from({ length: 30 }, () => 1) }
-    const cores = led(stage, { n1: past, n3: past, n4: past }, entryOf(1, 1).text.length * 4)
+    const cores = led(stage, { n1: past, n3: past, n4: past }, { appendBytes: entryOf(1, 1).text.length * 4 })
     cores.request('n1')
     cores.run()
     same(cores.log('n2'), cores.log('n1'))

@@ -15,7 +15,7 @@ const oneEntry = 1
  */
 function figure8(stage: Stage): Cores {
   const past = { log: [1] }
-  const cores = new Cores(stage, { n1: past, n2: past, n3: past, n4: past, n5: past }, oneEntry)
+  const cores = new Cores(stage, { n1: past, n2: past, n3: past, n4: past, n5: past }, { appendBytes: oneEntry })
   ok(campaign(cores, 'n1', ['n2', 'n3']))
   cores.deliver({ type: 'AppendEntries', to: 'n2' })
   cores.take()

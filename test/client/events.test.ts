@@ -22,11 +22,15 @@ const cases: [object, string][] = [
     'n1  sends n2, which lacks what the log has let go, its snapshot of entries 1 to 9 (300 bytes)',
   ],
   [{ event: 'installed', index: 9, term: 2 }, "n1  takes over the leader's snapshot of entries 1 to 9"],
-  [
-    { event: 'snapshot_damaged', file: 'f', what: 'it is short', instead: 8 },
-    'n1  cannot read f, which is damaged: it goes on from its snapshot of entries 1 to 8',
-  ],
   [{ event: 'wiped' }, 'n1  wiped: its disk is empty, and it does not know any more for whom it voted'],
+  [
+    { event: 'snapshot_damaged', file: 'f', what: 'gone', instead: 4 },
+    'n1  found a snapshot damaged (f: gone) and goes on from that of entry 4',
+  ],
+  [
+    { event: 'snapshot_damaged', file: 'f', what: 'gone', instead: 0 },
+    'n1  found a snapshot damaged (f: gone) and goes on from its first entry',
+  ],
   [{ event: 'disk_failed', message: 'full' }, 'n1  THE DISK FAILED, the node stops: full'],
   [{ event: 'cut', links: ['n1>n2', 'n2>n1'] }, 'n1  cut: what is sent n1>n2 and n2>n1 is lost'],
   [

@@ -54,7 +54,7 @@ t.test('a leader that is silent, or has no majority, is not asked first again', 
   const cutOff = client({ ...defaultClientOptions, addresses: ['A', 'B'] })
   const id = call(cutOff, write, writing)
   connected(cutOff, 'A')
-  answeredDuringElection(cutOff, 'A', id, failure('timeout', 'no majority has it yet'))
+  answeredDuringElection(cutOff, 'A', id, failure('timeout', 'no majority yet'))
   t.match(take(cutOff).settle, [{ outcome: { outcome: 'unknown' } }])
   t.equal(cutOff.preferred, 'B')
 })

@@ -4,7 +4,8 @@ import t, { type Test } from 'tap'
 import { makeEntry } from '../../src/contracts.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
 import { cli } from '../helpers/running.js'
-import { batches, entry, expected, set, truncate, vote, writeAll } from '../storage/stores.js'
+import { contentsOf } from '../storage/conformance.js'
+import { batches, bring, entry, expected, set, snapshot, truncate, vote, writeAll } from '../storage/stores.js'
 
 const story = batches(
   [vote(1, 'n1'), entry(1, 1), entry(2, 1, set('a', '1'))],
@@ -105,7 +106,7 @@ t.test('log --repair: cuts at the damage, keeps a copy, and says what is lost', 
   t.match(stdout, /may be lost: it may help to elect a leader that lacks it, or vote twice/)
   t.match(await cli(['log', folder, '--verify']), { code: 0, stdout: /✔ sound {2}3 entries/ })
   const log = new WriteAheadLog(folder, { cluster: 'c1', node: 'n1' })
-  t.same(await log.open(), expected(story.slice(0, 2)))
+  t.same(contentsOf(await log.open()), expected(story.slice(0, 2)))
   await log.close()
 
   rmSync(join(folder, 'IDENTITY'))
@@ -120,6 +121,87 @@ t.test('log --repair: cuts at the damage, keeps a copy, and says what is lost', 
   t.match(await cli(['log', folder, '--repair']), { code: 0, stdout: /unfinished write: none of it was ever acknowl/ })
   spoil(path, 'segment', 'Segment')
   t.match(await cli(['log', folder, '--repair']), { code: 1, stdout: /^Nothing of this log can be saved/ })
+})
+
+/** A log whose first segments are gone. */
+async function writeLong(folder: string): Promise<string> {
+  const log = new WriteAheadLog(folder, { cluster: 'c1', node: 'n1' })
+  await log.open()
+  const [first, ...rest] = story.map(({ records }) => records)
+  await writeAll(
+    log,
+    batches(first!, ...rest, [snapshot(4, 2)], [entry(7, 3)], [snapshot(6, 3)], [entry(8, 3)], [snapshot(7, 3)]),
+  )
+  await log.close()
+  return folder
+}
+
+t.test('log: the snapshots come first, and the log begins where the older one ends', async (t) => {
+  const folder = await writeLong(join(t.testdir({}), 'n1'))
+  const { code, stdout } = await cli(['log', folder])
+  t.equal(code, 0)
+  t.match(stdout, /^snapshots\n {9}7 {2}term 3 {2}✔ sound {2}\d+ bytes · sha256 [0-9a-f]{64}\n {9}6 {2}term 3 {2}✔/)
+  t.match(
+    stdout,
+    /\nsegment 2\n {2}batch 6\n {4}a snapshot holds all up to entry 4, term 2\n {2}batch 7\n {11}7 {2}term 3/,
+  )
+  t.match(stdout, /n1 {2}✔ sound {2}2 entries behind 6, the last 8 of term 3 · 2 snapshots, the newest of entry 7 · /)
+  const [one, two, three] = (await cli(['log', folder, '--json'])).stdout
+    .split('\n')
+    .map((line) => JSON.parse(line || '0'))
+  t.match(
+    [one, two],
+    [
+      { snapshot: 7, term: 3, sound: true, sha256: /^[0-9a-f]{64}$/ },
+      { snapshot: 6, term: 3 },
+    ],
+  )
+  t.match(three, { index: 7, term: 3 })
+  t.match(JSON.parse((await cli(['log', folder, '--verify', '--json'])).stdout), {
+    ...{ sound: true, first: 7, entries: 2, snapshots: [{ snapshot: 7, sound: true }, { snapshot: 6 }] },
+  })
+  t.match(await cli(['log', folder, '--repair']), { code: 0, stdout: 'Nothing to repair: the log is sound.\n' })
+})
+
+t.test('log: a snapshot that is damaged, and what the next start makes of it', async (t) => {
+  const folder = await writeLong(join(t.testdir({}), 'n1'))
+  const [older, newer] = ['000000000006-3.ndjson', '000000000007-3.ndjson'].map((name) => join(folder, 'snap', name))
+  spoil(newer!, 'index', 'Index')
+  const { code, stdout } = await cli(['log', folder, '--verify'])
+  t.equal(code, 1)
+  t.match(
+    stdout,
+    /✘ damaged .*\n.*7-3\.ndjson: its content is not .*\n {4}the next start goes on from the snapshot of entry 6/,
+  )
+  t.match((await cli(['log', folder])).stdout, /^snapshots\n {9}7 {2}term 3 {2}✘ damaged {2}its content is not/)
+  rmSync(older!)
+  t.match(await cli(['log', folder, '--verify']), {
+    code: 1,
+    stdout: /6-3\.ndjson: the file is missing\n {4}the node will not start on it: .* with an empty folder/,
+  })
+  t.match(await cli(['log', folder, '--repair']), { code: 1, stdout: /^No snapshot is left that the log could go on/ })
+})
+
+t.test('log --verify finds a log sound while its first segments go', async (t) => {
+  const folder = join(t.testdir({}), 'n1')
+  const log = new WriteAheadLog(folder, { cluster: 'c1', node: 'n1' })
+  await log.open()
+  let [isDone, index] = [false, 0]
+  const writing = async () => {
+    while (!isDone) {
+      const records = Array.from({ length: 20 }, () => entry(++index, 1))
+      await log.write({ records, upTo: { index, term: 1 } })
+      await bring(log.snapshots, { index, term: 1 })
+      await log.write({ records: [snapshot(index, 1)], upTo: { index, term: 1 } })
+    }
+  }
+  const written = writing()
+  for (let time = 1; time <= 4; time++)
+    t.match(await cli(['log', folder, '--json', '--verify']), { stdout: /"node":"n1"/ })
+  isDone = true
+  await written
+  await log.close()
+  t.match(await cli(['log', folder, '--verify']), { code: 0, stdout: /✔ sound/ })
 })
 
 t.test('log --verify finds a log sound while it is written to', async (t) => {

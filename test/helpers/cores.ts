@@ -1,6 +1,7 @@
 import { ok } from 'node:assert/strict'
 import type {
   Apply,
+  Chunk,
   Command,
   Core,
   Effects,
@@ -9,16 +10,19 @@ import type {
   Message,
   NodeId,
   Persist,
-  Recovered,
   Reply,
+  Snapshot,
+  SnapshotHeader,
   Status,
   Term,
+  Timing,
 } from '../../src/contracts.js'
-import { makeEntry, nothingRecovered } from '../../src/contracts.js'
+import { makeEntry, theBeginning } from '../../src/contracts.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import type { Stage } from '../../src/stage.js'
 import { type LogContents, Records } from '../../src/storage/recover.js'
 import { five, nodeOptions } from './core.js'
+import { SnapshotFiles } from './snapshot-files.js'
 
 /** A message with fields that are only known by its type. */
 export type AnyMessage = Message & { readonly [field: string]: unknown }
@@ -28,7 +32,9 @@ type Selection = Readonly<Record<string, unknown>>
 
 /** How far a node is, as a script gives it. */
 export interface Past {
-  /** The terms of the entries of its log: `[1, 1, 2]`. */
+  /** The newest first, two at most. All that the older holds was of the term of its last entry. */
+  readonly snapshots?: readonly EntryId[]
+  /** The terms of the entries of its log: `[1, 1, 2]`; it begins behind the older snapshot. */
   readonly log?: readonly Term[]
   /** The term it is in; that of its last entry unless given. */
   readonly term?: Term
@@ -41,12 +47,26 @@ interface Write {
   readonly messages: readonly Message[]
 }
 
+/** A snapshot that is being written: what the state machine held when it began. */
+interface Save {
+  readonly header: SnapshotHeader
+  readonly lines: readonly string[]
+}
+
 interface Hand {
   core: Core
   readonly disk: Records
+  readonly files: SnapshotFiles
   /** One at a time, unless the script itself calls a write done. */
   underWay: Write[]
   isSlow: boolean
+  save: Save | null
+  /** Pieces of snapshots that came, and whether they wait until the script says that they are kept. */
+  chunks: Chunk[]
+  isHolding: boolean
+  /** What its state machine holds: the name of every entry whose effect it has, in order. */
+  state: string[]
+  restored: number[]
   applied: Apply[]
   replies: Reply[]
 }
@@ -60,7 +80,7 @@ export const timing = {
   appendBytes: 1024 * 1024,
   snapshotEntries: 5,
   snapshotBytes: 1024 * 1024,
-  chunkBytes: 64,
+  chunkBytes: 8,
 }
 export const patienceTicks = 15
 
@@ -73,18 +93,47 @@ export function entriesOf(terms: readonly Term[], before = 0): Entry[] {
   return terms.map((term, at) => entryOf(before + at + 1, term))
 }
 
-function recoveredOf({ log = [], term = log.at(-1) ?? 0, votedFor = null }: Past): Recovered {
-  return { ...nothingRecovered, term, votedFor, entries: entriesOf(log) }
+const nameOf = ({ index, term }: EntryId) => `${index}.${term}`
+
+/** What a state machine holds after all entries up to this one, if all were of one term. */
+export function stateUpTo({ index, term }: EntryId): string[] {
+  return Array.from({ length: index }, (_, at) => nameOf({ index: at + 1, term }))
+}
+
+/** Puts a past on a disk as a node would have. */
+function relive({ snapshots = [], log = [], term, votedFor = null }: Past, disk: Records, files: SnapshotFiles): void {
+  const [newest, older] = snapshots
+  const edge = older ?? newest
+  const entries = entriesOf(log, edge?.index)
+  disk.add([{ record: 'term', term: term ?? entries.at(-1)?.term ?? newest?.term ?? 0, votedFor }])
+  if (edge) disk.add([{ record: 'snapshot', snapshot: edge }])
+  disk.add(entries.map((entry) => ({ record: 'entry', entry })))
+  if (newest && older) disk.add([{ record: 'snapshot', snapshot: newest }])
+  const state = edge ? [...stateUpTo(edge), ...entries.map(nameOf)] : []
+  for (const { index, term } of snapshots) files.save({ index, term }, state.slice(0, index))
 }
 
 function isMeant(message: Message, selection: Selection): boolean {
   return Object.entries(selection).every(([field, value]) => (message as AnyMessage)[field] === value)
 }
 
+/** Where members change, a hand-made past has always had these five: a snapshot says so, be it of nothing. */
+function withMembers(snapshots: readonly Snapshot[]): Snapshot[] {
+  const configuration = {
+    voters: five.map((member) => ({ ...member, incarnation: member.id })),
+    outgoing: null,
+    learners: [],
+  }
+  const founding = { ...theBeginning, bytes: 0, sha256: '' }
+  const all = snapshots.length > 0 ? snapshots : [founding]
+  return all.map((snapshot) => ({ configurationIndex: 0, configuration, ...snapshot }))
+}
+
 /**
  * Five cores run by hand, without time or chance: the script says which message arrives and which is lost, when a disk
- * has caught up, and who crashes. Disks are at once ready unless {@link slow} was called for them. What travels passes
- * through the stage's codec, so that a message its own stage would refuse shows.
+ * has caught up, and who crashes. Disks are at once ready unless {@link slow} was called for them; snapshots are written
+ * when {@link save} is called. What travels passes through the stage's codec, so that a message its own stage would
+ * refuse shows.
  */
 export class Cores {
   readonly ids: readonly NodeId[]
@@ -93,26 +142,20 @@ export class Cores {
   /** Everything that arrived, in order. */
   readonly heard: AnyMessage[] = []
   readonly #stage: Stage
-  readonly #appendBytes: number
+  readonly #timing: Timing
   readonly #hands = new Map<NodeId, Hand>()
   #requests = 0
 
-  constructor(stage: Stage, pasts: Readonly<Record<NodeId, Past>> = {}, appendBytes = timing.appendBytes) {
+  /** @param limits other ones than {@link timing} has */
+  constructor(stage: Stage, pasts: Readonly<Record<NodeId, Past>> = {}, limits: Partial<Timing> = {}) {
     this.#stage = stage
-    this.#appendBytes = appendBytes
+    this.#timing = { ...timing, ...limits }
     this.ids = five.map(({ id }) => id)
     for (const id of this.ids) {
-      const { term, votedFor, entries } = recoveredOf(pasts[id] ?? {})
-      const disk = new Records()
-      disk.add([{ record: 'term', term, votedFor }, ...entries.map((entry) => ({ record: 'entry', entry }) as const)])
-      this.#hands.set(id, {
-        core: this.#newCore(id, disk),
-        disk,
-        underWay: [],
-        isSlow: false,
-        applied: [],
-        replies: [],
-      })
+      const [disk, files] = [new Records(), new SnapshotFiles()]
+      relive(pasts[id] ?? {}, disk, files)
+      const idle = { isSlow: false, isHolding: false }
+      this.#hands.set(id, { disk, files, ...idle, ...this.#life(id, disk, files) })
       this.#collect(id)
     }
   }
@@ -141,6 +184,16 @@ export class Cores {
   /** Which requests of clients a node's state machine has performed. */
   performed(id: NodeId): number[] {
     return this.#hand(id).applied.flatMap(({ request }) => (request === null ? [] : [request]))
+  }
+
+  /** The names of all entries whose effect a node's state machine holds, in order. */
+  state(id: NodeId): readonly string[] {
+    return this.#hand(id).state
+  }
+
+  /** Up to which entries the snapshots went that a node's state machine was given, in this life. */
+  restored(id: NodeId): readonly number[] {
+    return this.#hand(id).restored
   }
 
   replies(id: NodeId): readonly Reply[] {
@@ -218,6 +271,7 @@ export class Cores {
     for (let write = hand.underWay.shift(); write; write = hand.underWay.shift()) {
       const { persist, messages } = write
       hand.disk.add(persist.records)
+      hand.files.keepFrom(hand.disk.snapshots)
       hand.core.durable(persist.upTo)
       this.#send(messages)
       this.#take(id)
@@ -234,7 +288,7 @@ export class Cores {
   crash(id: NodeId, keptRecords = 0): void {
     const hand = this.#hand(id)
     hand.disk.add(hand.underWay.flatMap(({ persist }) => persist.records).slice(0, keptRecords))
-    Object.assign(hand, { core: this.#newCore(id, hand.disk), underWay: [], applied: [], replies: [] })
+    Object.assign(hand, this.#life(id, hand.disk, hand.files))
     this.#collect(id)
   }
 
@@ -243,9 +297,47 @@ export class Cores {
     return this.#hand(id).underWay.flatMap(({ persist }) => persist.records).length
   }
 
-  #newCore(id: NodeId, disk: Records): Core {
-    const options = nodeOptions(id, five, { ...disk.contents(), snapshots: [], incarnation: id })
-    return this.#stage.create({ ...options, timing: { ...timing, appendBytes: this.#appendBytes } })
+  /** The last entry that the snapshot will hold which a node is writing. */
+  saving(id: NodeId): EntryId | null {
+    return this.#hand(id).save?.header ?? null
+  }
+
+  /** The snapshot that a node is writing is on disk under its name. */
+  save(id: NodeId): void {
+    const hand = this.#hand(id)
+    ok(hand.save, `${id} writes a snapshot`)
+    const { header, lines } = hand.save
+    hand.save = null
+    hand.core.saved(hand.files.save(header, lines))
+    this.#collect(id)
+  }
+
+  /** From here on, pieces of a snapshot that come wait until {@link keep}. */
+  hold(id: NodeId): void {
+    this.#hand(id).isHolding = true
+  }
+
+  /** The pieces that came are kept. */
+  keep(id: NodeId): void {
+    const hand = this.#hand(id)
+    for (let chunk = hand.chunks.shift(); chunk; chunk = hand.chunks.shift()) {
+      const { held, snapshot } = hand.files.receive(chunk)
+      if (snapshot) hand.core.saved(snapshot)
+      hand.core.held(chunk, held)
+      this.#collect(id)
+    }
+  }
+
+  /** What a node has when it starts with what its disk holds. */
+  #life(id: NodeId, disk: Records, files: SnapshotFiles) {
+    const contents = disk.contents()
+    const snapshots = files.known(contents.snapshots)
+    const known = this.#stage.members === 'changing' ? withMembers(snapshots) : snapshots
+    const options = nodeOptions(id, five, { ...contents, snapshots: known, incarnation: id })
+    const core = this.#stage.create({ ...options, timing: this.#timing })
+    const state = snapshots[0] ? files.load(snapshots[0]) : []
+    if (snapshots[0]) core.applied(snapshots[0].index)
+    return { core, state, underWay: [], save: null, chunks: [], restored: [], applied: [], replies: [] }
   }
 
   #hand(id: NodeId): Hand {
@@ -262,16 +354,36 @@ export class Cores {
     const effects = hand.core.take()
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
-    this.#apply(hand, effects)
     const { persist, sendWhenDurable: messages } = effects
     if (persist) hand.underWay.push({ persist, messages })
     else this.#send(messages)
+    for (const chunk of effects.sendChunks) this.#sendChunk(hand, chunk)
+    this.#perform(hand, effects)
+    hand.chunks.push(...effects.keepChunks)
+    if (!hand.isHolding) this.keep(id)
   }
 
-  #apply(hand: Hand, { apply }: Effects): void {
+  #sendChunk({ files }: Hand, chunk: Chunk): void {
+    const { lastIncludedIndex: index, lastIncludedTerm: term, offset } = chunk
+    const data = files.read({ index, term }, offset, this.#timing.chunkBytes)
+    if (data) this.#send([{ ...chunk, data } as Chunk])
+  }
+
+  #perform(hand: Hand, { restore, apply, snapshot }: Effects): void {
+    if (restore) this.#restore(hand, restore)
     hand.applied.push(...apply)
+    hand.state.push(...apply.map(nameOf))
     const last = apply.at(-1)
     if (last) hand.core.applied(last.index)
+    if (!snapshot) return
+    ok(!hand.save, 'one snapshot is written at a time')
+    hand.save = { header: snapshot, lines: [...hand.state] }
+  }
+
+  #restore(hand: Hand, snapshot: Snapshot): void {
+    hand.state = hand.files.load(snapshot)
+    hand.restored.push(snapshot.index)
+    hand.core.applied(snapshot.index)
   }
 
   #send(messages: readonly Message[]): void {

@@ -7,6 +7,8 @@ import { SeededRandom } from '../../src/simulation/random.js'
 /** A breath between two calls of a client: the load is there to be right about, not to fill the machine. */
 const breathMs = 15
 const deadlineMs = 4_000
+/** Whoever waits for calls waits no longer than this: a cluster that never serves again fails its test. */
+const patienceMs = 120_000
 const keys = 12
 
 /**
@@ -63,22 +65,45 @@ export class Siege {
 
   /** Resolves when so many more calls are done: the cluster serves. */
   async served(calls: number): Promise<void> {
-    const goal = this.counts.done + calls
-    await new Promise<void>((resolve) => {
+    await this.#more(calls, 'are done', () => this.counts.done)
+  }
+
+  /** Resolves when so many more calls have ended, however they ended: the clients have been at work for that long. */
+  async settled(calls: number): Promise<void> {
+    await this.#more(calls, 'have ended', () => this.counts.done + this.counts.refused + this.counts.unknown)
+  }
+
+  /** @throws Error if it takes too long */
+  async #more(calls: number, what: string, count: () => number): Promise<void> {
+    const goal = count() + calls
+    await new Promise<void>((resolve, reject) => {
       const watcher = () => {
-        if (this.counts.done < goal) return
+        if (count() < goal) return
+        clearTimeout(deadline)
         this.#watchers.delete(watcher)
         resolve()
       }
+      const deadline = setTimeout(() => {
+        this.#watchers.delete(watcher)
+        const missing = goal - count()
+        reject(new Error(`of ${calls} calls, ${calls - missing} ${what} after ${patienceMs / 1_000} s`))
+      }, patienceMs)
       this.#watchers.add(watcher)
     })
+  }
+
+  /** Ends the load at once, whatever is under way. */
+  async stop(): Promise<void> {
+    this.#over = true
+    for (const client of this.#clients) client.close()
+    await Promise.all(this.#sessions)
   }
 
   /** Ends the load; what was acknowledged and is not there, and what the checker makes of the history. */
   async end(): Promise<{ missing: string[]; history: CheckResult; operations: readonly Asked[] }> {
     this.#over = true
     await Promise.all(this.#sessions)
-    for (const client of this.#clients) client.close()
+    await this.stop()
     await using client = new Client({ addresses: this.#addresses, deadlineMs: 15_000 })
     const missing: string[] = []
     for (const key of this.acknowledged) if ((await client.get(key)) === null) missing.push(key)

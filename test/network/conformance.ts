@@ -1,4 +1,7 @@
-/** What every implementation of `Network` must do, and what it may; `wires.ts` lists those it is run on. */
+/**
+ * What every implementation of `Network` must do, and what it may; `wires.ts` lists those it is run on. What they must do
+ * when their peers change is in `changing-peers.ts`.
+ */
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect } from 'node:net'

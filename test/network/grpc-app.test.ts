@@ -22,7 +22,7 @@ async function cluster(t: Test): Promise<Member[]> {
       }
       const world = { clock: systemClock, random: systemRandom }
       const network = new GrpcNetwork({
-        ...{ self: id, members, cluster: 'test', codec: protobufCodec(stage), ...world, notice },
+        ...{ self: id, members, cluster: 'test', isOpen: false, codec: protobufCodec(stage), ...world, notice },
         ask: (command, answer) => node.ask(command, answer),
       })
       const node = new Node(

@@ -161,6 +161,30 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
   t.same(n1.received, [message('n2', 'n1', 7)])
 })
 
+t.test('where members change, a stranger is heard if it says where it could be answered', async (t) => {
+  const all = await members(2)
+  const codec = protobufCodec(stage)
+  const n1 = new Peer(t, (options) => new GrpcNetwork(options), 'n1', all, { codec, isOpen: true })
+  await n1.start()
+  const knock = (changes: object) => {
+    const batch = { messages: [codec.encode(message('n9', 'n1', 1))] }
+    const packets = [{ hello: { ...hello, from: 'n9', ...changes } }, { batch }].map((one) => packet.encode(one))
+    return say(t, all[0]!.peer, packets)
+  }
+  for (const changes of [{}, { address: '' }, { address: 'nowhere' }]) {
+    t.match((await knock(changes)).details, /"n9" is no peer of ours, and does not say where/)
+  }
+  for (const from of ['', 'n1']) t.match((await knock({ from, address: '127.0.0.1:1' })).details, /no peer of ours$/)
+  t.match((await knock({ cluster: 'other', address: '127.0.0.1:1' })).details, /belongs to the cluster/)
+  t.same(n1.received, [])
+  for (const address of ['127.0.0.1:0', `${'x'.repeat(5_000)}:1`, '[::::]:1', 'a/b%c?d:1']) {
+    const heard = n1.received.length
+    void knock({ address })
+    await n1.until(() => n1.received.length > heard)
+  }
+  t.equal(n1.received.length, 4, 'whether it can be reached there is another matter, and harms nobody')
+})
+
 t.test(
   'whoever says nothing is turned away after a while, and a peer that says no Welcome is asked again',
   async (t) => {

@@ -66,51 +66,55 @@ export class Peer<N extends Network = Network> {
   readonly network: N
   readonly received: Message[] = []
   readonly notices: Event[] = []
+  /** Of whatever happens; and of messages alone. */
   readonly #watchers = new Set<() => void>()
+  readonly #listeners = new Set<() => void>()
 
   constructor(t: Test, make: Make<N>, self: string, members: readonly Member[], changes: Partial<TcpOptions> = {}) {
     const notice = (event: Event) => {
       this.notices.push(event)
-      this.#changed()
+      for (const watcher of this.#watchers) watcher()
     }
     const world = { codec: jsonCodec(stage), clock: systemClock, random: systemRandom }
     this.self = self
     this.address = parseAddress(members.find(({ id }) => id === self)!.peer)!
-    this.network = make({ self, members, cluster: 'test', notice, ...world, ...changes })
+    this.network = make({ self, members, cluster: 'test', isOpen: false, notice, ...world, ...changes })
     t.teardown(() => this.network.stop())
   }
 
   start(): Promise<void> {
     return this.network.start((message) => {
       this.received.push(message)
-      this.#changed()
+      for (const watcher of [...this.#watchers, ...this.#listeners]) watcher()
     })
   }
 
-  #changed(): void {
-    for (const watcher of this.#watchers) watcher()
-  }
-
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await this.#next()
+    while (!condition()) await this.#next(this.#watchers)
   }
 
   /** Resolves when the link to a peer has come up so many times. */
   async linkedTo(peer: string, times = 1): Promise<void> {
-    await this.until(() => this.notices.filter((n) => n.event === 'link_up' && n.peer === peer).length >= times)
+    await this.until(() => this.links(peer).filter((change) => change === 'up').length >= times)
+  }
+
+  /** What became of the link to a peer: `up`, `down`, … */
+  links(peer: string): string[] {
+    const changes = this.notices.filter((notice) => notice.peer === peer && notice.event.startsWith('link_'))
+    return changes.map(({ event }) => event.slice('link_'.length))
   }
 
   /** Resolves when something comes; with a number, after so many milliseconds in any case. @returns whether it came */
-  async #next(ms = Number.POSITIVE_INFINITY): Promise<boolean> {
+  async #next(watchers: Set<() => void>, ms = Number.POSITIVE_INFINITY): Promise<boolean> {
     return new Promise((resolve) => {
       const done = (came: boolean) => {
         clearTimeout(timer)
-        this.#watchers.delete(watcher)
+        watchers.delete(watcher)
         resolve(came)
       }
       const watcher = () => done(true)
       const timer = Number.isFinite(ms) ? setTimeout(done, ms, false) : undefined
-      this.#watchers.add(watcher)
+      watchers.add(watcher)
     })
   }
 
@@ -120,7 +124,7 @@ export class Peer<N extends Network = Network> {
       const missing = to.missingOf(messages)
       if (missing.length === 0) return
       for (const message of missing) this.network.send(message)
-      while (to.missingOf(messages).length > 0 && (await to.#next(quietMs)));
+      while (to.missingOf(messages).length > 0 && (await to.#next(to.#listeners, quietMs)));
     }
     const missing = to.missingOf(messages).length
     throw new Error(`${missing} of ${messages.length} messages from ${this.self} to ${to.self} never came`)

@@ -15,7 +15,7 @@ const { wire, self, members, woken } = workerData as {
 }
 
 const world = { clock: systemClock, random: systemRandom, codec: jsonCodec(stage) }
-const network = wires[wire]!.open()({ self, members, cluster: 'test', notice: () => {}, ...world })
+const network = wires[wire]!.open()({ self, members, cluster: 'test', isOpen: false, notice: () => {}, ...world })
 await network.start((message) => {
   // What it gets, it sends back, so that the other side knows.
   network.send({ ...message, from: message.to, to: message.from })

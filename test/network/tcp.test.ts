@@ -1,6 +1,7 @@
 import { connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
-import type { Member, Message } from '../../src/contracts.js'
+import { systemClock } from '../../src/clock.js'
+import type { Clock, Member, Message } from '../../src/contracts.js'
 import { FaultyNetwork } from '../../src/network/faults.js'
 import { encodeFrames } from '../../src/network/framing.js'
 import { TcpNetwork, type TcpOptions } from '../../src/network/tcp.js'
@@ -131,6 +132,57 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
   n2.network.send(message('n2', 'n1', 7))
   await n1.until(() => n1.received.length > 0)
   t.same(n1.received, [message('n2', 'n1', 7)])
+})
+
+t.test('where members change, a stranger is heard if it says where it could be answered', async (t) => {
+  const all = await members(2)
+  const n1 = new Peer(t, overTcp, 'n1', all, { isOpen: true })
+  await n1.start()
+  const knock = (changes: object) => {
+    const socket = connect(n1.address)
+    t.teardown(() => socket.destroy())
+    socket.on('error', () => {})
+    const hello = { type: 'Hello', protocol: 1, cluster: 'test', from: 'n9', to: 'n1', ...changes }
+    socket.end(encodeFrames([JSON.stringify(hello), JSON.stringify(message('n9', 'n1', 1))]))
+    return new Promise((resolve) => socket.resume().once('close', resolve))
+  }
+  for (const address of [undefined, null, 7, '', 'nowhere', 'a b:1', 'a:99999', ['a:1']]) {
+    await knock({ address })
+    t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /"n9" is no peer of ours, and does not say where/ })
+  }
+  for (const from of ['', 5, null, 'n1']) {
+    await knock({ from, address: '127.0.0.1:1' })
+    t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /is no peer of ours$/ })
+  }
+  for (const cluster of ['other', undefined]) {
+    await knock({ cluster, address: '127.0.0.1:1' })
+    t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /belongs to the cluster/ })
+  }
+  t.same(n1.received, [])
+  for (const address of ['127.0.0.1:0', `${'x'.repeat(5_000)}:1`, '[::::]:1', 'no.such.host.invalid:1']) {
+    const heard = n1.received.length
+    await Promise.all([knock({ address }), n1.until(() => n1.received.length > heard)])
+  }
+  t.equal(n1.received.length, 4, 'whether it can be reached there is another matter, and harms nobody')
+})
+
+t.test('who is refused knocks less and less often', async (t) => {
+  const both = await members(2)
+  const pauses: number[] = []
+  const clock: Clock = {
+    ...systemClock,
+    now: () => 0,
+    after(ms, task) {
+      if (ms > 500) return systemClock.after(ms, task)
+      pauses.push(ms)
+      return systemClock.after(0, task)
+    },
+  }
+  const n1 = new Peer(t, (options) => new TcpNetwork({ ...options, clock }), 'n1', both)
+  const n2 = new TcpPeer(t, 'n2', both.slice(1))
+  await Promise.all([n1.start(), n2.start()])
+  await n1.until(() => n1.links('n2').filter((change) => change === 'down').length >= 8)
+  t.ok(pauses.at(-1)! >= 250, `the last pause is ${pauses.at(-1)} ms`)
 })
 
 t.test('a peer that does not read costs bounded memory: what does not fit is lost', async (t) => {

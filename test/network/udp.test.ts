@@ -118,10 +118,6 @@ t.test('a flood of garbage makes few words', async (t) => {
   t.ok((refusals()[20]!.unnoticed as number) > 0, 'the rest is counted')
 })
 
-/** What a peer noticed of a link: `up`, `down`. */
-const links = (peer: Peer, of: string) =>
-  peer.notices.filter((notice) => notice.peer === of && /^link_/.test(notice.event)).map(({ event }) => event.slice(5))
-
 /** Time that goes by twenty times as fast. */
 const hasty: Clock = {
   ...systemClock,
@@ -133,16 +129,16 @@ t.test('a link is up while hellos are answered', async (t) => {
   const all = await members(2)
   const [n1, first] = all.map(({ id }) => new Peer(t, udp, id, all, { clock: hasty })) as [Peer, Peer]
   await n1.start()
-  t.same(links(n1, 'n2'), [])
+  t.same(n1.links('n2'), [])
   await first.start()
-  await n1.until(() => links(n1, 'n2').length === 1)
+  await n1.until(() => n1.links('n2').length === 1)
   await first.network.stop()
-  await n1.until(() => links(n1, 'n2').length === 2)
+  await n1.until(() => n1.links('n2').length === 2)
   const second = new Peer(t, udp, 'n2', all, { clock: hasty })
   await second.start()
-  await n1.until(() => links(n1, 'n2').length === 3)
-  t.same(links(n1, 'n2'), ['up', 'down', 'up'])
-  t.same(links(second, 'n1').slice(0, 1), ['up'])
+  await n1.until(() => n1.links('n2').length === 3)
+  t.same(n1.links('n2'), ['up', 'down', 'up'])
+  t.same(second.links('n1').slice(0, 1), ['up'])
 })
 
 t.test('a process that takes the place of another is noticed at once, without a silence', async (t) => {
@@ -155,10 +151,10 @@ t.test('a process that takes the place of another is noticed at once, without a 
   for (let life = 1; life <= 3; life++) {
     const n2 = new Peer(t, udp, 'n2', all)
     await n2.start()
-    await n1.until(() => links(n1, 'n2').length === 2 * life - 1)
+    await n1.until(() => n1.links('n2').length === 2 * life - 1)
     await n2.network.stop()
   }
-  t.same(links(n1, 'n2'), ['up', 'down', 'up', 'down', 'up'])
+  t.same(n1.links('n2'), ['up', 'down', 'up', 'down', 'up'])
 })
 
 t.test('only an answer to our own hello shows that a peer hears us', async (t) => {
@@ -186,9 +182,44 @@ t.test('only an answer to our own hello shows that a peer hears us', async (t) =
   say({ kind: 'answer', number })
   say({ payload: pack([Buffer.from(JSON.stringify(replicate('n2', 'n1')))]) })
   await n1.until(() => n1.received.length === 1)
-  t.same(links(n1, 'n2'), [], 'neither an answer to somebody else nor a message does')
+  t.same(n1.links('n2'), [], 'neither an answer to somebody else nor a message does')
   say({ kind: 'answer', number, payload: sessionBytes(session) })
-  await n1.until(() => links(n1, 'n2').length === 1)
+  await n1.until(() => n1.links('n2').length === 1)
+})
+
+t.test('where members change, a hello makes a guest, at the address from where it came', async (t) => {
+  const all = await members(2)
+  const n1 = new Peer(t, udp, 'n1', all, { isOpen: true })
+  await n1.start()
+  const [n9, elsewhere] = [await stranger(t), await stranger(t)]
+  const { host, port } = n1.address
+  const say = (socket: Socket, changes: Partial<Datagram>) =>
+    socket.send(encodeDatagram({ ...header, from: 'n9', ...whole, payload: Buffer.alloc(0), ...changes }), port, host)
+  const refused = (reason: RegExp) =>
+    n1.until(() => n1.notices.some((notice) => notice.peer === null && reason.test(String(notice.reason))))
+  const data = { payload: pack([Buffer.from(JSON.stringify(replicate('n9', 'n1')))]) }
+  const greetings: Datagram[] = []
+  n9.on('message', (bytes) => greetings.push(decodeDatagram(bytes)))
+  say(n9, data)
+  await refused(/"n9" is no peer of ours, and does not say where/)
+  say(n9, { kind: 'callback', from: 'n8' })
+  await refused(/"n8" is no peer of ours, and does not say where/)
+  say(n9, { kind: 'hello', from: 'n1' })
+  await refused(/"n1" is no peer of ours$/)
+  say(n9, { kind: 'hello', from: 'n2' })
+  await refused(/n2 sends from .*, not from there/)
+  t.same(n1.received, [])
+  say(n9, { kind: 'hello' })
+  while (!greetings.some(({ kind }) => kind === 'callback')) await once(n9, 'message')
+  t.notOk(
+    greetings.some(({ kind }) => kind === 'hello'),
+    'we do not call it a peer',
+  )
+  say(n9, data)
+  await n1.until(() => n1.received.length === 1)
+  say(elsewhere, data)
+  await refused(/n9 sends from .*, not from there/)
+  t.equal(n1.received.length, 1)
 })
 
 t.test('a port that is taken is said so', async (t) => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { limits } from '../../src/contracts.js'
+import { compareKeys, limits } from '../../src/contracts.js'
 import { LockedMap } from '../../src/locked-map.js'
 import { commands } from '../../stages/0-key-value-store/commands.js'
-import { compareKeys, scan } from '../../stages/0-key-value-store/scan.js'
+import { scan } from '../../stages/0-key-value-store/scan.js'
 import stage from '../../stages/0-key-value-store/stage.js'
 import { nodeOptions } from '../helpers/core.js'
 
@@ -141,6 +141,27 @@ t.test('scan gives the entries of a prefix in order, page by page', async (t) =>
   const [all] = await store.apply([{ command: 'scan' }])
   t.match(all, { more: true }, 'without a limit there is one all the same')
   t.same(await machine().apply([{ command: 'scan' }]), [{ ok: true, entries: [], more: false }])
+})
+
+t.test('scan gives no more than one answer on the wire holds; the rest comes on the next page', async (t) => {
+  const store = machine()
+  const big = 'x'.repeat(limits.valueBytes)
+  const escaped = '\u0001'.repeat(limits.valueBytes)
+  const keys = Array.from({ length: 10 }, (_, number) => `${'\u0001'.repeat(limits.keyBytes - 1)}${number}`)
+  await store.apply(keys.map((key, at) => ({ command: 'set', key, value: at < 9 ? big : escaped })))
+  const sizes: number[] = []
+  const seen: string[] = []
+  for (let more = true; more; ) {
+    const after = seen.at(-1)
+    const [page] = await store.apply([{ command: 'scan', ...(after !== undefined && { after }) }])
+    const { entries, more: others } = page as unknown as { entries: [string, string][]; more: boolean }
+    t.ok(JSON.stringify({ id: '\u0001'.repeat(128), ...page }).length <= limits.messageBytes)
+    sizes.push(entries.length)
+    seen.push(...entries.map(([key]) => key))
+    more = others
+  }
+  t.same(seen, keys)
+  t.same(sizes, [7, 2, 1])
 })
 
 t.test('a write that arrives during a scan waits for it: the answer is the store at one moment', async (t) => {

@@ -106,6 +106,17 @@ t.test('what was never sent tries every address, then waits before it knocks aga
   t.equal(take(fresh).connect.length, 1)
 })
 
+t.test('a call to a node that is left alone waits for the next knock, not for its deadline', async (t) => {
+  const open = openClient('A', 'B')
+  for (let failures = 0; failures < 4; failures++) disconnected(open, 'A', 'gone')
+  disconnected(open, 'B', 'gone')
+  elapsed(open, 25)
+  call(open, read, { readOnly: true, at: 'A' })
+  t.equal(open.wakeAt, 200)
+  elapsed(open, 200)
+  t.same(take(open).connect, ['A'])
+})
+
 t.test('the pause doubles up to its cap, and a connection that stands forgets it', async (t) => {
   const open = openClient('A')
   const pauses: number[] = []

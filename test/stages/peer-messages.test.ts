@@ -54,6 +54,25 @@ const requestVote = fc
     const lastLogTerm = termOf(fields.lastLogIndex, fields.lastLogTerm)
     return { type: 'RequestVote', term: lastLogTerm + later, ...fields, lastLogTerm }
   })
+/** Every kind of byte that there is, and no byte at all; a piece that ends where its file does, or before. */
+const installSnapshot = fc
+  .record({
+    ...ends,
+    sequence: positive,
+    lastIncludedIndex: positive,
+    lastIncludedTerm: fc.integer({ min: 1, max: 50 }),
+    later: fc.nat(3),
+    sha256: fc.stringMatching(/^[0-9a-f]{64}$/),
+    offset: fc.nat(2 ** 40),
+    data: fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    rest: fc.nat(1_000),
+  })
+  .filter(({ offset, data, rest }) => offset + data.length + rest > 0)
+  .map(({ later, rest, ...fields }) => {
+    const { lastIncludedTerm, offset, data } = fields
+    const bytes = offset + data.length + rest
+    return { type: 'InstallSnapshot', term: lastIncludedTerm + later, ...fields, bytes }
+  })
 const plain = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
   fc.record({ type: fc.constant(type), ...ends, term: positive, ...fields }, { noNullPrototype: true })
 
@@ -65,6 +84,8 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   RequestVote: requestVote,
   RequestVoteReply: plain('RequestVoteReply', { voteGranted: fc.boolean() }),
   StaleTerm: plain('StaleTerm', {}),
+  InstallSnapshot: installSnapshot,
+  InstallSnapshotReply: plain('InstallSnapshotReply', { sequence: positive, held: natural, matchIndex: natural }),
 }
 
 for (const stage of stages.slice(4)) {
@@ -87,6 +108,10 @@ const common = { from: 'n1', to: 'n3', term: 5 }
 const entries = [makeEntry(3, 4, { command: 'set', key: 'a', value: '' }), makeEntry(4, 5, { command: 'no-op' })]
 const append = { type: 'AppendEntries', ...common, sequence: 1, prevLogIndex: 2, prevLogTerm: 3, leaderCommit: 0 }
 
+const snapshot = { lastIncludedIndex: 7, lastIncludedTerm: 4, bytes: 20, sha256: '0123456789abcdef'.repeat(4) }
+const piece = { type: 'InstallSnapshot', ...common, sequence: 1, ...snapshot, offset: 8, data: new Uint8Array(8) }
+const received = { type: 'InstallSnapshotReply', ...common, sequence: 1, held: 16, matchIndex: 0 }
+
 /** One right message of each type, whose fields are then made wrong, each in turn. */
 const examples: readonly Readonly<Record<string, unknown>>[] = [
   { ...append, entries },
@@ -95,6 +120,8 @@ const examples: readonly Readonly<Record<string, unknown>>[] = [
   { type: 'RequestVote', ...common, lastLogIndex: 0, lastLogTerm: 0 },
   { type: 'RequestVoteReply', ...common, voteGranted: false },
   { type: 'StaleTerm', ...common },
+  piece,
+  received,
 ]
 
 const passes = (candidate: Readonly<Record<string, unknown>>) => latest.wire[candidate.type as string]!(candidate)
@@ -114,7 +141,7 @@ t.test('a message with a wrong field is not heard, whichever field it is', async
 t.test('what numbers from one cannot be zero', async (t) => {
   for (const example of examples) t.notOk(passes({ ...example, term: 0 }), String(example.type))
   const [first, reply, refusal] = examples
-  for (const example of [first, reply, refusal]) t.notOk(passes({ ...example, sequence: 0 }))
+  for (const example of [first, reply, refusal, piece, received]) t.notOk(passes({ ...example, sequence: 0 }))
   for (const field of ['prevLogIndex', 'conflictTerm', 'conflictIndex']) t.notOk(passes({ ...refusal, [field]: 0 }))
 })
 
@@ -135,6 +162,24 @@ t.test('terms and indexes of a message must fit together', async (t) => {
     t.notOk(passes({ ...append, entries: [makeEntry(3, 4, { command })] }), `nobody can perform ${command}`)
   }
   t.notOk(passes({ ...append, entries: [makeEntry(3, 4, { command: 'get', key: { deep: 1 } })] }))
+})
+
+t.test('a piece of a snapshot lies within its file, and the file has a name', async (t) => {
+  for (const field of ['lastIncludedIndex', 'lastIncludedTerm', 'bytes'])
+    t.notOk(passes({ ...piece, [field]: 0 }), field)
+  t.ok(passes({ ...piece, offset: 0 }), 'its beginning')
+  t.ok(passes({ ...piece, offset: 12 }), 'its end')
+  t.ok(passes({ ...piece, offset: 20, data: new Uint8Array(0) }), 'nothing is left of it')
+  t.notOk(passes({ ...piece, offset: 13 }), 'a byte beyond it')
+  t.notOk(passes({ ...piece, offset: 21, data: new Uint8Array(0) }))
+  t.ok(passes({ ...piece, lastIncludedTerm: 5 }))
+  t.notOk(passes({ ...piece, lastIncludedTerm: 6 }), 'what was committed is not ahead of the leader')
+  const { sha256 } = snapshot
+  for (const wrong of [sha256.slice(1), `${sha256}0`, sha256.toUpperCase(), sha256.replace('0', 'g'), '', null, 7]) {
+    t.notOk(passes({ ...piece, sha256: wrong }), String(wrong))
+  }
+  for (const wrong of [undefined, null, '', 'AAAA', [1, 2], { length: 8 }, 8])
+    t.notOk(passes({ ...piece, data: wrong }))
 })
 
 t.test('a vote is yes or no', async (t) => {

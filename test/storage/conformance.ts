@@ -4,7 +4,19 @@ import fc from 'fast-check'
 import type { Test } from 'tap'
 import { type LogStore, limits, type Recovered } from '../../src/contracts.js'
 import { recover } from '../../src/storage/recover.js'
-import { anyBatches, batches, entry, expected, type Kind, type Place, set, truncate, vote, writeAll } from './stores.js'
+import {
+  anyBatches,
+  batches,
+  entry,
+  expected,
+  type Kind,
+  type Place,
+  set,
+  snapshot,
+  truncate,
+  vote,
+  writeAll,
+} from './stores.js'
 
 export function logStoreConformance(t: Test, kind: Kind): void {
   const { name } = kind
@@ -15,16 +27,16 @@ export function logStoreConformance(t: Test, kind: Kind): void {
   t.test(`${name}: any sequence of batches`, (t) => anything(t, kind))
 }
 
-async function reopened(t: Test, place: Place, wanted: object, message: string): Promise<void> {
+export async function reopened(t: Test, place: Place, wanted: object, message: string): Promise<void> {
   const store = place.store()
   t.same(contentsOf(await store.open()), wanted, message)
   await store.close()
 }
 
-/** What was found but for the name of the disk, which is chance. */
-function contentsOf({ incarnation, ...contents }: Recovered): object {
+/** What was found but for the name of the disk, which is chance, and of the snapshots only which they are. */
+export function contentsOf({ incarnation, snapshots, ...contents }: Recovered): object {
   ok(incarnation)
-  return contents
+  return { ...contents, snapshots: snapshots.map(({ index, term }) => ({ index, term })) }
 }
 
 async function empty(t: Test, kind: Kind): Promise<void> {
@@ -46,6 +58,27 @@ async function roundTrips(t: Test, kind: Kind): Promise<void> {
     'all taken back': batches([entry(1, 1), entry(2, 1)], [truncate(1)]),
     'a truncation past the end': batches([entry(1, 1)], [truncate(2), truncate(9)], [entry(2, 1)]),
     'an empty batch': batches([], [entry(1, 1)], []),
+    'a snapshot, and entries behind it': batches([entry(1, 1), entry(2, 1)], [snapshot(2, 1)], [entry(3, 2)]),
+    'a snapshot before the end': batches([entry(1, 1), entry(2, 1), entry(3, 1)], [snapshot(2, 1)]),
+    'two snapshots: the log begins behind the older': batches(
+      [entry(1, 1), entry(2, 1), entry(3, 1), entry(4, 1)],
+      [snapshot(2, 1)],
+      [snapshot(3, 1)],
+      [truncate(4), entry(4, 2)],
+    ),
+    'three snapshots: two are kept': batches(
+      ...[1, 2, 3, 4, 5, 6, 7].flatMap((at) => [[entry(at, 1)], ...(at % 2 === 1 ? [[snapshot(at, 1)]] : [])]),
+    ),
+    'a snapshot past the end: the log begins anew': batches([entry(1, 1)], [snapshot(9, 3)]),
+    'the same, with what was there taken back, and entries after it': batches(
+      [entry(1, 1), entry(2, 1), entry(3, 1), snapshot(2, 1)],
+      [vote(3, null), truncate(3), snapshot(8, 3)],
+      [entry(9, 3)],
+      [entry(10, 3), snapshot(10, 3)],
+    ),
+    'a snapshot on a new log': batches([vote(4, null), snapshot(5, 4)], [entry(6, 4)]),
+    'a truncation does not reach into a snapshot': batches([entry(1, 1), entry(2, 1)], [snapshot(1, 1), truncate(1)]),
+    'a record of the one that is kept': batches([entry(1, 1), snapshot(1, 1)], [snapshot(1, 1)], [entry(2, 1)]),
   }
   for (const [title, story] of Object.entries(stories)) {
     for (const ending of ['a close', 'a kill']) {
@@ -60,7 +93,7 @@ async function roundTrips(t: Test, kind: Kind): Promise<void> {
   }
 }
 
-async function ended(place: Place, store: LogStore, isKilled: boolean): Promise<Place> {
+export async function ended(place: Place, store: LogStore, isKilled: boolean): Promise<Place> {
   if (isKilled) return place.afterKill(store)
   await store.close()
   return place
@@ -100,7 +133,7 @@ async function lives(t: Test, kind: Kind): Promise<void> {
   for (const [life, batch] of story.entries()) {
     const store = place.store()
     t.same(contentsOf(await store.open()), expected(story.slice(0, life)), `life ${life}`)
-    await store.write(batch)
+    await writeAll(store, [batch])
     place = await ended(place, store, life % 3 === 0)
   }
   await reopened(t, place, expected(story), 'in the end')
@@ -118,7 +151,7 @@ async function anything(t: Test, kind: Kind): Promise<void> {
           store = place.store()
           t.same(contentsOf(await store.open()), expected(story.slice(0, at)))
         }
-        await store.write(batch)
+        await writeAll(store, [batch])
       }
       await store.close()
       await reopened(t, place, expected(story), 'in the end')

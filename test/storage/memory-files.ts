@@ -3,7 +3,7 @@
  * and names), and drop what it failed to sync while it still shows it (fsyncgate).
  */
 import { dirname } from 'node:path'
-import type { Files, OpenFile } from '../../src/storage/files.js'
+import type { Files, OpenFile, OpenMode } from '../../src/storage/files.js'
 
 interface Change {
   readonly apply: (content: Buffer) => Buffer
@@ -33,6 +33,7 @@ export class MemoryFiles implements Files {
   /** The call, counted from 1, that fails; everything after it fails too if `forGood`. */
   failAt = Number.POSITIVE_INFINITY
   forGood = false
+  code = 'EIO'
 
   /** The same files after the process is gone: what was written is there, synced or not. */
   afterKill(): MemoryFiles {
@@ -41,11 +42,20 @@ export class MemoryFiles implements Files {
 
   /** The same files after a power failure. */
   afterPowerFailure(keep: Keep): MemoryFiles {
-    const names = keep === keepAll ? this.names : this.#durableNames
+    const names = keep === keepAll ? this.names : keep === keepHalf ? this.#halfRemoved() : this.#durableNames
     return this.#copy(names, ({ durable, unsynced }) => {
       const content = unsynced.reduce((before, change) => torn(before, change, keep), durable)
       return { content, durable: content, unsynced: [] }
     })
+  }
+
+  /** Of the names removed and not yet synced the disk may have any: here the later ones, and not the first. */
+  #halfRemoved(): ReadonlyMap<string, Inode> {
+    const kept = new Set(this.names.values())
+    const removed = [...this.#durableNames].filter(([path, inode]) => !this.names.has(path) && !kept.has(inode))
+    const names = new Map(this.#durableNames)
+    for (const [path] of removed.sort().slice(1)) names.delete(path)
+    return names
   }
 
   #copy(names: ReadonlyMap<string, Inode>, change: (inode: Inode) => Inode): MemoryFiles {
@@ -91,9 +101,9 @@ export class MemoryFiles implements Files {
     this.#call()
   }
 
-  async open(path: string, mode: 'new' | 'existing'): Promise<OpenFile> {
+  async open(path: string, mode: OpenMode): Promise<OpenFile> {
     this.#call()
-    if (mode === 'existing') return this.#openFile(this.#find(path))
+    if (mode !== 'new') return this.#openFile(this.#find(path))
     if (this.names.has(path)) throw Object.assign(new Error(`EEXIST: ${path}`), { code: 'EEXIST' })
     const inode: Inode = { content: Buffer.alloc(0), durable: Buffer.alloc(0), unsynced: [] }
     this.names.set(path, inode)
@@ -126,6 +136,14 @@ export class MemoryFiles implements Files {
       inode.unsynced.push(what)
     }
     return {
+      size: async () => {
+        this.#call()
+        return inode.content.length
+      },
+      read: async (position, length) => {
+        this.#call()
+        return Buffer.from(inode.content.subarray(position, position + length))
+      },
       write: async (bytes, position) => {
         this.#call(() => change(overwrite(Buffer.from(bytes.subarray(0, bytes.length / 2)), position)))
         change(overwrite(Buffer.from(bytes), position))
@@ -156,7 +174,7 @@ export class MemoryFiles implements Files {
     this.calls++
     if (this.calls < this.failAt || (this.calls > this.failAt && !this.forGood)) return
     if (this.calls === this.failAt) failing()
-    throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+    throw Object.assign(new Error(`${this.code}: a call fails`), { code: this.code })
   }
 }
 

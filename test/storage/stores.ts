@@ -4,18 +4,23 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import type { Test } from 'tap'
 import {
+  type Chunk,
   type Command,
+  type EntryId,
   type LogStore,
   makeEntry,
   type NodeId,
   type Persist,
   type PersistRecord,
+  type Snapshot,
+  type SnapshotHeader,
+  type SnapshotStore,
   type Term,
 } from '../../src/contracts.js'
 import { type Kept, MemoryLog } from '../../src/storage/memory-log.js'
 import { MemorySnapshots } from '../../src/storage/memory-snapshots.js'
 import { openLogStore } from '../../src/storage/open-log-store.js'
-import { type LogContents, recover } from '../../src/storage/recover.js'
+import { type LogContents, Records, recover } from '../../src/storage/recover.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
 
 export const owner = { cluster: 'c1', node: 'n1' }
@@ -52,7 +57,7 @@ export const kinds: readonly Kind[] = [
   {
     name: 'memory',
     place() {
-      const kept: Kept = { records: [], snapshots: new MemorySnapshots(), incarnation: 'kept' }
+      const kept: Kept = { records: new Records(), snapshots: new MemorySnapshots(), incarnation: 'kept' }
       const place: Place = { store: () => new MemoryLog(kept), afterKill: async () => place }
       return place
     },
@@ -69,18 +74,53 @@ export const entry = (index: number, term: Term, command: Command = set(`k${inde
 })
 export const vote = (term: Term, votedFor: NodeId | null): PersistRecord => ({ record: 'term', term, votedFor })
 export const truncate = (from: number): PersistRecord => ({ record: 'truncate', from })
+export const snapshot = (index: number, term: Term): PersistRecord => ({
+  record: 'snapshot',
+  snapshot: { index, term },
+})
 
 /** Batches of records as a core would hand them over: each with the last entry of what is then written. */
 export function batches(...all: readonly (readonly PersistRecord[])[]): Persist[] {
   return all.map((records, at) => {
-    const { entries } = recover(all.slice(0, at + 1).flat())
-    const { index, term } = entries.at(-1) ?? { index: 0, term: 0 }
+    const { edge, entries } = recover(all.slice(0, at + 1).flat())
+    const { index, term } = entries.at(-1) ?? edge
     return { records, upTo: { index, term } }
   })
 }
 
+/** The snapshots that the records speak of come first: what the log has, or will have, is its own; the rest is sent to it. */
 export async function writeAll(store: LogStore, all: readonly Persist[]): Promise<void> {
-  for (const batch of all) await store.write(batch)
+  for (const batch of all) {
+    for (const record of batch.records) if (record.record === 'snapshot') await bring(store.snapshots, record.snapshot)
+    await store.write(batch)
+  }
+}
+
+/** A snapshot as the state machine of this test makes it: the larger the index, the longer. */
+export const headerOf = ({ index, term }: EntryId): SnapshotHeader => ({ index, term, config: [`n${term}`] })
+export const bodyText = ({ index }: EntryId): string =>
+  Array.from({ length: index % 7 }, (_, at) => `${JSON.stringify([`k${at}`, `é${index}`.repeat(3)])}\n`).join('')
+
+export async function* lines(text: string, size = 20): AsyncGenerator<string> {
+  for (const some of text.match(new RegExp(`(.*\n){1,${size}}`, 'g')) ?? []) yield some
+}
+
+/** Saves every second one, and lets the others come from elsewhere, piece by piece. */
+export async function bring(snapshots: SnapshotStore, id: EntryId): Promise<Snapshot> {
+  if (id.index % 2 === 0) return snapshots.save(headerOf(id), lines(bodyText(id)))
+  let received: Snapshot | null = null
+  for (const chunk of await chunksOf(id, bodyText(id), 100)) received = (await snapshots.receive(chunk)).snapshot
+  return received!
+}
+
+/** A snapshot's file as another node would send it. */
+export async function chunksOf(id: EntryId, body: string, size: number): Promise<Chunk[]> {
+  const other = new MemorySnapshots()
+  const { bytes, sha256 } = await other.save(headerOf(id), lines(body))
+  const { index: lastIncludedIndex, term: lastIncludedTerm } = id
+  const about = { type: 'InstallSnapshot', from: 'n2', to: 'n1', lastIncludedIndex, lastIncludedTerm, bytes, sha256 }
+  const offsets = Array.from({ length: Math.ceil(bytes / size) }, (_, at) => at * size)
+  return Promise.all(offsets.map(async (offset) => ({ ...about, offset, data: (await other.read(id, offset, size))! })))
 }
 
 export function expected(all: readonly Persist[]): LogContents {
@@ -92,19 +132,27 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ key: name, value: name }) },
   { weight: 2, arbitrary: fc.record({ votedFor: fc.option(fc.constantFrom('n1', 'n2', '__proto__')) }) },
   { weight: 1, arbitrary: fc.record({ back: fc.integer({ min: 1, max: 6 }) }) },
+  { weight: 1, arbitrary: fc.record({ snapshotAt: fc.integer({ min: -6, max: 3 }) }) },
 )
 
 /** Any sequence of batches that a correct node could write. */
 export const anyBatches: fc.Arbitrary<Persist[]> = fc
   .array(fc.array(step, { maxLength: 6 }), { maxLength: 25 })
   .map((all) => {
-    let [last, term] = [0, 1]
+    let [last, term, kept] = [0, 1, 0]
     return batches(
       ...all.map((steps) =>
-        steps.map((what) => {
+        steps.flatMap((what) => {
           if ('votedFor' in what) return vote(++term, what.votedFor)
           if ('key' in what) return entry(++last, term, set(what.key, what.value))
-          const from = Math.max(1, last + 1 - what.back)
+          if ('snapshotAt' in what) {
+            const index = last + what.snapshotAt
+            if (index <= kept) return []
+            kept = index
+            last = Math.max(last, index)
+            return snapshot(index, term)
+          }
+          const from = Math.max(kept + 1, last + 1 - what.back)
           last = from - 1
           return truncate(from)
         }),

@@ -1,12 +1,12 @@
 /** The log under a disk that fails and a power that goes: what was acknowledged is there, and nothing is made up. */
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
-import t from 'tap'
-import type { Persist } from '../../src/contracts.js'
+import t, { type Test } from 'tap'
+import type { EntryId, Persist, Recovered, Snapshot } from '../../src/contracts.js'
 import type { LogContents } from '../../src/storage/recover.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
 import { type Keep, keepAll, keepHalf, keepNothing, MemoryFiles } from './memory-files.js'
-import { anyBatches, batches, entry, expected, owner, truncate, vote } from './stores.js'
+import { anyBatches, batches, bodyText, entry, expected, owner, snapshot, truncate, vote, writeAll } from './stores.js'
 
 const open = (files: MemoryFiles) => new WriteAheadLog('/n1', owner, { files, segmentBytes: 400 })
 
@@ -18,6 +18,21 @@ const story = batches(
   [entry(4, 2), entry(5, 2)],
   [vote(3, 'n2')],
   [entry(6, 3)],
+)
+
+/** One in which snapshots are saved and received, the log begins anew, and segments are dropped. */
+const longStory = batches(
+  [vote(1, 'n1'), entry(1, 1), entry(2, 1)],
+  [entry(3, 1), entry(4, 1), snapshot(3, 1)],
+  [entry(5, 1), entry(6, 1), entry(7, 1)],
+  [snapshot(6, 1)],
+  [vote(2, null), truncate(7), entry(7, 2)],
+  [entry(8, 2), entry(9, 2)],
+  [entry(10, 2), snapshot(8, 2)],
+  [snapshot(21, 3), vote(3, null)],
+  [entry(22, 3)],
+  [entry(23, 3), snapshot(22, 3)],
+  [entry(24, 3), truncate(24)],
 )
 
 interface Attempt {
@@ -36,7 +51,7 @@ async function live(files: MemoryFiles, all: readonly Persist[]): Promise<Attemp
   await log.open().catch(failing)
   for (const batch of all) {
     if (errors.length === 0) begun++
-    await log.write(batch).then(() => acknowledged++, failing)
+    await writeAll(log, [batch]).then(() => acknowledged++, failing)
   }
   await log.close().catch(failing)
   return { files, acknowledged, begun, errors }
@@ -57,7 +72,8 @@ const endings: Record<string, (files: MemoryFiles) => MemoryFiles> = {
 async function found(files: MemoryFiles, { acknowledged, begun }: Attempt, all: readonly Persist[]): Promise<number> {
   const log = open(files)
   const recovered = await log.open()
-  const { index, term } = recovered.entries.at(-1) ?? { index: 0, term: 0 }
+  const { index, term } = recovered.entries.at(-1) ?? recovered.edge
+  for (const snapshot of recovered.snapshots) if (!(await isRight(log, snapshot))) return -1
   await log.write({ records: [vote(1_000, 'n3')], upTo: { index, term } })
   const again = await open(files.afterPowerFailure(keepNothing)).open()
   if (!isDeepStrictEqual(plain(again), plain({ ...recovered, term: 1_000, votedFor: 'n3' }))) return -1
@@ -66,31 +82,39 @@ async function found(files: MemoryFiles, { acknowledged, begun }: Attempt, all: 
   return -1
 }
 
-const plain = ({ term, votedFor, entries }: LogContents) => ({
-  term,
-  votedFor,
+const plain = ({ term, votedFor, edge, entries, snapshots }: LogContents) => ({
+  ...{ term, votedFor, edge },
   entries: entries.map(({ text }) => text),
+  snapshots: snapshots.map(({ index, term }) => ({ index, term })),
 })
 
-t.test('each call fails in turn: never acknowledged, never retried, and the rest is there', async (t) => {
-  const { calls } = (await live(new MemoryFiles(), story)).files
-  t.ok(calls > 40, `${calls} calls`)
-  for (let call = 1; call <= calls; call++) {
-    for (const forGood of [false, true]) {
-      const files = Object.assign(new MemoryFiles(), { failAt: call, forGood })
-      const attempt = await live(files, story)
-      const { acknowledged, begun, errors } = attempt
-      const harmless = acknowledged === story.length
-      if (!harmless && errors.length < story.length - acknowledged) t.fail(`call ${call}: a write after the failure`)
-      const named = errors.every((error) => /^(DiskError|Error)$/.test(error.name))
-      if (!named || (errors[0] && errors[0].name !== 'DiskError')) t.fail(`call ${call}: ${errors.join(', ')}`)
-      for (const [ending, after] of Object.entries(endings)) {
-        const length = await found(after(files), attempt, story)
-        if (length < 0) t.fail(`call ${call}, ${ending}: ${acknowledged} acknowledged, ${begun} begun`)
+async function isRight({ snapshots }: WriteAheadLog, id: EntryId): Promise<boolean> {
+  let text = ''
+  for await (const lines of snapshots.load(id)) text += lines
+  return text === bodyText(id)
+}
+
+for (const [name, all] of Object.entries({ 'a log': story, 'a log with snapshots': longStory }))
+  t.test(`${name}: each call fails in turn: never acknowledged, never retried, and the rest is there`, async (t) => {
+    const whole = await live(new MemoryFiles(), all)
+    t.same(whole.errors, [])
+    const { calls } = whole.files
+    t.ok(calls > 40, `${calls} calls`)
+    for (let call = 1; call <= calls; call++) {
+      for (const forGood of [false, true]) {
+        const attempt = await live(Object.assign(new MemoryFiles(), { failAt: call, forGood }), all)
+        const { acknowledged, begun, errors } = attempt
+        const harmless = acknowledged === all.length
+        if (!harmless && errors.length < all.length - acknowledged) t.fail(`call ${call}: a write after the failure`)
+        const named = errors.every((error) => /^(DiskError|Error)$/.test(error.name))
+        if (!named || (errors[0] && errors[0].name !== 'DiskError')) t.fail(`call ${call}: ${errors.join(', ')}`)
+        for (const [ending, after] of Object.entries(endings)) {
+          const length = await found(after(attempt.files), attempt, all)
+          if (length < 0) t.fail(`call ${call}, ${ending}: ${acknowledged} acknowledged, ${begun} begun`)
+        }
       }
     }
-  }
-})
+  })
 
 t.test('the power fails at any call and keeps any bytes of the last write', async (t) => {
   const mask = fc.array(fc.boolean(), { minLength: 1, maxLength: 12 })
@@ -105,25 +129,106 @@ t.test('the power fails at any call and keeps any bytes of the last write', asyn
   t.pass()
 })
 
+const only = (recovered: Recovered) => (snapshot: Snapshot) => ({ ...recovered, snapshots: [snapshot] })
+
+/** Opens what is left while each call fails in turn, in all ways; it must come to the same in the end. */
+async function opensAgain(t: Test, left: () => MemoryFiles): Promise<Recovered> {
+  const first = left()
+  const recovered = await open(first).open()
+  for (let call = 1; call <= first.calls; call++) {
+    for (const how of [{ forGood: false, code: 'EACCES' }, { forGood: false }, { forGood: true }]) {
+      const failing = Object.assign(left(), { failAt: call, ...how })
+      await open(failing)
+        .open()
+        .catch(() => {})
+      for (const [ending, after] of Object.entries(endings)) {
+        const again = await open(after(failing)).open()
+        // A snapshot that the disk could not read once has been put aside, and the log goes on from the other one.
+        const legal = how.code === undefined ? [recovered, ...recovered.snapshots.map(only(recovered))] : [recovered]
+        if (!legal.some((one) => isDeepStrictEqual(plain(again), plain(one))))
+          t.fail(`call ${call}, ${JSON.stringify(how)}, ${ending}`)
+      }
+    }
+  }
+  return recovered
+}
+
 t.test('a log opened on a disk that fails can be cut and opened again', async (t) => {
   const { files } = await live(new MemoryFiles(), story)
   const segment = '/n1/wal/000000000003.ndjson'
   const whole = files.content(segment)
-  const torn = () => {
+  const { entries } = await opensAgain(t, () => {
     const copy = files.afterKill()
     copy.put(segment, whole.subarray(0, whole.length - 40))
     return copy
-  }
-  const first = torn()
-  const recovered = await open(first).open()
-  for (let call = 1; call <= first.calls; call++) {
-    const failing = Object.assign(torn(), { failAt: call })
-    await open(failing)
-      .open()
-      .catch(() => {})
-    for (const [ending, after] of Object.entries(endings)) {
-      const again = await open(after(failing)).open()
-      if (!isDeepStrictEqual(plain(again), plain(recovered))) t.fail(`call ${call}, ${ending}`)
+  })
+  t.equal(entries.length, 5)
+})
+
+t.test('a write fails, the process dies, and the power fails at any call of the next start', async (t) => {
+  const { calls } = (await live(new MemoryFiles(), longStory)).files
+  let starts = 0
+  for (let call = 1; call <= calls; call++) {
+    const attempt = await live(Object.assign(new MemoryFiles(), { failAt: call, forGood: true }), longStory)
+    for (let failAt = 1 + (call % 3), isOpen = false; !isOpen; failAt += 3, starts++) {
+      const files = Object.assign(attempt.files.afterKill(), { failAt, forGood: true })
+      isOpen = await open(files)
+        .open()
+        .then(
+          () => true,
+          () => false,
+        )
+      const length = await found(files.afterPowerFailure(keepNothing), attempt, longStory)
+      if (length < 0) t.fail(`call ${call}, then call ${failAt}`)
     }
   }
+  t.ok(starts > 1_000, `${starts} starts`)
+})
+
+t.test('what a crash may leave beside the log is cleared away, and what can be gone on with is kept', async (t) => {
+  const { files } = await live(new MemoryFiles(), longStory)
+  const path = (name: string) => `/n1/snap/${name}`
+  const sha256 = 'a'.repeat(64)
+  const [useless, useful] = [`000000000022-3-${sha256}.part`, `000000000023-3-${sha256}.part`]
+  const left = () => {
+    const copy = files.afterKill()
+    for (const name of [
+      '000000000005-1.ndjson',
+      '000000000030-4.ndjson',
+      '000000000031-4.ndjson.part',
+      useless,
+      useful,
+    ])
+      copy.put(path(name), Buffer.from('of an earlier life'))
+    copy.put(path('notes.txt'), Buffer.from("a person's"))
+    return copy
+  }
+  const there = left()
+  const log = open(there)
+  await log.open()
+  const names = (all: MemoryFiles) => [...all.names.keys()].filter((name) => name.startsWith('/n1/snap/')).sort()
+  const kept = ['000000000021-3.ndjson', '000000000022-3.ndjson', useful, 'notes.txt'].map(path)
+  t.same(names(there), kept)
+  t.same(names(there.afterPowerFailure(keepNothing)), kept)
+  const chunk = {
+    type: 'InstallSnapshot',
+    from: 'n2',
+    to: 'n1',
+    lastIncludedIndex: 23,
+    lastIncludedTerm: 3,
+    bytes: 999,
+  }
+  const { held } = await log.snapshots.receive({ ...chunk, sha256, offset: 0, data: Buffer.alloc(0) })
+  t.equal(held, 18)
+  await opensAgain(t, left)
+})
+
+t.test('segments and snapshots go, the oldest first, and the rest is enough to go on from', async (t) => {
+  const { files } = await live(new MemoryFiles(), longStory)
+  const names = [...files.names.keys()].filter((name) => /wal|snap/.test(name)).map((name) => name.slice('/n1/'.length))
+  t.same(names.sort(), [
+    ...['snap/000000000021-3.ndjson', 'snap/000000000022-3.ndjson'],
+    ...['wal/000000000006.ndjson', 'wal/000000000007.ndjson'],
+  ])
+  t.match(files.content('/n1/wal/000000000007.ndjson').toString(), /"batch":9,"snapshots":\[\{"index":21,"term":3\}\],/)
 })

@@ -1,0 +1,141 @@
+/**
+ * A snapshot's file: the header as a line of JSON, the lines of the state machine, and a last line with the SHA-256 of
+ * everything before it. All of it can be read with `less` and `jq`. It is read in pieces, and never as a whole.
+ */
+import { createHash, type Hash } from 'node:crypto'
+import { type Chunk, type EntryId, isObject, isPositive, type Snapshot, type SnapshotHeader } from '../contracts.js'
+import type { OpenFile } from './files.js'
+import { newline } from './wal-line.js'
+
+/** In a node's folder. */
+export const snapshotFolder = 'snap'
+
+export function snapshotName({ index, term }: EntryId): string {
+  return `${String(index).padStart(12, '0')}-${term}.ndjson`
+}
+
+/** Of what has come of a file that another node sends. @returns null if there can be none of that name */
+export function partName({ lastIncludedIndex: index, lastIncludedTerm: term, sha256 }: Chunk): string | null {
+  const isSafe = isPositive(index) && isPositive(term) && /^[0-9a-f]{64}$/.test(sha256)
+  return isSafe ? `${String(index).padStart(12, '0')}-${term}-${sha256}.part` : null
+}
+
+/** The index that a name begins with. @returns null if it is no name of a snapshot, or of a part of one */
+export function indexIn(name: string): number | null {
+  const [, index] = /^(\d{12,})-\d+(?:\.ndjson|-[0-9a-f]{64}\.part)$/.exec(name) ?? []
+  return index === undefined ? null : Number(index)
+}
+
+export const newHash = () => createHash('sha256')
+
+export function lastLine(sha256: string): Buffer {
+  return Buffer.from(`${JSON.stringify({ sha256 })}\n`)
+}
+
+const lastLineBytes = lastLine('0'.repeat(64)).length
+
+/** What of a chunk goes behind that which is held already; null if it does not join that, or brings nothing new. */
+export function newIn({ offset, data, bytes }: Chunk, held: number): Uint8Array | null {
+  const end = offset + data.length
+  return offset <= held && end > held && end <= bytes ? data.subarray(held - offset) : null
+}
+
+const pieceBytes = 128 * 1024
+
+/** All that the hash is of, piece by piece. */
+async function* pieces(file: OpenFile, end: number, hash: Hash): AsyncGenerator<Buffer> {
+  for (let position = 0; position < end; ) {
+    const piece = await file.read(position, Math.min(pieceBytes, end - position))
+    if (piece.length === 0) return
+    hash.update(piece)
+    position += piece.length
+    yield piece
+  }
+}
+
+const changed = 'its content is not what its last line has the hash of'
+
+/** Reads a whole file. @returns what is wrong with it if it is not this entry's snapshot, as it was written */
+export async function examine(file: OpenFile, { index, term }: EntryId): Promise<Snapshot | string> {
+  const bytes = await file.size()
+  const end = bytes - lastLineBytes
+  const foot = end > 0 ? await file.read(end, lastLineBytes) : Buffer.alloc(0)
+  const [, sha256] = /^\{"sha256":"([0-9a-f]{64})"\}\n$/.exec(foot.toString('latin1')) ?? []
+  if (sha256 === undefined) return 'its last line, with the hash of all before it, is not there'
+  const hash = newHash()
+  const head: Buffer[] = []
+  let hasHead = false
+  for await (const piece of pieces(file, end, hash)) {
+    if (!hasHead) head.push(piece)
+    hasHead ||= piece.includes(newline)
+  }
+  if (hash.digest('hex') !== sha256) return changed
+  const header = headerIn(Buffer.concat(head))
+  if (!header) return 'its first line is not a header'
+  if (header.index !== index || header.term !== term)
+    return `it is the snapshot of entry ${header.index} of term ${header.term}`
+  return { ...header, bytes, sha256 }
+}
+
+function headerIn(head: Buffer): EntryId | null {
+  try {
+    const header: unknown = JSON.parse(head.toString('utf8', 0, head.indexOf(newline)))
+    return isObject(header) && isPositive(header.index) && isPositive(header.term) ? (header as never) : null
+  } catch {
+    return null
+  }
+}
+
+/** The lines between the first and the last. @throws at the end of them if they are not what they were */
+export async function* bodyOf(file: OpenFile, { bytes, sha256 }: Snapshot, path: string): AsyncGenerator<string> {
+  const hash = newHash()
+  let rest: Buffer = Buffer.alloc(0)
+  let isBehindHead = false
+  for await (const piece of pieces(file, bytes - lastLineBytes, hash)) {
+    const text = rest.length > 0 ? Buffer.concat([rest, piece]) : piece
+    const from = isBehindHead ? 0 : text.indexOf(newline) + 1
+    const to = text.lastIndexOf(newline) + 1
+    isBehindHead ||= to > 0
+    rest = text.subarray(to)
+    if (to > from) yield text.toString('utf8', from, to)
+  }
+  if (hash.digest('hex') !== sha256 || rest.length > 0) throw new Error(`${path}: ${changed}`)
+}
+
+/** Text that is written at once. */
+const sliceCharacters = 256 * 1024
+/** Slices after which what was written is synced: a log beside it then never waits for a whole snapshot. */
+const slicesPerSync = 32
+
+/** Writes all of a file and makes it durable, a slice at a time. */
+export async function writeSnapshot(
+  file: OpenFile,
+  header: SnapshotHeader,
+  body: AsyncIterable<string>,
+): Promise<{ bytes: number; sha256: string }> {
+  const hash = newHash()
+  let [bytes, slices] = [0, 0]
+  const write = async (text: string) => {
+    const slice = Buffer.from(text)
+    hash.update(slice)
+    await file.write(slice, bytes)
+    bytes += slice.length
+    if (++slices % slicesPerSync === 0) await file.sync()
+  }
+  let waiting = [`${JSON.stringify(header)}\n`]
+  let characters = 0
+  for await (const lines of body) {
+    waiting.push(lines)
+    characters += lines.length
+    if (characters < sliceCharacters) continue
+    await write(waiting.join(''))
+    waiting = []
+    characters = 0
+  }
+  await write(waiting.join(''))
+  const sha256 = hash.digest('hex')
+  const last = lastLine(sha256)
+  await file.write(last, bytes)
+  await file.sync()
+  return { bytes: bytes + last.length, sha256 }
+}

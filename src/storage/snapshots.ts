@@ -1,0 +1,286 @@
+/**
+ * Snapshots as files in a folder. What has a snapshot's name is whole, durable and verified; what is on its way has
+ * another name until then. None of them counts before the log has a record of it: that record is what commits it.
+ */
+import { basename, dirname, join } from 'node:path'
+import { Mutex } from 'async-mutex'
+import type { Chunk, EntryId, Received, Snapshot, SnapshotHeader, SnapshotStore } from '../contracts.js'
+import { DiskError } from './errors.js'
+import { type Admit, explained, type Files, type OpenFile } from './files.js'
+import {
+  bodyOf,
+  examine,
+  indexIn,
+  newIn,
+  partName,
+  snapshotFolder,
+  snapshotName,
+  writeSnapshot,
+} from './snapshot-file.js'
+
+/** What was found where a snapshot should be. */
+export interface Found {
+  readonly id: EntryId
+  readonly path: string
+  /** Null if it is not there, or is not what it should be. */
+  readonly snapshot: Snapshot | null
+  /** What is wrong with it; empty if nothing is. */
+  readonly what: string
+}
+
+export class SnapshotFolder implements SnapshotStore {
+  readonly path: string
+  readonly #files: Files
+  /** Those that are whole, by their names, also such that the log has no record of yet. */
+  readonly #whole = new Map<string, Snapshot>()
+  /** How much there is of those that are received, by their names. */
+  readonly #parts = new Map<string, number>()
+  readonly #receiving = new Mutex()
+  #isSaving = false
+  /** Why no more calls are made on the disk. */
+  #ended: Error | null = null
+  readonly #underWay = new Set<Promise<unknown>>()
+
+  /** @param folder the node's */
+  constructor(files: Files, folder: string) {
+    this.path = join(folder, snapshotFolder)
+    this.#files = explained(files, this.#admit)
+  }
+
+  readonly #admit: Admit = async (call) => {
+    if (this.#ended) throw this.#ended
+    const running = call()
+    this.#underWay.add(running)
+    try {
+      return await running
+    } finally {
+      this.#underWay.delete(running)
+    }
+  }
+
+  /** Why nothing can be kept here any more; null while it can. */
+  get failure(): Error | null {
+    return this.#ended
+  }
+
+  /** Reads what is there, and changes nothing. @param ids what the log has records of */
+  async find(ids: readonly EntryId[]): Promise<Found[]> {
+    await this.#files.makeFolder(this.path)
+    return findSnapshots(this.#files, this.path, ids)
+  }
+
+  /**
+   * Makes the folder what the log says that it is: what is wrong is put aside, for a person to look at, and whatever the
+   * log has no record of is removed. What has come of a newer snapshot stays, to be gone on with.
+   */
+  async settle(found: readonly Found[]): Promise<void> {
+    const names = await this.#files.list(this.path)
+    const sound = new Map(found.flatMap(({ snapshot }) => (snapshot ? [[snapshotName(snapshot), snapshot]] : [])))
+    const wrong = new Set(found.filter(({ snapshot }) => !snapshot).map(({ id }) => snapshotName(id)))
+    const newest = Math.max(0, ...[...sound.values()].map(({ index }) => index))
+    for (const name of names) {
+      const path = join(this.path, name)
+      const isPart = indexIn(name) !== null && name.endsWith('.part')
+      if (wrong.has(name)) await this.#files.rename(path, `${path}.damaged`)
+      else if (isPart && indexIn(name)! > newest) this.#parts.set(name, await this.#sizeOf(path))
+      else if (isPart || name.endsWith('.ndjson.part') || (indexIn(name) !== null && !sound.has(name)))
+        await this.#files.remove(path)
+    }
+    await this.#files.syncFolder(this.path)
+    for (const [name, snapshot] of sound) this.#whole.set(name, snapshot)
+  }
+
+  async #sizeOf(path: string): Promise<number> {
+    const file = await this.#files.open(path, 'reading')
+    return file.size().finally(() => file.close())
+  }
+
+  /** @throws unless there is this snapshot: a log must not count on one that is not there */
+  check(id: EntryId): void {
+    if (!this.#whole.has(snapshotName(id)))
+      throw new Error(`there is no snapshot of entry ${id.index} of term ${id.term}`)
+  }
+
+  async save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<Snapshot> {
+    if (this.#isSaving) throw new Error('one snapshot at a time')
+    this.#isSaving = true
+    try {
+      return await this.#final(() => this.#save(header, body))
+    } finally {
+      this.#isSaving = false
+    }
+  }
+
+  async #save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<Snapshot> {
+    const name = snapshotName(header)
+    const part = join(this.path, `${name}.part`)
+    const file = await this.#files.open(part, 'new')
+    let written: { bytes: number; sha256: string }
+    try {
+      written = await writeSnapshot(file, header, body)
+    } catch (error) {
+      await file.close()
+      if (!(error instanceof DiskError) && !this.#ended) await this.#files.remove(part)
+      throw error
+    }
+    await file.close()
+    return this.#keep(part, { ...header, ...written })
+  }
+
+  /** Gives a file that is durable its name. */
+  async #keep(part: string, snapshot: Snapshot): Promise<Snapshot> {
+    const name = snapshotName(snapshot)
+    await this.#files.rename(part, join(this.path, name))
+    await this.#files.syncFolder(this.path)
+    this.#whole.set(name, snapshot)
+    return snapshot
+  }
+
+  /** After a failure on the disk nothing is tried again. */
+  async #final<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof DiskError) this.#ended ??= error
+      throw error
+    }
+  }
+
+  async *load(id: EntryId): AsyncGenerator<string> {
+    this.check(id)
+    const snapshot = this.#whole.get(snapshotName(id))!
+    const path = join(this.path, snapshotName(id))
+    const file = await this.#files.open(path, 'reading')
+    try {
+      yield* bodyOf(file, snapshot, path)
+    } finally {
+      await file.close()
+    }
+  }
+
+  async read(id: EntryId, offset: number, length: number): Promise<Uint8Array | null> {
+    const name = snapshotName(id)
+    if (!this.#whole.has(name)) return null
+    let file: OpenFile
+    try {
+      file = await this.#files.open(join(this.path, name), 'reading')
+    } catch (error) {
+      // It may have been let go of meanwhile.
+      if (!this.#whole.has(name)) return null
+      throw error
+    }
+    return file.read(offset, length).finally(() => file.close())
+  }
+
+  receive(chunk: Chunk): Promise<Received> {
+    return this.#receiving.runExclusive(() => this.#final(() => this.#receive(chunk)))
+  }
+
+  async #receive(chunk: Chunk): Promise<Received> {
+    const { lastIncludedIndex: index, lastIncludedTerm: term, bytes } = chunk
+    const whole = this.#whole.get(snapshotName({ index, term }))
+    if (whole) return { held: bytes, snapshot: whole }
+    const name = partName(chunk)
+    if (name === null) return { held: 0, snapshot: null }
+    await this.#removeParts((other) => other < index)
+    const held = await this.#append(name, chunk)
+    if (held < bytes) return { held, snapshot: null }
+    const snapshot = await this.#complete(name, chunk)
+    return { held: snapshot ? bytes : 0, snapshot }
+  }
+
+  async #append(name: string, chunk: Chunk): Promise<number> {
+    const held = this.#parts.get(name) ?? 0
+    const more = newIn(chunk, held)
+    if (!more) return held
+    const file = await this.#files.open(join(this.path, name), this.#parts.has(name) ? 'existing' : 'new')
+    this.#parts.set(name, held)
+    try {
+      await file.write(Buffer.from(more.buffer, more.byteOffset, more.length), held)
+    } finally {
+      await file.close()
+    }
+    this.#parts.set(name, held + more.length)
+    return held + more.length
+  }
+
+  /** @returns null if the whole is not what it should be: then it is removed */
+  async #complete(name: string, chunk: Chunk): Promise<Snapshot | null> {
+    const { lastIncludedIndex: index, lastIncludedTerm: term, bytes, sha256 } = chunk
+    const part = join(this.path, name)
+    const file = await this.#files.open(part, 'existing')
+    let found: Snapshot | string
+    try {
+      found = await examine(file, { index, term })
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    const isRight = typeof found === 'object' && found.sha256 === sha256 && found.bytes === bytes
+    if (isRight) {
+      const snapshot = await this.#keep(part, found as Snapshot)
+      this.#parts.delete(name)
+      return snapshot
+    }
+    await this.#removeParts((_, other) => other === name)
+    return null
+  }
+
+  async #removeParts(isUseless: (index: number, name: string) => boolean): Promise<void> {
+    for (const name of [...this.#parts.keys()]) {
+      if (!isUseless(indexIn(name)!, name)) continue
+      this.#parts.delete(name)
+      await this.#files.remove(join(this.path, name))
+    }
+  }
+
+  /** Lets go of those that are older than the newest of these, but for these. A newer one may be waiting for its record. */
+  async keep(ids: readonly EntryId[]): Promise<void> {
+    const names = new Set(ids.map(snapshotName))
+    const newest = ids[0]?.index ?? 0
+    const old = [...this.#whole].filter(([name, { index }]) => !names.has(name) && index < newest)
+    for (const [name] of old) {
+      this.#whole.delete(name)
+      await this.#files.remove(join(this.path, name))
+    }
+  }
+
+  /** No call on the disk is made any more, and none is under way: the folder may be another's now. */
+  async close(): Promise<void> {
+    this.#ended ??= new Error('the log is closed')
+    await Promise.allSettled(this.#underWay)
+  }
+}
+
+/** Reads snapshots in full. */
+export async function findSnapshots(files: Files, folder: string, ids: readonly EntryId[]): Promise<Found[]> {
+  const names = new Set(await namesIn(files, folder))
+  const found: Found[] = []
+  for (const id of ids) {
+    const path = join(folder, snapshotName(id))
+    const result = names.has(snapshotName(id)) ? await readSnapshot(files, path, id) : 'the file is missing'
+    found.push(
+      typeof result === 'string'
+        ? { id, path, snapshot: null, what: result }
+        : { id, path, snapshot: result, what: '' },
+    )
+  }
+  return found
+}
+
+/** None, if the folder is gone. */
+async function namesIn(files: Files, folder: string): Promise<string[]> {
+  return (await files.list(dirname(folder))).includes(basename(folder)) ? files.list(folder) : []
+}
+
+/** What the disk cannot give back is as bad as what reads wrong; with any other error, the file may well be sound. */
+async function readSnapshot(files: Files, path: string, id: EntryId): Promise<Snapshot | string> {
+  try {
+    const file = await files.open(path, 'reading')
+    return await examine(file, id).finally(() => file.close())
+  } catch (error) {
+    const { cause } = error as { cause?: NodeJS.ErrnoException }
+    if (cause?.code === 'EIO') return `it cannot be read: ${cause.message}`
+    throw error
+  }
+}

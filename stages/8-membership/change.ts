@@ -1,0 +1,75 @@
+import type { Index, Member, NodeId, Refusal, RequestId } from '../../src/contracts.js'
+import { idsOf, type Server } from './configuration.js'
+import type { Participant } from './participant.js'
+
+/** A node that is to be a voter. What disk it has, it says itself; until then that is not known. */
+export type Candidate = Member & { readonly incarnation: string | null }
+
+/** One round of catching up (thesis 4.2.1): all that the log held when it began. */
+export interface Round {
+  readonly number: number
+  readonly target: Index
+  readonly since: number
+  /** How far the newcomer was when it was last looked at, and when it had last come further; in ticks. */
+  reached: string
+  movedAt: number
+}
+
+/** What the voters are to be, and who waits to hear that they are. Only the leader that was asked knows of it. */
+export interface Change {
+  readonly voters: readonly Candidate[]
+  /** Also if too few of them are alive. */
+  readonly isForced: boolean
+  readonly requests: RequestId[]
+  /** In ticks. */
+  readonly since: number
+  readonly rounds: Map<NodeId, Round>
+  /** Why it was given up: what was begun is then undone. */
+  readonly refusal: Refusal | null
+}
+
+export function newChange(voters: readonly Candidate[], since: number, isForced = false): Change {
+  return { voters, isForced, requests: [], since, rounds: new Map(), refusal: null }
+}
+
+export const isIntroduced = (candidate: Candidate): candidate is Server => candidate.incarnation !== null
+
+/**
+ * Whether a learner is so near that it will not be missed: it has come as far as the log was when the last round began,
+ * and that took less than the time for which a leader may be silent (thesis 4.2.1). A newcomer that counted at once
+ * would hold up everything until it has the whole log.
+ */
+export function isCaughtUp(node: Participant, { rounds }: Change, id: NodeId): boolean {
+  const reached = describeReached(node, id)
+  const round = rounds.get(id)
+  const hasArrived = round !== undefined && node.progress.get(id)!.matchIndex >= round.target
+  if (hasArrived && node.ticks - round.since < node.timing.electionTicks) return true
+  if (round && !hasArrived) {
+    if (round.reached !== reached) Object.assign(round, { reached, movedAt: node.ticks })
+    return false
+  }
+  const number = (round?.number ?? 0) + 1
+  rounds.set(id, { number, target: node.log.last.index, since: node.ticks, reached, movedAt: node.ticks })
+  return false
+}
+
+function describeReached(node: Participant, id: NodeId): string {
+  return `${node.progress.get(id)!.matchIndex} ${node.transfers.get(id)?.offset ?? ''}`
+}
+
+/** A change as `info` tells of it: what is waited for, and how far each newcomer is. */
+export function describeChange(node: Participant, { voters, rounds }: Change): object {
+  const catchUp = [...rounds].map(([id, { number, target }]) => {
+    const transfer = node.transfers.get(id)
+    const snapshot = transfer && { held: transfer.offset, bytes: transfer.snapshot.bytes }
+    return {
+      id,
+      round: number,
+      matchIndex: node.progress.get(id)?.matchIndex ?? 0,
+      target,
+      ...(snapshot && { snapshot }),
+    }
+  })
+  const silent = idsOf(voters.filter((candidate) => !isIntroduced(candidate)))
+  return { voters: idsOf(voters), ...(silent.length > 0 && { silent }), ...(catchUp.length > 0 && { catchUp }) }
+}

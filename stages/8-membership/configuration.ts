@@ -1,0 +1,57 @@
+import { type Command, isObject, type Member, type NodeId } from '../../src/contracts.js'
+import { majority, type Quorum } from '../2-naive-replication/quorum.js'
+
+/** A node with the disk that it was admitted with: one that lost its disk has forgotten its vote, and is another server. */
+export interface Server extends Member {
+  readonly incarnation: string
+}
+
+/** Who the cluster consists of, as an entry of the log has it (§6). */
+export interface Configuration {
+  readonly voters: readonly Server[]
+  /** While these voters take over from others: those others. Until that is done, nothing happens without both. */
+  readonly outgoing: readonly Server[] | null
+  /** They are sent everything, and count for nothing: newcomers that catch up (thesis 4.2.1). */
+  readonly learners: readonly Server[]
+}
+
+/** Of a node that has not heard of any cluster. */
+export const nobody: Configuration = { voters: [], outgoing: null, learners: [] }
+
+export const idsOf = (members: readonly Member[]): NodeId[] => members.map(({ id }) => id)
+
+/** Whether these are one node with one disk. */
+export const isSame = (one: Server, other: Server) => one.id === other.id && one.incarnation === other.incarnation
+
+/** Everybody in it, once each. */
+export function membersOf({ voters, outgoing, learners }: Configuration): Server[] {
+  const all = [...voters, ...(outgoing ?? []), ...learners]
+  return all.filter(({ id }, at) => all.findIndex((other) => other.id === id) === at)
+}
+
+/** A majority of the voters; and of the outgoing ones, as long as there are any (joint consensus). */
+export function quorumOf({ voters, outgoing }: Configuration): Quorum {
+  const sets = [voters, ...(outgoing ? [outgoing] : [])].map((set) => majority(idsOf(set)))
+  return { has: (nodes) => sets.every((set) => set.has(nodes)) }
+}
+
+export function commandOfConfiguration({ voters, outgoing, learners }: Configuration): Command {
+  return { command: 'configuration', voters, outgoing, learners }
+}
+
+/** The configuration that an entry or a snapshot holds; null if it holds none. */
+export function configurationIn(candidate: unknown): Configuration | null {
+  if (!isObject(candidate)) return null
+  const { voters, outgoing, learners } = candidate
+  if (!isServers(voters) || !isServers(learners) || !(outgoing === null || isServers(outgoing))) return null
+  return { voters, outgoing, learners }
+}
+
+function isServers(candidate: unknown): candidate is Server[] {
+  return Array.isArray(candidate) && candidate.every(isServer)
+}
+
+function isServer(candidate: unknown): candidate is Server {
+  if (!isObject(candidate)) return false
+  return ['id', 'client', 'peer', 'incarnation'].every((field) => typeof candidate[field] === 'string')
+}

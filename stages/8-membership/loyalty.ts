@@ -1,0 +1,83 @@
+import type { Message, Term } from '../../src/contracts.js'
+import { send, sendWhenDurable } from '../../src/stage.js'
+import { noticeSilence } from '../5-heartbeats/silence.js'
+import { campaignAfterSilence } from '../6-leader-election/campaign.js'
+import type { RequestVote, RequestVoteReply } from '../6-leader-election/messages.js'
+import { heedElected, observeTerm } from '../6-leader-election/terms.js'
+import { isUpToDate, vote } from '../6-leader-election/vote.js'
+import type { MembershipMessage, Removed } from './messages.js'
+import { type Participant, standing } from './participant.js'
+
+/**
+ * Who asks for votes while a leader is heard is not heard itself, whatever its term: most likely it is a node that was
+ * removed and has not been told, and it would depose one leader after the other (§6, thesis 4.2.3).
+ */
+export function observeLoyally(node: Participant, message: MembershipMessage): boolean {
+  node.heardAt.set(message.from, node.ticks)
+  if (message.type === 'Introduce' || message.type === 'Introduction' || message.type === 'Removed') return true
+  if (message.type === 'RequestVote' && !isHeeded(node, message)) return false
+  return observeTerm(node, message satisfies Message & { readonly term: Term })
+}
+
+/**
+ * A candidate that is no member may have been taken in by entries that this node lacks: then its log is the better one,
+ * and it is heard. Otherwise it was removed, and is told so as soon as that is committed.
+ */
+function isHeeded(node: Participant, { from, lastLogIndex, lastLogTerm }: RequestVote): boolean {
+  const { log, members, commitIndex } = node
+  const isStranger = !members.some(({ id }) => id === from)
+  if (isStranger && !isUpToDate({ index: lastLogIndex, term: lastLogTerm }, log.last)) {
+    const { index } = log.configuration
+    if (index <= commitIndex && index > 0) send<Removed>(node, { type: 'Removed', from: node.id, to: from, index })
+    return false
+  }
+  return !hearsLeader(node)
+}
+
+function hearsLeader({ role, leader, silentTicks, timing }: Participant): boolean {
+  return role === 'leader' || (leader !== null && silentTicks < timing.electionTicks)
+}
+
+/** A disk that the cluster has not admitted may have been in this place before, and have forgotten whom it voted for. */
+export function voteIfAdmitted(node: Participant, message: RequestVote): void {
+  if (node.log.admits(node.self)) return vote(node, message)
+  const { id: from, term } = node
+  sendWhenDurable<RequestVoteReply>(node, {
+    type: 'RequestVoteReply',
+    from,
+    to: message.from,
+    term,
+    voteGranted: false,
+  })
+}
+
+/**
+ * Voters stand for election; whoever founds a cluster, at once. So does a node whose latest configuration no longer has
+ * it, as long as that is not committed: it may be needed for it (thesis 4.2.2). Others only notice the silence.
+ */
+export function campaignIfVoter(node: Participant): void {
+  if (!mayCampaign(node)) return noticeSilence(node)
+  if (node.leader === null && node.quorum.has(new Set([node.id]))) node.silentTicks = node.patienceTicks
+  campaignAfterSilence(node)
+}
+
+function mayCampaign(node: Participant): boolean {
+  const { log, commitIndex, self } = node
+  const status = standing(node)
+  return log.admits(self) && (status === 'voter' || (status === 'no member' && log.configuration.index > commitIndex))
+}
+
+/** A leader counts on this node: whatever it was told before, it is wanted. */
+export function heedAsMember(node: Participant, message: Message): void {
+  heedElected(node, message)
+  node.isRemoved = false
+}
+
+/** It was removed, and stands for election no more. What it knows of later counts for more than what it is told. */
+export function hearRemoved(node: Participant, { index }: Removed): void {
+  if (node.role === 'leader' || node.isRemoved || node.log.configuration.index > index) return
+  node.isRemoved = true
+  node.role = 'follower'
+  node.leader = null
+  node.effects.events.push({ event: 'removed' })
+}

@@ -1,0 +1,92 @@
+import type { Entry, EntryId, Index, Recovered, SnapshotHeader } from '../../src/contracts.js'
+import type { Quorum } from '../2-naive-replication/quorum.js'
+import { CompactLog } from '../7-log-compaction/compact-log.js'
+import {
+  type Configuration,
+  configurationIn,
+  isSame,
+  membersOf,
+  nobody,
+  quorumOf,
+  type Server,
+} from './configuration.js'
+
+/** A configuration, and the index of its entry; 0 before the first. */
+export interface Placed {
+  readonly index: Index
+  readonly configuration: Configuration
+}
+
+/**
+ * A log that knows who the members are: a node always goes by the latest configuration in its log, committed or not (§6).
+ * So a configuration is in force when it is appended, and gone when it is taken back.
+ */
+export class MembersLog extends CompactLog {
+  /** The one in force at the edge, and those behind it. */
+  #placed: Placed[]
+
+  constructor({ edge, entries, snapshots }: Recovered) {
+    super(edge, entries)
+    const atEdge = snapshots.find(({ index }) => index === edge.index)
+    this.#placed = [placedIn(atEdge)]
+    for (const entry of entries) this.#note(entry)
+  }
+
+  get configuration(): Placed {
+    return this.#placed.at(-1)!
+  }
+
+  /** Of the configuration in force, whichever that is at the moment. */
+  readonly quorum: Quorum = { has: (nodes) => quorumOf(this.configuration.configuration).has(nodes) }
+
+  /** The one in force at an index. */
+  configurationAt(index: Index): Placed {
+    return this.#placed.findLast((placed) => placed.index <= index)!
+  }
+
+  /** Whether a configuration that this log knows names this node with this disk, and the latest does not name another. */
+  admits(server: Server): boolean {
+    const named = this.#placed.map(({ configuration }) => membersOf(configuration).find(({ id }) => id === server.id))
+    const latest = named.at(-1)
+    return named.some((one) => one && isSame(one, server)) && (!latest || isSame(latest, server))
+  }
+
+  /** Whether all that is known of this cluster is that this one alone has founded it. */
+  isFoundedBy(server: Server): boolean {
+    const isAlone = ({ voters, outgoing }: Configuration) =>
+      outgoing === null && voters.length === 1 && isSame(voters[0]!, server)
+    return this.edge.index === 0 && this.#placed.slice(1).every(({ configuration }) => isAlone(configuration))
+  }
+
+  override append(entry: Entry): void {
+    super.append(entry)
+    this.#note(entry)
+  }
+
+  override truncate(from: Index): void {
+    super.truncate(from)
+    this.#placed = this.#placed.filter(({ index }) => index < from)
+  }
+
+  override forget(edge: EntryId): void {
+    const base = this.configurationAt(edge.index)
+    super.forget(edge)
+    this.#placed = [base, ...this.#placed.filter(({ index }) => index > edge.index)]
+  }
+
+  override beginAfter(snapshot: SnapshotHeader): void {
+    super.beginAfter(snapshot)
+    this.#placed = [placedIn(snapshot)]
+  }
+
+  #note({ index, command }: Entry): void {
+    if (command?.command !== 'configuration') return
+    const configuration = configurationIn(command)
+    if (configuration) this.#placed.push({ index, configuration })
+  }
+}
+
+function placedIn(snapshot: SnapshotHeader | undefined): Placed {
+  const index = Number(snapshot?.configurationIndex ?? 0)
+  return { index, configuration: configurationIn(snapshot?.configuration) ?? nobody }
+}

@@ -1,0 +1,31 @@
+import { type Index, isPositive, type Message } from '../../src/contracts.js'
+import type { CompactionMessage } from '../7-log-compaction/messages.js'
+
+/** The leader to a node that is to be taken in: who are you? It bears no term: nobody is a member by it. */
+export interface Introduce extends Message {
+  readonly type: 'Introduce'
+}
+
+/** The answer: the disk that it has. So it is known to run, and to be reached, before anything is changed for it. */
+export interface Introduction extends Message {
+  readonly type: 'Introduction'
+  readonly incarnation: string
+}
+
+/** To a node that is no member any more: the configuration of this index is committed, and you are not in it. */
+export interface Removed extends Message {
+  readonly type: 'Removed'
+  readonly index: Index
+}
+
+export type MembershipMessage = CompactionMessage | Introduce | Introduction | Removed
+
+type Candidate = Readonly<Record<string, unknown>>
+
+/** What the messages of this stage must hold when they come from the wire. */
+export const membershipWire = {
+  Introduce: () => true,
+  Introduction: ({ incarnation }: Candidate) =>
+    typeof incarnation === 'string' && incarnation !== '' && incarnation.length <= 64,
+  Removed: ({ index }: Candidate) => isPositive(index),
+}

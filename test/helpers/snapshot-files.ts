@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import type { Chunk, EntryId, Received, Snapshot, SnapshotHeader } from '../../src/contracts.js'
+
+interface File {
+  readonly snapshot: Snapshot
+  readonly content: string
+}
+
+const nameOf = ({ index, term }: EntryId) => `${index}-${term}`
+const hashOf = (content: string) => createHash('sha256').update(content).digest('hex')
+
+/** What a store of snapshots does, at once and in the same turn: for cores that are run by hand. */
+export class SnapshotFiles {
+  readonly #files = new Map<string, File>()
+  readonly #parts = new Map<string, string>()
+
+  /** @param lines one for each entry whose effect it holds */
+  save(header: SnapshotHeader, lines: readonly string[]): Snapshot {
+    const content = lines.map((line) => `${line}\n`).join('')
+    const snapshot = { ...header, bytes: content.length, sha256: hashOf(content) }
+    this.#files.set(nameOf(header), { snapshot, content })
+    return snapshot
+  }
+
+  load(id: EntryId): string[] {
+    return this.#files.get(nameOf(id))!.content.split('\n').slice(0, -1)
+  }
+
+  read(id: EntryId, offset: number, length: number): Uint8Array | null {
+    const file = this.#files.get(nameOf(id))
+    return file ? new TextEncoder().encode(file.content.slice(offset, offset + length)) : null
+  }
+
+  receive({ lastIncludedIndex: index, lastIncludedTerm: term, sha256, bytes, offset, data }: Chunk): Received {
+    const file = this.#files.get(nameOf({ index, term }))
+    if (file) return { held: bytes, snapshot: file.snapshot }
+    const before = this.#parts.get(sha256) ?? ''
+    const news = offset <= before.length ? new TextDecoder().decode(data).slice(before.length - offset) : ''
+    const content = before + news
+    this.#parts.set(sha256, content)
+    if (content.length < bytes) return { held: content.length, snapshot: null }
+    this.#parts.delete(sha256)
+    if (hashOf(content) !== sha256) return { held: 0, snapshot: null }
+    return { held: bytes, snapshot: this.save({ index, term }, content.split('\n').slice(0, -1)) }
+  }
+
+  /** The facts of those of these that are there. */
+  known(ids: readonly EntryId[]): Snapshot[] {
+    return ids.flatMap((id) => this.#files.get(nameOf(id))?.snapshot ?? [])
+  }
+
+  /** Lets go of those that are older than the oldest of these. */
+  keepFrom(ids: readonly EntryId[]): void {
+    const oldest = ids.at(-1)?.index ?? 0
+    for (const [name, { snapshot }] of this.#files) if (snapshot.index < oldest) this.#files.delete(name)
+  }
+}

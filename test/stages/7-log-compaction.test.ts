@@ -1,0 +1,16 @@
+import t from 'tap'
+import { stages } from '../../stages/index.js'
+import { compactionClaims } from '../claims/compaction.js'
+import { installClaims, snapshotTermClaims } from '../claims/install-snapshot.js'
+import { transferClaims } from '../claims/send-snapshot.js'
+
+for (const stage of stages.slice(7)) {
+  for (const [claim, check] of Object.entries({
+    ...compactionClaims,
+    ...snapshotTermClaims,
+    ...installClaims,
+    ...transferClaims,
+  })) {
+    t.test(`stage ${stage.number}: ${claim}`, async (t) => void t.doesNotThrow(() => check(stage)))
+  }
+}
