@@ -73,26 +73,26 @@ function awaitIntroduction(node: Participant, change: Change, silent: readonly s
 
 /** From these voters to those, through both (joint consensus, §6): so any set may follow any other. */
 function alter(node: Participant, change: Change, voters: readonly Server[]): void {
-  const { voters: present, learners } = node.log.configuration.configuration
+  const { origin, voters: present, learners } = node.log.configuration.configuration
   const isThere = present.length === voters.length && present.every((one) => voters.some((other) => isSame(one, other)))
   const hasMoved = voters.some(
     (one) => !present.some((other) => one.client === other.client && one.peer === other.peer),
   )
   if (isThere && !hasMoved && learners.length === 0) return finish(node, change)
-  if (isThere) return append(node, { voters, outgoing: null, learners: [] })
+  if (isThere) return append(node, { origin, voters, outgoing: null, learners: [] })
   if (!change.isForced && !isQuorumAlive(node, voters)) {
     const why = `too few of ${list(voters)} were heard lately to serve; \`force\` does it all the same`
     return giveUp(node, change, failure('quorum_at_risk', why))
   }
   const stillToJoin = learners.filter((one) => !voters.includes(one) && change.voters.some(({ id }) => id === one.id))
-  append(node, { voters, outgoing: present, learners: stillToJoin })
+  append(node, { origin, voters, outgoing: present, learners: stillToJoin })
 }
 
 /** Whether enough of these voters were heard lately: after the change they must be able to go on. */
 function isQuorumAlive({ id: self, heardAt, ticks, timing }: Participant, voters: readonly Server[]): boolean {
   const isAlive = (id: string) =>
     id === self || ticks - (heardAt.get(id) ?? Number.NEGATIVE_INFINITY) < timing.electionTicks
-  return quorumOf({ voters, outgoing: null, learners: [] }).has(new Set(idsOf(voters).filter(isAlive)))
+  return quorumOf({ voters, outgoing: null }).has(new Set(idsOf(voters).filter(isAlive)))
 }
 
 /** What is appended is in force. */
@@ -123,7 +123,7 @@ function tellDeparted(node: Participant): void {
 }
 
 /** What was begun is undone: the voters stay as they are, and nobody learns any more. */
-function giveUp(node: Participant, change: Change, refusal: Refusal): void {
+export function giveUp(node: Participant, change: Change, refusal: Refusal): void {
   node.change = { ...change, voters: node.log.configuration.configuration.voters, refusal }
 }
 

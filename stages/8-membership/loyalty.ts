@@ -71,6 +71,7 @@ function mayCampaign(node: Participant): boolean {
 export function heedAsMember(node: Participant, message: Message): void {
   heedElected(node, message)
   node.isRemoved = false
+  node.founding = null
 }
 
 /** It was removed, and stands for election no more. What it knows of later counts for more than what it is told. */

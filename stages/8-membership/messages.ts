@@ -10,6 +10,8 @@ export interface Introduce extends Message {
 export interface Introduction extends Message {
   readonly type: 'Introduction'
   readonly incarnation: string
+  /** Which cluster it has heard of, by its founder's disk; empty if of none. */
+  readonly origin: string
 }
 
 /** To a node that is no member any more: the configuration of this index is committed, and you are not in it. */
@@ -22,10 +24,11 @@ export type MembershipMessage = CompactionMessage | Introduce | Introduction | R
 
 type Candidate = Readonly<Record<string, unknown>>
 
+const isName = (candidate: unknown) => typeof candidate === 'string' && candidate.length <= 64
+
 /** What the messages of this stage must hold when they come from the wire. */
 export const membershipWire = {
   Introduce: () => true,
-  Introduction: ({ incarnation }: Candidate) =>
-    typeof incarnation === 'string' && incarnation !== '' && incarnation.length <= 64,
+  Introduction: ({ incarnation, origin }: Candidate) => isName(incarnation) && incarnation !== '' && isName(origin),
   Removed: ({ index }: Candidate) => isPositive(index),
 }

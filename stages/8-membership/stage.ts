@@ -15,7 +15,7 @@ import { addNode, reconfigure, removeNode } from './ask-change.js'
 import { membershipCommands } from './commands.js'
 import { configurationIn } from './configuration.js'
 import { foundCluster, headerWithMembers, tellMembers } from './found.js'
-import { introduceNewcomers, introduceSelf, learnIncarnation } from './introduce.js'
+import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
 import { campaignIfVoter, hearRemoved, heedAsMember, observeLoyally, voteIfAdmitted } from './loyalty.js'
 import { type MembershipMessage, membershipWire } from './messages.js'
 import { followConfiguration, type Participant, participant, participantStatus } from './participant.js'
@@ -35,7 +35,7 @@ export default stage<Participant, MembershipMessage>({
   commands: { ...before.commands, ...membershipCommands },
   operations,
   state: participant,
-  start: [foundCluster, followConfiguration],
+  start: [followConfiguration],
   verbs: { ...before.verbs, status: participantStatus, header: headerWithMembers },
   requests: { ...before.requests, add_node: addNode, remove_node: removeNode, reconfigure, members: tellMembers },
   gate: observeLoyally,
@@ -45,7 +45,7 @@ export default stage<Participant, MembershipMessage>({
     InstallSnapshot: inOrder(heedAsMember, keepChunk),
     RequestVote: voteIfAdmitted,
     Introduce: introduceSelf,
-    Introduction: learnIncarnation,
+    Introduction: hearIntroduction,
     Removed: hearRemoved,
   },
   wire: {
@@ -54,7 +54,7 @@ export default stage<Participant, MembershipMessage>({
     ...membershipWire,
   },
   proto: [...logCompaction.proto, '8-membership/membership.proto'],
-  tick: [giveUpWaiting, heartbeat, campaignIfVoter, resendChunks, introduceNewcomers],
+  tick: [giveUpWaiting, heartbeat, campaignIfVoter, resendChunks, introduceNewcomers, foundCluster],
   turn: [followConfiguration, advanceChange, commitOwnTerm, applyCommitted, replicateToAll, takeSnapshotWhenDue],
   gives: [...logCompaction.gives, 'G15'],
 })

@@ -120,6 +120,7 @@ function isMeant(message: Message, selection: Selection): boolean {
 /** Where members change, a hand-made past has always had these five: a snapshot says so, be it of nothing. */
 function withMembers(snapshots: readonly Snapshot[]): Snapshot[] {
   const configuration = {
+    origin: 'n1',
     voters: five.map((member) => ({ ...member, incarnation: member.id })),
     outgoing: null,
     learners: [],
