@@ -50,6 +50,10 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),
   truncated: ({ from, last }) =>
     colour.yellow(`takes back ${from === last ? `entry ${from}` : `entries ${from} to ${last}`}: the leader's differ`),
+  snapshot: ({ index }) => colour.dim(`has a snapshot of entries 1 to ${index}`),
+  snapshot_sent: ({ to, index, bytes }) =>
+    `sends ${to}, which lacks what the log has let go, its snapshot of entries 1 to ${index} (${bytes} bytes)`,
+  installed: ({ index }) => colour.green(`takes over the leader's snapshot of entries 1 to ${index}`),
   leader_silent: ({ leader }) =>
     colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
   log_damaged: ({ message }) => String(message),
@@ -74,7 +78,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   refused: ({ message }) => colour.red(String(message)),
 }
 
-/** Whether a person at the REPL should be interrupted by it; links come and go with their nodes. */
+/** Whether a person at the REPL should be interrupted by it; links come and go with their nodes, snapshots by themselves. */
 export function isNotable({ event }: Event): boolean {
-  return !['link_up', 'link_down', 'serving'].includes(event)
+  return !['link_up', 'link_down', 'serving', 'snapshot'].includes(event)
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse as parseNdjson } from 'ndjson'
-import { ConfigError, type Pace, writableFolder } from './config.js'
+import { ConfigError, type Limits, type Pace, writableFolder } from './config.js'
 import type { Event, Member, NodeId } from './contracts.js'
 import { linksBetween } from './faults.js'
 import type { Delay, Direction } from './network/faults.js'
@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly cluster: string
   readonly log: LogKind
   readonly pace: Pace
+  /** As usual unless given. */
+  readonly limits?: Partial<Limits>
   /** Folder with a folder for each node, or null while the stage keeps nothing. */
   readonly dataDir: string | null
   /** Folder for a trace file of each node, or null for none. */
@@ -229,7 +231,7 @@ export class Cluster {
   }
 
   #spawn(member: Member): void {
-    const { stage, entry, members, membersOf, network, cluster, log, pace, dataDir, traceDir } = this.#options
+    const { stage, entry, members, membersOf, network, cluster, log, pace, limits, dataDir, traceDir } = this.#options
     const config = {
       stage,
       id: member.id,
@@ -238,6 +240,7 @@ export class Cluster {
       cluster,
       log,
       ...pace,
+      ...limits,
       dataDir: dataDir && writableFolder(join(dataDir, member.id)),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
     }

@@ -27,6 +27,9 @@ const nodeConfig = z.strictObject({
   /** How often an idle leader speaks, and how long its silence is borne at least, in milliseconds. */
   heartbeatMs: z.int().min(1),
   electionMs: z.int().min(1),
+  /** After how many entries, or bytes of them, a snapshot is due (stage 7 on). */
+  snapshotEntries: z.int().min(1).default(defaultTiming.snapshotEntries),
+  snapshotBytes: z.int().min(1).default(defaultTiming.snapshotBytes),
   /** A file that gets a line of JSON for everything that happens in the node; null for none. */
   trace: z.string().nullable(),
 })
@@ -41,6 +44,9 @@ export const defaultPace: Pace = {
   heartbeatMs: defaultTiming.heartbeatTicks * defaultTiming.tickMs,
   electionMs: defaultTiming.electionTicks * defaultTiming.tickMs,
 }
+
+/** How much a log may grow before a snapshot is due. */
+export type Limits = Pick<Timing, 'snapshotEntries' | 'snapshotBytes'>
 
 /** Everything that one node's process is told. */
 export type NodeConfig = z.infer<typeof nodeConfig>
@@ -67,12 +73,13 @@ export function checkNodeConfig(candidate: unknown): NodeConfig {
 }
 
 /** A node's timing in ticks, which are as long as usual unless heartbeats are to be more frequent than that. */
-export function timingOf({ heartbeatMs, electionMs }: Pace): Timing {
+export function timingOf({ heartbeatMs, electionMs, snapshotEntries, snapshotBytes }: Pace & Limits): Timing {
   const tickMs = Math.min(defaultTiming.tickMs, heartbeatMs)
   const inTicks = (ms: number) => Math.max(1, Math.round(ms / tickMs))
   const requestTimeoutTicks = inTicks(defaultTiming.requestTimeoutTicks * defaultTiming.tickMs)
   const [heartbeatTicks, electionTicks] = [inTicks(heartbeatMs), inTicks(electionMs)]
-  return { ...defaultTiming, tickMs, requestTimeoutTicks, heartbeatTicks, electionTicks }
+  const inTime = { tickMs, requestTimeoutTicks, heartbeatTicks, electionTicks }
+  return { ...defaultTiming, ...inTime, snapshotEntries, snapshotBytes }
 }
 
 function checkMembers(members: readonly Member[]): void {

@@ -106,8 +106,8 @@ function openLog(stage: Stage, config: NodeConfig, notice: (event: Event) => voi
   return openLogStore(config.log, config.dataDir, { cluster: config.cluster, node: config.id }, notice)
 }
 
-function pick({ applied, role, leader, term = 0 }: Status) {
-  return { applied, role, leader, term }
+function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {
+  return { applied, role, leader, term, log, snapshot }
 }
 
 function traceTo(path: string | null, stamp: (event: Event) => NodeEvent): ((event: Event) => void) | undefined {
@@ -147,6 +147,8 @@ export interface Contents {
   readonly role: string
   readonly leader: NodeId | null
   readonly term: Term
+  readonly log?: Status['log']
+  readonly snapshot?: Status['snapshot']
   readonly entries: readonly (readonly [key: string, value: string])[]
 }
 

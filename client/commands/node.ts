@@ -14,6 +14,8 @@ interface NodeArguments {
   log: LogKind
   heartbeat: number
   election: number
+  snapshotEntries: number
+  snapshotBytes: number
   cluster: string
   dataDir: string | undefined
   trace: string | undefined
@@ -41,7 +43,8 @@ export const node: CommandModule<object, NodeArguments> = {
         '$0 node 2 --id n1 --peers n1=10.0.0.1:7001/10.0.0.1:7101,n2=10.0.0.2:7001/10.0.0.2:7101',
         'the first of two',
       ) as never,
-  async handler({ stage: name, id, peers, network, cluster, log, heartbeat, election, dataDir, trace, json }) {
+  async handler(args) {
+    const { stage: name, id, peers, network, cluster, log, heartbeat, election, dataDir, trace, json } = args
     const stage = stageArgument(name)
     if (stage.keeps !== 'nothing' && log !== 'memory' && dataDir === undefined) {
       throw new ConfigError(`stage ${stage.number} keeps a log: --data-dir says in which folder, this node's own`)
@@ -55,6 +58,8 @@ export const node: CommandModule<object, NodeArguments> = {
       log,
       heartbeatMs: heartbeat,
       electionMs: election,
+      snapshotEntries: args.snapshotEntries,
+      snapshotBytes: args.snapshotBytes,
       dataDir: dataDir === undefined ? null : writableFolder(dataDir),
       trace: trace ?? null,
     }

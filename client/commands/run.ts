@@ -30,6 +30,8 @@ interface RunArguments {
   log: LogKind
   heartbeat: number
   election: number
+  snapshotEntries: number
+  snapshotBytes: number
   dataDir: string | undefined
   trace: string | undefined
   headless: boolean
@@ -80,6 +82,7 @@ async function startCluster(args: RunArguments, onEvent: (event: Event) => void,
     cluster: data?.cluster ?? `local-${randomUUID().slice(0, 8)}`,
     log: args.log,
     pace: { heartbeatMs: args.heartbeat, electionMs: args.election },
+    limits: { snapshotEntries: args.snapshotEntries, snapshotBytes: args.snapshotBytes },
     dataDir: data?.folder ?? null,
     traceDir: args.trace === undefined ? null : writableFolder(args.trace),
     onEvent,

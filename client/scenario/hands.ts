@@ -1,9 +1,10 @@
-import type { Answer, Command, Member, NodeId, Outcome } from '../../src/contracts.js'
+import type { Answer, Command, Member, NodeId, Outcome, Status } from '../../src/contracts.js'
 import { failure, isObject, outcomeOf } from '../../src/contracts.js'
 import { type Fault, formatFault } from '../../src/faults.js'
 import { parseAddress } from '../../src/network/address.js'
 import type { Delay } from '../../src/network/faults.js'
-import type { Driver, Look, Place, Raw, RawConnection } from '../../src/scenario/scenario.js'
+import { keptOf } from '../../src/scenario/compaction.js'
+import type { Driver, Kept, Look, Place, Raw, RawConnection } from '../../src/scenario/scenario.js'
 import { UsageError } from '../words.js'
 
 /** Shows one thing to do. */
@@ -130,6 +131,15 @@ export class Hands implements Driver {
       if (answer.ok) looks.push({ node, applied: 0, contents: new Map(answer.entries as [string, string][]) })
     }
     return looks
+  }
+
+  async kept(): Promise<readonly Kept[]> {
+    const kept: Kept[] = []
+    for (const node of this.nodes.filter((node) => !this.#silent.has(node))) {
+      const answer = await this.#request(`${node}: `, { command: 'info' }, node)
+      if (answer.ok) kept.push({ node, ...keptOf(answer.info as Status) })
+    }
+    return kept
   }
 
   async places(): Promise<readonly Place[]> {
