@@ -209,6 +209,7 @@ async function mixed(t: Test, kind: Kind): Promise<void> {
   t.same(await snapshots.receive(flipped), { held: 0, snapshot: null }, 'one bit is wrong')
   t.equal(await snapshots.read(newer, 0, 1), null)
   t.same(await snapshots.receive(news[1]!), { held: 0, snapshot: null }, 'nothing of it is held')
+  t.same(await snapshots.receive(news[0]!), { held: 30, snapshot: null }, 'and it begins anew')
   const another = await chunksOf(older, bodyText(older), 10_000)
   const posing = { ...another[0]!, lastIncludedIndex: 29 }
   t.same(await snapshots.receive(posing), { held: 0, snapshot: null }, "another entry's snapshot")
