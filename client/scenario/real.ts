@@ -122,7 +122,7 @@ class RealDriver implements Driver {
   }
 
   call(name: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
-    const asked = this.#client(name).call(command, at === null ? {} : { at: this.#address(at) })
+    const asked = this.#client(name).call(command, at === null ? {} : { at: this.address(at).client })
     void asked.then((outcome) => {
       settle(outcome)
       this.#changed()
@@ -142,8 +142,12 @@ class RealDriver implements Driver {
     return client
   }
 
-  #address(node: NodeId): string {
-    return this.#members.find(({ id }) => id === node)!.client
+  address(node: NodeId): Member {
+    return this.#members.find(({ id }) => id === node)!
+  }
+
+  async members(): Promise<null> {
+    return null
   }
 
   async until(condition: () => boolean): Promise<void> {
@@ -174,7 +178,7 @@ class RealDriver implements Driver {
   }
 
   connect(_name: string, node: NodeId): RawConnection {
-    const socket = new RawSocket(this.#address(node))
+    const socket = new RawSocket(this.address(node).client)
     this.#sockets.push(socket)
     return socket
   }
