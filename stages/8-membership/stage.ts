@@ -1,15 +1,12 @@
 import { inOrder, stage } from '../../src/stage.js'
-import { applyCommitted } from '../4-log-replication/commit.js'
 import { giveUpWaiting } from '../4-log-replication/give-up.js'
 import { appendEntriesOf } from '../4-log-replication/messages.js'
-import { replicateToAll } from '../4-log-replication/replicate.js'
 import { heartbeat } from '../5-heartbeats/heartbeat.js'
-import { commitOwnTerm, nothing } from '../6-leader-election/commit.js'
+import { nothing } from '../6-leader-election/commit.js'
 import { appendBehindEdge } from '../7-log-compaction/edge.js'
 import { keepChunk } from '../7-log-compaction/install-snapshot.js'
 import { resendChunks } from '../7-log-compaction/send-snapshot.js'
 import logCompaction from '../7-log-compaction/stage.js'
-import { takeSnapshotWhenDue } from '../7-log-compaction/take-snapshot.js'
 import { advanceChange } from './advance-change.js'
 import { addNode, reconfigure, removeNode } from './ask-change.js'
 import { membershipCommands } from './commands.js'
@@ -50,11 +47,11 @@ export default stage<Participant, MembershipMessage>({
   },
   wire: {
     ...before.wire,
-    AppendEntries: appendEntriesOf(operations, { configuration: isConfiguration }),
     ...membershipWire,
+    AppendEntries: appendEntriesOf(operations, { configuration: isConfiguration }),
   },
   proto: [...logCompaction.proto, '8-membership/membership.proto'],
   tick: [giveUpWaiting, heartbeat, campaignIfVoter, resendChunks, introduceNewcomers, foundCluster],
-  turn: [followConfiguration, advanceChange, commitOwnTerm, applyCommitted, replicateToAll, takeSnapshotWhenDue],
+  turn: [followConfiguration, advanceChange, ...before.turn!],
   gives: [...logCompaction.gives, 'G15'],
 })
