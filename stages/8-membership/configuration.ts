@@ -55,6 +55,8 @@ export function configurationIn(candidate: unknown): Configuration | null {
   return { origin, voters, outgoing, learners }
 }
 
+export const isConfiguration = (command: Command) => configurationIn(command) !== null
+
 function isServers(candidate: unknown): candidate is Server[] {
   return Array.isArray(candidate) && candidate.every(isServer)
 }
