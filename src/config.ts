@@ -27,6 +27,8 @@ const nodeConfig = z.strictObject({
   /** How often an idle leader speaks, and how long its silence is borne at least, in milliseconds. */
   heartbeatMs: z.int().min(1),
   electionMs: z.int().min(1),
+  /** Whether this node founds the cluster, where nodes join and leave: one of them does, once. */
+  bootstrap: z.boolean().default(false),
   /** A file that gets a line of JSON for everything that happens in the node; null for none. */
   trace: z.string().nullable(),
 })

@@ -74,7 +74,7 @@ export async function runNode(
   const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
-    { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: false, about },
+    { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: config.bootstrap, about },
     {
       network,
       stateMachine,
