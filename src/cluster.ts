@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse as parseNdjson } from 'ndjson'
+import { type Child, endChildren, spawnNode, stopInTracks, touches } from './child.js'
 import { ConfigError, type Pace, writableFolder } from './config.js'
 import type { Event, Member, NodeId } from './contracts.js'
 import { linksBetween } from './faults.js'
@@ -31,35 +31,10 @@ export interface ClusterOptions {
   readonly onStderr: (node: NodeId, text: string) => void
 }
 
-export type NodeCondition = 'starting' | 'up' | 'paused' | 'dead'
-
 /** How long the nodes may take to serve and to find each other; a stopped one may take so long to end. */
 const startMs = 20_000
 const settleMs = 3_000
 const stopMs = 3_000
-
-/**
- * What a batch leaves behind is garbage soon after: with a larger young generation most of it is never copied, which
- * saves a node a good part of its work under load, for some tens of megabytes.
- */
-const nodeFlags = ['--enable-source-maps', '--max-semi-space-size=32']
-
-/** One child process. */
-interface Child {
-  readonly member: Member
-  process: ChildProcess
-  condition: NodeCondition
-  /** Resolves when the process has ended. */
-  ended: Promise<void>
-  /** Why it could not start, in its own words. */
-  complaint: string | null
-  /** Its log cannot be trusted; it has said so, and stays down. */
-  damaged: boolean
-  /** Its end was asked for, so it is no news. */
-  expected: boolean
-  /** While it is paused: wakes it. */
-  wake: () => void
-}
 
 /**
  * A cluster as child processes of this one: started in order, killed, paused and cut off on demand, ended together.
@@ -146,9 +121,7 @@ export class Cluster {
   async pause(id: NodeId): Promise<Event> {
     const child = this.#child(id)
     if (child.condition !== 'up') throw new ConfigError(`${id} is ${child.condition}, so it cannot be paused`)
-    child.condition = 'paused'
-    child.wake = guard(child.process.pid!)
-    child.process.kill('SIGSTOP')
+    stopInTracks(child)
     return { event: 'paused', node: id }
   }
 
@@ -208,18 +181,7 @@ export class Cluster {
 
   /** Ends every node: asks first, insists after {@link stopMs}. */
   async stop(): Promise<void> {
-    const children = [...this.#children.values()].filter((child) => child.condition !== 'dead')
-    for (const child of children) {
-      child.expected = true
-      child.process.kill('SIGTERM')
-      child.process.kill('SIGCONT')
-      child.wake()
-    }
-    const insist = setTimeout(() => {
-      for (const child of children) child.process.kill('SIGKILL')
-    }, stopMs)
-    await Promise.all(children.map((child) => child.ended))
-    clearTimeout(insist)
+    await endChildren([...this.#children.values()], stopMs)
   }
 
   #child(id: NodeId): Child {
@@ -241,34 +203,20 @@ export class Cluster {
       dataDir: dataDir && writableFolder(join(dataDir, member.id)),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
     }
-    const process = spawn(globalThis.process.execPath, [...nodeFlags, entry, JSON.stringify(config)], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: leanEnvironment(),
-    })
-    const ended = new Promise<void>((resolve) => {
-      process.once('close', (code, signal) => {
-        this.#ended(member.id, code, signal)
+    const child = spawnNode(member, entry, config)
+    child.ended = new Promise<void>((resolve) => {
+      child.process.once('close', (code, signal) => {
+        this.#ended(child, code, signal)
         resolve()
       })
     })
-    const child: Child = {
-      member,
-      process,
-      condition: 'starting',
-      ended,
-      complaint: null,
-      damaged: false,
-      expected: false,
-      wake: () => {},
-    }
     this.#children.set(member.id, child)
-    process.on('error', () => {})
-    process.on('message', (obeyed: Obeyed) => {
+    child.process.on('message', (obeyed: Obeyed) => {
       this.#obeyed.set(obeyed.order, obeyed)
       this.#changed()
     })
-    process.stdout!.pipe(parseNdjson()).on('data', (event: Event) => this.#reported(child, event))
-    process.stderr!.setEncoding('utf8').on('data', (text: string) => this.#options.onStderr(member.id, text))
+    child.process.stdout!.pipe(parseNdjson()).on('data', (event: Event) => this.#reported(child, event))
+    child.process.stderr!.setEncoding('utf8').on('data', (text: string) => this.#options.onStderr(member.id, text))
   }
 
   #reported(child: Child, event: Event): void {
@@ -288,10 +236,10 @@ export class Cluster {
     child.expected = true
   }
 
-  #ended(id: NodeId, code: number | null, signal: NodeJS.Signals | null): void {
-    const child = this.#child(id)
+  #ended(child: Child, code: number | null, signal: NodeJS.Signals | null): void {
+    const { id } = child.member
     child.condition = 'dead'
-    for (const link of this.#links) if (link.startsWith(`${id}>`) || link.endsWith(`>${id}`)) this.#links.delete(link)
+    for (const link of this.#links) if (touches(link, id)) this.#links.delete(link)
     if (!child.expected) this.#options.onEvent({ event: 'node_died', node: id, code, signal })
     this.#changed()
   }
@@ -354,22 +302,4 @@ export class Cluster {
       this.#watchers.add(watcher)
     })
   }
-}
-
-/**
- * A stopped process cannot see that its supervisor died, and would stay for ever. A shell can: when its pipe from us
- * closes, for whatever reason, it wakes the process, which then sees it too and ends.
- *
- * @returns closes the pipe
- */
-function guard(pid: number): () => void {
-  const script = `trap '' INT TERM HUP; read -r _; kill -CONT ${pid}`
-  const guardian = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
-  return () => guardian.stdin.end()
-}
-
-/** The environment without what would only slow a node's start or change how it runs. */
-function leanEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, ...rest } = process.env
-  return rest
 }
