@@ -16,6 +16,7 @@ import { membershipCommands } from './commands.js'
 import { configurationIn } from './configuration.js'
 import { foundCluster, headerWithMembers, tellMembers } from './found.js'
 import { introduceNewcomers, introduceSelf, learnIncarnation } from './introduce.js'
+import { learnMembers } from './learn-members.js'
 import { campaignIfVoter, hearRemoved, heedAsMember, observeLoyally, voteIfAdmitted } from './loyalty.js'
 import { type MembershipMessage, membershipWire } from './messages.js'
 import { followConfiguration, type Participant, participant, participantStatus } from './participant.js'
@@ -34,6 +35,7 @@ export default stage<Participant, MembershipMessage>({
   members: 'changing',
   commands: { ...before.commands, ...membershipCommands },
   operations,
+  client: { ...before.client, ...learnMembers },
   state: participant,
   start: [foundCluster, followConfiguration],
   verbs: { ...before.verbs, status: participantStatus, header: headerWithMembers },
