@@ -9,6 +9,7 @@ import { addNode, reconfigure, removeNode } from './ask-change.js'
 import { membershipCommands } from './commands.js'
 import { foundCluster, headerWithMembers, tellMembers } from './found.js'
 import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
+import { learnMembers } from './learn-members.js'
 import { campaignIfVoter, hearRemoved, observeLoyally, voteIfAdmitted } from './loyalty.js'
 import { type MembershipMessage, membershipWire } from './messages.js'
 import { followConfiguration, type Participant, participant, participantStatus } from './participant.js'
@@ -26,6 +27,7 @@ export default stage<Participant, MembershipMessage>({
   members: 'changing',
   commands: { ...before.commands, ...membershipCommands },
   operations,
+  client: { ...before.client, ...learnMembers },
   state: participant,
   verbs: { ...before.verbs, status: participantStatus, header: headerWithMembers },
   requests: { ...before.requests, add_node: addNode, remove_node: removeNode, reconfigure, members: tellMembers },
