@@ -1,7 +1,8 @@
 import type { Command, Member, NodeId, Status } from '../contracts.js'
 import { leaderOf } from './cast.js'
 import type { Finding } from './leadership.js'
-import type { Change, Driver, MembersSaid, Place } from './scenario.js'
+import { nodesOf } from './playable.js'
+import type { Change, Driver, MembersSaid, Place, Scenario, Statement } from './scenario.js'
 
 /** Who takes nodes in and out; a newcomer may have much to catch up with, so it waits longer than other clients. */
 export const operator = { name: 'op', deadlineMs: 30_000 }
@@ -38,6 +39,16 @@ export function isMember(node: NodeId, members: Members | null): boolean {
   return [voters, outgoing ?? [], learners].some((some) => some.includes(node))
 }
 
+/** Nodes that run beside the five, and belong to nobody until they are taken in: only where a script names one. */
+const spares = ['n6', 'n7']
+
+export const namesSpares = ({ statements }: Scenario): boolean =>
+  namedIn(statements).some((word) => spares.includes(word))
+
+function namedIn(statements: readonly Statement[]): string[] {
+  return statements.flatMap((one) => (one.kind === 'repeat' ? namedIn(one.body) : nodesOf(one)))
+}
+
 /** What running nodes take themselves for, as they say it. */
 export function placesIn(statuses: readonly Status[]): Place[] {
   const members = membersIn(statuses)
@@ -50,8 +61,8 @@ export function placesIn(statuses: readonly Status[]): Place[] {
 export function commandOf({ change, isForced }: Change, members: readonly Member[]): Command {
   const force = isForced ? { force: true } : {}
   const [{ id, client, peer }] = members as [Member]
-  if (change === 'add') return { command: 'add_node', id, client, peer }
-  if (change === 'remove') return { command: 'remove_node', id, ...force }
+  if (change === 'add') return { command: 'add_node', node: id, client, peer }
+  if (change === 'remove') return { command: 'remove_node', node: id, ...force }
   return { command: 'reconfigure', voters: members.map(({ id, client, peer }) => `${id}=${client}/${peer}`), ...force }
 }
 

@@ -66,7 +66,7 @@ function looksForLeader(statement: Statement): boolean {
 }
 
 /** The words of a line that mean nodes. */
-function nodesOf(statement: Statement): readonly string[] {
+export function nodesOf(statement: Statement): readonly string[] {
   if (statement.kind === 'name') return statement.words
   if (statement.kind === 'call') return pinOf(statement) ?? []
   if (statement.kind === 'has a snapshot') return [statement.word]

@@ -8,7 +8,7 @@ import { calm, type Weather } from '../simulation/network.js'
 import type { Stage } from '../stage.js'
 import { knowsItsPlace } from './cast.js'
 import { keptOf } from './compaction.js'
-import { isMember, type Members, membersIn, operator, placesIn } from './members.js'
+import { isMember, type Members, membersIn, namesSpares, operator, placesIn } from './members.js'
 import { play } from './play.js'
 import { comeToRest } from './replicas.js'
 import type { Driver, Kept, Look, Place, Played, Scenario } from './scenario.js'
@@ -27,7 +27,8 @@ export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1):
   }
   const { believes, snapshotEntries } = scenario
   const timing = { ...defaultTiming, ...(snapshotEntries !== null && { snapshotEntries }) }
-  const cluster = await SimulatedCluster.start({ stage: believing(stage, believes), seed, timing, trace })
+  const stageHere = believing(stage, believes)
+  const cluster = await SimulatedCluster.start({ stage: stageHere, seed, timing, spare: namesSpares(scenario), trace })
   const driver = new VirtualDriver(cluster, scenario, accidents)
   await cluster.until(() => driver.placesNow().every(knowsItsPlace), readyMs)
   return play(scenario, stage, driver, seed)
