@@ -40,7 +40,7 @@ export function isMember(node: NodeId, members: Members | null): boolean {
 }
 
 /** Nodes that run beside the five, and belong to nobody until they are taken in: only where a script names one. */
-const spares = ['n6', 'n7']
+export const spares = ['n6', 'n7']
 
 export const namesSpares = ({ statements }: Scenario): boolean =>
   namedIn(statements).some((word) => spares.includes(word))
