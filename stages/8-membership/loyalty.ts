@@ -1,10 +1,11 @@
-import type { Message, Term } from '../../src/contracts.js'
+import type { Message } from '../../src/contracts.js'
 import { send, sendWhenDurable } from '../../src/stage.js'
 import { noticeSilence } from '../5-heartbeats/silence.js'
 import { campaignAfterSilence } from '../6-leader-election/campaign.js'
 import type { RequestVote, RequestVoteReply } from '../6-leader-election/messages.js'
-import { heedElected, observeTerm } from '../6-leader-election/terms.js'
+import { heedElected } from '../6-leader-election/terms.js'
 import { isUpToDate, vote } from '../6-leader-election/vote.js'
+import { observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
 import type { MembershipMessage, Removed } from './messages.js'
 import { type Participant, standing } from './participant.js'
 
@@ -16,7 +17,7 @@ export function observeLoyally(node: Participant, message: MembershipMessage): b
   node.heardAt.set(message.from, node.ticks)
   if (message.type === 'Introduce' || message.type === 'Introduction' || message.type === 'Removed') return true
   if (message.type === 'RequestVote' && !isHeeded(node, message)) return false
-  return observeTerm(node, message satisfies Message & { readonly term: Term })
+  return observeTermOfSender(node, message)
 }
 
 /**
