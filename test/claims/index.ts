@@ -1,7 +1,7 @@
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
-import { electionClaims } from './elections.js'
+import { electionClaims, fixedVoterClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
@@ -18,6 +18,7 @@ export const claims: Claims = {
   ...fixedListenerClaims,
   ...voteClaims,
   ...electionClaims,
+  ...fixedVoterClaims,
   ...successionClaims,
   ...compactionClaims,
   ...snapshotTermClaims,
