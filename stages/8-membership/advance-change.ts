@@ -76,7 +76,8 @@ function alter(node: Participant, change: Change, voters: readonly Server[]): vo
   const { voters: present, learners } = node.log.configuration.configuration
   const isThere = present.length === voters.length && present.every((one) => voters.some((other) => isSame(one, other)))
   const hasMoved = voters.some(
-    (one) => !present.some((other) => one.client === other.client && one.peer === other.peer),
+    ({ id, client, peer }) =>
+      !present.some((other) => other.id === id && other.client === client && other.peer === peer),
   )
   if (isThere && !hasMoved && learners.length === 0) return finish(node, change)
   if (isThere) return append(node, { voters, outgoing: null, learners: [] })
