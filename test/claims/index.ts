@@ -4,6 +4,7 @@ import { compactionClaims } from './compaction.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
+import { foundingClaims, joiningClaims } from './joining.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
 import { successionClaims } from './succession.js'
@@ -24,4 +25,6 @@ export const claims: Claims = {
   ...snapshotTermClaims,
   ...installClaims,
   ...transferClaims,
+  ...foundingClaims,
+  ...joiningClaims,
 }

@@ -21,8 +21,8 @@ import type {
 import { jsonCodec } from '../../src/network/json-codec.js'
 import type { Stage } from '../../src/stage.js'
 import { type LogContents, Records } from '../../src/storage/recover.js'
-import { five, nodeOptions } from './core.js'
-import { emptySnapshot, nameOf, type Past, relive, withMembers } from './past.js'
+import { nodeOptions } from './core.js'
+import { emptySnapshot, nameOf, type Past, relive, theFive, type World, withMembers } from './past.js'
 import { SnapshotFiles } from './snapshot-files.js'
 
 export { entriesOf, entryOf, type Past, stateUpTo } from './past.js'
@@ -43,15 +43,6 @@ interface Write {
 interface Save {
   readonly header: SnapshotHeader
   readonly lines: readonly string[]
-}
-
-/** Who there is, and who knows whom when everything begins. */
-export interface World {
-  readonly nodes: readonly Member[]
-  /** These have always been together. */
-  readonly members: readonly Member[]
-  /** The first of these is to found a cluster, and to take in the others. */
-  readonly founders: readonly Member[]
 }
 
 interface Hand {
@@ -92,8 +83,6 @@ export const patienceTicks = 15
 function isMeant(message: Message, selection: Selection): boolean {
   return Object.entries(selection).every(([field, value]) => (message as AnyMessage)[field] === value)
 }
-
-const theFive: World = { nodes: five, members: five, founders: [] }
 
 /**
  * Five cores, or others, run by hand, without time or chance: the script says which message arrives and which is lost, when a disk
@@ -173,7 +162,7 @@ export class Cores {
     return this.#hand(id).replies
   }
 
-  /** What became of a request that a node was given; null while it waits. */
+  /** Null while the request waits. */
   answer(id: NodeId, request: number): Answer | null {
     return this.replies(id).find((reply) => reply.request === request)?.answer ?? null
   }
@@ -272,6 +261,12 @@ export class Cores {
       this.#send(messages)
       this.#take(id)
     }
+  }
+
+  /** From here on the disk is at once ready again. */
+  quick(id: NodeId): void {
+    this.#hand(id).isSlow = false
+    this.sync(id)
   }
 
   /** The core hears that its disk has caught up to an entry. */

@@ -11,7 +11,19 @@ import {
   theBeginning,
 } from '../../src/contracts.js'
 import type { Records } from '../../src/storage/recover.js'
+import { five } from './core.js'
 import type { SnapshotFiles } from './snapshot-files.js'
+
+/** Who there is, and who knows whom when everything begins. */
+export interface World {
+  readonly nodes: readonly Member[]
+  /** These have always been together. */
+  readonly members: readonly Member[]
+  /** The first of these is to found a cluster, and to take in the others. */
+  readonly founders: readonly Member[]
+}
+
+export const theFive: World = { nodes: five, members: five, founders: [] }
 
 /** How far a node is, as a script gives it. */
 export interface Past {
