@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Command, Entry, Event, GuaranteeId, Index, Message, NodeId, Outcome, Snapshot } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import { checkHistory } from '../linearizability/index.js'
@@ -8,6 +9,7 @@ import { SimulatedCluster } from './cluster.js'
 import { type CounterName, type Counters, sumCounters } from './counters.js'
 import { healthyDisk } from './disk.js'
 import { Fingerprint } from './fingerprint.js'
+import type { Host } from './host.js'
 import {
   type InvariantName,
   invariants,
@@ -248,10 +250,16 @@ class Simulation {
     }
   }
 
-  /** A disk is lost and replaced, while all others that vote still may: a cluster bears so much, and no more. */
+  /**
+   * A disk is lost and replaced, while all others that vote still may, and know of the same voters: a cluster bears so
+   * much, and no more. Half-way between two sets, one disk may be half of the smaller.
+   */
   #wipe(node: NodeId): void {
-    const others = this.#cluster.hosts.filter(({ id }) => id !== node && this.#cluster.voters()?.includes(id))
-    if (others.length < 2 || others.some((host) => host.node?.status.member !== 'voter')) return
+    const voters = this.#cluster.voters()
+    const others = this.#cluster.hosts.filter(({ id }) => id !== node && voters?.includes(id))
+    const mayVote = ({ node }: Host) => node?.status.member === 'voter' && !node.status.outgoing
+    const isKnown = ({ node }: Host) => isDeepStrictEqual(node?.status.voters, voters)
+    if (others.length < 2 || !others.every(mayVote) || !others.every(isKnown)) return
     this.#count('wipe')
     this.#cluster.kill(node)
     this.#cluster.wipe(node)

@@ -10,7 +10,8 @@ export function changeVoters(node: Participant, change: Change, voters: readonly
   const { voters: present, learners } = node.log.configuration.configuration
   const isThere = without(present, voters).length + without(voters, present).length === 0
   const hasMoved = voters.some(
-    (one) => !present.some((other) => one.client === other.client && one.peer === other.peer),
+    ({ id, client, peer }) =>
+      !present.some((other) => other.id === id && other.client === client && other.peer === peer),
   )
   if (isThere && !hasMoved && learners.length === 0) return finish(node, change)
   if (isThere) return appendConfiguration(node, { voters, outgoing: null, learners: [] })
