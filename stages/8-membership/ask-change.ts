@@ -1,6 +1,6 @@
 import { failure, type Refusal, type Request } from '../../src/contracts.js'
 import { refer } from '../4-log-replication/propose.js'
-import { type Candidate, newChange } from './change.js'
+import { type Candidate, type Change, isIntroduced, newChange } from './change.js'
 import { type AddNode, isAddress, type Reconfigure, type RemoveNode } from './commands.js'
 import { idsOf } from './configuration.js'
 import { connect, type Participant } from './participant.js'
@@ -58,7 +58,9 @@ function ask(node: Participant, request: Request, voters: readonly Candidate[]):
   if (voters.length === 0) return refuse(node, request, failure('bad_request', 'a cluster has one voter at least'))
   const { index, configuration } = node.log.configuration
   const isUnderWay = node.change !== null || configuration.outgoing !== null || index > node.commitIndex
-  const isTheSame = idsOf(voters).sort().join(' ') === idsOf(goal(node)).sort().join(' ') && !node.change?.refusal
+  const isTheSame = node.change
+    ? leadsTo(node.change, voters)
+    : idsOf(voters).sort().join(' ') === idsOf(goal(node)).sort().join(' ')
   if (isUnderWay && !isTheSame) {
     const why = `the voters are just becoming ${idsOf(goal(node)).join(', ')}; one change at a time`
     return refuse(node, request, failure('change_in_progress', why))
@@ -66,6 +68,16 @@ function ask(node: Participant, request: Request, voters: readonly Candidate[]):
   node.change ??= newChange(voters, node.ticks, request.command.force === true)
   node.change.requests.push(request.id)
   connect(node)
+}
+
+/** Whether nothing more is asked than is being done: these nodes, there, and of no other of them whether its disk is new. */
+function leadsTo({ voters, newcomers, refusal }: Change, wanted: readonly Candidate[]): boolean {
+  if (refusal || wanted.length !== voters.length) return false
+  return wanted.every(
+    (one) =>
+      (isIntroduced(one) || newcomers.includes(one.id)) &&
+      voters.some(({ id, client, peer }) => id === one.id && client === one.client && peer === one.peer),
+  )
 }
 
 function refuse(node: Participant, { id: request }: Request, answer: Refusal): void {
