@@ -7,7 +7,6 @@ import type {
   Core,
   Effects,
   EntryId,
-  Member,
   Message,
   NodeId,
   Persist,
