@@ -85,7 +85,8 @@ function alter(node: Participant, change: Change, voters: readonly Server[]): vo
     const why = `too few of ${list(voters)} were heard lately to serve; \`force\` does it all the same`
     return giveUp(node, change, failure('quorum_at_risk', why))
   }
-  const stillToJoin = learners.filter((one) => !voters.includes(one) && change.voters.some(({ id }) => id === one.id))
+  const isVoter = (one: Server) => voters.some((voter) => isSame(voter, one))
+  const stillToJoin = learners.filter((one) => !isVoter(one) && change.voters.some(({ id }) => id === one.id))
   append(node, { voters, outgoing: present, learners: stillToJoin })
 }
 
