@@ -226,6 +226,12 @@ export const joiningClaims: Claims = {
       }
     }
     equal(configurations(cores, 'n1').length, length + 2, 'a step each')
+    const voters = ['n1=a:1/a:2', 'n2', 'n3=c:1/c:2']
+    equal(change(cores, 'n1', { command: 'reconfigure', voters }), 'ok', 'several in one change')
+    same(
+      (configurations(cores, 'n3').at(-1)!.voters as { client: string }[]).map(({ client }) => client),
+      ['a:1', '127.0.0.1:77', 'c:1'],
+    )
     equal(cores.status('n1').role, 'leader')
   },
   'who is a voter already is taken in at once, and nothing is written (E2)'(stage) {

@@ -313,6 +313,12 @@ export class Cores {
     this.#collect(id)
   }
 
+  /** The newest snapshot that a node's disk has. */
+  snapshot(id: NodeId): Snapshot | undefined {
+    const { files, disk } = this.#hand(id)
+    return files.known(disk.snapshots)[0]
+  }
+
   /** From here on, pieces of a snapshot that come wait until {@link keep}. */
   hold(id: NodeId): void {
     this.#hand(id).isHolding = true
