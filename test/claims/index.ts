@@ -6,6 +6,7 @@ import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
+import { leavingClaims, loyaltyClaims, wipedClaims } from './outsiders.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
 import { successionClaims } from './succession.js'
@@ -30,4 +31,7 @@ export const claims: Claims = {
   ...joiningClaims,
   ...jointClaims,
   ...changeClaims,
+  ...leavingClaims,
+  ...loyaltyClaims,
+  ...wipedClaims,
 }

@@ -10,6 +10,7 @@ import {
   becoming,
   change,
   configurations,
+  connected,
   counts,
   membersAre,
   outcome,
@@ -91,7 +92,7 @@ export const jointClaims: Claims = {
     equal(counts(cores, 'n3'), 'n1 n2 n3 + n4', 'the one before it')
     cores.receive({ ...appending(3, 1, [{ command: 'no-op' }]) })
     equal(counts(cores, 'n3'), 'n1 n2 n3')
-    same(cores.connected('n3'), ['n1', 'n2'])
+    same(connected(cores, 'n3'), ['n1', 'n2'])
     cores.crash('n3')
     equal(counts(cores, 'n3'), 'n1 n2 n3')
     ok(campaign(cores, 'n3', ['n1']), 'two of three are enough')
@@ -249,7 +250,7 @@ export const changeClaims: Claims = {
     pass(cores, heartbeatTicks)
     equal(change(cores, 'n2', adding('n5')), 'ok')
     for (const id of [...three, 'n5']) equal(counts(cores, id), 'n1 n2 n3 n5')
-    same(cores.connected('n2'), ['n1', 'n3', 'n5'])
+    same(connected(cores, 'n2'), ['n1', 'n3', 'n5'])
   },
   'a deposed leader tells those who wait for a change that it cannot know (E6)'(stage) {
     const cores = together(stage, three)
@@ -283,7 +284,7 @@ export const changeClaims: Claims = {
     equal(cores.answer('n1', request), null)
     pass(cores, 10 * electionTicks, ['n1', 'n2', 'n4'])
     same([outcome(cores.answer('n1', request)), counts(cores, 'n1')], ['not_caught_up', 'n1 n2 n3'])
-    same(cores.connected('n1'), ['n2', 'n3'])
+    same(connected(cores, 'n1'), ['n2', 'n3'])
   },
   'who is asked and does not lead says who does; without an address, that it does not know (E19)'(stage) {
     const cores = together(stage, three)

@@ -7,6 +7,7 @@ import type {
   Core,
   Effects,
   EntryId,
+  Member,
   Message,
   NodeId,
   Persist,
@@ -51,7 +52,7 @@ interface Hand {
   /** Counts the disks that have been in this place. */
   incarnation: number
   /** Whom it is connected with; null where that never changes. */
-  connected: readonly NodeId[] | null
+  connected: readonly Member[] | null
   /** One at a time, unless the script itself calls a write done. */
   underWay: Write[]
   isSlow: boolean
@@ -166,8 +167,8 @@ export class Cores {
     return this.replies(id).find((reply) => reply.request === request)?.answer ?? null
   }
 
-  /** Whom a node is connected with; null where that never changes. */
-  connected(id: NodeId): readonly NodeId[] | null {
+  /** Whom a node is connected with, and where; null where that never changes. */
+  connected(id: NodeId): readonly Member[] | null {
     return this.#hand(id).connected
   }
 
@@ -376,7 +377,7 @@ export class Cores {
     const effects = hand.core.take()
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
-    if (effects.peers) hand.connected = effects.peers.map((peer) => peer.id)
+    if (effects.peers) hand.connected = effects.peers
     const { persist, sendWhenDurable: messages } = effects
     if (persist) hand.underWay.push({ persist, messages })
     else this.#send(messages)

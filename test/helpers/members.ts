@@ -98,6 +98,11 @@ export function configurations(cores: Cores, id: NodeId): Command[] {
   return commands.filter(({ command }) => command === 'configuration')
 }
 
+/** Whom a node is connected with. */
+export function connected(cores: Cores, id: NodeId): NodeId[] {
+  return (cores.connected(id) ?? []).map((peer) => peer.id).sort()
+}
+
 /** Somebody leads these, in a while. @returns who */
 export function somebodyLeads(cores: Cores, among: readonly NodeId[]): NodeId {
   const leaders = among.filter((id) => cores.status(id).role === 'leader')
