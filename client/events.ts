@@ -50,6 +50,10 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),
   truncated: ({ from, last }) =>
     colour.yellow(`takes back ${from === last ? `entry ${from}` : `entries ${from} to ${last}`}: the leader's differ`),
+  snapshot: ({ index }) => colour.dim(`has a snapshot of entries 1 to ${index}`),
+  snapshot_sent: ({ to, index, bytes }) =>
+    `sends ${to}, which lacks what the log has let go, its snapshot of entries 1 to ${index} (${bytes} bytes)`,
+  installed: ({ index }) => colour.green(`takes over the leader's snapshot of entries 1 to ${index}`),
   leader_silent: ({ leader }) =>
     colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
   log_damaged: ({ message }) => String(message),
@@ -66,6 +70,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     colour.red(`died (${signal ?? `exit code ${code}`}) and stays dead until \`restart\``),
   killed: () => colour.red('killed: whatever it had not written to disk is gone'),
   restarted: ({ pid }) => colour.green(`restarted (pid ${pid})`),
+  wiped: () => colour.red('wiped: its disk is empty, and it does not know any more for whom it voted'),
   paused: () => colour.yellow('paused: it neither answers nor refuses'),
   resumed: () => colour.green('resumed'),
   cut: ({ links }) => colour.yellow(`cut: ${describeCut(links as string[])}`),
@@ -73,7 +78,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   refused: ({ message }) => colour.red(String(message)),
 }
 
-/** Whether a person at the REPL should be interrupted by it; links come and go with their nodes. */
+/** Whether a person at the REPL should be interrupted by it; links come and go with their nodes, snapshots by themselves. */
 export function isNotable({ event }: Event): boolean {
-  return !['link_up', 'link_down', 'serving'].includes(event)
+  return !['link_up', 'link_down', 'serving', 'snapshot'].includes(event)
 }

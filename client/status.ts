@@ -1,5 +1,6 @@
 import type { Cluster } from '../src/cluster.js'
 import type { Status } from '../src/contracts.js'
+import { keptOf } from '../src/scenario/compaction.js'
 import type { Client } from './client.js'
 import { colour, nodeColour } from './colour.js'
 import { table } from './table.js'
@@ -45,6 +46,7 @@ export async function statusTable(source: StatusSource): Promise<string> {
       role: status?.role === 'leader' ? colour.bold('leader') : (status?.role ?? ''),
       leader: status?.leader ?? (status?.term === undefined ? '' : colour.yellow('none')),
       term: text(status?.term),
+      snapshot: text((status && keptOf(status).snapshot) || undefined),
       'last log': text(status?.log?.last),
       commit: text(status?.commit),
       applied: text(status?.applied),

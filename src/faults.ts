@@ -3,7 +3,7 @@ import type { Direction } from './network/faults.js'
 
 /** Something that is done to a cluster, by a person, a script or a simulation: one vocabulary for all of them. */
 export type Fault =
-  | { readonly word: 'kill' | 'restart' | 'pause' | 'resume' | 'split'; readonly nodes: readonly NodeId[] }
+  | { readonly word: 'kill' | 'restart' | 'pause' | 'resume' | 'wipe' | 'split'; readonly nodes: readonly NodeId[] }
   | { readonly word: 'cut'; readonly from: NodeId; readonly to: NodeId; readonly bothWays: boolean }
   | { readonly word: 'heal' }
 
@@ -12,6 +12,10 @@ export const faultWords = {
   restart: { usage: 'restart n3 [n4 …]', help: 'start the dead n3 again' },
   pause: { usage: 'pause n3 [n4 …]', help: 'stop n3 in its tracks (SIGSTOP): it neither answers nor refuses' },
   resume: { usage: 'resume n3 [n4 …]', help: 'let the paused n3 go on (SIGCONT)' },
+  wipe: {
+    usage: 'wipe n3 [n4 …]',
+    help: 'replace the disk of the dead n3 by an empty one; dangerous: it forgets its vote, and may vote twice',
+  },
   cut: { usage: 'cut n1 n2, cut n1 > n2', help: 'lose all messages between n1 and n2, or those one way' },
   split: { usage: 'split n1 [n2 …]', help: 'lose all messages between these and all the others' },
   heal: { usage: 'heal', help: 'mend every cut link' },

@@ -32,6 +32,7 @@ export type NodeEvent = Event & { readonly node: string; readonly at: number }
 /** A node that serves, and the handles by which its process is steered. */
 export interface RunningNode {
   readonly faults: FaultyNetwork
+  readonly status: Status
   /** What the node holds at this moment, for those who compare replicas. */
   look(): Contents
   /** Drains, closes and resolves. */
@@ -74,7 +75,7 @@ export async function runNode(
   const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
-    { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: false, about },
+    { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: config.bootstrap, about },
     {
       network,
       stateMachine,
@@ -92,6 +93,9 @@ export async function runNode(
   notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
   return {
     faults: network,
+    get status() {
+      return node.status
+    },
     look: () => ({ ...pick(node.status), entries: [...stateMachine.contents()] }),
     async stop() {
       await node.stop(drainMs)
@@ -106,8 +110,8 @@ function openLog(stage: Stage, config: NodeConfig, notice: (event: Event) => voi
   return openLogStore(config.log, config.dataDir, { cluster: config.cluster, node: config.id }, notice)
 }
 
-function pick({ applied, role, leader, term = 0 }: Status) {
-  return { applied, role, leader, term }
+function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {
+  return { applied, role, leader, term, log, snapshot }
 }
 
 function traceTo(path: string | null, stamp: (event: Event) => NodeEvent): ((event: Event) => void) | undefined {
@@ -132,12 +136,13 @@ async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: 
   }
 }
 
-/** What a supervisor wants of a node: a direction of a link cut, all healed, messages held up, or a look inside. */
+/** What a supervisor wants of a node: a direction of a link cut, all healed, messages held up, a look inside, or what it says of itself. */
 export type Errand =
   | { readonly cut: Direction }
   | { readonly heal: true }
   | { readonly delay: Delay }
   | { readonly look: true }
+  | { readonly status: true }
 
 export type Order = { readonly order: number } & Errand
 
@@ -147,13 +152,16 @@ export interface Contents {
   readonly role: string
   readonly leader: NodeId | null
   readonly term: Term
+  readonly log?: Status['log']
+  readonly snapshot?: Status['snapshot']
   readonly entries: readonly (readonly [key: string, value: string])[]
 }
 
-/** The order was obeyed; after a look, with what was seen. */
+/** The order was obeyed; with what was asked for, if anything was. */
 export interface Obeyed {
   readonly order: number
   readonly seen?: Contents
+  readonly status?: Status
 }
 
 function nodeNameIn(config: unknown): unknown {
@@ -166,10 +174,11 @@ export function exitCodeOf(error: Error): number {
   return error instanceof DiskError ? exitCodes.diskFailed : exitCodes.usage
 }
 
-function obey(order: Order, { faults, look }: RunningNode): Obeyed {
+function obey(order: Order, { faults, look, status }: RunningNode): Obeyed {
   if ('cut' in order) faults.cut(order.cut)
   else if ('delay' in order) faults.delay(order.delay)
   else if ('heal' in order) faults.heal()
+  if ('status' in order) return { order: order.order, status }
   return 'look' in order ? { order: order.order, seen: look() } : { order: order.order }
 }
 

@@ -121,13 +121,13 @@ t.test('the history of all clients is judged together', async (t) => {
 t.test('what is to be done reaches the driver; `again` asks the same once more', async (t) => {
   const puppet = new Puppet()
   await play(
-    script('kill n1 n2\ncut n1 > n2\nheal\ndelay 1..5ms\ndelay off\nwait 2s\nc1 get a @n3\nc1 again'),
+    script('kill n1 n2\nwipe n1\ncut n1 > n2\nheal\ndelay 1..5ms\ndelay off\nwait 2s\nc1 get a @n3\nc1 again'),
     stages[2]!,
     puppet,
   )
   const asked = 'c1 {"command":"get","key":"a"} n3'
   const delays = ['delay {"minMs":1,"maxMs":5}', 'delay null']
-  t.same(puppet.told, ['kill n1 n2', 'cut n1 > n2', 'heal', ...delays, 'wait 2000', asked, asked])
+  t.same(puppet.told, ['kill n1 n2', 'wipe n1', 'cut n1 > n2', 'heal', ...delays, 'wait 2000', asked, asked])
 })
 
 const place = (node: string, role: string, term = 1, leader: string | null = null) => ({ node, role, term, leader })
@@ -201,11 +201,44 @@ t.test('who leads is awaited, and judged', async (t) => {
   }
 })
 
+const kept = (node: string, first: number, last: number, snapshot = 0) => ({ node, first, last, snapshot })
+
+t.test('how long the logs are, and who has a snapshot', async (t) => {
+  const cases: [string, ReturnType<typeof kept>[][], string, RegExp][] = [
+    ['logs under 5 entries', [[kept('n1', 7, 10), kept('n2', 1, 0)]], 'holds', /4 at most \(n1\)$/],
+    ['logs under 4 entries', [[kept('n1', 7, 10), kept('n2', 1, 4)]], 'violated', /4 at most +✘ expected fewer than 4/],
+    ['logs under 4 entries', [[]], 'unavailable', /no node runs +◌/],
+    [
+      'n2 has a snapshot within 1s',
+      [[], [kept('n2', 1, 9)], [kept('n2', 9, 9, 8)]],
+      'holds',
+      /1 to 8; the log has 9 to 9/,
+    ],
+    ['n2 has a snapshot within 1s', [[kept('n2', 9, 8, 8)]], 'holds', /of entries 1 to 8; the log is empty$/],
+    ['n2 has a snapshot within 1s', [[kept('n1', 1, 9, 8)]], 'unavailable', /none +◌ expected n2 to have one/],
+  ]
+  for (const [body, logs, verdict, line] of cases) {
+    const puppet = new Puppet()
+    puppet.logs = logs
+    const played = await play(script(body), stages[2]!, puppet)
+    t.equal(played.verdict, verdict, body)
+    t.match(played.transcript.at(-3), line)
+  }
+  const puppet = new Puppet()
+  puppet.seen = [[place('n1', 'leader'), place('n2', 'follower', 1, 'n1')]]
+  puppet.logs = [[kept('n2', 9, 8, 8)]]
+  const { transcript } = await play(script('follower has a snapshot within 1s'), stages[2]!, puppet)
+  t.match(transcript[2], /^follower \(n2\) has a snapshot within 1s {2}of entries/)
+})
+
 t.test('what every node must hold, and what befell a node that nobody touched', async (t) => {
   const puppet = new Puppet()
   puppet.looks = ['1', '2'].map((value, at) => ({ node: `n${at + 1}`, applied: 1, contents: new Map([['a', value]]) }))
   const { transcript } = await play(script('all hold a 1'), stages[2]!, puppet)
   t.match(transcript[2], /all hold a 1 +not n2 +✘/)
+  t.equal((await play(script('all hold b (absent)'), stages[2]!, puppet)).verdict, 'holds')
+  const { transcript: held } = await play(script('all hold a (absent)'), stages[2]!, puppet)
+  t.match(held[2], /all hold a \(absent\) +not n1 n2 +✘ expected no node to hold it/)
   puppet.accidents = ['n3 fails: it cannot be']
   const { verdict, witness } = await play(script('wait 1s'), stages[2]!, puppet)
   t.equal(verdict, 'violated')
@@ -228,6 +261,7 @@ t.test('what the stage or the cluster does not have is found before anything is 
     ['kill n1\nr1 ends', /^X1.txt:5: a bare connection needs real sockets: `drivers real`/],
     ['kill n1\nc1 again', /^X1.txt:5: c1 has asked nothing yet/],
     ['kill n1\nkill old', /^X1.txt:5: there is no node old; there are n1 n2 n3, and `leader`, `follower`/],
+    ['kill n1\nn9 has a snapshot within 5s', /^X1.txt:5: there is no node n9/],
     ['kill n1\nlose 5%', /^X1.txt:5: only in virtual time does chance lose or double messages: `drivers virtual`/],
     ['kill n1\nsame leader', /^X1.txt:5: no line has looked who leads yet/],
   ]

@@ -72,7 +72,7 @@ t.test('a script as it is read', async (t) => {
     statements,
     ...read
   } = parseScenario(
-    'X1 A title\nguarantee G5\ndrivers real\ndeadline 2s\nbelieves n1: n2\nfrom stage 4\nservice promised\nOne\ntwo.\n\nsettle',
+    'X1 A title\nguarantee G5\ndrivers real\ndeadline 2s\nbelieves n1: n2\nfrom stage 4\nservice promised\nsnapshots every 20 entries\nOne\ntwo.\n\nsettle',
     'X1.txt',
   )
   t.same(read, {
@@ -85,8 +85,9 @@ t.test('a script as it is read', async (t) => {
     believes: { n1: 'n2' },
     fromStage: 4,
     servicePromised: true,
+    snapshotEntries: 20,
   })
-  t.same(statements, [{ kind: 'settle', text: 'settle', line: 11 }])
+  t.same(statements, [{ kind: 'settle', text: 'settle', line: 12 }])
   t.match(script('c1 set a "x -> y" @n3 & -> "1" or (absent) or refused or unknown timeout').statements[0], {
     kind: 'call',
     client: 'c1',
@@ -117,6 +118,12 @@ t.test('a script as it is read', async (t) => {
     { kind: 'same leader' },
     { kind: 'no leader' },
   ])
+  t.match(script('logs under 80 entries\nn3 has a snapshot within 5s\nwipe n3\nall hold a (absent)').statements, [
+    { kind: 'logs under', entries: 80 },
+    { kind: 'has a snapshot', word: 'n3', withinMs: 5_000 },
+    { kind: 'fault', fault: { word: 'wipe', nodes: ['n3'] } },
+    { kind: 'all hold', key: 'a', value: null },
+  ])
   const [sends] = script("r1 sends '\\360\\235\\222\\263é\\r\\n\\\\' one byte at a time").statements
   t.same(sends, { ...sends, bytes: Buffer.from('𝒳é\r\n\\'), bytewise: true })
 })
@@ -131,6 +138,7 @@ t.test('what cannot be read is named by file and line, and what would be right i
     ['X1 A title\nbelieves n1', /^X1.txt:2: write `believes n1: n2`/],
     ['X1 A title\nfrom now on', /^X1.txt:2: write `from stage 2`/],
     ['X1 A title\nservice', /^X1.txt:2: write `service promised`/],
+    ['X1 A title\nsnapshots often', /^X1.txt:2: write `snapshots every 20 entries`/],
     ['X1 A title\nguarantee G5', /^X1.txt:2: after a blank line comes what is done/],
     [`${header}dance`, /^X1.txt:4: not understood: "dance"; a line is a # comment, a fault word/],
     [`${header}kill`, /^X1.txt:4: usage: kill n3/],
@@ -143,7 +151,9 @@ t.test('what cannot be read is named by file and line, and what would be right i
     [`${header}x y = 3 followers`, /as many names as nodes/],
     [`${header}one leader`, /`one leader within 5s`, `new leader within 5s`, `same leader` or `no leader`/],
     [`${header}new leader within reach`, /`one leader within 5s`/],
-    [`${header}all hold`, /`all hold KEY VALUE`/],
+    [`${header}all hold`, /`all hold KEY VALUE` or `all hold KEY \(absent\)`/],
+    [`${header}logs under water`, /`logs under 80 entries`/],
+    [`${header}n3 has a snapshot soon`, /`n3 has a snapshot within 5s`/],
     [`${header}load much`, /`load 10 clients 30 calls \[over 20s\] \[&\]`/],
     [`${header}c1 get a -> maybe`, /^X1.txt:4: "maybe" is nothing to expect: done, "value", \(absent\)/],
     [`${header}c1 get a -> done, so`, /", so" is left over/],

@@ -1,4 +1,5 @@
 import { ConfigError, defaultPace } from '../../src/config.js'
+import { defaultTiming } from '../../src/contracts.js'
 import { logKinds, networkNames, type Stage } from '../../src/stage.js'
 import { findStage, latest, stages } from '../../stages/index.js'
 
@@ -25,6 +26,16 @@ export const nodeOptions = {
     default: defaultPace.electionMs,
     describe: 'how much silence a node bears before it stands for election: so many milliseconds to twice as many',
     coerce: wholeNumber('election', 3, 600_000),
+  },
+  'snapshot-entries': {
+    default: defaultTiming.snapshotEntries,
+    describe: 'a snapshot is due after so many entries',
+    coerce: wholeNumber('snapshot-entries', 1, 1_000_000_000),
+  },
+  'snapshot-bytes': {
+    default: defaultTiming.snapshotBytes,
+    describe: 'or after so many bytes of them',
+    coerce: wholeNumber('snapshot-bytes', 1, 1_000_000_000_000),
   },
 } as const
 

@@ -30,6 +30,8 @@ interface RunArguments {
   log: LogKind
   heartbeat: number
   election: number
+  snapshotEntries: number
+  snapshotBytes: number
   dataDir: string | undefined
   trace: string | undefined
   headless: boolean
@@ -76,10 +78,12 @@ async function startCluster(args: RunArguments, onEvent: (event: Event) => void,
     stage: stage.number,
     entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
     members,
+    isFounded: stage.members === 'changing' ? false : null,
     network: args.network ?? stage.network,
     cluster: data?.cluster ?? `local-${randomUUID().slice(0, 8)}`,
     log: args.log,
     pace: { heartbeatMs: args.heartbeat, electionMs: args.election },
+    limits: { snapshotEntries: args.snapshotEntries, snapshotBytes: args.snapshotBytes },
     dataDir: data?.folder ?? null,
     traceDir: args.trace === undefined ? null : writableFolder(args.trace),
     onEvent,

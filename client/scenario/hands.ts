@@ -1,9 +1,10 @@
-import type { Answer, Command, Member, NodeId, Outcome } from '../../src/contracts.js'
+import type { Answer, Command, Member, NodeId, Outcome, Status } from '../../src/contracts.js'
 import { failure, isObject, outcomeOf } from '../../src/contracts.js'
 import { type Fault, formatFault } from '../../src/faults.js'
 import { parseAddress } from '../../src/network/address.js'
 import type { Delay } from '../../src/network/faults.js'
-import type { Driver, Look, Place, Raw, RawConnection } from '../../src/scenario/scenario.js'
+import { keptOf } from '../../src/scenario/compaction.js'
+import type { Driver, Kept, Look, Place, Raw, RawConnection } from '../../src/scenario/scenario.js'
 import { UsageError } from '../words.js'
 
 /** Shows one thing to do. */
@@ -46,11 +47,8 @@ export class Hands implements Driver {
     const signal = signals[fault.word]
     const or = signal === undefined ? '' : `   (or \`kill ${signal} PID\`, where \`status\` tells the PID)`
     this.#show(`where the cluster runs, type: ${formatFault(fault)}${or}`)
-    if (fault.word === 'cut' || fault.word === 'split' || fault.word === 'heal') return
-    for (const node of fault.nodes) {
-      if (signal === undefined || fault.word === 'resume') this.#silent.delete(node)
-      else this.#silent.add(node)
-    }
+    if (fault.word === 'kill' || fault.word === 'pause') for (const node of fault.nodes) this.#silent.add(node)
+    if (fault.word === 'restart' || fault.word === 'resume') for (const node of fault.nodes) this.#silent.delete(node)
   }
 
   async delay(delay: Delay): Promise<void> {
@@ -133,6 +131,15 @@ export class Hands implements Driver {
       if (answer.ok) looks.push({ node, applied: 0, contents: new Map(answer.entries as [string, string][]) })
     }
     return looks
+  }
+
+  async kept(): Promise<readonly Kept[]> {
+    const kept: Kept[] = []
+    for (const node of this.nodes.filter((node) => !this.#silent.has(node))) {
+      const answer = await this.#request(`${node}: `, { command: 'info' }, node)
+      if (answer.ok) kept.push({ node, ...keptOf(answer.info as Status) })
+    }
+    return kept
   }
 
   async places(): Promise<readonly Place[]> {

@@ -9,9 +9,10 @@ import type { Command, Event, Member, NodeId, Outcome } from '../../src/contract
 import type { Fault } from '../../src/faults.js'
 import type { Delay } from '../../src/network/faults.js'
 import { knowsItsPlace } from '../../src/scenario/cast.js'
+import { keptOf } from '../../src/scenario/compaction.js'
 import { play } from '../../src/scenario/play.js'
 import { comeToRest } from '../../src/scenario/replicas.js'
-import type { Driver, Look, Place, Played, RawConnection, Scenario } from '../../src/scenario/scenario.js'
+import type { Driver, Kept, Look, Place, Played, RawConnection, Scenario } from '../../src/scenario/scenario.js'
 import { ledBy } from '../../src/scenario/virtual.js'
 import type { Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
@@ -42,11 +43,13 @@ export async function playOnProcesses(
     stage: stage.number,
     entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
     members,
+    isFounded: stage.members === 'changing' ? false : null,
     membersOf: (id) => ledBy(scenario.believes[id], members),
     network: stage.network,
     cluster: `scenario-${randomUUID().slice(0, 8)}`,
     log: 'file',
     pace: defaultPace,
+    ...(scenario.snapshotEntries !== null && { limits: { snapshotEntries: scenario.snapshotEntries } }),
     dataDir,
     traceDir: null,
     onEvent: (event) => accidents.push(...accidentOf(event)),
@@ -164,6 +167,11 @@ class RealDriver implements Driver {
   async places(): Promise<readonly Place[]> {
     const seen = await this.#cluster.look()
     return seen.map(({ node, role, term, leader }) => ({ node, role, term, leader }))
+  }
+
+  async kept(): Promise<readonly Kept[]> {
+    const seen = await this.#cluster.look()
+    return seen.map(({ node, ...status }) => ({ node, ...keptOf(status) }))
   }
 
   connect(_name: string, node: NodeId): RawConnection {

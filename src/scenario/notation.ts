@@ -62,6 +62,7 @@ function parseHeader([first, ...rest]: readonly Line[], file: string): Header {
     deadlineMs: 1_000,
     believes: {},
     servicePromised: false,
+    snapshotEntries: null,
   }
   for (const { text, line } of rest) {
     const word = text.split(' ', 1)[0]!
@@ -104,6 +105,11 @@ const headerLines: Readonly<Record<string, HeaderLine>> = {
     const [, stage] = /^from stage (\d+)$/.exec(text) ?? []
     if (stage === undefined) throw new Error('write `from stage 2` if earlier stages have nothing that could be tested')
     return { fromStage: Number(stage) }
+  },
+  snapshots(text) {
+    const [, entries] = /^snapshots every ([1-9]\d*) entries$/.exec(text) ?? []
+    if (entries === undefined) throw new Error('write `snapshots every 20 entries` if a snapshot is due so soon')
+    return { snapshotEntries: Number(entries) }
   },
   service(text) {
     if (text === 'service promised') return { servicePromised: true }

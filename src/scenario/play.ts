@@ -6,6 +6,7 @@ import { SeededRandom } from '../simulation/random.js'
 import type { Stage } from '../stage.js'
 import { parseLine } from '../words.js'
 import { Cast } from './cast.js'
+import { judgeCompaction } from './compaction.js'
 import { describeOutcome, formatExpectations, judge, type Mark } from './expectation.js'
 import { judgeLeadership } from './leadership.js'
 import { type LoadCounts, startLoad } from './load.js'
@@ -13,6 +14,7 @@ import { checkPlayable, nodesOfFault, pinOf } from './playable.js'
 import { differences, lacking } from './replicas.js'
 import type {
   Call,
+  Compaction,
   Driver,
   Expectation,
   Leadership,
@@ -104,6 +106,9 @@ class Play {
       case 'same leader':
       case 'no leader':
         return this.#leadership(statement, entry)
+      case 'logs under':
+      case 'has a snapshot':
+        return this.#compaction(statement, entry)
       case 'load':
         return this.#load(statement, entry)
       case 'linearizable':
@@ -130,8 +135,7 @@ class Play {
       entry.outcome = 'there is no such node'
       this.#judged(entry, 'unavailable')
     } else if (nodes.join(' ') !== words.join(' ')) {
-      const at = entry.text.endsWith(' &') ? -2 : entry.text.length
-      entry.text = `${entry.text.slice(0, at)} (${nodes.join(' ')})${entry.text.slice(at)}`
+      entry.text = withNodes(entry.text, words, nodes)
     }
     return nodes
   }
@@ -151,6 +155,14 @@ class Play {
 
   async #leadership(statement: Leadership, entry: Entry): Promise<void> {
     const { outcome, mark, expected } = await judgeLeadership(statement, this.#cast, this.#driver)
+    entry.outcome = outcome
+    this.#judged(entry, mark, expected)
+  }
+
+  async #compaction(statement: Compaction, entry: Entry): Promise<void> {
+    const nodes = statement.kind === 'has a snapshot' ? await this.#find([statement.word], entry) : []
+    if (nodes === null) return
+    const { outcome, mark, expected } = await judgeCompaction(statement, nodes[0], this.#driver)
     entry.outcome = outcome
     this.#judged(entry, mark, expected)
   }
@@ -217,7 +229,7 @@ class Play {
     const without = lacking(await this.#driver.look(), key, value)
     if (without.length === 0) return
     entry.outcome = `not ${without.join(' ')}`
-    this.#judged(entry, 'violated', 'every node that runs to hold it')
+    this.#judged(entry, 'violated', value === null ? 'no node to hold it' : 'every node that runs to hold it')
   }
 
   async #load(load: Load, entry: Entry): Promise<void> {
@@ -275,6 +287,13 @@ class Play {
 
 function newEntry(text: string, comment: boolean): Entry {
   return { text, comment, outcome: '', mark: 'fine', expected: '', detail: [], rounds: [] }
+}
+
+/** A line with the nodes that its words mean: behind the words where it begins with them, else at its end. */
+function withNodes(text: string, words: readonly string[], nodes: readonly NodeId[]): string {
+  const said = words.join(' ')
+  const at = text.startsWith(`${said} `) ? said.length : text.endsWith(' &') ? text.length - 2 : text.length
+  return `${text.slice(0, at)} (${nodes.join(' ')})${text.slice(at)}`
 }
 
 /** A line as it is shown: an expectation is shown only where it was not met. */

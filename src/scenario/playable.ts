@@ -66,6 +66,7 @@ function looksForLeader(statement: Statement): boolean {
 function nodesOf(statement: Statement): readonly string[] {
   if (statement.kind === 'name') return statement.words
   if (statement.kind === 'call') return pinOf(statement) ?? []
+  if (statement.kind === 'has a snapshot') return [statement.word]
   return statement.kind === 'fault' ? nodesOfFault(statement.fault) : []
 }
 

@@ -26,9 +26,9 @@ function fingerprint(looks: readonly Look[]): string {
   return JSON.stringify(looks.map(({ node, applied, contents }) => [node, applied, [...contents].sort()]))
 }
 
-/** The nodes that do not hold this value under this key. */
-export function lacking(looks: readonly Look[], key: string, value: string): string[] {
-  return looks.filter(({ contents }) => contents.get(key) !== value).map(({ node }) => node)
+/** The nodes that do not hold this value under this key, or hold one where there is to be none. */
+export function lacking(looks: readonly Look[], key: string, value: string | null): string[] {
+  return looks.filter(({ contents }) => (contents.get(key) ?? null) !== value).map(({ node }) => node)
 }
 
 /** Where replicas differ, in few lines: those that agree stand together. Empty when all hold the same. */

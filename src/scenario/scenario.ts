@@ -1,4 +1,4 @@
-import type { Command, GuaranteeId, NodeId, Outcome, Term } from '../contracts.js'
+import type { Command, GuaranteeId, Index, NodeId, Outcome, Term } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import type { Delay } from '../network/faults.js'
 
@@ -29,6 +29,8 @@ export interface Scenario {
   readonly believes: Readonly<Record<NodeId, NodeId>>
   /** The guarantee is service itself: what is not done violates it. */
   readonly servicePromised: boolean
+  /** After how many entries a snapshot is due; null where it is all the same. */
+  readonly snapshotEntries: number | null
   /** Where it was read from, for errors. */
   readonly file: string
   /** The body of the script. */
@@ -47,12 +49,13 @@ export type Statement = { readonly text: string; readonly line: number } & (
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'delay'; readonly delay: Delay }
   | { readonly kind: 'wait'; readonly ms: number }
-  | { readonly kind: 'all hold'; readonly key: string; readonly value: string }
+  | { readonly kind: 'all hold'; readonly key: string; readonly value: string | null }
   /** What chance does to a message between nodes, with a probability. */
   | { readonly kind: 'lose' | 'double'; readonly part: number }
   /** Names for the nodes that the words mean at this moment. */
   | { readonly kind: 'name'; readonly names: readonly string[]; readonly words: readonly string[] }
   | Leadership
+  | Compaction
   | Load
   | Call
   | Raw
@@ -63,6 +66,11 @@ export type Statement = { readonly text: string; readonly line: number } & (
 export type Leadership =
   | { readonly kind: 'one leader' | 'new leader'; readonly withinMs: number }
   | { readonly kind: 'same leader' | 'no leader' }
+
+/** What is to be so of the logs of all nodes that run, at once, or of one node's snapshots, before long. */
+export type Compaction =
+  | { readonly kind: 'logs under'; readonly entries: number }
+  | { readonly kind: 'has a snapshot'; readonly word: string; readonly withinMs: number }
 
 export interface Load {
   readonly kind: 'load'
@@ -121,6 +129,8 @@ export interface Driver {
   look(): Promise<readonly Look[]>
   /** What every running node takes itself for. */
   places(): Promise<readonly Place[]>
+  /** What every running node keeps of what was done. */
+  kept(): Promise<readonly Kept[]>
   /** A bare connection to this node, where there are real sockets. */
   connect?(name: string, node: NodeId): RawConnection
   /** What happened to nodes that nobody did to them, a line each: a broken invariant, for one. */
@@ -134,6 +144,15 @@ export interface Place {
   readonly term: Term
   /** Whom it takes for the leader. */
   readonly leader: NodeId | null
+}
+
+/** A node's log: the index of its first entry, and of its last, which is one less where it is empty. */
+export interface Kept {
+  readonly node: NodeId
+  readonly first: Index
+  readonly last: Index
+  /** The last entry of its newest snapshot; 0 without one. */
+  readonly snapshot: Index
 }
 
 export interface Look {

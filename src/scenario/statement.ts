@@ -12,13 +12,15 @@ const forms = {
   chance: '`lose 10%` or `double 10%`',
   name: '`old = leader` or `x y = 2 followers`',
   leadership: '`one leader within 5s`, `new leader within 5s`, `same leader` or `no leader`',
-  hold: '`all hold KEY VALUE`',
+  hold: '`all hold KEY VALUE` or `all hold KEY (absent)`',
+  logs: '`logs under 80 entries`',
+  snapshot: '`n3 has a snapshot within 5s`',
   raw: "`r1 sends '…' [one byte at a time]`, `r1 ends`, `r1 receives {…}` or `r1 is closed`",
   call: '`c1 set a 1 [@n3] [&] [-> done]`',
 }
 const anything =
   'a line is a # comment, a fault word, delay, lose, double, wait, settle, all equal, all hold, load, linearizable, ' +
-  `repeat … end, ${forms.leadership}, a name such as ${forms.name}, a call such as ${forms.call}, ` +
+  `repeat … end, ${forms.leadership}, ${forms.logs}, ${forms.snapshot}, a name such as ${forms.name}, a call such as ${forms.call}, ` +
   `or a bare connection's ${forms.raw}`
 
 /** What a line says, without its number; `repeat` and `end` span lines and are read elsewhere. */
@@ -34,6 +36,8 @@ export function parseStatement(text: string): Said {
   if (word === 'all') return parseHold(text)
   if (word === 'lose' || word === 'double') return parseChance(word, text)
   if (/^\w+ leader\b/.test(text)) return parseLeadership(text)
+  if (word === 'logs') return parseLogs(text)
+  if (/^\w+ has\b/.test(text)) return parseSnapshot(text)
   if (word === 'delay') return { kind: 'delay', delay: parseDelay(text) }
   if (word === 'wait') return { kind: 'wait', ms: parseTime(text.slice(5)) ?? fail(text, forms.wait) }
   if (word === 'load') return parseLoad(text)
@@ -91,9 +95,19 @@ function parseLeadership(text: string): Said {
   return { kind: which === 'one' ? 'one leader' : 'new leader', withinMs }
 }
 
+function parseLogs(text: string): Said {
+  const [, entries] = /^logs under (\d+) entries$/.exec(text) ?? fail(text, forms.logs)
+  return { kind: 'logs under', entries: Number(entries) }
+}
+
+function parseSnapshot(text: string): Said {
+  const [, word, time] = /^(\w+) has a snapshot within (\w+)$/.exec(text) ?? fail(text, forms.snapshot)
+  return { kind: 'has a snapshot', word: word!, withinMs: parseTime(time!) ?? fail(text, forms.snapshot) }
+}
+
 function parseHold(text: string): Said {
   const [, key, value] = /^all hold (\S+) (.+)$/.exec(text) ?? fail(text, forms.hold)
-  return { kind: 'all hold', key: key!, value: value! }
+  return { kind: 'all hold', key: key!, value: value === '(absent)' ? null : value! }
 }
 
 /** `-> ` begins what is expected, unless it stands in quotes. */

@@ -1,4 +1,4 @@
-import type { Command, Event, NodeId, Outcome } from '../contracts.js'
+import { type Command, defaultTiming, type Event, type NodeId, type Outcome } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import type { Delay } from '../network/faults.js'
 import { SimulatedClient } from '../simulation/client.js'
@@ -6,9 +6,10 @@ import { SimulatedCluster } from '../simulation/cluster.js'
 import { calm, type Weather } from '../simulation/network.js'
 import type { Stage } from '../stage.js'
 import { knowsItsPlace } from './cast.js'
+import { keptOf } from './compaction.js'
 import { play } from './play.js'
 import { comeToRest } from './replicas.js'
-import type { Driver, Look, Place, Played, Scenario } from './scenario.js'
+import type { Driver, Kept, Look, Place, Played, Scenario } from './scenario.js'
 
 /** Longer than anything takes that a scenario waits for; virtual milliseconds. */
 const foreverMs = 3_600_000
@@ -22,7 +23,10 @@ export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1):
   const trace = ({ event, message }: Event, node: NodeId | '') => {
     if (event === 'node_failed') accidents.push(`${node} fails: ${String(message)}`)
   }
-  const cluster = await SimulatedCluster.start({ stage: believing(stage, scenario.believes), seed, trace })
+  const { believes, snapshotEntries } = scenario
+  const timing = { ...defaultTiming, ...(snapshotEntries !== null && { snapshotEntries }) }
+  const stageHere = believing(stage, believes)
+  const cluster = await SimulatedCluster.start({ stage: stageHere, seed, timing, spare: false, trace })
   const driver = new VirtualDriver(cluster, scenario, accidents)
   await cluster.until(() => driver.placesNow().every(knowsItsPlace), readyMs)
   return play(scenario, stage, driver, seed)
@@ -114,6 +118,13 @@ class VirtualDriver implements Driver {
 
   async places(): Promise<readonly Place[]> {
     return this.placesNow()
+  }
+
+  async kept(): Promise<readonly Kept[]> {
+    return this.#cluster.hosts.flatMap(({ id, condition, node }) => {
+      if (condition !== 'up') return []
+      return [{ node: id, ...keptOf(node!.status) }]
+    })
   }
 
   placesNow(): Place[] {

@@ -9,6 +9,7 @@ import { SeededRandom } from './random.js'
  */
 export function withChanges(plan: Plan): Plan {
   const random = new SeededRandom(plan.seed ^ 0x6a09e667)
+  if (plan.climate !== 'calm' && random.chance(0.25)) return withWipes(plan, random)
   const pauseMs = random.pick([0, 200, 1_000, 5_000])
   if (pauseMs === 0) return plan
   const members = simulatedMembers(plan.nodes + spares)
@@ -21,11 +22,36 @@ export function withChanges(plan: Plan): Plan {
   return { ...plan, calls: [...plan.calls, ...changes] }
 }
 
+/**
+ * The same plan in which a disk is lost now and then, and its node taken in again as the other one that it is. Nothing
+ * else is changed meanwhile: who lets a cluster shrink to nodes that may not vote has nobody left to elect.
+ */
+function withWipes(plan: Plan, random: SeededRandom): Plan {
+  const founders = simulatedMembers(plan.nodes)
+  const everyMs = random.pick([500, 2_000])
+  const wipes = Array.from({ length: Math.floor(plan.fireMs / everyMs) }, (_, at) => ({
+    at: (at + random.next()) * everyMs,
+    member: random.pick(founders),
+  }))
+  const faults = wipes.map(({ at, member }) => ({ at, fault: { word: 'wipe', nodes: [member.id] } as const }))
+  const calls = wipes.flatMap(({ member }) =>
+    [0.3, 0.3, 0.4].map((part) => ({
+      client: 'op',
+      pauseMs: part * everyMs,
+      command: addition(member),
+      at: null,
+    })),
+  )
+  return { ...plan, faults: [...plan.faults, ...faults].sort((a, b) => a.at - b.at), calls: [...plan.calls, ...calls] }
+}
+
+const addition = ({ id, client, peer }: Member): Command => ({ command: 'add_node', node: id, client, peer })
+
 function makeChange(random: SeededRandom, members: readonly Member[]): Command {
   const member = random.pick(members)
   const kind = random.next()
-  if (kind < 0.45) return { command: 'add_node', ...member }
-  if (kind < 0.75) return { command: 'remove_node', id: member.id }
+  if (kind < 0.45) return addition(member)
+  if (kind < 0.75) return { command: 'remove_node', node: member.id }
   const some = members.filter(() => random.chance(0.6))
   const voters = (some.length > 0 ? some : [member]).map(({ id, client, peer }) => `${id}=${client}/${peer}`)
   return { command: 'reconfigure', voters }

@@ -20,6 +20,8 @@ export const healthyDisk: DiskHealth = { minSyncMs: 1, maxSyncMs: 1, failure: 0 
 export class SimulatedDisk {
   #records = new Records()
   #snapshots = new MemorySnapshots()
+  /** What was on the disks that have been lost in this place. */
+  readonly #lost: Records[] = []
   #underWay: Persist | null = null
   /** Counts the disks that have been in this place. */
   #incarnation = 1
@@ -69,10 +71,12 @@ export class SimulatedDisk {
     }
   }
 
-  /** Whether the entry, or what came of it, would be there after a loss of power. */
-  holds({ index, text }: Entry): boolean {
-    const isInSnapshot = this.#records.snapshots.some((snapshot) => snapshot.index >= index)
-    return isInSnapshot || this.#records.at(index)?.text === text
+  /**
+   * Whether the entry, or what came of it, would be there after a loss of power. What a disk held that was lost, counts:
+   * its node may have said so, and votes no more.
+   */
+  holds(entry: Entry): boolean {
+    return [this.#records, ...this.#lost].some((records) => holds(records, entry))
   }
 
   /** The power goes: what was under way is kept in part, or not. */
@@ -87,9 +91,14 @@ export class SimulatedDisk {
 
   /** A new disk in place of the old. */
   wipe(): void {
+    this.#lost.push(this.#records)
     this.#records = new Records()
     this.#snapshots = new MemorySnapshots()
     this.#underWay = null
     this.#incarnation++
   }
+}
+
+function holds(records: Records, { index, text }: Entry): boolean {
+  return records.snapshots.some((snapshot) => snapshot.index >= index) || records.at(index)?.text === text
 }

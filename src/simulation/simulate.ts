@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Command, Entry, Event, GuaranteeId, Index, Message, NodeId, Outcome, Snapshot } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import { checkHistory } from '../linearizability/index.js'
@@ -8,6 +9,7 @@ import { SimulatedCluster } from './cluster.js'
 import { type CounterName, type Counters, sumCounters } from './counters.js'
 import { healthyDisk } from './disk.js'
 import { Fingerprint } from './fingerprint.js'
+import type { Host } from './host.js'
 import {
   type InvariantName,
   invariants,
@@ -236,6 +238,7 @@ class Simulation {
   }
 
   #perform(fault: Fault): void {
+    if (fault.word === 'wipe') return this.#wipe(fault.nodes[0]!)
     this.#count(fault.word)
     if (fault.word === 'kill' && fault.nodes.length === this.#plan.nodes) this.#count('power_loss')
     if (fault.word === 'heal') return this.#cluster.heal()
@@ -245,6 +248,23 @@ class Simulation {
       if (fault.word === 'restart' && this.#cluster.host(node).condition === 'dead') this.#newLife(node)
       this.#cluster[fault.word](node)
     }
+  }
+
+  /**
+   * A disk is lost and replaced, while all others that vote still may, and know of the same voters: a cluster bears so
+   * much, and no more. Half-way between two sets, one disk may be half of the smaller.
+   */
+  #wipe(node: NodeId): void {
+    const voters = this.#cluster.voters()
+    const others = this.#cluster.hosts.filter(({ id }) => id !== node && voters?.includes(id))
+    const mayVote = ({ node }: Host) => node?.status.member === 'voter' && !node.status.outgoing
+    const isKnown = ({ node }: Host) => isDeepStrictEqual(node?.status.voters, voters)
+    if (others.length < 2 || !others.every(mayVote) || !others.every(isKnown)) return
+    this.#count('wipe')
+    this.#cluster.kill(node)
+    this.#cluster.wipe(node)
+    this.#newLife(node)
+    this.#cluster.restart(node)
   }
 
   #newLife(node: NodeId): void {

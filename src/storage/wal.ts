@@ -199,8 +199,8 @@ export class WriteAheadLog implements LogStore {
   }
 
   async #write(records: readonly PersistRecord[]): Promise<void> {
-    const snapshots = records.flatMap((record) => (record.record === 'snapshot' ? [record.snapshot] : []))
-    for (const snapshot of snapshots) this.snapshots.check(snapshot)
+    const snapshots = records.filter((record) => record.record === 'snapshot')
+    for (const { snapshot } of snapshots) this.snapshots.check(snapshot)
     // What comes before a snapshot can go as a whole once a later one is there.
     const isDue = snapshots.length > 0 && this.#segments.at(-1)!.first <= this.#state.last
     if (isDue || this.#segment!.size >= this.#segmentBytes) await this.#rotate()

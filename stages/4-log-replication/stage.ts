@@ -44,5 +44,5 @@ export default stage<Replica, ReplicationMessage>({
   ],
   gives: ['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G8'],
   stalls: { G7: 'E11', G12: 'E10' },
-  breaks: { G9: 'H5', G10: 'E2', G13: 'N8' },
+  breaks: { G9: 'H5', G10: 'E2', G13: 'N8', G14: 'C1' },
 })

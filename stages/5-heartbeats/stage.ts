@@ -19,5 +19,5 @@ export default stage<Listener, ReplicationMessage>({
   on: { ...logReplication.table.on, AppendEntries: inOrder(heed, appendEntries) },
   tick: [giveUpWaiting, heartbeat, noticeSilence],
   gives: [...logReplication.gives, 'G9'],
-  breaks: { G10: 'E2', G13: 'N8' },
+  breaks: { G10: 'E2', G13: 'N8', G14: 'C1' },
 })

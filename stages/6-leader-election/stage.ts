@@ -43,5 +43,5 @@ export default stage<Voter, ElectionMessage>({
   turn: [commitOwnTerm, applyCommitted, replicateToAll],
   gives: [...heartbeats.gives, 'G7', 'G10', 'G11', 'G12'],
   stalls: {},
-  breaks: { G13: 'N8', G16: 'E16' },
+  breaks: { G13: 'N8', G14: 'C1', G16: 'E16' },
 })

@@ -8,6 +8,8 @@ export interface Server extends Member {
 
 /** Who the cluster consists of, as an entry of the log has it (§6). */
 export interface Configuration {
+  /** The disk of the node that founded the cluster: tells it from any other of the same name. */
+  readonly origin: string
   readonly voters: readonly Server[]
   /** While these voters take over from others: those others. Until that is done, nothing happens without both. */
   readonly outgoing: readonly Server[] | null
@@ -16,12 +18,17 @@ export interface Configuration {
 }
 
 /** Of a node that has not heard of any cluster. */
-export const nobody: Configuration = { voters: [], outgoing: null, learners: [] }
+export const nobody: Configuration = { origin: '', voters: [], outgoing: null, learners: [] }
 
 export const idsOf = (members: readonly Member[]): NodeId[] => members.map(({ id }) => id)
 
 /** Whether these are one node with one disk. */
 export const isSame = (one: Server, other: Server) => one.id === other.id && one.incarnation === other.incarnation
+
+/** Those that are not among the others, with the same disk. */
+export function without(servers: readonly Server[], others: readonly Server[]): Server[] {
+  return servers.filter((one) => !others.some((other) => isSame(one, other)))
+}
 
 /** Everybody in it, once each. */
 export function membersOf({ voters, outgoing, learners }: Configuration): Server[] {
@@ -30,22 +37,25 @@ export function membersOf({ voters, outgoing, learners }: Configuration): Server
 }
 
 /** A majority of the voters; and of the outgoing ones, as long as there are any (joint consensus). */
-export function quorumOf({ voters, outgoing }: Configuration): Quorum {
+export function quorumOf({ voters, outgoing }: Pick<Configuration, 'voters' | 'outgoing'>): Quorum {
   const sets = [voters, ...(outgoing ? [outgoing] : [])].map((set) => majority(idsOf(set)))
   return { has: (nodes) => sets.every((set) => set.has(nodes)) }
 }
 
-export function commandOfConfiguration({ voters, outgoing, learners }: Configuration): Command {
-  return { command: 'configuration', voters, outgoing, learners }
+export function commandOfConfiguration({ origin, voters, outgoing, learners }: Configuration): Command {
+  return { command: 'configuration', origin, voters, outgoing, learners }
 }
 
 /** The configuration that an entry or a snapshot holds; null if it holds none. */
 export function configurationIn(candidate: unknown): Configuration | null {
   if (!isObject(candidate)) return null
-  const { voters, outgoing, learners } = candidate
+  const { origin, voters, outgoing, learners } = candidate
+  if (typeof origin !== 'string') return null
   if (!isServers(voters) || !isServers(learners) || !(outgoing === null || isServers(outgoing))) return null
-  return { voters, outgoing, learners }
+  return { origin, voters, outgoing, learners }
 }
+
+export const isConfiguration = (command: Command) => configurationIn(command) !== null
 
 function isServers(candidate: unknown): candidate is Server[] {
   return Array.isArray(candidate) && candidate.every(isServer)

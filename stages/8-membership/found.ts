@@ -6,13 +6,15 @@ import { commandOfConfiguration, idsOf, membersOf, nobody } from './configuratio
 import type { Participant } from './participant.js'
 
 /**
- * One node, told so, founds the cluster, once: with an empty disk, and for itself alone. All others start without
- * knowing of any cluster, and wait until they are taken in; if each began for itself, they would be as many clusters.
+ * One node, told so, founds the cluster, once: with an empty disk, for itself alone, and when all with whom it is to do
+ * so have said that they know of none. All others start without knowing of any cluster, and wait until they are taken
+ * in; if each began for itself, they would be as many clusters.
  */
 export function foundCluster(node: Participant): void {
-  if (!node.bootstrap || node.log.last.index > 0 || node.term > 0) return
+  if (!node.founding || node.founders.some(({ id }) => id !== node.id && !node.founding!.has(id))) return
+  node.founding = null
   enterTerm(node, 1, null)
-  appendOwn(node, commandOfConfiguration({ ...nobody, voters: [node.self] }))
+  appendOwn(node, commandOfConfiguration({ ...nobody, origin: node.self.incarnation, voters: [node.self] }))
 }
 
 /** A snapshot holds the members too: the entries that named them are gone with the rest. */

@@ -1,25 +1,45 @@
+import { failure, type NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import { isIntroduced } from './change.js'
+import { idsOf } from './configuration.js'
+import { giveUp } from './end-change.js'
 import type { Introduce, Introduction } from './messages.js'
 import type { Participant } from './participant.js'
 
-/** A leader asks those that it is to take in who they are, as often as a heartbeat, until they have said it. */
+/**
+ * Who is to be taken in is asked first what disk it has, as often as a heartbeat, until it has said it. So it is known
+ * to run, and to be reached, before anything is changed for it: a wrong address costs no quorum (thesis 4.2.1).
+ */
 export function introduceNewcomers(node: Participant): void {
-  if (node.role !== 'leader' || !node.change || node.ticks % node.timing.heartbeatTicks !== 0) return
-  for (const candidate of node.change.voters)
-    if (!isIntroduced(candidate)) send<Introduce>(node, { type: 'Introduce', from: node.id, to: candidate.id })
+  if (node.ticks % node.timing.heartbeatTicks !== 0) return
+  for (const to of awaited(node)) send<Introduce>(node, { type: 'Introduce', from: node.id, to })
 }
 
-/** Whoever asks, belongs to a cluster of this name: the network has seen to that. */
+function awaited({ role, change, founding, founders, id: self }: Participant): NodeId[] {
+  if (founding) return idsOf(founders).filter((id) => id !== self && !founding.has(id))
+  return role === 'leader' && change ? idsOf(change.voters.filter((candidate) => !isIntroduced(candidate))) : []
+}
+
+/** Whoever asks belongs to a cluster of this name: the network has seen to that. */
 export function introduceSelf(node: Participant, { from: to }: Introduce): void {
-  const { incarnation } = node.self
-  send<Introduction>(node, { type: 'Introduction', from: node.id, to, incarnation })
+  const { origin } = node.log.configuration.configuration
+  send<Introduction>(node, { type: 'Introduction', from: node.id, to, incarnation: node.self.incarnation, origin })
 }
 
-export function learnIncarnation(node: Participant, { from, incarnation }: Introduction): void {
-  if (node.role !== 'leader' || !node.change) return
-  const voters = node.change.voters.map((one) =>
-    one.id === from && !isIntroduced(one) ? { ...one, incarnation } : one,
-  )
-  node.change = { ...node.change, voters }
+/**
+ * A founder that finds one of the others in a cluster already founds none: its own disk was lost, most likely, and
+ * whoever runs the cluster can take it in again. Likewise a leader takes in nobody of another cluster.
+ */
+export function hearIntroduction(node: Participant, { from, incarnation, origin }: Introduction): void {
+  const { founding, change, role } = node
+  if (founding && origin === '') founding.add(from)
+  else if (founding) {
+    node.founding = null
+    node.effects.events.push({ event: 'not_founded', member: from })
+  } else if (role === 'leader' && change?.voters.some((one) => one.id === from && !isIntroduced(one))) {
+    const isForeign = origin !== '' && origin !== node.log.configuration.configuration.origin
+    const voters = change.voters.map((one) => (one.id === from && !isIntroduced(one) ? { ...one, incarnation } : one))
+    if (isForeign) giveUp(node, change, failure('not_caught_up', `${from} belongs to another cluster of the same name`))
+    else node.change = { ...change, voters }
+  }
 }

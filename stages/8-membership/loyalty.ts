@@ -1,9 +1,7 @@
-import type { Message } from '../../src/contracts.js'
 import { send, sendWhenDurable } from '../../src/stage.js'
 import { noticeSilence } from '../5-heartbeats/silence.js'
 import { campaignAfterSilence } from '../6-leader-election/campaign.js'
 import type { RequestVote, RequestVoteReply } from '../6-leader-election/messages.js'
-import { heedElected } from '../6-leader-election/terms.js'
 import { isUpToDate, vote } from '../6-leader-election/vote.js'
 import { observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
 import type { MembershipMessage, Removed } from './messages.js'
@@ -19,7 +17,15 @@ export function observeLoyally(node: Participant, message: MembershipMessage): b
   if (answers.has(message.type) && !isMember) return false
   if (message.type === 'Introduce' || message.type === 'Introduction' || message.type === 'Removed') return true
   if (message.type === 'RequestVote' && !isHeeded(node, message)) return false
-  return observeTermOfSender(node, message)
+  if (!observeTermOfSender(node, message)) return false
+  if (message.type === 'AppendEntries' || message.type === 'InstallSnapshot') belong(node)
+  return true
+}
+
+/** A leader counts on this node: whatever it was told before, and whatever it was about to found, it is wanted here. */
+function belong(node: Participant): void {
+  node.isRemoved = false
+  node.founding = null
 }
 
 /** Nobody asks those that are no members: what they answer, they were asked when they still were some. */
@@ -78,12 +84,6 @@ function mayCampaign(node: Participant): boolean {
   const { log, commitIndex, self } = node
   const status = standing(node)
   return log.admits(self) && (status === 'voter' || (status === 'no member' && log.configuration.index > commitIndex))
-}
-
-/** A leader counts on this node: whatever it was told before, it is wanted. */
-export function heedAsMember(node: Participant, message: Message): void {
-  heedElected(node, message)
-  node.isRemoved = false
 }
 
 /** It was removed, and stands for election no more. What it knows of later counts for more than what it is told. */

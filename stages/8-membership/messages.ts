@@ -1,5 +1,7 @@
 import { type Index, isPositive, type Message } from '../../src/contracts.js'
+import { appendEntriesOf } from '../4-log-replication/messages.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
+import { isConfiguration } from './configuration.js'
 
 /** The leader to a node that is to be taken in: who are you? It bears no term: nobody is a member by it. */
 export interface Introduce extends Message {
@@ -10,6 +12,8 @@ export interface Introduce extends Message {
 export interface Introduction extends Message {
   readonly type: 'Introduction'
   readonly incarnation: string
+  /** Which cluster it has heard of, by its founder's disk; empty if of none. */
+  readonly origin: string
 }
 
 /** To a node that is no member any more: the configuration of this index is committed, and you are not in it. */
@@ -22,10 +26,12 @@ export type MembershipMessage = CompactionMessage | Introduce | Introduction | R
 
 type Candidate = Readonly<Record<string, unknown>>
 
+const isName = (candidate: unknown) => typeof candidate === 'string' && candidate.length <= 64
+
 /** What the messages of this stage must hold when they come from the wire. */
-export const membershipWire = {
+export const membershipWire = (operations: Readonly<Record<string, unknown>>) => ({
+  AppendEntries: appendEntriesOf(operations, { configuration: isConfiguration }),
   Introduce: () => true,
-  Introduction: ({ incarnation }: Candidate) =>
-    typeof incarnation === 'string' && incarnation !== '' && incarnation.length <= 64,
+  Introduction: ({ incarnation, origin }: Candidate) => isName(incarnation) && incarnation !== '' && isName(origin),
   Removed: ({ index }: Candidate) => isPositive(index),
-}
+})

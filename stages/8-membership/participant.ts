@@ -1,4 +1,4 @@
-import type { Member, NodeId, NodeOptions, Status } from '../../src/contracts.js'
+import type { Member, NodeId, NodeOptions, Recovered, Status } from '../../src/contracts.js'
 import { newProgress } from '../4-log-replication/replica.js'
 import { type Compactor, compactor, compactorStatus } from '../7-log-compaction/compactor.js'
 import { type Change, describeChange } from './change.js'
@@ -12,8 +12,9 @@ export interface Participant extends Compactor {
   peers: readonly NodeId[]
   /** This node, with the disk that it has now. */
   readonly self: Server
-  /** Whom the founder of a cluster takes in first. */
+  /** Whom the founder of a cluster takes in first; and who of them has said that it knows of no cluster, until there is one. */
   readonly founders: readonly Member[]
+  founding: Set<NodeId> | null
   /** The configuration that {@link members} and {@link progress} were last brought in line with. */
   followed: Configuration | null
   /** When each node was last heard, in {@link Compactor.ticks}. */
@@ -35,12 +36,17 @@ export function participant(options: NodeOptions) {
     quorum: log.quorum,
     self: { ...members.find((member) => member.id === id)!, incarnation: recovered.incarnation },
     founders: members,
+    founding: options.bootstrap && isBlank(recovered) ? new Set<NodeId>() : null,
     followed: null,
     heardAt: new Map<NodeId, number>(),
     change: null,
     departed: null,
     isRemoved: false,
   }
+}
+
+function isBlank({ term, entries, snapshots }: Recovered): boolean {
+  return term === 0 && entries.length === 0 && snapshots.length === 0
 }
 
 /** Brings what a node has for each member in line with the latest configuration in its log. */
@@ -60,7 +66,8 @@ export function followConfiguration(node: Participant): void {
  * any more.
  */
 export function connect(node: Participant): void {
-  const all = [...(node.change?.voters ?? []), ...node.members, ...(node.departed?.servers ?? [])]
+  const founders = node.founding ? node.founders : []
+  const all = [...(node.change?.voters ?? []), ...node.members, ...(node.departed?.servers ?? []), ...founders]
   node.effects.peers = all.filter(({ id }, at) => id !== node.id && all.findIndex((other) => other.id === id) === at)
 }
 

@@ -3,6 +3,7 @@ import { wrongReplication } from './2-naive-replication.js'
 import { wrongLogReplication } from './4-log-replication.js'
 import { wrongHeartbeats } from './5-heartbeats.js'
 import { wrongElections } from './6-leader-election.js'
+import { wrongCompaction } from './7-log-compaction.js'
 import type { WrongRule } from './wrong-rule.js'
 
 export type { Caught, WrongRule } from './wrong-rule.js'
@@ -14,4 +15,5 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongLogReplication,
   ...wrongHeartbeats,
   ...wrongElections,
+  ...wrongCompaction,
 ]

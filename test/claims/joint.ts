@@ -211,7 +211,7 @@ export const changeClaims: Claims = {
     const same4 = cores.request('n1', becoming(...four))
     for (const other of [adding('n5'), removing('n2'), removing('n4'), becoming('n1'), becoming(...three)])
       equal(outcome(cores.answer('n1', cores.request('n1', other))), 'change_in_progress', other.command)
-    const elsewhere = cores.request('n1', { ...adding('n4'), peer: '127.0.0.1:999' })
+    const elsewhere = cores.request('n1', adding('n4', { peer: '127.0.0.1:999' }))
     equal(outcome(cores.answer('n1', elsewhere)), 'change_in_progress', 'it would not be there')
     pass(cores, electionTicks)
     for (const request of [first, again, same4]) equal(outcome(cores.answer('n1', request)), 'ok')

@@ -291,7 +291,7 @@ export const loyaltyClaims: Claims = {
     const cores = together(stage, three)
     for (const to of ['n1', 'n2']) {
       const before = seen(cores, to)
-      cores.receive({ type: 'Introduction', from: 'n9', to, incarnation: 'n9' })
+      cores.receive({ type: 'Introduction', from: 'n9', to, incarnation: 'n9', origin: '' })
       equal(said(cores, { type: 'Introduce', from: 'n9', to }), 'Introduction')
       same(seen(cores, to), before)
     }
@@ -405,7 +405,7 @@ export const wipedClaims: Claims = {
   'who has lost its disk and is taken in anew is reached at its new address at once (E17)'(stage) {
     const cores = together(stage, three)
     cores.wipe('n3')
-    cores.request('n1', { command: 'add_node', id: 'n3', client: 'c:1', peer: 'p:1' })
+    cores.request('n1', adding('n3', { client: 'c:1', peer: 'p:1' }))
     const places = () => cores.connected('n1')?.flatMap(({ id, peer }) => (id === 'n3' ? peer : []))
     for (const state of ['n1 n2 n3', 'n1 n2', 'n1 n2 + n3', 'n1 n2 n3 | n1 n2', 'n1 n2 n3']) {
       passUntil(cores, () => counts(cores, 'n1') === state)

@@ -108,6 +108,17 @@ export const transferClaims: Claims = {
       for (const id of four) equal(cores.status(id).log!.last, 8)
     }
   },
+  "a follower with a long tail of its own, which begins before the edge, is brought to the leader's log (D2)"(stage) {
+    const past: Past = { ...compacted, snapshots: compacted.snapshots!.map(({ index }) => ({ index, term: 3 })) }
+    for (const tail of [3, 5, 6, 7, 20]) {
+      const n5 = { log: [1, ...Array.from({ length: tail }, () => 2)] }
+      const n1 = { ...past, log: [3, 3, 3, 3] }
+      const cores = new Cores(stage, { n1, n2: n1, n3: n1, n4: n1, n5 })
+      cores.elect('n1', four)
+      isCaughtUp(cores)
+      same([heardOffsets(cores), cores.restored('n5'), cores.log('n5')], [piecesOfIt, [6], [3, 4]])
+    }
+  },
   'one piece is under way: an answer that comes again sets no second one going (D4)'(stage) {
     const cores = sending(stage)
     cores.deliver({ type: 'InstallSnapshot' })

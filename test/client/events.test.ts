@@ -16,6 +16,13 @@ const cases: [object, string][] = [
     { event: 'log_cut', file: 'f', bytes: 9, copies: ['f.cut-1'] },
     'n1  cut an unfinished write of 9 bytes off its log; nobody was told that it was done; a copy is in f.cut-1',
   ],
+  [{ event: 'snapshot', index: 9, term: 2 }, 'n1  has a snapshot of entries 1 to 9'],
+  [
+    { event: 'snapshot_sent', to: 'n2', index: 9, bytes: 300 },
+    'n1  sends n2, which lacks what the log has let go, its snapshot of entries 1 to 9 (300 bytes)',
+  ],
+  [{ event: 'installed', index: 9, term: 2 }, "n1  takes over the leader's snapshot of entries 1 to 9"],
+  [{ event: 'wiped' }, 'n1  wiped: its disk is empty, and it does not know any more for whom it voted'],
   [
     { event: 'snapshot_damaged', file: 'f', what: 'gone', instead: 4 },
     'n1  found a snapshot damaged (f: gone) and goes on from that of entry 4',

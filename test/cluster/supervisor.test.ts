@@ -41,6 +41,13 @@ t.test('headless with --json: the first line says who serves where; fault words 
     t.match(await cluster.say('restart n4'), { event: 'restarted' })
   })
 
+  t.test('what keeps nothing cannot be wiped', async (t) => {
+    t.match(await cluster.say('wipe n4'), { event: 'refused', message: /n4 is not dead, and its disk is in use/ })
+    await cluster.say('kill n4')
+    t.match(await cluster.say('wipe n4'), { event: 'refused', message: /n4 keeps nothing that could be wiped/ })
+    await cluster.say('restart n4')
+  })
+
   t.test('a paused node neither answers nor refuses, and goes on when resumed', async (t) => {
     t.match(await cluster.say('pause n2'), { event: 'paused', node: 'n2' })
     t.match(/State:\s+T/.exec(readFileSync(`/proc/${cluster.node('n2').pid}/status`, 'utf8')), { index: /\d+/ })

@@ -348,7 +348,7 @@ export class Cores {
       snapshots: this.#stage.members === 'fixed' ? snapshots : known.map((one) => this.#withMembers(one)),
       incarnation: incarnation === 1 ? id : `${id} disk ${incarnation}`,
     }
-    const bootstrap = founders[0]?.id === id && incarnation === 1
+    const bootstrap = founders[0]?.id === id
     const others = isMember ? members : bootstrap ? founders : nodes.filter((node) => node.id === id)
     const options = { ...nodeOptions(id, others, recovered), bootstrap, timing: this.#timing }
     const core = this.#stage.create(options)

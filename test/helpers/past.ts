@@ -74,7 +74,7 @@ export function relive(past: Past, disk: Records, files: SnapshotFiles): void {
 /** Where members change, a hand-made past has always had the same ones: its snapshots say so, unless they say otherwise. */
 export function withMembers(members: readonly Member[], snapshot: Snapshot): Snapshot {
   const voters = members.map((member) => ({ ...member, incarnation: member.id }))
-  const configuration = { voters, outgoing: null, learners: [] }
+  const configuration = { origin: 'n1', voters, outgoing: null, learners: [] }
   return { configurationIndex: 0, configuration, ...snapshot }
 }
 

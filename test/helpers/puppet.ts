@@ -1,6 +1,6 @@
 import { failure, type Outcome, outcomeOf } from '../../src/contracts.js'
 import { formatFault } from '../../src/faults.js'
-import type { Driver, Look, Place } from '../../src/scenario/scenario.js'
+import type { Driver, Kept, Look, Place } from '../../src/scenario/scenario.js'
 
 export const done = (fields: object = {}): Outcome => outcomeOf({ ok: true, ...fields })
 export const refused = outcomeOf(failure('not_leader', 'elsewhere', { leader: 'n2' }))
@@ -15,6 +15,8 @@ export class Puppet implements Driver {
   readonly told: string[] = []
   restless = false
   looks: Look[] = []
+  /** What is seen of the nodes' logs, one time after another; the last is seen for ever. */
+  logs: Kept[][] = [[]]
   /** What is seen of the nodes' places, one time after another; the last is seen for ever. */
   seen: Place[][] = [[]]
   accidents: string[] = []
@@ -33,6 +35,7 @@ export class Puppet implements Driver {
   settle: Driver['settle'] = async () => !this.restless
   look: Driver['look'] = async () => this.looks
   places: Driver['places'] = async () => (this.seen.length > 1 ? this.seen.shift()! : this.seen[0]!)
+  kept: Driver['kept'] = async () => (this.logs.length > 1 ? this.logs.shift()! : this.logs[0]!)
   after: Driver['after'] = (_ms, task) => task()
   now: Driver['now'] = () => this.#moment++
 

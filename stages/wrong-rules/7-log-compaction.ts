@@ -1,0 +1,314 @@
+import type { Snapshot, SnapshotHeader } from '../../src/contracts.js'
+import { inOrder, type Stage, type StageTable, stage } from '../../src/stage.js'
+import { walkBack } from '../4-log-replication/acknowledge.js'
+import { appendEntries } from '../4-log-replication/append-entries.js'
+import { applyCommitted } from '../4-log-replication/commit.js'
+import { persist } from '../4-log-replication/replica.js'
+import { replicateToAll, sendEntries } from '../4-log-replication/replicate.js'
+import { isDueByEntries } from '../5-heartbeats/heartbeat.js'
+import { commitOwnTerm } from '../6-leader-election/commit.js'
+import leaderElection from '../6-leader-election/stage.js'
+import { heedElected } from '../6-leader-election/terms.js'
+import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
+import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
+import type { CompactionMessage, InstallSnapshot } from '../7-log-compaction/messages.js'
+import { continueTransfer, resendChunks } from '../7-log-compaction/send-snapshot.js'
+import logCompaction from '../7-log-compaction/stage.js'
+import { takeSnapshotWhenDue } from '../7-log-compaction/take-snapshot.js'
+import type { WrongRule } from './wrong-rule.js'
+
+type Table = StageTable<Compactor, CompactionMessage>
+
+const right = logCompaction.table
+
+function replacing(rules: Partial<Table>): Stage {
+  return stage<Compactor, CompactionMessage>({ ...right, ...rules })
+}
+
+function hearing(on: Partial<Table['on']>): Stage {
+  return replacing({ on: { ...right.on, ...on } })
+}
+
+function doing(verbs: Partial<Table['verbs']>): Stage {
+  return replacing({ verbs: { ...right.verbs, ...verbs } })
+}
+
+/** A stage whose nodes take snapshots by another rule. */
+function taking(takeSnapshot: (node: Compactor) => void): Stage {
+  return replacing({ turn: [commitOwnTerm, applyCommitted, replicateToAll, takeSnapshot] })
+}
+
+/** A stage whose leaders look after their transfers by another rule. */
+function resending(resend: (node: Compactor) => void): Stage {
+  return replacing({ tick: [...leaderElection.table.tick, resend] })
+}
+
+function isOwn(node: Compactor, { index }: Snapshot): boolean {
+  return index === node.saving?.index
+}
+
+/** Wrong ways to take a snapshot, and to let go of the log. */
+const wrongSnapshots: readonly WrongRule[] = [
+  {
+    name: 'snapshot-beyond-the-performed',
+    what: 'a snapshot names the last entry of the log: it claims what was not performed, and may never be committed',
+    stage: doing({ header: ({ log }): SnapshotHeader => ({ index: log.last.index, term: log.last.term }) }),
+    caught: { guarantee: 'G8', climate: 'storm', seeds: 10 },
+  },
+  {
+    name: 'snapshot-of-the-current-term',
+    what: 'a snapshot names the term that it was taken in, not that of its last entry: it fits into no log',
+    stage: doing({ header: ({ term }, { index }): SnapshotHeader => ({ index, term }) }),
+    caught: { guarantee: 'G14', climate: 'churn', seeds: 10 },
+  },
+  {
+    name: 'trigger-dropped',
+    what: 'a snapshot that falls due while another is being written is forgotten, and the log grows on',
+    stage: replacing({
+      turn: [
+        commitOwnTerm,
+        (node) => {
+          const { snapshotEntries } = node.timing
+          const before = Math.floor(node.handed / snapshotEntries)
+          applyCommitted(node)
+          if (Math.floor(node.handed / snapshotEntries) > before) takeSnapshotWhenDue(node)
+        },
+        replicateToAll,
+      ],
+    }),
+    caught: { claim: 'a snapshot that fell due while another was written is begun when that one is there (D10)' },
+  },
+  {
+    name: 'snapshot-without-news',
+    what: 'a snapshot is due after so many entries, however large the state: it is written again and again',
+    stage: taking((node) => {
+      const { snapshots } = node
+      node.snapshots = snapshots.map((snapshot) => ({ ...snapshot, bytes: 0 }))
+      takeSnapshotWhenDue(node)
+      node.snapshots = snapshots
+    }),
+    caught: { claim: 'a snapshot is not due before there is as much news as the newest is long' },
+  },
+  {
+    name: 'snapshot-while-sending',
+    what: 'a leader takes snapshots while it sends one: when it is there, the entries behind it are gone, and so on',
+    stage: taking((node) => {
+      const transfers = [...node.transfers]
+      node.transfers.clear()
+      takeSnapshotWhenDue(node)
+      for (const [to, transfer] of transfers) node.transfers.set(to, transfer)
+    }),
+    caught: { claim: 'while a follower is sent a snapshot, none is begun; when that is over, it is (§7)' },
+  },
+  {
+    name: 'log-let-go-at-the-newest',
+    what: 'the log lets go of all that the newest snapshot holds: if that is damaged, the older one leads nowhere',
+    stage: doing({
+      saved(node, snapshot) {
+        noteSnapshot(node, snapshot)
+        if (node.snapshots[0]) node.log.forget(node.snapshots[0])
+      },
+    }),
+    caught: {
+      claim: 'two snapshots are kept, and every entry behind the older one, in the log and on the disk (D12, D13)',
+    },
+  },
+  {
+    name: 'replayed-on-top',
+    what: 'a node that starts again performs its log from where that begins, on a store that has had some of it already',
+    stage: replacing({
+      state(options) {
+        const { index } = options.recovered.edge
+        return { ...compactor(options), commitIndex: index, handed: index }
+      },
+    }),
+    caught: { guarantee: 'G6', climate: 'churn', seeds: 10 },
+  },
+]
+
+/** Wrong ways to receive a snapshot. */
+const wrongReceivers: readonly WrongRule[] = [
+  {
+    name: 'snapshot-of-the-past',
+    what: 'a follower installs whatever snapshot comes, also an older one: what it performed since is undone',
+    stage: replacing({
+      on: {
+        ...right.on,
+        InstallSnapshot: inOrder(heedElected, (node: Compactor, message: InstallSnapshot) => {
+          const { handed } = node
+          node.handed = 0
+          keepChunk(node, message)
+          node.handed = handed
+        }),
+      },
+      verbs: {
+        ...right.verbs,
+        saved(node, snapshot) {
+          if (!isOwn(node, snapshot)) node.handed = Math.min(node.handed, snapshot.index - 1)
+          noteSnapshot(node, snapshot)
+        },
+      },
+    }),
+    caught: {
+      claim: 'a snapshot of what is performed already is not installed, and the answer says that it is there (D1)',
+    },
+  },
+  {
+    name: 'overtaken-snapshot',
+    what: 'only when the first piece comes does a follower look whether it needs a snapshot: entries overtake the last',
+    stage: doing({
+      saved(node, snapshot) {
+        if (!isOwn(node, snapshot)) node.handed = Math.min(node.handed, snapshot.index - 1)
+        noteSnapshot(node, snapshot)
+      },
+    }),
+    caught: {
+      claim:
+        'a snapshot that has become too old while it was on its way is not installed: applied never falls (D1, D3)',
+    },
+  },
+  {
+    name: 'foreign-entry-kept',
+    what: "a log that is long enough is kept, whatever it has at the snapshot's end: every append behind it is refused",
+    stage: doing({
+      saved(node, snapshot) {
+        const { index, term } = snapshot
+        const isForeign = (node.log.termAt(index) ?? term) !== term
+        if (index <= node.handed || !isForeign) return noteSnapshot(node, snapshot)
+        persist(node, { record: 'snapshot', snapshot: { index, term } })
+        Object.assign(node, { snapshots: [snapshot], handed: index, sinceSnapshot: { bytes: 0, upTo: index } })
+        node.commitIndex = Math.max(node.commitIndex, index)
+        node.effects.restore = snapshot
+      },
+    }),
+    caught: {
+      claim: 'InstallSnapshot 7: any other log goes as a whole, and the leader can append behind the snapshot (D2)',
+    },
+  },
+  {
+    name: 'tail-dropped',
+    what: 'a snapshot takes the place of the whole log: entries behind it go that were acknowledged, and committed',
+    stage: doing({
+      saved(node, snapshot) {
+        const { index } = snapshot
+        if (index > node.handed && index <= node.log.last.index) {
+          persist(node, { record: 'truncate', from: index })
+          node.log.truncate(index)
+        }
+        noteSnapshot(node, snapshot)
+      },
+    }),
+    caught: {
+      claim: 'InstallSnapshot 6: a log that has the last included entry keeps what follows, in memory and on disk (§7)',
+    },
+  },
+  {
+    name: 'installed-before-sync',
+    what: 'a follower says that it has a snapshot before its disk has the record of it: a crash takes that back',
+    stage: doing({
+      held(node, chunk, bytes) {
+        const { send, sendWhenDurable } = node.effects
+        const before = sendWhenDurable.length
+        noteKept(node, chunk, bytes)
+        send.push(...sendWhenDurable.splice(before))
+      },
+    }),
+    caught: { claim: 'that a snapshot is installed is said when the disk has the record of it, and not before' },
+  },
+  {
+    name: 'piece-is-no-sign-of-life',
+    what: 'a piece of a snapshot does not count as hearing the leader: whoever hears nothing else stands for election',
+    stage: hearing({ InstallSnapshot: keepChunk }),
+    caught: {
+      claim: 'every piece is a sign of life: no election while a snapshot is on its way, however long it takes (D6)',
+    },
+  },
+  {
+    name: 'pieces-of-earlier-terms',
+    what: 'a piece of a snapshot is heard whatever its term: a node follows a leader that was deposed long ago',
+    stage: replacing({
+      gate: (node, message) => observeTermOfSender(node, message) || message.type === 'InstallSnapshot',
+    }),
+    caught: {
+      claim:
+        'InstallSnapshot 1: a piece of an earlier term is answered with the term, kept nowhere, and no sign of life (§5.1)',
+    },
+  },
+  {
+    name: 'reach-back-refused',
+    what: 'what reaches back behind the snapshot is refused, as if the log had lost it: leader and follower go in circles',
+    stage: hearing({ AppendEntries: inOrder(heedElected, appendEntries) }),
+    caught: {
+      claim:
+        'an append that reaches back behind the snapshot: what is there stays, the rest is taken, the answer tells how far',
+    },
+  },
+]
+
+/** Wrong ways to send a snapshot. */
+const wrongSenders: readonly WrongRule[] = [
+  {
+    name: 'nothing-sent-behind-the-edge',
+    what: 'a follower that lacks what the log has let go is sent nothing: it is behind for ever',
+    stage: hearing({ AppendEntriesConflict: walkBack }),
+    caught: { guarantee: 'G6', climate: 'storm', seeds: 10 },
+  },
+  {
+    name: 'entries-that-are-gone',
+    what: 'a leader looks into its log for entries that it has let go, and falls over; so does the next one',
+    stage: doing({ replicate: sendEntries, isDue: isDueByEntries }),
+    caught: { guarantee: 'G10', climate: 'storm', seeds: 10 },
+  },
+  {
+    name: 'installed-means-caught-up',
+    what: 'a follower that has the snapshot is taken to have the whole log: entries are committed that few disks have',
+    stage: hearing({
+      InstallSnapshotReply(node, reply) {
+        const isInstalled = reply.matchIndex > 0 && node.transfers.has(reply.from)
+        continueTransfer(node, isInstalled ? { ...reply, matchIndex: node.log.last.index } : reply)
+      },
+    }),
+    caught: { guarantee: 'G8', climate: 'storm', seeds: 15 },
+  },
+  {
+    name: 'every-answer-sends-a-piece',
+    what: 'every answer sets the next piece going, also one that came twice: the pieces multiply',
+    stage: hearing({
+      InstallSnapshotReply(node, reply) {
+        const sequence = node.transfers.get(reply.from)?.sequence ?? reply.sequence
+        continueTransfer(node, { ...reply, sequence })
+      },
+    }),
+    caught: { claim: 'one piece is under way: an answer that comes again sets no second one going (D4)' },
+  },
+  {
+    name: 'pieces-counted-by-the-sender',
+    what: 'the next piece is the one behind the last that was sent: what a crash took from the receiver is never sent again',
+    stage: hearing({
+      InstallSnapshotReply(node, reply) {
+        const transfer = node.transfers.get(reply.from)
+        const sent = (transfer?.offset ?? 0) + node.timing.chunkBytes
+        continueTransfer(node, { ...reply, held: Math.min(sent, transfer?.snapshot.bytes ?? 0) })
+      },
+    }),
+    caught: { guarantee: 'G6', climate: 'storm', seeds: 200 },
+  },
+  {
+    name: 'lost-piece-awaited',
+    what: 'a leader waits for the answer to a piece that was lost: the follower never hears of it, and nothing is compacted',
+    stage: resending(() => {}),
+    caught: { guarantee: 'G6', climate: 'storm', seeds: 100 },
+  },
+  {
+    name: 'silent-follower-awaited',
+    what: 'a leader goes on sending to a follower that is gone, and takes no snapshot meanwhile: its log grows for ever',
+    stage: resending((node) => {
+      for (const transfer of node.transfers.values()) transfer.heardAt = node.ticks
+      resendChunks(node)
+    }),
+    caught: { claim: 'a leader does not wait for ever: a follower that has fallen silent is sent no more (D5)' },
+  },
+]
+
+/** Wrong rules for nodes whose logs begin behind a snapshot. */
+export const wrongCompaction: readonly WrongRule[] = [...wrongSnapshots, ...wrongReceivers, ...wrongSenders]
