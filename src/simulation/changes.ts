@@ -24,8 +24,8 @@ export function withChanges(plan: Plan): Plan {
 function makeChange(random: SeededRandom, members: readonly Member[]): Command {
   const member = random.pick(members)
   const kind = random.next()
-  if (kind < 0.45) return { command: 'add_node', ...member }
-  if (kind < 0.75) return { command: 'remove_node', id: member.id }
+  if (kind < 0.45) return { command: 'add_node', node: member.id, client: member.client, peer: member.peer }
+  if (kind < 0.75) return { command: 'remove_node', node: member.id }
   const some = members.filter(() => random.chance(0.6))
   const voters = (some.length > 0 ? some : [member]).map(({ id, client, peer }) => `${id}=${client}/${peer}`)
   return { command: 'reconfigure', voters }

@@ -7,13 +7,13 @@ import { connect, type Participant } from './participant.js'
 
 /** Takes in a node that runs, or one whose disk was replaced once more; or moves it to another address. */
 export function addNode(node: Participant, request: Request): void {
-  const { id, client, peer } = request.command as AddNode & Request['command']
+  const { node: id, client, peer } = request.command as AddNode & Request['command']
   const others = goal(node).filter((voter) => voter.id !== id)
   ask(node, request, [...others, { id, client, peer, incarnation: null }])
 }
 
 export function removeNode(node: Participant, request: Request): void {
-  const { id } = request.command as RemoveNode & Request['command']
+  const { node: id } = request.command as RemoveNode & Request['command']
   ask(
     node,
     request,

@@ -27,7 +27,7 @@ t.test('lines as a person types them', async (t) => {
 })
 
 t.test('flags by their names, and all names that there are', async (t) => {
-  const remove = (id: string, more = {}) => ({ command: 'remove_node', id, ...more })
+  const remove = (node: string, more = {}) => ({ command: 'remove_node', node, ...more })
   const become = (voters: string[], more = {}) => ({ command: 'reconfigure', voters, ...more })
   const cases: [string, object][] = [
     ['remove_node n3', remove('n3')],
@@ -37,16 +37,16 @@ t.test('flags by their names, and all names that there are', async (t) => {
     ['reconfigure n1 n2 n6=h:1/h:2', become(['n1', 'n2', 'n6=h:1/h:2'])],
     ['reconfigure n1 n2 force', become(['n1', 'n2'], { force: true })],
     ['reconfigure n1 "force"', become(['n1', 'force'])],
-    ['add_node n6 h:1 h:2', { command: 'add_node', id: 'n6', client: 'h:1', peer: 'h:2' }],
+    ['add_node n6 h:1 h:2', { command: 'add_node', node: 'n6', client: 'h:1', peer: 'h:2' }],
   ]
   for (const [line, command] of cases) t.same(parseLine(line, membershipCommands).command, command, line)
   t.same(parseLine('remove_node n3 force @n2', membershipCommands).at, 'n2')
   for (const [line, message] of [
-    ['remove_node force', /usage: remove_node id \[force\]$/],
-    ['remove_node n3 n4', /usage: remove_node id \[force\]$/],
+    ['remove_node force', /usage: remove_node node \[force\]$/],
+    ['remove_node n3 n4', /usage: remove_node node \[force\]$/],
     ['reconfigure', /usage: reconfigure voters… \[force\]$/],
     ['reconfigure force', /usage: reconfigure/],
-    ['add_node n6 h:1', /usage: add_node id client peer$/],
+    ['add_node n6 h:1', /usage: add_node node client peer$/],
   ] as const) {
     t.throws(() => parseLine(line, membershipCommands), { name: 'UsageError', message }, line)
   }
