@@ -5,11 +5,13 @@ import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js
 import { commands } from '../stages/0-key-value-store/commands.js'
 import { call } from '../stages/1-client/call.js'
 import { client, defaultClientOptions, take } from '../stages/1-client/client.js'
-import { connected, disconnected } from '../stages/1-client/link.js'
+import { elapsedDuringElection as elapsed } from '../stages/6-leader-election/follow-leader.js'
+import { membershipCommands } from '../stages/8-membership/commands.js'
 import {
-  answeredDuringElection as answered,
-  elapsedDuringElection as elapsed,
-} from '../stages/6-leader-election/follow-leader.js'
+  answeredByMember as answered,
+  connectedToMember as connected,
+  disconnectedFromMember as disconnected,
+} from '../stages/8-membership/learn-members.js'
 
 export type { Outcome } from '../src/contracts.js'
 
@@ -46,7 +48,7 @@ const envelopeBytes = 64
 const closedMessage = 'this client was closed before the answer came'
 
 const readOnlyCommands = new Set(
-  Object.entries(commands)
+  Object.entries({ ...commands, ...membershipCommands })
     .filter(([, shape]) => shape.readOnly)
     .map(([name]) => name),
 )

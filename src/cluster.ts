@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse as parseNdjson } from 'ndjson'
-import { ConfigError, type Limits, type Pace, writableFolder } from './config.js'
-import type { Event, Member, NodeId } from './contracts.js'
+import { type Child, endChildren, spawnNode, stopInTracks, touches } from './child.js'
+import { ConfigError, type Limits, type NodeConfig, type Pace, writableFolder } from './config.js'
+import type { Event, Member, NodeId, Status } from './contracts.js'
 import { linksBetween } from './faults.js'
 import type { Delay, Direction } from './network/faults.js'
 import type { Contents, Errand, Obeyed, Order } from './process.js'
@@ -14,6 +14,11 @@ export interface ClusterOptions {
   /** The script that a child runs; it gets its configuration as JSON in its first argument. */
   readonly entry: string
   readonly members: readonly Member[]
+  /**
+   * Where nodes join and leave: whether this cluster has been founded before; if not, the first of the members founds it,
+   * with all of them. Null where the members are fixed.
+   */
+  readonly isFounded: boolean | null
   /** What a node is told of the members, if it is not told the truth. */
   readonly membersOf?: (id: NodeId) => readonly Member[]
   /** What messages between nodes travel on. */
@@ -33,35 +38,12 @@ export interface ClusterOptions {
   readonly onStderr: (node: NodeId, text: string) => void
 }
 
-export type NodeCondition = 'starting' | 'up' | 'paused' | 'dead'
-
 /** How long the nodes may take to serve and to find each other; a stopped one may take so long to end. */
 const startMs = 20_000
 const settleMs = 3_000
 const stopMs = 3_000
-
-/**
- * What a batch leaves behind is garbage soon after: with a larger young generation most of it is never copied, which
- * saves a node a good part of its work under load, for some tens of megabytes.
- */
-const nodeFlags = ['--enable-source-maps', '--max-semi-space-size=32']
-
-/** One child process. */
-interface Child {
-  readonly member: Member
-  process: ChildProcess
-  condition: NodeCondition
-  /** Resolves when the process has ended. */
-  ended: Promise<void>
-  /** Why it could not start, in its own words. */
-  complaint: string | null
-  /** Its log cannot be trusted; it has said so, and stays down. */
-  damaged: boolean
-  /** Its end was asked for, so it is no news. */
-  expected: boolean
-  /** While it is paused: wakes it. */
-  wake: () => void
-}
+/** How often the nodes are asked how they are, while nothing else happens. */
+const lookMs = 50
 
 /**
  * A cluster as child processes of this one: started in order, killed, paused and cut off on demand, ended together.
@@ -69,6 +51,7 @@ interface Child {
  */
 export class Cluster {
   readonly #options: ClusterOptions
+  #isFounded: boolean
   readonly #children = new Map<NodeId, Child>()
   /** Links that stand, as the nodes report them. */
   readonly #links = new Set<Direction>()
@@ -77,15 +60,18 @@ export class Cluster {
   /** How messages are held up on purpose, likewise. */
   #delay: Delay = null
   readonly #watchers = new Set<() => void>()
+  #changes = 0
   #orders = 0
   readonly #obeyed = new Map<number, Obeyed>()
 
   constructor(options: ClusterOptions) {
     this.#options = options
+    this.#isFounded = options.isFounded ?? true
   }
 
   /**
-   * Starts every node and waits until all serve and have found each other.
+   * Starts every node and waits until all serve and have found each other; where a cluster is founded, until all of
+   * them are voters, or for {@link startMs}.
    *
    * @throws ConfigError if one of them cannot start; the others are stopped then
    */
@@ -93,11 +79,16 @@ export class Cluster {
     try {
       for (const member of this.#options.members) this.#spawn(member)
       for (const { id } of this.#options.members) await this.#up(id)
-      await this.#settled()
+      await this.#founded()
     } catch (error) {
       await this.stop()
       throw error
     }
+  }
+
+  /** Whether all that were to found the cluster are in it; true where there is nothing to found. */
+  get isFounded(): boolean {
+    return this.#isFounded
   }
 
   nodes() {
@@ -126,7 +117,7 @@ export class Cluster {
     await this.#up(id)
     if (this.#child(id).damaged) throw new ConfigError(`${id} did not start: its log is damaged`)
     await this.#tellLinks(id)
-    await this.#settled()
+    await this.settled()
     return { event: 'restarted', node: id, pid: this.#child(id).process.pid }
   }
 
@@ -148,9 +139,7 @@ export class Cluster {
   async pause(id: NodeId): Promise<Event> {
     const child = this.#child(id)
     if (child.condition !== 'up') throw new ConfigError(`${id} is ${child.condition}, so it cannot be paused`)
-    child.condition = 'paused'
-    child.wake = guard(child.process.pid!)
-    child.process.kill('SIGSTOP')
+    stopInTracks(child)
     return { event: 'paused', node: id }
   }
 
@@ -208,20 +197,41 @@ export class Cluster {
     return seen.filter((one): one is Contents & { node: NodeId } => one.entries !== undefined)
   }
 
+  /** What the nodes that run say of themselves, as `info` does. */
+  async statuses(): Promise<Status[]> {
+    const told = await Promise.all([...this.#children.keys()].map((id) => this.#order(id, { status: true })))
+    return told.flatMap((obeyed) => obeyed?.status ?? [])
+  }
+
+  /**
+   * Starts one more node, which serves nobody until it is taken in: it knows itself alone.
+   *
+   * @throws ConfigError if it cannot start, or is there already
+   */
+  async add(member: Member): Promise<Event> {
+    const { id } = member
+    if (this.#children.has(id)) throw new ConfigError(`${id} is there already`)
+    this.#spawn(member)
+    try {
+      await this.#up(id)
+    } catch (error) {
+      await this.remove(id)
+      throw error
+    }
+    await this.#tellLinks(id)
+    return { event: 'started', node: id, pid: this.#child(id).process.pid, client: member.client, peer: member.peer }
+  }
+
+  /** Ends a node's process, and forgets the node. Whether it still is a member, nobody asks here. */
+  async remove(id: NodeId): Promise<void> {
+    await endChildren([this.#child(id)], stopMs)
+    this.#children.delete(id)
+    for (const link of this.#cuts) if (touches(link, id)) this.#cuts.delete(link)
+  }
+
   /** Ends every node: asks first, insists after {@link stopMs}. */
   async stop(): Promise<void> {
-    const children = [...this.#children.values()].filter((child) => child.condition !== 'dead')
-    for (const child of children) {
-      child.expected = true
-      child.process.kill('SIGTERM')
-      child.process.kill('SIGCONT')
-      child.wake()
-    }
-    const insist = setTimeout(() => {
-      for (const child of children) child.process.kill('SIGKILL')
-    }, stopMs)
-    await Promise.all(children.map((child) => child.ended))
-    clearTimeout(insist)
+    await endChildren([...this.#children.values()], stopMs)
   }
 
   #child(id: NodeId): Child {
@@ -231,11 +241,11 @@ export class Cluster {
   }
 
   #spawn(member: Member): void {
-    const { stage, entry, members, membersOf, network, cluster, log, pace, limits, dataDir, traceDir } = this.#options
+    const { stage, entry, network, cluster, log, pace, limits, dataDir, traceDir } = this.#options
     const config = {
       stage,
       id: member.id,
-      members: membersOf?.(member.id) ?? members,
+      ...this.#told(member),
       network,
       cluster,
       log,
@@ -244,34 +254,29 @@ export class Cluster {
       dataDir: dataDir && writableFolder(join(dataDir, member.id)),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
     }
-    const process = spawn(globalThis.process.execPath, [...nodeFlags, entry, JSON.stringify(config)], {
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: leanEnvironment(),
-    })
-    const ended = new Promise<void>((resolve) => {
-      process.once('close', (code, signal) => {
-        this.#ended(member.id, code, signal)
+    const child = spawnNode(member, entry, config)
+    child.ended = new Promise<void>((resolve) => {
+      child.process.once('close', (code, signal) => {
+        this.#ended(child, code, signal)
         resolve()
       })
     })
-    const child: Child = {
-      member,
-      process,
-      condition: 'starting',
-      ended,
-      complaint: null,
-      damaged: false,
-      expected: false,
-      wake: () => {},
-    }
     this.#children.set(member.id, child)
-    process.on('error', () => {})
-    process.on('message', (obeyed: Obeyed) => {
+    child.process.on('message', (obeyed: Obeyed) => {
       this.#obeyed.set(obeyed.order, obeyed)
       this.#changed()
     })
-    process.stdout!.pipe(parseNdjson()).on('data', (event: Event) => this.#reported(child, event))
-    process.stderr!.setEncoding('utf8').on('data', (text: string) => this.#options.onStderr(member.id, text))
+    child.process.stdout!.pipe(parseNdjson()).on('data', (event: Event) => this.#reported(child, event))
+    child.process.stderr!.setEncoding('utf8').on('data', (text: string) => this.#options.onStderr(member.id, text))
+  }
+
+  /** Whom a node is told of: where nodes join and leave, only the founder hears of others, and not from us later on. */
+  #told(member: Member): Pick<NodeConfig, 'members' | 'bootstrap'> {
+    const { members, membersOf, isFounded } = this.#options
+    const told = [...(membersOf?.(member.id) ?? members)]
+    if (isFounded === null) return { members: told, bootstrap: false }
+    const bootstrap = !this.#isFounded && member.id === members[0]!.id
+    return { members: bootstrap ? told : [member], bootstrap }
   }
 
   #reported(child: Child, event: Event): void {
@@ -291,10 +296,10 @@ export class Cluster {
     child.expected = true
   }
 
-  #ended(id: NodeId, code: number | null, signal: NodeJS.Signals | null): void {
-    const child = this.#child(id)
+  #ended(child: Child, code: number | null, signal: NodeJS.Signals | null): void {
+    const { id } = child.member
     child.condition = 'dead'
-    for (const link of this.#links) if (link.startsWith(`${id}>`) || link.endsWith(`>${id}`)) this.#links.delete(link)
+    for (const link of this.#links) if (touches(link, id)) this.#links.delete(link)
     if (!child.expected) this.#options.onEvent({ event: 'node_died', node: id, code, signal })
     this.#changed()
   }
@@ -308,14 +313,49 @@ export class Cluster {
     throw new ConfigError(child.complaint ?? `${id} did not start; what it printed is above`)
   }
 
-  /** Resolves when every node that runs is connected to every other, or after a while in any case. */
-  async #settled(): Promise<void> {
-    const running = () => [...this.#children.values()].filter(({ condition }) => condition === 'up')
-    const connected = () =>
-      running().every(({ member: { id: from } }) =>
-        running().every(({ member: { id: to } }) => from === to || this.#links.has(`${from}>${to}`)),
-      )
-    await this.#until(connected, settleMs)
+  /** Resolves when every member that runs is connected to every other, or after a while in any case. */
+  async settled(): Promise<void> {
+    await this.#untilStatuses((statuses) => this.#areConnected(this.#membersIn(statuses)), settleMs)
+  }
+
+  /** As {@link settled}; but where nodes join and leave, somebody is to lead them, and at first all are to be in it. */
+  async #founded(): Promise<void> {
+    if (this.#options.isFounded === null) return this.settled()
+    const isLed = (statuses: readonly Status[]) =>
+      mostKnowing(statuses)?.role === 'leader' && this.#areConnected(this.#membersIn(statuses))
+    if (this.#isFounded) return void (await this.#untilStatuses(isLed, settleMs))
+    const ids = this.#options.members.map(({ id }) => id)
+    const isComplete = (statuses: readonly Status[]) => {
+      const leader = mostKnowing(statuses)
+      const isDone = leader?.voters && !leader.outgoing && !leader.change && statuses.every((one) => one.leader)
+      return Boolean(isDone) && isLed(statuses) && ids.every((id) => (leader!.voters as NodeId[]).includes(id))
+    }
+    this.#isFounded = await this.#untilStatuses(isComplete, startMs)
+  }
+
+  /** All nodes, where that is fixed. */
+  #membersIn(statuses: readonly Status[]): NodeId[] {
+    if (this.#options.isFounded === null) return [...this.#children.keys()]
+    const { voters = [], outgoing = [], learners = [] } = (mostKnowing(statuses) ?? {}) as Record<string, NodeId[]>
+    return [...new Set([...voters, ...outgoing, ...learners])]
+  }
+
+  #areConnected(members: readonly NodeId[]): boolean {
+    const running = members.filter((id) => this.#children.get(id)?.condition === 'up')
+    return running.every((from) => running.every((to) => from === to || this.#links.has(`${from}>${to}`)))
+  }
+
+  /** Waits until the condition holds of what the nodes say of themselves, so long at most. @returns whether it does */
+  async #untilStatuses(condition: (statuses: readonly Status[]) => boolean, ms: number): Promise<boolean> {
+    const end = performance.now() + ms
+    const asked = async () => (this.#options.isFounded === null ? [] : await this.statuses())
+    while (!condition(await asked())) {
+      const left = end - performance.now()
+      if (left <= 0) return false
+      const changes = this.#changes
+      await this.#until(() => this.#changes !== changes, Math.min(lookMs, left))
+    }
+    return true
   }
 
   /** Orders a node that runs, and waits until it has obeyed; a paused or dead one is told when it is back. */
@@ -338,6 +378,7 @@ export class Cluster {
   }
 
   #changed(): void {
+    this.#changes++
     for (const watcher of this.#watchers) watcher()
   }
 
@@ -359,20 +400,14 @@ export class Cluster {
   }
 }
 
-/**
- * A stopped process cannot see that its supervisor died, and would stay for ever. A shell can: when its pipe from us
- * closes, for whatever reason, it wakes the process, which then sees it too and ends.
- *
- * @returns closes the pipe
- */
-function guard(pid: number): () => void {
-  const script = `trap '' INT TERM HUP; read -r _; kill -CONT ${pid}`
-  const guardian = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
-  return () => guardian.stdin.end()
+/** The leader of the latest term; without one, the node that has the latest entries. */
+export function mostKnowing(statuses: readonly Status[]): Status | undefined {
+  const rank = ({ role, term = 0, log }: Status) => [Number(role === 'leader'), term, log?.last ?? 0]
+  return statuses.toSorted((one, other) => compareRanks(rank(other), rank(one)))[0]
 }
 
-/** The environment without what would only slow a node's start or change how it runs. */
-function leanEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, ...rest } = process.env
-  return rest
+/** By the first number in which they differ. */
+function compareRanks(one: readonly number[], other: readonly number[]): number {
+  const at = one.findIndex((number, at) => number !== other[at])
+  return at < 0 ? 0 : one[at]! - other[at]!
 }

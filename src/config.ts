@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { z } from 'zod'
 import { defaultTiming, type Member, type Timing } from './contracts.js'
-import { parseAddress } from './network/address.js'
+import { formatAddress, parseAddress } from './network/address.js'
 import { logKinds, networkNames } from './stage.js'
 
 /** What a person got wrong before anything ran; the message is one sentence for them. Exit code 2. */
@@ -12,10 +12,12 @@ export class ConfigError extends Error {
 const address = z.string().refine((text) => parseAddress(text) !== null, { error: 'not host:port' })
 const memberId = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, { error: 'a name is 1 to 32 letters, digits, - or _' })
 
+export const memberShape = z.strictObject({ id: memberId, client: address, peer: address })
+
 const nodeConfig = z.strictObject({
   stage: z.int(),
   id: memberId,
-  members: z.array(z.strictObject({ id: memberId, client: address, peer: address })).min(1),
+  members: z.array(memberShape).min(1),
   /** What messages between nodes travel on. */
   network: z.enum(networkNames),
   /** Nodes of one cluster share it; others are not listened to. */
@@ -30,6 +32,8 @@ const nodeConfig = z.strictObject({
   /** After how many entries, or bytes of them, a snapshot is due (stage 7 on). */
   snapshotEntries: z.int().min(1).default(defaultTiming.snapshotEntries),
   snapshotBytes: z.int().min(1).default(defaultTiming.snapshotBytes),
+  /** Whether this node founds the cluster, where nodes join and leave: one of them does, once. */
+  bootstrap: z.boolean().default(false),
   /** A file that gets a line of JSON for everything that happens in the node; null for none. */
   trace: z.string().nullable(),
 })
@@ -109,9 +113,13 @@ export function writableFolder(path: string): string {
 
 /** Ports of a local cluster: clients at base+1 … base+n, peers at base+101 … base+100+n. */
 export function localMembers(count: number, host: string, basePort: number): Member[] {
-  return Array.from({ length: count }, (_, at) => ({
-    id: `n${at + 1}`,
-    client: `${host.includes(':') ? `[${host}]` : host}:${basePort + 1 + at}`,
-    peer: `${host.includes(':') ? `[${host}]` : host}:${basePort + 101 + at}`,
-  }))
+  return Array.from({ length: count }, (_, at) => localMember(at + 1, host, basePort))
+}
+
+export function localMember(number: number, host: string, basePort: number): Member {
+  return {
+    id: `n${number}`,
+    client: formatAddress({ host, port: basePort + number }),
+    peer: formatAddress({ host, port: basePort + 100 + number }),
+  }
 }

@@ -32,6 +32,7 @@ export type NodeEvent = Event & { readonly node: string; readonly at: number }
 /** A node that serves, and the handles by which its process is steered. */
 export interface RunningNode {
   readonly faults: FaultyNetwork
+  readonly status: Status
   /** What the node holds at this moment, for those who compare replicas. */
   look(): Contents
   /** Drains, closes and resolves. */
@@ -74,7 +75,7 @@ export async function runNode(
   const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
-    { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: false, about },
+    { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: config.bootstrap, about },
     {
       network,
       stateMachine,
@@ -92,6 +93,9 @@ export async function runNode(
   notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
   return {
     faults: network,
+    get status() {
+      return node.status
+    },
     look: () => ({ ...pick(node.status), entries: [...stateMachine.contents()] }),
     async stop() {
       await node.stop(drainMs)
@@ -132,12 +136,13 @@ async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: 
   }
 }
 
-/** What a supervisor wants of a node: a direction of a link cut, all healed, messages held up, or a look inside. */
+/** What a supervisor wants of a node: a direction of a link cut, all healed, messages held up, a look inside, or what it says of itself. */
 export type Errand =
   | { readonly cut: Direction }
   | { readonly heal: true }
   | { readonly delay: Delay }
   | { readonly look: true }
+  | { readonly status: true }
 
 export type Order = { readonly order: number } & Errand
 
@@ -152,10 +157,11 @@ export interface Contents {
   readonly entries: readonly (readonly [key: string, value: string])[]
 }
 
-/** The order was obeyed; after a look, with what was seen. */
+/** The order was obeyed; with what was asked for, if anything was. */
 export interface Obeyed {
   readonly order: number
   readonly seen?: Contents
+  readonly status?: Status
 }
 
 function nodeNameIn(config: unknown): unknown {
@@ -168,10 +174,11 @@ export function exitCodeOf(error: Error): number {
   return error instanceof DiskError ? exitCodes.diskFailed : exitCodes.usage
 }
 
-function obey(order: Order, { faults, look }: RunningNode): Obeyed {
+function obey(order: Order, { faults, look, status }: RunningNode): Obeyed {
   if ('cut' in order) faults.cut(order.cut)
   else if ('delay' in order) faults.delay(order.delay)
   else if ('heal' in order) faults.heal()
+  if ('status' in order) return { order: order.order, status }
   return 'look' in order ? { order: order.order, seen: look() } : { order: order.order }
 }
 

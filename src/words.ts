@@ -1,4 +1,4 @@
-import type { Command, CommandShape } from './contracts.js'
+import type { Argument, Command, CommandShape } from './contracts.js'
 
 /** What a person typed that makes no command; the message says what would. */
 export class UsageError extends Error {
@@ -52,27 +52,45 @@ export function toCommand(words: readonly Word[], shapes: Readonly<Record<string
   const name = words[0]?.text ?? ''
   const shape = Object.hasOwn(shapes, name) ? shapes[name]! : undefined
   if (!shape) throw new UsageError(`no command ${JSON.stringify(name)}; there are ${Object.keys(shapes).join(' ')}`)
-  const given = joinRest(words.slice(1), shape)
-  const needed = shape.takes.filter((argument) => !argument.optional).length
-  if (given.length < needed || given.length > shape.takes.length) throw new UsageError(`usage: ${usage(name, shape)}`)
-  const entries = given.map((word, at) => [shape.takes[at]!.name, toValue(word, shape.takes[at]!.kind)])
-  return { command: name, ...Object.fromEntries(entries) }
+  const { given, flags } = takeFlags(words.slice(1), shape.takes)
+  const takes = shape.takes.filter(({ kind }) => kind !== 'flag')
+  const joined = takes.at(-1)?.kind === 'names' ? given : joinRest(given, takes)
+  const needed = takes.filter(({ optional }) => !optional).length
+  const most = takes.at(-1)?.kind === 'names' ? Number.POSITIVE_INFINITY : takes.length
+  if (joined.length < needed || joined.length > most) throw new UsageError(`usage: ${usage(name, shape)}`)
+  return { command: name, ...Object.fromEntries(values(joined, takes)), ...flags }
+}
+
+/** Flags stand at the end, each by its own name. */
+function takeFlags(words: readonly Word[], takes: readonly Argument[]) {
+  const names = takes.filter(({ kind }) => kind === 'flag').map(({ name }) => name)
+  const isFlag = ({ text, quoted }: Word) => !quoted && names.includes(text)
+  const end = words.findLastIndex((word) => !isFlag(word)) + 1
+  return { given: words.slice(0, end), flags: Object.fromEntries(words.slice(end).map(({ text }) => [text, true])) }
+}
+
+function values(words: readonly Word[], takes: readonly Argument[]): (readonly [string, unknown])[] {
+  return takes.slice(0, words.length).map(({ name, kind }, at) => {
+    if (kind === 'names') return [name, words.slice(at).map(({ text }) => text)]
+    return [name, toValue(words[at]!, kind)]
+  })
 }
 
 /** Surplus words belong to the last argument, if that is a text after a key and nothing in it was quoted. */
-function joinRest(words: readonly Word[], { takes }: CommandShape): readonly Word[] {
+function joinRest(words: readonly Word[], takes: readonly Argument[]): readonly Word[] {
   const rest = words.slice(takes.length - 1)
   const joinable = takes.length > 1 && takes.at(-1)!.kind === 'text' && !rest.some(({ quoted }) => quoted)
   if (rest.length < 2 || !joinable) return words
   return [...words.slice(0, takes.length - 1), { text: rest.map(({ text }) => text).join(' '), quoted: false }]
 }
 
-function toValue({ text, quoted }: Word, kind: CommandShape['takes'][number]['kind']): unknown {
+function toValue({ text, quoted }: Word, kind: Argument['kind']): unknown {
   if (kind === 'text or null' && text === 'null' && !quoted) return null
   return kind === 'number' ? Number(text) : text
 }
 
-/** `cas key expected value`, `scan [prefix] [after] [limit]` */
+/** `cas key expected value`, `scan [prefix] [after] [limit]`, `reconfigure voters… [force]` */
 export function usage(name: string, { takes }: CommandShape): string {
-  return [name, ...takes.map(({ name, optional }) => (optional ? `[${name}]` : name))].join(' ')
+  const word = ({ name, kind }: Argument) => (kind === 'names' ? `${name}…` : name)
+  return [name, ...takes.map((argument) => (argument.optional ? `[${word(argument)}]` : word(argument)))].join(' ')
 }

@@ -17,6 +17,7 @@ interface NodeArguments {
   snapshotEntries: number
   snapshotBytes: number
   cluster: string
+  bootstrap: boolean
   dataDir: string | undefined
   trace: string | undefined
   json: boolean
@@ -32,20 +33,33 @@ export const node: CommandModule<object, NodeArguments> = {
       .option('peers', {
         type: 'string',
         demandOption: true,
-        describe: 'every node, this one too: id=client-host:port/peer-host:port,…',
+        describe: 'every node, this one too: id=client-host:port/peer-host:port,… (of a newcomer: itself is enough)',
       })
       .options(nodeOptions)
       .option('cluster', { type: 'string', default: 'raft-roadmap', describe: 'a name that all its nodes share' })
+      .option('bootstrap', {
+        type: 'boolean',
+        default: false,
+        describe:
+          'found the cluster, with all of --peers; on one node only, once (harmless when its folder is not empty)',
+      })
       .option('data-dir', { type: 'string', describe: 'where this node keeps what must survive it' })
       .option('trace', { type: 'string', describe: 'a file for every event, as NDJSON' })
       .option('json', { type: 'boolean', default: false, describe: 'events as NDJSON on standard output' })
       .example(
         '$0 node 2 --id n1 --peers n1=10.0.0.1:7001/10.0.0.1:7101,n2=10.0.0.2:7001/10.0.0.2:7101',
         'the first of two',
+      )
+      .example(
+        '$0 node 8 --id n6 --peers n6=10.0.0.6:7006/10.0.0.6:7106 --data-dir data/n6',
+        'a newcomer, which waits for `raft-roadmap client add_node n6 10.0.0.6:7006 10.0.0.6:7106`',
       ) as never,
   async handler(args) {
-    const { stage: name, id, peers, network, cluster, log, heartbeat, election, dataDir, trace, json } = args
-    const stage = stageArgument(name)
+    const { id, peers, network, cluster, log, heartbeat, election, bootstrap, dataDir, trace, json } = args
+    const stage = stageArgument(args.stage)
+    if (bootstrap && stage.members === 'fixed') {
+      throw new ConfigError(`--bootstrap: at stage ${stage.number} the members are fixed, and nobody founds anything`)
+    }
     if (stage.keeps !== 'nothing' && log !== 'memory' && dataDir === undefined) {
       throw new ConfigError(`stage ${stage.number} keeps a log: --data-dir says in which folder, this node's own`)
     }
@@ -60,6 +74,7 @@ export const node: CommandModule<object, NodeArguments> = {
       electionMs: election,
       snapshotEntries: args.snapshotEntries,
       snapshotBytes: args.snapshotBytes,
+      bootstrap,
       dataDir: dataDir === undefined ? null : writableFolder(dataDir),
       trace: trace ?? null,
     }

@@ -43,6 +43,7 @@ export async function playOnProcesses(
     stage: stage.number,
     entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
     members,
+    isFounded: stage.members === 'changing' ? false : null,
     membersOf: (id) => ledBy(scenario.believes[id], members),
     network: stage.network,
     cluster: `scenario-${randomUUID().slice(0, 8)}`,

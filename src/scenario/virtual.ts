@@ -25,7 +25,8 @@ export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1):
   }
   const { believes, snapshotEntries } = scenario
   const timing = { ...defaultTiming, ...(snapshotEntries !== null && { snapshotEntries }) }
-  const cluster = await SimulatedCluster.start({ stage: believing(stage, believes), seed, timing, trace })
+  const stageHere = believing(stage, believes)
+  const cluster = await SimulatedCluster.start({ stage: stageHere, seed, timing, spare: false, trace })
   const driver = new VirtualDriver(cluster, scenario, accidents)
   await cluster.until(() => driver.placesNow().every(knowsItsPlace), readyMs)
   return play(scenario, stage, driver, seed)

@@ -38,18 +38,20 @@ function withWipes(plan: Plan, random: SeededRandom): Plan {
     [0.3, 0.3, 0.4].map((part) => ({
       client: 'op',
       pauseMs: part * everyMs,
-      command: { command: 'add_node', ...member },
+      command: addition(member),
       at: null,
     })),
   )
   return { ...plan, faults: [...plan.faults, ...faults].sort((a, b) => a.at - b.at), calls: [...plan.calls, ...calls] }
 }
 
+const addition = ({ id, client, peer }: Member): Command => ({ command: 'add_node', node: id, client, peer })
+
 function makeChange(random: SeededRandom, members: readonly Member[]): Command {
   const member = random.pick(members)
   const kind = random.next()
-  if (kind < 0.45) return { command: 'add_node', ...member }
-  if (kind < 0.75) return { command: 'remove_node', id: member.id }
+  if (kind < 0.45) return addition(member)
+  if (kind < 0.75) return { command: 'remove_node', node: member.id }
   const some = members.filter(() => random.chance(0.6))
   const voters = (some.length > 0 ? some : [member]).map(({ id, client, peer }) => `${id}=${client}/${peer}`)
   return { command: 'reconfigure', voters }

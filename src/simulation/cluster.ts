@@ -24,6 +24,8 @@ export interface SimulationOptions {
   readonly seed: number
   readonly nodes?: number
   readonly timing?: Timing
+  /** Whether there are {@link spares}, where members change; there are unless said. */
+  readonly spare?: boolean
   /** Commands that a state machine performs at a time. */
   readonly applyBatch?: number
   /** Hears of everything that happens; `node` is empty for what happens to the cluster as a whole. */
@@ -63,7 +65,8 @@ export class SimulatedCluster {
   readonly #hear: ((event: Event, node: NodeId | '') => void) | undefined
   #stirred = false
 
-  constructor({ stage, seed, nodes = 5, timing = defaultTiming, applyBatch = 1_024, trace, sent }: SimulationOptions) {
+  constructor(options: SimulationOptions) {
+    const { stage, seed, nodes = 5, timing = defaultTiming, applyBatch = 1_024, spare = true, trace, sent } = options
     this.stage = stage
     this.random = new SeededRandom(seed)
     this.#hear = trace
@@ -74,7 +77,7 @@ export class SimulatedCluster {
       if (fate !== 'sent' && fate !== 'delivered') this.trace({ event: fate, message })
     }
     this.network = new SimulatedNetwork(this.timeline, this.random.fork(), jsonCodec(stage), deliver, witness)
-    const members = simulatedMembers(nodes + (stage.members === 'changing' ? spares : 0))
+    const members = simulatedMembers(nodes + (spare && stage.members === 'changing' ? spares : 0))
     const founders = members.slice(0, nodes)
     this.disks = members.map(() => new SimulatedDisk())
     this.hosts = members.map((member, at) => {

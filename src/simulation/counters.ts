@@ -3,7 +3,7 @@ const groups = {
   /** How the clients' calls ended. */
   calls: ['done', 'refused', 'unknown'],
   /** `power_loss` is a kill of all nodes at once, `split` a cut of many links. */
-  faults: ['kill', 'power_loss', 'wipe', 'restart', 'pause', 'resume', 'cut', 'split', 'heal'],
+  faults: ['kill', 'power_loss', 'restart', 'pause', 'resume', 'wipe', 'cut', 'split', 'heal'],
   /** What became of messages; `cut_off` is lost on a link that was cut. */
   messages: ['sent', 'delivered', 'duplicated', 'lost', 'cut_off'],
   /** A write torn by a crash, a node that ended because its disk failed, entries taken back. */

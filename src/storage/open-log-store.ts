@@ -1,7 +1,7 @@
 import { ConfigError } from '../config.js'
 import type { Event, LogStore } from '../contracts.js'
 import type { LogKind } from '../stage.js'
-import type { Owner } from './identity.js'
+import { newIdentity, type Owner } from './identity.js'
 import { LevelLog } from './level-log.js'
 import { MemoryLog } from './memory-log.js'
 import { WriteAheadLog } from './wal.js'
@@ -18,7 +18,8 @@ export function openLogStore(
   owner: Owner,
   notice: (event: Event) => void = () => {},
 ): LogStore {
-  if (kind === 'memory') return new MemoryLog()
+  // What is forgotten makes another node, at every start: it does not know for whom it voted.
+  if (kind === 'memory') return new MemoryLog({ incarnation: newIdentity(owner).incarnation })
   if (folder === null) throw new ConfigError(`a log of the kind "${kind}" needs a folder (dataDir)`)
   return kind === 'file' ? new WriteAheadLog(folder, owner, { notice }) : new LevelLog(folder, owner, notice)
 }

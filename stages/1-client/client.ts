@@ -53,6 +53,8 @@ export interface Client {
   /** When `elapsed` next has something to do: a deadline, or a connection to try again. Infinite while all is still. */
   wakeAt: number
   nextId: number
+  /** Where nodes listen, as far as it is known: at first what {@link options} say. */
+  addresses: readonly string[]
   /** Where calls go that are not pinned: the leader, once a redirect has named it. */
   preferred: string
   readonly calls: Map<number, Call>
@@ -62,9 +64,17 @@ export interface Client {
 
 export function client(options: ClientOptions): Client {
   const effects = { connect: [], send: [], settle: [] }
-  const preferred = options.addresses[0]!
+  const { addresses } = options
   const nothing = { calls: new Map(), links: new Map(), effects }
-  return { options, now: 0, wakeAt: Number.POSITIVE_INFINITY, nextId: 1, preferred, ...nothing }
+  return {
+    options,
+    now: 0,
+    wakeAt: Number.POSITIVE_INFINITY,
+    nextId: 1,
+    addresses,
+    preferred: addresses[0]!,
+    ...nothing,
+  }
 }
 
 /** Sees to it that {@link Client.wakeAt} is not after this moment. */

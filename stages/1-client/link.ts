@@ -37,7 +37,7 @@ export function disconnected(client: Client, address: string, reason: string): v
 
 /** The address to try after this one: the next in the list that is not being left alone, if there is any. */
 export function next(client: Client, address: string): string {
-  const { addresses } = client.options
+  const { addresses } = client
   const at = addresses.indexOf(address)
   const others = [...addresses.slice(at + 1), ...addresses.slice(0, at + 1)]
   return others.find((other) => client.links.get(other)?.state !== 'waiting') ?? others[0]!

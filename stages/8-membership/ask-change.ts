@@ -7,13 +7,15 @@ import { connect, type Participant } from './participant.js'
 
 /** Takes in a node that runs, or one whose disk was replaced once more; or moves it to another address. */
 export function addNode(node: Participant, request: Request): void {
-  const { id, client, peer } = request.command as AddNode & Request['command']
+  const { node: id, client, peer } = request.command as AddNode & Request['command']
   const others = goal(node).filter((voter) => voter.id !== id)
-  ask(node, request, [...others, { id, client, peer, incarnation: null }])
+  // Whom it would have to ask, it knows: itself.
+  const incarnation = id === node.id ? node.self.incarnation : null
+  ask(node, request, [...others, { id, client, peer, incarnation }])
 }
 
 export function removeNode(node: Participant, request: Request): void {
-  const { id } = request.command as RemoveNode & Request['command']
+  const { node: id } = request.command as RemoveNode & Request['command']
   ask(
     node,
     request,
@@ -26,6 +28,8 @@ export function reconfigure(node: Participant, request: Request): void {
   const { voters } = request.command as unknown as Reconfigure
   const found = voters.map((name) => known(node, name.split('=')[0]!) ?? parseMember(name))
   const wrong = voters.find((_, at) => !found[at])
+  const twice = found.find((one, at) => found.findIndex((other) => other?.id === one?.id) < at)
+  if (twice) return refuse(node, request, failure('bad_request', `${twice.id} is named twice, and counts once`))
   if (wrong === undefined) return ask(node, request, found as Candidate[])
   const why = `${JSON.stringify(wrong)} is no member: a new one is named with its addresses, n6=client-host:port/peer-host:port`
   refuse(node, request, failure('bad_request', why))

@@ -3,7 +3,9 @@ import { shape } from '../0-key-value-store/commands.js'
 
 export const isAddress = (text: string) => /^(\[[^\]]+\]|[^:\s/,]+):\d{1,5}$/.test(text)
 
-const id = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, { error: 'a name of 1 to 32 letters, digits, - or _' })
+const name = 'a name of 1 to 32 letters, digits, - or _'
+/** Not `id`: that is what a request goes by on the wire. */
+const node = z.string({ error: name }).regex(/^[A-Za-z0-9_-]{1,32}$/, { error: name })
 const address = z.string({ error: 'host:port' }).refine(isAddress, { error: 'host:port' })
 const force = z.literal(true, { error: 'true, or left out' }).optional()
 const names = z.array(z.string(), { error: 'a list of names' }).min(1, { error: 'one name at least' })
@@ -12,12 +14,12 @@ const names = z.array(z.string(), { error: 'a list of names' }).min(1, { error: 
 export const membershipCommands = {
   add_node: shape(
     'add_node',
-    { id, client: address, peer: address },
+    { node, client: address, peer: address },
     { help: 'take in a node that runs: it catches up, then it votes', readOnly: false },
   ),
   remove_node: shape(
     'remove_node',
-    { id, force },
+    { node, force },
     { help: 'the cluster goes on without this node; `force` also if too few would be left alive', readOnly: false },
   ),
   reconfigure: shape(

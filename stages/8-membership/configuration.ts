@@ -25,6 +25,11 @@ export const idsOf = (members: readonly Member[]): NodeId[] => members.map(({ id
 /** Whether these are one node with one disk. */
 export const isSame = (one: Server, other: Server) => one.id === other.id && one.incarnation === other.incarnation
 
+/** Those that are not among the others, with the same disk. */
+export function without(servers: readonly Server[], others: readonly Server[]): Server[] {
+  return servers.filter((one) => !others.some((other) => isSame(one, other)))
+}
+
 /** Everybody in it, once each. */
 export function membersOf({ voters, outgoing, learners }: Configuration): Server[] {
   const all = [...voters, ...(outgoing ?? []), ...learners]
@@ -49,6 +54,8 @@ export function configurationIn(candidate: unknown): Configuration | null {
   if (!isServers(voters) || !isServers(learners) || !(outgoing === null || isServers(outgoing))) return null
   return { origin, voters, outgoing, learners }
 }
+
+export const isConfiguration = (command: Command) => configurationIn(command) !== null
 
 function isServers(candidate: unknown): candidate is Server[] {
   return Array.isArray(candidate) && candidate.every(isServer)

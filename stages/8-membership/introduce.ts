@@ -1,8 +1,8 @@
 import { failure, type NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
-import { giveUp } from './advance-change.js'
 import { isIntroduced } from './change.js'
 import { idsOf } from './configuration.js'
+import { giveUp } from './end-change.js'
 import type { Introduce, Introduction } from './messages.js'
 import type { Participant } from './participant.js'
 

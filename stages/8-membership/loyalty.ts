@@ -1,9 +1,7 @@
-import type { Message } from '../../src/contracts.js'
 import { send, sendWhenDurable } from '../../src/stage.js'
 import { noticeSilence } from '../5-heartbeats/silence.js'
 import { campaignAfterSilence } from '../6-leader-election/campaign.js'
 import type { RequestVote, RequestVoteReply } from '../6-leader-election/messages.js'
-import { heedElected } from '../6-leader-election/terms.js'
 import { isUpToDate, vote } from '../6-leader-election/vote.js'
 import { observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
 import type { MembershipMessage, Removed } from './messages.js'
@@ -17,7 +15,15 @@ export function observeLoyally(node: Participant, message: MembershipMessage): b
   node.heardAt.set(message.from, node.ticks)
   if (message.type === 'Introduce' || message.type === 'Introduction' || message.type === 'Removed') return true
   if (message.type === 'RequestVote' && !isHeeded(node, message)) return false
-  return observeTermOfSender(node, message)
+  if (!observeTermOfSender(node, message)) return false
+  if (message.type === 'AppendEntries' || message.type === 'InstallSnapshot') belong(node)
+  return true
+}
+
+/** A leader counts on this node: whatever it was told before, and whatever it was about to found, it is wanted here. */
+function belong(node: Participant): void {
+  node.isRemoved = false
+  node.founding = null
 }
 
 /**
@@ -58,7 +64,8 @@ export function voteIfAdmitted(node: Participant, message: RequestVote): void {
  */
 export function campaignIfVoter(node: Participant): void {
   if (!mayCampaign(node)) return noticeSilence(node)
-  if (node.leader === null && node.quorum.has(new Set([node.id]))) node.silentTicks = node.patienceTicks
+  const isAlone = node.quorum.has(new Set([node.id]))
+  if (isAlone && node.role === 'follower' && node.leader === null) node.silentTicks = node.patienceTicks
   campaignAfterSilence(node)
 }
 
@@ -66,13 +73,6 @@ function mayCampaign(node: Participant): boolean {
   const { log, commitIndex, self } = node
   const status = standing(node)
   return log.admits(self) && (status === 'voter' || (status === 'no member' && log.configuration.index > commitIndex))
-}
-
-/** A leader counts on this node: whatever it was told before, it is wanted. */
-export function heedAsMember(node: Participant, message: Message): void {
-  heedElected(node, message)
-  node.isRemoved = false
-  node.founding = null
 }
 
 /** It was removed, and stands for election no more. What it knows of later counts for more than what it is told. */

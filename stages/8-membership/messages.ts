@@ -1,5 +1,7 @@
 import { type Index, isPositive, type Message } from '../../src/contracts.js'
+import { appendEntriesOf } from '../4-log-replication/messages.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
+import { isConfiguration } from './configuration.js'
 
 /** The leader to a node that is to be taken in: who are you? It bears no term: nobody is a member by it. */
 export interface Introduce extends Message {
@@ -27,8 +29,9 @@ type Candidate = Readonly<Record<string, unknown>>
 const isName = (candidate: unknown) => typeof candidate === 'string' && candidate.length <= 64
 
 /** What the messages of this stage must hold when they come from the wire. */
-export const membershipWire = {
+export const membershipWire = (operations: Readonly<Record<string, unknown>>) => ({
+  AppendEntries: appendEntriesOf(operations, { configuration: isConfiguration }),
   Introduce: () => true,
   Introduction: ({ incarnation, origin }: Candidate) => isName(incarnation) && incarnation !== '' && isName(origin),
   Removed: ({ index }: Candidate) => isPositive(index),
-}
+})

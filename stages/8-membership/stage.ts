@@ -1,28 +1,21 @@
-import { inOrder, stage } from '../../src/stage.js'
-import { applyCommitted } from '../4-log-replication/commit.js'
+import { stage } from '../../src/stage.js'
 import { giveUpWaiting } from '../4-log-replication/give-up.js'
-import { appendEntriesOf } from '../4-log-replication/messages.js'
-import { replicateToAll } from '../4-log-replication/replicate.js'
 import { heartbeat } from '../5-heartbeats/heartbeat.js'
-import { commitOwnTerm, nothing } from '../6-leader-election/commit.js'
-import { appendBehindEdge } from '../7-log-compaction/edge.js'
-import { keepChunk } from '../7-log-compaction/install-snapshot.js'
+import { nothing } from '../6-leader-election/commit.js'
 import { resendChunks } from '../7-log-compaction/send-snapshot.js'
 import logCompaction from '../7-log-compaction/stage.js'
-import { takeSnapshotWhenDue } from '../7-log-compaction/take-snapshot.js'
 import { advanceChange } from './advance-change.js'
 import { addNode, reconfigure, removeNode } from './ask-change.js'
 import { membershipCommands } from './commands.js'
-import { configurationIn } from './configuration.js'
 import { foundCluster, headerWithMembers, tellMembers } from './found.js'
 import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
-import { campaignIfVoter, hearRemoved, heedAsMember, observeLoyally, voteIfAdmitted } from './loyalty.js'
+import { learnMembers } from './learn-members.js'
+import { campaignIfVoter, hearRemoved, observeLoyally, voteIfAdmitted } from './loyalty.js'
 import { type MembershipMessage, membershipWire } from './messages.js'
 import { followConfiguration, type Participant, participant, participantStatus } from './participant.js'
 
 const before = logCompaction.table
 const operations = { ...before.operations, configuration: nothing }
-const isConfiguration = (command: object) => configurationIn(command) !== null
 
 export default stage<Participant, MembershipMessage>({
   ...before,
@@ -34,27 +27,21 @@ export default stage<Participant, MembershipMessage>({
   members: 'changing',
   commands: { ...before.commands, ...membershipCommands },
   operations,
+  client: { ...before.client, ...learnMembers },
   state: participant,
-  start: [followConfiguration],
   verbs: { ...before.verbs, status: participantStatus, header: headerWithMembers },
   requests: { ...before.requests, add_node: addNode, remove_node: removeNode, reconfigure, members: tellMembers },
   gate: observeLoyally,
   on: {
     ...before.on,
-    AppendEntries: inOrder(heedAsMember, appendBehindEdge),
-    InstallSnapshot: inOrder(heedAsMember, keepChunk),
     RequestVote: voteIfAdmitted,
     Introduce: introduceSelf,
     Introduction: hearIntroduction,
     Removed: hearRemoved,
   },
-  wire: {
-    ...before.wire,
-    AppendEntries: appendEntriesOf(operations, { configuration: isConfiguration }),
-    ...membershipWire,
-  },
+  wire: { ...before.wire, ...membershipWire(operations) },
   proto: [...logCompaction.proto, '8-membership/membership.proto'],
   tick: [giveUpWaiting, heartbeat, campaignIfVoter, resendChunks, introduceNewcomers, foundCluster],
-  turn: [followConfiguration, advanceChange, commitOwnTerm, applyCommitted, replicateToAll, takeSnapshotWhenDue],
+  turn: [followConfiguration, advanceChange, ...before.turn!],
   gives: [...logCompaction.gives, 'G15'],
 })

@@ -9,6 +9,7 @@ import { freeBasePort } from '../../client/free-ports.js'
 import { Cluster } from '../../src/cluster.js'
 import { defaultPace, localMembers } from '../../src/config.js'
 import type { Event, Member, NodeId, Status } from '../../src/contracts.js'
+import { stages } from '../../stages/index.js'
 import { BenchmarkError } from './children.js'
 import { dataFolder, removeFolder } from './data-folder.js'
 import { type NodeReport, profileFile } from './node-report.js'
@@ -60,6 +61,7 @@ export class StageCluster implements Server {
       stage,
       entry: fileURLToPath(new URL('measured-node.js', import.meta.url)),
       members,
+      isFounded: stages[stage]!.members === 'changing' ? false : null,
       network,
       cluster: `bench-${randomUUID().slice(0, 8)}`,
       log: 'file',

@@ -1,9 +1,10 @@
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
-import { electionClaims } from './elections.js'
+import { electionClaims, fixedVoterClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
+import { foundingClaims, joiningClaims } from './joining.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
 import { successionClaims } from './succession.js'
@@ -18,9 +19,12 @@ export const claims: Claims = {
   ...fixedListenerClaims,
   ...voteClaims,
   ...electionClaims,
+  ...fixedVoterClaims,
   ...successionClaims,
   ...compactionClaims,
   ...snapshotTermClaims,
   ...installClaims,
   ...transferClaims,
+  ...foundingClaims,
+  ...joiningClaims,
 }

@@ -129,6 +129,7 @@ export const snapshotTermClaims: Claims = {
     cores.receive(pieces(edge)[0]!)
     same([cores.status('n3').role, cores.status('n3').leader], ['follower', 'n1'])
     cores.take()
+    cores.bearSilence(['n3'])
     cores.receive(asking('n2', 5))
     same(
       cores.take({ from: 'n3' }).map(({ voteGranted }) => voteGranted),

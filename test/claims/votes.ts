@@ -105,6 +105,7 @@ export const voteClaims: Claims = {
     for (const cores of [voter, candidate]) {
       cores.receive(heartbeat)
       cores.take()
+      cores.bearSilence(['n3'])
       same(answer(cores, asking('n2', 2)), false)
       cores.crash('n3')
       same(answer(cores, asking('n2', 2)), false)

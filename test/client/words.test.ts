@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { parseArguments, parseLine, UsageError } from '../../client/words.js'
 import { commands } from '../../stages/0-key-value-store/commands.js'
+import { membershipCommands } from '../../stages/8-membership/commands.js'
 
 t.test('lines as a person types them', async (t) => {
   const cases: [string, object][] = [
@@ -22,6 +23,32 @@ t.test('lines as a person types them', async (t) => {
   for (const [line, expected] of cases) {
     if (line === 'get @n3') t.throws(() => parseLine(line, commands), UsageError, 'a node to ask is not a key')
     else t.same(parseLine(line, commands), expected, line)
+  }
+})
+
+t.test('flags by their names, and all names that there are', async (t) => {
+  const remove = (node: string, more = {}) => ({ command: 'remove_node', node, ...more })
+  const become = (voters: string[], more = {}) => ({ command: 'reconfigure', voters, ...more })
+  const cases: [string, object][] = [
+    ['remove_node n3', remove('n3')],
+    ['remove_node n3 force', remove('n3', { force: true })],
+    ['remove_node "force" force', remove('force', { force: true })],
+    ['reconfigure n1', become(['n1'])],
+    ['reconfigure n1 n2 n6=h:1/h:2', become(['n1', 'n2', 'n6=h:1/h:2'])],
+    ['reconfigure n1 n2 force', become(['n1', 'n2'], { force: true })],
+    ['reconfigure n1 "force"', become(['n1', 'force'])],
+    ['add_node n6 h:1 h:2', { command: 'add_node', node: 'n6', client: 'h:1', peer: 'h:2' }],
+  ]
+  for (const [line, command] of cases) t.same(parseLine(line, membershipCommands).command, command, line)
+  t.same(parseLine('remove_node n3 force @n2', membershipCommands).at, 'n2')
+  for (const [line, message] of [
+    ['remove_node force', /usage: remove_node node \[force\]$/],
+    ['remove_node n3 n4', /usage: remove_node node \[force\]$/],
+    ['reconfigure', /usage: reconfigure voters… \[force\]$/],
+    ['reconfigure force', /usage: reconfigure/],
+    ['add_node n6 h:1', /usage: add_node node client peer$/],
+  ] as const) {
+    t.throws(() => parseLine(line, membershipCommands), { name: 'UsageError', message }, line)
   }
 })
 

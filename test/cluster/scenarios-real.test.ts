@@ -17,6 +17,7 @@ const selection = [
   [4, 'L3', 'N5', 'E11'],
   [5, 'H3', 'H5'],
   [6, 'W1', 'E2', 'E6', 'E9', 'E10', 'E12', 'E16'],
+  [7, 'C2', 'C4', 'C7'],
 ] as const
 const find = (id: string) => scenarios.find((scenario) => scenario.id === id)!
 
@@ -42,6 +43,18 @@ t.test('on five processes the verdicts are those of virtual time', async (t) => 
       t.equal(real.verdict, verdict, real.transcript.join('\n'))
       t.same(nodesLeft(), [], 'no node is left')
     }
+  }
+})
+
+t.test('a node whose disk was replaced is sent what it lacks', async (t) => {
+  const repeated = 'repeat 50\nc1 set a $round -> done\nend'
+  const body = `c1 set first 1 -> done\n${repeated}\naway = follower\nkill away\nwipe away\nrestart away`
+  const after = 'away has a snapshot within 10s\nsettle\nall hold first 1\nall equal'
+  const header = 'X1 A title\nguarantee G14\nsnapshots every 20 entries'
+  const wiped = parseScenario(`${header}\n\n${body}\n${after}`, 'X1.txt')
+  for (const play of [playVirtually, playOnProcesses]) {
+    const { verdict, transcript } = await play(wiped, stages[7]!)
+    t.equal(verdict, 'holds', transcript.join('\n'))
   }
 })
 

@@ -1,11 +1,15 @@
 import { defaultTiming, type Member, type NodeOptions, nothingRecovered, type Recovered } from '../../src/contracts.js'
 
-/** Members n1 … n5 at addresses that nobody listens on. */
-export const five: Member[] = [1, 2, 3, 4, 5].map((number) => ({
-  id: `n${number}`,
-  client: `127.0.0.1:${number}`,
-  peer: `127.0.0.1:${100 + number}`,
-}))
+/** Members n1, n2 and so on, at addresses that nobody listens on. */
+export function memberList(count: number): Member[] {
+  return Array.from({ length: count }, (_, at) => ({
+    id: `n${at + 1}`,
+    client: `127.0.0.1:${at + 1}`,
+    peer: `127.0.0.1:${101 + at}`,
+  }))
+}
+
+export const five: Member[] = memberList(5)
 
 /** What a node needs to be made, without chance or time. */
 export function nodeOptions(

@@ -1,11 +1,11 @@
 import { ok } from 'node:assert/strict'
 import type {
+  Answer,
   Apply,
   Chunk,
   Command,
   Core,
   Effects,
-  Entry,
   EntryId,
   Message,
   NodeId,
@@ -17,29 +17,20 @@ import type {
   Term,
   Timing,
 } from '../../src/contracts.js'
-import { makeEntry, theBeginning } from '../../src/contracts.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import type { Stage } from '../../src/stage.js'
 import { type LogContents, Records } from '../../src/storage/recover.js'
-import { five, nodeOptions } from './core.js'
+import { nodeOptions } from './core.js'
+import { emptySnapshot, nameOf, type Past, relive, theFive, type World, withMembers } from './past.js'
 import { SnapshotFiles } from './snapshot-files.js'
+
+export { entriesOf, entryOf, type Past, stateUpTo } from './past.js'
 
 /** A message with fields that are only known by its type. */
 export type AnyMessage = Message & { readonly [field: string]: unknown }
 
 /** The fields that a message must have to be meant. */
 type Selection = Readonly<Record<string, unknown>>
-
-/** How far a node is, as a script gives it. */
-export interface Past {
-  /** The newest first, two at most. All that the older holds was of the term of its last entry. */
-  readonly snapshots?: readonly EntryId[]
-  /** The terms of the entries of its log: `[1, 1, 2]`; it begins behind the older snapshot. */
-  readonly log?: readonly Term[]
-  /** The term it is in; that of its last entry unless given. */
-  readonly term?: Term
-  readonly votedFor?: NodeId | null
-}
 
 /** What a disk is at work on, and what leaves when it is done. */
 interface Write {
@@ -55,8 +46,12 @@ interface Save {
 
 interface Hand {
   core: Core
-  readonly disk: Records
-  readonly files: SnapshotFiles
+  disk: Records
+  files: SnapshotFiles
+  /** Counts the disks that have been in this place. */
+  incarnation: number
+  /** Whom it is connected with; null where that never changes. */
+  connected: readonly NodeId[] | null
   /** One at a time, unless the script itself calls a write done. */
   underWay: Write[]
   isSlow: boolean
@@ -84,54 +79,12 @@ export const timing = {
 }
 export const patienceTicks = 15
 
-/** The entry of hand-made logs: as log matching wants it, index and term decide what it holds. */
-export function entryOf(index: number, term: Term): Entry {
-  return makeEntry(index, term, { command: 'set', key: 'k', value: `${index}.${term}` })
-}
-
-export function entriesOf(terms: readonly Term[], before = 0): Entry[] {
-  return terms.map((term, at) => entryOf(before + at + 1, term))
-}
-
-const nameOf = ({ index, term }: EntryId) => `${index}.${term}`
-
-/** What a state machine holds after all entries up to this one, if all were of one term. */
-export function stateUpTo({ index, term }: EntryId): string[] {
-  return Array.from({ length: index }, (_, at) => nameOf({ index: at + 1, term }))
-}
-
-/** Puts a past on a disk as a node would have. */
-function relive({ snapshots = [], log = [], term, votedFor = null }: Past, disk: Records, files: SnapshotFiles): void {
-  const [newest, older] = snapshots
-  const edge = older ?? newest
-  const entries = entriesOf(log, edge?.index)
-  disk.add([{ record: 'term', term: term ?? entries.at(-1)?.term ?? newest?.term ?? 0, votedFor }])
-  if (edge) disk.add([{ record: 'snapshot', snapshot: edge }])
-  disk.add(entries.map((entry) => ({ record: 'entry', entry })))
-  if (newest && older) disk.add([{ record: 'snapshot', snapshot: newest }])
-  const state = edge ? [...stateUpTo(edge), ...entries.map(nameOf)] : []
-  for (const { index, term } of snapshots) files.save({ index, term }, state.slice(0, index))
-}
-
 function isMeant(message: Message, selection: Selection): boolean {
   return Object.entries(selection).every(([field, value]) => (message as AnyMessage)[field] === value)
 }
 
-/** Where members change, a hand-made past has always had these five: a snapshot says so, be it of nothing. */
-function withMembers(snapshots: readonly Snapshot[]): Snapshot[] {
-  const configuration = {
-    origin: 'n1',
-    voters: five.map((member) => ({ ...member, incarnation: member.id })),
-    outgoing: null,
-    learners: [],
-  }
-  const founding = { ...theBeginning, bytes: 0, sha256: '' }
-  const all = snapshots.length > 0 ? snapshots : [founding]
-  return all.map((snapshot) => ({ configurationIndex: 0, configuration, ...snapshot }))
-}
-
 /**
- * Five cores run by hand, without time or chance: the script says which message arrives and which is lost, when a disk
+ * Five cores, or others, run by hand, without time or chance: the script says which message arrives and which is lost, when a disk
  * has caught up, and who crashes. Disks are at once ready unless {@link slow} was called for them; snapshots are written
  * when {@link save} is called. What travels passes through the stage's codec, so that a message its own stage would
  * refuse shows.
@@ -144,19 +97,26 @@ export class Cores {
   readonly heard: AnyMessage[] = []
   readonly #stage: Stage
   readonly #timing: Timing
+  readonly #world: World
   readonly #hands = new Map<NodeId, Hand>()
   #requests = 0
 
   /** @param limits other ones than {@link timing} has */
-  constructor(stage: Stage, pasts: Readonly<Record<NodeId, Past>> = {}, limits: Partial<Timing> = {}) {
+  constructor(
+    stage: Stage,
+    pasts: Readonly<Record<NodeId, Past>> = {},
+    limits: Partial<Timing> = {},
+    world: World = theFive,
+  ) {
     this.#stage = stage
     this.#timing = { ...timing, ...limits }
-    this.ids = five.map(({ id }) => id)
+    this.#world = world
+    this.ids = world.nodes.map(({ id }) => id)
     for (const id of this.ids) {
-      const [disk, files] = [new Records(), new SnapshotFiles()]
-      relive(pasts[id] ?? {}, disk, files)
+      const place = { disk: new Records(), files: new SnapshotFiles(), incarnation: 1 }
+      relive(pasts[id] ?? {}, place.disk, place.files)
       const idle = { isSlow: false, isHolding: false }
-      this.#hands.set(id, { disk, files, ...idle, ...this.#life(id, disk, files) })
+      this.#hands.set(id, { ...place, ...idle, ...this.#life(id, place) })
       this.#collect(id)
     }
   }
@@ -199,6 +159,16 @@ export class Cores {
 
   replies(id: NodeId): readonly Reply[] {
     return this.#hand(id).replies
+  }
+
+  /** Null while the request waits. */
+  answer(id: NodeId, request: number): Answer | null {
+    return this.replies(id).find((reply) => reply.request === request)?.answer ?? null
+  }
+
+  /** Whom a node is connected with; null where that never changes. */
+  connected(id: NodeId): readonly NodeId[] | null {
+    return this.#hand(id).connected
   }
 
   tick(id: NodeId, times = 1): void {
@@ -254,9 +224,22 @@ export class Cores {
     for (let tick = 0; tick < 2 * timing.electionTicks && this.status(id).role === 'follower'; tick++) this.tick(id)
   }
 
+  /**
+   * Where a leader that is heard is stood by, nobody votes before it has been silent for a while; which is not so long
+   * that they stand themselves.
+   */
+  bearSilence(ids: readonly NodeId[]): void {
+    if (this.#stage.members === 'fixed') return
+    for (const id of ids) {
+      const { role, leader } = this.status(id)
+      if (role === 'follower' && leader !== null) this.tick(id, timing.electionTicks)
+    }
+  }
+
   /** Makes a node the leader, with the votes of these. */
   elect(id: NodeId, among: readonly NodeId[] = this.ids): void {
     this.stand(id)
+    this.bearSilence(among)
     this.run(among)
     ok(this.status(id).role === 'leader', `${id} leads`)
   }
@@ -279,6 +262,12 @@ export class Cores {
     }
   }
 
+  /** From here on the disk is at once ready again. */
+  quick(id: NodeId): void {
+    this.#hand(id).isSlow = false
+    this.sync(id)
+  }
+
   /** The core hears that its disk has caught up to an entry. */
   durable(id: NodeId, upTo: EntryId): void {
     this.#hand(id).core.durable(upTo)
@@ -289,7 +278,15 @@ export class Cores {
   crash(id: NodeId, keptRecords = 0): void {
     const hand = this.#hand(id)
     hand.disk.add(hand.underWay.flatMap(({ persist }) => persist.records).slice(0, keptRecords))
-    Object.assign(hand, this.#life(id, hand.disk, hand.files))
+    Object.assign(hand, this.#life(id, hand))
+    this.#collect(id)
+  }
+
+  /** Ends a node and starts it again with a new disk in place of the old. */
+  wipe(id: NodeId): void {
+    const hand = this.#hand(id)
+    Object.assign(hand, { disk: new Records(), files: new SnapshotFiles(), incarnation: hand.incarnation + 1 })
+    Object.assign(hand, this.#life(id, hand))
     this.#collect(id)
   }
 
@@ -300,7 +297,8 @@ export class Cores {
 
   /** The last entry that the snapshot will hold which a node is writing. */
   saving(id: NodeId): EntryId | null {
-    return this.#hand(id).save?.header ?? null
+    const { save } = this.#hand(id)
+    return save && { index: save.header.index, term: save.header.term }
   }
 
   /** The snapshot that a node is writing is on disk under its name. */
@@ -308,8 +306,10 @@ export class Cores {
     const hand = this.#hand(id)
     ok(hand.save, `${id} writes a snapshot`)
     const { header, lines } = hand.save
+    const { index, term, configurationIndex } = header
     hand.save = null
-    hand.core.saved(hand.files.save(header, lines))
+    const snapshot = hand.files.save(configurationIndex ? header : { index, term }, lines)
+    hand.core.saved(this.#withMembers(snapshot))
     this.#collect(id)
   }
 
@@ -323,22 +323,37 @@ export class Cores {
     const hand = this.#hand(id)
     for (let chunk = hand.chunks.shift(); chunk; chunk = hand.chunks.shift()) {
       const { held, snapshot } = hand.files.receive(chunk)
-      if (snapshot) hand.core.saved(snapshot)
+      if (snapshot) hand.core.saved(this.#withMembers(snapshot))
       hand.core.held(chunk, held)
       this.#collect(id)
     }
   }
 
   /** What a node has when it starts with what its disk holds. */
-  #life(id: NodeId, disk: Records, files: SnapshotFiles) {
+  #life(id: NodeId, { disk, files, incarnation }: Pick<Hand, 'disk' | 'files' | 'incarnation'>) {
     const contents = disk.contents()
     const snapshots = files.known(contents.snapshots)
-    const known = this.#stage.members === 'changing' ? withMembers(snapshots) : snapshots
-    const options = nodeOptions(id, five, { ...contents, snapshots: known, incarnation: id })
-    const core = this.#stage.create({ ...options, timing: this.#timing })
+    const { nodes, members, founders } = this.#world
+    const isMember = members.some((member) => member.id === id)
+    const known = snapshots.length === 0 && isMember ? [emptySnapshot] : snapshots
+    const recovered = {
+      ...contents,
+      snapshots: this.#stage.members === 'fixed' ? snapshots : known.map((one) => this.#withMembers(one)),
+      incarnation: incarnation === 1 ? id : `${id} disk ${incarnation}`,
+    }
+    const bootstrap = founders[0]?.id === id && incarnation === 1
+    const others = isMember ? members : bootstrap ? founders : nodes.filter((node) => node.id === id)
+    const options = { ...nodeOptions(id, others, recovered), bootstrap, timing: this.#timing }
+    const core = this.#stage.create(options)
     const state = snapshots[0] ? files.load(snapshots[0]) : []
     if (snapshots[0]) core.applied(snapshots[0].index)
-    return { core, state, underWay: [], save: null, chunks: [], restored: [], applied: [], replies: [] }
+    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }
+    return { core, state, underWay: [], ...nothing }
+  }
+
+  #withMembers(snapshot: Snapshot): Snapshot {
+    const { members } = this.#world
+    return members.length > 0 && this.#stage.members === 'changing' ? withMembers(members, snapshot) : snapshot
   }
 
   #hand(id: NodeId): Hand {
@@ -355,6 +370,7 @@ export class Cores {
     const effects = hand.core.take()
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
+    if (effects.peers) hand.connected = effects.peers.map((peer) => peer.id)
     const { persist, sendWhenDurable: messages } = effects
     if (persist) hand.underWay.push({ persist, messages })
     else this.#send(messages)

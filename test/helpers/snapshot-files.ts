@@ -9,6 +9,10 @@ interface File {
 const nameOf = ({ index, term }: EntryId) => `${index}-${term}`
 const hashOf = (content: string) => createHash('sha256').update(content).digest('hex')
 
+/** What a snapshot says of itself beside where it ends is its first line. */
+const factsOf = (content: string) => (content.startsWith('{') ? JSON.parse(content.split('\n', 1)[0]!) : {})
+const linesOf = (content: string) => content.split('\n').slice(content.startsWith('{') ? 1 : 0, -1)
+
 /** What a store of snapshots does, at once and in the same turn: for cores that are run by hand. */
 export class SnapshotFiles {
   readonly #files = new Map<string, File>()
@@ -16,14 +20,16 @@ export class SnapshotFiles {
 
   /** @param lines one for each entry whose effect it holds */
   save(header: SnapshotHeader, lines: readonly string[]): Snapshot {
-    const content = lines.map((line) => `${line}\n`).join('')
+    const { index: _index, term: _term, ...facts } = header
+    const isBare = Object.keys(facts).length === 0
+    const content = [...(isBare ? [] : [JSON.stringify(facts)]), ...lines].map((line) => `${line}\n`).join('')
     const snapshot = { ...header, bytes: content.length, sha256: hashOf(content) }
     this.#files.set(nameOf(header), { snapshot, content })
     return snapshot
   }
 
   load(id: EntryId): string[] {
-    return this.#files.get(nameOf(id))!.content.split('\n').slice(0, -1)
+    return linesOf(this.#files.get(nameOf(id))!.content)
   }
 
   read(id: EntryId, offset: number, length: number): Uint8Array | null {
@@ -41,7 +47,7 @@ export class SnapshotFiles {
     if (content.length < bytes) return { held: content.length, snapshot: null }
     this.#parts.delete(sha256)
     if (hashOf(content) !== sha256) return { held: 0, snapshot: null }
-    return { held: bytes, snapshot: this.save({ index, term }, content.split('\n').slice(0, -1)) }
+    return { held: bytes, snapshot: this.save({ index, term, ...factsOf(content) }, linesOf(content)) }
   }
 
   /** The facts of those of these that are there. */

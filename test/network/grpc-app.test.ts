@@ -92,9 +92,9 @@ t.test('a generic gRPC client sets and gets, and is told why not', async (t) => 
     ['Get', {}, 'bad_request'],
     ['Set', { key: 'k', value: 'x'.repeat(limits.valueBytes + 1) }, 'too_large'],
     ['Scan', { limit: 0 }, 'bad_request'],
-    ['AddNode', { id: 'n4' }, 'unknown_command'],
-    ['RemoveNode', { id: 'n3' }, 'unknown_command'],
-    ['Reconfigure', { ids: ['n1'] }, 'unknown_command'],
+    ['AddNode', { node: 'n4' }, 'unknown_command'],
+    ['RemoveNode', { node: 'n3' }, 'unknown_command'],
+    ['Reconfigure', { voters: ['n1'] }, 'unknown_command'],
     ['TransferLeader', {}, 'unknown_command'],
   ]
   for (const [rpc, request, code] of refusals) {

@@ -14,6 +14,15 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ command: fc.constant('get'), key }, { noNullPrototype: true }),
   fc.record({ command: fc.constant('cas'), key, expected: fc.option(text), value: text }, { noNullPrototype: true }),
 )
+/** As a log of the stage where members change has them: any number of servers in each part, also none. */
+const servers = fc.array(
+  fc.record({ id: text, client: text, peer: text, incarnation: text }, { noNullPrototype: true }),
+  { maxLength: 3 },
+)
+const configuration: fc.Arbitrary<Command> = fc.record(
+  { command: fc.constant('configuration'), voters: servers, outgoing: fc.option(servers), learners: servers },
+  { noNullPrototype: true },
+)
 const natural = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 }), fc.maxSafeNat())
 const positive = natural.filter((number) => number > 0)
 const ends = { from: fc.constantFrom('n1', 'n2'), to: fc.constantFrom('n3', '') }
@@ -29,22 +38,23 @@ function entriesBehind(index: number, term: number, steps: readonly { rise: numb
 /** Only before the first entry is there no term. */
 const termOf = (index: number, drawn: number) => (index === 0 ? 0 : Math.max(1, drawn))
 
-const appendEntries = fc
-  .record({
-    ...ends,
-    sequence: positive,
-    prevLogIndex: fc.nat(1_000),
-    prevLogTerm: fc.nat(50),
-    leaderCommit: natural,
-    steps: fc.array(fc.record({ rise: fc.nat(2), command }), { maxLength: 4 }),
-    later: fc.nat(3),
-  })
-  .map(({ steps, later, ...fields }) => {
-    const prevLogTerm = termOf(fields.prevLogIndex, fields.prevLogTerm)
-    const entries = entriesBehind(fields.prevLogIndex, prevLogTerm, steps)
-    const term = Math.max(1, entries.at(-1)?.term ?? prevLogTerm) + later
-    return { type: 'AppendEntries', term, ...fields, prevLogTerm, entries }
-  })
+const appending = (commands: fc.Arbitrary<Command>) =>
+  fc
+    .record({
+      ...ends,
+      sequence: positive,
+      prevLogIndex: fc.nat(1_000),
+      prevLogTerm: fc.nat(50),
+      leaderCommit: natural,
+      steps: fc.array(fc.record({ rise: fc.nat(2), command: commands }), { maxLength: 4 }),
+      later: fc.nat(3),
+    })
+    .map(({ steps, later, ...fields }) => {
+      const prevLogTerm = termOf(fields.prevLogIndex, fields.prevLogTerm)
+      const entries = entriesBehind(fields.prevLogIndex, prevLogTerm, steps)
+      const term = Math.max(1, entries.at(-1)?.term ?? prevLogTerm) + later
+      return { type: 'AppendEntries', term, ...fields, prevLogTerm, entries }
+    })
 const conflict = fc
   .record({ ...ends, term: positive, sequence: positive, conflictTerm: fc.option(positive), conflictIndex: positive })
   .map((fields) => ({ type: 'AppendEntriesConflict', ...fields, prevLogIndex: fields.conflictIndex }))
@@ -76,9 +86,12 @@ const installSnapshot = fc
 const plain = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
   fc.record({ type: fc.constant(type), ...ends, term: positive, ...fields }, { noNullPrototype: true })
 
+const termless = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
+  fc.record({ type: fc.constant(type), ...ends, ...fields }, { noNullPrototype: true })
+
 /** Every message by its type, with numbers of every size, and zero, null, empty and none where they may be. */
 const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
-  AppendEntries: appendEntries,
+  AppendEntries: appending(command),
   AppendEntriesReply: plain('AppendEntriesReply', { sequence: positive, matchIndex: natural }),
   AppendEntriesConflict: conflict,
   RequestVote: requestVote,
@@ -86,13 +99,17 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   StaleTerm: plain('StaleTerm', {}),
   InstallSnapshot: installSnapshot,
   InstallSnapshotReply: plain('InstallSnapshotReply', { sequence: positive, held: natural, matchIndex: natural }),
+  Introduce: termless('Introduce', {}),
+  Introduction: termless('Introduction', { incarnation: fc.string({ unit: 'binary', minLength: 1, maxLength: 64 }) }),
+  Removed: termless('Removed', { index: positive }),
 }
 
 for (const stage of stages.slice(4)) {
   const codecs = { json: jsonCodec(stage), protobuf: protobufCodec(stage) }
   t.test(`stage ${stage.number}: every message goes through both codecs unchanged`, async (t) => {
     for (const type of Object.keys(stage.wire)) {
-      const arbitrary = messages[type]
+      const isLarger = type === 'AppendEntries' && stage.members === 'changing'
+      const arbitrary = isLarger ? appending(fc.oneof(command, configuration)) : messages[type]
       if (!arbitrary) return t.fail(`no examples of ${type}`)
       for (const [name, codec] of Object.entries(codecs)) {
         const survives = fc.property(arbitrary, (sent) => {
@@ -122,6 +139,7 @@ const examples: readonly Readonly<Record<string, unknown>>[] = [
   { type: 'StaleTerm', ...common },
   piece,
   received,
+  { type: 'Removed', from: 'n1', to: 'n3', index: 4 },
 ]
 
 const passes = (candidate: Readonly<Record<string, unknown>>) => latest.wire[candidate.type as string]!(candidate)
@@ -139,7 +157,8 @@ t.test('a message with a wrong field is not heard, whichever field it is', async
 })
 
 t.test('what numbers from one cannot be zero', async (t) => {
-  for (const example of examples) t.notOk(passes({ ...example, term: 0 }), String(example.type))
+  for (const example of examples) if ('term' in example) t.notOk(passes({ ...example, term: 0 }), String(example.type))
+  t.notOk(passes({ type: 'Removed', from: 'n1', to: 'n3', index: 0 }))
   const [first, reply, refusal] = examples
   for (const example of [first, reply, refusal, piece, received]) t.notOk(passes({ ...example, sequence: 0 }))
   for (const field of ['prevLogIndex', 'conflictTerm', 'conflictIndex']) t.notOk(passes({ ...refusal, [field]: 0 }))
@@ -191,4 +210,31 @@ t.test('a term that was conflicted with is null or a term: absent is neither', a
   const refusal = { type: 'AppendEntriesConflict', ...common, sequence: 1, prevLogIndex: 4, conflictIndex: 4 }
   t.ok(passes({ ...refusal, conflictTerm: 4 }))
   t.notOk(passes(refusal))
+})
+
+t.test('a newcomer says which disk it has: a name, and not a long one', async (t) => {
+  const introduction = { type: 'Introduction', from: 'n6', to: 'n1' }
+  for (const incarnation of ['d', 'x'.repeat(64)]) t.ok(passes({ ...introduction, incarnation }))
+  for (const incarnation of ['', 'x'.repeat(65), 7, null, undefined, ['d'], {}])
+    t.notOk(passes({ ...introduction, incarnation }), String(incarnation))
+  t.ok(passes({ type: 'Introduce', from: 'n1', to: 'n6' }))
+})
+
+t.test('an entry may say who the members are, if it says all of it, and the stage knows of such entries', async (t) => {
+  const server = { id: 'n1', client: 'h:1', peer: 'h:2', incarnation: 'd' }
+  const members = { command: 'configuration', origin: 'n1', voters: [server], outgoing: null, learners: [] }
+  const appended = (command: object) => ({ ...append, entries: [makeEntry(3, 4, command as Command)] })
+  t.ok(passes(appended(members)))
+  t.ok(passes(appended({ ...members, outgoing: [server], learners: [server] })))
+  for (const field of ['voters', 'outgoing', 'learners']) {
+    for (const wrong of [undefined, 'n1', 7, {}, [null], ['n1'], [[server]]])
+      t.notOk(passes(appended({ ...members, [field]: wrong })), `${field}: ${JSON.stringify(wrong)}`)
+    for (const part of Object.keys(server)) {
+      for (const wrong of [undefined, null, 7, ['n1']])
+        t.notOk(passes(appended({ ...members, [field]: [server, { ...server, [part]: wrong }] })), `${field}, ${part}`)
+    }
+  }
+  for (const field of ['voters', 'learners']) t.notOk(passes(appended({ ...members, [field]: null })))
+  for (const { number, wire, members: kind } of stages.slice(4))
+    t.equal(wire.AppendEntries!(appended(members)), kind === 'changing', `stage ${number}`)
 })

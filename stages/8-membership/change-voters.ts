@@ -1,0 +1,45 @@
+import { failure } from '../../src/contracts.js'
+import { appendOwn } from '../4-log-replication/propose.js'
+import type { Change } from './change.js'
+import { type Configuration, commandOfConfiguration, idsOf, quorumOf, type Server, without } from './configuration.js'
+import { finish, giveUp } from './end-change.js'
+import { followConfiguration, type Participant } from './participant.js'
+
+/** From these voters to those, through both (joint consensus, §6): so any set may follow any other. */
+export function changeVoters(node: Participant, change: Change, voters: readonly Server[]): void {
+  const { voters: present, learners } = node.log.configuration.configuration
+  const isThere = without(present, voters).length + without(voters, present).length === 0
+  const hasMoved = voters.some(
+    ({ id, client, peer }) =>
+      !present.some((other) => other.id === id && other.client === client && other.peer === peer),
+  )
+  if (isThere && !hasMoved && learners.length === 0) return finish(node, change)
+  if (isThere) return appendConfiguration(node, { voters, outgoing: null, learners: [] })
+  if (!change.isForced && !isQuorumAlive(node, voters)) {
+    const why = `too few of ${idsOf(voters).join(', ')} were heard lately to serve; \`force\` does it all the same`
+    return giveUp(node, change, failure('quorum_at_risk', why))
+  }
+  const stillToJoin = learners.filter((one) => !voters.includes(one) && change.voters.some(({ id }) => id === one.id))
+  appendConfiguration(node, { voters, outgoing: present, learners: stillToJoin })
+}
+
+/** Whether enough of these voters were heard lately: after the change they must be able to go on. */
+function isQuorumAlive({ id: self, heardAt, ticks, timing }: Participant, voters: readonly Server[]): boolean {
+  const isAlive = (id: string) =>
+    id === self || ticks - (heardAt.get(id) ?? Number.NEGATIVE_INFINITY) < timing.electionTicks
+  return quorumOf({ voters, outgoing: null }).has(new Set(idsOf(voters).filter(isAlive)))
+}
+
+/** What is appended is in force. Who is no member by it is to be told, once it is committed. */
+export function appendConfiguration(
+  node: Participant,
+  { voters, outgoing, learners }: Omit<Configuration, 'origin'>,
+): void {
+  const { configuration: before } = node.log.configuration
+  appendOwn(node, commandOfConfiguration({ origin: before.origin, voters, outgoing, learners }))
+  const departed = (before.outgoing ?? []).filter(({ id }) => !idsOf([...voters, ...learners]).includes(id))
+  if (!outgoing && departed.length > 0) node.departed = { servers: departed, toldAt: null }
+  const from = outgoing ? { outgoing: idsOf(outgoing) } : {}
+  node.effects.events.push({ event: 'members', voters: idsOf(voters), ...from, learners: idsOf(learners) })
+  followConfiguration(node)
+}

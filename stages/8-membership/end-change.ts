@@ -1,0 +1,53 @@
+import { failure, type Refusal } from '../../src/contracts.js'
+import { send } from '../../src/stage.js'
+import { sendAppend } from '../4-log-replication/replicate.js'
+import { leaveClients } from '../6-leader-election/terms.js'
+import { waitAnew } from '../6-leader-election/voter.js'
+import type { Change } from './change.js'
+import { idsOf } from './configuration.js'
+import type { Removed } from './messages.js'
+import { connect, type Participant } from './participant.js'
+
+/** What was begun is undone: the voters stay as they are, and nobody learns any more. */
+export function giveUp(node: Participant, change: Change, refusal: Refusal): void {
+  node.change = { ...change, voters: node.log.configuration.configuration.voters, refusal }
+}
+
+export function finish(node: Participant, { requests, refusal }: Change): void {
+  const answer = refusal ?? { ok: true as const, voters: idsOf(node.log.configuration.configuration.voters) }
+  for (const request of requests) node.effects.replies.push({ request, answer })
+  node.change = null
+  connect(node)
+}
+
+/** The next leader will go on with what is in the log; what is only here, somebody has to ask for again. */
+export function abandon(node: Participant): void {
+  if (!node.change) return
+  const answer = failure('leadership_lost', 'another leader was elected; the change may still happen')
+  for (const request of node.change.requests) node.effects.replies.push({ request, answer })
+  node.change = null
+}
+
+/** A leader that was removed has led until that was committed, without counting itself; what it says last is that. */
+export function retire(node: Participant): void {
+  for (const to of node.progress.keys()) sendAppend(node, to, [])
+  node.role = 'follower'
+  node.leader = null
+  node.isRemoved = true
+  waitAnew(node)
+  node.effects.events.push({ event: 'retired', term: node.term })
+  leaveClients(node, 'the leader was removed from the cluster; the command may still happen')
+}
+
+/** Those that are members no more are told once; who has not heard it will ask for votes one day, and be told then. */
+export function tellDeparted(node: Participant): void {
+  const { departed, ticks, log } = node
+  if (departed?.toldAt === null) {
+    departed.toldAt = ticks
+    for (const { id: to } of departed.servers)
+      send<Removed>(node, { type: 'Removed', from: node.id, to, index: log.configuration.index })
+  } else if (departed && ticks - departed.toldAt >= node.timing.electionTicks) {
+    node.departed = null
+    connect(node)
+  }
+}

@@ -1,0 +1,72 @@
+import t from 'tap'
+import { failure } from '../../src/contracts.js'
+import { call } from '../../stages/1-client/call.js'
+import { type Client, client, defaultClientOptions, take } from '../../stages/1-client/client.js'
+import { elapsed } from '../../stages/1-client/link.js'
+import { answeredByMember, connectedToMember, disconnectedFromMember } from '../../stages/8-membership/learn-members.js'
+
+const write = { command: 'set', key: 'a', value: '1' }
+const writing = { readOnly: false }
+const voters = (...addresses: string[]) => ({
+  ok: true as const,
+  members: addresses.map((address) => ({ id: address.toLowerCase(), client: address, role: 'voter' })),
+})
+
+/** A client that was named A, and has connected to it; the internal call is the second. */
+function connectedToA(): Client {
+  const open = client({ ...defaultClientOptions, addresses: ['A'] })
+  call(open, { command: 'ping' }, { readOnly: true })
+  connectedToMember(open, 'A')
+  return open
+}
+
+t.test('it asks each new connection once who the members are, behind what waited for the connection', async (t) => {
+  const open = connectedToA()
+  t.match(take(open).send, [
+    { address: 'A', message: { id: 1, command: 'ping' } },
+    { address: 'A', message: { id: 2, command: 'members' } },
+  ])
+  answeredByMember(open, 'A', 2, failure('unknown_command', 'an earlier stage'))
+  t.match(take(open), { send: [], connect: [], settle: [{ id: 2, outcome: { outcome: 'refused' } }] })
+  t.same(open.addresses, ['A'])
+})
+
+t.test('when the one node that it was named is gone, it turns to those that it has learnt of', async (t) => {
+  const open = connectedToA()
+  answeredByMember(open, 'A', 1, { ok: true })
+  answeredByMember(open, 'A', 2, voters('A', 'B', 'C'))
+  take(open)
+  disconnectedFromMember(open, 'A', 'gone')
+  const id = call(open, write, writing)
+  t.same(take(open).connect, ['B'])
+  connectedToMember(open, 'B')
+  t.match(take(open).send, [
+    { address: 'B', message: { id } },
+    { address: 'B', message: { command: 'members' } },
+  ])
+  answeredByMember(open, 'B', id + 1, voters('B', 'C', 'D'))
+  t.same(open.addresses, ['B', 'C', 'D'], 'A is no member any more')
+})
+
+t.test('when none of those can be reached, it tries those that it was named', async (t) => {
+  const open = connectedToA()
+  answeredByMember(open, 'A', 1, { ok: true })
+  answeredByMember(open, 'A', 2, voters('B', 'C'))
+  disconnectedFromMember(open, 'A', 'gone')
+  take(open)
+  call(open, write, writing)
+  for (const address of ['B', 'C']) {
+    t.same(take(open).connect, [address])
+    disconnectedFromMember(open, address, 'refused')
+  }
+  elapsed(open, 1_000)
+  t.same(take(open).connect, ['A'])
+})
+
+t.test('learners and nonsense are nobody to turn to', async (t) => {
+  const open = connectedToA()
+  answeredByMember(open, 'A', 2, { ok: true, members: [{ client: 'B', role: 'learner' }, null, { role: 'voter' }] })
+  t.same(open.addresses, ['A'])
+  answeredByMember(open, 'A', 1, voters('B'))
+  t.same(open.addresses, ['A'], 'an answer to another question')
+})
