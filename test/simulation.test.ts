@@ -247,20 +247,39 @@ t.test('a disk loses in a crash what was not synced, or part of it; a failed wri
       records: terms.map((index) => ({ record: 'entry' as const, entry: makeEntry(index, 1, { command: 'ping' }) })),
       upTo: { index: terms.at(-1)!, term: 1 },
     })
-    const store = disk.store(clock, random, () => {})
+    const store = disk.store(
+      clock,
+      random,
+      () => {},
+      () => true,
+    )
     const first = store.write(batch([1, 2]))
     timeline.step()
     await first
     void store.write(batch([3, 4, 5]))
     disk.crash(random)
-    const { entries } = await disk.store(clock, random, () => {}).open()
+    const { entries } = await disk
+      .store(
+        clock,
+        random,
+        () => {},
+        () => true,
+      )
+      .open()
     const records = entries.map(({ index }) => index)
     t.same(records.slice(0, 2), [1, 2], 'what was synced is there')
     t.same(records, [1, 2, 3, 4, 5].slice(0, records.length), 'and a beginning of the rest')
     kept.add(records.length)
     disk.health = { ...disk.health, failure: 1 }
     const [later, newClock] = time()
-    const failed = disk.store(newClock, random, () => {}).write(batch([6]))
+    const failed = disk
+      .store(
+        newClock,
+        random,
+        () => {},
+        () => true,
+      )
+      .write(batch([6]))
     later.step()
     await t.rejects(failed, /the disk failed/)
   }
@@ -273,7 +292,12 @@ t.test('a disk that was mended fails no more, not even the write under way', asy
   disk.health = { ...disk.health, failure: 1 }
   const entry = makeEntry(1, 1, { command: 'ping' })
   const written = disk
-    .store(clock, new SeededRandom(1), () => {})
+    .store(
+      clock,
+      new SeededRandom(1),
+      () => {},
+      () => true,
+    )
     .write({
       records: [{ record: 'entry', entry }],
       upTo: entry,

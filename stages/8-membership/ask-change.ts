@@ -1,4 +1,4 @@
-import { failure, type Refusal, type Request } from '../../src/contracts.js'
+import { failure, type Member, type Refusal, type Request } from '../../src/contracts.js'
 import { refer } from '../4-log-replication/propose.js'
 import { type Candidate, type Change, isIntroduced, newChange } from './change.js'
 import { type AddNode, isAddress, type Reconfigure, type RemoveNode } from './commands.js'
@@ -9,9 +9,7 @@ import { connect, type Participant } from './participant.js'
 export function addNode(node: Participant, request: Request): void {
   const { node: id, client, peer } = request.command as AddNode & Request['command']
   const others = goal(node).filter((voter) => voter.id !== id)
-  // Whom it would have to ask, it knows: itself.
-  const incarnation = id === node.id ? node.self.incarnation : null
-  ask(node, request, [...others, { id, client, peer, incarnation }])
+  ask(node, request, [...others, candidate(node, { id, client, peer })])
 }
 
 export function removeNode(node: Participant, request: Request): void {
@@ -26,7 +24,7 @@ export function removeNode(node: Participant, request: Request): void {
 /** Any voters in place of any others, in one change. */
 export function reconfigure(node: Participant, request: Request): void {
   const { voters } = request.command as unknown as Reconfigure
-  const found = voters.map((name) => known(node, name.split('=')[0]!) ?? parseMember(name))
+  const found = voters.map((name) => known(node, name) ?? parseMember(node, name))
   const wrong = voters.find((_, at) => !found[at])
   const twice = found.find((one, at) => found.findIndex((other) => other?.id === one?.id) < at)
   if (twice) return refuse(node, request, failure('bad_request', `${twice.id} is named twice, and counts once`))
@@ -36,12 +34,19 @@ export function reconfigure(node: Participant, request: Request): void {
 }
 
 const known = (node: Participant, name: string): Candidate | undefined =>
-  [...goal(node), ...node.log.configuration.configuration.learners].find(({ id }) => id === name)
+  [...goal(node), ...node.log.configuration.configuration.learners].find(
+    ({ id, client, peer }) => name === id || name === `${id}=${client}/${peer}`,
+  )
 
-function parseMember(name: string): Candidate | undefined {
+/** What disk it has, it is to say itself; of itself, the leader knows. */
+function candidate({ self }: Participant, member: Member): Candidate {
+  return { ...member, incarnation: member.id === self.id ? self.incarnation : null }
+}
+
+function parseMember(node: Participant, name: string): Candidate | undefined {
   const [, id, client, peer] = /^([A-Za-z0-9_-]{1,32})=([^/]+)\/(.+)$/.exec(name) ?? []
   if (!id || !client || !peer || !isAddress(client) || !isAddress(peer)) return undefined
-  return { id, client, peer, incarnation: null }
+  return candidate(node, { id, client, peer })
 }
 
 /** The voters that there are, or that there are to be. */
@@ -58,9 +63,7 @@ function ask(node: Participant, request: Request, voters: readonly Candidate[]):
   if (voters.length === 0) return refuse(node, request, failure('bad_request', 'a cluster has one voter at least'))
   const { index, configuration } = node.log.configuration
   const isUnderWay = node.change !== null || configuration.outgoing !== null || index > node.commitIndex
-  const isTheSame = node.change
-    ? leadsTo(node.change, voters)
-    : idsOf(voters).sort().join(' ') === idsOf(goal(node)).sort().join(' ')
+  const isTheSame = describe(voters) === describe(goal(node)) && (!node.change || asksNobodyElse(node.change, voters))
   if (isUnderWay && !isTheSame) {
     const why = `the voters are just becoming ${idsOf(goal(node)).join(', ')}; one change at a time`
     return refuse(node, request, failure('change_in_progress', why))
@@ -70,14 +73,15 @@ function ask(node: Participant, request: Request, voters: readonly Candidate[]):
   connect(node)
 }
 
-/** Whether nothing more is asked than is being done: these nodes, there, and of no other of them whether its disk is new. */
-function leadsTo({ voters, newcomers, refusal }: Change, wanted: readonly Candidate[]): boolean {
-  if (refusal || wanted.length !== voters.length) return false
-  return wanted.every(
-    (one) =>
-      (isIntroduced(one) || newcomers.includes(one.id)) &&
-      voters.some(({ id, client, peer }) => id === one.id && client === one.client && peer === one.peer),
-  )
+const describe = (members: readonly Member[]) =>
+  members
+    .map(({ id, client, peer }) => `${id} ${client} ${peer}`)
+    .sort()
+    .join()
+
+/** Whether only those are to be asked for their disks that are asked already: any other may have a new one. */
+function asksNobodyElse({ newcomers, refusal }: Change, voters: readonly Candidate[]): boolean {
+  return !refusal && voters.every((candidate) => isIntroduced(candidate) || newcomers.includes(candidate.id))
 }
 
 function refuse(node: Participant, { id: request }: Request, answer: Refusal): void {

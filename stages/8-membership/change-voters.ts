@@ -19,7 +19,7 @@ export function changeVoters(node: Participant, change: Change, voters: readonly
     const why = `too few of ${idsOf(voters).join(', ')} were heard lately to serve; \`force\` does it all the same`
     return giveUp(node, change, failure('quorum_at_risk', why))
   }
-  const stillToJoin = learners.filter((one) => !voters.includes(one) && change.voters.some(({ id }) => id === one.id))
+  const stillToJoin = without(learners, voters).filter((one) => change.voters.some(({ id }) => id === one.id))
   appendConfiguration(node, { voters, outgoing: present, learners: stillToJoin })
 }
 

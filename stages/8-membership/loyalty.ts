@@ -12,7 +12,9 @@ import { type Participant, standing } from './participant.js'
  * removed and has not been told, and it would depose one leader after the other (§6, thesis 4.2.3).
  */
 export function observeLoyally(node: Participant, message: MembershipMessage): boolean {
-  node.heardAt.set(message.from, node.ticks)
+  const isMember = node.peers.includes(message.from)
+  if (isMember || node.change?.voters.some(({ id }) => id === message.from)) node.heardAt.set(message.from, node.ticks)
+  if (answers.has(message.type) && !isMember) return false
   if (message.type === 'Introduce' || message.type === 'Introduction' || message.type === 'Removed') return true
   if (message.type === 'RequestVote' && !isHeeded(node, message)) return false
   if (!observeTermOfSender(node, message)) return false
@@ -25,6 +27,15 @@ function belong(node: Participant): void {
   node.isRemoved = false
   node.founding = null
 }
+
+/** Nobody asks those that are no members: what they answer, they were asked when they still were some. */
+const answers: ReadonlySet<MembershipMessage['type']> = new Set([
+  'AppendEntriesReply',
+  'AppendEntriesConflict',
+  'InstallSnapshotReply',
+  'RequestVoteReply',
+  'StaleTerm',
+])
 
 /**
  * A candidate that is no member may have been taken in by entries that this node lacks: then its log is the better one,

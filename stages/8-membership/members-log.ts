@@ -22,13 +22,13 @@ export interface Placed {
  * So a configuration is in force when it is appended, and gone when it is taken back.
  */
 export class MembersLog extends CompactLog {
-  /** The one in force at the edge, and those behind it. */
+  /** The one in force at the edge, and those behind it. If the snapshot there is lost, a later one may say which that is. */
   #placed: Placed[]
 
   constructor({ edge, entries, snapshots }: Recovered) {
     super(edge, entries)
-    const atEdge = snapshots.find(({ index }) => index === edge.index)
-    this.#placed = [placedIn(atEdge)]
+    const oldest = placedIn(snapshots.at(-1))
+    this.#placed = [oldest.index <= edge.index ? oldest : { index: 0, configuration: nobody }]
     for (const entry of entries) this.#note(entry)
   }
 

@@ -61,12 +61,14 @@ export function followConfiguration(node: Participant): void {
   connect(node)
 }
 
-/** The members, whoever is to become one and has not been admitted yet, and who is to be told that it is none any more. */
+/**
+ * Whoever is to be a voter, at the address where it is to be found; the members; and who is to be told that it is none
+ * any more.
+ */
 export function connect(node: Participant): void {
-  const newcomers = node.change?.voters.filter(({ id }) => !node.peers.includes(id)) ?? []
-  const departed = node.departed?.servers ?? []
   const founders = node.founding ? node.founders : []
-  node.effects.peers = [...node.members, ...newcomers, ...departed, ...founders].filter(({ id }) => id !== node.id)
+  const all = [...(node.change?.voters ?? []), ...node.members, ...(node.departed?.servers ?? []), ...founders]
+  node.effects.peers = all.filter(({ id }, at) => id !== node.id && all.findIndex((other) => other.id === id) === at)
 }
 
 export type Standing = 'voter' | 'learner' | 'removed' | 'no member'

@@ -5,6 +5,8 @@ import { electionClaims, fixedVoterClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
+import { changeClaims, jointClaims } from './joint.js'
+import { leavingClaims, loyaltyClaims, wipedClaims } from './outsiders.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
 import { successionClaims } from './succession.js'
@@ -27,4 +29,9 @@ export const claims: Claims = {
   ...transferClaims,
   ...foundingClaims,
   ...joiningClaims,
+  ...jointClaims,
+  ...changeClaims,
+  ...leavingClaims,
+  ...loyaltyClaims,
+  ...wipedClaims,
 }

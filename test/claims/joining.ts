@@ -9,6 +9,7 @@ import {
   becoming,
   change,
   configurations,
+  connected,
   counts,
   membersAre,
   outcome,
@@ -52,7 +53,7 @@ export const foundingClaims: Claims = {
   'who founds is alone at first, and leads when its disk has its vote, and not before'(stage) {
     const cores = apart(stage, {}, ['n1'])
     cores.slow('n1')
-    cores.tick('n1')
+    cores.tick('n1', 2)
     same([cores.status('n1').role, counts(cores, 'n1')], ['candidate', 'n1'])
     cores.sync('n1')
     equal(cores.status('n1').role, 'leader')
@@ -88,14 +89,36 @@ export const foundingClaims: Claims = {
     )
     equal(counts(cores, 'n4'), '')
   },
-  'while one of those is silent, the founder serves alone, and asks again until it is there'(stage) {
+  'while one of those is silent, nothing is founded; it is asked again until it is there (E13)'(stage) {
     const cores = apart(stage, {}, three)
+    pass(cores, longTicks, ['n1', 'n2'])
+    same([counts(cores, 'n1'), cores.status('n1').term], ['', 0])
+    equal(outcome(cores.answer('n1', cores.request('n1'))), 'no_leader')
+    pass(cores, 4 * electionTicks)
+    equal(counts(cores, 'n1'), 'n1 n2 n3')
+  },
+  'one that falls silent when it has been founded is waited for, and the founder serves alone'(stage) {
+    const cores = apart(stage, {}, three)
+    passUntil(cores, () => counts(cores, 'n1') === 'n1')
     pass(cores, longTicks, ['n1', 'n2'])
     equal(counts(cores, 'n1'), 'n1')
     const request = cores.request('n1')
     same(cores.performed('n1'), [request])
     pass(cores, 4 * electionTicks)
     equal(counts(cores, 'n1'), 'n1 n2 n3')
+  },
+  'a founder that lost its disk, and is told to found again, founds no second cluster beside the first (E10, E13)'(
+    stage,
+  ) {
+    const cores = founded(stage)
+    cores.wipe('n1')
+    pass(cores, longTicks, ['n1'])
+    same([cores.status('n1').term, counts(cores, 'n1')], [0, ''], 'it waits for the others')
+    ok(campaign(cores, 'n2', ['n3']))
+    pass(cores, longTicks)
+    same([counts(cores, 'n1'), cores.status('n1').member, cores.status('n1').leader], ['n1 n2 n3', 'no member', 'n2'])
+    equal(change(cores, 'n2', adding('n1')), 'ok')
+    equal(cores.status('n1').member, 'voter')
   },
   'stopping changes no members: each node in turn starts again, and they are the same (E21)'(stage) {
     const cores = founded(stage)
@@ -116,16 +139,26 @@ export const foundingClaims: Claims = {
 
 /** §6, thesis 4.2.1: how nodes are taken in. */
 export const joiningClaims: Claims = {
+  'a node of another cluster of the same name is not taken in: the logs would not match (E12)'(stage) {
+    const theirs = { ...membersAre(['n4']), origin: 'n4' }
+    const ours = { log: [1, 1], commands: { 1: membersAre(three) } }
+    const past = { ...alike(three, ours), n4: { log: [1, 1], commands: { 1: theirs } } }
+    const cores = apart(stage, past)
+    ok(campaign(cores, 'n1', three))
+    pass(cores, heartbeatTicks, three)
+    equal(change(cores, 'n1', adding('n4')), 'not_caught_up')
+    same([counts(cores, 'n1'), counts(cores, 'n4'), configurations(cores, 'n4').length], ['n1 n2 n3', 'n4', 1])
+  },
   'nothing is changed before a newcomer has said who it is; for one that is silent, nothing at all (E9)'(stage) {
     const cores = together(stage, three)
     const before = cores.log('n1').length
     const request = cores.request('n1', adding('n4'))
     pass(cores, electionTicks, three)
     same([cores.answer('n1', request), cores.log('n1').length], [null, before])
-    ok(cores.connected('n1')?.includes('n4'), 'it is asked')
+    ok(connected(cores, 'n1').includes('n4'), 'it is asked')
     pass(cores, 2 * electionTicks, three)
     equal(outcome(cores.answer('n1', request)), 'not_caught_up')
-    same([cores.log('n1').length, counts(cores, 'n1'), cores.connected('n1')], [before, 'n1 n2 n3', ['n2', 'n3']])
+    same([cores.log('n1').length, counts(cores, 'n1'), connected(cores, 'n1')], [before, 'n1 n2 n3', ['n2', 'n3']])
     equal(change(cores, 'n1', adding('n4')), 'ok', 'and when it runs, it is taken in')
   },
   'a newcomer learns first, then both sets count, then it is a voter like all'(stage) {
@@ -215,7 +248,7 @@ export const joiningClaims: Claims = {
     const { length } = configurations(cores, 'n1')
     for (const id of ['n2', 'n1']) {
       const moved = { client: '127.0.0.1:77', peer: '127.0.0.1:78' }
-      equal(change(cores, 'n1', { command: 'add_node', id, ...moved }), 'ok', id)
+      equal(change(cores, 'n1', adding(id, moved)), 'ok', id)
       for (const member of three) {
         same([counts(cores, member), cores.status(member).member], ['n1 n2 n3', 'voter'])
         const { voters } = configurations(cores, member).at(-1) as unknown as { voters: { id: string }[] }
@@ -226,6 +259,12 @@ export const joiningClaims: Claims = {
       }
     }
     equal(configurations(cores, 'n1').length, length + 2, 'a step each')
+    const voters = ['n1=a:1/a:2', 'n2', 'n3=c:1/c:2']
+    equal(change(cores, 'n1', { command: 'reconfigure', voters }), 'ok', 'several in one change')
+    same(
+      (configurations(cores, 'n3').at(-1)!.voters as { client: string }[]).map(({ client }) => client),
+      ['a:1', '127.0.0.1:77', 'c:1'],
+    )
     equal(cores.status('n1').role, 'leader')
   },
   'who is a voter already is taken in at once, and nothing is written (E2)'(stage) {
@@ -261,7 +300,7 @@ export const joiningClaims: Claims = {
       equal(cores.take({ type: 'Introduce' }).length, 1)
       cores.take()
     }
-    cores.receive({ type: 'Introduction', from: 'n4', to: 'n1', incarnation: 'n4' })
+    cores.receive({ type: 'Introduction', from: 'n4', to: 'n1', incarnation: 'n4', origin: '' })
     cores.run(three)
     cores.tick('n1', heartbeatTicks)
     equal(cores.take({ type: 'Introduce' }).length, 0)
@@ -271,8 +310,8 @@ export const joiningClaims: Claims = {
     const before = configurations(cores, 'n1').length
     cores.request('n1', adding('n4'))
     for (const from of ['n2', 'n5', 'n9'])
-      cores.receive({ type: 'Introduction', from, to: 'n1', incarnation: 'another disk' })
-    cores.receive({ type: 'Introduction', from: 'n4', to: 'n2', incarnation: 'n4' })
+      cores.receive({ type: 'Introduction', from, to: 'n1', incarnation: 'another disk', origin: '' })
+    cores.receive({ type: 'Introduction', from: 'n4', to: 'n2', incarnation: 'n4', origin: '' })
     pass(cores, 1, three)
     same([configurations(cores, 'n1').length, counts(cores, 'n1')], [before, 'n1 n2 n3'])
     equal(cores.status('n1').role, 'leader')

@@ -7,6 +7,7 @@ import type {
   Core,
   Effects,
   EntryId,
+  Member,
   Message,
   NodeId,
   Persist,
@@ -51,7 +52,7 @@ interface Hand {
   /** Counts the disks that have been in this place. */
   incarnation: number
   /** Whom it is connected with; null where that never changes. */
-  connected: readonly NodeId[] | null
+  connected: readonly Member[] | null
   /** One at a time, unless the script itself calls a write done. */
   underWay: Write[]
   isSlow: boolean
@@ -166,8 +167,8 @@ export class Cores {
     return this.replies(id).find((reply) => reply.request === request)?.answer ?? null
   }
 
-  /** Whom a node is connected with; null where that never changes. */
-  connected(id: NodeId): readonly NodeId[] | null {
+  /** Whom a node is connected with, and where; null where that never changes. */
+  connected(id: NodeId): readonly Member[] | null {
     return this.#hand(id).connected
   }
 
@@ -313,6 +314,12 @@ export class Cores {
     this.#collect(id)
   }
 
+  /** The newest snapshot that a node's disk has. */
+  snapshot(id: NodeId): Snapshot | undefined {
+    const { files, disk } = this.#hand(id)
+    return files.known(disk.snapshots)[0]
+  }
+
   /** From here on, pieces of a snapshot that come wait until {@link keep}. */
   hold(id: NodeId): void {
     this.#hand(id).isHolding = true
@@ -341,7 +348,7 @@ export class Cores {
       snapshots: this.#stage.members === 'fixed' ? snapshots : known.map((one) => this.#withMembers(one)),
       incarnation: incarnation === 1 ? id : `${id} disk ${incarnation}`,
     }
-    const bootstrap = founders[0]?.id === id && incarnation === 1
+    const bootstrap = founders[0]?.id === id
     const others = isMember ? members : bootstrap ? founders : nodes.filter((node) => node.id === id)
     const options = { ...nodeOptions(id, others, recovered), bootstrap, timing: this.#timing }
     const core = this.#stage.create(options)
@@ -370,7 +377,7 @@ export class Cores {
     const effects = hand.core.take()
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
-    if (effects.peers) hand.connected = effects.peers.map((peer) => peer.id)
+    if (effects.peers) hand.connected = effects.peers
     const { persist, sendWhenDurable: messages } = effects
     if (persist) hand.underWay.push({ persist, messages })
     else this.#send(messages)

@@ -1,5 +1,5 @@
 import { equal, ok } from 'node:assert/strict'
-import type { Answer, Command, Entry, NodeId, Timing } from '../../src/contracts.js'
+import type { Answer, Command, Entry, Member, NodeId, Timing } from '../../src/contracts.js'
 import type { Stage } from '../../src/stage.js'
 import { memberList } from './core.js'
 import { Cores, type Past, timing } from './cores.js'
@@ -16,7 +16,7 @@ export function membersAre(
 ): Command {
   const servers = (ids: readonly NodeId[]) => someOf(ids).map((member) => ({ ...member, incarnation: member.id }))
   const parts = { voters: servers(voters), outgoing: outgoing && servers(outgoing), learners: servers(learners) }
-  return { command: 'configuration', ...parts }
+  return { command: 'configuration', origin: 'n1', ...parts }
 }
 
 /** Seven nodes, of which none knows of any other, but for what is in their logs; the first of the founders founds. */
@@ -71,8 +71,11 @@ export function counts(cores: Cores, id: NodeId): string {
 }
 
 export const addressesOf = (id: NodeId) => someOf([id])[0]!
-export const adding = (id: NodeId): Command => ({ command: 'add_node', ...addressesOf(id) })
-export const removing = (id: NodeId): Command => ({ command: 'remove_node', id })
+export function adding(id: NodeId, moved: Partial<Member> = {}): Command {
+  const { client, peer } = { ...addressesOf(id), ...moved }
+  return { command: 'add_node', node: id, client, peer }
+}
+export const removing = (id: NodeId): Command => ({ command: 'remove_node', node: id })
 /** Those that are no members yet are named with their addresses: that does no harm to the others. */
 export const becoming = (...ids: NodeId[]): Command => ({
   command: 'reconfigure',
@@ -96,6 +99,11 @@ export function change(cores: Cores, leader: NodeId, command: Command, among: re
 export function configurations(cores: Cores, id: NodeId): Command[] {
   const commands = cores.onDisk(id).entries.map(({ text }: Entry) => JSON.parse(text).command as Command)
   return commands.filter(({ command }) => command === 'configuration')
+}
+
+/** Whom a node is connected with. */
+export function connected(cores: Cores, id: NodeId): NodeId[] {
+  return (cores.connected(id) ?? []).map((peer) => peer.id).sort()
 }
 
 /** Somebody leads these, in a while. @returns who */

@@ -1,9 +1,21 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
 import { foundingClaims, joiningClaims } from '../claims/joining.js'
+import { changeClaims, jointClaims } from '../claims/joint.js'
+import { leavingClaims, loyaltyClaims, wipedClaims } from '../claims/outsiders.js'
+
+const claims = {
+  ...foundingClaims,
+  ...joiningClaims,
+  ...jointClaims,
+  ...changeClaims,
+  ...leavingClaims,
+  ...loyaltyClaims,
+  ...wipedClaims,
+}
 
 for (const stage of stages.slice(8)) {
-  for (const [claim, check] of Object.entries({ ...foundingClaims, ...joiningClaims })) {
+  for (const [claim, check] of Object.entries(claims)) {
     t.test(`stage ${stage.number}: ${claim}`, async (t) => void t.doesNotThrow(() => check(stage)))
   }
 }

@@ -14,13 +14,20 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ command: fc.constant('get'), key }, { noNullPrototype: true }),
   fc.record({ command: fc.constant('cas'), key, expected: fc.option(text), value: text }, { noNullPrototype: true }),
 )
+const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 64 })
 /** As a log of the stage where members change has them: any number of servers in each part, also none. */
 const servers = fc.array(
   fc.record({ id: text, client: text, peer: text, incarnation: text }, { noNullPrototype: true }),
   { maxLength: 3 },
 )
 const configuration: fc.Arbitrary<Command> = fc.record(
-  { command: fc.constant('configuration'), voters: servers, outgoing: fc.option(servers), learners: servers },
+  {
+    command: fc.constant('configuration'),
+    origin: text,
+    voters: servers,
+    outgoing: fc.option(servers),
+    learners: servers,
+  },
   { noNullPrototype: true },
 )
 const natural = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 }), fc.maxSafeNat())
@@ -100,7 +107,7 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   InstallSnapshot: installSnapshot,
   InstallSnapshotReply: plain('InstallSnapshotReply', { sequence: positive, held: natural, matchIndex: natural }),
   Introduce: termless('Introduce', {}),
-  Introduction: termless('Introduction', { incarnation: fc.string({ unit: 'binary', minLength: 1, maxLength: 64 }) }),
+  Introduction: termless('Introduction', { incarnation: name, origin: fc.oneof(fc.constant(''), name) }),
   Removed: termless('Removed', { index: positive }),
 }
 
@@ -213,10 +220,13 @@ t.test('a term that was conflicted with is null or a term: absent is neither', a
 })
 
 t.test('a newcomer says which disk it has: a name, and not a long one', async (t) => {
-  const introduction = { type: 'Introduction', from: 'n6', to: 'n1' }
+  const introduction = { type: 'Introduction', from: 'n6', to: 'n1', incarnation: 'd', origin: '' }
   for (const incarnation of ['d', 'x'.repeat(64)]) t.ok(passes({ ...introduction, incarnation }))
   for (const incarnation of ['', 'x'.repeat(65), 7, null, undefined, ['d'], {}])
     t.notOk(passes({ ...introduction, incarnation }), String(incarnation))
+  for (const origin of ['', 'd', 'x'.repeat(64)]) t.ok(passes({ ...introduction, origin }))
+  for (const origin of ['x'.repeat(65), 7, null, undefined, ['d'], {}])
+    t.notOk(passes({ ...introduction, origin }), String(origin))
   t.ok(passes({ type: 'Introduce', from: 'n1', to: 'n6' }))
 })
 
@@ -235,6 +245,7 @@ t.test('an entry may say who the members are, if it says all of it, and the stag
     }
   }
   for (const field of ['voters', 'learners']) t.notOk(passes(appended({ ...members, [field]: null })))
+  for (const origin of [undefined, null, 7, {}]) t.notOk(passes(appended({ ...members, origin })), String(origin))
   for (const { number, wire, members: kind } of stages.slice(4))
     t.equal(wire.AppendEntries!(appended(members)), kind === 'changing', `stage ${number}`)
 })
