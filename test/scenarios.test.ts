@@ -124,10 +124,10 @@ t.test('a script as it is read', async (t) => {
     { kind: 'fault', fault: { word: 'wipe', nodes: ['n3'] } },
     { kind: 'all hold', key: 'a', value: null },
   ])
-  t.match(script('add n6 & -> done\nremove old force\nreconfigure n1 2 followers -> refused').statements, [
+  t.match(script('add n6 & -> done\nremove old force\nreconfigure leader 2 followers -> refused').statements, [
     { kind: 'change', change: 'add', words: ['n6'], isForced: false, background: true, expected: [{ kind: 'done' }] },
     { kind: 'change', change: 'remove', words: ['old'], isForced: true, background: false, expected: [] },
-    { kind: 'change', change: 'reconfigure', words: ['n1', '2', 'followers'], expected: [{ kind: 'refused' }] },
+    { kind: 'change', change: 'reconfigure', words: ['leader', '2', 'followers'], expected: [{ kind: 'refused' }] },
   ])
   t.match(script('voters n1 n2 within 5s\nlearners n6').statements, [
     { kind: 'voters', words: ['n1', 'n2'], withinMs: 5_000 },

@@ -35,13 +35,13 @@ export function parseStatement(text: string): Said {
   if (text === 'settle' || text === 'all equal' || text === 'linearizable') return { kind: text }
   if (/^[a-z ]+=/.test(text)) return parseName(text)
   if (isFaultWord(word)) return parseFaultLine(text)
+  if (word === 'add' || word === 'remove' || word === 'reconfigure') return parseChange(word, text)
+  if (word === 'voters' || word === 'learners') return parseMembers(word, text)
   if (word === 'all') return parseHold(text)
   if (word === 'lose' || word === 'double') return parseChance(word, text)
   if (/^\w+ leader\b/.test(text)) return parseLeadership(text)
   if (word === 'logs') return parseLogs(text)
   if (/^\w+ has\b/.test(text)) return parseSnapshot(text)
-  if (word === 'add' || word === 'remove' || word === 'reconfigure') return parseChange(word, text)
-  if (word === 'voters' || word === 'learners') return parseMembers(word, text)
   if (word === 'delay') return { kind: 'delay', delay: parseDelay(text) }
   if (word === 'wait') return { kind: 'wait', ms: parseTime(text.slice(5)) ?? fail(text, forms.wait) }
   if (word === 'load') return parseLoad(text)
