@@ -2,6 +2,28 @@ import t from 'tap'
 import { type Entry, makeEntry, type Status } from '../src/contracts.js'
 import { type InvariantName, invariants, type Observation } from '../src/simulation/invariants.js'
 
+const entry = (index: number, term: number, value = `${index}.${term}`) =>
+  makeEntry(index, term, { command: 'set', key: 'k', value })
+/** A log of these entries, all of them new to whoever looks unless said otherwise. */
+const log = (entries: Entry[], changedFrom = 1) => ({
+  first: 1,
+  changedFrom,
+  last: entries.length,
+  at: (index: number) => entries[index - 1],
+})
+const fiveNames = ['n1', 'n2', 'n3', 'n4', 'n5']
+const seen = (node: string, status: Partial<Status>, more: Partial<Observation> = {}): Observation => ({
+  node,
+  incarnation: 0,
+  status: { id: node, stage: 6, role: 'follower', leader: null, applied: 0, peers: [], ...status },
+  log: log([]),
+  performed: [],
+  disks: { all: fiveNames, holdersOf: ({ term }) => fiveNames.slice(0, term) },
+  ...more,
+})
+
+const snapshotOf = (index: number, sha256: string) => ({ snapshot: { index, sha256 } })
+
 t.test('no state machine leaves a command out or performs it twice; nothing else is committed there', async (t) => {
   const applies = invariants.stateMachinesAgree.watch()
   t.equal(applies(seen('n1', {}, { performed: [{ index: 1, command: 'a' }] })), null)
@@ -27,28 +49,6 @@ t.test('no state machine leaves a command out or performs it twice; nothing else
   t.equal(complete(seen('n1', { commit: 1 }, { log: log([entry(1, 1)]) })), null)
   t.match(complete(seen('n2', { commit: 1 }, { log: log([entry(1, 2)]) })), /n1 and n2 committed different entries/)
 })
-
-const entry = (index: number, term: number, value = `${index}.${term}`) =>
-  makeEntry(index, term, { command: 'set', key: 'k', value })
-/** A log of these entries, all of them new to whoever looks unless said otherwise. */
-const log = (entries: Entry[], changedFrom = 1) => ({
-  first: 1,
-  changedFrom,
-  last: entries.length,
-  at: (index: number) => entries[index - 1],
-})
-const fiveNames = ['n1', 'n2', 'n3', 'n4', 'n5']
-const seen = (node: string, status: Partial<Status>, more: Partial<Observation> = {}): Observation => ({
-  node,
-  incarnation: 0,
-  status: { id: node, stage: 6, role: 'follower', leader: null, applied: 0, peers: [], ...status },
-  log: log([]),
-  performed: [],
-  disks: { all: fiveNames, holdersOf: ({ term }) => fiveNames.slice(0, term) },
-  ...more,
-})
-
-const snapshotOf = (index: number, sha256: string) => ({ snapshot: { index, sha256 } })
 
 t.test('every invariant passes what is legal and names what is not', async (t) => {
   const two = [entry(1, 1), entry(2, 1)]
