@@ -57,7 +57,8 @@ export function voteIfAdmitted(node: Participant, message: RequestVote): void {
  */
 export function campaignIfVoter(node: Participant): void {
   if (!mayCampaign(node)) return noticeSilence(node)
-  if (node.leader === null && node.quorum.has(new Set([node.id]))) node.silentTicks = node.patienceTicks
+  const isAlone = node.quorum.has(new Set([node.id]))
+  if (isAlone && node.leader === null && node.role === 'follower') node.silentTicks = node.patienceTicks
   campaignAfterSilence(node)
 }
 
