@@ -1,7 +1,8 @@
 import { formatWithOptions } from 'node:util'
 import type { Answer, Command, Outcome } from '../src/contracts.js'
 import { exitCodes } from '../src/process.js'
-import { colour } from './colour.js'
+import { colour, nodeColour } from './colour.js'
+import { table } from './table.js'
 
 /** An outcome as a person reads it. Values are quoted, so that `"(absent)"` is a value and `(absent)` is none. */
 export function describeOutcome(command: Command, outcome: Outcome): string {
@@ -28,6 +29,12 @@ function describeAnswer(command: Command, answer: Answer & { ok: true }): string
       return `ok ${colour.dim(`(length ${String(answer.length)})`)}`
     case 'scan':
       return describeScan(command, answer as unknown as ScanAnswer)
+    case 'members':
+      return describeMemberList(answer as unknown as MemberList)
+    case 'add_node':
+    case 'remove_node':
+    case 'reconfigure':
+      return `ok ${colour.dim(`(voters ${(answer.voters as string[]).join(' ')})`)}`
     case 'info':
       return describeInfo(answer.info as Record<string, unknown>)
     default: {
@@ -47,6 +54,27 @@ function describeScan({ prefix }: Command, { entries, more }: ScanAnswer): strin
   const last = entries.at(-1)?.[0]
   if (more) lines.push(colour.dim(`there are more: scan ${JSON.stringify(prefix ?? '')} ${JSON.stringify(last)}`))
   return lines.length > 0 ? lines.join('\n') : colour.dim('(no entries)')
+}
+
+interface MemberList {
+  readonly members: readonly {
+    readonly id: string
+    readonly client: string
+    readonly peer: string
+    readonly role: string
+  }[]
+  readonly leader: string | null
+}
+
+function describeMemberList({ members, leader }: MemberList): string {
+  if (members.length === 0) return colour.dim('(it knows of no cluster)')
+  const rows = members.map(({ id, client, peer, role }) => [
+    nodeColour(id),
+    id === leader ? `${role}, leads` : role,
+    client,
+    peer,
+  ])
+  return table([['node', 'role', 'clients', 'peers'].map((head) => colour.dim(head)), ...rows])
 }
 
 function describeInfo(info: Readonly<Record<string, unknown>>): string {

@@ -1,5 +1,6 @@
 import type { Event } from '../src/contracts.js'
 import { colour, nodeColour } from './colour.js'
+import { bar } from './progress.js'
 
 /** What happened, as one readable line; null for what only a trace should hold. */
 export function describeEvent({ event, node, at: _at, ...details }: Event): string {
@@ -33,6 +34,18 @@ function describeCut(links: readonly string[]): string {
 
 function describeCopies(copies: unknown): string {
   return Array.isArray(copies) && copies.length > 0 ? `; a copy is in ${copies.join(' ')}` : ''
+}
+
+const list = (ids: unknown) => (ids as readonly string[]).join(', ')
+
+/** Who votes and who learns; while voters take over from others, both. */
+export function describeMembers(
+  voters: readonly string[],
+  outgoing: readonly string[] = [],
+  learners: readonly string[] = [],
+): string {
+  const votes = outgoing.length > 0 ? `voters ${list(outgoing)} → ${list(voters)} (joint)` : `voters ${list(voters)}`
+  return learners.length > 0 ? `${votes}; learners ${list(learners)}` : votes
 }
 
 const sentences: Readonly<Record<string, (details: Details) => string>> = {
@@ -69,13 +82,34 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   node_died: ({ code, signal }) =>
     colour.red(`died (${signal ?? `exit code ${code}`}) and stays dead until \`restart\``),
   killed: () => colour.red('killed: whatever it had not written to disk is gone'),
+  started: ({ pid, client }) => `started (pid ${pid}), serves clients on ${client}; it waits to be taken in`,
+  catching_up: ({ round, done, total, of }) => {
+    if (round === 0) return 'is asked which disk it has'
+    const what = of === 'bytes' ? 'a snapshot, bytes' : 'entries'
+    return `catches up, round ${round}: ${what} ${done} of ${total}`
+  },
+  changed: ({ voters }) => colour.green(`done: the voters are ${list(voters)}`),
+  left: ({ voters }) => colour.green(`its process has ended; the voters are ${list(voters)}`),
+  members: ({ voters, outgoing, learners }) =>
+    colour.cyan(`from now on: ${describeMembers(voters as string[], outgoing as string[], learners as string[])}`),
+  removed: () => colour.yellow('hears that it is no member any more'),
+  retired: ({ term }) => colour.yellow(`led term ${term} until it was out of the cluster, and leads no more`),
   restarted: ({ pid }) => colour.green(`restarted (pid ${pid})`),
   wiped: () => colour.red('wiped: its disk is empty, and it does not know any more for whom it voted'),
   paused: () => colour.yellow('paused: it neither answers nor refuses'),
   resumed: () => colour.green('resumed'),
   cut: ({ links }) => colour.yellow(`cut: ${describeCut(links as string[])}`),
   healed: () => colour.green('healed: every link carries again'),
-  refused: ({ message }) => colour.red(String(message)),
+  refused: ({ code, message }) => colour.red(`${code ? `refused ${code}: ` : ''}${message}`),
+  unknown: ({ code, message }) => colour.yellow(`unknown ${code}: ${message}`),
+}
+
+/** How far a newcomer is, as a bar. */
+export function describeBar({ node, round, done, total, of }: Event): string {
+  const who = nodeColour(String(node))
+  if (round === 0) return `${who} is asked which disk it has`
+  const [part, whole] = [Number(done), Number(total)]
+  return `${who} ${bar(part, whole)} ${part}/${whole} ${String(of)}${colour.dim(`, round ${String(round)}`)}`
 }
 
 /** Whether a person at the REPL should be interrupted by it; links come and go with their nodes, snapshots by themselves. */

@@ -1,8 +1,10 @@
-import type { Cluster } from '../src/cluster.js'
-import type { Status } from '../src/contracts.js'
+import { type Cluster, mostKnowing } from '../src/cluster.js'
+import type { Member, Status } from '../src/contracts.js'
 import { keptOf } from '../src/scenario/compaction.js'
+import { catchUps } from './change-members.js'
 import type { Client } from './client.js'
 import { colour, nodeColour } from './colour.js'
+import { describeBar, describeMembers } from './events.js'
 import { table } from './table.js'
 
 export interface StatusSource {
@@ -15,12 +17,21 @@ export interface StatusSource {
 const deadlineMs = 500
 
 /** What the nodes say of themselves, by address; null for one that says nothing. */
-async function statuses({ client, addresses }: StatusSource): Promise<Map<string, Status | null>> {
-  const asked = addresses.map(async (at): Promise<[string, Status | null]> => {
+async function statuses(source: StatusSource): Promise<Map<string, Status | null>> {
+  const { client } = source
+  const asked = (await addressesOf(source)).map(async (at): Promise<[string, Status | null]> => {
     const outcome = await client.call({ command: 'info' }, { at, deadlineMs })
     return [at, outcome.outcome === 'done' ? (outcome.answer.info as Status) : null]
   })
   return new Map(await Promise.all(asked))
+}
+
+/** Where the nodes listen that were started here; or the members, as they themselves have it, and whoever was named. */
+async function addressesOf({ client, addresses, cluster }: StatusSource): Promise<readonly string[]> {
+  if (cluster) return cluster.nodes().map((node) => node.client)
+  const outcome = await client.call({ command: 'members' }, { deadlineMs })
+  const members = outcome.outcome === 'done' ? (outcome.answer.members as Member[]) : []
+  return [...new Set([...addresses, ...members.map((member) => member.client)])]
 }
 
 /** Each node's address by its name, as far as the nodes answer. */
@@ -34,7 +45,8 @@ export async function nodeNames(source: StatusSource): Promise<Map<string, strin
 /** All nodes in one table; columns that no node of this stage has are left out. */
 export async function statusTable(source: StatusSource): Promise<string> {
   const started = new Map(source.cluster?.nodes().map((node) => [node.client, node]))
-  const rows = [...(await statuses(source))].map(([address, status]) => {
+  const told = await statuses(source)
+  const rows = [...told].map(([address, status]) => {
     const node = started.get(address)
     const condition = node?.condition ?? (status ? 'up' : 'no answer')
     return {
@@ -44,6 +56,7 @@ export async function statusTable(source: StatusSource): Promise<string> {
       condition:
         condition === 'up' ? (status ? colour.green('up') : colour.yellow('no answer')) : colour.red(condition),
       role: status?.role === 'leader' ? colour.bold('leader') : (status?.role ?? ''),
+      member: describeStanding(status?.member),
       leader: status?.leader ?? (status?.term === undefined ? '' : colour.yellow('none')),
       term: text(status?.term),
       snapshot: text((status && keptOf(status).snapshot) || undefined),
@@ -53,10 +66,25 @@ export async function statusTable(source: StatusSource): Promise<string> {
     }
   })
   const columns = Object.keys(rows[0]!).filter((name) => rows.some((row) => row[name as keyof typeof row] !== ''))
-  return table([
-    columns.map((name) => colour.dim(name)),
-    ...rows.map((row) => columns.map((name) => row[name as keyof typeof row])),
-  ])
+  const heads = columns.map((name) => colour.dim(name))
+  const cells = rows.map((row) => columns.map((name) => row[name as keyof typeof row]))
+  return [table([heads, ...cells]), ...describeMembership([...told.values()].flatMap((one) => one ?? []))].join('\n')
+}
+
+function describeStanding(member: unknown): string {
+  if (member === undefined) return ''
+  return member === 'voter' ? 'voter' : member === 'learner' ? colour.cyan('learner') : colour.yellow(String(member))
+}
+
+/** Who the members are, as the leader has it, and what is under way; nothing at the stages where that is fixed. */
+function describeMembership(all: readonly Status[]): string[] {
+  const best = mostKnowing(all)
+  if (!best?.voters) return []
+  const { id, role, voters, outgoing, learners, change } = best as Status & Record<string, string[]>
+  const says = role === 'leader' ? '' : colour.dim(` (as ${id} has it; nobody leads)`)
+  const goal = (change as unknown as { voters?: string[] } | undefined)?.voters
+  const coming = goal && goal.join() !== voters!.join() ? [`on the way to: voters ${goal.join(', ')}`] : []
+  return [`${describeMembers(voters!, outgoing, learners)}${says}`, ...coming, ...catchUps(best).map(describeBar)]
 }
 
 function text(value: number | undefined): string {

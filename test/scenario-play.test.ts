@@ -1,5 +1,6 @@
 import t from 'tap'
-import type { Outcome } from '../src/contracts.js'
+import { failure, type Outcome, outcomeOf, type Status } from '../src/contracts.js'
+import { membersIn, placesIn } from '../src/scenario/members.js'
 import { parseScenario } from '../src/scenario/notation.js'
 import { play } from '../src/scenario/play.js'
 import { stages } from '../stages/index.js'
@@ -245,6 +246,73 @@ t.test('what every node must hold, and what befell a node that nobody touched', 
   t.match(witness.at(-1), /n3 fails: it cannot be +✘/)
 })
 
+const members = (voters: string[], outgoing: string[] | null = null, learners: string[] = []) => ({
+  voters,
+  outgoing,
+  learners,
+})
+
+t.test('who the voters are, and who learns', async (t) => {
+  const [two, three] = [members(['n1', 'n2']), members(['n3', 'n1', 'n2'])]
+  const halfway = members(['n1', 'n2'], ['n1', 'n2', 'n3'])
+  const cases: [string, (typeof two | null)[], string, RegExp][] = [
+    ['voters n1 n2 n3', [three], 'holds', /voters n1 n2 n3$/],
+    ['voters n1 n2', [three], 'violated', /n1 n2 n3 +✘ expected n1 n2/],
+    ['voters n1 n2 within 1s', [three, halfway, two], 'holds', /within 1s$/],
+    ['voters n1 n2 within 1s', [halfway], 'unavailable', /n1 n2, and still n1 n2 n3 +◌ expected n1 n2/],
+    ['learners n3', [members(['n1'], null, ['n3'])], 'holds', /learners n3$/],
+    ['learners n3', [two], 'violated', /none +✘ expected n3/],
+    ['voters follower n1', [members(['n1', 'n2', 'n3'])], 'violated', /voters follower n1 \(n3 n1\)/],
+  ]
+  for (const [body, memberships, verdict, line] of cases) {
+    const puppet = new Puppet()
+    puppet.seen = [[place('n1', 'leader'), place('n2', 'follower', 1, 'n1'), place('n3', 'follower', 1, 'n1')]]
+    puppet.memberships = memberships
+    const played = await play(script(body), stages[8]!, puppet)
+    t.equal(played.verdict, verdict, body)
+    t.match(played.transcript.at(-3), line)
+  }
+  const { transcript } = await play(script('voters n1'), stages[8]!, new Puppet())
+  t.match(transcript[2], /nobody leads +◌ expected n1/)
+})
+
+t.test('to take nodes in and out is asked as a client asks; who is no member is not meant by a word', async (t) => {
+  const puppet = new Puppet([done(), outcomeOf(failure('change_in_progress', 'one at a time'))])
+  const outsider = { ...place('n3', 'follower', 9), outsider: true }
+  puppet.seen = [[place('n1', 'leader'), place('n2', 'follower', 1, 'n1'), outsider]]
+  const body = 'add n3 & -> done\nremove follower -> done\nreconfigure n1 n2 force\none leader within 1s'
+  const { transcript, verdict } = await play(script(body), stages[8]!, puppet)
+  t.same(puppet.told, [
+    'op {"command":"add_node","node":"n3","client":"n3:1","peer":"n3:2"} null',
+    'op {"command":"remove_node","node":"n2"} null',
+    'op {"command":"reconfigure","voters":["n1=n1:1/n1:2","n2=n2:1/n2:2"],"force":true} null',
+  ])
+  t.match(transcript[3], /^remove follower \(n2\) +refused change_in_progress +◌ expected done/)
+  t.match(transcript[5], /n1 leads term 1$/, 'and need not follow')
+  t.equal(verdict, 'unavailable')
+})
+
+t.test('whom a cluster consists of, as its nodes say it', async (t) => {
+  const says = (id: string, voters: string[], more: object = {}) =>
+    ({ id, stage: 8, role: 'follower', leader: null, applied: 0, peers: [], voters, ...more }) as Status
+  const former = says('n1', ['n1'], { role: 'leader', term: 1, commit: 9 })
+  const leader = says('n2', ['n2'], { role: 'leader', term: 2, learners: ['n3'] })
+  t.same(membersIn([former, leader, says('n3', [])]), members(['n2'], null, ['n3']), 'the leader elected last')
+  const told = [says('n1', ['n1'], { commit: 2 }), says('n2', ['n2'], { commit: 3 }), says('n3', [], { commit: 0 })]
+  t.same(membersIn(told), members(['n2']), 'or who has seen most committed')
+  const { voters: _voters, ...fixed } = says('n1', [])
+  t.equal(membersIn([fixed as Status]), null)
+  t.same(
+    placesIn([former, leader, says('n3', []), says('n4', [])]).map(({ node, outsider }) => [node, outsider === true]),
+    [
+      ['n1', true],
+      ['n2', false],
+      ['n3', false],
+      ['n4', true],
+    ],
+  )
+})
+
 t.test('a load in the background goes on while other lines are done', async (t) => {
   const puppet = new Puppet()
   const { transcript } = await play(script('load 2 clients 2 calls over 1s &\nwait 1s'), stages[2]!, puppet)
@@ -263,6 +331,8 @@ t.test('what the stage or the cluster does not have is found before anything is 
     ['kill n1\nkill old', /^X1.txt:5: there is no node old; there are n1 n2 n3, and `leader`, `follower`/],
     ['kill n1\nn9 has a snapshot within 5s', /^X1.txt:5: there is no node n9/],
     ['kill n1\nlose 5%', /^X1.txt:5: only in virtual time does chance lose or double messages: `drivers virtual`/],
+    ['kill n1\nadd n2', /^X1.txt:5: the members are fixed at stage 2: `from stage 8`/],
+    ['kill n1\nvoters n9', /^X1.txt:5: there is no node n9/],
     ['kill n1\nsame leader', /^X1.txt:5: no line has looked who leads yet/],
   ]
   for (const [body, message] of wrong) {

@@ -124,6 +124,15 @@ t.test('a script as it is read', async (t) => {
     { kind: 'fault', fault: { word: 'wipe', nodes: ['n3'] } },
     { kind: 'all hold', key: 'a', value: null },
   ])
+  t.match(script('add n6 & -> done\nremove old force\nreconfigure n1 2 followers -> refused').statements, [
+    { kind: 'change', change: 'add', words: ['n6'], isForced: false, background: true, expected: [{ kind: 'done' }] },
+    { kind: 'change', change: 'remove', words: ['old'], isForced: true, background: false, expected: [] },
+    { kind: 'change', change: 'reconfigure', words: ['n1', '2', 'followers'], expected: [{ kind: 'refused' }] },
+  ])
+  t.match(script('voters n1 n2 within 5s\nlearners n6').statements, [
+    { kind: 'voters', words: ['n1', 'n2'], withinMs: 5_000 },
+    { kind: 'learners', words: ['n6'], withinMs: 0 },
+  ])
   const [sends] = script("r1 sends '\\360\\235\\222\\263é\\r\\n\\\\' one byte at a time").statements
   t.same(sends, { ...sends, bytes: Buffer.from('𝒳é\r\n\\'), bytewise: true })
 })
@@ -154,6 +163,9 @@ t.test('what cannot be read is named by file and line, and what would be right i
     [`${header}all hold`, /`all hold KEY VALUE` or `all hold KEY \(absent\)`/],
     [`${header}logs under water`, /`logs under 80 entries`/],
     [`${header}n3 has a snapshot soon`, /`n3 has a snapshot within 5s`/],
+    [`${header}add`, /`add n6 \[&\] \[-> done\]`/],
+    [`${header}remove n1 n2`, /`remove n5 \[force\]/],
+    [`${header}voters n1 within reach`, /`voters n1 n2 n3 \[within 5s\]`/],
     [`${header}load much`, /`load 10 clients 30 calls \[over 20s\] \[&\]`/],
     [`${header}c1 get a -> maybe`, /^X1.txt:4: "maybe" is nothing to expect: done, "value", \(absent\)/],
     [`${header}c1 get a -> done, so`, /", so" is left over/],

@@ -1,9 +1,12 @@
 import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
+import type { Command, Event } from '../../src/contracts.js'
 import { parseAddress } from '../../src/network/address.js'
 import { latest } from '../../stages/index.js'
 import { describeOutcome, exitCode, plainOutcome } from '../answers.js'
+import { changeMembers, isChange, oncePerRound } from '../change-members.js'
 import { Client, type Outcome } from '../client.js'
+import { describeBar, describeEvent } from '../events.js'
 import { Repl } from '../repl.js'
 import { parseArguments, usage } from '../words.js'
 import { wholeNumber } from './arguments.js'
@@ -12,7 +15,7 @@ interface ClientArguments {
   command: string[]
   connect: string
   json: boolean
-  deadline: number
+  deadline: number | undefined
 }
 
 export const client: CommandModule<object, ClientArguments> = {
@@ -27,7 +30,10 @@ export const client: CommandModule<object, ClientArguments> = {
         describe: 'where nodes listen for clients: host:port,…',
       })
       .option('json', { type: 'boolean', default: false, describe: 'the answer as the node gave it' })
-      .option('deadline', { default: 5_000, describe: 'milliseconds', coerce: wholeNumber('deadline', 1, 3_600_000) })
+      .option('deadline', {
+        describe: 'milliseconds [5000; 600000 for a change of members]',
+        coerce: wholeNumber('deadline', 1, 3_600_000),
+      })
       .example('$0 client', 'the REPL')
       .example('$0 client get a', 'the value of a; exit code 0 done, 1 refused, 2 usage, 3 unknown')
       .example("echo 'set a 1' | $0 client", 'the REPL as a filter') as never,
@@ -35,10 +41,12 @@ export const client: CommandModule<object, ClientArguments> = {
     const addresses = connect.split(',').map((address) => address.trim())
     const wrong = addresses.find((address) => parseAddress(address) === null)
     if (wrong !== undefined) throw new ConfigError(`--connect: ${JSON.stringify(wrong)} is not host:port`)
-    const client = new Client({ addresses, deadlineMs: deadline })
+    const client = new Client({ addresses, ...(deadline !== undefined && { deadlineMs: deadline }) })
     try {
       process.exitCode =
-        command.length > 0 ? await once(client, command.map(String), json) : await repl(client, addresses)
+        command.length > 0
+          ? await once(client, command.map(String), { json, deadlineMs: deadline })
+          : await repl(client, addresses)
     } finally {
       client.close()
     }
@@ -52,15 +60,29 @@ function commandList(): string {
 }
 
 /** Data on standard output, everything else on standard error; a value is bare in a pipe and quoted for a person. */
-async function once(client: Client, words: string[], json: boolean): Promise<number> {
+async function once(
+  client: Client,
+  words: string[],
+  { json, deadlineMs }: { json: boolean; deadlineMs: number | undefined },
+): Promise<number> {
   const command = parseArguments(words, latest.commands)
-  const outcome = await client.call(command)
+  const outcome = isChange(command) ? await change(client, command, deadlineMs) : await client.call(command)
   if (json) console.log(JSON.stringify(toJson(outcome)))
   else if (outcome.outcome !== 'done') console.error(describeOutcome(command, outcome))
   else if (process.stdout.isTTY) console.log(describeOutcome(command, outcome))
   else if (command.command === 'get' && outcome.answer.value === null) console.error('(absent)')
   else console.log(plainOutcome(command, outcome))
   return exitCode(outcome)
+}
+
+/** How far it is, on standard error for a person: a bar, or a line for each round. */
+async function change(client: Client, command: Command, deadlineMs: number | undefined): Promise<Outcome> {
+  const { stderr } = process
+  const draw = (events: readonly Event[]) => void stderr.write(`\r\x1b[K${events.map(describeBar).join('  ')}`)
+  const onProgress = stderr.isTTY ? draw : oncePerRound((event) => console.error(describeEvent(event)))
+  const outcome = await changeMembers(client, command, { deadlineMs, onProgress })
+  if (stderr.isTTY) stderr.write('\r\x1b[K')
+  return outcome
 }
 
 function toJson(outcome: Outcome): object {

@@ -1,24 +1,19 @@
-import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import type { CommandModule } from 'yargs'
-import { Cluster } from '../../src/cluster.js'
-import { ConfigError, localMembers, writableFolder } from '../../src/config.js'
-import type { Event, Member } from '../../src/contracts.js'
+import { ConfigError } from '../../src/config.js'
+import type { Event, Member, Outcome } from '../../src/contracts.js'
+import type { DataFolder } from '../../src/data-folder.js'
 import { parseAddress } from '../../src/network/address.js'
 import { exitCodes } from '../../src/process.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
-import { clusterIn } from '../../src/storage/identity.js'
-import { Client } from '../client.js'
+import { changeMembers, isChange, oncePerRound } from '../change-members.js'
 import { colour, nodeColour } from '../colour.js'
 import { describeEvent } from '../events.js'
 import { performFault } from '../fault-words.js'
-import { freeBasePort } from '../free-ports.js'
+import { defaultBasePort, type LocalCluster, startLocalCluster } from '../local-cluster.js'
+import { isMemberWord } from '../membership.js'
 import { Repl } from '../repl.js'
-import { UsageError } from '../words.js'
+import { parseLine, UsageError } from '../words.js'
 import { nodeOptions, stageArgument, wholeNumber } from './arguments.js'
 
 interface RunArguments {
@@ -46,7 +41,7 @@ export const run: CommandModule<object, RunArguments> = {
       .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
       .option('nodes', { default: 5, describe: 'how many', coerce: wholeNumber('nodes', 1, 99) })
       .option('base-port', {
-        default: 7000,
+        default: defaultBasePort,
         describe: 'clients at base+1…, peers at base+101…; 0 finds free ones',
         coerce: wholeNumber('base-port', 0, 65_000),
       })
@@ -69,60 +64,9 @@ export const run: CommandModule<object, RunArguments> = {
   },
 }
 
-/** Starts the cluster and keeps its events until somebody listens. */
-async function startCluster(args: RunArguments, onEvent: (event: Event) => void, onStderr: (text: string) => void) {
-  const stage = stageArgument(args.stage)
-  const members = localMembers(args.nodes, args.host, args.basePort || (await freeBasePort(args.nodes, args.host)))
-  const data = stage.keeps === 'nothing' && args.dataDir === undefined ? null : dataFolder(args.dataDir)
-  const cluster = new Cluster({
-    stage: stage.number,
-    entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
-    members,
-    isFounded: stage.members === 'changing' ? false : null,
-    network: args.network ?? stage.network,
-    cluster: data?.cluster ?? `local-${randomUUID().slice(0, 8)}`,
-    log: args.log,
-    pace: { heartbeatMs: args.heartbeat, electionMs: args.election },
-    limits: { snapshotEntries: args.snapshotEntries, snapshotBytes: args.snapshotBytes },
-    dataDir: data?.folder ?? null,
-    traceDir: args.trace === undefined ? null : writableFolder(args.trace),
-    onEvent,
-    onStderr: (node, text) => onStderr(text.trimEnd().replaceAll(/^/gm, `${nodeColour(node.padEnd(3))} `)),
-  })
-  try {
-    await cluster.start()
-  } catch (error) {
-    data?.remove()
-    throw error
-  }
-  return {
-    stage,
-    members,
-    cluster,
-    data,
-    async stop() {
-      await cluster.stop()
-      data?.remove()
-    },
-  }
-}
-
-/** Where the nodes' folders are, and the cluster to which they belong if they have been used before. */
-interface DataFolder {
-  readonly folder: string
-  readonly cluster: string | null
-  /** Made for this run, and removed after it. */
-  readonly isTemporary: boolean
-  remove(): void
-}
-
-function dataFolder(named: string | undefined): DataFolder {
-  if (named !== undefined) {
-    const folder = writableFolder(named)
-    return { folder, cluster: clusterIn(folder), isTemporary: false, remove() {} }
-  }
-  const folder = mkdtempSync(join(tmpdir(), 'raft-roadmap-'))
-  return { folder, cluster: null, isTemporary: true, remove: () => rmSync(folder, { recursive: true, force: true }) }
+/** Starts the cluster, or says why not. */
+function start(args: RunArguments, onEvent: (event: Event) => void, onStderr: (text: string) => void) {
+  return startLocalCluster({ ...args, stage: stageArgument(args.stage), onEvent, onStderr })
 }
 
 /** A node that stays down from the start, while the others serve. */
@@ -135,31 +79,48 @@ async function runHeadless(args: RunArguments): Promise<number> {
   let ready = false
   const bad: Event[] = []
   const onEvent = (event: Event) => (ready ? say(event) : isBadStart(event) && bad.push(event))
-  const { stage, cluster, stop } = await startCluster(args, onEvent, (text) => console.error(text))
+  const local = await start(args, onEvent, (text) => console.error(text))
   ready = true
-  const nodes = cluster.nodes().map(({ id, pid, client, peer }) => ({ id, pid, client, peer }))
-  say({ event: 'ready', stage: stage.number, nodes })
+  const nodes = local.cluster.nodes().map(({ id, pid, client, peer }) => ({ id, pid, client, peer }))
+  say({ event: 'ready', stage: stageArgument(args.stage).number, nodes })
   for (const event of bad) say(event)
   const input = createInterface({ input: process.stdin })
   let queue = Promise.resolve()
   input.on('line', (line) => {
-    if (line.trim() !== '') queue = queue.then(() => obey(cluster, line, say))
+    if (line.trim() !== '') queue = queue.then(() => obey(local, stageArgument(args.stage), line.trim(), say))
   })
   await stopped
   input.close()
-  await stop()
+  await local.stop()
   say({ event: 'stopped' })
   return exitCodes.done
 }
 
-/** One line of fault words, answered by one event. */
-async function obey(cluster: Cluster, line: string, say: (event: Event) => void): Promise<void> {
+/** One line of fault words, or of words about members, answered by one event. */
+async function obey(
+  { cluster, client, membership }: LocalCluster,
+  { commands }: Stage,
+  line: string,
+  say: (event: Event) => void,
+): Promise<void> {
+  const settings = { onProgress: oncePerRound(say) }
+  const word = line.split(/\s+/)[0]!
   try {
-    for (const event of await performFault(cluster, line)) say(event)
+    if (membership && isMemberWord(word)) say(eventOf(line, await membership.perform(line, say, settings)))
+    else if (membership && isChange({ command: word })) {
+      const command = membership.fillIn(parseLine(line, commands).command)
+      say(eventOf(line, await changeMembers(client, command, settings)))
+    } else for (const event of await performFault(cluster, line)) say(event)
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
     say({ event: 'refused', line, message: error.message })
   }
+}
+
+function eventOf(line: string, outcome: Outcome): Event {
+  if (outcome.outcome === 'done') return { event: 'changed', line, voters: outcome.answer.voters }
+  const { code, message } = outcome.error
+  return { event: outcome.outcome, line, code, message }
 }
 
 async function runWithRepl(args: RunArguments): Promise<number> {
@@ -167,17 +128,20 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   const onStderr = (text: string) => console.error(text)
   const bad: Event[] = []
   const onEvent = (event: Event) => (repl ? repl.show(event) : isBadStart(event) && bad.push(event))
-  const { stage, members, cluster, data, stop } = await startCluster(args, onEvent, onStderr)
-  const addresses = members.map((member) => member.client)
-  const client = new Client({ addresses })
-  if (process.stdout.isTTY) console.log(banner(stage, members, args.log === 'memory' ? null : data))
+  const local = await start(args, onEvent, onStderr)
+  const { cluster, client, data, membership } = local
+  const stage = stageArgument(args.stage)
+  const addresses = cluster.nodes().map((node) => node.client)
+  if (process.stdout.isTTY) console.log(banner(stage, cluster.nodes(), args.log === 'memory' ? null : data))
   repl = new Repl({
     client,
     addresses,
     shapes: stage.commands,
     prompt: stage.name,
     cluster,
-    folders: args.log === 'file' && data ? new Map(members.map(({ id }) => [id, join(data.folder, id)])) : undefined,
+    ...(membership && { membership }),
+    ...(args.log === 'file' &&
+      data && { folders: () => new Map(cluster.nodes().map(({ id }) => [id, data.folderOf(id)])) }),
     input: process.stdin,
     output: process.stdout,
   })
@@ -185,8 +149,7 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   for (const event of bad) open.show(event)
   void stopSignal().then(() => open.close())
   const code = await repl.run()
-  client.close()
-  await stop()
+  await local.stop()
   return code
 }
 
@@ -200,7 +163,7 @@ function banner(stage: Stage, members: readonly Member[], data: DataFolder | nul
     colour.bold(`Stage ${stage.number}: ${stage.title}`) + colour.dim(` · stages/${stage.name}/README.md`),
     `adds ${stage.adds}`,
     nodes,
-    ...(data ? [colour.dim(`logs in ${data.folder}${data.isTemporary ? ', for this run only' : ''}`)] : []),
+    ...(data ? [colour.dim(`logs in ${data.path}${data.isTemporary ? ', for this run only' : ''}`)] : []),
     colour.dim(`try: ${data ? triesWithLog : tries} · help      or: nc ${host} ${port}`),
   ].join('\n')
 }

@@ -4,6 +4,7 @@ import { ConfigError, localMembers } from '../../src/config.js'
 import { guarantees } from '../../src/guarantees.js'
 import { exitCodes } from '../../src/process.js'
 import { catalogue } from '../../src/scenario/catalogue.js'
+import { namesSpares } from '../../src/scenario/members.js'
 import { play } from '../../src/scenario/play.js'
 import type { Played, Scenario } from '../../src/scenario/scenario.js'
 import { playVirtually } from '../../src/scenario/virtual.js'
@@ -30,7 +31,7 @@ export const scenario: CommandModule<object, ScenarioArguments> = {
     yargs
       .positional('id', { type: 'string', describe: 'N3, for one' })
       .option('stage', { type: 'string', default: 'latest', describe: 'its number, its name, or "latest"' })
-      .option('real', { type: 'boolean', default: false, describe: 'on five processes, not in virtual time' })
+      .option('real', { type: 'boolean', default: false, describe: 'on processes, not in virtual time' })
       .option('hands', { type: 'boolean', default: false, describe: 'with your own hands: say what to do, and judge' })
       .option('seed', {
         default: 1,
@@ -97,6 +98,11 @@ async function playByHand(scenario: Scenario, stage: Stage, basePort: number): P
   }
   if (Object.keys(scenario.believes).length > 0) {
     throw new ConfigError(`${scenario.id} needs nodes that were told wrong things; leave --hands away`)
+  }
+  if (namesSpares(scenario)) {
+    throw new ConfigError(
+      `${scenario.id} takes in nodes beside the five, which \`run\` does not start; leave --hands away`,
+    )
   }
   console.log(colour.bold(`${scenario.id} ${scenario.title}`))
   console.log(`${scenario.about}\n`)

@@ -150,6 +150,15 @@ export class Hands implements Driver {
     return nodes.map((node) => ({ node, role: roleOf(node), term: Number(term), leader }))
   }
 
+  address(node: NodeId): Member {
+    return this.#members.find(({ id }) => id === node)!
+  }
+
+  /** The nodes that there are: who of them belongs to the cluster, hands do not look up. */
+  async members(): Promise<null> {
+    return null
+  }
+
   connect(name: string, node: NodeId): RawConnection {
     return new HandConnection(name, this.#members.find(({ id }) => id === node)!.client, this.#show, (question) =>
       this.#line(question),

@@ -10,6 +10,15 @@ import type { Fault } from '../../src/faults.js'
 import type { Delay } from '../../src/network/faults.js'
 import { knowsItsPlace } from '../../src/scenario/cast.js'
 import { keptOf } from '../../src/scenario/compaction.js'
+import {
+  isMember,
+  type Members,
+  membersIn,
+  namesSpares,
+  operator,
+  placesIn,
+  spares,
+} from '../../src/scenario/members.js'
 import { play } from '../../src/scenario/play.js'
 import { comeToRest } from '../../src/scenario/replicas.js'
 import type { Driver, Kept, Look, Place, Played, RawConnection, Scenario } from '../../src/scenario/scenario.js'
@@ -26,7 +35,7 @@ const readyMs = 10_000
 const lookMs = 50
 
 /**
- * Plays a scenario on five processes of its own, with signals for kill and pause. They are gone when it is over.
+ * Plays a scenario on processes of its own, five unless it names more, with signals for kill and pause. They are gone when it is over.
  *
  * @param onStderr hears what a node prints to its standard error, which it does only when something is wrong with it
  */
@@ -37,7 +46,9 @@ export async function playOnProcesses(
   onStderr = (node: NodeId, text: string) => console.error(`${node} ${text.trimEnd()}`),
 ): Promise<Played> {
   const dataDir = await mkdtemp(join(tmpdir(), 'raft-roadmap-'))
-  const members = localMembers(5, host, await freeBasePort(5, host))
+  const count = namesSpares(scenario) ? 5 + spares.length : 5
+  const all = localMembers(count, host, await freeBasePort(count, host))
+  const members = all.slice(0, 5)
   const accidents: string[] = []
   const cluster = new Cluster({
     stage: stage.number,
@@ -55,9 +66,10 @@ export async function playOnProcesses(
     onEvent: (event) => accidents.push(...accidentOf(event)),
     onStderr,
   })
-  const driver = new RealDriver(cluster, members, scenario, accidents)
+  const driver = new RealDriver(cluster, all, scenario, accidents)
   try {
     await cluster.start()
+    for (const spare of all.slice(5)) await cluster.add(spare)
     await driver.ready()
     return await play(scenario, stage, driver, seed)
   } finally {
@@ -74,7 +86,7 @@ function accidentOf({ event, node, message, code, signal }: Event): string[] {
 
 class RealDriver implements Driver {
   readonly name = 'real'
-  readonly place = 'five processes'
+  readonly place: string
   readonly mostRounds = Number.POSITIVE_INFINITY
   readonly nodes: readonly NodeId[]
   readonly accidents: readonly string[]
@@ -91,6 +103,7 @@ class RealDriver implements Driver {
     this.#members = members
     this.#deadlineMs = deadlineMs
     this.nodes = members.map(({ id }) => id)
+    this.place = `${members.length === 5 ? 'five' : 'seven'} processes`
   }
 
   /** Waits until every node knows who leads. */
@@ -123,7 +136,8 @@ class RealDriver implements Driver {
   }
 
   call(name: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
-    const asked = this.#client(name).call(command, at === null ? {} : { at: this.#address(at) })
+    const deadlineMs = name === operator.name ? operator.deadlineMs : this.#deadlineMs
+    const asked = this.#client(name).call(command, { deadlineMs, ...(at !== null && { at: this.address(at).client }) })
     void asked.then((outcome) => {
       settle(outcome)
       this.#changed()
@@ -138,13 +152,17 @@ class RealDriver implements Driver {
   #client(name: string): Client {
     const known = this.#clients.get(name)
     if (known) return known
-    const client = new Client({ addresses: this.#members.map(({ client }) => client), deadlineMs: this.#deadlineMs })
+    const client = new Client({ addresses: this.#members.slice(0, 5).map(({ client }) => client) })
     this.#clients.set(name, client)
     return client
   }
 
-  #address(node: NodeId): string {
-    return this.#members.find(({ id }) => id === node)!.client
+  address(node: NodeId): Member {
+    return this.#members.find(({ id }) => id === node)!
+  }
+
+  async members(): Promise<Members | null> {
+    return membersIn(await this.#cluster.statuses())
   }
 
   async until(condition: () => boolean): Promise<void> {
@@ -160,22 +178,23 @@ class RealDriver implements Driver {
   }
 
   async look(): Promise<readonly Look[]> {
-    const seen = await this.#cluster.look()
-    return seen.map(({ node, applied, entries }) => ({ node, applied, contents: new Map(entries) }))
+    const [seen, members] = [await this.#cluster.look(), await this.members()]
+    const held = seen.filter(({ node }) => isMember(node, members))
+    return held.map(({ node, applied, entries }) => ({ node, applied, contents: new Map(entries) }))
   }
 
   async places(): Promise<readonly Place[]> {
-    const seen = await this.#cluster.look()
-    return seen.map(({ node, role, term, leader }) => ({ node, role, term, leader }))
+    return placesIn(await this.#cluster.statuses())
   }
 
   async kept(): Promise<readonly Kept[]> {
-    const seen = await this.#cluster.look()
-    return seen.map(({ node, ...status }) => ({ node, ...keptOf(status) }))
+    const statuses = await this.#cluster.statuses()
+    const members = membersIn(statuses)
+    return statuses.filter(({ id }) => isMember(id, members)).map((status) => ({ node: status.id, ...keptOf(status) }))
   }
 
   connect(_name: string, node: NodeId): RawConnection {
-    const socket = new RawSocket(this.#address(node))
+    const socket = new RawSocket(this.address(node).client)
     this.#sockets.push(socket)
     return socket
   }

@@ -24,9 +24,10 @@ const verbs: Readonly<Record<string, Verb>> = {
   Scan: { command: 'scan', reply: ({ entries, more }) => ({ entries: keyValues(entries), more }) },
   Info: { command: 'info', reply: ({ info }) => describeNode(info as Status) },
   Ping: { command: 'ping' },
-  AddNode: { command: 'add_node' },
-  RemoveNode: { command: 'remove_node' },
-  Reconfigure: { command: 'reconfigure' },
+  // On the JSON port `id` is that of the request.
+  AddNode: { command: 'add_node', arguments: ({ id: node, ...rest }) => ({ node, ...rest }) },
+  RemoveNode: { command: 'remove_node', arguments: ({ id: node, ...rest }) => ({ node, ...rest }) },
+  Reconfigure: { command: 'reconfigure', arguments: ({ ids: voters }) => ({ voters }) },
   TransferLeader: { command: 'transfer_leader' },
 }
 

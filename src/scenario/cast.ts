@@ -34,7 +34,7 @@ export class Cast {
     const places = expand(words).some(isNodeWord) ? await this.#driver.places() : []
     if (places.length > 0) this.seen = leaderOf(places)
     const leader = this.seen?.node
-    const running = places.map(({ node }) => node)
+    const running = places.filter(({ outsider }) => !outsider).map(({ node }) => node)
     const meant = expand(words)
     const isFollower = (node: NodeId) => node !== leader && !meant.some((word) => this.#named(word) === node)
     const followers = running.filter(isFollower).slice(-meant.filter((word) => word === 'follower').length)
@@ -81,6 +81,6 @@ export function strangerIn(words: readonly string[], nodes: readonly NodeId[], n
 }
 
 /** Whether a node knows who leads, if anybody does at its stage: then a play can begin. */
-export function knowsItsPlace({ node, role, leader }: Place): boolean {
-  return role === 'standalone' || role === 'leader' || (leader !== null && leader !== node)
+export function knowsItsPlace({ node, role, leader, outsider }: Place): boolean {
+  return outsider || role === 'standalone' || role === 'leader' || (leader !== null && leader !== node)
 }

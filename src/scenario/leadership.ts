@@ -44,7 +44,7 @@ function problemOf(kind: Leadership['kind'], places: readonly Place[], before: P
     case 'new leader':
       return leader !== null && leader.term > (before?.term ?? 0) ? null : missing('another leader')
     case 'one leader':
-      if (leader !== null && places.every((place) => isWith(leader, place))) return null
+      if (leader !== null && places.every((place) => place.outsider || isWith(leader, place))) return null
       return missing('one leader, and all to follow it')
   }
 }

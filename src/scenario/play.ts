@@ -10,15 +10,18 @@ import { judgeCompaction } from './compaction.js'
 import { describeOutcome, formatExpectations, judge, type Mark } from './expectation.js'
 import { judgeLeadership } from './leadership.js'
 import { type LoadCounts, startLoad } from './load.js'
+import { commandOf, judgeMembers, operator } from './members.js'
 import { checkPlayable, nodesOfFault, pinOf } from './playable.js'
 import { differences, lacking } from './replicas.js'
 import type {
   Call,
+  Change,
   Compaction,
   Driver,
   Expectation,
   Leadership,
   Load,
+  MembersSaid,
   Played,
   Raw,
   RawConnection,
@@ -109,6 +112,11 @@ class Play {
       case 'logs under':
       case 'has a snapshot':
         return this.#compaction(statement, entry)
+      case 'change':
+        return this.#change(statement, entry)
+      case 'voters':
+      case 'learners':
+        return this.#members(statement, entry)
       case 'load':
         return this.#load(statement, entry)
       case 'linearizable':
@@ -167,6 +175,25 @@ class Play {
     this.#judged(entry, mark, expected)
   }
 
+  async #members(statement: MembersSaid, entry: Entry): Promise<void> {
+    const nodes = await this.#find(statement.words, entry)
+    if (nodes === null) return
+    const { outcome, mark, expected } = await judgeMembers(statement, nodes, this.#driver)
+    entry.outcome = outcome
+    this.#judged(entry, mark, expected)
+  }
+
+  async #change(change: Change, entry: Entry): Promise<void> {
+    const nodes = await this.#find(change.words, entry)
+    if (nodes === null) return
+    const command = commandOf(
+      change,
+      nodes.map((node) => this.#driver.address(node)),
+    )
+    const ended = this.#asks(operator.name, command, null, change.expected, entry)
+    if (!change.background) await this.#driver.until(ended)
+  }
+
   #ask(client: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
     this.#underWay++
     const asked = 'key' in command ? this.#history.asked(client, command, at, this.#driver.now()) : null
@@ -190,13 +217,19 @@ class Play {
     const at = words === 'again' ? this.#last.get(client)!.at : (pinned[0] ?? null)
     this.#last.set(client, { command, at })
     const wanted = expected.map((one) => inRound(one, round))
+    const ended = this.#asks(client, command, at, wanted, entry)
+    if (!background) await this.#driver.until(ended)
+  }
+
+  /** Asks, and judges the answer when it comes. @returns whether it has come */
+  #asks(client: string, command: Command, at: NodeId | null, wanted: readonly Expectation[], entry: Entry) {
     let settled = false
     this.#ask(client, command, at, (outcome) => {
       settled = true
       entry.outcome = describeOutcome(command, outcome)
       this.#judged(entry, judge(outcome, wanted), formatExpectations(wanted))
     })
-    if (!background) await this.#driver.until(() => settled)
+    return () => settled
   }
 
   #line(words: string, round: string) {
@@ -299,6 +332,7 @@ function withNodes(text: string, words: readonly string[], nodes: readonly NodeI
 /** A line as it is shown: an expectation is shown only where it was not met. */
 function textOf(statement: Statement): string {
   if (statement.kind === 'receives') return `${statement.connection} receives`
+  if (statement.kind === 'change') return statement.text.split(' ->')[0]!.trimEnd()
   if (statement.kind !== 'call') return statement.text
   return `${statement.client} ${statement.words}${statement.background ? ' &' : ''}`
 }

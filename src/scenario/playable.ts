@@ -3,7 +3,7 @@ import type { Stage } from '../stage.js'
 import { parseLine } from '../words.js'
 import { expand, isNodeWord, strangerIn } from './cast.js'
 import { NotationError } from './notation.js'
-import type { Call, Driver, Scenario, Statement } from './scenario.js'
+import type { Call, Change, Driver, MembersSaid, Scenario, Statement } from './scenario.js'
 
 /**
  * Looks through a script before anything of it is done: a slip in its last line should not show after a minute's work.
@@ -45,6 +45,9 @@ function problemOf(statement: Statement, stage: Stage, driver: Driver, before: B
   if ((statement.kind === 'same leader' || statement.kind === 'new leader') && !before.lookedForLeader) {
     return 'no line has looked who leads yet; `one leader within 5s` does, and any that says `leader` or `follower`'
   }
+  if (isOfMembers(statement) && stage.members === 'fixed') {
+    return `the members are fixed at stage ${stage.number}: \`from stage 8\``
+  }
   return statement.kind === 'call' ? problemOfCall(statement, stage, before) : null
 }
 
@@ -63,11 +66,16 @@ function looksForLeader(statement: Statement): boolean {
 }
 
 /** The words of a line that mean nodes. */
-function nodesOf(statement: Statement): readonly string[] {
+export function nodesOf(statement: Statement): readonly string[] {
   if (statement.kind === 'name') return statement.words
   if (statement.kind === 'call') return pinOf(statement) ?? []
   if (statement.kind === 'has a snapshot') return [statement.word]
+  if (isOfMembers(statement)) return statement.words
   return statement.kind === 'fault' ? nodesOfFault(statement.fault) : []
+}
+
+function isOfMembers(statement: Statement): statement is Extract<Statement, Change | MembersSaid> {
+  return ['change', 'voters', 'learners'].includes(statement.kind)
 }
 
 export function nodesOfFault(fault: Fault): readonly string[] {

@@ -1,6 +1,7 @@
-import type { Command, GuaranteeId, Index, NodeId, Outcome, Term } from '../contracts.js'
+import type { Command, GuaranteeId, Index, Member, NodeId, Outcome, Term } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import type { Delay } from '../network/faults.js'
+import type { Members } from './members.js'
 
 /**
  * How a stage does in a scenario: it *holds* what the scenario asks for; it *violates* it, and the transcript is the
@@ -56,6 +57,8 @@ export type Statement = { readonly text: string; readonly line: number } & (
   | { readonly kind: 'name'; readonly names: readonly string[]; readonly words: readonly string[] }
   | Leadership
   | Compaction
+  | Change
+  | MembersSaid
   | Load
   | Call
   | Raw
@@ -71,6 +74,24 @@ export type Leadership =
 export type Compaction =
   | { readonly kind: 'logs under'; readonly entries: number }
   | { readonly kind: 'has a snapshot'; readonly word: string; readonly withinMs: number }
+
+/** Nodes are taken in, or out, or these become the voters in place of all others. */
+export interface Change {
+  readonly kind: 'change'
+  readonly change: 'add' | 'remove' | 'reconfigure'
+  readonly words: readonly string[]
+  /** Also if too few of the voters would be alive. */
+  readonly isForced: boolean
+  readonly background: boolean
+  readonly expected: readonly Expectation[]
+}
+
+/** Who is to vote, or to learn, as the leader has it: at once, or before long. */
+export interface MembersSaid {
+  readonly kind: 'voters' | 'learners'
+  readonly words: readonly string[]
+  readonly withinMs: number
+}
 
 export interface Load {
   readonly kind: 'load'
@@ -105,6 +126,7 @@ export interface Driver {
   readonly name: DriverName
   /** How a transcript calls it. */
   readonly place: string
+  /** Those that a script may name; where members change, some that are none at first. */
   readonly nodes: readonly NodeId[]
   /** How many rounds of a `repeat` are worth playing here. */
   readonly mostRounds: number
@@ -125,11 +147,15 @@ export interface Driver {
   until(condition: () => boolean): Promise<void>
   /** Lets time pass until nothing is under way any more. @returns false if it never comes to that */
   settle(): Promise<boolean>
-  /** What every running node's store holds, and how far the node got. */
+  /** Where a node listens. */
+  address(node: NodeId): Member
+  /** Who belongs to the cluster; null where that is fixed, or cannot be seen. */
+  members(): Promise<Members | null>
+  /** What every running member's store holds, and how far the node got. */
   look(): Promise<readonly Look[]>
   /** What every running node takes itself for. */
   places(): Promise<readonly Place[]>
-  /** What every running node keeps of what was done. */
+  /** What every running member keeps of what was done. */
   kept(): Promise<readonly Kept[]>
   /** A bare connection to this node, where there are real sockets. */
   connect?(name: string, node: NodeId): RawConnection
@@ -144,6 +170,8 @@ export interface Place {
   readonly term: Term
   /** Whom it takes for the leader. */
   readonly leader: NodeId | null
+  /** It runs, and is no member. */
+  readonly outsider?: boolean
 }
 
 /** A node's log: the index of its first entry, and of its last, which is one less where it is empty. */

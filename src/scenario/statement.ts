@@ -2,7 +2,7 @@ import { isFaultWord, parseFault } from '../faults.js'
 import type { Delay } from '../network/faults.js'
 import { expand } from './cast.js'
 import { parseExpectations } from './expectation.js'
-import type { Call, Raw, Statement } from './scenario.js'
+import type { Call, Change, Raw, Statement } from './scenario.js'
 
 /** What a line can be, as its error shows it. */
 const forms = {
@@ -15,12 +15,14 @@ const forms = {
   hold: '`all hold KEY VALUE` or `all hold KEY (absent)`',
   logs: '`logs under 80 entries`',
   snapshot: '`n3 has a snapshot within 5s`',
+  change: '`add n6 [&] [-> done]`, `remove n5 [force] [&] [-> done]` or `reconfigure n1 n2 n6 [force] [&] [-> done]`',
+  members: '`voters n1 n2 n3 [within 5s]` or `learners n6 [within 5s]`',
   raw: "`r1 sends '…' [one byte at a time]`, `r1 ends`, `r1 receives {…}` or `r1 is closed`",
   call: '`c1 set a 1 [@n3] [&] [-> done]`',
 }
 const anything =
   'a line is a # comment, a fault word, delay, lose, double, wait, settle, all equal, all hold, load, linearizable, ' +
-  `repeat … end, ${forms.leadership}, ${forms.logs}, ${forms.snapshot}, a name such as ${forms.name}, a call such as ${forms.call}, ` +
+  `repeat … end, ${forms.leadership}, ${forms.logs}, ${forms.snapshot}, ${forms.change}, ${forms.members}, a name such as ${forms.name}, a call such as ${forms.call}, ` +
   `or a bare connection's ${forms.raw}`
 
 /** What a line says, without its number; `repeat` and `end` span lines and are read elsewhere. */
@@ -38,6 +40,8 @@ export function parseStatement(text: string): Said {
   if (/^\w+ leader\b/.test(text)) return parseLeadership(text)
   if (word === 'logs') return parseLogs(text)
   if (/^\w+ has\b/.test(text)) return parseSnapshot(text)
+  if (word === 'add' || word === 'remove' || word === 'reconfigure') return parseChange(word, text)
+  if (word === 'voters' || word === 'learners') return parseMembers(word, text)
   if (word === 'delay') return { kind: 'delay', delay: parseDelay(text) }
   if (word === 'wait') return { kind: 'wait', ms: parseTime(text.slice(5)) ?? fail(text, forms.wait) }
   if (word === 'load') return parseLoad(text)
@@ -103,6 +107,27 @@ function parseLogs(text: string): Said {
 function parseSnapshot(text: string): Said {
   const [, word, time] = /^(\w+) has a snapshot within (\w+)$/.exec(text) ?? fail(text, forms.snapshot)
   return { kind: 'has a snapshot', word: word!, withinMs: parseTime(time!) ?? fail(text, forms.snapshot) }
+}
+
+function parseChange(change: Change['change'], text: string): Said {
+  const form = /^\w+((?: \w+)+?)( force)?( &)?(?:\s+->\s*(.*))?$/
+  const [, names, force, background, expected] = form.exec(text) ?? fail(text, forms.change)
+  const words = names!.trim().split(' ')
+  if (change !== 'reconfigure' && expand(words).length > 1) fail(text, forms.change)
+  return {
+    kind: 'change',
+    change,
+    words,
+    isForced: force !== undefined,
+    background: background !== undefined,
+    expected: expected === undefined ? [] : parseExpectations(expected),
+  }
+}
+
+function parseMembers(kind: 'voters' | 'learners', text: string): Said {
+  const [, names, within] = /^\w+((?: \w+)+?)(?: within (\w+))?$/.exec(text) ?? fail(text, forms.members)
+  const withinMs = within === undefined ? 0 : (parseTime(within) ?? fail(text, forms.members))
+  return { kind, words: names!.trim().split(' '), withinMs }
 }
 
 function parseHold(text: string): Said {

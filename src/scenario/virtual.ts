@@ -1,12 +1,14 @@
-import { type Command, defaultTiming, type Event, type NodeId, type Outcome } from '../contracts.js'
+import { type Command, defaultTiming, type Event, type Member, type NodeId, type Outcome } from '../contracts.js'
 import type { Fault } from '../faults.js'
 import type { Delay } from '../network/faults.js'
 import { SimulatedClient } from '../simulation/client.js'
-import { SimulatedCluster } from '../simulation/cluster.js'
+import { SimulatedCluster, simulatedMembers } from '../simulation/cluster.js'
+import type { Host } from '../simulation/host.js'
 import { calm, type Weather } from '../simulation/network.js'
 import type { Stage } from '../stage.js'
 import { knowsItsPlace } from './cast.js'
 import { keptOf } from './compaction.js'
+import { isMember, type Members, membersIn, namesSpares, operator, placesIn } from './members.js'
 import { play } from './play.js'
 import { comeToRest } from './replicas.js'
 import type { Driver, Kept, Look, Place, Played, Scenario } from './scenario.js'
@@ -26,9 +28,11 @@ export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1):
   const { believes, snapshotEntries } = scenario
   const timing = { ...defaultTiming, ...(snapshotEntries !== null && { snapshotEntries }) }
   const stageHere = believing(stage, believes)
-  const cluster = await SimulatedCluster.start({ stage: stageHere, seed, timing, spare: false, trace })
+  const cluster = await SimulatedCluster.start({ stage: stageHere, seed, timing, spare: namesSpares(scenario), trace })
   const driver = new VirtualDriver(cluster, scenario, accidents)
-  await cluster.until(() => driver.placesNow().every(knowsItsPlace), readyMs)
+  // Where members change, the founders are taken in first, and that is over when the leader says no more of it.
+  const isReady = () => driver.placesNow().every(knowsItsPlace) && cluster.leader()?.change === undefined
+  await cluster.until(isReady, readyMs)
   return play(scenario, stage, driver, seed)
 }
 
@@ -97,7 +101,8 @@ class VirtualDriver implements Driver {
   }
 
   call(name: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
-    const client = this.#clients.get(name) ?? new SimulatedClient(this.#cluster, name, { deadlineMs: this.#deadlineMs })
+    const deadlineMs = name === operator.name ? operator.deadlineMs : this.#deadlineMs
+    const client = this.#clients.get(name) ?? new SimulatedClient(this.#cluster, name, { deadlineMs })
     this.#clients.set(name, client)
     client.call(command, at, settle)
   }
@@ -110,10 +115,30 @@ class VirtualDriver implements Driver {
     await this.#cluster.until(condition, foreverMs)
   }
 
+  address(node: NodeId): Member {
+    return simulatedMembers(this.nodes.length).find(({ id }) => id === node)!
+  }
+
+  async members(): Promise<Members | null> {
+    return membersIn(this.#running().map(({ node }) => node!.status))
+  }
+
+  #running(): Host[] {
+    return this.#cluster.hosts.filter(({ condition }) => condition === 'up')
+  }
+
+  async #runningMembers(): Promise<Host[]> {
+    const members = await this.members()
+    return this.#running().filter(({ id }) => isMember(id, members))
+  }
+
   async look(): Promise<readonly Look[]> {
-    return this.#cluster.hosts
-      .filter(({ condition }) => condition === 'up')
-      .map((host) => ({ node: host.id, applied: host.node!.status.applied, contents: new Map(host.contents()) }))
+    const members = await this.#runningMembers()
+    return members.map((host) => ({
+      node: host.id,
+      applied: host.node!.status.applied,
+      contents: new Map(host.contents()),
+    }))
   }
 
   async places(): Promise<readonly Place[]> {
@@ -121,18 +146,12 @@ class VirtualDriver implements Driver {
   }
 
   async kept(): Promise<readonly Kept[]> {
-    return this.#cluster.hosts.flatMap(({ id, condition, node }) => {
-      if (condition !== 'up') return []
-      return [{ node: id, ...keptOf(node!.status) }]
-    })
+    const members = await this.#runningMembers()
+    return members.map(({ id, node }) => ({ node: id, ...keptOf(node!.status) }))
   }
 
   placesNow(): Place[] {
-    return this.#cluster.hosts.flatMap(({ id, condition, node }) => {
-      if (condition !== 'up') return []
-      const { role, term = 0, leader } = node!.status
-      return [{ node: id, role, term, leader }]
-    })
+    return placesIn(this.#running().map(({ node }) => node!.status))
   }
 
   settle(): Promise<boolean> {

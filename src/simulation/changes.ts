@@ -10,8 +10,9 @@ import { SeededRandom } from './random.js'
 export function withChanges(plan: Plan): Plan {
   const random = new SeededRandom(plan.seed ^ 0x6a09e667)
   if (plan.climate !== 'calm' && random.chance(0.25)) return withWipes(plan, random)
+  const isFoundedUnderFire = random.chance(0.2)
   const pauseMs = random.pick([0, 200, 1_000, 5_000])
-  if (pauseMs === 0) return plan
+  if (pauseMs === 0) return { ...plan, isFoundedUnderFire }
   const members = simulatedMembers(plan.nodes + spares)
   const operators = random.pick([1, 1, 2])
   const count = Math.min(40, Math.ceil(plan.fireMs / pauseMs)) * operators
@@ -19,7 +20,7 @@ export function withChanges(plan: Plan): Plan {
     const pause = Math.floor(random.next() * 2 * pauseMs)
     return { client: `op${at % operators}`, pauseMs: pause, command: makeChange(random, members), at: null }
   })
-  return { ...plan, calls: [...plan.calls, ...changes] }
+  return { ...plan, isFoundedUnderFire, calls: [...plan.calls, ...changes] }
 }
 
 /**

@@ -30,6 +30,8 @@ export interface SimulationOptions {
   readonly applyBatch?: number
   /** Hears of everything that happens; `node` is empty for what happens to the cluster as a whole. */
   readonly trace?: (event: Event, node: NodeId | '') => void
+  /** Hears whenever a node is about to do something to the world, or has just done it; it may kill the node. */
+  readonly boundary?: (node: NodeId) => void
   /** Hears of every message when it is sent, as it goes over the wire. */
   readonly sent?: (bytes: Uint8Array) => void
 }
@@ -66,7 +68,17 @@ export class SimulatedCluster {
   #stirred = false
 
   constructor(options: SimulationOptions) {
-    const { stage, seed, nodes = 5, timing = defaultTiming, applyBatch = 1_024, spare = true, trace, sent } = options
+    const {
+      stage,
+      seed,
+      nodes = 5,
+      timing = defaultTiming,
+      applyBatch = 1_024,
+      spare = true,
+      trace,
+      boundary,
+      sent,
+    } = options
     this.stage = stage
     this.random = new SeededRandom(seed)
     this.#hear = trace
@@ -90,6 +102,7 @@ export class SimulatedCluster {
         applyBatch,
         send: (message) => this.network.send(message),
         trace: (event, node) => this.trace(event, node),
+        boundary: (node) => boundary?.(node),
         stir: () => {
           this.#stirred = true
         },
@@ -101,12 +114,21 @@ export class SimulatedCluster {
   /** A cluster whose nodes all run. */
   static async start(options: SimulationOptions): Promise<SimulatedCluster> {
     const cluster = new SimulatedCluster(options)
-    for (const host of cluster.hosts) host.start()
-    await cluster.pass(1)
-    const { stage, nodes = 5 } = options
-    const isWhole = () => cluster.voters()?.length === nodes
-    if (stage.members === 'changing' && !(await cluster.until(isWhole, foundingMs))) throw new Error('was not founded')
+    await cluster.begin()
+    await cluster.founded(options.nodes ?? 5)
     return cluster
+  }
+
+  async begin(): Promise<void> {
+    for (const host of this.hosts) host.start()
+    await this.pass(1)
+  }
+
+  /** Resolves when so many nodes have found themselves in one cluster; where members are fixed, they are there already. */
+  async founded(nodes: number): Promise<void> {
+    if (this.stage.members === 'fixed') return
+    const isWhole = await this.until(() => this.voters()?.length === nodes, foundingMs)
+    if (!isWhole) throw new Error(`no cluster of ${nodes} nodes was founded`)
   }
 
   /** What the leader says of itself; of two who think they lead, the one elected last. */

@@ -29,17 +29,21 @@ export class SimulatedDisk {
   /** Writes under way that a crash cut short. */
   torn = 0
 
-  /** The disk as one incarnation of the node sees it; `stir` is told when a promise is about to be kept. */
-  store(clock: Clock, random: SeededRandom, stir: () => void): LogStore {
+  /**
+   * The disk as one incarnation of the node sees it; `stir` is told when a promise is about to be kept, `goesOn` asked
+   * before something is begun and when it is done: a process that has ended by then learns nothing of it.
+   */
+  store(clock: Clock, random: SeededRandom, stir: () => void, goesOn: () => boolean): LogStore {
     return {
       open: async () => {
         const contents = this.#records.contents()
         const snapshots = this.#snapshots.known(contents.snapshots)
         return { ...contents, snapshots, incarnation: `disk ${this.#incarnation}` }
       },
-      snapshots: this.#snapshotStore(clock, stir),
+      snapshots: this.#snapshotStore(clock, stir, goesOn),
       write: (batch) =>
         new Promise((resolve, reject) => {
+          if (!goesOn()) return
           const { minSyncMs, maxSyncMs } = this.health
           this.#underWay = batch
           clock.after(minSyncMs + random.next() * (maxSyncMs - minSyncMs), () => {
@@ -48,19 +52,20 @@ export class SimulatedDisk {
             this.#records.add(batch.records)
             this.#snapshots.keep(this.#records.snapshots)
             this.#underWay = null
-            resolve()
+            if (goesOn()) resolve()
           })
         }),
       close: async () => {},
     }
   }
 
-  #snapshotStore(clock: Clock, stir: () => void): SnapshotStore {
+  #snapshotStore(clock: Clock, stir: () => void, goesOn: () => boolean): SnapshotStore {
     const takeTime = <Result>(work: () => Promise<Result>): Promise<Result> =>
       new Promise((resolve, reject) => {
+        if (!goesOn()) return
         clock.after(this.health.minSyncMs, () => {
           stir()
-          work().then(resolve, reject)
+          work().then((result) => goesOn() && resolve(result), reject)
         })
       })
     return {

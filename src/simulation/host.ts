@@ -25,6 +25,8 @@ export interface Surroundings {
   send(message: Message): void
   /** `node`: where it happened. */
   trace(event: Event, node: NodeId): void
+  /** A node is about to do something to the world, or has just done it: it may be killed here. */
+  boundary(node: NodeId): void
   /** Called when something was set going that ends in promises, which time must wait for. */
   stir(): void
 }
@@ -76,13 +78,14 @@ export class Host {
   start(): void {
     this.#incarnation++
     const clock = this.#clock()
+    const goesOn = this.#boundary()
     const machine = new LockedMap(this.#stage.operations, this.#stirringClock(clock))
     const node = new Node(this.#stage, this.#settings, {
-      network: this.#network(),
-      stateMachine: this.#stirring(machine),
+      network: this.#network(goesOn),
+      stateMachine: this.#stirring(machine, goesOn),
       clock,
       applyBatch: this.#around.applyBatch,
-      log: this.#disk.store(clock, this.#around.random, this.#around.stir),
+      log: this.#disk.store(clock, this.#around.random, this.#around.stir, goesOn),
       notice: (event) => this.#around.trace(event, this.id),
       trace: (event) => this.#around.trace(event, this.id),
       fatal: (error) => this.#died(error),
@@ -133,12 +136,23 @@ export class Host {
     this.kill()
   }
 
-  #network(): Network {
+  /** @returns asks whether this process, now that it has come to a boundary of what it does, goes on behind it */
+  #boundary(): () => boolean {
+    const incarnation = this.#incarnation
+    return () => {
+      if (this.#incarnation === incarnation) this.#around.boundary(this.id)
+      return this.#incarnation === incarnation
+    }
+  }
+
+  #network(goesOn: () => boolean): Network {
     return {
       start: async (receive) => {
         this.#receive = receive
       },
-      send: (message) => this.#around.send(message),
+      send: (message) => {
+        if (goesOn()) this.#around.send(message)
+      },
       setPeers() {},
       stop: async () => {},
     }
@@ -175,19 +189,21 @@ export class Host {
     return { ...clock, soon: (task) => clock.soon(stirring(task)) }
   }
 
-  #stirring(machine: StateMachine): StateMachine {
+  /** What is handed to a machine whose process has ended is never done. */
+  #stirring(machine: StateMachine, goesOn: () => boolean): StateMachine {
+    const never = new Promise<never>(() => {})
     return {
       apply: (batch: readonly Command[]): Promise<Answer[]> => {
         this.#around.stir()
-        return machine.apply(batch)
+        return goesOn() ? machine.apply(batch) : never
       },
       snapshot: () => {
         this.#around.stir()
-        return machine.snapshot()
+        return goesOn() ? machine.snapshot() : never
       },
       restore: (body) => {
         this.#around.stir()
-        return machine.restore(body)
+        return goesOn() ? machine.restore(body) : never
       },
     }
   }

@@ -38,6 +38,19 @@ export interface Plan {
   readonly faults: readonly PlannedFault[]
   readonly calls: readonly PlannedCall[]
   readonly deadlineMs: number
+  /** Where members change, everything begins before the cluster is founded, not after. */
+  readonly isFoundedUnderFire?: boolean
+  /** A process that ends at one boundary of what it does, and is started again soon after. */
+  readonly stop?: Stop
+}
+
+/**
+ * Between two things that a node does to the world (a message leaves, a write begins, a write is done, the state machine
+ * is handed something) its process may end. They are counted from 1.
+ */
+export interface Stop {
+  readonly node: NodeId
+  readonly boundary: number
 }
 
 /**

@@ -43,6 +43,8 @@ export interface Run {
   readonly findings: readonly Finding[]
   readonly counters: Counters
   readonly virtualMs: number
+  /** How many boundaries each node passed: see {@link Plan.stop}. */
+  readonly boundaries: ReadonlyMap<NodeId, number>
 }
 
 /** An event with its moment in virtual milliseconds, and its node where it has one. */
@@ -67,6 +69,8 @@ const worthCounting: ReadonlySet<string> = new Set<CounterName>([
 /** How long the cluster has, once everything is mended, to serve again and to come to rest. */
 const recoveryMs = 10_000
 const restMs = 1_000
+/** How long a process is away that ended at a boundary of what it does. */
+const downMs = 50
 
 /**
  * Plays a plan against a stage: safety under fire; then everything is mended, and the cluster must serve again and its
@@ -95,6 +99,8 @@ class Simulation {
   readonly #entries = new Map<unknown, Entry>()
   /** Which nodes performed each write, while it has not been answered; writes are told apart by their values. */
   readonly #holders = new Map<string, Set<NodeId>>()
+  /** How many boundaries each node has passed. */
+  readonly #boundaries = new Map<NodeId, number>()
   #cluster!: SimulatedCluster
   #running = 0
 
@@ -110,15 +116,18 @@ class Simulation {
 
   async run(): Promise<Run> {
     const { seed, nodes, timing, applyBatch, weather, disk, fireMs } = this.#plan
-    this.#cluster = await SimulatedCluster.start({
+    this.#cluster = new SimulatedCluster({
       stage: this.#stage,
       seed,
       nodes,
       timing,
       applyBatch,
       trace: (event, node) => this.#traced(event, node),
+      boundary: (node) => this.#passed(node),
       sent: (bytes) => this.#messages.addBytes(bytes),
     })
+    await this.#cluster.begin()
+    if (!this.#plan.isFoundedUnderFire) await this.#cluster.founded(nodes)
     this.#cluster.network.weather = weather
     for (const one of this.#cluster.disks) one.health = disk
     for (const { at, fault } of this.#plan.faults) this.#cluster.timeline.schedule(at, () => this.#perform(fault))
@@ -139,7 +148,19 @@ class Simulation {
       findings: this.#findings,
       counters: { ...this.#counters, ...others, cut_off, torn },
       virtualMs: now,
+      boundaries: this.#boundaries,
     }
+  }
+
+  /** A node has come to a boundary of what it does, before all is mended: here it ends, if the plan has it so. */
+  #passed(node: NodeId): void {
+    if (this.#cluster.now >= this.#plan.fireMs) return
+    const passed = (this.#boundaries.get(node) ?? 0) + 1
+    this.#boundaries.set(node, passed)
+    const { stop } = this.#plan
+    if (stop?.node !== node || stop.boundary !== passed) return
+    this.#perform({ word: 'kill', nodes: [node] })
+    this.#cluster.timeline.schedule(downMs, () => this.#perform({ word: 'restart', nodes: [node] }))
   }
 
   #traced(event: Event, node: NodeId | ''): void {

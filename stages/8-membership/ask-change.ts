@@ -1,6 +1,6 @@
 import { failure, type Member, type Refusal, type Request } from '../../src/contracts.js'
 import { refer } from '../4-log-replication/propose.js'
-import { type Candidate, newChange } from './change.js'
+import { type Candidate, type Change, isIntroduced, newChange } from './change.js'
 import { type AddNode, isAddress, type Reconfigure, type RemoveNode } from './commands.js'
 import { idsOf } from './configuration.js'
 import { connect, type Participant } from './participant.js'
@@ -63,7 +63,7 @@ function ask(node: Participant, request: Request, voters: readonly Candidate[]):
   if (voters.length === 0) return refuse(node, request, failure('bad_request', 'a cluster has one voter at least'))
   const { index, configuration } = node.log.configuration
   const isUnderWay = node.change !== null || configuration.outgoing !== null || index > node.commitIndex
-  const isTheSame = describe(voters) === describe(goal(node)) && !node.change?.refusal
+  const isTheSame = describe(voters) === describe(goal(node)) && (!node.change || asksNobodyElse(node.change, voters))
   if (isUnderWay && !isTheSame) {
     const why = `the voters are just becoming ${idsOf(goal(node)).join(', ')}; one change at a time`
     return refuse(node, request, failure('change_in_progress', why))
@@ -78,6 +78,11 @@ const describe = (members: readonly Member[]) =>
     .map(({ id, client, peer }) => `${id} ${client} ${peer}`)
     .sort()
     .join()
+
+/** Whether only those are to be asked for their disks that are asked already: any other may have a new one. */
+function asksNobodyElse({ newcomers, refusal }: Change, voters: readonly Candidate[]): boolean {
+  return !refusal && voters.every((candidate) => isIntroduced(candidate) || newcomers.includes(candidate.id))
+}
 
 function refuse(node: Participant, { id: request }: Request, answer: Refusal): void {
   node.effects.replies.push({ request, answer })

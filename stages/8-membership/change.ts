@@ -18,6 +18,8 @@ export interface Round {
 /** What the voters are to be, and who waits to hear that they are. Only the leader that was asked knows of it. */
 export interface Change {
   readonly voters: readonly Candidate[]
+  /** Those of them that are asked who they are: they are new, or their disks are. */
+  readonly newcomers: readonly NodeId[]
   /** Also if too few of them are alive. */
   readonly isForced: boolean
   readonly requests: RequestId[]
@@ -29,7 +31,8 @@ export interface Change {
 }
 
 export function newChange(voters: readonly Candidate[], since: number, isForced = false): Change {
-  return { voters, isForced, requests: [], since, rounds: new Map(), refusal: null }
+  const newcomers = idsOf(voters.filter((candidate) => !isIntroduced(candidate)))
+  return { voters, newcomers, isForced, requests: [], since, rounds: new Map(), refusal: null }
 }
 
 export const isIntroduced = (candidate: Candidate): candidate is Server => candidate.incarnation !== null

@@ -3,9 +3,9 @@ import { shape } from '../0-key-value-store/commands.js'
 
 export const isAddress = (text: string) => /^(\[[^\]]+\]|[^:\s/,]+):\d{1,5}$/.test(text)
 
-const name = 'a name of 1 to 32 letters, digits, - or _'
-/** Not `id`: that is what a request goes by on the wire. */
-const node = z.string({ error: name }).regex(/^[A-Za-z0-9_-]{1,32}$/, { error: name })
+const name = { error: 'a name of 1 to 32 letters, digits, - or _' }
+/** Not `id`: in what comes from a client, that names the request. */
+const node = z.string(name).regex(/^[A-Za-z0-9_-]{1,32}$/, name)
 const address = z.string({ error: 'host:port' }).refine(isAddress, { error: 'host:port' })
 const force = z.literal(true, { error: 'true, or left out' }).optional()
 const names = z.array(z.string(), { error: 'a list of names' }).min(1, { error: 'one name at least' })

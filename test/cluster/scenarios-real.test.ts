@@ -16,6 +16,7 @@ const selection = [
   [2, 'N1', 'N3', 'N6', 'N7', 'N8', 'W7'],
   [4, 'L3', 'N5', 'E11'],
   [5, 'H3', 'H5'],
+  [8, 'M1', 'M4', 'M5', 'M6', 'M9'],
   [6, 'W1', 'E2', 'E6', 'E9', 'E10', 'E12', 'E16'],
   [7, 'C2', 'C4', 'C7'],
 ] as const
@@ -92,6 +93,7 @@ t.test('raft-roadmap scenario', async (t) => {
     [['N1', '--stage', '77'], /no stage "77"/],
     [['N1', '--real', '--hands'], /either --real or --hands/],
     [['W5', '--hands'], /W5 puts a load on the cluster, which no hand can do/],
+    [['M1', '--hands'], /M1 takes in nodes beside the five/],
     [['W7', '--hands'], /W7 needs nodes that were told wrong things/],
     [['N3', '--hands', '--stage', '2'], /the answers ended before the scenario did/],
   ]

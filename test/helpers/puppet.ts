@@ -1,5 +1,6 @@
 import { failure, type Outcome, outcomeOf } from '../../src/contracts.js'
 import { formatFault } from '../../src/faults.js'
+import type { Members } from '../../src/scenario/members.js'
 import type { Driver, Kept, Look, Place } from '../../src/scenario/scenario.js'
 
 export const done = (fields: object = {}): Outcome => outcomeOf({ ok: true, ...fields })
@@ -19,6 +20,8 @@ export class Puppet implements Driver {
   logs: Kept[][] = [[]]
   /** What is seen of the nodes' places, one time after another; the last is seen for ever. */
   seen: Place[][] = [[]]
+  /** Who is seen to belong to the cluster, likewise. */
+  memberships: (Members | null)[] = [null]
   accidents: string[] = []
   readonly #outcomes: Outcome[]
   #moment = 0
@@ -32,6 +35,9 @@ export class Puppet implements Driver {
   wait: Driver['wait'] = async (ms) => void this.told.push(`wait ${ms}`)
   hangUp: Driver['hangUp'] = (client) => void this.told.push(`${client} hangs up`)
   until: Driver['until'] = async () => {}
+  address: Driver['address'] = (id) => ({ id, client: `${id}:1`, peer: `${id}:2` })
+  members: Driver['members'] = async () =>
+    this.memberships.length > 1 ? this.memberships.shift()! : this.memberships[0]!
   settle: Driver['settle'] = async () => !this.restless
   look: Driver['look'] = async () => this.looks
   places: Driver['places'] = async () => (this.seen.length > 1 ? this.seen.shift()! : this.seen[0]!)

@@ -1,0 +1,119 @@
+import type { Cluster } from '../src/cluster.js'
+import { ConfigError, localMember } from '../src/config.js'
+import type { Command, Event, Member, NodeId, Outcome } from '../src/contracts.js'
+import type { DataFolder } from '../src/data-folder.js'
+import { type ChangeSettings, changeMembers } from './change-members.js'
+import type { Client } from './client.js'
+import { freeMember } from './free-ports.js'
+import { UsageError } from './words.js'
+
+/** Words for nodes that come and go, where a cluster was started here: what they do to processes goes with it. */
+export const memberWords = {
+  add: { usage: 'add n6', help: 'start a new node and take it in; or take one in again that has lost its disk' },
+  remove: { usage: 'remove n6 [force]', help: 'take a node out, and end its process; `force` as in remove_node' },
+} as const
+
+export type MemberWord = keyof typeof memberWords
+
+export const isMemberWord = (word: string): word is MemberWord => Object.hasOwn(memberWords, word)
+
+export interface Premises {
+  readonly cluster: Cluster
+  readonly client: Client
+  /** Null where nothing is kept in folders. */
+  readonly data: DataFolder | null
+  readonly host: string
+  readonly basePort: number
+  /** What the nodes call their cluster. */
+  readonly name: string
+}
+
+/** Takes nodes in and out of a cluster that was started here, processes and folders and all. */
+export class Membership {
+  readonly #premises: Premises
+
+  constructor(premises: Premises) {
+    this.#premises = premises
+    this.#remember()
+  }
+
+  /**
+   * Does what a line of these words says.
+   *
+   * @param say hears what happens on the way
+   * @throws UsageError if it says nothing of the kind; ConfigError if a node cannot be started
+   */
+  async perform(line: string, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+    const [word = '', id = '', ...rest] = line.trim().split(/\s+/)
+    if (!isMemberWord(word)) throw new UsageError(`no word ${JSON.stringify(word)}`)
+    const force = word === 'remove' && rest[0] === 'force' ? [rest.shift()] : []
+    if (!/^\w+$/.test(id) || rest.length > 0) throw new UsageError(`usage: ${memberWords[word].usage}`)
+    return word === 'add' ? this.#add(id, say, settings) : this.#remove(id, force.length > 0, say, settings)
+  }
+
+  /** A name alone is enough for a node that runs here. */
+  fillIn(command: Command): Command {
+    if (command.command !== 'reconfigure') return command
+    const voters = (command.voters as string[]).map((name) => {
+      const node = this.#node(name)
+      return node ? `${name}=${node.client}/${node.peer}` : name
+    })
+    return { ...command, voters }
+  }
+
+  #node(id: NodeId) {
+    return this.#premises.cluster.nodes().find((node) => node.id === id)
+  }
+
+  async #add(id: NodeId, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+    const { cluster, client } = this.#premises
+    const before = this.#node(id)
+    if (before?.condition === 'paused') throw new ConfigError(`${id} is paused; \`resume ${id}\` first`)
+    if (before?.condition === 'dead') say(await cluster.restart(id))
+    const { client: address, peer } = before ?? (await this.#start(id, say))
+    const outcome = await changeMembers(client, { command: 'add_node', node: id, client: address, peer }, settings)
+    if (outcome.outcome === 'done') await cluster.settled()
+    else if (outcome.outcome === 'refused' && !before) await this.#dismiss(id)
+    return outcome
+  }
+
+  async #start(id: NodeId, say: (event: Event) => void): Promise<Member> {
+    const { cluster, host, basePort } = this.#premises
+    const number = Number(/^n([1-9]\d?)$/.exec(id)?.[1])
+    if (!number) throw new UsageError(`a node that is started here is called n1 to n99, not ${id}`)
+    const member = await freeMember(localMember(number, host, basePort), host)
+    say(await cluster.add(member))
+    this.#remember()
+    return member
+  }
+
+  /** It was not taken in, and nothing that it has written counts for anything. */
+  async #dismiss(id: NodeId): Promise<void> {
+    await this.#premises.cluster.remove(id)
+    this.#premises.data?.discard(id)
+    this.#remember()
+  }
+
+  async #remove(id: NodeId, force: boolean, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+    const { cluster, client, data } = this.#premises
+    if (!this.#node(id)) {
+      const all = cluster.nodes().map((node) => node.id)
+      throw new ConfigError(`there is no node ${id}; there are ${all.join(', ')}`)
+    }
+    const command = { command: 'remove_node', node: id, ...(force && { force }) }
+    const outcome = await changeMembers(client, command, settings)
+    if (outcome.outcome !== 'done') return outcome
+    await cluster.remove(id)
+    data?.putAside(id)
+    this.#remember()
+    say({ event: 'left', node: id, voters: outcome.answer.voters })
+    return outcome
+  }
+
+  /** For the next run over the same folder. */
+  #remember(): void {
+    const { cluster, data, basePort, name } = this.#premises
+    const nodes = cluster.nodes().map(({ id, client, peer }) => ({ id, client, peer }))
+    data?.remember({ cluster: name, founded: cluster.isFounded, basePort, nodes })
+  }
+}

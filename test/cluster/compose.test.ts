@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import ndjson from 'ndjson'
+import t, { type Test } from 'tap'
+import { Client } from '../../client/client.js'
+import { freeBasePort } from '../../client/free-ports.js'
+import type { Event } from '../../src/contracts.js'
+import { root } from '../docs.js'
+import { bare, cli, main } from '../helpers/running.js'
+
+const words = (text: string) => text.trim().split(/\s+/)
+
+/** A service of `docker-compose.yml` that is a node, as far as it matters here. */
+interface Service {
+  readonly name: string
+  readonly text: string
+  readonly command: readonly string[]
+  /** The check of its health, after the name of the program. */
+  readonly health: readonly string[]
+}
+
+/** Not YAML, but what of YAML the file uses. */
+function services(): Service[] {
+  const all = readFileSync(join(root, 'docker-compose.yml'), 'utf8')
+    .split(/^services:$/m)[1]!
+    .split(/^volumes:$/m)[0]!
+  return [...all.matchAll(/^ {2}(\w+):\n((?:(?: {4}.*)?\n)+)/gm)].flatMap(([, name, text]) => {
+    const command = /^ {4}command: (?:>-\n((?: {6}.*\n)+)|(.*)\n)/m.exec(text!)
+    if (!command) return []
+    const [program, ...health] = JSON.parse(/^ {6}test: (.*)$/m.exec(text!)![1]!).slice(1)
+    t.equal(program, 'raft-roadmap')
+    return [{ name: name!, text: text!, command: words(command[1] ?? command[2]!), health }]
+  })
+}
+
+/** A node as its container would start it, but on this machine: no names, other ports, another folder. */
+function startNode(t: Test, { name, command }: Service, folder: string, here: (text: string) => string) {
+  const args = command.map((word) => (word === '/data' ? join(folder, name) : here(word)))
+  const node = bare(process.execPath, [main, ...args, '--json'])
+  const ended = once(node, 'close')
+  t.teardown(() => node.kill('SIGKILL'))
+  const events = node.stdout!.pipe(ndjson.parse())
+  const until = (isIt: (event: Event) => boolean) =>
+    new Promise<void>((resolve, reject) => {
+      events.on('data', (event: Event) => isIt(event) && resolve())
+      node.once('close', () => reject(new Error(`${name} has ended`)))
+    })
+  return { name, node, until, ended }
+}
+
+t.test('docker-compose.yml: a service is a node of its own name, with its own ports and its own folder', async (t) => {
+  const all = services()
+  t.same(
+    all.map(({ name }) => name),
+    ['n1', 'n2', 'n3', 'n4', 'n5'],
+  )
+  for (const { name, text, command, health } of all) {
+    const [client, peer] = [`${name}:700${name[1]}`, `${name}:710${name[1]}`]
+    t.match(command.join(' '), new RegExp(`^node 8 --id ${name} --data-dir /data .*\\b${name}=${client}/${peer}\\b`))
+    t.match(text, `hostname: ${name}\n`)
+    t.match(text, `volumes: ["${name}:/data"]`)
+    t.match(text, `ports: ["127.0.0.1:700${name[1]}:700${name[1]}"]`)
+    t.match(health, ['client', '--connect', client])
+    t.equal(command.includes('--bootstrap'), name === 'n1', 'one of them founds the cluster')
+    t.equal(text.includes('profiles: [five]'), ['n4', 'n5'].includes(name))
+  }
+})
+
+t.test('its commands make a cluster of three, which takes in the other two', async (t) => {
+  const base = await freeBasePort(5, '127.0.0.1')
+  const here = (text: string) => text.replaceAll(/\bn\d:7(\d\d\d)\b/g, (_, port) => `127.0.0.1:${base + Number(port)}`)
+  const all = services()
+  const folder = t.testdir()
+  const nodes = all.map((service) => startNode(t, service, folder, here))
+  const isFounded = ({ event, voters, outgoing, learners }: Event) =>
+    event === 'members' && String(voters) === 'n1,n2,n3' && !outgoing && String(learners) === ''
+  await Promise.all([
+    nodes[0]!.until(isFounded),
+    ...nodes.map(({ until }) => until(({ event }) => event === 'serving')),
+  ])
+  const client = new Client({ addresses: [here('n1:7001')], deadlineMs: 30_000 })
+  t.teardown(() => client.close())
+  await client.set('a', '1')
+  for (const name of ['n4', 'n5']) {
+    const [address, peer] = [here(`${name}:700${name[1]}`), here(`${name}:710${name[1]}`)]
+    t.match(await client.call({ command: 'add_node', node: name, client: address, peer }), { outcome: 'done' })
+  }
+  t.equal(await client.get('a'), '1')
+  for (const { name, health } of all) t.equal((await cli(health.map(here))).code, 0, `${name} is healthy`)
+  for (const { name, node, ended } of nodes) {
+    node.kill('SIGTERM')
+    t.same(await ended, [0, null], `${name} ends by itself when it is told to stop`)
+  }
+})
