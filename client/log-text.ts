@@ -1,6 +1,14 @@
 /** A node's log in words: one line about it, its batches one by one, and what a repair did. */
 import { basename, join } from 'node:path'
-import { type Command, commandOf, type Entry, type EntryId, type Index, type PersistRecord } from '../src/contracts.js'
+import {
+  type Command,
+  commandOf,
+  type Entry,
+  type EntryId,
+  type Index,
+  type Member,
+  type PersistRecord,
+} from '../src/contracts.js'
 import { replaceAdvice } from '../src/storage/errors.js'
 import { usable } from '../src/storage/snapshot-choice.js'
 import type { Found } from '../src/storage/snapshots.js'
@@ -8,6 +16,7 @@ import { isSound, type Look } from '../src/storage/wal-look.js'
 import type { Repair } from '../src/storage/wal-repair.js'
 import { placeOf, type ScannedBatch, segmentName, walFolder } from '../src/storage/wal-scan.js'
 import { colour, nodeColour } from './colour.js'
+import { describeMembers } from './events.js'
 
 /** What is known of a log, as plain data. */
 export function summarise(folder: string, look: Look) {
@@ -143,8 +152,15 @@ function describeRecord(record: PersistRecord, kept: ReadonlySet<Entry>, edge: E
 
 /** A command as it would be typed. */
 export function describeCommand({ command, ...rest }: Command): string {
+  if (command === 'configuration') return describeConfiguration(rest)
   const text = [command, ...Object.values(rest).map((value) => JSON.stringify(value))].join(' ')
   return text.length > 100 ? `${text.slice(0, 99)}…` : text
+}
+
+/** Who the members are from this entry on: their names are enough. */
+function describeConfiguration({ voters, outgoing, learners }: Omit<Command, 'command'>): string {
+  const idsIn = (servers: unknown) => (servers as readonly Member[] | null)?.map(({ id }) => id)
+  return describeMembers(idsIn(voters) ?? [], idsIn(outgoing), idsIn(learners))
 }
 
 /** What was done, what is gone, and what that may mean. */

@@ -43,6 +43,9 @@ const logWord = {
 
 const leaderWord = '  `leader` in place of a name means whoever leads now: kill leader'
 
+/** After so many milliseconds without a word, a person is told that something is still waited for. */
+const hintMs = 2_000
+
 /** Words that are neither commands nor faults. */
 const ownWords = {
   check: 'judge what was typed here: do all answers fit a single copy of the store?',
@@ -109,6 +112,7 @@ export class Repl {
 
   /** Ends the session as `exit` would. */
   close(): void {
+    this.#waiting?.abort()
     this.#readline.close()
   }
 
@@ -178,12 +182,14 @@ export class Repl {
     const show = this.#interactive
       ? (events: readonly Event[]) => this.#draw(events)
       : oncePerRound((event) => this.#say(event))
+    const hint = this.#interactive ? setTimeout(() => this.#hint(), hintMs) : undefined
     try {
       const outcome = await perform({ onProgress: show, signal: this.#waiting.signal })
       this.#undraw()
       this.#print(describeOutcome({ command: 'reconfigure' }, outcome))
       this.#exitCode = exitCode(outcome) || this.#exitCode
     } finally {
+      clearTimeout(hint)
       this.#undraw()
       this.#waiting = null
     }
@@ -193,6 +199,12 @@ export class Repl {
   #draw(events: readonly Event[]): void {
     this.#isDrawn = true
     this.#options.output.write(`\r\x1b[K${events.map(describeBar).join('  ')}`)
+  }
+
+  #hint(): void {
+    if (this.#isDrawn) return
+    this.#isDrawn = true
+    this.#options.output.write(colour.dim('waiting for a leader, and for those that it needs; Ctrl-C ends the waiting'))
   }
 
   #undraw(): void {

@@ -400,14 +400,9 @@ export class Cluster {
   }
 }
 
-/** The leader of the latest term; without one, the node that has the latest entries. */
+/** The leader of the latest term; without one, the node that has most entries. */
 export function mostKnowing(statuses: readonly Status[]): Status | undefined {
-  const rank = ({ role, term = 0, log }: Status) => [Number(role === 'leader'), term, log?.last ?? 0]
-  return statuses.toSorted((one, other) => compareRanks(rank(other), rank(one)))[0]
-}
-
-/** By the first number in which they differ. */
-function compareRanks(one: readonly number[], other: readonly number[]): number {
-  const at = one.findIndex((number, at) => number !== other[at])
-  return at < 0 ? 0 : one[at]! - other[at]!
+  const leaders = statuses.filter(({ role }) => role === 'leader')
+  const most = (all: readonly Status[], of: (status: Status) => number) => all.toSorted((a, b) => of(b) - of(a))[0]
+  return most(leaders, ({ term = 0 }) => term) ?? most(statuses, ({ log }) => log?.last ?? 0)
 }

@@ -4,6 +4,8 @@ import { wrongLogReplication } from './4-log-replication.js'
 import { wrongHeartbeats } from './5-heartbeats.js'
 import { wrongElections } from './6-leader-election.js'
 import { wrongCompaction } from './7-log-compaction.js'
+import { wrongMembership } from './8-membership.js'
+import { wrongDepartures } from './8-membership-left.js'
 import type { WrongRule } from './wrong-rule.js'
 
 export type { Caught, WrongRule } from './wrong-rule.js'
@@ -16,4 +18,6 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongHeartbeats,
   ...wrongElections,
   ...wrongCompaction,
+  ...wrongMembership,
+  ...wrongDepartures,
 ]

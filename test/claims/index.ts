@@ -6,11 +6,12 @@ import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
-import { leavingClaims, loyaltyClaims, wipedClaims } from './outsiders.js'
+import { leavingClaims, loyaltyClaims } from './outsiders.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
 import { successionClaims } from './succession.js'
 import { voteClaims } from './votes.js'
+import { wipedClaims } from './wiped.js'
 
 /** Every claim by its name: what a wrong rule may be caught by. */
 export const claims: Claims = {

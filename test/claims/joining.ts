@@ -185,9 +185,12 @@ export const joiningClaims: Claims = {
     same(cores.performed('n1').includes(request), false, 'one of three voters has it')
     cores.tick('n4', longTicks)
     same([cores.status('n4').role, cores.status('n4').member, cores.take({ from: 'n4' })], ['follower', 'learner', []])
-    const learning = apart(stage, alike(four, { log: [1], commands: { 1: membersAre(three, { learners: ['n4'] }) } }))
-    equal(campaign(learning, 'n2', ['n4']), false)
-    ok(campaign(learning, 'n2', ['n4', 'n3']))
+    const learning = membersAre(three, { learners: ['n4', 'n5'] })
+    const five = apart(stage, alike([...four, 'n5'], { log: [1], commands: { 1: learning } }))
+    equal(campaign(five, 'n2', ['n4', 'n5']), false)
+    ok(campaign(five, 'n2', ['n3']), 'two of three, however many learn')
+    five.run(['n2', 'n3'])
+    equal(five.status('n2').commit, 2)
   },
   'a learner is a voter when its last round took less time than a leader may be silent (thesis 4.2.1)'(stage) {
     const cores = together(stage, three)

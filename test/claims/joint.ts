@@ -143,6 +143,10 @@ export const jointClaims: Claims = {
     const { configurationIndex, configuration } = cores.snapshot('n1')!
     const { command: _, ...parts } = joint
     same([configurationIndex, configuration], [2, parts])
+    const follower = apart(stage, { n3: past }, [], limits)
+    follower.receive(appending(1, 4, [{ command: 'no-op' }, { command: 'no-op' }, membersAre(four)], 6))
+    follower.save('n3')
+    same([follower.snapshot('n3')!.index, follower.snapshot('n3')!.configurationIndex], [6, 2], 'not what came later')
   },
   'a snapshot that is installed brings the members that were in force there, and takes back the others (D7)'(stage) {
     const facts = { configurationIndex: 2, configuration: membersAre(all) }

@@ -1,3 +1,4 @@
+import t from 'tap'
 import { sweep } from '../../client/sim-pool.js'
 import type { GuaranteeId } from '../../src/contracts.js'
 import { type CounterName, type Counters, describeCounters, sumCounters } from '../../src/simulation/counters.js'
@@ -59,4 +60,18 @@ export async function playSeasons(stage: number, firstSeed: number, seeds: numbe
 export function describeSeasons({ stage, seeds, virtualHours, operations, counters }: Seasons): string {
   const tried = `${virtualHours.toFixed(1)} simulated hours in ${seeds} seeds, ${operations} operations`
   return `stage ${stage}: ${tried} · ${describeCounters(counters)}`
+}
+
+/** A season is about a minute and a half. */
+const seedsPerHour = 36
+
+/** Nothing that a stage gives breaks in so many simulated hours, in which faults come and go. */
+export function seasonsTest(stage: number, hours: number): void {
+  t.test(`stage ${stage}: ${hours} simulated hours in which faults come and go break nothing`, async (t) => {
+    const seasons = await playSeasons(stage, 1, hours * seedsPerHour)
+    t.comment(describeSeasons(seasons))
+    t.same(seasons.broken, [], `again: raft-roadmap sim ${stage} --climate season --seed N`)
+    t.ok(seasons.virtualHours >= hours, `${seasons.virtualHours.toFixed(1)} hours`)
+    t.same(seasons.unreached, [], 'every rare event was reached')
+  })
 }

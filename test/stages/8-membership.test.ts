@@ -2,7 +2,8 @@ import t from 'tap'
 import { stages } from '../../stages/index.js'
 import { foundingClaims, joiningClaims } from '../claims/joining.js'
 import { changeClaims, jointClaims } from '../claims/joint.js'
-import { leavingClaims, loyaltyClaims, wipedClaims } from '../claims/outsiders.js'
+import { leavingClaims, loyaltyClaims } from '../claims/outsiders.js'
+import { wipedClaims } from '../claims/wiped.js'
 
 const claims = {
   ...foundingClaims,
