@@ -327,8 +327,10 @@ export class Cluster {
     const ids = this.#options.members.map(({ id }) => id)
     const isComplete = (statuses: readonly Status[]) => {
       const leader = mostKnowing(statuses)
-      const isDone = leader?.voters && !leader.outgoing && !leader.change && statuses.every((one) => one.leader)
-      return Boolean(isDone) && isLed(statuses) && ids.every((id) => (leader!.voters as NodeId[]).includes(id))
+      const voters = String(leader?.voters)
+      const isKnown = statuses.every((one) => one.leader === leader?.id && String(one.voters) === voters)
+      const isDone = isKnown && !leader?.outgoing && !leader?.change && isLed(statuses)
+      return isDone && ids.every((id) => voters.split(',').includes(id))
     }
     this.#isFounded = await this.#untilStatuses(isComplete, startMs)
   }

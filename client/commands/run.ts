@@ -87,7 +87,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
   const input = createInterface({ input: process.stdin })
   let queue = Promise.resolve()
   input.on('line', (line) => {
-    if (line.trim() !== '') queue = queue.then(() => obey(local, stageArgument(args.stage), line.trim(), say))
+    if (line.trim() !== '') queue = queue.then(() => obey(local, stageArgument(args.stage), line, say))
   })
   await stopped
   input.close()
@@ -104,7 +104,7 @@ async function obey(
   say: (event: Event) => void,
 ): Promise<void> {
   const settings = { onProgress: oncePerRound(say) }
-  const word = line.split(/\s+/)[0]!
+  const word = line.trim().split(/\s+/)[0]!
   try {
     if (membership && isMemberWord(word)) say(eventOf(line, await membership.perform(line, say, settings)))
     else if (membership && isChange({ command: word })) {

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
-import { describeEvent } from '../../client/events.js'
+import { describeBar, describeEvent, isNotable } from '../../client/events.js'
 
 const cases: [object, string][] = [
   [{ event: 'campaign', term: 2 }, 'n1  stands for election: asks for votes in term 2'],
@@ -37,10 +37,36 @@ const cases: [object, string][] = [
     { event: 'cut', links: ['n1>n3', 'n3>n1', 'n1>n4', 'n4>n1', 'n2>n3', 'n3>n2', 'n2>n4', 'n4>n2'] },
     'n1  cut: all that is sent between n1 n2 and n3 n4 is lost',
   ],
+  [{ event: 'members', voters: ['n1', 'n2'], learners: [] }, 'n1  from now on: voters n1, n2'],
+  [
+    { event: 'members', voters: ['n2', 'n3'], outgoing: ['n1', 'n2'], learners: ['n4'] },
+    'n1  from now on: voters n1, n2 → n2, n3 (joint); learners n4',
+  ],
+  [{ event: 'removed' }, 'n1  hears that it is no member any more'],
+  [{ event: 'retired', term: 3 }, 'n1  led term 3 until it was out of the cluster, and leads no more'],
+  [{ event: 'snapshot', index: 9, term: 1 }, 'n1  took a snapshot of all up to entry 9'],
+  [
+    { event: 'snapshot_sent', to: 'n6', index: 9, bytes: 70 },
+    'n1  sends n6 its snapshot of all up to entry 9 (70 bytes)',
+  ],
+  [{ event: 'installed', index: 9, term: 1 }, "n1  goes on from the leader's snapshot of all up to entry 9"],
+  [{ event: 'catching_up', round: 0 }, 'n1  is asked which disk it has'],
+  [{ event: 'catching_up', round: 2, done: 5, total: 9, of: 'entries' }, 'n1  catches up, round 2: entries 5 of 9'],
+  [{ event: 'changed', line: 'add n2', voters: ['n1', 'n2'] }, 'n1  done: the voters are n1, n2'],
+  [{ event: 'refused', code: 'quorum_at_risk', message: 'no' }, 'n1  refused quorum_at_risk: no'],
   [{ event: 'news', of: 1, or: 'two' }, 'n1  news: of 1, or two'],
 ]
 
 t.test('what happened, as a person reads it', async (t) => {
   for (const [event, expected] of cases)
     t.equal(stripVTControlCharacters(describeEvent({ ...event, node: 'n1', at: 0 } as never)), expected)
+})
+
+t.test("a newcomer's bar; and what need not interrupt anybody", async (t) => {
+  const bar = (done: number, of: string) =>
+    stripVTControlCharacters(describeBar({ event: 'catching_up', node: 'n6', round: 1, done, total: 100, of }))
+  t.equal(bar(50, 'entries'), 'n6 ████████████░░░░░░░░░░░░ 50/100 entries, round 1')
+  t.equal(bar(100, 'bytes'), 'n6 ████████████████████████ 100/100 bytes, round 1')
+  t.notOk(isNotable({ event: 'snapshot' }))
+  t.ok(isNotable({ event: 'members' }))
 })

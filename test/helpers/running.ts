@@ -120,7 +120,18 @@ export class RunningCluster {
   async say(line: string): Promise<Event> {
     const from = this.events.length
     this.#child.stdin!.write(`${line}\n`)
-    const answers = ['killed', 'restarted', 'paused', 'resumed', 'cut', 'healed', 'changed', 'refused']
+    const answers = [
+      'killed',
+      'restarted',
+      'paused',
+      'resumed',
+      'cut',
+      'healed',
+      'wiped',
+      'refused',
+      'changed',
+      'unknown',
+    ]
     return this.event(({ event }) => answers.includes(event), from)
   }
 
