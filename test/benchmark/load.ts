@@ -12,6 +12,8 @@ export interface LoadShape extends RequestShape {
   readonly pipeline: number
   /** The part of the requests that are gets, from 0 to 1; the others are sets. */
   readonly reads: number
+  /** Every key has a value already. */
+  readonly isFilled?: boolean
 }
 
 /** What came back within the measured time. */
@@ -45,6 +47,9 @@ export class Load {
     this.#filled = new Promise((resolve) => {
       this.#noteFilled = resolve
     })
+    if (!shape.isFilled) return
+    this.#keysFilled = shape.keys
+    this.#noteFilled()
   }
 
   /**
