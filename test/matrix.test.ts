@@ -303,6 +303,8 @@ t.test('the command line: exit 0 when all is as declared, 2 when it is asked for
   t.match(readFileSync(page, 'utf8'), 'raft-roadmap scenario N3 --stage 2')
   const two = await cli(['compare', '1', '2', '--scenario', 'N3'])
   t.match(two, { code: 0, stdout: /scenario N3/ })
+  const apart = await cli(['compare', '6', '8', '--json'])
+  t.equal(apart.code, 0, 'scripts that only the later of the two can play are left out')
   t.match(await cli(['print', '2']), { code: 0, stdout: /give-up\.ts/ })
 })
 
@@ -312,6 +314,7 @@ t.test('the command line says what is wrong with what was asked', async (t) => {
     [['compare', '2', '1'], /the earlier of the two stages comes first/],
     [['compare', '1', '2', '--seeds', '5'], /--seeds is of the whole matrix/],
     [['compare', '1', '2', '--markdown'], /--markdown is of the whole matrix/],
+    [['compare', '7', '8', '--scenario', 'M1'], /at stage 7 the members are fixed/],
     [['compare', '--scenario', 'N3'], /did you mean --scenarios/],
     [['compare', '--json', '--markdown'], /either --json or --markdown/],
     [['compare', '--scenarios', 'Z9'], /there is no scenario "Z9"; there are .*N3/],

@@ -134,12 +134,19 @@ async function compareTwo(args: CompareArguments): Promise<number> {
   return 0
 }
 
+/** Nodes that come and go cannot be played where the members are fixed. */
+function isFor([earlier]: readonly [Stage, Stage], { fromStage }: Scenario): boolean {
+  return earlier.members === 'changing' || stages[fromStage]!.members === 'fixed'
+}
+
 /** The scenario that was asked for, or one in virtual time that shows what changed. */
 async function oneScenario(pair: readonly [Stage, Stage], id: string | undefined): Promise<Twice | null> {
   if (id === undefined) {
-    const quick = scenarios().filter(({ drivers }) => drivers.includes('virtual'))
+    const quick = scenarios().filter((one) => one.drivers.includes('virtual') && isFor(pair, one))
     return tellingScenario(pair, quick, players.virtual)
   }
   const scenario = scenarioArgument(id)
+  if (!isFor(pair, scenario))
+    throw new ConfigError(`${id} takes nodes in and out, and at stage ${pair[0].number} the members are fixed`)
   return playTwice(pair, scenario, scenario.drivers.includes('virtual') ? players.virtual : players.real)
 }
