@@ -89,7 +89,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     return `catches up, round ${round}: ${what} ${done} of ${total}`
   },
   changed: ({ voters }) => colour.green(`done: the voters are ${list(voters)}`),
-  left: ({ voters }) => colour.green(`its process has ended; the voters are ${list(voters)}`),
+  left: () => 'its process has ended',
   members: ({ voters, outgoing, learners }) =>
     colour.cyan(`from now on: ${describeMembers(voters as string[], outgoing as string[], learners as string[])}`),
   removed: () => colour.yellow('hears that it is no member any more'),

@@ -155,6 +155,7 @@ async function runWithRepl(args: RunArguments): Promise<number> {
 
 const tries = 'set a 1 · get a · get a @n3 · status · kill n3'
 const triesWithLog = 'set a 1 · get a · status · log · kill leader'
+const triesWithMembers = 'set a 1 · status · add n6 · remove n1 · kill leader'
 
 function banner(stage: Stage, members: readonly Member[], data: DataFolder | null): string {
   const { host, port } = parseAddress(members[0]!.client)!
@@ -164,7 +165,9 @@ function banner(stage: Stage, members: readonly Member[], data: DataFolder | nul
     `adds ${stage.adds}`,
     nodes,
     ...(data ? [colour.dim(`logs in ${data.path}${data.isTemporary ? ', for this run only' : ''}`)] : []),
-    colour.dim(`try: ${data ? triesWithLog : tries} · help      or: nc ${host} ${port}`),
+    colour.dim(
+      `try: ${stage.members === 'changing' ? triesWithMembers : data ? triesWithLog : tries} · help      or: nc ${host} ${port}`,
+    ),
   ].join('\n')
 }
 
