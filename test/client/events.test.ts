@@ -44,12 +44,6 @@ const cases: [object, string][] = [
   ],
   [{ event: 'removed' }, 'n1  hears that it is no member any more'],
   [{ event: 'retired', term: 3 }, 'n1  led term 3 until it was out of the cluster, and leads no more'],
-  [{ event: 'snapshot', index: 9, term: 1 }, 'n1  took a snapshot of all up to entry 9'],
-  [
-    { event: 'snapshot_sent', to: 'n6', index: 9, bytes: 70 },
-    'n1  sends n6 its snapshot of all up to entry 9 (70 bytes)',
-  ],
-  [{ event: 'installed', index: 9, term: 1 }, "n1  goes on from the leader's snapshot of all up to entry 9"],
   [{ event: 'catching_up', round: 0 }, 'n1  is asked which disk it has'],
   [{ event: 'catching_up', round: 2, done: 5, total: 9, of: 'entries' }, 'n1  catches up, round 2: entries 5 of 9'],
   [{ event: 'changed', line: 'add n2', voters: ['n1', 'n2'] }, 'n1  done: the voters are n1, n2'],
