@@ -25,9 +25,9 @@ const verbs: Readonly<Record<string, Verb>> = {
   Info: { command: 'info', reply: ({ info }) => describeNode(info as Status) },
   Ping: { command: 'ping' },
   // On the JSON port `id` is that of the request.
-  AddNode: { command: 'add_node', arguments: ({ id: node, ...rest }) => ({ node, ...rest }) },
-  RemoveNode: { command: 'remove_node', arguments: ({ id: node, ...rest }) => ({ node, ...rest }) },
-  Reconfigure: { command: 'reconfigure', arguments: ({ ids: voters }) => ({ voters }) },
+  AddNode: { command: 'add_node' },
+  RemoveNode: { command: 'remove_node' },
+  Reconfigure: { command: 'reconfigure' },
   TransferLeader: { command: 'transfer_leader' },
 }
 
