@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import yargs from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { ConfigError } from '../src/config.js'
-import { exitCodeOf } from '../src/process.js'
+import { exitCodeOf, exitCodes } from '../src/process.js'
 import { DamagedLogError, DiskError } from '../src/storage/errors.js'
 import { breakRule } from './commands/break.js'
 import { check } from './commands/check.js'
@@ -26,6 +26,12 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const rethrow = (message: string | null | undefined, error: Error | undefined): never => {
   throw message ? new UsageError(message) : error
 }
+
+// Whoever reads our output, such as `head`, may have enough of it: that is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(exitCodes.done)
+})
 
 try {
   await yargs(hideBin(process.argv))

@@ -26,6 +26,8 @@ export const client: CommandModule<object, ClientArguments> = {
       .positional('command', { type: 'string', array: true, describe: commandList(), default: [] })
       .option('connect', {
         type: 'string',
+        // Given more than once, it names more of them.
+        coerce: (given: string | string[]) => [given].flat().join(','),
         default: '127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7003,127.0.0.1:7004,127.0.0.1:7005',
         describe: 'where nodes listen for clients: host:port,…',
       })
