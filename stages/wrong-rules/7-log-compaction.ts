@@ -291,7 +291,7 @@ const wrongSenders: readonly WrongRule[] = [
         continueTransfer(node, { ...reply, held: Math.min(sent, transfer?.snapshot.bytes ?? 0) })
       },
     }),
-    caught: { guarantee: 'G6', climate: 'storm', seeds: 200 },
+    caught: { claim: 'a transfer goes on at what the follower holds, also where an earlier leader ended (D4, D5)' },
   },
   {
     name: 'lost-piece-awaited',
