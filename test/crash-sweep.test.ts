@@ -18,7 +18,7 @@ interface Script {
   readonly isFoundedUnderFire?: boolean
 }
 
-const fireMs = 450
+const fireMs = 400
 const members = simulatedMembers(5)
 const named = (ids: readonly string[]) => members.filter(({ id }) => ids.includes(id))
 const add = (id: string): Command => {
@@ -90,7 +90,7 @@ const scripts: Readonly<Record<string, Script>> = {
 }
 
 function planOf({ faults = [], changes = [], isFoundedUnderFire = false }: Script): Plan {
-  const writes = Array.from({ length: 16 }, (_, at) => ({
+  const writes = Array.from({ length: 12 }, (_, at) => ({
     client: `c${(at % 2) + 1}`,
     pauseMs: 25,
     command: { command: 'set', key: `k${at % 3}`, value: `v${at}` },
