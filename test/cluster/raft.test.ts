@@ -104,11 +104,11 @@ function fault(random: SeededRandom): readonly [string, string, number] {
     .map(([, id]) => id)
   const kind = random.between(1, 6)
   if (kind === 1) return ['kill n1 n2 n3 n4 n5', 'restart n1 n2 n3 n4 n5', clients]
-  if (kind === 2) return [`kill ${one} ${other}`, `restart ${one} ${other}`, 600]
-  if (kind === 3) return [`pause ${one}`, `resume ${one}`, 600]
-  if (kind === 4) return [`cut ${one} > ${other}`, 'heal', 600]
-  if (kind === 5) return [`cut ${one} ${other}`, 'heal', 600]
-  return [`kill ${one}`, `restart ${one}`, 600]
+  if (kind === 2) return [`kill ${one} ${other}`, `restart ${one} ${other}`, 1_500]
+  if (kind === 3) return [`pause ${one}`, `resume ${one}`, 1_500]
+  if (kind === 4) return [`cut ${one} > ${other}`, 'heal', 1_500]
+  if (kind === 5) return [`cut ${one} ${other}`, 'heal', 1_500]
+  return [`kill ${one}`, `restart ${one}`, 1_500]
 }
 
 t.test(`${faults} faults drawn by chance (seed ${seed}), with ${clients} clients`, async (t) => {
