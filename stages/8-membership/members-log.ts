@@ -11,10 +11,15 @@ import {
   type Server,
 } from './configuration.js'
 
-/** A configuration, and the index of its entry; 0 before the first. */
+/** A configuration with its quorum, and the index of its entry; 0 before the first. */
 export interface Placed {
   readonly index: Index
   readonly configuration: Configuration
+  readonly quorum: Quorum
+}
+
+function place(index: Index, configuration: Configuration): Placed {
+  return { index, configuration, quorum: quorumOf(configuration) }
 }
 
 /**
@@ -28,7 +33,7 @@ export class MembersLog extends CompactLog {
   constructor({ edge, entries, snapshots }: Recovered) {
     super(edge, entries)
     const oldest = placedIn(snapshots.at(-1))
-    this.#placed = [oldest.index <= edge.index ? oldest : { index: 0, configuration: nobody }]
+    this.#placed = [oldest.index <= edge.index ? oldest : place(0, nobody)]
     for (const entry of entries) this.#note(entry)
   }
 
@@ -37,7 +42,7 @@ export class MembersLog extends CompactLog {
   }
 
   /** Of the configuration in force, whichever that is at the moment. */
-  readonly quorum: Quorum = { has: (nodes) => quorumOf(this.configuration.configuration).has(nodes) }
+  readonly quorum: Quorum = { has: (nodes) => this.configuration.quorum.has(nodes) }
 
   /** The one in force at an index. */
   configurationAt(index: Index): Placed {
@@ -82,11 +87,11 @@ export class MembersLog extends CompactLog {
   #note({ index, command }: Entry): void {
     if (command?.command !== 'configuration') return
     const configuration = configurationIn(command)
-    if (configuration) this.#placed.push({ index, configuration })
+    if (configuration) this.#placed.push(place(index, configuration))
   }
 }
 
 function placedIn(snapshot: SnapshotHeader | undefined): Placed {
   const index = Number(snapshot?.configurationIndex ?? 0)
-  return { index, configuration: configurationIn(snapshot?.configuration) ?? nobody }
+  return place(index, configurationIn(snapshot?.configuration) ?? nobody)
 }
