@@ -1,4 +1,9 @@
-import type { Store } from './contracts.js'
+import sortedTree from 'sorted-btree'
+import { compareKeys, type Store } from './contracts.js'
+
+/** The package is CommonJS: its class is the default export of the default export. */
+const SortedTree = sortedTree.default
+type SortedKeys = InstanceType<typeof SortedTree<string, undefined>>
 
 /** A power of two. */
 const shardCount = 1024
@@ -7,22 +12,23 @@ const sampledUnits = 32
 
 type Shard = Map<string, string>
 
-/** Some of what a store held at a moment: `values[i]` under `keys[i]`, in no order. */
+/** Some of what a store held at a moment: `values[i]` under `keys[i]`, in key order. */
 export interface Portion {
   readonly keys: string[]
   readonly values: string[]
 }
 
 /**
- * A Map in many parts, chosen by a hash of the key. V8 moves all entries of a Map in one go when it grows or shrinks, for
- * 100 ms and more at a million of them; of a part, it is a thousandth.
+ * A Map that knows its keys in order. The values are in many Maps, chosen by a hash of the key: V8 moves all entries of a
+ * Map in one go when it grows, for 100 ms and more at a million of them. The keys stand in a B-tree as well, which only a
+ * new key or a deleted one changes. So one command costs what a Map costs, and a page of `scan` costs what it returns.
  *
- * And a Map that can be asked what it held at a moment that is past, a few parts at a time: as long as a part has not been
- * looked at, what was under a key at that moment is kept aside when the key is first written to. Nothing is copied but
- * references, commands see one Map all the time, and there is nothing to put right when it is over.
+ * And a Map that can be asked what it held at a moment that is past, a few keys at a time. The tree gives the keys of that
+ * moment (its copies share all that stays the same), and a value that is overwritten meanwhile is kept aside.
  */
-export class ShardedMap implements Store {
+export class OrderedMap implements Store {
   readonly #shards = new Array<Shard | undefined>(shardCount).fill(undefined)
+  readonly #order: SortedKeys = new SortedTree<string, undefined>(undefined, compareKeys)
   #moment: Moment | null = null
 
   get(key: string): string | undefined {
@@ -30,52 +36,61 @@ export class ShardedMap implements Store {
   }
 
   set(key: string, value: string): void {
+    const shard = this.#shardFor(key)
+    if (this.#moment !== null) this.#moment.keep(key, shard)
+    const before = shard.size
+    shard.set(key, value)
+    if (shard.size > before) this.#order.set(key, undefined)
+  }
+
+  delete(key: string): boolean {
+    const shard = this.#shards[shardOf(key)]
+    if (shard === undefined) return false
+    if (this.#moment !== null) this.#moment.keep(key, shard)
+    if (!shard.delete(key)) return false
+    this.#order.delete(key)
+    return true
+  }
+
+  #shardFor(key: string): Shard {
     const at = shardOf(key)
     let shard = this.#shards[at]
     if (shard === undefined) {
       shard = new Map()
       this.#shards[at] = shard
     }
-    if (this.#moment !== null) this.#moment.keep(at, key, shard)
-    shard.set(key, value)
+    return shard
   }
 
-  delete(key: string): boolean {
-    const at = shardOf(key)
-    const shard = this.#shards[at]
-    if (shard === undefined) return false
-    if (this.#moment !== null) this.#moment.keep(at, key, shard)
-    return shard.delete(key)
-  }
-
-  *keys(): Generator<string, void> {
-    for (const shard of this.#shards) if (shard !== undefined) yield* shard.keys()
+  keys(from?: string): IterableIterator<string> {
+    return this.#order.keys(from)
   }
 
   *entries(): Generator<[string, string], void> {
-    for (const shard of this.#shards) if (shard !== undefined) yield* shard.entries()
+    for (const key of this.keys()) yield [key, this.get(key)!]
   }
 
   /**
    * What the store holds at this moment, whatever is written between one portion and the next. Writing costs more until
    * the last portion was taken, so they are to be taken soon, and all of them.
    *
-   * @param portionKeys how many keys each portion has, or more, but less than twice as many; the last may have fewer
+   * @param portionKeys how many keys each portion has; the last may have fewer
    * @throws if another moment's portions have not all been taken
    */
   freeze(portionKeys: number): Generator<Portion, void> {
     if (this.#moment !== null) throw new Error('another moment is being looked at')
     const moment = new Moment()
     this.#moment = moment
-    return this.#thaw(moment, portionKeys)
+    return this.#thaw(moment, this.#order.clone(), portionKeys)
   }
 
-  *#thaw(moment: Moment, portionKeys: number): Generator<Portion, void> {
+  *#thaw(moment: Moment, order: SortedKeys, portionKeys: number): Generator<Portion, void> {
     let portion: Portion = { keys: [], values: [] }
-    for (let at = 0; at < shardCount; at++) {
-      moment.thaw(at, this.#shards[at], portion)
+    for (const key of order.keys()) {
+      portion.keys.push(key)
+      portion.values.push(moment.thaw(key) ?? this.get(key)!)
       if (portion.keys.length < portionKeys) continue
-      yield* pieces(portion, portionKeys)
+      yield portion
       portion = { keys: [], values: [] }
     }
     this.#moment = null
@@ -83,47 +98,24 @@ export class ShardedMap implements Store {
   }
 }
 
-/** A portion as it is, or in parts if it is twice as large as it should be. */
-function* pieces({ keys, values }: Portion, portionKeys: number): Generator<Portion, void> {
-  let at = 0
-  for (; keys.length - at >= 2 * portionKeys; at += portionKeys) {
-    yield { keys: keys.slice(at, at + portionKeys), values: values.slice(at, at + portionKeys) }
-  }
-  yield at === 0 ? { keys, values } : { keys: keys.slice(at), values: values.slice(at) }
-}
-
-/** A moment that is being looked at, and what has been overwritten since in the parts that were not looked at yet. */
+/** A moment that is being looked at in key order, and what has been overwritten since behind the last key looked at. */
 class Moment {
-  readonly #overwritten = new Array<Map<string, string | undefined> | undefined>(shardCount).fill(undefined)
-  /** The first part that has not been looked at. */
-  #next = 0
+  readonly #overwritten = new Map<string, string>()
+  #lookedUpTo: string | null = null
 
-  /** Before a key is written to: keeps what is there, unless something is kept already. */
-  keep(at: number, key: string, shard: Shard): void {
-    if (at < this.#next) return
-    let overwritten = this.#overwritten[at]
-    if (overwritten === undefined) {
-      overwritten = new Map()
-      this.#overwritten[at] = overwritten
-    }
-    if (!overwritten.has(key)) overwritten.set(key, shard.get(key))
+  /** Before a key is written to: keeps what is there, unless something is kept already or nobody asks any more. */
+  keep(key: string, shard: Shard): void {
+    if (this.#lookedUpTo !== null && compareKeys(key, this.#lookedUpTo) <= 0) return
+    const value = shard.get(key)
+    if (value !== undefined && !this.#overwritten.has(key)) this.#overwritten.set(key, value)
   }
 
-  /** Adds what a part held. */
-  thaw(at: number, shard: Shard | undefined, { keys, values }: Portion): void {
-    this.#next = at + 1
-    const overwritten = this.#overwritten[at]
-    this.#overwritten[at] = undefined
-    shard?.forEach((value, key) => {
-      if (overwritten?.has(key)) return
-      keys.push(key)
-      values.push(value)
-    })
-    overwritten?.forEach((value, key) => {
-      if (value === undefined) return
-      keys.push(key)
-      values.push(value)
-    })
+  /** @returns what was under the key at that moment; undefined if that is still there */
+  thaw(key: string): string | undefined {
+    this.#lookedUpTo = key
+    const value = this.#overwritten.get(key)
+    if (value !== undefined) this.#overwritten.delete(key)
+    return value
   }
 }
 

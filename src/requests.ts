@@ -111,8 +111,8 @@ export interface Store {
   set(key: string, value: string): unknown
   /** @returns whether the key was there */
   delete(key: string): boolean
-  /** In no order that means anything. */
-  keys(): Iterable<string>
+  /** The keys in the order of their UTF-8 bytes: all of them, or those from this one on. */
+  keys(from?: string): Iterable<string>
 }
 
 /**
