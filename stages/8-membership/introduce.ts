@@ -20,17 +20,16 @@ function awaited({ role, change, founding, founders, id: self }: Participant): N
   return role === 'leader' && change ? idsOf(change.voters.filter((candidate) => !isIntroduced(candidate))) : []
 }
 
-/** Whoever asks belongs to a cluster of this name: the network has seen to that. */
+/** A newcomer says who it is: its disk and the cluster that it knows are on each of its messages. */
 export function introduceSelf(node: Participant, { from: to }: Introduce): void {
-  const { origin } = node.log.configuration.configuration
-  send<Introduction>(node, { type: 'Introduction', from: node.id, to, incarnation: node.self.incarnation, origin })
+  send<Introduction>(node, { type: 'Introduction', from: node.id, to })
 }
 
 /**
  * A founder that finds one of the others in a cluster already founds none: its own disk was lost, most likely, and
  * whoever runs the cluster can take it in again. Likewise a leader takes in nobody of another cluster.
  */
-export function hearIntroduction(node: Participant, { from, incarnation, origin }: Introduction): void {
+export function hearIntroduction(node: Participant, { from, incarnation = '', origin = '' }: Introduction): void {
   const { founding, change, role } = node
   if (founding && origin === '') founding.add(from)
   else if (founding) {
