@@ -3,6 +3,7 @@ import { send } from '../../src/stage.js'
 import { isIntroduced } from './change.js'
 import { idsOf } from './configuration.js'
 import { giveUp } from './end-change.js'
+import { endFounding } from './found.js'
 import type { Introduce, Introduction } from './messages.js'
 import type { Participant } from './participant.js'
 
@@ -22,6 +23,11 @@ function awaited({ role, change, founding, founders, id: self }: Participant): N
 
 /** A newcomer says who it is: its disk and the cluster that it knows are on each of its messages. */
 export function introduceSelf(node: Participant, { from: to }: Introduce): void {
+  if (node.founding && idsOf(node.founders).includes(to)) {
+    // Of two that would found one with each other, the first by name does.
+    if (node.id < to) return
+    endFounding(node, failure('cluster_exists', `${to} is founding the cluster`))
+  }
   send<Introduction>(node, { type: 'Introduction', from: node.id, to })
 }
 
@@ -33,8 +39,11 @@ export function hearIntroduction(node: Participant, { from, incarnation = '', or
   const { founding, change, role } = node
   if (founding && origin === '') founding.add(from)
   else if (founding) {
-    node.founding = null
-    node.effects.events.push({ event: 'not_founded', member: from })
+    endFounding(
+      node,
+      failure('cluster_exists', `${from} belongs to a cluster already (origin ${origin}): nothing was founded`),
+    )
+    node.effects.events.push({ event: 'not_founded', member: from, origin })
   } else if (role === 'leader' && change?.voters.some((one) => one.id === from && !isIntroduced(one))) {
     const isForeign = origin !== '' && origin !== node.log.configuration.configuration.origin
     const voters = change.voters.map((one) => (one.id === from && !isIntroduced(one) ? { ...one, incarnation } : one))

@@ -1,4 +1,4 @@
-import type { Term } from '../../src/contracts.js'
+import { failure, type Term } from '../../src/contracts.js'
 import { send, sendWhenDurable } from '../../src/stage.js'
 import { noticeSilence } from '../5-heartbeats/silence.js'
 import { campaignAfterSilence } from '../6-leader-election/campaign.js'
@@ -6,6 +6,7 @@ import type { RequestVote, RequestVoteReply } from '../6-leader-election/message
 import { isUpToDate, vote } from '../6-leader-election/vote.js'
 import { observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
 import { isCounted, tellDisplaced } from './disks.js'
+import { endFounding } from './found.js'
 import type { MembershipMessage, Removed } from './messages.js'
 import { type Participant, standing } from './participant.js'
 
@@ -24,7 +25,8 @@ export function observeLoyally(node: Participant, message: MembershipMessage): b
 /** A leader counts on this node: whatever it was told before, and whatever it was about to found, it is wanted here. */
 function belong(node: Participant): void {
   node.isRemoved = false
-  node.founding = null
+  if (node.founding)
+    endFounding(node, failure('cluster_exists', `${node.leader ?? 'another node'} leads a cluster already`))
 }
 
 function isTermless(message: MembershipMessage): message is Exclude<MembershipMessage, { term: Term }> {

@@ -8,12 +8,13 @@ import { advanceChange } from './advance-change.js'
 import { addNode, reconfigure, removeNode } from './ask-change.js'
 import { membershipCommands } from './commands.js'
 import { countNothing, followDisks, hearDisplaced } from './disks.js'
-import { foundCluster, headerWithMembers, tellMembers } from './found.js'
+import { foundCluster, foundOnRequest, headerWithMembers, tellMembers } from './found.js'
 import { identityOf, meetForeigner, observeByIdentity } from './identity.js'
 import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
 import { learnMembers } from './learn-members.js'
 import { campaignIfVoter, hearRemoved, voteIfAdmitted } from './loyalty.js'
 import { type MembershipMessage, membershipWire } from './messages.js'
+import { noteAcknowledged, noticeOlderDisk } from './older-disk.js'
 import { followConfiguration, type Participant, participant, participantStatus } from './participant.js'
 
 const before = logCompaction.table
@@ -38,13 +39,20 @@ export default stage<Participant, MembershipMessage>({
     identify: identityOf,
     meet: meetForeigner,
   },
-  requests: { ...before.requests, add_node: addNode, remove_node: removeNode, reconfigure, members: tellMembers },
+  requests: {
+    ...before.requests,
+    add_node: addNode,
+    remove_node: removeNode,
+    reconfigure,
+    found_cluster: foundOnRequest,
+    members: tellMembers,
+  },
   gate: observeByIdentity,
   on: {
     ...before.on,
-    AppendEntriesReply: inOrder(before.on.AppendEntriesReply, countNothing),
-    AppendEntriesConflict: inOrder(before.on.AppendEntriesConflict, countNothing),
-    InstallSnapshotReply: inOrder(before.on.InstallSnapshotReply, countNothing),
+    AppendEntriesReply: inOrder(before.on.AppendEntriesReply, countNothing, noteAcknowledged),
+    AppendEntriesConflict: inOrder(noticeOlderDisk, before.on.AppendEntriesConflict, countNothing),
+    InstallSnapshotReply: inOrder(before.on.InstallSnapshotReply, countNothing, noteAcknowledged),
     RequestVote: voteIfAdmitted,
     Introduce: introduceSelf,
     Introduction: hearIntroduction,
