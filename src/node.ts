@@ -228,7 +228,12 @@ export class Node {
     const isTaken = this.#step((core) => {
       effects = core.take()
     })
-    if (isTaken && effects) this.#carryOut(effects)
+    if (!isTaken || !effects) return
+    try {
+      this.#carryOut(effects)
+    } catch (error) {
+      this.#fatal(error)
+    }
   }
 
   #carryOut(effects: Effects): void {

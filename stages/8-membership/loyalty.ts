@@ -13,7 +13,9 @@ import { type Participant, standing } from './participant.js'
  */
 export function observeLoyally(node: Participant, message: MembershipMessage): boolean {
   const isMember = node.peers.includes(message.from)
-  if (isMember || node.change?.voters.some(({ id }) => id === message.from)) node.heardAt.set(message.from, node.ticks)
+  const isAsked = isMember || node.change?.voters.some(({ id }) => id === message.from)
+  if (isAsked && (answers.has(message.type) || message.type === 'Introduction'))
+    node.heardAt.set(message.from, node.ticks)
   if (answers.has(message.type) && !isMember) return false
   if (message.type === 'Introduce' || message.type === 'Introduction' || message.type === 'Removed') return true
   if (message.type === 'RequestVote' && !isHeeded(node, message)) return false

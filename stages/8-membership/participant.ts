@@ -4,6 +4,7 @@ import { type Compactor, compactor, compactorStatus } from '../7-log-compaction/
 import { type Change, describeChange } from './change.js'
 import { type Configuration, idsOf, isSame, membersOf, type Server } from './configuration.js'
 import { MembersLog } from './members-log.js'
+import { describeAwaited, type Waiting } from './waiting.js'
 
 /** A node of a cluster whose members change. Who they are is in the log; nothing else says so. */
 export interface Participant extends Compactor {
@@ -17,8 +18,14 @@ export interface Participant extends Compactor {
   founding: Set<NodeId> | null
   /** The configuration that {@link members} and {@link progress} were last brought in line with. */
   followed: Configuration | null
-  /** When each node was last heard, in {@link Compactor.ticks}. */
+  /** When each node last answered this one, in {@link Compactor.ticks}: what it says unasked does not show that it hears. */
   readonly heardAt: Map<NodeId, number>
+  /** A leader's: since when it has been in office, or has gone by its latest configuration, in ticks. */
+  quorumSince: number
+  /** A founder's: whether it is to take in its partners by itself. An operator may call that off. */
+  isGathering: boolean
+  /** For how long somebody has been waited for; null while nobody is. */
+  awaiting: Waiting | null
   /** A leader's: the change of members that is under way. */
   change: Change | null
   /** A leader's: who is a member no more, and has or has not been told so. */
@@ -39,6 +46,9 @@ export function participant(options: NodeOptions) {
     founding: options.bootstrap && isBlank(recovered) ? new Set<NodeId>() : null,
     followed: null,
     heardAt: new Map<NodeId, number>(),
+    quorumSince: 0,
+    isGathering: options.bootstrap,
+    awaiting: null,
     change: null,
     departed: null,
     isRemoved: false,
@@ -62,12 +72,13 @@ export function followConfiguration(node: Participant): void {
 }
 
 /**
- * Whoever is to be a voter, at the address where it is to be found; the members; and who is to be told that it is none
- * any more.
+ * Whoever is to be a voter, at the address where it is to be found, unless it still answers at another; the members; and
+ * who is to be told that it is none any more.
  */
 export function connect(node: Participant): void {
   const founders = node.founding ? node.founders : []
-  const all = [...(node.change?.voters ?? []), ...node.members, ...(node.departed?.servers ?? []), ...founders]
+  const coming = node.change?.voters.filter(({ id }) => !node.change!.staying.has(id)) ?? []
+  const all = [...coming, ...node.members, ...(node.departed?.servers ?? []), ...founders]
   node.effects.peers = all.filter(({ id }, at) => id !== node.id && all.findIndex((other) => other.id === id) === at)
 }
 
@@ -89,5 +100,6 @@ export function participantStatus(node: Participant): Status {
     ...(outgoing && { outgoing: idsOf(outgoing) }),
     ...(learners.length > 0 && { learners: idsOf(learners) }),
     ...(node.change && { change: describeChange(node, node.change) }),
+    ...(node.awaiting && { waiting: describeAwaited(node) }),
   })
 }

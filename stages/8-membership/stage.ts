@@ -6,6 +6,8 @@ import { resendChunks } from '../7-log-compaction/send-snapshot.js'
 import logCompaction from '../7-log-compaction/stage.js'
 import { advanceChange } from './advance-change.js'
 import { addNode, reconfigure, removeNode } from './ask-change.js'
+import { cancelChange } from './call-off.js'
+import { leadAndCount, stepDownWithoutQuorum } from './check-quorum.js'
 import { membershipCommands } from './commands.js'
 import { foundCluster, headerWithMembers, tellMembers } from './found.js'
 import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
@@ -13,6 +15,7 @@ import { learnMembers } from './learn-members.js'
 import { campaignIfVoter, hearRemoved, observeLoyally, voteIfAdmitted } from './loyalty.js'
 import { type MembershipMessage, membershipWire } from './messages.js'
 import { followConfiguration, type Participant, participant, participantStatus } from './participant.js'
+import { tellWaiting } from './waiting.js'
 
 const before = logCompaction.table
 const operations = { ...before.operations, configuration: nothing }
@@ -29,8 +32,15 @@ export default stage<Participant, MembershipMessage>({
   operations,
   client: { ...before.client, ...learnMembers },
   state: participant,
-  verbs: { ...before.verbs, status: participantStatus, header: headerWithMembers },
-  requests: { ...before.requests, add_node: addNode, remove_node: removeNode, reconfigure, members: tellMembers },
+  verbs: { ...before.verbs, status: participantStatus, header: headerWithMembers, lead: leadAndCount },
+  requests: {
+    ...before.requests,
+    add_node: addNode,
+    remove_node: removeNode,
+    reconfigure,
+    cancel_change: cancelChange,
+    members: tellMembers,
+  },
   gate: observeLoyally,
   on: {
     ...before.on,
@@ -41,7 +51,16 @@ export default stage<Participant, MembershipMessage>({
   },
   wire: { ...before.wire, ...membershipWire(operations) },
   proto: [...logCompaction.proto, '8-membership/membership.proto'],
-  tick: [giveUpWaiting, heartbeat, campaignIfVoter, resendChunks, introduceNewcomers, foundCluster],
+  tick: [
+    giveUpWaiting,
+    heartbeat,
+    stepDownWithoutQuorum,
+    campaignIfVoter,
+    resendChunks,
+    introduceNewcomers,
+    foundCluster,
+    tellWaiting,
+  ],
   turn: [followConfiguration, advanceChange, ...before.turn!],
   gives: [...logCompaction.gives, 'G15'],
 })
