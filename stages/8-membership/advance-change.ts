@@ -72,7 +72,7 @@ function awaitIntroduction(node: Participant, change: Change, silent: readonly C
   if (change.isFounding || node.ticks - change.askedAt < 2 * node.timing.electionTicks) return
   const rests = node.members.filter(({ id }) => staying.has(id))
   const why = rests.length > 0 ? describeResting(rests, change) : describeSilent(silent)
-  giveUp(node, change, failure('not_caught_up', `${why}; nothing was changed`))
+  giveUp(node, change, failure('not_caught_up', why))
 }
 
 function leave(node: Participant, change: Change, id: NodeId): void {
@@ -84,12 +84,12 @@ function leave(node: Participant, change: Change, id: NodeId): void {
 function describeResting(rests: readonly Member[], { voters }: Change): string {
   const there = rests.map(({ id, peer }) => {
     const { client: newClient, peer: newPeer } = voters.find((candidate) => candidate.id === id)!
-    return `${id} answers at ${peer}, where it is a member: stop it, start it at ${newClient} and ${newPeer}, and ask again`
+    return `${id} answers at ${peer}, where it is a member; nothing was changed: stop it, start it at ${newClient} and ${newPeer}, and ask again`
   })
   return there.join('; ')
 }
 
 function describeSilent(silent: readonly Member[]): string {
   const where = silent.map(({ id, peer }) => `${id} at ${peer}`)
-  return `no answer from ${where.join(', ')}: does it run, and with this cluster's name?`
+  return `no answer from ${where.join(', ')}: does it run, and with this cluster's name? nothing was changed`
 }
