@@ -237,7 +237,11 @@ export class Node {
     })
     if (!isTaken || !effects) return
     this.#identify(this.#core!)
-    this.#carryOut(effects)
+    try {
+      this.#carryOut(effects)
+    } catch (error) {
+      this.#fatal(error)
+    }
   }
 
   /** Tells the network who this node is, at first and when it has become a member of a cluster. */

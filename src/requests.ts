@@ -35,6 +35,7 @@ export const errorCodes = {
     definite: true,
     means: 'the node knows of a cluster already, so none is founded',
   },
+  change_cancelled: { definite: true, means: 'an operator called the change off; the voters stay as they were' },
   overloaded: { definite: true, means: 'too much is waiting here already; ask again later' },
   shutting_down: { definite: true, means: 'the node is stopping and takes nothing new' },
   unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },
@@ -85,6 +86,8 @@ export const limits = {
   valueBytes: 1024 * 1024,
   /** One request or reply on the wire, framing excluded; leaves room for a value whose every byte is escaped. */
   messageBytes: 8 * 1024 * 1024,
+  /** Voters of a cluster: each write waits for more than half of them. */
+  voters: 64,
   /** Keys in one answer to `scan`. */
   scanKeys: 1000,
 } as const

@@ -39,8 +39,12 @@ export function isCounted(node: Participant, { from, incarnation }: MembershipMe
   return member?.incarnation === incarnation && node.lostDisks.get(from)?.incarnation !== incarnation
 }
 
-/** A member is heard if its own disk speaks; a newcomer, if it is no member under another disk. All checks of a quorum go by it. */
+/**
+ * A member is heard if its own disk answers; a newcomer, if it is no member under another disk. All checks of a quorum go
+ * by it. A message that nobody asked for does not show that its sender hears this node.
+ */
 export function noteHeard(node: Participant, message: MembershipMessage): void {
+  if (!isAnswer(message) && message.type !== 'Introduction') return
   const { from, incarnation } = message
   const isMember = node.members.some(({ id }) => id === from)
   const isNewcomer = () =>

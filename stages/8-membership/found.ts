@@ -21,11 +21,10 @@ export function foundCluster(node: Participant): void {
   appendOwn(node, commandOfConfiguration({ ...nobody, origin: node.self.incarnation, voters: [node.self] }))
 }
 
-/** Who waits for others says for whom, once. Who was asked by a person founds nothing when nobody answers. */
+/** A founding that a person asked for ends when nobody answers; one by configuration waits without an end. */
 function waitForFounders(node: Participant, silent: readonly string[]): void {
   if (++node.foundingTicks !== 2 * node.timing.electionTicks) return
-  if (node.foundingRequests.length === 0) node.effects.events.push({ event: 'founding_waits', members: silent })
-  else
+  if (node.foundingRequests.length > 0)
     endFounding(node, failure('not_caught_up', `no answer from ${silent.join(', ')}: do they run? nothing was founded`))
 }
 
@@ -53,7 +52,7 @@ export function foundOnRequest(node: Participant, { id: request, command }: Requ
   if (isTwice) return refuse(failure('bad_request', 'a node is named twice, and counts once'))
   const others = parsed.flatMap((one) => (one && one.id !== node.id ? [one] : []))
   node.foundingRequests.push(request)
-  Object.assign(node, { founders: [node.self, ...others], founding: new Set(), foundingTicks: 0, isFounder: true })
+  Object.assign(node, { founders: [node.self, ...others], founding: new Set(), foundingTicks: 0, isGathering: true })
   connect(node)
 }
 

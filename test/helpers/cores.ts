@@ -7,6 +7,7 @@ import type {
   Core,
   Effects,
   EntryId,
+  Event,
   Member,
   Message,
   NodeId,
@@ -65,6 +66,7 @@ interface Hand {
   restored: number[]
   applied: Apply[]
   replies: Reply[]
+  events: Event[]
 }
 
 /** Small numbers, so that a script can count: an election after 15 ticks, since chance is always one half. */
@@ -160,6 +162,11 @@ export class Cores {
 
   replies(id: NodeId): readonly Reply[] {
     return this.#hand(id).replies
+  }
+
+  /** What a node reported, in this life. */
+  events(id: NodeId): readonly Event[] {
+    return this.#hand(id).events
   }
 
   /** Null while the request waits. */
@@ -356,7 +363,7 @@ export class Cores {
     const core = this.#stage.create(options)
     const state = snapshots[0] ? files.load(snapshots[0]) : []
     if (snapshots[0]) core.applied(snapshots[0].index)
-    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }
+    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], events: [], connected: null }
     return { core, state, underWay: [], ...nothing }
   }
 
@@ -379,6 +386,7 @@ export class Cores {
     const effects = hand.core.take()
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
+    hand.events.push(...effects.events)
     if (effects.peers) hand.connected = effects.peers
     const { persist, sendWhenDurable: messages } = effects
     if (persist) hand.underWay.push({ persist, messages })
