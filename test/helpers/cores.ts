@@ -66,7 +66,6 @@ interface Hand {
   restored: number[]
   applied: Apply[]
   replies: Reply[]
-  events: Event[]
 }
 
 /** Small numbers, so that a script can count: an election after 15 ticks, since chance is always one half. */
@@ -98,6 +97,8 @@ export class Cores {
   air: AnyMessage[] = []
   /** Everything that arrived, in order. */
   readonly heard: AnyMessage[] = []
+  /** What nodes reported, in order. */
+  readonly told: (Event & { readonly node: NodeId })[] = []
   readonly #stage: Stage
   readonly #timing: Timing
   readonly #world: World
@@ -162,11 +163,6 @@ export class Cores {
 
   replies(id: NodeId): readonly Reply[] {
     return this.#hand(id).replies
-  }
-
-  /** What a node reported, in this life. */
-  events(id: NodeId): readonly Event[] {
-    return this.#hand(id).events
   }
 
   /** Null while the request waits. */
@@ -361,7 +357,7 @@ export class Cores {
     const core = this.#stage.create(options)
     const state = snapshots[0] ? files.load(snapshots[0]) : []
     if (snapshots[0]) core.applied(snapshots[0].index)
-    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], events: [], connected: null }
+    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }
     return { core, state, underWay: [], ...nothing }
   }
 
@@ -384,7 +380,7 @@ export class Cores {
     const effects = hand.core.take()
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
-    hand.events.push(...effects.events)
+    this.told.push(...effects.events.map((event) => ({ ...event, node: id })))
     if (effects.peers) hand.connected = effects.peers
     const { persist, sendWhenDurable: messages } = effects
     if (persist) hand.underWay.push({ persist, messages })
