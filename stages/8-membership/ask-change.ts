@@ -50,7 +50,8 @@ function candidate({ self }: Participant, member: Member): Candidate {
   return { ...member, incarnation: member.id === self.id ? self.incarnation : null }
 }
 
-function parseMember(node: Participant, name: string): Candidate | undefined {
+/** A node named with its addresses, `n6=client/peer`; undefined where the text is of another form. */
+export function parseMember(node: Participant, name: string): Candidate | undefined {
   const [, id, client, peer] = /^([^=]+)=([^/]+)\/(.+)$/.exec(name) ?? []
   if (!id || !client || !peer || !isNodeId(id) || addressProblem(client) || addressProblem(peer)) return undefined
   return candidate(node, { id, client, peer })

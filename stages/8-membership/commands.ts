@@ -44,6 +44,14 @@ export const membershipCommands = {
     {},
     { help: 'call off the change of members that is under way; what was begun is undone', readOnly: false },
   ),
+  found_cluster: shape(
+    'found_cluster',
+    { members: names.optional() },
+    {
+      help: 'once, where there is no cluster yet: this node founds it, alone or with n2=client/peer …',
+      readOnly: false,
+    },
+  ),
   members: shape('members', {}, { help: 'who belongs to the cluster, and where they listen', readOnly: true }),
 }
 
@@ -51,3 +59,4 @@ type Of<Name extends keyof typeof membershipCommands> = z.infer<(typeof membersh
 export type AddNode = Of<'add_node'>
 export type RemoveNode = Of<'remove_node'>
 export type Reconfigure = Of<'reconfigure'>
+export type FoundCluster = Of<'found_cluster'>

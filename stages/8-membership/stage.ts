@@ -1,4 +1,4 @@
-import { stage } from '../../src/stage.js'
+import { inOrder, stage } from '../../src/stage.js'
 import { giveUpWaiting } from '../4-log-replication/give-up.js'
 import { heartbeat } from '../5-heartbeats/heartbeat.js'
 import { nothing } from '../6-leader-election/commit.js'
@@ -9,11 +9,14 @@ import { addNode, reconfigure, removeNode } from './ask-change.js'
 import { cancelChange } from './call-off.js'
 import { leadAndCount, stepDownWithoutQuorum } from './check-quorum.js'
 import { membershipCommands } from './commands.js'
-import { foundCluster, headerWithMembers, tellMembers } from './found.js'
+import { countNothing, followDisks, hearDisplaced } from './disks.js'
+import { foundCluster, foundOnRequest, headerWithMembers, tellMembers } from './found.js'
+import { identityOf, meetForeigner, observeByIdentity } from './identity.js'
 import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
 import { learnMembers } from './learn-members.js'
-import { campaignIfVoter, hearRemoved, observeLoyally, voteIfAdmitted } from './loyalty.js'
+import { campaignIfVoter, hearRemoved, voteIfAdmitted } from './loyalty.js'
 import { type MembershipMessage, membershipWire } from './messages.js'
+import { noteAcknowledged, noticeOlderDisk } from './older-disk.js'
 import { followConfiguration, type Participant, participant, participantStatus } from './participant.js'
 import { tellWaiting } from './waiting.js'
 
@@ -32,22 +35,34 @@ export default stage<Participant, MembershipMessage>({
   operations,
   client: { ...before.client, ...learnMembers },
   state: participant,
-  verbs: { ...before.verbs, status: participantStatus, header: headerWithMembers, lead: leadAndCount },
+  verbs: {
+    ...before.verbs,
+    status: participantStatus,
+    header: headerWithMembers,
+    lead: leadAndCount,
+    identify: identityOf,
+    meet: meetForeigner,
+  },
   requests: {
     ...before.requests,
     add_node: addNode,
     remove_node: removeNode,
     reconfigure,
     cancel_change: cancelChange,
+    found_cluster: foundOnRequest,
     members: tellMembers,
   },
-  gate: observeLoyally,
+  gate: observeByIdentity,
   on: {
     ...before.on,
+    AppendEntriesReply: inOrder(before.on.AppendEntriesReply, countNothing, noteAcknowledged),
+    AppendEntriesConflict: inOrder(noticeOlderDisk, before.on.AppendEntriesConflict, countNothing),
+    InstallSnapshotReply: inOrder(before.on.InstallSnapshotReply, countNothing, noteAcknowledged),
     RequestVote: voteIfAdmitted,
     Introduce: introduceSelf,
     Introduction: hearIntroduction,
     Removed: hearRemoved,
+    Displaced: hearDisplaced,
   },
   wire: { ...before.wire, ...membershipWire(operations) },
   proto: [...logCompaction.proto, '8-membership/membership.proto'],
@@ -61,6 +76,6 @@ export default stage<Participant, MembershipMessage>({
     foundCluster,
     tellWaiting,
   ],
-  turn: [followConfiguration, advanceChange, ...before.turn!],
+  turn: [followConfiguration, followDisks, advanceChange, ...before.turn!],
   gives: [...logCompaction.gives, 'G15'],
 })

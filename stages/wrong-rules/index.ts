@@ -9,6 +9,7 @@ import { wrongDepartures } from './8-membership-left.js'
 import { wrongQuorums } from './8-membership-quorum.js'
 import type { WrongRule } from './wrong-rule.js'
 
+export { seedsToTry } from './seeds.js'
 export type { Caught, WrongRule } from './wrong-rule.js'
 
 /** In the order of the stages. */

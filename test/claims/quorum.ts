@@ -217,7 +217,7 @@ export const waitingClaims: Claims = {
     ok(waiting.ms >= 2 * electionTicks * timing.tickMs)
     const answer = cores.answer('n1', cores.request('n1', adding('n2')))
     ok(answer?.ok === false && /when n3 at 127.0.0.1:103 has answered/.test(answer.error.message))
-    const told = () => cores.told.filter(({ event }) => event === 'waiting').length
+    const told = () => cores.told.filter(({ event }) => event === 'founding_waits').length
     equal(told(), 1)
     pass(cores, longTicks, two)
     equal(told(), 1, 'once, and then rarely')

@@ -25,8 +25,10 @@ import { type LogContents, Records } from '../../src/storage/recover.js'
 import { nodeOptions } from './core.js'
 import { emptySnapshot, nameOf, type Past, relive, theFive, type World, withMembers } from './past.js'
 import { SnapshotFiles } from './snapshot-files.js'
+import { timing } from './timing.js'
 
 export { entriesOf, entryOf, type Past, stateUpTo } from './past.js'
+export { patienceTicks, timing } from './timing.js'
 
 /** A message with fields that are only known by its type. */
 export type AnyMessage = Message & { readonly [field: string]: unknown }
@@ -67,19 +69,6 @@ interface Hand {
   applied: Apply[]
   replies: Reply[]
 }
-
-/** Small numbers, so that a script can count: an election after 15 ticks, since chance is always one half. */
-export const timing = {
-  tickMs: 10,
-  requestTimeoutTicks: 60,
-  heartbeatTicks: 3,
-  electionTicks: 10,
-  appendBytes: 1024 * 1024,
-  snapshotEntries: 5,
-  snapshotBytes: 1024 * 1024,
-  chunkBytes: 8,
-}
-export const patienceTicks = 15
 
 function isMeant(message: Message, selection: Selection): boolean {
   return Object.entries(selection).every(([field, value]) => (message as AnyMessage)[field] === value)
@@ -190,10 +179,12 @@ export class Cores {
     return request
   }
 
-  /** A message that the script made up. */
+  /** A message that the script made up: of the disk that its sender had first, unless it says otherwise. */
   receive(message: AnyMessage): void {
+    const { core } = this.#hand(message.to)
+    const { identity } = core
     this.heard.push(message)
-    this.#hand(message.to).core.receive(message)
+    core.receive(identity ? { ...identity, incarnation: message.from, ...message } : message)
     this.#collect(message.to)
   }
 
