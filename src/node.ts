@@ -236,8 +236,8 @@ export class Node {
       effects = core.take()
     })
     if (!isTaken || !effects) return
-    this.#identify(this.#core!)
     try {
+      this.#identify(this.#core!)
       this.#carryOut(effects)
     } catch (error) {
       this.#fatal(error)

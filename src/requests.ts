@@ -31,11 +31,11 @@ export const errorCodes = {
     definite: true,
     means: 'a new node did not answer or did not catch up; the voters stay as they were',
   },
+  change_cancelled: { definite: true, means: 'an operator called the change off; the voters stay as they were' },
   cluster_exists: {
     definite: true,
     means: 'the node knows of a cluster already, so none is founded',
   },
-  change_cancelled: { definite: true, means: 'an operator called the change off; the voters stay as they were' },
   overloaded: { definite: true, means: 'too much is waiting here already; ask again later' },
   shutting_down: { definite: true, means: 'the node is stopping and takes nothing new' },
   unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },

@@ -112,13 +112,13 @@ export class Links<L extends Link> {
     const stranger = `${JSON.stringify(from)} is no peer of ours`
     if (!this.#options.isOpen) throw new Error(stranger)
     if (typeof from !== 'string' || from === '' || from === this.#options.self) throw new Error(stranger)
-    const problem = addressProblem(typeof address === 'string' ? address : '')
+    const place = typeof address === 'string' ? address : ''
+    const problem = addressProblem(place)
     if (problem) throw new Error(`${stranger}, and does not say where it could be answered: ${problem}`)
     const key = peer ? namesake(from, incarnation) : from
     const guests = [...this.#links.keys()].filter((other) => other !== key && !this.isPeer(other))
     if (guests.length >= guestLimit) throw new Error(`${stranger}, and there are ${guestLimit} such already`)
-    const guest = { id: from, peer: address as string }
-    return this.#open(peer ? { ...guest, key } : guest)
+    return this.#open(peer ? { id: from, peer: place, key } : { id: from, peer: place })
   }
 
   /** A guest has gone. */

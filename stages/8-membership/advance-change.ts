@@ -17,7 +17,7 @@ export function advanceChange(node: Participant): void {
   if (index > node.commitIndex || node.log.termAt(node.commitIndex) !== node.term) return
   if (configuration.outgoing) return appendConfiguration(node, { ...configuration, outgoing: null })
   tellDeparted(node)
-  if (!node.change && node.isGathering && node.log.isFoundedBy(node.self)) gather(node)
+  if (!node.change && node.isFounder && node.log.isFoundedBy(node.self)) gather(node)
   if (node.change) step(node, node.change, configuration)
   const isVoter = configuration.voters.some((server) => isSame(server, node.self))
   if (!isVoter && !node.change) retire(node)
@@ -28,7 +28,8 @@ function gather(node: Participant): void {
   const requests = node.foundingRequests.splice(0)
   if (node.founders.length === 1) return tellFounded(node, requests)
   const others = node.founders.filter(({ id }) => id !== node.id).map((member) => ({ ...member, incarnation: null }))
-  node.change = newChange(node, [node.self, ...others], { isForced: true, isFounding: true })
+  const isAsked = requests.length > 0
+  node.change = newChange(node, [node.self, ...others], { isForced: true, isFounding: !isAsked })
   node.change.requests.push(...requests)
   connect(node)
 }

@@ -18,7 +18,7 @@ export function cancelChange(node: Participant, request: Request): void {
   if (!change || !canStillEnd(node, change))
     return refuse(node, request, failure('change_in_progress', describeTooLate(node)))
   change.cancels.push(request.id)
-  if (change.isFounding) node.isGathering = false
+  if (change.isFounding) node.isFounder = false
   if (change.refusal) return
   if (configuration.outgoing) goBack(node, cancelled)
   else giveUp(node, change, cancelled)

@@ -16,7 +16,7 @@ export function changeVoters(node: Participant, change: Change, voters: readonly
   if (isThere && !hasMoved && learners.length === 0) return finish(node, change)
   if (isThere) return appendConfiguration(node, { voters, outgoing: null, learners: [] })
   if (!change.isForced && !isQuorumAlive(node, voters)) {
-    const why = `too few of ${idsOf(voters).join(', ')} were heard lately to serve; \`force\` does it all the same`
+    const why = `too few of ${idsOf(voters).join(', ')} were heard lately to serve; \`force\` tries it all the same`
     return giveUp(node, change, failure('quorum_at_risk', why))
   }
   const stillToJoin = without(learners, voters).filter((one) => change.voters.some(({ id }) => id === one.id))

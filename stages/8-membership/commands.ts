@@ -39,6 +39,11 @@ export const membershipCommands = {
     { voters: names, force },
     { help: 'these voters in place of all others, in one change; a new one as n6=client/peer', readOnly: false },
   ),
+  cancel_change: shape(
+    'cancel_change',
+    {},
+    { help: 'call off the change of members that is under way; what was begun is undone', readOnly: false },
+  ),
   found_cluster: shape(
     'found_cluster',
     { members: names.optional() },
@@ -46,11 +51,6 @@ export const membershipCommands = {
       help: 'once, where there is no cluster yet: this node founds it, alone or with n2=client/peer …',
       readOnly: false,
     },
-  ),
-  cancel_change: shape(
-    'cancel_change',
-    {},
-    { help: 'call off the change of members that is under way; what was begun is undone', readOnly: false },
   ),
   members: shape('members', {}, { help: 'who belongs to the cluster, and where they listen', readOnly: true }),
 }

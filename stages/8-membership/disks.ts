@@ -40,12 +40,12 @@ export function isCounted(node: Participant, { from, incarnation }: MembershipMe
 }
 
 /**
- * A member is heard if its own disk answers; a newcomer, if it is no member under another disk. All checks of a quorum go
- * by it. A message that nobody asked for does not show that its sender hears this node.
+ * A member is heard if its own disk answers; a newcomer, if it is no member under another disk. What is said unasked does
+ * not show that it hears this node. All checks of a quorum go by it.
  */
 export function noteHeard(node: Participant, message: MembershipMessage): void {
-  if (!isAnswer(message) && message.type !== 'Introduction') return
-  const { from, incarnation } = message
+  const { from, incarnation, type } = message
+  if (!isAnswer(message) && type !== 'Introduction') return
   const isMember = node.members.some(({ id }) => id === from)
   const isNewcomer = () =>
     node.change?.voters.some((one) => one.id === from && (one.incarnation ?? incarnation) === incarnation)

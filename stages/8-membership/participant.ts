@@ -29,7 +29,8 @@ export interface Participant extends Compactor {
   /** Whom the founder of a cluster takes in first; and who of them has said that it knows of no cluster, until there is one. */
   readonly founders: readonly Member[]
   founding: Set<NodeId> | null
-  /** Who asked this node to found the cluster, and how long it has waited for others. */
+  /** Whether this node founds, or has founded, the cluster in this life; who asked it to; and how long it has waited for others. */
+  isFounder: boolean
   readonly foundingRequests: RequestId[]
   foundingTicks: number
   /** The configuration that {@link members} and {@link progress} were last brought in line with. */
@@ -38,8 +39,6 @@ export interface Participant extends Compactor {
   readonly heardAt: Map<NodeId, number>
   /** A leader's: since when it has been in office, or has gone by its latest configuration, in ticks. */
   quorumSince: number
-  /** A founder's: whether it is to take in its partners by itself. An operator may call that off. */
-  isGathering: boolean
   /** For how long somebody has been waited for; null while nobody is. */
   awaiting: Waiting | null
   /** A leader's: the change of members that is under way. */
@@ -75,12 +74,12 @@ export function participant(options: NodeOptions) {
     founders: members,
     founding: options.bootstrap && isBlank(recovered) ? new Set<NodeId>() : null,
     members: membersOf(log.configuration.configuration),
+    isFounder: options.bootstrap,
     foundingRequests: [],
     foundingTicks: 0,
     followed: null,
     heardAt: new Map<NodeId, number>(),
     quorumSince: 0,
-    isGathering: options.bootstrap,
     awaiting: null,
     change: null,
     departed: null,

@@ -28,7 +28,7 @@ export default stage<Participant, MembershipMessage>({
   number: 8,
   name: '8-membership',
   title: 'Membership',
-  adds: 'nodes join and leave while the cluster serves: learners, joint consensus, and who was removed disturbs nobody',
+  adds: 'nodes join and leave while the cluster serves: learners, joint consensus; who was removed disturbs nobody, and a leader that no majority answers steps down',
   stillBroken: 'every read costs a write to the log; a retry may apply twice',
   members: 'changing',
   commands: { ...before.commands, ...membershipCommands },

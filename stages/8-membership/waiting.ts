@@ -28,7 +28,8 @@ export function tellWaiting(node: Participant): void {
   const due = toldAt === null ? since + 2 * electionTicks : toldAt + reminder * electionTicks
   if (node.ticks < due) return
   node.awaiting.toldAt = node.ticks
-  node.effects.events.push({ event: 'waiting', ...describeAwaited(node) })
+  const event = node.founding ? 'founding_waits' : 'waiting'
+  node.effects.events.push({ event, members: idsOf(awaited), ...describeAwaited(node) })
 }
 
 /** Those without whose answer nothing goes on here. */

@@ -47,7 +47,7 @@ export const quorumClaims: Claims = {
     same([cores.status('n1').role, cores.status('n1').leader, cores.status('n1').term], ['follower', null, 1])
     for (const request of [write, asked]) same(code(cores, 'n1', request), ['leadership_lost', false])
     equal(code(cores, 'n1', cores.request('n1'))?.toString(), 'no_leader,true')
-    ok(cores.events('n1').some(({ event, term }) => event === 'quorum_lost' && term === 1))
+    ok(cores.told.some(({ node, event, term }) => node === 'n1' && event === 'quorum_lost' && term === 1))
   },
   'as long as a majority answers it leads, whoever else is silent'(stage) {
     const cores = together(stage, five)
@@ -217,7 +217,7 @@ export const waitingClaims: Claims = {
     ok(waiting.ms >= 2 * electionTicks * timing.tickMs)
     const answer = cores.answer('n1', cores.request('n1', adding('n2')))
     ok(answer?.ok === false && /when n3 at 127.0.0.1:103 has answered/.test(answer.error.message))
-    const told = () => cores.events('n1').filter(({ event }) => event === 'waiting').length
+    const told = () => cores.told.filter(({ event }) => event === 'founding_waits').length
     equal(told(), 1)
     pass(cores, longTicks, two)
     equal(told(), 1, 'once, and then rarely')
