@@ -2,7 +2,6 @@ import { failure, type NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import { isIntroduced } from './change.js'
 import { idsOf } from './configuration.js'
-import { giveUp } from './end-change.js'
 import { endFounding } from './found.js'
 import type { Introduce, Introduction } from './messages.js'
 import type { Participant } from './participant.js'
@@ -33,7 +32,7 @@ export function introduceSelf(node: Participant, { from: to }: Introduce): void 
 
 /**
  * A founder that finds one of the others in a cluster already founds none: its own disk was lost, most likely, and
- * whoever runs the cluster can take it in again. Likewise a leader takes in nobody of another cluster.
+ * whoever runs the cluster can take it in again. A newcomer of another cluster has not passed the gate.
  */
 export function hearIntroduction(node: Participant, { from, incarnation = '', origin = '' }: Introduction): void {
   const { founding, change, role } = node
@@ -45,9 +44,7 @@ export function hearIntroduction(node: Participant, { from, incarnation = '', or
     )
     node.effects.events.push({ event: 'not_founded', member: from, origin })
   } else if (role === 'leader' && change?.voters.some((one) => one.id === from && !isIntroduced(one))) {
-    const isForeign = origin !== '' && origin !== node.log.configuration.configuration.origin
     const voters = change.voters.map((one) => (one.id === from && !isIntroduced(one) ? { ...one, incarnation } : one))
-    if (isForeign) giveUp(node, change, failure('not_caught_up', `${from} belongs to another cluster of the same name`))
-    else node.change = { ...change, voters }
+    node.change = { ...change, voters }
   }
 }

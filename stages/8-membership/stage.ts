@@ -63,5 +63,6 @@ export default stage<Participant, MembershipMessage>({
   proto: [...logCompaction.proto, '8-membership/membership.proto'],
   tick: [giveUpWaiting, heartbeat, campaignIfVoter, resendChunks, introduceNewcomers, foundCluster],
   turn: [followConfiguration, followDisks, advanceChange, ...before.turn!],
+  invariants: [...before.invariants, 'oneHistory'],
   gives: [...logCompaction.gives, 'G15'],
 })

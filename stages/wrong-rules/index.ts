@@ -5,6 +5,7 @@ import { wrongHeartbeats } from './5-heartbeats.js'
 import { wrongElections } from './6-leader-election.js'
 import { wrongCompaction } from './7-log-compaction.js'
 import { wrongMembership } from './8-membership.js'
+import { wrongIdentities } from './8-membership-identity.js'
 import { wrongDepartures } from './8-membership-left.js'
 import type { WrongRule } from './wrong-rule.js'
 
@@ -20,4 +21,5 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongCompaction,
   ...wrongMembership,
   ...wrongDepartures,
+  ...wrongIdentities,
 ]
