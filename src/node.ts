@@ -18,6 +18,7 @@ import {
   type NodeSettings,
   nothingRecovered,
   type Persist,
+  type Piece,
   type Recovered,
   type RequestId,
   type Snapshot,
@@ -235,9 +236,10 @@ export class Node {
     for (const event of effects.events) this.#doors.notice(event)
     if (effects.peers) this.#doors.network.setPeers(effects.peers)
     for (const message of effects.send) this.#send(message)
+    if (effects.hold) this.#doors.log?.snapshots.hold(effects.hold)
     if (effects.persist) this.#watch(this.#write(effects.persist, effects.sendWhenDurable))
     else for (const message of effects.sendWhenDurable) this.#send(message)
-    for (const chunk of effects.sendChunks) this.#watch(this.#sendChunk(chunk))
+    for (const piece of effects.sendChunks) this.#watch(this.#sendChunk(piece))
     for (const chunk of effects.keepChunks) this.#keep(chunk)
     if (effects.restore) this.#add({ restore: effects.restore })
     if (effects.apply.length > 0) this.#add(effects.apply)
@@ -264,9 +266,9 @@ export class Node {
   }
 
   /** Puts its bytes into a piece of a snapshot, which leaves then. One that is not kept any more is not sent. */
-  async #sendChunk(chunk: Chunk): Promise<void> {
+  async #sendChunk({ chunk, length }: Piece): Promise<void> {
     const { lastIncludedIndex: index, lastIncludedTerm: term, offset } = chunk
-    const data = await this.#doors.log?.snapshots.read({ index, term }, offset, this.#settings.timing.chunkBytes)
+    const data = await this.#doors.log?.snapshots.read({ index, term }, offset, length)
     if (data && !this.#isDead()) this.#send({ ...chunk, data } as Chunk)
   }
 

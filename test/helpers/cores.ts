@@ -11,6 +11,7 @@ import type {
   Message,
   NodeId,
   Persist,
+  Piece,
   Reply,
   Snapshot,
   SnapshotHeader,
@@ -320,6 +321,11 @@ export class Cores {
     return files.known(disk.snapshots)[0]
   }
 
+  /** Up to which entries the snapshots go that a node's disk has, also such that only somebody else needs. */
+  files(id: NodeId): readonly number[] {
+    return this.#hand(id).files.indexes
+  }
+
   /** From here on, pieces of a snapshot that come wait until {@link keep}. */
   hold(id: NodeId): void {
     this.#hand(id).isHolding = true
@@ -378,18 +384,19 @@ export class Cores {
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
     if (effects.peers) hand.connected = effects.peers
+    if (effects.hold) hand.files.hold(effects.hold)
     const { persist, sendWhenDurable: messages } = effects
     if (persist) hand.underWay.push({ persist, messages })
     else this.#send(messages)
-    for (const chunk of effects.sendChunks) this.#sendChunk(hand, chunk)
+    for (const piece of effects.sendChunks) this.#sendChunk(hand, piece)
     this.#perform(hand, effects)
     hand.chunks.push(...effects.keepChunks)
     if (!hand.isHolding) this.keep(id)
   }
 
-  #sendChunk({ files }: Hand, chunk: Chunk): void {
+  #sendChunk({ files }: Hand, { chunk, length }: Piece): void {
     const { lastIncludedIndex: index, lastIncludedTerm: term, offset } = chunk
-    const data = files.read({ index, term }, offset, this.#timing.chunkBytes)
+    const data = files.read({ index, term }, offset, length)
     if (data) this.#send([{ ...chunk, data } as Chunk])
   }
 
