@@ -6,6 +6,7 @@ import { commitOwnTerm } from '../6-leader-election/commit.js'
 import leaderElection from '../6-leader-election/stage.js'
 import { heedElected } from '../6-leader-election/terms.js'
 import { type Compactor, compactor, compactorStatus } from './compactor.js'
+import { compactionDoubts } from './doubts.js'
 import { appendBehindEdge, isDueBehindEdge, sendEntriesBehindEdge } from './edge.js'
 import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from './install-snapshot.js'
 import { holdSnapshots } from './let-go.js'
@@ -31,6 +32,7 @@ export default stage<Compactor, CompactionMessage>({
     saved: noteSnapshot,
     held: noteKept,
   },
+  doubts: compactionDoubts,
   gate: observeTermOfSender,
   on: {
     ...leaderElection.table.on,

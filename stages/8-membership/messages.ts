@@ -1,5 +1,7 @@
 import { type Index, isPositive, type Message } from '../../src/contracts.js'
+import type { StageFacts } from '../../src/stage.js'
 import { appendEntriesOf } from '../4-log-replication/messages.js'
+import { entriesOfLeaders } from '../6-leader-election/messages.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
 import { isConfiguration } from './configuration.js'
 
@@ -29,8 +31,8 @@ type Candidate = Readonly<Record<string, unknown>>
 const isName = (candidate: unknown) => typeof candidate === 'string' && candidate.length <= 64
 
 /** What the messages of this stage must hold when they come from the wire. */
-export const membershipWire = (operations: Readonly<Record<string, unknown>>) => ({
-  AppendEntries: appendEntriesOf(operations, { configuration: isConfiguration }),
+export const membershipWire = (facts: Pick<StageFacts, 'commands' | 'operations'>) => ({
+  AppendEntries: appendEntriesOf(facts, { ...entriesOfLeaders, configuration: isConfiguration }),
   Introduce: () => true,
   Introduction: ({ incarnation, origin }: Candidate) => isName(incarnation) && incarnation !== '' && isName(origin),
   Removed: ({ index }: Candidate) => isPositive(index),

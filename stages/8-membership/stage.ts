@@ -39,7 +39,7 @@ export default stage<Participant, MembershipMessage>({
     Introduction: hearIntroduction,
     Removed: hearRemoved,
   },
-  wire: { ...before.wire, ...membershipWire(operations) },
+  wire: { ...before.wire, ...membershipWire({ ...before, operations }) },
   proto: [...logCompaction.proto, '8-membership/membership.proto'],
   tick: [giveUpWaiting, heartbeat, campaignIfVoter, resendChunks, introduceNewcomers, foundCluster],
   turn: [followConfiguration, advanceChange, ...before.turn!],

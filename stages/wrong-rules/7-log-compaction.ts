@@ -363,5 +363,26 @@ const wrongSenders: readonly WrongRule[] = [
   },
 ]
 
+/** Ways to believe of a snapshot what cannot be. */
+const wrongBeliefs: readonly WrongRule[] = [
+  {
+    name: 'snapshot-of-another-history',
+    what: 'a snapshot is taken that ends otherwise than what was committed here: two histories become one',
+    stage: replacing({ doubts: { ...right.doubts, InstallSnapshot: [] } }),
+    caught: { claim: 'a snapshot that ends otherwise than what was committed is not kept (§7)' },
+  },
+  {
+    name: 'more-than-the-whole',
+    what: 'a follower is believed to hold more of a snapshot than there is: it is sent nothing, and counts',
+    stage: replacing({ doubts: { ...right.doubts, InstallSnapshotReply: [] } }),
+    caught: { claim: 'an answer about more of a snapshot than there is of it, or than was sent, is not heard (D4)' },
+  },
+]
+
 /** Wrong rules for nodes whose logs begin behind a snapshot. */
-export const wrongCompaction: readonly WrongRule[] = [...wrongSnapshots, ...wrongReceivers, ...wrongSenders]
+export const wrongCompaction: readonly WrongRule[] = [
+  ...wrongSnapshots,
+  ...wrongReceivers,
+  ...wrongSenders,
+  ...wrongBeliefs,
+]

@@ -271,7 +271,7 @@ export const transferClaims: Claims = {
     const cores = sending(stage)
     const [piece] = cores.take({ type: 'InstallSnapshot' }) as [AnyMessage]
     const { term } = cores.status('n1')
-    const reply = { type: 'AppendEntriesReply', from: 'n5', to: 'n1', term, sequence: 90, matchIndex: 5 }
+    const reply = { type: 'AppendEntriesReply', from: 'n5', to: 'n1', term, sequence: 1, matchIndex: 5 }
     cores.receive(reply as AnyMessage)
     cores.take()
     cores.tick('n1', 2 * heartbeatTicks)

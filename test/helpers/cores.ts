@@ -7,6 +7,7 @@ import type {
   Core,
   Effects,
   EntryId,
+  Event,
   Member,
   Message,
   NodeId,
@@ -66,6 +67,8 @@ interface Hand {
   restored: number[]
   applied: Apply[]
   replies: Reply[]
+  /** What it reported, in this life. */
+  events: Event[]
 }
 
 /** Small numbers, so that a script can count: an election after 15 ticks, since chance is always one half. */
@@ -161,6 +164,10 @@ export class Cores {
 
   replies(id: NodeId): readonly Reply[] {
     return this.#hand(id).replies
+  }
+
+  events(id: NodeId): readonly Event[] {
+    return this.#hand(id).events
   }
 
   /** Null while the request waits. */
@@ -360,7 +367,7 @@ export class Cores {
     const core = this.#stage.create(options)
     const state = snapshots[0] ? files.load(snapshots[0]) : []
     if (snapshots[0]) core.applied(snapshots[0].index)
-    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }
+    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], events: [], connected: null }
     return { core, state, underWay: [], ...nothing }
   }
 
@@ -383,6 +390,7 @@ export class Cores {
     const effects = hand.core.take()
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
+    hand.events.push(...effects.events)
     if (effects.peers) hand.connected = effects.peers
     if (effects.hold) hand.files.hold(effects.hold)
     const { persist, sendWhenDurable: messages } = effects

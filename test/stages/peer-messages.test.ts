@@ -32,6 +32,8 @@ const configuration: fc.Arbitrary<Command> = fc.record(
 )
 const natural = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 }), fc.maxSafeNat())
 const positive = natural.filter((number) => number > 0)
+/** Every term that a message may bear. */
+const term = positive.filter((number) => number <= 2 ** 52)
 const ends = { from: fc.constantFrom('n1', 'n2'), to: fc.constantFrom('n3', '') }
 
 function entriesBehind(index: number, term: number, steps: readonly { rise: number; command: Command }[]): Entry[] {
@@ -63,8 +65,9 @@ const appending = (commands: fc.Arbitrary<Command>) =>
       return { type: 'AppendEntries', term, ...fields, prevLogTerm, entries }
     })
 const conflict = fc
-  .record({ ...ends, term: positive, sequence: positive, conflictTerm: fc.option(positive), conflictIndex: positive })
+  .record({ ...ends, term, sequence: positive, conflictTerm: fc.option(term), conflictIndex: positive })
   .map((fields) => ({ type: 'AppendEntriesConflict', ...fields, prevLogIndex: fields.conflictIndex }))
+  .map((fields) => ({ ...fields, term: Math.max(fields.term, fields.conflictTerm ?? 1) }))
 const requestVote = fc
   .record({ ...ends, lastLogIndex: natural, lastLogTerm: fc.nat(50), later: fc.integer({ min: 1, max: 3 }) })
   .map(({ later, ...fields }) => {
@@ -91,7 +94,7 @@ const installSnapshot = fc
     return { type: 'InstallSnapshot', term: lastIncludedTerm + later, ...fields, bytes }
   })
 const plain = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
-  fc.record({ type: fc.constant(type), ...ends, term: positive, ...fields }, { noNullPrototype: true })
+  fc.record({ type: fc.constant(type), ...ends, term, ...fields }, { noNullPrototype: true })
 
 const termless = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
   fc.record({ type: fc.constant(type), ...ends, ...fields }, { noNullPrototype: true })
@@ -206,6 +209,53 @@ t.test('a piece of a snapshot lies within its file, and the file has a name', as
   }
   for (const wrong of [undefined, null, '', 'AAAA', [1, 2], { length: 8 }, 8])
     t.notOk(passes({ ...piece, data: wrong }))
+})
+
+t.test('a term behind which there is no room to go on is none', async (t) => {
+  for (const example of examples) {
+    if (!('term' in example)) continue
+    t.ok(passes({ ...example, term: 2 ** 52 }), String(example.type))
+    t.notOk(passes({ ...example, term: 2 ** 52 + 1 }), String(example.type))
+    t.notOk(passes({ ...example, term: Number.MAX_SAFE_INTEGER }), String(example.type))
+  }
+})
+
+t.test('a follower has no entry of a later term than its leader', async (t) => {
+  const refusal = { type: 'AppendEntriesConflict', ...common, sequence: 1, prevLogIndex: 4, conflictIndex: 4 }
+  t.ok(passes({ ...refusal, conflictTerm: 5 }))
+  t.notOk(passes({ ...refusal, conflictTerm: 6 }))
+})
+
+t.test('an entry is held against the shape of its command: every field, of its kind, and no other', async (t) => {
+  const appended = (command: object) => ({ ...append, entries: [makeEntry(3, 4, command as Command)] })
+  const right: readonly Readonly<Record<string, unknown>>[] = [
+    { command: 'get', key: 'a' },
+    { command: 'set', key: 'a', value: '' },
+    { command: 'delete', key: 'a' },
+    { command: 'append', key: 'a', value: 'b' },
+    { command: 'cas', key: 'a', expected: 'b', value: 'c' },
+    { command: 'scan', prefix: 'a', after: 'b', limit: 3 },
+    { command: 'no-op' },
+  ]
+  for (const command of right) {
+    t.ok(passes(appended(command)), JSON.stringify(command))
+    t.notOk(passes(appended({ ...command, more: 'x' })), `${command.command}: a field too many`)
+    for (const [field, value] of Object.entries(command)) {
+      if (field === 'command') continue
+      const { [field]: _, ...rest } = command
+      t.equal(passes(appended(rest)), command.command === 'scan', `${command.command} without ${field}`)
+      for (const wrong of [null, 7.5, -1, true, {}, [], ['a']]) {
+        const isRight = field === 'expected' && wrong === null
+        t.equal(passes(appended({ ...command, [field]: wrong })), isRight, `${command.command}: ${field} ${wrong}`)
+      }
+      const other = typeof value === 'string' ? 7 : 'seven'
+      t.notOk(passes(appended({ ...command, [field]: other })), `${command.command}: ${field} of another kind`)
+    }
+  }
+  t.ok(passes(appended({ command: 'cas', key: 'a', expected: null, value: 'c' })))
+  t.ok(passes(appended({ command: 'scan' })))
+  for (const command of ['info', 'ping', 'members', 'add_node', 'fly', 'toString', '__proto__'])
+    t.notOk(passes(appended({ command })), command)
 })
 
 t.test('a vote is yes or no', async (t) => {
