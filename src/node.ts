@@ -45,8 +45,9 @@ export interface Doors {
   readonly fatal: (error: Error) => void
 }
 
-/** Requests that may wait for their answers at one node; past it, new ones are refused as `overloaded`. */
+/** Requests that may wait for their answers at one node, and bytes of them; past it, new ones are refused as `overloaded`. */
 const maxWaiting = 65_536
+const maxWaitingBytes = 64 * 1024 * 1024
 const defaultApplyBatch = 1_024
 
 /** What is to be done to the state machine, in this order: commands, batch after batch, and what stands between them. */
@@ -66,7 +67,8 @@ export class Node {
   readonly #doors: Doors
   /** Made once it is known what an earlier life left on the disk. */
   #core: Core | null = null
-  readonly #waiting = new Map<RequestId, (answer: Answer) => void>()
+  readonly #waiting = new Map<RequestId, { readonly bytes: number; readonly answer: (answer: Answer) => void }>()
+  #waitingBytes = 0
   #nextRequest: RequestId = 1
   #phase: Phase = 'new'
   #turnDue = false
@@ -157,8 +159,12 @@ export class Node {
     const checked = this.#check(candidate)
     if (!checked.ok) return answer(checked)
     const { command } = checked
+    const bytes = bytesOf(command)
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > maxWaitingBytes)
+      return answer(failure('overloaded', `requests of ${maxWaitingBytes / 1024 / 1024} MiB are waiting here already`))
     const id = this.#nextRequest++
-    this.#waiting.set(id, answer)
+    this.#waiting.set(id, { bytes, answer })
+    this.#waitingBytes += bytes
     this.#doors.trace?.({ event: 'request', request: id, command })
     this.#input((core) => core.request({ id, command }))
   }
@@ -338,8 +344,9 @@ export class Node {
     const waiting = this.#waiting.get(request)
     if (!waiting) return
     this.#waiting.delete(request)
+    this.#waitingBytes -= waiting.bytes
     this.#doors.trace?.({ event: 'answer', request, answer })
-    waiting(answer)
+    waiting.answer(answer)
     if (this.#waiting.size === 0) this.#drained()
   }
 
@@ -353,4 +360,11 @@ export class Node {
     this.kill()
     this.#doors.fatal(error instanceof Error ? error : new Error(String(error)))
   }
+}
+
+/** What a command takes in memory at most: its texts, at two bytes a character, and what surrounds them. */
+function bytesOf(value: unknown): number {
+  if (typeof value === 'string') return 2 * value.length
+  if (typeof value !== 'object' || value === null) return 8
+  return Object.values(value).reduce((sum: number, part) => sum + bytesOf(part), 256)
 }

@@ -2,6 +2,7 @@ import type { Index, NodeId, NodeOptions, PersistRecord, RequestId, Status, Term
 import type { NodeState } from '../../src/stage.js'
 import { status } from '../0-key-value-store/server.js'
 import { majority, type Quorum } from '../2-naive-replication/quorum.js'
+import { type Backlog, emptyBacklog } from './backlog.js'
 import { Log } from './log.js'
 import { newPace, type Pace } from './pace.js'
 
@@ -42,6 +43,8 @@ export interface Replica extends NodeState {
   /** The leader's view of each follower. */
   readonly progress: Map<NodeId, Progress>
   readonly waiting: Map<Index, Waiting>
+  /** A leader's: what its waiting entries take in memory. */
+  readonly backlog: Backlog
   /** Logical time since the start. */
   ticks: number
   /** Verb: sends a follower what it lacks, as far as one message goes. */
@@ -76,6 +79,7 @@ export function replica({ id, members, recovered, timing }: NodeOptions) {
     handed: 0,
     progress: new Map(followers.map((peer) => [peer, newProgress(log, timing)])),
     waiting: new Map<Index, Waiting>(),
+    backlog: { ...emptyBacklog },
     ticks: 0,
   }
 }

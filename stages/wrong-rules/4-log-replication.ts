@@ -264,6 +264,27 @@ const wrongCommits: readonly WrongRule[] = [
   },
 ]
 
+/** Ways to take more than there is room for. */
+const wrongBounds: readonly WrongRule[] = [
+  {
+    name: 'entries-counted-not-bytes',
+    what: 'so many entries may wait for a majority, however large: a leader alone takes them until its memory is used up',
+    stage: replacing({
+      requests: {
+        ...right.requests,
+        set(node, request) {
+          const { index } = node.log.last
+          Object.assign(node.backlog, { term: node.term, from: index, upTo: index, bytes: 0 })
+          propose(node, request)
+        },
+      },
+    }),
+    caught: {
+      claim: 'leaders: entries that wait for a majority fill a bounded memory; what is refused is refused for certain',
+    },
+  },
+]
+
 /** A stage that believes more of what comes over the wire. */
 function believing(doubts: Partial<Table['doubts']>): Stage {
   return replacing({ doubts: { ...right.doubts, ...doubts } })
@@ -321,5 +342,6 @@ export const wrongLogReplication: readonly WrongRule[] = [
   ...wrongFollowers,
   ...wrongLeaders,
   ...wrongCommits,
+  ...wrongBounds,
   ...wrongBeliefs,
 ]
