@@ -280,7 +280,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   #sign({ send, sendWhenDurable, sendChunks }: Effects): void {
     const { identity } = this
     if (identity)
-      for (const messages of [send, sendWhenDurable, sendChunks])
+      for (const messages of [send, sendWhenDurable, sendChunks.map(({ chunk }) => chunk)])
         for (const one of messages) Object.assign(one, identity)
   }
 

@@ -46,5 +46,5 @@ export const membershipWire = (facts: Pick<StageFacts, 'commands' | 'operations'
   Introduction: () => true,
   Removed: ({ index }: Candidate) => isPositive(index),
   Displaced: ({ index, disk, why }: Candidate) =>
-    isPositive(index) && typeof disk === 'string' && (why === 'replaced' || why === 'older'),
+    isPositive(index) && typeof disk === 'string' && disk.length <= 64 && (why === 'replaced' || why === 'older'),
 })

@@ -9,7 +9,7 @@ import { addNode, reconfigure, removeNode } from './ask-change.js'
 import { membershipCommands } from './commands.js'
 import { countNothing, followDisks, hearDisplaced } from './disks.js'
 import { foundCluster, foundOnRequest, headerWithMembers, tellMembers } from './found.js'
-import { identityOf, meetForeigner, observeByIdentity } from './identity.js'
+import { doubtOwn, identityOf, meetForeigner, observeByIdentity } from './identity.js'
 import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
 import { learnMembers } from './learn-members.js'
 import { campaignIfVoter, hearRemoved, voteIfAdmitted } from './loyalty.js'
@@ -47,6 +47,7 @@ export default stage<Participant, MembershipMessage>({
     found_cluster: foundOnRequest,
     members: tellMembers,
   },
+  doubts: doubtOwn(before.doubts!),
   gate: observeByIdentity,
   on: {
     ...before.on,

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Command, type Entry, type Message, makeEntry } from '../../src/contracts.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
-import { jsonCodec } from '../../src/network/json-codec.js'
+import { isIdentified, jsonCodec } from '../../src/network/json-codec.js'
 import { latest, stages } from '../../stages/index.js'
 
 const text = fc.string({ unit: 'binary', maxLength: 10 })
@@ -112,6 +112,7 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   Introduce: termless('Introduce', {}),
   Introduction: termless('Introduction', { incarnation: name, origin: fc.oneof(fc.constant(''), name) }),
   Removed: termless('Removed', { index: positive }),
+  Displaced: termless('Displaced', { index: positive, disk: name, why: fc.constantFrom('replaced', 'older') }),
 }
 
 for (const stage of stages.slice(4)) {
@@ -122,7 +123,8 @@ for (const stage of stages.slice(4)) {
       const arbitrary = isLarger ? appending(fc.oneof(command, configuration)) : messages[type]
       if (!arbitrary) return t.fail(`no examples of ${type}`)
       for (const [name, codec] of Object.entries(codecs)) {
-        const survives = fc.property(arbitrary, (sent) => {
+        const survives = fc.property(arbitrary, (drawn) => {
+          const sent = stage.isIdentified ? { incarnation: 'd', origin: 'o', ...drawn } : drawn
           deepStrictEqual(codec.decode(codec.encode(sent as Message)), sent)
         })
         t.doesNotThrow(() => fc.assert(survives, { numRuns: 200 }), `${type} through ${name}`)
@@ -269,15 +271,17 @@ t.test('a term that was conflicted with is null or a term: absent is neither', a
   t.notOk(passes(refusal))
 })
 
-t.test('a newcomer says which disk it has: a name, and not a long one', async (t) => {
-  const introduction = { type: 'Introduction', from: 'n6', to: 'n1', incarnation: 'd', origin: '' }
-  for (const incarnation of ['d', 'x'.repeat(64)]) t.ok(passes({ ...introduction, incarnation }))
+t.test('every message says which disk it is of, and of which cluster: names, and not long ones', async (t) => {
+  const identity = { incarnation: 'd', origin: '' }
+  for (const incarnation of ['d', 'x'.repeat(64)]) t.ok(isIdentified({ ...identity, incarnation }))
   for (const incarnation of ['', 'x'.repeat(65), 7, null, undefined, ['d'], {}])
-    t.notOk(passes({ ...introduction, incarnation }), String(incarnation))
-  for (const origin of ['', 'd', 'x'.repeat(64)]) t.ok(passes({ ...introduction, origin }))
+    t.notOk(isIdentified({ ...identity, incarnation }), String(incarnation))
+  for (const origin of ['', 'd', 'x'.repeat(64)]) t.ok(isIdentified({ ...identity, origin }))
   for (const origin of ['x'.repeat(65), 7, null, undefined, ['d'], {}])
-    t.notOk(passes({ ...introduction, origin }), String(origin))
-  t.ok(passes({ type: 'Introduce', from: 'n1', to: 'n6' }))
+    t.notOk(isIdentified({ ...identity, origin }), String(origin))
+  const displaced = { type: 'Displaced', from: 'n1', to: 'n6', index: 1, disk: 'd', why: 'older' }
+  t.ok(passes(displaced))
+  for (const disk of ['x'.repeat(65), 7, null, undefined]) t.notOk(passes({ ...displaced, disk }), String(disk))
 })
 
 t.test('an entry may say who the members are, if it says all of it, and the stage knows of such entries', async (t) => {
