@@ -63,6 +63,8 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   message_unsent: ({ peer, type, reason }) => colour.yellow(`could not send a ${type} to ${peer}: ${reason}`),
   peer_refused: ({ peer, remote, reason }) =>
     colour.yellow(`turned away ${peer ?? remote} on the peer port: ${reason}`),
+  message_refused: ({ from, type, reason }) =>
+    colour.yellow(`does not believe ${from}, and drops its ${type}: ${reason}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
   campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
   elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${(votes as string[]).join(', ')}`),

@@ -194,6 +194,12 @@ export interface Chunk extends Message {
   readonly data: Uint8Array
 }
 
+/** A chunk to be sent, and how many bytes are to be read into it at most. */
+export interface Piece {
+  readonly chunk: Chunk
+  readonly length: number
+}
+
 /**
  * One thing to make durable; the records of a batch are kept in order. Term and vote go together, in the same ordered
  * stream as the entries, so that no crash can keep one and lose what came before it.
@@ -227,8 +233,10 @@ export interface Effects {
   /** What the state machine holds behind all of {@link apply} is to be saved under this header. */
   snapshot: SnapshotHeader | null
   /** Pieces of snapshots to be sent, as soon as their bytes have been read; and such that came, to be kept. */
-  sendChunks: Chunk[]
+  sendChunks: Piece[]
   keepChunks: Chunk[]
+  /** Snapshots to be kept besides the log's own two, from before `persist` on; null while those stay as they are. */
+  hold: readonly EntryId[] | null
   /** Whom to be connected with from here on; null while that stays as it is. */
   peers: readonly PeerMember[] | null
   /** To clients, at once. */
@@ -246,6 +254,7 @@ export function noEffects(): Effects {
     snapshot: null,
     sendChunks: [],
     keepChunks: [],
+    hold: null,
     peers: null,
     replies: [],
     events: [],
@@ -287,7 +296,7 @@ export interface Timing {
   /** A snapshot is due after so many entries, or so many bytes of them. */
   readonly snapshotEntries: number
   readonly snapshotBytes: number
-  /** Bytes of a snapshot in one message to a follower. */
+  /** Bytes of a snapshot in one message to a follower, at most. */
   readonly chunkBytes: number
 }
 
@@ -366,6 +375,8 @@ export interface SnapshotStore {
    * whole and not what it should be is thrown away: nothing of it is held then.
    */
   receive(chunk: Chunk): Promise<Received>
+  /** These are kept as well, until others are named or the process ends: somebody is being sent them. */
+  hold(snapshots: readonly EntryId[]): void
 }
 
 /** What the cluster agrees on. A batch is performed as one critical section. */

@@ -19,6 +19,7 @@ import {
   type NodeSettings,
   nothingRecovered,
   type Persist,
+  type Piece,
   type Recovered,
   type RequestId,
   type Snapshot,
@@ -45,8 +46,9 @@ export interface Doors {
   readonly fatal: (error: Error) => void
 }
 
-/** Requests that may wait for their answers at one node; past it, new ones are refused as `overloaded`. */
+/** Requests that may wait for their answers at one node, and bytes of them; past it, new ones are refused as `overloaded`. */
 const maxWaiting = 65_536
+const maxWaitingBytes = 64 * 1024 * 1024
 const defaultApplyBatch = 1_024
 
 /** What is to be done to the state machine, in this order: commands, batch after batch, and what stands between them. */
@@ -66,7 +68,8 @@ export class Node {
   readonly #doors: Doors
   /** Made once it is known what an earlier life left on the disk. */
   #core: Core | null = null
-  readonly #waiting = new Map<RequestId, (answer: Answer) => void>()
+  readonly #waiting = new Map<RequestId, { readonly bytes: number; readonly answer: (answer: Answer) => void }>()
+  #waitingBytes = 0
   #nextRequest: RequestId = 1
   /** As the network knows it. */
   #origin: string | null = null
@@ -163,8 +166,12 @@ export class Node {
     const checked = this.#check(candidate)
     if (!checked.ok) return answer(checked)
     const { command } = checked
+    const bytes = bytesOf(command)
+    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > maxWaitingBytes)
+      return answer(failure('overloaded', `requests of ${maxWaitingBytes / 1024 / 1024} MiB are waiting here already`))
     const id = this.#nextRequest++
-    this.#waiting.set(id, answer)
+    this.#waiting.set(id, { bytes, answer })
+    this.#waitingBytes += bytes
     this.#doors.trace?.({ event: 'request', request: id, command })
     this.#input((core) => core.request({ id, command }))
   }
@@ -255,9 +262,10 @@ export class Node {
     for (const event of effects.events) this.#doors.notice(event)
     if (effects.peers) this.#doors.network.setPeers(effects.peers)
     for (const message of effects.send) this.#send(message)
+    if (effects.hold) this.#doors.log?.snapshots.hold(effects.hold)
     if (effects.persist) this.#watch(this.#write(effects.persist, effects.sendWhenDurable))
     else for (const message of effects.sendWhenDurable) this.#send(message)
-    for (const chunk of effects.sendChunks) this.#watch(this.#sendChunk(chunk))
+    for (const piece of effects.sendChunks) this.#watch(this.#sendChunk(piece))
     for (const chunk of effects.keepChunks) this.#keep(chunk)
     if (effects.restore) this.#add({ restore: effects.restore })
     if (effects.apply.length > 0) this.#add(effects.apply)
@@ -284,9 +292,9 @@ export class Node {
   }
 
   /** Puts its bytes into a piece of a snapshot, which leaves then. One that is not kept any more is not sent. */
-  async #sendChunk(chunk: Chunk): Promise<void> {
+  async #sendChunk({ chunk, length }: Piece): Promise<void> {
     const { lastIncludedIndex: index, lastIncludedTerm: term, offset } = chunk
-    const data = await this.#doors.log?.snapshots.read({ index, term }, offset, this.#settings.timing.chunkBytes)
+    const data = await this.#doors.log?.snapshots.read({ index, term }, offset, length)
     if (data && !this.#isDead()) this.#send({ ...chunk, data } as Chunk)
   }
 
@@ -356,8 +364,9 @@ export class Node {
     const waiting = this.#waiting.get(request)
     if (!waiting) return
     this.#waiting.delete(request)
+    this.#waitingBytes -= waiting.bytes
     this.#doors.trace?.({ event: 'answer', request, answer })
-    waiting(answer)
+    waiting.answer(answer)
     if (this.#waiting.size === 0) this.#drained()
   }
 
@@ -371,4 +380,11 @@ export class Node {
     this.kill()
     this.#doors.fatal(error instanceof Error ? error : new Error(String(error)))
   }
+}
+
+/** What a command takes in memory at most: its texts, at two bytes a character, and what surrounds them. */
+function bytesOf(value: unknown): number {
+  if (typeof value === 'string') return 2 * value.length
+  if (typeof value !== 'object' || value === null) return 8
+  return Object.values(value).reduce((sum: number, part) => sum + bytesOf(part), 256)
 }

@@ -124,6 +124,11 @@ export interface StageTable<N extends NodeState, M extends Message> extends Omit
   readonly entries?: (node: N, from: Index) => readonly Entry[]
   readonly verbs: Verbs<N>
   readonly requests: Readonly<Record<string, (node: N, request: Request) => void>>
+  /**
+   * What a message says that cannot be, by what this node knows: the first doubt that has an answer gives the reason.
+   * Such a message is dropped before anything else sees it, and told once.
+   */
+  readonly doubts?: { readonly [T in M['type']]?: readonly Doubt<N, Extract<M, { type: T }>>[] }
   /** Sees every message before its own rule does. @returns whether the message is to be heard at all */
   gate?(node: N, message: M): boolean
   readonly on: { readonly [T in M['type']]: (node: N, message: Extract<M, { type: T }>) => void }
@@ -133,6 +138,9 @@ export interface StageTable<N extends NodeState, M extends Message> extends Omit
   /** Rules that end a turn: they see all of what came in together, which is where batches come from. */
   readonly turn?: readonly ((node: N) => void)[]
 }
+
+/** Why this message cannot be true, by what this node knows; null if it can. */
+export type Doubt<N, M extends Message> = (node: N, message: M) => string | null
 
 /** Sends a message as soon as the rules of this turn have run. Name its type: `send<Replicate>(node, {…})`. */
 export function send<M extends Message>(node: NodeState, message: M): void {
@@ -168,9 +176,14 @@ export function stage<N extends NodeState, M extends Message>(table: StageTable<
   return { ...table, isIdentified, table, create: (options) => new TableCore(table, options) }
 }
 
+/** So many kinds of messages that cannot be are told of, each once: names of senders are not to fill the memory. */
+const maxDoubted = 64
+
 class TableCore<N extends NodeState, M extends Message> implements Core {
   readonly #table: StageTable<N, M>
   readonly #node: N
+  /** Who sent what that could not be. */
+  readonly #doubted = new Set<string>()
   /** Whether the disk is at work on what was last made durable. */
   #isWriting = false
 
@@ -190,8 +203,28 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     if (message.to !== this.#node.id || message.from === this.#node.id) return
     const handle = this.#table.on[message.type as M['type']] as ((node: N, message: Message) => void) | undefined
     if (!handle) throw new Error(`stage ${this.#table.number} has no rule for the message ${message.type}`)
+    if (this.#isDoubted(message)) return
     if (this.#table.gate && !this.#table.gate(this.#node, message as M)) return
     handle(this.#node, message)
+  }
+
+  #isDoubted(message: Message): boolean {
+    const doubts = this.#table.doubts?.[message.type as M['type']] as readonly Doubt<N, Message>[] | undefined
+    for (const doubt of doubts ?? []) {
+      const reason = doubt(this.#node, message)
+      if (reason === null) continue
+      this.#tellDoubt(message, reason)
+      return true
+    }
+    return false
+  }
+
+  #tellDoubt({ from, type }: Message, reason: string): void {
+    const sender = from.slice(0, 64)
+    const what = `${sender} ${type}`
+    if (this.#doubted.has(what) || this.#doubted.size >= maxDoubted) return
+    this.#doubted.add(what)
+    this.#node.effects.events.push({ event: 'message_refused', from: sender, type, reason })
   }
 
   request(request: Request): void {
@@ -247,7 +280,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   #sign({ send, sendWhenDurable, sendChunks }: Effects): void {
     const { identity } = this
     if (identity)
-      for (const messages of [send, sendWhenDurable, sendChunks])
+      for (const messages of [send, sendWhenDurable, sendChunks.map(({ chunk }) => chunk)])
         for (const one of messages) Object.assign(one, identity)
   }
 

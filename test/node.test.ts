@@ -240,3 +240,15 @@ t.test('more requests than may wait are refused as overloaded, definitely', asyn
   ask('one more')
   t.match(answers, [{ ok: false, error: { code: 'overloaded', definite: true } }])
 })
+
+t.test('requests that fill the memory are refused as overloaded: bytes count, and small ones still fit', async (t) => {
+  const { node, answers, ask } = await running(keyValueStore)
+  const large = { command: 'set', key: 'k', value: 'x'.repeat(1024 * 1024) }
+  const refused: Answer[] = []
+  for (let count = 0; count < 40; count++) node.ask(large, (answer) => void refused.push(answer))
+  t.ok(refused.length >= 8, `${40 - refused.length} MiB of text are kept waiting`)
+  t.ok(refused.length <= 10)
+  for (const answer of refused) t.match(answer, { ok: false, error: { code: 'overloaded', definite: true } })
+  ask('small')
+  t.same(answers, [])
+})

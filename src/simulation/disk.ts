@@ -73,6 +73,7 @@ export class SimulatedDisk {
       load: (id) => this.#snapshots.load(id),
       read: (id, offset, length) => takeTime(() => this.#snapshots.read(id, offset, length)),
       receive: (chunk) => takeTime(() => this.#snapshots.receive(chunk)),
+      hold: (ids) => this.#snapshots.hold(ids),
     }
   }
 

@@ -10,9 +10,11 @@ interface File {
 export class MemorySnapshots implements SnapshotStore {
   readonly #files = new Map<string, File>()
   readonly #parts = new Map<string, Buffer>()
+  #held: readonly EntryId[] = []
 
   /** The facts of those of these that are there; what the log has no record of is gone after a restart. */
   known(ids: readonly EntryId[]): Snapshot[] {
+    this.#held = []
     const names = new Set(ids.map(snapshotName))
     for (const name of this.#files.keys()) if (!names.has(name)) this.#files.delete(name)
     return ids.flatMap((id) => this.#files.get(snapshotName(id))?.snapshot ?? [])
@@ -65,9 +67,13 @@ export class MemorySnapshots implements SnapshotStore {
       this.#parts.set(name, part.subarray(0, Math.floor(chance() * (part.length + 1))))
   }
 
-  /** Lets go of those that are older than the newest of these, but for these. */
+  hold(ids: readonly EntryId[]): void {
+    this.#held = ids
+  }
+
+  /** Lets go of those that are older than the newest of these, but for these and those that are held. */
   keep(ids: readonly EntryId[]): void {
-    const names = new Set(ids.map(snapshotName))
+    const names = new Set([...ids, ...this.#held].map(snapshotName))
     const newest = ids[0]?.index ?? 0
     for (const name of this.#files.keys()) if (!names.has(name) && indexIn(name)! < newest) this.#files.delete(name)
   }

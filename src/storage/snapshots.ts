@@ -35,6 +35,7 @@ export class SnapshotFolder implements SnapshotStore {
   readonly #whole = new Map<string, Snapshot>()
   /** How much there is of those that are received, by their names. */
   readonly #parts = new Map<string, number>()
+  #held: readonly EntryId[] = []
   readonly #receiving = new Mutex()
   #isSaving = false
   /** Why no more calls are made on the disk. */
@@ -234,9 +235,16 @@ export class SnapshotFolder implements SnapshotStore {
     }
   }
 
-  /** Lets go of those that are older than the newest of these, but for these. A newer one may be waiting for its record. */
+  hold(ids: readonly EntryId[]): void {
+    this.#held = ids
+  }
+
+  /**
+   * Lets go of those that are older than the newest of these, but for these and those that are held. A newer one may be
+   * waiting for its record.
+   */
   async keep(ids: readonly EntryId[]): Promise<void> {
-    const names = new Set(ids.map(snapshotName))
+    const names = new Set([...ids, ...this.#held].map(snapshotName))
     const newest = ids[0]?.index ?? 0
     const old = [...this.#whole].filter(([name, { index }]) => !names.has(name) && index < newest)
     for (const [name] of old) {

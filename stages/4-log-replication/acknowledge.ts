@@ -1,5 +1,6 @@
 import type { NodeId } from '../../src/contracts.js'
 import type { AppendEntriesConflict, AppendEntriesReply } from './messages.js'
+import { noteAnswered } from './pace.js'
 import type { Progress, Replica } from './replica.js'
 
 /**
@@ -33,6 +34,8 @@ export function walkBack(node: Replica, message: AppendEntriesConflict): void {
 function answered(node: Replica, from: NodeId, sequence: number): Progress | undefined {
   if (node.role !== 'leader') return undefined
   const progress = node.progress.get(from)
-  if (progress?.awaited && sequence >= progress.awaited) progress.awaited = null
+  if (!progress?.awaited || sequence < progress.awaited) return progress
+  if (sequence === progress.awaited) noteAnswered(progress.pace, node)
+  progress.awaited = null
   return progress
 }

@@ -1,4 +1,14 @@
-import { type Command, type Entry, type Index, isPositive, type Message, type Term } from '../../src/contracts.js'
+import {
+  type Argument,
+  type Command,
+  type Entry,
+  type Index,
+  isPositive,
+  type Message,
+  type Term,
+} from '../../src/contracts.js'
+import type { StageFacts } from '../../src/stage.js'
+import { isTerm } from './doubts.js'
 
 /** The leader to a follower: put these entries behind that one, and know how far the cluster has committed (figure 2). */
 export interface AppendEntries extends Message {
@@ -43,41 +53,68 @@ export function isNatural(candidate: unknown): candidate is number {
   return candidate === 0 || isPositive(candidate)
 }
 
+type IsOfShape = (command: Command) => boolean
+
 /**
- * A check for AppendEntries whose entries hold nothing but commands of these names, for which there are operations.
+ * A check for AppendEntries whose entries hold nothing but commands for which there are operations, each in its shape.
  *
- * @param isOfShape for commands that hold more than texts and numbers
+ * @param own the shapes of commands that no client gives
  */
 export function appendEntriesOf(
-  operations: Readonly<Record<string, unknown>>,
-  isOfShape: Readonly<Record<string, (command: Command) => boolean>> = {},
+  { commands, operations }: Pick<StageFacts, 'commands' | 'operations'>,
+  own: Readonly<Record<string, IsOfShape>> = {},
 ) {
-  const canBePerformed = (command: Command) => {
-    if (Object.hasOwn(isOfShape, command.command)) return isOfShape[command.command]!(command)
-    for (const field in command) if (typeof command[field] === 'object' && command[field] !== null) return false
-    return Object.hasOwn(operations, command.command)
-  }
+  const ofClients = Object.entries(commands).filter(([name]) => Object.hasOwn(operations, name))
+  const shapes = new Map([
+    ...ofClients.map(([name, { takes }]) => [name, shapeOf(takes)] as const),
+    ...Object.entries(own),
+  ])
   return ({ term, sequence, prevLogIndex, prevLogTerm, leaderCommit, entries }: Candidate): boolean => {
-    if (!isPositive(term) || !isPositive(sequence)) return false
+    if (!isTerm(term) || !isPositive(sequence)) return false
     if (!isNatural(prevLogIndex) || !isNatural(prevLogTerm) || !isNatural(leaderCommit)) return false
     if (!Array.isArray(entries) || (prevLogIndex === 0) !== (prevLogTerm === 0)) return false
     let before = { index: prevLogIndex, term: prevLogTerm }
     for (const entry of entries as Entry[]) {
       if (entry.index !== before.index + 1 || entry.term < before.term || entry.term > term) return false
-      if (!entry.command || !canBePerformed(entry.command)) return false
+      if (!entry.command || !shapes.get(entry.command.command)?.(entry.command)) return false
       before = entry
     }
     return before.term <= term
   }
 }
 
+/**
+ * The shape of a command in an entry: all fields that it needs, each of its kind, and no others. How long they are was
+ * checked when the client gave it, and is not looked at again for every copy.
+ */
+export function shapeOf(takes: readonly Argument[]): IsOfShape {
+  return (command) => {
+    let fields = 1
+    for (const { name, optional, kind } of takes) {
+      const value = command[name]
+      if (value !== undefined) fields++
+      if (value === undefined ? !optional : !isOfKind[kind](value)) return false
+    }
+    for (const _ in command) fields--
+    return fields === 0
+  }
+}
+
+const isOfKind: Readonly<Record<Argument['kind'], (value: unknown) => boolean>> = {
+  text: (value) => typeof value === 'string',
+  'text or null': (value) => typeof value === 'string' || value === null,
+  number: isPositive,
+  flag: (value) => value === true,
+  names: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+}
+
 /** What the replies must hold when they come from the wire. */
 export const replyWire = {
   AppendEntriesReply: ({ term, sequence, matchIndex }: Candidate) =>
-    isPositive(term) && isPositive(sequence) && isNatural(matchIndex),
+    isTerm(term) && isPositive(sequence) && isNatural(matchIndex),
   AppendEntriesConflict({ term, sequence, prevLogIndex, conflictTerm, conflictIndex }: Candidate) {
-    if (!isPositive(term) || !isPositive(sequence) || !isPositive(prevLogIndex)) return false
-    if (conflictTerm !== null && !isPositive(conflictTerm)) return false
+    if (!isTerm(term) || !isPositive(sequence) || !isPositive(prevLogIndex)) return false
+    if (conflictTerm !== null && !(isPositive(conflictTerm) && conflictTerm <= term)) return false
     return isPositive(conflictIndex) && conflictIndex <= prevLogIndex
   },
 }

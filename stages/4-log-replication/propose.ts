@@ -1,9 +1,7 @@
 import { type Command, type Entry, failure, makeEntry, type Request } from '../../src/contracts.js'
 import { redirect } from '../2-naive-replication/redirect.js'
+import { overload } from './backlog.js'
 import { persist, type Replica } from './replica.js'
-
-/** Entries that may be waiting for a majority; past it, new requests are refused: a log without a quorum must not grow for ever. */
-const maxUncommitted = 65_536
 
 /**
  * A client's command becomes an entry of the leader's log, and the client waits until that entry has been performed
@@ -12,9 +10,9 @@ const maxUncommitted = 65_536
  */
 export function propose(node: Replica, request: Request): void {
   if (node.role !== 'leader') return refer(node, request)
-  if (node.log.last.index - node.commitIndex >= maxUncommitted) {
-    const answer = failure('overloaded', `${maxUncommitted} entries are waiting for a majority`)
-    node.effects.replies.push({ request: request.id, answer })
+  const tooMuch = overload(node)
+  if (tooMuch !== null) {
+    node.effects.replies.push({ request: request.id, answer: failure('overloaded', tooMuch) })
     return
   }
   const { index } = appendOwn(node, request.command)

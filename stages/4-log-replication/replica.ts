@@ -1,17 +1,20 @@
-import type { Index, NodeId, NodeOptions, PersistRecord, RequestId, Status, Term } from '../../src/contracts.js'
+import type { Index, NodeId, NodeOptions, PersistRecord, RequestId, Status, Term, Timing } from '../../src/contracts.js'
 import type { NodeState } from '../../src/stage.js'
 import { status } from '../0-key-value-store/server.js'
 import { majority, type Quorum } from '../2-naive-replication/quorum.js'
+import { type Backlog, emptyBacklog } from './backlog.js'
 import { Log } from './log.js'
+import { newPace, type Pace } from './pace.js'
 
 /** What the leader knows of one follower (figure 2: nextIndex, matchIndex), and what it has told it. */
 export interface Progress {
   nextIndex: Index
   /** Up to here the follower's log is known to be the leader's, on the follower's disk. */
   matchIndex: Index
-  /** The number of the last message, and when it left, in {@link Replica.ticks}. */
+  /** The number of the last message. */
   sequence: number
-  sentAt: number
+  /** How much a message with entries may carry, and how long its answer is waited for. */
+  readonly pace: Pace
   /** The message with entries that is under way, one at most: until its answer, what is new gathers for the next. */
   awaited: number | null
   /** The last entry sent, and the commit index that went with it. */
@@ -40,6 +43,8 @@ export interface Replica extends NodeState {
   /** The leader's view of each follower. */
   readonly progress: Map<NodeId, Progress>
   readonly waiting: Map<Index, Waiting>
+  /** A leader's: what its waiting entries take in memory. */
+  readonly backlog: Backlog
   /** Logical time since the start. */
   ticks: number
   /** Verb: sends a follower what it lacks, as far as one message goes. */
@@ -48,13 +53,18 @@ export interface Replica extends NodeState {
   isDue(progress: Progress): boolean
 }
 
-export function newProgress(log: Log): Progress {
-  const sent = { sequence: 0, sentAt: 0, awaited: null, sentUpTo: 0, sentCommit: 0 }
+export function newProgress(log: Log, { appendBytes, heartbeatTicks: leastTicks }: Timing): Progress {
+  const leastBytes = Math.min(appendBytes, firstBatchBytes)
+  const pace = newPace({ leastBytes, mostBytes: appendBytes, leastTicks })
+  const sent = { sequence: 0, pace, awaited: null, sentUpTo: 0, sentCommit: 0 }
   return { nextIndex: log.last.index + 1, matchIndex: 0, ...sent }
 }
 
+/** Batches begin small, and grow with every answer that comes soon; one entry is sent whole, however long it is. */
+const firstBatchBytes = 64 * 1024
+
 /** The first member leads, by configuration and for ever, from the moment when its disk has the new term. */
-export function replica({ id, members, recovered }: NodeOptions) {
+export function replica({ id, members, recovered, timing }: NodeOptions) {
   const ids = members.map((member) => member.id)
   const log = new Log(recovered.edge, recovered.entries)
   const followers = ids.filter((peer) => peer !== id)
@@ -67,8 +77,9 @@ export function replica({ id, members, recovered }: NodeOptions) {
     durableIndex: log.last.index,
     commitIndex: 0,
     handed: 0,
-    progress: new Map(followers.map((peer) => [peer, newProgress(log)])),
+    progress: new Map(followers.map((peer) => [peer, newProgress(log, timing)])),
     waiting: new Map<Index, Waiting>(),
+    backlog: { ...emptyBacklog },
     ticks: 0,
   }
 }

@@ -1,6 +1,7 @@
 import type { Entry, NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import type { AppendEntries } from './messages.js'
+import { isOverdue, noteSent } from './pace.js'
 import type { Progress, Replica } from './replica.js'
 
 /**
@@ -15,22 +16,23 @@ export function replicateToAll(node: Replica): void {
 
 /**
  * A follower is to be told of entries that it lacks, and of what was committed. Nobody notices here that a message was
- * lost: if no answer has come after a while, the next write sends everything again.
+ * lost: if no answer has come when the line has had the time for it, the next write sends everything again.
  */
-export function isDueByNews(node: Replica, { nextIndex, awaited, sentAt, sentUpTo, sentCommit }: Progress): boolean {
+export function isDueByNews(node: Replica, { nextIndex, awaited, pace, sentUpTo, sentCommit }: Progress): boolean {
   const last = node.log.last.index
-  if (awaited !== null) return last > sentUpTo && node.ticks - sentAt >= node.timing.heartbeatTicks
+  if (awaited !== null) return last > sentUpTo && isOverdue(pace, node)
   return nextIndex <= last || sentCommit < node.commitIndex
 }
 
 /** Sends before the leader's own disk has the entries: the two syncs run side by side, and only acknowledging waits. */
 export function sendEntries(node: Replica, to: NodeId): void {
   const progress = node.progress.get(to)!
-  const entries = node.log.batch(progress.nextIndex, node.timing.appendBytes)
+  const entries = node.log.batch(progress.nextIndex, progress.pace.bytes)
   sendAppend(node, to, entries)
+  noteSent(progress.pace, node, progress.awaited !== null)
   progress.awaited = progress.sequence
-  progress.sentAt = node.ticks
   progress.sentUpTo = progress.nextIndex - 1 + entries.length
+  progress.pace.isFull = progress.sentUpTo < node.log.last.index
   progress.sentCommit = node.commitIndex
 }
 

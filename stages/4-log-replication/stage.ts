@@ -4,6 +4,7 @@ import client from '../1-client/stage.js'
 import { countReply, walkBack } from './acknowledge.js'
 import { appendEntries } from './append-entries.js'
 import { applyCommitted, commitByMajority, noteDurable } from './commit.js'
+import { replicationDoubts } from './doubts.js'
 import { giveUpWaiting } from './give-up.js'
 import { appendEntriesOf, type ReplicationMessage, replyWire } from './messages.js'
 import { propose } from './propose.js'
@@ -24,9 +25,10 @@ export default stage<Replica, ReplicationMessage>({
   entries: (node, from) => node.log.from(from),
   verbs: { status: replicaStatus, replicate: sendEntries, isDue: isDueByNews },
   requests: { get: propose, scan: propose, set: propose, delete: propose, append: propose, cas: propose, info, ping },
+  doubts: replicationDoubts,
   gate: hearTerm,
   on: { AppendEntries: appendEntries, AppendEntriesReply: countReply, AppendEntriesConflict: walkBack },
-  wire: { AppendEntries: appendEntriesOf(client.operations), ...replyWire },
+  wire: { AppendEntries: appendEntriesOf(client), ...replyWire },
   proto: ['4-log-replication/log.proto'],
   tick: [giveUpWaiting],
   durable: [noteDurable, takeOffice],

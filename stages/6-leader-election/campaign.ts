@@ -56,7 +56,7 @@ export function leadWithEntry(node: Voter): void {
   node.role = 'leader'
   node.leader = node.id
   node.quietTicks = 0
-  for (const peer of node.progress.keys()) node.progress.set(peer, newProgress(node.log))
+  for (const peer of node.progress.keys()) node.progress.set(peer, newProgress(node.log, node.timing))
   node.effects.events.push({ event: 'elected', term: node.term, votes: [...node.votes] })
   appendOwn(node, { command: 'no-op' })
 }

@@ -1,5 +1,6 @@
-import { type Index, isPositive, type Message, type Term } from '../../src/contracts.js'
-import { isNatural, type ReplicationMessage } from '../4-log-replication/messages.js'
+import type { Index, Message, Term } from '../../src/contracts.js'
+import { isTerm, leapsAhead, replicationDoubts } from '../4-log-replication/doubts.js'
+import { isNatural, type ReplicationMessage, shapeOf } from '../4-log-replication/messages.js'
 
 /** A candidate to everybody: vote for me; this is how far my log goes (figure 2). */
 export interface RequestVote extends Message {
@@ -29,11 +30,21 @@ type Candidate = Readonly<Record<string, unknown>>
 /** What the messages of this stage must hold when they come from the wire. */
 export const electionWire = {
   RequestVote: ({ term, lastLogIndex, lastLogTerm }: Candidate) =>
-    isPositive(term) &&
+    isTerm(term) &&
     isNatural(lastLogIndex) &&
     isNatural(lastLogTerm) &&
     lastLogTerm < term &&
     (lastLogIndex === 0) === (lastLogTerm === 0),
-  RequestVoteReply: ({ term, voteGranted }: Candidate) => isPositive(term) && typeof voteGranted === 'boolean',
-  StaleTerm: ({ term }: Candidate) => isPositive(term),
+  RequestVoteReply: ({ term, voteGranted }: Candidate) => isTerm(term) && typeof voteGranted === 'boolean',
+  StaleTerm: ({ term }: Candidate) => isTerm(term),
+}
+
+/** The entry with which a leader begins has no field. */
+export const entriesOfLeaders = { 'no-op': shapeOf([]) }
+
+export const electionDoubts = {
+  ...replicationDoubts,
+  RequestVote: [leapsAhead],
+  RequestVoteReply: [leapsAhead],
+  StaleTerm: [leapsAhead],
 }

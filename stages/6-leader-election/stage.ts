@@ -9,7 +9,7 @@ import heartbeats from '../5-heartbeats/stage.js'
 import { campaignAfterSilence, countOwnVote, countVote, leadWithEntry } from './campaign.js'
 import { commitOwnTerm, nothing } from './commit.js'
 import { answeredDuringElection, elapsedDuringElection } from './follow-leader.js'
-import { type ElectionMessage, electionWire } from './messages.js'
+import { type ElectionMessage, electionDoubts, electionWire, entriesOfLeaders } from './messages.js'
 import { hearStaleTerm, heedElected, observeTerm } from './terms.js'
 import { vote } from './vote.js'
 import { type Voter, voter } from './voter.js'
@@ -28,6 +28,7 @@ export default stage<Voter, ElectionMessage>({
   state: voter,
   start: [],
   verbs: { ...heartbeats.table.verbs, lead: leadWithEntry },
+  doubts: electionDoubts,
   gate: observeTerm,
   on: {
     ...heartbeats.table.on,
@@ -36,7 +37,11 @@ export default stage<Voter, ElectionMessage>({
     RequestVoteReply: countVote,
     StaleTerm: hearStaleTerm,
   },
-  wire: { ...heartbeats.table.wire, AppendEntries: appendEntriesOf(operations), ...electionWire },
+  wire: {
+    ...heartbeats.table.wire,
+    AppendEntries: appendEntriesOf({ ...heartbeats, operations }, entriesOfLeaders),
+    ...electionWire,
+  },
   proto: [...heartbeats.proto, '6-leader-election/election.proto'],
   tick: [giveUpWaiting, heartbeat, campaignAfterSilence],
   durable: [noteDurable, countOwnVote],

@@ -24,8 +24,9 @@ export interface Compactor extends Voter {
   keeping: number
   /** How many bytes of entries were performed since the newest snapshot, counted up to this one. */
   sinceSnapshot: { bytes: number; upTo: Index }
-  /** A leader's: who is being sent a snapshot. */
+  /** A leader's: who is being sent a snapshot; and which snapshots are kept because of that. */
   readonly transfers: Map<NodeId, Transfer>
+  beingSent: readonly Snapshot[]
   /** Verb: what a snapshot up to this entry says of itself. */
   header(id: EntryId): SnapshotHeader
   saved(snapshot: Snapshot): void
@@ -46,6 +47,7 @@ export function compactor(options: NodeOptions) {
     keeping: 0,
     sinceSnapshot: { bytes: 0, upTo: performed },
     transfers: new Map<NodeId, Transfer>(),
+    beingSent: [],
   }
 }
 

@@ -3,6 +3,7 @@ import { sendWhenDurable } from '../../src/stage.js'
 import { persist } from '../4-log-replication/replica.js'
 import { observeTerm, tellTerm } from '../6-leader-election/terms.js'
 import type { Compactor } from './compactor.js'
+import { letGo } from './let-go.js'
 import type { CompactionMessage, InstallSnapshot, InstallSnapshotReply } from './messages.js'
 
 /** Whoever sends a snapshot in a term that is over was deposed, and is told (figure 13, 1), as one who sends entries is. */
@@ -52,7 +53,7 @@ export function noteSnapshot(node: Compactor, snapshot: Snapshot): void {
   node.snapshots = [snapshot, ...(isKept ? node.snapshots.slice(0, 1) : [])]
   node.sinceSnapshot = { bytes: 0, upTo: index }
   node.effects.events.push({ event: 'snapshot', index, term })
-  if (node.snapshots[1]) node.log.forget(node.snapshots[1])
+  letGo(node)
 }
 
 /**

@@ -1,4 +1,5 @@
 import { type Chunk, type Index, isPositive, type Message, type Term } from '../../src/contracts.js'
+import { isTerm } from '../4-log-replication/doubts.js'
 import { isNatural } from '../4-log-replication/messages.js'
 import type { ElectionMessage } from '../6-leader-election/messages.js'
 
@@ -28,12 +29,12 @@ type Candidate = Readonly<Record<string, unknown>>
 /** What the messages of this stage must hold when they come from the wire. */
 export const compactionWire = {
   InstallSnapshot({ term, sequence, lastIncludedIndex, lastIncludedTerm, bytes, sha256, offset, data }: Candidate) {
-    if (!isPositive(term) || !isPositive(sequence) || !isPositive(lastIncludedIndex)) return false
+    if (!isTerm(term) || !isPositive(sequence) || !isPositive(lastIncludedIndex)) return false
     if (!isPositive(lastIncludedTerm) || lastIncludedTerm > term || !isPositive(bytes) || !isNatural(offset))
       return false
     if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return false
     return data instanceof Uint8Array && offset + data.length <= bytes
   },
   InstallSnapshotReply: ({ term, sequence, held, matchIndex }: Candidate) =>
-    isPositive(term) && isPositive(sequence) && isNatural(held) && isNatural(matchIndex),
+    isTerm(term) && isPositive(sequence) && isNatural(held) && isNatural(matchIndex),
 }

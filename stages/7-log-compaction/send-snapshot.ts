@@ -1,5 +1,6 @@
-import type { NodeId, Snapshot, Term } from '../../src/contracts.js'
+import type { NodeId, Snapshot, Term, Timing } from '../../src/contracts.js'
 import type { AppendEntriesConflict } from '../4-log-replication/messages.js'
+import { isOverdue, newPace, noteAnswered, noteNeedless, noteSent, type Pace } from '../4-log-replication/pace.js'
 import type { Compactor } from './compactor.js'
 import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
 
@@ -7,12 +8,25 @@ import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
 export interface Transfer {
   readonly term: Term
   readonly snapshot: Snapshot
+  /** The number of its first piece: an answer with a lower one is about an earlier transfer. */
+  readonly first: number
   /** Where in the file the piece begins that is under way, and its number; sent again, it is the same piece. */
   offset: number
   sequence: number
-  /** In {@link Compactor.ticks}. */
-  sentAt: number
-  heardAt: number
+  readonly pace: Pace
+  /** When the follower last had more, or less, than before; in {@link Compactor.ticks}. */
+  movedAt: number
+}
+
+/** A follower without news for so many times the silence that is borne of a leader is sent no more. */
+const patience = 10
+
+/** Pieces begin small, and grow with every answer that comes soon. */
+const firstPieceBytes = 16 * 1024
+
+function paceOfPieces({ chunkBytes, heartbeatTicks }: Timing): Pace {
+  const leastBytes = Math.min(chunkBytes, firstPieceBytes)
+  return newPace({ leastBytes, mostBytes: chunkBytes, leastTicks: 2 * heartbeatTicks })
 }
 
 const noBytes = new Uint8Array()
@@ -23,16 +37,18 @@ export function sendSnapshotIfBehind(node: Compactor, { from }: AppendEntriesCon
   const [snapshot] = node.snapshots
   if (node.role !== 'leader' || !progress || progress.nextIndex >= node.log.first || !snapshot) return
   if (node.transfers.get(from)?.term === node.term) return
-  const { ticks, term } = node
-  node.transfers.set(from, { term, snapshot, offset: 0, sequence: 1, sentAt: ticks, heardAt: ticks })
+  const { ticks: movedAt, term, timing } = node
+  const pace = paceOfPieces(timing)
+  const first = ++progress.sequence
+  node.transfers.set(from, { term, snapshot, first, offset: 0, sequence: first, pace, movedAt })
   node.effects.events.push({ event: 'snapshot_sent', to: from, index: snapshot.index, bytes: snapshot.bytes })
-  sendChunk(node, from)
+  sendChunk(node, from, false)
 }
 
-function sendChunk(node: Compactor, to: NodeId): void {
-  const transfer = node.transfers.get(to)!
-  const { snapshot, sequence, offset } = transfer
-  transfer.sentAt = node.ticks
+function sendChunk(node: Compactor, to: NodeId, isCopy: boolean): void {
+  const { snapshot, sequence, offset, pace } = node.transfers.get(to)!
+  noteSent(pace, node, isCopy)
+  pace.isFull = offset + pace.bytes < snapshot.bytes
   const chunk: InstallSnapshot = {
     type: 'InstallSnapshot',
     from: node.id,
@@ -46,35 +62,42 @@ function sendChunk(node: Compactor, to: NodeId): void {
     offset,
     data: noBytes,
   }
-  node.effects.sendChunks.push(chunk)
+  node.effects.sendChunks.push({ chunk, length: pace.bytes })
 }
 
 /**
- * The follower says how much it has: the next piece goes on from there, also where an earlier transfer ended. A repeated
- * answer bears an old number and sets nothing going. With the snapshot installed, entries follow as to everybody.
+ * The follower says how much it has: the next piece goes on from there, also where an earlier transfer ended. An answer
+ * to a piece before the last counts if it shows progress; otherwise it sets nothing going, or pieces would multiply.
+ * With the snapshot installed, entries follow as to everybody.
  */
 export function continueTransfer(node: Compactor, { from, sequence, held, matchIndex }: InstallSnapshotReply): void {
   const transfer = node.transfers.get(from)
   const progress = node.progress.get(from)
-  if (node.role !== 'leader' || !progress || transfer?.term !== node.term || transfer.sequence !== sequence) return
-  transfer.heardAt = node.ticks
-  transfer.sequence++
+  if (node.role !== 'leader' || !progress || transfer?.term !== node.term || sequence < transfer.first) return
+  const isLast = sequence === transfer.sequence
+  if (isLast) noteAnswered(transfer.pace, node)
+  else if (held <= transfer.offset && matchIndex === 0) return noteNeedless(transfer.pace, node)
   if (matchIndex > 0) {
     progress.matchIndex = Math.max(progress.matchIndex, matchIndex)
     progress.nextIndex = Math.max(progress.nextIndex, matchIndex + 1)
     node.transfers.delete(from)
     return
   }
+  if (held !== transfer.offset) transfer.movedAt = node.ticks
   transfer.offset = held
-  sendChunk(node, from)
+  transfer.sequence = ++progress.sequence
+  sendChunk(node, from, false)
 }
 
-/** A piece that was lost is sent again; who has been silent for too long will be found behind anew when it is back. */
+/**
+ * A piece that was lost is sent again when the line has had the time for it. A follower that has been silent for very
+ * long is sent no more, and will be found behind anew when it is back.
+ */
 export function resendChunks(node: Compactor): void {
-  for (const [to, { term, sentAt, heardAt }] of node.transfers) {
+  for (const [to, { term, pace, movedAt }] of node.transfers) {
     const isBehind = (node.progress.get(to)?.nextIndex ?? node.log.first) < node.log.first
     const isOver = node.role !== 'leader' || term !== node.term || !isBehind
-    if (isOver || node.ticks - heardAt >= node.timing.electionTicks) node.transfers.delete(to)
-    else if (node.ticks - sentAt >= 2 * node.timing.heartbeatTicks) sendChunk(node, to)
+    if (isOver || node.ticks - movedAt >= patience * node.timing.electionTicks) node.transfers.delete(to)
+    else if (isOverdue(pace, node)) sendChunk(node, to, true)
   }
 }

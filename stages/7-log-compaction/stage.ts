@@ -6,8 +6,10 @@ import { commitOwnTerm } from '../6-leader-election/commit.js'
 import leaderElection from '../6-leader-election/stage.js'
 import { heedElected } from '../6-leader-election/terms.js'
 import { type Compactor, compactor, compactorStatus } from './compactor.js'
+import { compactionDoubts } from './doubts.js'
 import { appendBehindEdge, isDueBehindEdge, sendEntriesBehindEdge } from './edge.js'
 import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from './install-snapshot.js'
+import { holdSnapshots } from './let-go.js'
 import { type CompactionMessage, compactionWire } from './messages.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from './send-snapshot.js'
 import { headerOfEdge, takeSnapshotWhenDue } from './take-snapshot.js'
@@ -30,6 +32,7 @@ export default stage<Compactor, CompactionMessage>({
     saved: noteSnapshot,
     held: noteKept,
   },
+  doubts: compactionDoubts,
   gate: observeTermOfSender,
   on: {
     ...leaderElection.table.on,
@@ -41,7 +44,7 @@ export default stage<Compactor, CompactionMessage>({
   wire: { ...leaderElection.table.wire, ...compactionWire },
   proto: [...leaderElection.proto, '7-log-compaction/snapshot.proto'],
   tick: [...leaderElection.table.tick, resendChunks],
-  turn: [commitOwnTerm, applyCommitted, replicateToAll, takeSnapshotWhenDue],
+  turn: [commitOwnTerm, applyCommitted, replicateToAll, takeSnapshotWhenDue, holdSnapshots],
   invariants: [...leaderElection.invariants, 'snapshotsAgree'],
   gives: [...leaderElection.gives, 'G14'],
   breaks: { G13: 'N8', G16: 'E16' },

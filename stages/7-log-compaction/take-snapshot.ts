@@ -3,12 +3,12 @@ import type { Compactor } from './compactor.js'
 
 /**
  * Each node by itself, when its log has grown enough, has what its state machine holds written down (§7). That it is
- * due is found out anew in every turn, so none is missed while another is being written. While a follower is being sent
- * a snapshot there is no other: the entries that it will need next must still be there when it has it.
+ * due is found out anew in every turn, so none is missed while another is being written. A snapshot that is being sent
+ * keeps nobody from it: a slow follower must not make the leader's log grow.
  */
 export function takeSnapshotWhenDue(node: Compactor): void {
   measure(node)
-  if (node.saving || node.keeping > 0 || node.transfers.size > 0 || !isDue(node)) return
+  if (node.saving || node.keeping > 0 || !isDue(node)) return
   node.saving = { index: node.handed, term: node.log.termAt(node.handed)! }
   node.effects.snapshot = node.header(node.saving)
 }

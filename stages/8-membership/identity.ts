@@ -1,4 +1,5 @@
 import { type Foreigner, failure, type Identity, type NodeId } from '../../src/contracts.js'
+import type { Doubt, StageTable } from '../../src/stage.js'
 import { isIntroduced } from './change.js'
 import { isAnswer, isCounted, noteHeard, noticeLostDisk, refusesLaterTerm } from './disks.js'
 import { giveUp } from './end-change.js'
@@ -32,6 +33,17 @@ function isForeign(node: Participant, { origin }: MembershipMessage): boolean {
   const own = node.log.configuration.configuration.origin
   return own !== '' && origin !== '' && origin !== own
 }
+
+/** What a foreigner says is doubted by nobody: it is not heard at all, and reported as what it is. */
+export function doubtOwn(doubts: NonNullable<Table['doubts']>): NonNullable<Table['doubts']> {
+  const doubtUnlessForeign = (doubt: AnyDoubt) => (node: Participant, message: MembershipMessage) =>
+    isForeign(node, message) ? null : doubt(node, message)
+  const all = Object.entries(doubts) as [string, AnyDoubt[]][]
+  return Object.fromEntries(all.map(([type, some]) => [type, some.map(doubtUnlessForeign)]))
+}
+
+type Table = StageTable<Participant, MembershipMessage>
+type AnyDoubt = Doubt<Participant, MembershipMessage>
 
 /** Only the question who somebody is, and its answer, are heard: they bear no term, and nobody is a member by them. */
 function hearForeigner(node: Participant, message: MembershipMessage): boolean {

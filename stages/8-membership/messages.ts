@@ -1,5 +1,7 @@
 import { type Index, isPositive, type Message } from '../../src/contracts.js'
+import type { StageFacts } from '../../src/stage.js'
 import { appendEntriesOf } from '../4-log-replication/messages.js'
+import { entriesOfLeaders } from '../6-leader-election/messages.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
 import { isConfiguration } from './configuration.js'
 import type { Loss } from './disks.js'
@@ -38,11 +40,11 @@ export type MembershipMessage = CompactionMessage | Introduce | Introduction | R
 type Candidate = Readonly<Record<string, unknown>>
 
 /** What the messages of this stage must hold when they come from the wire. */
-export const membershipWire = (operations: Readonly<Record<string, unknown>>) => ({
-  AppendEntries: appendEntriesOf(operations, { configuration: isConfiguration }),
+export const membershipWire = (facts: Pick<StageFacts, 'commands' | 'operations'>) => ({
+  AppendEntries: appendEntriesOf(facts, { ...entriesOfLeaders, configuration: isConfiguration }),
   Introduce: () => true,
   Introduction: () => true,
   Removed: ({ index }: Candidate) => isPositive(index),
   Displaced: ({ index, disk, why }: Candidate) =>
-    isPositive(index) && typeof disk === 'string' && (why === 'replaced' || why === 'older'),
+    isPositive(index) && typeof disk === 'string' && disk.length <= 64 && (why === 'replaced' || why === 'older'),
 })

@@ -104,7 +104,7 @@ export function followConfiguration(node: Participant): void {
   node.members = membersOf(configuration)
   node.peers = idsOf(node.members).filter((id) => id !== node.id)
   for (const id of node.progress.keys()) if (!node.peers.includes(id)) node.progress.delete(id)
-  for (const id of node.peers) if (!node.progress.has(id)) node.progress.set(id, newProgress(node.log))
+  for (const id of node.peers) if (!node.progress.has(id)) node.progress.set(id, newProgress(node.log, node.timing))
   connect(node)
 }
 

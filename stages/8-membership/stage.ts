@@ -11,7 +11,7 @@ import { leadAndCount, stepDownWithoutQuorum } from './check-quorum.js'
 import { membershipCommands } from './commands.js'
 import { countNothing, followDisks, hearDisplaced } from './disks.js'
 import { foundCluster, foundOnRequest, headerWithMembers, tellMembers } from './found.js'
-import { identityOf, meetForeigner, observeByIdentity } from './identity.js'
+import { doubtOwn, identityOf, meetForeigner, observeByIdentity } from './identity.js'
 import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
 import { learnMembers } from './learn-members.js'
 import { campaignIfVoter, hearRemoved, voteIfAdmitted } from './loyalty.js'
@@ -52,6 +52,7 @@ export default stage<Participant, MembershipMessage>({
     found_cluster: foundOnRequest,
     members: tellMembers,
   },
+  doubts: doubtOwn(before.doubts!),
   gate: observeByIdentity,
   on: {
     ...before.on,
@@ -64,7 +65,7 @@ export default stage<Participant, MembershipMessage>({
     Removed: hearRemoved,
     Displaced: hearDisplaced,
   },
-  wire: { ...before.wire, ...membershipWire(operations) },
+  wire: { ...before.wire, ...membershipWire({ ...before, operations }) },
   proto: [...logCompaction.proto, '8-membership/membership.proto'],
   tick: [
     giveUpWaiting,

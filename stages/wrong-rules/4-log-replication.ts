@@ -1,8 +1,9 @@
-import { failure } from '../../src/contracts.js'
+import { commandOf, type Entry, failure } from '../../src/contracts.js'
 import { type Stage, type StageTable, stage } from '../../src/stage.js'
 import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
 import { appendEntries } from '../4-log-replication/append-entries.js'
 import { applyCommitted, commitByMajority, onQuorum } from '../4-log-replication/commit.js'
+import { answersTheFuture, leapsAhead, matchesTooMuch } from '../4-log-replication/doubts.js'
 import { giveUpWaiting } from '../4-log-replication/give-up.js'
 import type { AppendEntries, AppendEntriesReply, ReplicationMessage } from '../4-log-replication/messages.js'
 import { propose } from '../4-log-replication/propose.js'
@@ -263,5 +264,84 @@ const wrongCommits: readonly WrongRule[] = [
   },
 ]
 
+/** Ways to take more than there is room for. */
+const wrongBounds: readonly WrongRule[] = [
+  {
+    name: 'entries-counted-not-bytes',
+    what: 'so many entries may wait for a majority, however large: a leader alone takes them until its memory is used up',
+    stage: replacing({
+      requests: {
+        ...right.requests,
+        set(node, request) {
+          const { index } = node.log.last
+          Object.assign(node.backlog, { term: node.term, from: index, upTo: index, bytes: 0 })
+          propose(node, request)
+        },
+      },
+    }),
+    caught: {
+      claim: 'leaders: entries that wait for a majority fill a bounded memory; what is refused is refused for certain',
+    },
+  },
+]
+
+/** A stage that believes more of what comes over the wire. */
+function believing(doubts: Partial<Table['doubts']>): Stage {
+  return replacing({ doubts: { ...right.doubts, ...doubts } })
+}
+
+/** Ways to believe what cannot be. */
+const wrongBeliefs: readonly WrongRule[] = [
+  {
+    name: 'any-term-believed',
+    what: 'a term is entered however far ahead it is: one message with the last of all, and nobody can ever be elected',
+    stage: believing({ AppendEntries: [] }),
+    caught: {
+      claim:
+        'a term that no node can have reached is not believed: elections end as before, and it is told once (§5.1)',
+    },
+  },
+  {
+    name: 'match-beyond-the-log',
+    what: 'a follower is believed to have entries that its leader has not: what comes next is committed and is nowhere',
+    stage: believing({ AppendEntriesReply: [leapsAhead, answersTheFuture] }),
+    caught: {
+      claim: 'an answer about more than the log of the leader has is not counted: nothing is committed that is nowhere',
+    },
+  },
+  {
+    name: 'answers-from-the-future',
+    what: 'an answer is believed to a message that was not sent yet: no message is waited for any more',
+    stage: believing({ AppendEntriesReply: [leapsAhead, matchesTooMuch] }),
+    caught: { claim: 'an answer to a message that is still to come is not heard: the one under way is waited for' },
+  },
+  {
+    name: 'refusal-beyond-the-log',
+    what: 'a refusal is believed of an entry that its leader does not have',
+    stage: believing({ AppendEntriesConflict: [leapsAhead, answersTheFuture] }),
+    caught: { claim: 'a refusal of an entry that was never sent is not heard' },
+  },
+  {
+    name: 'entries-without-fields',
+    what: 'of the command in an entry only the name is looked at: without its fields, it ends the follower that performs it',
+    stage: replacing({
+      wire: {
+        ...right.wire,
+        AppendEntries: ({ entries }) =>
+          (entries as Entry[]).every((entry) => Object.hasOwn(right.operations, commandOf(entry).command)),
+      },
+    }),
+    caught: {
+      claim: 'an entry whose command lacks a field, or has another, passes no wire: a follower could not perform it',
+    },
+  },
+]
+
 /** Wrong rules for a log that one leader copies to its followers. */
-export const wrongLogReplication: readonly WrongRule[] = [...wrongFollowers, ...wrongLeaders, ...wrongCommits]
+export const wrongLogReplication: readonly WrongRule[] = [
+  ...wrongFollowers,
+  ...wrongLeaders,
+  ...wrongCommits,
+  ...wrongBounds,
+  ...wrongBeliefs,
+]

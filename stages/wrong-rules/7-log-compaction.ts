@@ -11,6 +11,7 @@ import leaderElection from '../6-leader-election/stage.js'
 import { heedElected } from '../6-leader-election/terms.js'
 import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
 import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
+import { holdSnapshots } from '../7-log-compaction/let-go.js'
 import type { CompactionMessage, InstallSnapshot } from '../7-log-compaction/messages.js'
 import { continueTransfer, resendChunks } from '../7-log-compaction/send-snapshot.js'
 import logCompaction from '../7-log-compaction/stage.js'
@@ -74,6 +75,7 @@ const wrongSnapshots: readonly WrongRule[] = [
           if (Math.floor(node.handed / snapshotEntries) > before) takeSnapshotWhenDue(node)
         },
         replicateToAll,
+        holdSnapshots,
       ],
     }),
     caught: { claim: 'a snapshot that fell due while another was written is begun when that one is there (D10)' },
@@ -86,19 +88,39 @@ const wrongSnapshots: readonly WrongRule[] = [
       node.snapshots = snapshots.map((snapshot) => ({ ...snapshot, bytes: 0 }))
       takeSnapshotWhenDue(node)
       node.snapshots = snapshots
+      holdSnapshots(node)
     }),
     caught: { claim: 'a snapshot is not due before there is as much news as the newest is long' },
   },
   {
-    name: 'snapshot-while-sending',
-    what: 'a leader takes snapshots while it sends one: when it is there, the entries behind it are gone, and so on',
+    name: 'no-snapshot-while-sending',
+    what: 'a leader takes no snapshot while it sends one: behind a slow line, one follower makes its log grow for ever',
     stage: taking((node) => {
-      const transfers = [...node.transfers]
-      node.transfers.clear()
-      takeSnapshotWhenDue(node)
-      for (const [to, transfer] of transfers) node.transfers.set(to, transfer)
+      if (node.transfers.size === 0) takeSnapshotWhenDue(node)
+      holdSnapshots(node)
     }),
-    caught: { claim: 'while a follower is sent a snapshot, none is begun; when that is over, it is (§7)' },
+    caught: { claim: 'a snapshot that is being sent keeps nobody from taking the next, and the log shrinks (§7)' },
+  },
+  {
+    name: 'sent-snapshot-let-go',
+    what: 'a snapshot goes when two newer ones are there, also in the middle of being sent: a slow line never gets a whole one',
+    stage: taking(takeSnapshotWhenDue),
+    caught: { claim: 'a snapshot that is being sent can be read to its end, whatever newer ones have come' },
+  },
+  {
+    name: 'next-entries-let-go',
+    what: 'the log lets go of entries that a follower needs as soon as it has its snapshot: it is sent the next one, and so on',
+    stage: doing({
+      saved(node, snapshot) {
+        const { beingSent } = node
+        node.beingSent = []
+        noteSnapshot(node, snapshot)
+        node.beingSent = beingSent
+      },
+    }),
+    caught: {
+      claim: 'the entries behind a snapshot that is being sent are there when it is installed, within a bound',
+    },
   },
   {
     name: 'log-let-go-at-the-newest',
@@ -300,15 +322,67 @@ const wrongSenders: readonly WrongRule[] = [
     caught: { guarantee: 'G6', climate: 'storm', seeds: 100 },
   },
   {
+    name: 'piece-again-at-every-beat',
+    what: 'a piece is sent again at fixed intervals, whatever is still on its way: a slow line carries nothing but copies',
+    stage: resending((node) => {
+      for (const { pace } of node.transfers.values()) pace.patienceTicks = pace.leastTicks
+      resendChunks(node)
+    }),
+    caught: { claim: 'a piece is sent again when the line has had time for it: each copy waits longer, up to a bound' },
+  },
+  {
+    name: 'progress-of-old-answers-ignored',
+    what: 'only the answer to the last piece counts: where that is lost, what the follower says it has is not heard',
+    stage: hearing({
+      InstallSnapshotReply(node, reply) {
+        if (node.transfers.get(reply.from)?.sequence === reply.sequence) continueTransfer(node, reply)
+      },
+    }),
+    caught: { claim: 'an answer to an earlier piece counts if it shows progress: what a follower holds is a maximum' },
+  },
+  {
+    name: 'pieces-of-one-size',
+    what: 'a piece is as large on a slow line as on a fast one: heartbeats wait behind it, and the follower stands for election',
+    stage: hearing({
+      AppendEntriesConflict(node, message) {
+        right.on.AppendEntriesConflict(node, message)
+        const transfer = node.transfers.get(message.from)
+        if (transfer) transfer.pace.bytes = node.timing.chunkBytes
+      },
+    }),
+    caught: { claim: 'pieces begin small, grow while answers come soon, and shrink while they come late' },
+  },
+  {
     name: 'silent-follower-awaited',
     what: 'a leader goes on sending to a follower that is gone, and takes no snapshot meanwhile: its log grows for ever',
     stage: resending((node) => {
-      for (const transfer of node.transfers.values()) transfer.heardAt = node.ticks
+      for (const transfer of node.transfers.values()) transfer.movedAt = node.ticks
       resendChunks(node)
     }),
     caught: { claim: 'a leader does not wait for ever: a follower that has fallen silent is sent no more (D5)' },
   },
 ]
 
+/** Ways to believe of a snapshot what cannot be. */
+const wrongBeliefs: readonly WrongRule[] = [
+  {
+    name: 'snapshot-of-another-history',
+    what: 'a snapshot is taken that ends otherwise than what was committed here: two histories become one',
+    stage: replacing({ doubts: { ...right.doubts, InstallSnapshot: [] } }),
+    caught: { claim: 'a snapshot that ends otherwise than what was committed is not kept (§7)' },
+  },
+  {
+    name: 'more-than-the-whole',
+    what: 'a follower is believed to hold more of a snapshot than there is: it is sent nothing, and counts',
+    stage: replacing({ doubts: { ...right.doubts, InstallSnapshotReply: [] } }),
+    caught: { claim: 'an answer about more of a snapshot than there is of it, or than was sent, is not heard (D4)' },
+  },
+]
+
 /** Wrong rules for nodes whose logs begin behind a snapshot. */
-export const wrongCompaction: readonly WrongRule[] = [...wrongSnapshots, ...wrongReceivers, ...wrongSenders]
+export const wrongCompaction: readonly WrongRule[] = [
+  ...wrongSnapshots,
+  ...wrongReceivers,
+  ...wrongSenders,
+  ...wrongBeliefs,
+]

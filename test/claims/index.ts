@@ -1,6 +1,7 @@
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
+import { doubtClaims, snapshotDoubtClaims } from './doubts.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } from './identity.js'
@@ -20,6 +21,8 @@ export const claims: Claims = {
   ...appendEntriesClaims,
   ...replicationClaims,
   ...fixedLeaderClaims,
+  ...doubtClaims,
+  ...snapshotDoubtClaims,
   ...heartbeatClaims,
   ...fixedListenerClaims,
   ...voteClaims,

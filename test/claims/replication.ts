@@ -57,6 +57,18 @@ export const replicationClaims: Claims = {
     cores.run()
     same(cores.performed('n1'), [request])
   },
+  'leaders: entries that wait for a majority fill a bounded memory; what is refused is refused for certain'(stage) {
+    const cores = led(stage)
+    const large = { command: 'set', key: 'k', value: 'x'.repeat(1024 * 1024) }
+    const requests = Array.from({ length: 40 }, () => cores.request('n1', large))
+    const codes = requests.map((request) => {
+      const answer = cores.answer('n1', request)
+      return answer && !answer.ok ? answer.error.code : null
+    })
+    const kept = codes.indexOf('overloaded')
+    ok(kept > 0 && kept <= 32, `${kept} MiB of text, and as much of commands`)
+    same(new Set(codes.slice(kept)), new Set(['overloaded']))
+  },
   'leaders: nextIndex begins behind the last entry (figure 2)'(stage) {
     const past = { log: [1, 1, 2] }
     const cores = new Cores(stage, { n1: past, n2: past, n3: past, n4: past, n5: past })

@@ -12,6 +12,7 @@ import type {
   Message,
   NodeId,
   Persist,
+  Piece,
   Reply,
   Snapshot,
   SnapshotHeader,
@@ -68,6 +69,8 @@ interface Hand {
   restored: number[]
   applied: Apply[]
   replies: Reply[]
+  /** What it reported, in this life. */
+  events: Event[]
 }
 
 function isMeant(message: Message, selection: Selection): boolean {
@@ -152,6 +155,10 @@ export class Cores {
 
   replies(id: NodeId): readonly Reply[] {
     return this.#hand(id).replies
+  }
+
+  events(id: NodeId): readonly Event[] {
+    return this.#hand(id).events
   }
 
   /** Null while the request waits. */
@@ -320,6 +327,11 @@ export class Cores {
     return files.known(disk.snapshots)[0]
   }
 
+  /** Up to which entries the snapshots go that a node's disk has, also such that only somebody else needs. */
+  files(id: NodeId): readonly number[] {
+    return this.#hand(id).files.indexes
+  }
+
   /** From here on, pieces of a snapshot that come wait until {@link keep}. */
   hold(id: NodeId): void {
     this.#hand(id).isHolding = true
@@ -354,7 +366,7 @@ export class Cores {
     const core = this.#stage.create(options)
     const state = snapshots[0] ? files.load(snapshots[0]) : []
     if (snapshots[0]) core.applied(snapshots[0].index)
-    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }
+    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], events: [], connected: null }
     return { core, state, underWay: [], ...nothing }
   }
 
@@ -378,19 +390,21 @@ export class Cores {
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
     this.told.push(...effects.events.map((event) => ({ ...event, node: id })))
+    hand.events.push(...effects.events)
     if (effects.peers) hand.connected = effects.peers
+    if (effects.hold) hand.files.hold(effects.hold)
     const { persist, sendWhenDurable: messages } = effects
     if (persist) hand.underWay.push({ persist, messages })
     else this.#send(messages)
-    for (const chunk of effects.sendChunks) this.#sendChunk(hand, chunk)
+    for (const piece of effects.sendChunks) this.#sendChunk(hand, piece)
     this.#perform(hand, effects)
     hand.chunks.push(...effects.keepChunks)
     if (!hand.isHolding) this.keep(id)
   }
 
-  #sendChunk({ files }: Hand, chunk: Chunk): void {
+  #sendChunk({ files }: Hand, { chunk, length }: Piece): void {
     const { lastIncludedIndex: index, lastIncludedTerm: term, offset } = chunk
-    const data = files.read({ index, term }, offset, this.#timing.chunkBytes)
+    const data = files.read({ index, term }, offset, length)
     if (data) this.#send([{ ...chunk, data } as Chunk])
   }
 

@@ -17,6 +17,7 @@ const linesOf = (content: string) => content.split('\n').slice(content.startsWit
 export class SnapshotFiles {
   readonly #files = new Map<string, File>()
   readonly #parts = new Map<string, string>()
+  #held: readonly EntryId[] = []
 
   /** @param lines one for each entry whose effect it holds */
   save(header: SnapshotHeader, lines: readonly string[]): Snapshot {
@@ -55,9 +56,19 @@ export class SnapshotFiles {
     return ids.flatMap((id) => this.#files.get(nameOf(id))?.snapshot ?? [])
   }
 
-  /** Lets go of those that are older than the oldest of these. */
+  get indexes(): number[] {
+    return [...this.#files.values()].map(({ snapshot }) => snapshot.index)
+  }
+
+  hold(ids: readonly EntryId[]): void {
+    this.#held = ids
+  }
+
+  /** Lets go of those that are older than the oldest of these, but for those that are held. */
   keepFrom(ids: readonly EntryId[]): void {
     const oldest = ids.at(-1)?.index ?? 0
-    for (const [name, { snapshot }] of this.#files) if (snapshot.index < oldest) this.#files.delete(name)
+    const held = this.#held.map(nameOf)
+    for (const [name, { snapshot }] of this.#files)
+      if (snapshot.index < oldest && !held.includes(name)) this.#files.delete(name)
   }
 }

@@ -7,10 +7,11 @@ import { committed } from '../../stages/4-log-replication/commit.js'
 import { Log } from '../../stages/4-log-replication/log.js'
 import { stages } from '../../stages/index.js'
 import { appendEntriesClaims } from '../claims/append-entries.js'
+import { doubtClaims } from '../claims/doubts.js'
 import { fixedLeaderClaims, replicationClaims } from '../claims/replication.js'
 
 for (const stage of stages.slice(4)) {
-  for (const [claim, check] of Object.entries({ ...appendEntriesClaims, ...replicationClaims })) {
+  for (const [claim, check] of Object.entries({ ...appendEntriesClaims, ...replicationClaims, ...doubtClaims })) {
     t.test(`stage ${stage.number}: ${claim}`, async (t) => void t.doesNotThrow(() => check(stage)))
   }
 }

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
 import { compactionClaims } from '../claims/compaction.js'
+import { snapshotDoubtClaims } from '../claims/doubts.js'
 import { installClaims, snapshotTermClaims } from '../claims/install-snapshot.js'
 import { transferClaims } from '../claims/send-snapshot.js'
 
@@ -10,6 +11,7 @@ for (const stage of stages.slice(7)) {
     ...snapshotTermClaims,
     ...installClaims,
     ...transferClaims,
+    ...snapshotDoubtClaims,
   })) {
     t.test(`stage ${stage.number}: ${claim}`, async (t) => void t.doesNotThrow(() => check(stage)))
   }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Command, type Entry, type Message, makeEntry } from '../../src/contracts.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
-import { jsonCodec } from '../../src/network/json-codec.js'
+import { isIdentified, jsonCodec } from '../../src/network/json-codec.js'
 import { latest, stages } from '../../stages/index.js'
 
 const text = fc.string({ unit: 'binary', maxLength: 10 })
@@ -32,6 +32,8 @@ const configuration: fc.Arbitrary<Command> = fc.record(
 )
 const natural = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 }), fc.maxSafeNat())
 const positive = natural.filter((number) => number > 0)
+/** Every term that a message may bear. */
+const term = positive.filter((number) => number <= 2 ** 52)
 const ends = { from: fc.constantFrom('n1', 'n2'), to: fc.constantFrom('n3', '') }
 
 function entriesBehind(index: number, term: number, steps: readonly { rise: number; command: Command }[]): Entry[] {
@@ -63,8 +65,9 @@ const appending = (commands: fc.Arbitrary<Command>) =>
       return { type: 'AppendEntries', term, ...fields, prevLogTerm, entries }
     })
 const conflict = fc
-  .record({ ...ends, term: positive, sequence: positive, conflictTerm: fc.option(positive), conflictIndex: positive })
+  .record({ ...ends, term, sequence: positive, conflictTerm: fc.option(term), conflictIndex: positive })
   .map((fields) => ({ type: 'AppendEntriesConflict', ...fields, prevLogIndex: fields.conflictIndex }))
+  .map((fields) => ({ ...fields, term: Math.max(fields.term, fields.conflictTerm ?? 1) }))
 const requestVote = fc
   .record({ ...ends, lastLogIndex: natural, lastLogTerm: fc.nat(50), later: fc.integer({ min: 1, max: 3 }) })
   .map(({ later, ...fields }) => {
@@ -91,7 +94,7 @@ const installSnapshot = fc
     return { type: 'InstallSnapshot', term: lastIncludedTerm + later, ...fields, bytes }
   })
 const plain = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
-  fc.record({ type: fc.constant(type), ...ends, term: positive, ...fields }, { noNullPrototype: true })
+  fc.record({ type: fc.constant(type), ...ends, term, ...fields }, { noNullPrototype: true })
 
 const termless = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
   fc.record({ type: fc.constant(type), ...ends, ...fields }, { noNullPrototype: true })
@@ -109,6 +112,7 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   Introduce: termless('Introduce', {}),
   Introduction: termless('Introduction', { incarnation: name, origin: fc.oneof(fc.constant(''), name) }),
   Removed: termless('Removed', { index: positive }),
+  Displaced: termless('Displaced', { index: positive, disk: name, why: fc.constantFrom('replaced', 'older') }),
 }
 
 for (const stage of stages.slice(4)) {
@@ -119,7 +123,8 @@ for (const stage of stages.slice(4)) {
       const arbitrary = isLarger ? appending(fc.oneof(command, configuration)) : messages[type]
       if (!arbitrary) return t.fail(`no examples of ${type}`)
       for (const [name, codec] of Object.entries(codecs)) {
-        const survives = fc.property(arbitrary, (sent) => {
+        const survives = fc.property(arbitrary, (drawn) => {
+          const sent = stage.isIdentified ? { incarnation: 'd', origin: 'o', ...drawn } : drawn
           deepStrictEqual(codec.decode(codec.encode(sent as Message)), sent)
         })
         t.doesNotThrow(() => fc.assert(survives, { numRuns: 200 }), `${type} through ${name}`)
@@ -208,6 +213,53 @@ t.test('a piece of a snapshot lies within its file, and the file has a name', as
     t.notOk(passes({ ...piece, data: wrong }))
 })
 
+t.test('a term behind which there is no room to go on is none', async (t) => {
+  for (const example of examples) {
+    if (!('term' in example)) continue
+    t.ok(passes({ ...example, term: 2 ** 52 }), String(example.type))
+    t.notOk(passes({ ...example, term: 2 ** 52 + 1 }), String(example.type))
+    t.notOk(passes({ ...example, term: Number.MAX_SAFE_INTEGER }), String(example.type))
+  }
+})
+
+t.test('a follower has no entry of a later term than its leader', async (t) => {
+  const refusal = { type: 'AppendEntriesConflict', ...common, sequence: 1, prevLogIndex: 4, conflictIndex: 4 }
+  t.ok(passes({ ...refusal, conflictTerm: 5 }))
+  t.notOk(passes({ ...refusal, conflictTerm: 6 }))
+})
+
+t.test('an entry is held against the shape of its command: every field, of its kind, and no other', async (t) => {
+  const appended = (command: object) => ({ ...append, entries: [makeEntry(3, 4, command as Command)] })
+  const right: readonly Readonly<Record<string, unknown>>[] = [
+    { command: 'get', key: 'a' },
+    { command: 'set', key: 'a', value: '' },
+    { command: 'delete', key: 'a' },
+    { command: 'append', key: 'a', value: 'b' },
+    { command: 'cas', key: 'a', expected: 'b', value: 'c' },
+    { command: 'scan', prefix: 'a', after: 'b', limit: 3 },
+    { command: 'no-op' },
+  ]
+  for (const command of right) {
+    t.ok(passes(appended(command)), JSON.stringify(command))
+    t.notOk(passes(appended({ ...command, more: 'x' })), `${command.command}: a field too many`)
+    for (const [field, value] of Object.entries(command)) {
+      if (field === 'command') continue
+      const { [field]: _, ...rest } = command
+      t.equal(passes(appended(rest)), command.command === 'scan', `${command.command} without ${field}`)
+      for (const wrong of [null, 7.5, -1, true, {}, [], ['a']]) {
+        const isRight = field === 'expected' && wrong === null
+        t.equal(passes(appended({ ...command, [field]: wrong })), isRight, `${command.command}: ${field} ${wrong}`)
+      }
+      const other = typeof value === 'string' ? 7 : 'seven'
+      t.notOk(passes(appended({ ...command, [field]: other })), `${command.command}: ${field} of another kind`)
+    }
+  }
+  t.ok(passes(appended({ command: 'cas', key: 'a', expected: null, value: 'c' })))
+  t.ok(passes(appended({ command: 'scan' })))
+  for (const command of ['info', 'ping', 'members', 'add_node', 'fly', 'toString', '__proto__'])
+    t.notOk(passes(appended({ command })), command)
+})
+
 t.test('a vote is yes or no', async (t) => {
   const reply = { type: 'RequestVoteReply', ...common }
   for (const voteGranted of [0, 1, 'true', null, undefined]) t.notOk(passes({ ...reply, voteGranted }))
@@ -219,15 +271,17 @@ t.test('a term that was conflicted with is null or a term: absent is neither', a
   t.notOk(passes(refusal))
 })
 
-t.test('a newcomer says which disk it has: a name, and not a long one', async (t) => {
-  const introduction = { type: 'Introduction', from: 'n6', to: 'n1', incarnation: 'd', origin: '' }
-  for (const incarnation of ['d', 'x'.repeat(64)]) t.ok(passes({ ...introduction, incarnation }))
+t.test('every message says which disk it is of, and of which cluster: names, and not long ones', async (t) => {
+  const identity = { incarnation: 'd', origin: '' }
+  for (const incarnation of ['d', 'x'.repeat(64)]) t.ok(isIdentified({ ...identity, incarnation }))
   for (const incarnation of ['', 'x'.repeat(65), 7, null, undefined, ['d'], {}])
-    t.notOk(passes({ ...introduction, incarnation }), String(incarnation))
-  for (const origin of ['', 'd', 'x'.repeat(64)]) t.ok(passes({ ...introduction, origin }))
+    t.notOk(isIdentified({ ...identity, incarnation }), String(incarnation))
+  for (const origin of ['', 'd', 'x'.repeat(64)]) t.ok(isIdentified({ ...identity, origin }))
   for (const origin of ['x'.repeat(65), 7, null, undefined, ['d'], {}])
-    t.notOk(passes({ ...introduction, origin }), String(origin))
-  t.ok(passes({ type: 'Introduce', from: 'n1', to: 'n6' }))
+    t.notOk(isIdentified({ ...identity, origin }), String(origin))
+  const displaced = { type: 'Displaced', from: 'n1', to: 'n6', index: 1, disk: 'd', why: 'older' }
+  t.ok(passes(displaced))
+  for (const disk of ['x'.repeat(65), 7, null, undefined]) t.notOk(passes({ ...displaced, disk }), String(disk))
 })
 
 t.test('an entry may say who the members are, if it says all of it, and the stage knows of such entries', async (t) => {

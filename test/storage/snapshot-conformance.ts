@@ -23,6 +23,9 @@ export function snapshotConformance(t: Test, kind: Kind): void {
   )
   t.test(`${name}: a snapshot counts once the log has a record of it`, (t) => recorded(t, kind))
   t.test(`${name}: two snapshots are kept, and such that wait for their record`, (t) => kept(t, kind))
+  t.test(`${name}: a snapshot that somebody is being sent is kept besides the two, as long as it is`, (t) =>
+    held(t, kind),
+  )
   t.test(`${name}: a snapshot comes in pieces that are lost, repeated and out of order`, (t) => pieces(t, kind))
   t.test(`${name}: a snapshot that is received goes on after a restart`, (t) => resumed(t, kind))
   t.test(`${name}: pieces of two snapshots do not mix, and wrong bytes are thrown away`, (t) => mixed(t, kind))
@@ -120,6 +123,28 @@ async function kept(t: Test, kind: Kind): Promise<void> {
   await store.close()
   const again = await opened(place)
   t.same(again.snapshots, [saved[4], saved[3]])
+  await again.store.close()
+}
+
+async function held(t: Test, kind: Kind): Promise<void> {
+  const place = kind.place(t)
+  const { store } = await opened(place)
+  const ids = [2, 4, 6, 8].map((index) => ({ index, term: 1 }))
+  for (const [at, id] of ids.entries()) {
+    const story = batches(...ids.slice(0, at + 1).map(({ index }) => [entry(index - 1, 1), entry(index, 1)]))
+    await store.write(story.at(-1)!)
+    await store.snapshots.save(headerOf(id), lines(bodyText(id)))
+    if (id.index === 2) store.snapshots.hold([id])
+    if (id.index === 8) store.snapshots.hold([])
+    await store.write({ records: [snapshot(id.index, 1)], upTo: id })
+    t.equal((await store.snapshots.read(ids[0]!, 0, 1)) !== null, id.index < 8, `once there is ${id.index}`)
+  }
+  await store.close()
+  const again = await opened(place)
+  t.same(
+    again.snapshots.map(({ index }) => index),
+    [8, 6],
+  )
   await again.store.close()
 }
 

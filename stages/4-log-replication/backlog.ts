@@ -1,0 +1,48 @@
+import type { Entry, Index, Term } from '../../src/contracts.js'
+import type { Replica } from './replica.js'
+
+/** Entries that may wait in a leader for a majority. */
+const maxEntries = 65_536
+
+/** Bytes of entries that may wait in a leader, in both forms in which it holds them: the text and the command. */
+const maxBytes = 128 * 1024 * 1024
+
+/** The entries that wait in a leader: behind the first index, up to the last, and what they take in memory. */
+export interface Backlog {
+  /** The leader's term in which this was counted. */
+  term: Term
+  from: Index
+  upTo: Index
+  bytes: number
+}
+
+export const emptyBacklog: Backlog = { term: 0, from: 0, upTo: 0, bytes: 0 }
+
+/**
+ * A log without a quorum must not grow for ever: past a bound, new requests are refused, for certain. What counts is the
+ * memory that is held, not how many requests it is for. Whatever its size, one request fits where nothing waits.
+ *
+ * @returns what there is too much of, or null
+ */
+export function overload(node: Replica): string | null {
+  if (node.log.last.index - node.commitIndex >= maxEntries) return `${maxEntries} entries are waiting for a majority`
+  if (measure(node) < maxBytes) return null
+  return `entries of ${maxBytes / 1024 / 1024} MiB are waiting for a majority, or to be performed`
+}
+
+/** Counts each entry when it comes and when it has been performed, and all of them anew when an office begins. */
+function measure(node: Replica): number {
+  const { backlog, log, term, applied } = node
+  if (backlog.term !== term || backlog.from < log.first - 1 || backlog.upTo > log.last.index) {
+    const from = Math.max(applied, log.first - 1)
+    Object.assign(backlog, { term, from, upTo: from, bytes: 0 })
+  }
+  while (backlog.upTo < log.last.index) backlog.bytes += bytesOf(log.at(++backlog.upTo)!)
+  while (backlog.from < applied) backlog.bytes -= bytesOf(log.at(++backlog.from)!)
+  return backlog.bytes
+}
+
+/** A text takes two bytes a character at most; the command is as long again. The rest is for what surrounds them. */
+function bytesOf({ text }: Entry): number {
+  return 4 * text.length + 512
+}

@@ -1,0 +1,56 @@
+import { isPositive, type Message, type Term } from '../../src/contracts.js'
+import type { AppendEntriesConflict, AppendEntriesReply } from './messages.js'
+import type { Replica } from './replica.js'
+
+/** The last term that a message may bear: behind it there is room for every node to go on adding. */
+const lastTerm = 2 ** 52
+
+/** Terms up to here are believed: one election in every millisecond would need 34 years for so many. */
+const easilyReached = 2 ** 40
+
+/** Behind those, a term is believed that is at most so far ahead: a node may have stood for election alone for weeks. */
+const leap = 1_000_000
+
+export function isTerm(candidate: unknown): candidate is Term {
+  return isPositive(candidate) && candidate <= lastTerm
+}
+
+/**
+ * Each term is one more than some node had before it. A message from far beyond, if it were believed, would take
+ * everybody to where nobody can add one any more, and no election would ever end (§5.1).
+ */
+export function leapsAhead(node: Replica, { term }: Message & { readonly term: Term }): string | null {
+  if (term <= Math.max(easilyReached, node.term + leap)) return null
+  return `no node can have reached term ${term}: this one is in term ${node.term}`
+}
+
+type Answer = AppendEntriesReply | AppendEntriesConflict
+
+/** A leader's follower answers what it was sent in this term, and nothing that is still to come. */
+export function answersTheFuture(node: Replica, { from, term, sequence }: Answer): string | null {
+  const sent = node.role === 'leader' && term === node.term ? node.progress.get(from)?.sequence : undefined
+  return sent === undefined || sequence <= sent ? null : `it answers message ${sequence}, and was sent ${sent}`
+}
+
+/** No follower's log is the leader's beyond the leader's end: what is counted there would be committed and not be there. */
+export function matchesTooMuch(node: Replica, { term, matchIndex }: AppendEntriesReply): string | null {
+  return isBeyond(node, term, matchIndex) ? `its log matches up to entry ${matchIndex}, ${endOf(node)}` : null
+}
+
+/** Nor is an entry refused that a leader never sent. */
+export function refusesTooMuch(node: Replica, { term, prevLogIndex }: AppendEntriesConflict): string | null {
+  return isBeyond(node, term, prevLogIndex) ? `it refuses entry ${prevLogIndex}, ${endOf(node)}` : null
+}
+
+function isBeyond(node: Replica, term: Term, index: number): boolean {
+  return node.role === 'leader' && term === node.term && index > node.log.last.index
+}
+
+const endOf = ({ log }: Replica) => `and the log of this leader ends at ${log.last.index}`
+
+/** What nobody can say who keeps to the rules. */
+export const replicationDoubts = {
+  AppendEntries: [leapsAhead],
+  AppendEntriesReply: [leapsAhead, answersTheFuture, matchesTooMuch],
+  AppendEntriesConflict: [leapsAhead, answersTheFuture, refusesTooMuch],
+}
