@@ -70,6 +70,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   leader_silent: ({ leader }) =>
     colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
   log_damaged: ({ message }) => String(message),
+  folder_refused: ({ message }) => colour.red(String(message)),
   log_cut: ({ bytes, copies }) =>
     colour.yellow(
       `cut an unfinished write of ${bytes} bytes off its log; nobody was told that it was done${describeCopies(copies)}`,

@@ -10,6 +10,7 @@ import { openNetwork } from './network/networks.js'
 import { Node } from './node.js'
 import type { Stage } from './stage.js'
 import { DamagedLogError, DiskError } from './storage/errors.js'
+import { FolderError } from './storage/identity.js'
 import { openLogStore } from './storage/open-log-store.js'
 
 /** How a process of ours ends. */
@@ -200,8 +201,17 @@ export async function runSupervised(stage: Stage, config: unknown): Promise<void
     })
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError)) throw error
-    const isDamaged = error instanceof DamagedLogError
-    emit({ event: isDamaged ? 'log_damaged' : 'cannot_start', node: nodeNameIn(config), message: error.message })
+    emit({ event: eventOfStart(error), node: nodeNameIn(config), message: error.message })
     process.exit(exitCodeOf(error))
   }
 }
+
+/** A node whose own folder is to blame stays down, and the others can serve without it. */
+function eventOfStart(error: Error): string {
+  if (error instanceof DamagedLogError) return 'log_damaged'
+  if (error instanceof FolderError) return 'folder_refused'
+  return error instanceof DiskError ? 'disk_failed' : 'cannot_start'
+}
+
+/** The events of a node that did not start, because of its folder. */
+export const badStarts: ReadonlySet<string> = new Set(['log_damaged', 'folder_refused', 'disk_failed'])

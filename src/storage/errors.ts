@@ -15,9 +15,14 @@ export class DiskError extends Error {
 export class DamagedLogError extends Error {
   override readonly name = 'DamagedLogError'
 
-  /** @param where the file, and the place in it @param advice what a person can do */
-  constructor(where: string, what: string, advice: string) {
-    super(`${where}: ${what}; the log is damaged and the node will not start on it; ${advice}`)
+  /** @param where the file, and the place in it @param advice what a person can do @param so what follows from it */
+  constructor(
+    where: string,
+    what: string,
+    advice: string,
+    so = 'the log is damaged and the node will not start on it',
+  ) {
+    super(`${where}: ${what}; ${so}; ${advice}`)
   }
 }
 

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
 import { ConfigError } from '../config.js'
 import type { Event, LogStore } from '../contracts.js'
 import type { LogKind } from '../stage.js'
-import { newIdentity, type Owner } from './identity.js'
+import { explained, realFiles } from './files.js'
+import { newIncarnation, type Owner } from './identity.js'
 import { LevelLog } from './level-log.js'
+import { checkKind } from './log-kind.js'
 import { MemoryLog } from './memory-log.js'
 import { WriteAheadLog } from './wal.js'
 
@@ -19,7 +22,12 @@ export function openLogStore(
   notice: (event: Event) => void = () => {},
 ): LogStore {
   // What is forgotten makes another node, at every start: it does not know for whom it voted.
-  if (kind === 'memory') return new MemoryLog({ incarnation: newIdentity(owner).incarnation })
+  if (kind === 'memory') return new MemoryLog({ incarnation: newIncarnation() }, () => checkNoLog(folder))
   if (folder === null) throw new ConfigError(`a log of the kind "${kind}" needs a folder (dataDir)`)
   return kind === 'file' ? new WriteAheadLog(folder, owner, { notice }) : new LevelLog(folder, owner, notice)
+}
+
+/** A log in memory beside one on disk would make a node forget, without a word, what it has promised. */
+async function checkNoLog(folder: string | null): Promise<void> {
+  if (folder !== null && existsSync(folder)) await checkKind(explained(realFiles), folder, 'memory')
 }

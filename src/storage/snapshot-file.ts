@@ -26,6 +26,12 @@ export function indexIn(name: string): number | null {
   return index === undefined ? null : Number(index)
 }
 
+/** Whether it is the name of what has come of another node's file. */
+export const isPart = (name: string) => indexIn(name) !== null && name.endsWith('.part')
+
+/** Whether it is the name of a file of this node's own that was not written to its end. */
+export const isUnfinished = (name: string) => /^\d{12,}-\d+\.ndjson\.part$/.test(name)
+
 export const newHash = () => createHash('sha256')
 
 export function lastLine(sha256: string): Buffer {

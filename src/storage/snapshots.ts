@@ -11,6 +11,8 @@ import {
   bodyOf,
   examine,
   indexIn,
+  isPart,
+  isUnfinished,
   newIn,
   partName,
   snapshotFolder,
@@ -33,6 +35,8 @@ export class SnapshotFolder implements SnapshotStore {
   readonly #files: Files
   /** Those that are whole, by their names, also such that the log has no record of yet. */
   readonly #whole = new Map<string, Snapshot>()
+  /** Those that were found without a record, with their indexes. */
+  readonly #uncounted = new Map<string, number>()
   /** How much there is of those that are received, by their names. */
   readonly #parts = new Map<string, number>()
   readonly #receiving = new Mutex()
@@ -70,8 +74,10 @@ export class SnapshotFolder implements SnapshotStore {
   }
 
   /**
-   * Makes the folder what the log says that it is: what is wrong is put aside, for a person to look at, and whatever the
-   * log has no record of is removed. What has come of a newer snapshot stays, to be gone on with.
+   * Makes the folder what the log says that it is: what is wrong is put aside, for a person to look at, and what is older
+   * than the newest snapshot that the log has a record of is removed. A newer one without a record stays, for an empty
+   * record is no permission to delete: it does not count, and goes once a record of a later one is there. What has come
+   * of a newer snapshot stays, to be gone on with.
    */
   async settle(found: readonly Found[]): Promise<void> {
     const names = await this.#files.list(this.path)
@@ -80,11 +86,12 @@ export class SnapshotFolder implements SnapshotStore {
     const newest = Math.max(0, ...[...sound.values()].map(({ index }) => index))
     for (const name of names) {
       const path = join(this.path, name)
-      const isPart = indexIn(name) !== null && name.endsWith('.part')
-      if (wrong.has(name)) await this.#files.rename(path, `${path}.damaged`)
-      else if (isPart && indexIn(name)! > newest) this.#parts.set(name, await this.#sizeOf(path))
-      else if (isPart || name.endsWith('.ndjson.part') || (indexIn(name) !== null && !sound.has(name)))
+      const index = indexIn(name)
+      if (wrong.has(name)) await this.#files.rename(path, join(this.path, freeName(names, `${name}.damaged`)))
+      else if (isUnfinished(name) || (index !== null && index <= newest && !sound.has(name)))
         await this.#files.remove(path)
+      else if (isPart(name)) this.#parts.set(name, await this.#sizeOf(path))
+      else if (index !== null && !sound.has(name)) this.#uncounted.set(name, index)
     }
     await this.#files.syncFolder(this.path)
     for (const [name, snapshot] of sound) this.#whole.set(name, snapshot)
@@ -132,6 +139,7 @@ export class SnapshotFolder implements SnapshotStore {
     const name = snapshotName(snapshot)
     await this.#files.rename(part, join(this.path, name))
     await this.#files.syncFolder(this.path)
+    this.#uncounted.delete(name)
     this.#whole.set(name, snapshot)
     return snapshot
   }
@@ -238,9 +246,11 @@ export class SnapshotFolder implements SnapshotStore {
   async keep(ids: readonly EntryId[]): Promise<void> {
     const names = new Set(ids.map(snapshotName))
     const newest = ids[0]?.index ?? 0
-    const old = [...this.#whole].filter(([name, { index }]) => !names.has(name) && index < newest)
-    for (const [name] of old) {
+    const all = [...[...this.#whole].map(([name, { index }]) => [name, index] as const), ...this.#uncounted]
+    for (const [name, index] of all) {
+      if (names.has(name) || index >= newest) continue
       this.#whole.delete(name)
+      this.#uncounted.delete(name)
       await this.#files.remove(join(this.path, name))
     }
   }
@@ -249,6 +259,14 @@ export class SnapshotFolder implements SnapshotStore {
   async close(): Promise<void> {
     this.#ended ??= new Error('the log is closed')
     await Promise.allSettled(this.#underWay)
+  }
+}
+
+/** The name, or with a number behind it: nothing that was put aside is overwritten. */
+function freeName(names: readonly string[], name: string): string {
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? name : `${name}-${number}`
+    if (!names.includes(candidate)) return candidate
   }
 }
 

@@ -16,6 +16,7 @@ import { cutAdvice, DamagedLogError, replaceAdvice } from './errors.js'
 import { createFile, explained, type Files, type OpenFile, realFiles } from './files.js'
 import { checkOwner, type Identity, newIdentity, type Owner, readIdentity, writeIdentity } from './identity.js'
 import { lockFolder } from './lock.js'
+import { checkKind, checkNoSnapshots } from './log-kind.js'
 import { advance, Records } from './recover.js'
 import { chooseSnapshots } from './snapshot-choice.js'
 import { SnapshotFolder } from './snapshots.js'
@@ -83,14 +84,16 @@ export class WriteAheadLog implements LogStore {
   }
 
   /**
-   * @throws ConfigError if the folder is another node's, or another process has it open
+   * @throws ConfigError if the folder is another node's or holds another kind of log, or another process has it open
    * @throws DamagedLogError if what is there is not all that was written
    * @throws DiskError
    */
   async open(): Promise<Recovered> {
     await this.#files.makeFolder(this.#folder)
+    await checkKind(this.#files, this.#folder, 'file')
     this.#unlock = await lockFolder(this.#files, this.#folder)
     try {
+      await checkKind(this.#files, this.#folder, 'file')
       this.#identity = await readIdentity(this.#files, this.#folder)
       const recovered = this.#identity ? await this.#recover(this.#identity) : await this.#begin()
       this.#failed = null
@@ -105,8 +108,9 @@ export class WriteAheadLog implements LogStore {
   async #begin(): Promise<Recovered> {
     await this.#files.makeFolder(this.#wal)
     await this.#clearUnbegun()
+    await checkNoSnapshots(this.#files, this.#folder)
     await this.snapshots.settle(await this.snapshots.find([]))
-    this.#identity = newIdentity(this.#owner)
+    this.#identity = newIdentity(this.#owner, 'file')
     this.#segment = await this.#newSegment(1)
     await writeIdentity(this.#files, this.#folder, this.#identity)
     await this.#files.syncFolder(dirname(this.#folder))
