@@ -66,13 +66,13 @@ export async function runNode(
   const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask)
   const network = new FaultyNetwork(wire, world)
   const stateMachine = new LockedMap(stage.operations, systemClock)
-  const log = openLog(stage, config, notice)
   const fatal = (error: Error) => {
     const isDisk = error instanceof DiskError
     const more = isDisk ? {} : { stack: error.stack }
     notice({ event: isDisk ? 'disk_failed' : 'invariant_broken', message: error.message, ...more })
     process.exit(isDisk ? exitCodes.diskFailed : exitCodes.brokenInvariant)
   }
+  const log = openLog(stage, config, notice, fatal)
   const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
@@ -106,9 +106,14 @@ export async function runNode(
 }
 
 /** Where the node's log is kept, at the stages that have one. @throws ConfigError if it needs a folder */
-function openLog(stage: Stage, config: NodeConfig, notice: (event: Event) => void): LogStore | null {
+function openLog(
+  stage: Stage,
+  config: NodeConfig,
+  notice: (event: Event) => void,
+  failed: (error: Error) => void,
+): LogStore | null {
   if (stage.keeps === 'nothing') return null
-  return openLogStore(config.log, config.dataDir, { cluster: config.cluster, node: config.id }, notice)
+  return openLogStore(config.log, config.dataDir, { cluster: config.cluster, node: config.id }, notice, failed)
 }
 
 function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {

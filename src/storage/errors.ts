@@ -11,6 +11,17 @@ export class DiskError extends Error {
   }
 }
 
+/** What a log has written is in no folder any more, or in another one: what it would write next is lost. */
+export class LostFolderError extends DiskError {
+  /** @param what became of the path */
+  constructor(path: string, what: string) {
+    super('go on writing to', path, new Error(what))
+    this.message =
+      `${path}: ${what} while the node runs, so what it writes would be lost; the node stops; ` +
+      'if it was moved, put it back and start the node again; if it is lost, take the node out of the cluster and add it again with an empty folder (stage 8 on)'
+  }
+}
+
 /** What is on the disk is not what was written, or part of it is gone. The message is one sentence for a person. */
 export class DamagedLogError extends Error {
   override readonly name = 'DamagedLogError'

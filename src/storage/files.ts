@@ -3,7 +3,7 @@
  * All are asynchronous, in the thread pool, so that a slow disk never holds up the event loop.
  */
 import { close, fdatasync, fstat, ftruncate, open, read, write } from 'node:fs'
-import { mkdir, open as openHandle, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, open as openHandle, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { DiskError } from './errors.js'
 
@@ -19,6 +19,14 @@ export interface Files {
   remove(path: string): Promise<void>
   /** Makes durable which names the folder holds. */
   syncFolder(path: string): Promise<void>
+  /** What has this name now; null if nothing has. */
+  look(path: string): Promise<Seen | null>
+}
+
+export interface Seen {
+  /** Of a file or folder as long as it is there, whatever it is called. */
+  readonly id: string
+  readonly bytes: number
 }
 
 export type OpenMode = 'new' | 'existing' | 'reading'
@@ -98,6 +106,13 @@ export const realFiles: Files = {
   open: async (path, mode) => new DescriptorFile(await promisify(open)(path, flags[mode])),
   rename,
   remove: (path) => rm(path),
+  async look(path) {
+    const seen = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
+      throw error
+    })
+    return seen && { id: `${seen.dev}:${seen.ino}`, bytes: Number(seen.size) }
+  },
   async syncFolder(path) {
     const handle = await openHandle(path, 'r')
     try {
@@ -139,6 +154,7 @@ export function explained(files: Files, admit: Admit = (call) => call()): Files 
     rename: (from, to) => explain(`rename to ${to}`, from, () => files.rename(from, to)),
     remove: (path) => explain('remove', path, () => files.remove(path)),
     syncFolder: (path) => explain('sync the folder', path, () => files.syncFolder(path)),
+    look: (path) => explain('look at', path, () => files.look(path)),
   }
 }
 

@@ -18,9 +18,11 @@ import {
 } from '../contracts.js'
 import { DamagedLogError, DiskError, replaceAdvice } from './errors.js'
 import { explained, realFiles } from './files.js'
+import { FolderWatch } from './folder-watch.js'
 import {
   checkOwner,
   type Identity,
+  identityFile,
   identityText,
   newIdentity,
   type Owner,
@@ -28,7 +30,7 @@ import {
   readIdentity,
   writeIdentity,
 } from './identity.js'
-import { lockFolder } from './lock.js'
+import { lockEntry, lockFolder } from './lock.js'
 import { checkKind, checkNoSnapshots, levelFolder } from './log-kind.js'
 import { advance, edgeOf, gapBefore, type LogBounds, type LogStart, newLog, Records } from './recover.js'
 import { chooseSnapshots } from './snapshot-choice.js'
@@ -50,13 +52,25 @@ export class LevelLog implements LogStore {
   readonly #path: string
   readonly #owner: Owner
   readonly #notice: (event: Event) => void
+  readonly #onFailure: (error: Error) => void
+  readonly #watch = new FolderWatch(this.#files, () => this.snapshots.expected())
   #database: ClassicLevel | null = null
   #unlock = async () => {}
   #state: LogBounds = { ...newLog, last: 0 }
   #failed: Error | null = new Error('the log is not open')
 
-  /** @param folder the node's own; made if need be @param notice hears `snapshot_damaged`, with `file` and `what` */
-  constructor(folder: string, owner: Owner, notice: (event: Event) => void = () => {}) {
+  /**
+   * @param folder the node's own; made if need be
+   * @param notice hears `snapshot_damaged`, with `file` and `what`
+   * @param failed hears, also while nothing is written, that the folder is gone; once at most
+   */
+  constructor(
+    folder: string,
+    owner: Owner,
+    notice: (event: Event) => void = () => {},
+    failed: (error: Error) => void = () => {},
+  ) {
+    this.#onFailure = failed
     this.#folder = folder
     this.#path = join(folder, levelFolder)
     this.#owner = owner
@@ -83,12 +97,25 @@ export class LevelLog implements LogStore {
         const { incarnation } = await this.#identify(database, identity)
         return { ...(await this.#recover(database)), incarnation }
       })
+      await this.#startWatch()
       this.#failed = null
       return recovered
     } catch (error) {
       await this.#release()
       throw error
     }
+  }
+
+  /** The files among them are those that the database has open for as long as it is open itself. */
+  async #startWatch(): Promise<void> {
+    const inside = (await this.#files.list(this.#path)).filter((name) => /^(LOCK|CURRENT|MANIFEST-\d+)$/.test(name))
+    const paths = [this.#folder, this.#path, this.snapshots.path, join(this.#folder, identityFile)]
+    for (const path of [...paths, lockEntry(this.#folder), ...inside.map((name) => join(this.#path, name))])
+      await this.#watch.hold(path)
+    this.#watch.start((error) => {
+      this.#failed ??= error
+      this.#onFailure(error)
+    })
   }
 
   /** What the database gives back is checked where it is used: what does not fit there is damage. */
@@ -160,6 +187,7 @@ export class LevelLog implements LogStore {
     try {
       for (const record of records) if (record.record === 'snapshot') this.snapshots.check(record.snapshot)
       await this.#write(this.#database!, records)
+      await this.#watch.beSure()
       if (records.some(({ record }) => record === 'snapshot')) await this.snapshots.keep(this.#state.snapshots)
     } catch (error) {
       this.#failed = error as Error
@@ -197,6 +225,7 @@ export class LevelLog implements LogStore {
   }
 
   async #release(): Promise<void> {
+    this.#watch.stop()
     await this.snapshots.close()
     await this.#database?.close()
     this.#database = null

@@ -7,6 +7,7 @@ import { Mutex } from 'async-mutex'
 import type { Chunk, EntryId, Received, Snapshot, SnapshotHeader, SnapshotStore } from '../contracts.js'
 import { DiskError } from './errors.js'
 import { type Admit, explained, type Files, type OpenFile } from './files.js'
+import type { Expected } from './folder-watch.js'
 import {
   bodyOf,
   examine,
@@ -65,6 +66,15 @@ export class SnapshotFolder implements SnapshotStore {
   /** Why nothing can be kept here any more; null while it can. */
   get failure(): Error | null {
     return this.#ended
+  }
+
+  /** The files that are to be there as long as they are not let go of. */
+  expected(): Expected[] {
+    return [...this.#whole].map(([name, snapshot]) => ({
+      path: join(this.path, name),
+      bytes: snapshot.bytes,
+      isExpected: () => this.#whole.get(name) === snapshot,
+    }))
   }
 
   /** Reads what is there, and changes nothing. @param ids what the log has records of */

@@ -14,8 +14,17 @@ import {
 } from '../contracts.js'
 import { cutAdvice, DamagedLogError, replaceAdvice } from './errors.js'
 import { createFile, explained, type Files, type OpenFile, realFiles } from './files.js'
-import { checkOwner, type Identity, newIdentity, type Owner, readIdentity, writeIdentity } from './identity.js'
-import { lockFolder } from './lock.js'
+import { type Expected, FolderWatch, idOf } from './folder-watch.js'
+import {
+  checkOwner,
+  type Identity,
+  identityFile,
+  newIdentity,
+  type Owner,
+  readIdentity,
+  writeIdentity,
+} from './identity.js'
+import { lockEntry, lockFolder } from './lock.js'
 import { checkKind, checkNoSnapshots } from './log-kind.js'
 import { advance, Records } from './recover.js'
 import { chooseSnapshots } from './snapshot-choice.js'
@@ -42,6 +51,8 @@ export interface WalOptions {
    * cut; and `snapshot_damaged`, with `file` and `what`.
    */
   readonly notice?: (event: Event) => void
+  /** Hears, also while nothing is written, that the log is of no more use: its folder is gone. Called once at most. */
+  readonly failed?: (error: Error) => void
 }
 
 const defaultSegmentBytes = 16 * 1024 * 1024
@@ -61,10 +72,12 @@ export class WriteAheadLog implements LogStore {
   readonly #files: Files
   readonly #segmentBytes: number
   readonly #notice: (event: Event) => void
+  readonly #onFailure: (error: Error) => void
+  readonly #watch: FolderWatch
   #identity: Identity | null = null
   #segment: Segment | null = null
   /** All there are, the oldest first, each with the index that its first entry takes. */
-  #segments: { readonly number: number; readonly first: Index }[] = []
+  #segments: { readonly number: number; readonly first: Index; readonly id: string }[] = []
   #state: LogState = emptyLog
   #encoder = new LineEncoder(0)
   #unlock = async () => {}
@@ -80,6 +93,8 @@ export class WriteAheadLog implements LogStore {
     this.#files = explained(options.files ?? realFiles)
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes
     this.#notice = options.notice ?? (() => {})
+    this.#onFailure = options.failed ?? (() => {})
+    this.#watch = new FolderWatch(this.#files, () => [...this.#expected(), ...this.snapshots.expected()])
     this.snapshots = new SnapshotFolder(options.files ?? realFiles, folder)
   }
 
@@ -96,12 +111,36 @@ export class WriteAheadLog implements LogStore {
       await checkKind(this.#files, this.#folder, 'file')
       this.#identity = await readIdentity(this.#files, this.#folder)
       const recovered = this.#identity ? await this.#recover(this.#identity) : await this.#begin()
+      await this.#startWatch()
       this.#failed = null
       return recovered
     } catch (error) {
       await this.#release()
       throw error
     }
+  }
+
+  /** Whatever an operator, or a program that cleans up, may take away while the node runs. */
+  async #startWatch(): Promise<void> {
+    const paths = [this.#folder, this.#wal, this.snapshots.path, join(this.#folder, identityFile)]
+    for (const path of [...paths, lockEntry(this.#folder)]) await this.#watch.hold(path)
+    this.#watch.start((error) => {
+      this.#failed ??= error
+      this.#onFailure(error)
+    })
+  }
+
+  #expected(): Expected[] {
+    return this.#segments.map((segment) => ({
+      path: this.#pathOf(segment.number),
+      id: segment.id,
+      bytes: segment.number === this.#segment?.number ? this.#segment.size : 1,
+      isExpected: () => this.#segments.includes(segment),
+    }))
+  }
+
+  #pathOf(segment: number): string {
+    return join(this.#wal, segmentName(segment))
   }
 
   /** The folder is new. The identity is written last, so that where it is, the log has been begun. */
@@ -160,7 +199,8 @@ export class WriteAheadLog implements LogStore {
    * been read from memory that a crash, or a sync that failed, kept off the disk.
    */
   async #resume({ good, firsts }: WalScan): Promise<void> {
-    this.#segments = [...firsts].map(([number, first]) => ({ number, first }))
+    for (const [number, first] of firsts)
+      this.#segments.push({ number, first, id: await idOf(this.#files, this.#pathOf(number)) })
     const path = join(this.#wal, segmentName(good.segment))
     const bytes = await this.#files.read(path)
     const file = await this.#files.open(path, 'existing')
@@ -179,7 +219,7 @@ export class WriteAheadLog implements LogStore {
     const bytes = this.#encoder.take()
     const file = await createFile(this.#files, join(this.#wal, segmentName(number)), bytes)
     this.#state = { ...this.#state, checksum: this.#encoder.checksum }
-    this.#segments.push({ number, first: header.first })
+    this.#segments.push({ number, first: header.first, id: await idOf(this.#files, this.#pathOf(number)) })
     await this.#files.syncFolder(this.#wal)
     return { number, file, size: bytes.length }
   }
@@ -209,6 +249,7 @@ export class WriteAheadLog implements LogStore {
     const isDue = snapshots.length > 0 && this.#segments.at(-1)!.first <= this.#state.last
     if (isDue || this.#segment!.size >= this.#segmentBytes) await this.#rotate()
     await this.#append(records)
+    await this.#watch.beSure()
     if (snapshots.length > 0) await this.#letGo()
   }
 
@@ -220,9 +261,8 @@ export class WriteAheadLog implements LogStore {
     const { snapshots, first } = this.#state
     await this.snapshots.keep(snapshots)
     while (this.#segments.length > 1 && this.#segments[1]!.first <= first) {
-      await this.#files.remove(join(this.#wal, segmentName(this.#segments[0]!.number)))
+      await this.#files.remove(this.#pathOf(this.#segments.shift()!.number))
       await this.#files.syncFolder(this.#wal)
-      this.#segments.shift()
     }
   }
 
@@ -262,6 +302,7 @@ export class WriteAheadLog implements LogStore {
   }
 
   async #release(): Promise<void> {
+    this.#watch.stop()
     await this.snapshots.close()
     await this.#segment?.file.close().catch(() => {})
     this.#segment = null

@@ -168,6 +168,9 @@ function replaced(path: string): string {
   return path
 }
 
+/** Where the members are fixed, the name of the cluster comes from the folders alone. */
+const harmsAt: Record<number, readonly Harm[]> = { 7: harms.slice(0, 1), 8: harms.slice(1) }
+
 for (const stage of [7, 8])
   t.test(`stage ${stage}: the node of a bad folder is dead, and the others serve`, async (t) => {
     const folder = t.testdir({})
@@ -178,7 +181,7 @@ for (const stage of [7, 8])
     rmSync(sound, { recursive: true, force: true })
     renameSync(folder, sound)
     t.teardown(() => rmSync(sound, { recursive: true, force: true }))
-    for (const harm of harms) {
+    for (const harm of harmsAt[stage]!) {
       rmSync(folder, { recursive: true, force: true })
       cpSync(sound, folder, { recursive: true })
       symlinkSync('/nonexistent', join(folder, 'dangling'))
