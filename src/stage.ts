@@ -43,9 +43,11 @@ export interface NodeState {
   effects: Effects
   /** Verb: what `info` tells of this node. */
   status(): Status
-  /** Verbs of the stages that have snapshots: a piece of one has been kept; one is durable. */
+  /** Verbs of the stages that have snapshots: a piece of one has been kept; one is durable; or there was no room. */
   held?(chunk: Chunk, bytes: number): void
   saved?(snapshot: Snapshot): void
+  unheld?(): void
+  unsaved?(): void
 }
 
 /**
@@ -210,6 +212,14 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
 
   saved(snapshot: Snapshot): void {
     this.#node.saved?.(snapshot)
+  }
+
+  unsaved(): void {
+    this.#node.unsaved?.()
+  }
+
+  unheld(): void {
+    this.#node.unheld?.()
   }
 
   entries(from: Index): readonly Entry[] {

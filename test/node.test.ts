@@ -133,6 +133,8 @@ function scripted(): Stage & { ticks: number } {
         },
         held() {},
         saved() {},
+        unheld() {},
+        unsaved() {},
         entries: () => [],
         applied: (index: number) => void effects.events.push({ event: `applied ${index}` }),
         take() {

@@ -17,7 +17,7 @@ import {
   type Recovered,
 } from '../contracts.js'
 import { DamagedLogError, DiskError, replaceAdvice } from './errors.js'
-import { explained, realFiles } from './files.js'
+import { explained, type Files, realFiles } from './files.js'
 import { FolderWatch } from './folder-watch.js'
 import {
   checkOwner,
@@ -32,6 +32,7 @@ import {
 } from './identity.js'
 import { lockEntry, lockFolder } from './lock.js'
 import { checkKind, checkNoSnapshots, levelFolder } from './log-kind.js'
+import { patient } from './patience.js'
 import { advance, edgeOf, gapBefore, type LogBounds, type LogStart, newLog, Records } from './recover.js'
 import { chooseSnapshots } from './snapshot-choice.js'
 import { SnapshotFolder } from './snapshots.js'
@@ -47,17 +48,18 @@ const entryKey = (index: Index) => `${entryKeys}${String(index).padStart(16, '0'
 
 export class LevelLog implements LogStore {
   readonly snapshots: SnapshotFolder
-  readonly #files = explained(realFiles)
+  readonly #files: Files
   readonly #folder: string
   readonly #path: string
   readonly #owner: Owner
   readonly #notice: (event: Event) => void
   readonly #onFailure: (error: Error) => void
-  readonly #watch = new FolderWatch(this.#files, () => this.snapshots.expected())
+  readonly #watch: FolderWatch
   #database: ClassicLevel | null = null
   #unlock = async () => {}
   #state: LogBounds = { ...newLog, last: 0 }
   #failed: Error | null = new Error('the log is not open')
+  #isOver = false
 
   /**
    * @param folder the node's own; made if need be
@@ -75,7 +77,10 @@ export class LevelLog implements LogStore {
     this.#path = join(folder, levelFolder)
     this.#owner = owner
     this.#notice = notice
-    this.snapshots = new SnapshotFolder(realFiles, folder)
+    const files = patient(realFiles, notice, () => this.#isOver)
+    this.#files = explained(files)
+    this.#watch = new FolderWatch(this.#files, () => this.snapshots.expected())
+    this.snapshots = new SnapshotFolder(files, folder)
   }
 
   /**
@@ -220,6 +225,7 @@ export class LevelLog implements LogStore {
   }
 
   async close(): Promise<void> {
+    this.#isOver = true
     this.#failed ??= new Error('the log is closed')
     await this.#release()
   }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { ConfigError } from '../config.js'
 import type { Event, LogStore } from '../contracts.js'
 import type { LogKind } from '../stage.js'
+import { holdDescriptors } from './descriptors.js'
 import { explained, realFiles } from './files.js'
 import { newIncarnation, type Owner } from './identity.js'
 import { LevelLog } from './level-log.js'
@@ -26,7 +27,10 @@ export function openLogStore(
   // What is forgotten makes another node, at every start: it does not know for whom it voted.
   if (kind === 'memory') return new MemoryLog({ incarnation: newIncarnation() }, () => checkNoLog(folder))
   if (folder === null) throw new ConfigError(`a log of the kind "${kind}" needs a folder (dataDir)`)
-  return kind === 'file' ? new WriteAheadLog(folder, owner, { notice, failed }) : new LevelLog(folder, owner, notice, failed)
+  holdDescriptors()
+  return kind === 'file'
+    ? new WriteAheadLog(folder, owner, { notice, failed })
+    : new LevelLog(folder, owner, notice, failed)
 }
 
 /** A log in memory beside one on disk would make a node forget, without a word, what it has promised. */

@@ -5,7 +5,7 @@
 import { basename, dirname, join } from 'node:path'
 import { Mutex } from 'async-mutex'
 import type { Chunk, EntryId, Received, Snapshot, SnapshotHeader, SnapshotStore } from '../contracts.js'
-import { DiskError } from './errors.js'
+import { DiskError, isNoRoom, NoRoomError } from './errors.js'
 import { type Admit, explained, type Files, type OpenFile } from './files.js'
 import type { Expected } from './folder-watch.js'
 import {
@@ -20,6 +20,9 @@ import {
   snapshotName,
   writeSnapshot,
 } from './snapshot-file.js'
+
+/** Two segments; or an eighth of a disk that is small. */
+const roomForLog = 32 * 1024 * 1024
 
 /** What was found where a snapshot should be. */
 export interface Found {
@@ -131,17 +134,37 @@ export class SnapshotFolder implements SnapshotStore {
   async #save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<Snapshot> {
     const name = snapshotName(header)
     const part = join(this.path, `${name}.part`)
-    const file = await this.#files.open(part, 'new')
-    let written: { bytes: number; sha256: string }
     try {
-      written = await writeSnapshot(file, header, body)
+      await this.#leaveRoom()
+      const file = await this.#files.open(part, 'new')
+      let written: { bytes: number; sha256: string }
+      try {
+        written = await writeSnapshot(file, header, body, () => this.#leaveRoom())
+      } finally {
+        await file.close()
+      }
+      return await this.#keep(part, { ...header, ...written })
     } catch (error) {
-      await file.close()
-      if (!(error instanceof DiskError) && !this.#ended) await this.#files.remove(part)
-      throw error
+      return this.#giveUp(error as Error, name, `${name}.part`)
     }
-    await file.close()
-    return this.#keep(part, { ...header, ...written })
+  }
+
+  /** A disk that a snapshot fills up has no room for the log, which the node cannot do without. */
+  async #leaveRoom(): Promise<void> {
+    const { freeBytes, totalBytes } = await this.#files.room(this.path)
+    const kept = Math.min(roomForLog, totalBytes / 8)
+    if (freeBytes < kept)
+      throw new NoRoomError(`the disk is nearly full: the last ${Math.floor(kept / 1024)} KiB are kept for the log`)
+  }
+
+  /** Removes what there is of a snapshot. After a failure of the disk itself nothing is touched any more. */
+  async #giveUp(error: Error, ...names: string[]): Promise<never> {
+    const isFinal = error instanceof DiskError && !isNoRoom(error)
+    if (isFinal || this.#ended) throw error
+    const there = await this.#files.list(this.path)
+    for (const name of names.filter((name) => there.includes(name) && !this.#whole.has(name)))
+      await this.#files.remove(join(this.path, name))
+    throw error instanceof DiskError ? new NoRoomError(error.what) : error
   }
 
   /** Gives a file that is durable its name. */
@@ -201,16 +224,22 @@ export class SnapshotFolder implements SnapshotStore {
     const name = partName(chunk)
     if (name === null) return { held: 0, snapshot: null }
     await this.#removeParts((other) => other < index)
-    const held = await this.#append(name, chunk)
-    if (held < bytes) return { held, snapshot: null }
-    const snapshot = await this.#complete(name, chunk)
-    return { held: snapshot ? bytes : 0, snapshot }
+    try {
+      const held = await this.#append(name, chunk)
+      if (held < bytes) return { held, snapshot: null }
+      const snapshot = await this.#complete(name, chunk)
+      return { held: snapshot ? bytes : 0, snapshot }
+    } catch (error) {
+      if (isNoRoom(error)) this.#parts.delete(name)
+      return this.#giveUp(error as Error, name, snapshotName({ index, term }))
+    }
   }
 
   async #append(name: string, chunk: Chunk): Promise<number> {
     const held = this.#parts.get(name) ?? 0
     const more = newIn(chunk, held)
     if (!more) return held
+    await this.#leaveRoom()
     const file = await this.#files.open(join(this.path, name), this.#parts.has(name) ? 'existing' : 'new')
     this.#parts.set(name, held)
     try {

@@ -26,6 +26,7 @@ import {
 } from './identity.js'
 import { lockEntry, lockFolder } from './lock.js'
 import { checkKind, checkNoSnapshots } from './log-kind.js'
+import { patient } from './patience.js'
 import { advance, Records } from './recover.js'
 import { chooseSnapshots } from './snapshot-choice.js'
 import { SnapshotFolder } from './snapshots.js'
@@ -48,7 +49,7 @@ export interface WalOptions {
   readonly files?: Files
   /**
    * Hears what opening found: `log_cut`, a write that a crash cut short, with `file`, `bytes`, and `copies` of what was
-   * cut; and `snapshot_damaged`, with `file` and `what`.
+   * cut; and `snapshot_damaged`, with `file` and `what`. And later `disk_waits`: a file cannot be opened yet.
    */
   readonly notice?: (event: Event) => void
   /** Hears, also while nothing is written, that the log is of no more use: its folder is gone. Called once at most. */
@@ -84,18 +85,20 @@ export class WriteAheadLog implements LogStore {
   /** The write under way. */
   #writing: Promise<void> | null = null
   #failed: Error | null = new Error('the log is not open')
+  #isOver = false
 
   /** @param folder the node's own; made if need be */
   constructor(folder: string, owner: Owner, options: WalOptions = {}) {
     this.#folder = folder
     this.#wal = join(folder, walFolder)
     this.#owner = owner
-    this.#files = explained(options.files ?? realFiles)
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes
     this.#notice = options.notice ?? (() => {})
     this.#onFailure = options.failed ?? (() => {})
+    const files = patient(options.files ?? realFiles, this.#notice, () => this.#isOver)
+    this.#files = explained(files)
     this.#watch = new FolderWatch(this.#files, () => [...this.#expected(), ...this.snapshots.expected()])
-    this.snapshots = new SnapshotFolder(options.files ?? realFiles, folder)
+    this.snapshots = new SnapshotFolder(files, folder)
   }
 
   /**
@@ -290,6 +293,7 @@ export class WriteAheadLog implements LogStore {
 
   /** Waits for the write under way and ends the log with an empty batch: damage to the last one cannot hide then. */
   async close(): Promise<void> {
+    this.#isOver = true
     await this.#writing?.catch(() => {})
     this.#failed ??= this.snapshots.failure
     const isOpen = this.#failed === null

@@ -9,6 +9,7 @@ import { type Compactor, compactor, compactorStatus } from './compactor.js'
 import { appendBehindEdge, isDueBehindEdge, sendEntriesBehindEdge } from './edge.js'
 import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from './install-snapshot.js'
 import { type CompactionMessage, compactionWire } from './messages.js'
+import { noteUnheld, noteUnsaved } from './no-room.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from './send-snapshot.js'
 import { headerOfEdge, takeSnapshotWhenDue } from './take-snapshot.js'
 
@@ -29,6 +30,8 @@ export default stage<Compactor, CompactionMessage>({
     header: headerOfEdge,
     saved: noteSnapshot,
     held: noteKept,
+    unsaved: noteUnsaved,
+    unheld: noteUnheld,
   },
   gate: observeTermOfSender,
   on: {

@@ -14,7 +14,13 @@ const kinds: Record<string, (folder: string, failed: (error: Error) => void) => 
 }
 
 const first = (folder: string) => join(folder, readdirSync(folder).filter((name) => name.endsWith('.ndjson'))[0]!)
-const last = (folder: string) => join(folder, readdirSync(folder).filter((name) => name.endsWith('.ndjson')).at(-1)!)
+const last = (folder: string) =>
+  join(
+    folder,
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.ndjson'))
+      .at(-1)!,
+  )
 const remove = (path: string) => rmSync(path, { recursive: true })
 const replace = (path: string) => {
   renameSync(path, `${path}-away`)
@@ -90,7 +96,10 @@ for (const kind of Object.keys(kinds))
       const { folder, log, failure } = await opened(t, kind)
       harm(folder)
       const error = await failure
-      t.match(error, { name: 'DiskError', message: /while the node runs, so what it writes would be lost; the node stops/ })
+      t.match(error, {
+        name: 'DiskError',
+        message: /while the node runs, so what it writes would be lost; the node stops/,
+      })
       t.notMatch(error.message, /unknown/)
       await t.rejects(log.write({ records: [], upTo: { index: 10, term: 1 } }), { name: 'DiskError' })
       await log.close().catch(() => {})
@@ -117,7 +126,10 @@ t.test('what a log lets go of itself is not missed', async (t) => {
     for (let index = 11; performance.now() < end; index++) {
       const records = [entry(index, 1)]
       if (index % 5 === 0) await bring(log.snapshots, { index, term: 1 })
-      await log.write({ records: index % 5 === 0 ? [...records, snapshot(index, 1)] : records, upTo: { index, term: 1 } })
+      await log.write({
+        records: index % 5 === 0 ? [...records, snapshot(index, 1)] : records,
+        upTo: { index, term: 1 },
+      })
     }
     t.notOk(isLost)
     await log.close()

@@ -3,7 +3,7 @@
  * and names), and drop what it failed to sync while it still shows it (fsyncgate).
  */
 import { dirname } from 'node:path'
-import type { Files, OpenFile, OpenMode, Seen } from '../../src/storage/files.js'
+import type { Files, OpenFile, OpenMode, Room, Seen } from '../../src/storage/files.js'
 
 interface Change {
   readonly apply: (content: Buffer) => Buffer
@@ -112,6 +112,13 @@ export class MemoryFiles implements Files {
     if (inode) return { id: `inode ${this.#numberOf(inode)}`, bytes: inode.content.length }
     const isFolder = this.folders.has(path) || [...this.names.keys()].some((name) => name.startsWith(`${path}/`))
     return isFolder ? { id: `folder ${path}`, bytes: 0 } : null
+  }
+
+  /** As long as nothing else is said, there is all the room that one may want. */
+  freeBytes = Number.MAX_SAFE_INTEGER
+
+  async room(): Promise<Room> {
+    return { freeBytes: this.freeBytes, totalBytes: Number.MAX_SAFE_INTEGER }
   }
 
   /** An inode's number, drawn when it is asked for. */
