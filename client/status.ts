@@ -69,7 +69,7 @@ export async function statusTable(source: StatusSource): Promise<string> {
   const heads = columns.map((name) => colour.dim(name))
   const cells = rows.map((row) => columns.map((name) => row[name as keyof typeof row]))
   const all = [...told.values()].flatMap((one) => one ?? [])
-  return [table([heads, ...cells]), ...describeMembership(all), ...all.flatMap(describeIdentity)].join('\n')
+  return [table([heads, ...cells]), ...describeMembership(all), ...all.flatMap(describeIdentity), ...all.flatMap(describeDisk)].join('\n')
 }
 
 /** What a node says of other clusters, of disks that are lost, and of itself if it does not count. */
@@ -110,6 +110,10 @@ function describeMembership(all: readonly Status[]): string[] {
   const goal = (change as unknown as { voters?: string[] } | undefined)?.voters
   const coming = goal && goal.join() !== voters!.join() ? [`on the way to: voters ${goal.join(', ')}`] : []
   return [`${describeMembers(voters!, outgoing, learners)}${says}`, ...coming, ...catchUps(best).map(describeBar)]
+}
+
+function describeDisk({ id, snapshotFailed }: Status): string[] {
+  return snapshotFailed ? [`${nodeColour(id)} ${colour.yellow(`has no room for a snapshot: ${String(snapshotFailed)}`)}`] : []
 }
 
 function text(value: number | undefined): string {
