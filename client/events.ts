@@ -81,6 +81,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   leader_silent: ({ leader }) =>
     colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
   log_damaged: ({ message }) => String(message),
+  folder_refused: ({ message }) => colour.red(String(message)),
   log_cut: ({ bytes, copies }) =>
     colour.yellow(
       `cut an unfinished write of ${bytes} bytes off its log; nobody was told that it was done${describeCopies(copies)}`,
@@ -89,6 +90,11 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     colour.yellow(
       `found a snapshot damaged (${file}: ${what}) and goes on from ${instead === 0 ? 'its first entry' : `that of entry ${instead}`}`,
     ),
+  snapshot_failed: ({ message, retryMs }) =>
+    colour.yellow(
+      `has no room for a snapshot (${message}), and goes on without; it tries again in ${Number(retryMs) / 1000} s`,
+    ),
+  disk_waits: ({ message }) => colour.yellow(`waits for its disk: ${message}`),
   disk_failed: ({ message }) => colour.red(`THE DISK FAILED, the node stops: ${message}`),
   node_died: ({ code, signal }) =>
     colour.red(`died (${signal ?? `exit code ${code}`}) and stays dead until \`restart\``),

@@ -37,7 +37,6 @@ export class Membership {
 
   constructor(premises: Premises) {
     this.#premises = premises
-    this.#remember()
   }
 
   /**
@@ -73,6 +72,7 @@ export class Membership {
     const before = this.#node(id)
     if (before?.condition === 'paused') throw new ConfigError(`${id} is paused; \`resume ${id}\` first`)
     if (before?.condition === 'dead') say(await cluster.restart(id))
+    const isNew = !before && !this.#premises.data?.holds(id)
     const { client: address, peer } = before ?? (await this.#start(id, say))
     const outcome = await changeMembers(
       client,
@@ -80,7 +80,7 @@ export class Membership {
       settings,
     )
     if (outcome.outcome === 'done') await cluster.settled()
-    else if (outcome.outcome === 'refused' && !before) await this.#dismiss(id)
+    else if (outcome.outcome === 'refused' && !before) await this.#dismiss(id, isNew)
     return outcome
   }
 
@@ -90,15 +90,16 @@ export class Membership {
     if (!number) throw new UsageError(`a node that is started here is called n1 to n99, not ${id}`)
     const member = await freeMember(localMember(number, host, basePort), host)
     say(await cluster.add(member))
-    this.#remember()
+    await this.remember()
     return member
   }
 
-  /** It was not taken in, and nothing that it has written counts for anything. */
-  async #dismiss(id: NodeId): Promise<void> {
+  /** A node was not taken in: nothing that it has written counts for anything, but what was there before it is kept. */
+  async #dismiss(id: NodeId, isNew: boolean): Promise<void> {
     await this.#premises.cluster.remove(id)
-    this.#premises.data?.discard(id)
-    this.#remember()
+    if (isNew) this.#premises.data?.discard(id)
+    else this.#premises.data?.putAside(id)
+    await this.remember()
   }
 
   async #remove(id: NodeId, force: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
@@ -112,15 +113,15 @@ export class Membership {
     if (outcome.outcome !== 'done') return outcome
     await cluster.remove(id)
     data?.putAside(id)
-    this.#remember()
+    await this.remember()
     say({ event: 'left', node: id, voters: outcome.answer.voters })
     return outcome
   }
 
   /** For the next run over the same folder. */
-  #remember(): void {
+  async remember(): Promise<void> {
     const { cluster, data, basePort, name } = this.#premises
     const nodes = cluster.nodes().map(({ id, client, peer }) => ({ id, client, peer }))
-    data?.remember({ cluster: name, founded: cluster.isFounded, basePort, nodes })
+    await data?.remember({ cluster: name, founded: cluster.isFounded, basePort, nodes })
   }
 }

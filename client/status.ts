@@ -69,7 +69,7 @@ export async function statusTable(source: StatusSource): Promise<string> {
   const heads = columns.map((name) => colour.dim(name))
   const cells = rows.map((row) => columns.map((name) => row[name as keyof typeof row]))
   const all = [...told.values()].flatMap((one) => one ?? [])
-  return [table([heads, ...cells]), ...describeMembership(all), ...all.flatMap(describeIdentity)].join('\n')
+  return [table([heads, ...cells]), ...describeMembership(all), ...all.flatMap(describeIdentity), ...all.flatMap(describeDisk)].join('\n')
 }
 
 /** What a node says of other clusters, of disks that are lost, and of itself if it does not count. */
@@ -122,6 +122,10 @@ function describeWaiting({ id, waiting }: Status): string[] {
 function describeHalfWay(voters: readonly string[], outgoing: readonly string[]): string {
   const both = `a majority of ${outgoing.join(', ')} and one of ${voters.join(', ')}`
   return colour.yellow(`half-way: it takes ${both} to go on; start those that are dead`)
+}
+
+function describeDisk({ id, snapshotFailed }: Status): string[] {
+  return snapshotFailed ? [`${nodeColour(id)} ${colour.yellow(`has no room for a snapshot: ${String(snapshotFailed)}`)}`] : []
 }
 
 function text(value: number | undefined): string {

@@ -321,6 +321,21 @@ export class Cores {
     this.#collect(id)
   }
 
+  /** There is no room for the snapshot that a node is writing, and the pause after that is over. */
+  giveUp(id: NodeId): void {
+    const hand = this.#hand(id)
+    ok(hand.save, `${id} writes a snapshot`)
+    hand.save = null
+    hand.core.unsaved()
+    this.#collect(id)
+  }
+
+  /** There is no room for the pieces that came. */
+  refuse(id: NodeId): void {
+    const hand = this.#hand(id)
+    for (; hand.chunks.shift(); this.#collect(id)) hand.core.unheld()
+  }
+
   /** The newest snapshot that a node's disk has. */
   snapshot(id: NodeId): Snapshot | undefined {
     const { files, disk } = this.#hand(id)
