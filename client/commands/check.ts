@@ -12,15 +12,17 @@ export const check: CommandModule<object, { file: string | undefined; json: bool
   describe: 'is a recorded history linearizable? A line of JSON for each operation',
   builder: (yargs) =>
     yargs
+      // Without a number of values, the parser takes `-` for an option.
+      .nargs('file', 1)
       .positional('file', {
         type: 'string',
-        demandOption: true,
-        describe: 'as `save FILE` in the REPL writes it; - for a pipe',
+        describe: 'as `save FILE` in the REPL writes it; - or nothing for standard input',
       })
       .option('json', { type: 'boolean', default: false, describe: 'the verdict as JSON' })
       .example('$0 check session.ndjson', 'exit code 0: linearizable; 1: not; 3: undecided') as never,
   async handler({ file, json }) {
-    const result = checkRecords(file ?? 'standard input', await readRecords(file))
+    const records = await readRecords(file === '-' ? undefined : file)
+    const result = checkRecords(file === undefined || file === '-' ? 'standard input' : file, records)
     console.log(json ? JSON.stringify({ ...result, orders: undefined }) : describeCheck(result))
     process.exitCode = { linearizable: exitCodes.done, violation: exitCodes.refused, undecided: exitCodes.unknown }[
       result.verdict
