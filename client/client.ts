@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { type Answer, type Command, failure, isObject, limits, type Outcome } from '../src/contracts.js'
 import { parseAddress } from '../src/network/address.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
+import { lookup } from '../src/network/lookup.js'
 import { commands } from '../stages/0-key-value-store/commands.js'
 import { call } from '../stages/1-client/call.js'
 import { client, defaultClientOptions, take } from '../stages/1-client/client.js'
@@ -45,6 +46,8 @@ export class CallError extends Error {
 
 /** What an `id` may add to a request. */
 const envelopeBytes = 64
+/** How long the look-up of a name and the making of a connection may take together, in milliseconds. */
+const connectMs = 1_000
 const closedMessage = 'this client was closed before the answer came'
 
 const readOnlyCommands = new Set(
@@ -189,15 +192,20 @@ export class Client {
   #connect(address: string): void {
     const where = parseAddress(address)
     if (!where) return this.#input(() => disconnected(this.#state, address, 'not an address'))
-    const socket = connect({ ...where, noDelay: true })
+    const socket = connect({ ...where, noDelay: true, lookup })
     const decoder = new FrameDecoder()
     let reason = 'closed by the node'
     this.#sockets.set(address, socket)
-    socket.on('connect', () => this.#input(() => connected(this.#state, address)))
+    const patience = setTimeout(() => socket.destroy(new Error(`no answer in ${connectMs} ms`)), connectMs)
+    socket.on('connect', () => {
+      clearTimeout(patience)
+      this.#input(() => connected(this.#state, address))
+    })
     socket.on('error', (error) => {
       reason = error.message
     })
     socket.on('close', () => {
+      clearTimeout(patience)
       this.#sockets.delete(address)
       this.#input(() => disconnected(this.#state, address, reason))
     })

@@ -58,6 +58,8 @@ async function ask({ connect, json, deadline }: ClientArguments, words: readonly
   } finally {
     client.close()
   }
+  // A look-up of a name that hangs cannot be called off, and nobody should wait for it when all is said.
+  process.stdout.write('', () => process.exit())
 }
 
 function commandList(): string {
