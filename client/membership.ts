@@ -9,8 +9,11 @@ import { UsageError } from './words.js'
 
 /** Words for nodes that come and go, where a cluster was started here: what they do to processes goes with it. */
 export const memberWords = {
-  add: { usage: 'add n6', help: 'start a new node and take it in; or take one in again that has lost its disk' },
-  remove: { usage: 'remove n6 [force]', help: 'take a node out, and end its process; `force` as in remove_node' },
+  add: { usage: 'add n6 [n7 …]', help: 'start a new node and take it in; or take one in again that has lost its disk' },
+  remove: {
+    usage: 'remove n6 [n7 …] [force]',
+    help: 'take a node out, and end its process; `force` as in remove_node',
+  },
 } as const
 
 export type MemberWord = keyof typeof memberWords
@@ -49,6 +52,13 @@ export class Membership {
     const force = word === 'remove' && rest[0] === 'force' ? [rest.shift()] : []
     if (!/^\w+$/.test(id) || rest.length > 0) throw new UsageError(`usage: ${memberWords[word].usage}`)
     return word === 'add' ? this.#add(id, say, settings) : this.#remove(id, force.length > 0, say, settings)
+  }
+
+  /** A line for several nodes as a line for each of them. */
+  eachOf(line: string): string[] {
+    const [word, ...names] = line.trim().split(/\s+/)
+    const force = word === 'remove' && names.length > 1 && names.at(-1) === 'force' ? ` ${names.pop()}` : ''
+    return names.length > 0 ? names.map((name) => `${word} ${name}${force}`) : [line]
   }
 
   /** A name alone is enough for a node that runs here. */

@@ -21,13 +21,17 @@ export const check: CommandModule<object, { file: string | undefined; json: bool
       .option('json', { type: 'boolean', default: false, describe: 'the verdict as JSON' })
       .example('$0 check session.ndjson', 'exit code 0: linearizable; 1: not; 3: undecided') as never,
   async handler({ file, json }) {
-    const records = await readRecords(file === '-' ? undefined : file)
-    const result = checkRecords(file === undefined || file === '-' ? 'standard input' : file, records)
+    const result = await checkFile(file === '-' ? undefined : file)
     console.log(json ? JSON.stringify({ ...result, orders: undefined }) : describeCheck(result))
     process.exitCode = { linearizable: exitCodes.done, violation: exitCodes.refused, undecided: exitCodes.unknown }[
       result.verdict
     ]
   },
+}
+
+/** The verdict on a recorded history, or on one from standard input. @throws ConfigError if it is none */
+export async function checkFile(file: string | undefined): Promise<CheckResult> {
+  return checkRecords(file ?? 'standard input', await readRecords(file))
 }
 
 async function readRecords(file: string | undefined): Promise<unknown[]> {

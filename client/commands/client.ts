@@ -100,5 +100,7 @@ function toJson(outcome: Outcome): object {
 
 function repl(client: Client, addresses: string[]): Promise<number> {
   const shapes = latest.commands
-  return new Repl({ client, addresses, shapes, prompt: 'raft', input: process.stdin, output: process.stdout }).run()
+  const withoutLogs = 'they are in the files of the `run` or `node` that has them'
+  const { stdin: input, stdout: output } = process
+  return new Repl({ client, addresses, shapes, withoutLogs, prompt: 'raft', input, output }).run()
 }

@@ -80,7 +80,8 @@ t.test('nothing that stands in a command line is ignored', async (t) => {
 
   const unused = '127.0.0.1:9'
   for (const [given, stderr] of [
-    [['list', 'foo'], /Unknown argument: foo/],
+    [['list', 'foo'], /^there is no stage "foo"/],
+    [['print', '2', '3'], /Unknown argument: 3/],
     [['list', '--no-json'], /Unknown argument/],
     [['run', '2', '--host.x=1'], /Unknown argument/],
     [['run', '2', '--headless', '--nodes'], /^--nodes needs a value/],
