@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
-import { type Answer, type Command, failure, isObject, limits, type Outcome } from '../src/contracts.js'
+import { longestTimerMs } from '../src/clock.js'
+import { type Answer, type Command, type ErrorCode, failure, isObject, type Outcome } from '../src/contracts.js'
 import { parseAddress } from '../src/network/address.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { lookup } from '../src/network/lookup.js'
@@ -13,6 +14,7 @@ import {
   connectedToMember as connected,
   disconnectedFromMember as disconnected,
 } from '../stages/8-membership/learn-members.js'
+import { checkCall, checkSettings } from './check-call.js'
 
 export type { Outcome } from '../src/contracts.js'
 
@@ -44,8 +46,6 @@ export class CallError extends Error {
   }
 }
 
-/** What an `id` may add to a request. */
-const envelopeBytes = 64
 /** How long the look-up of a name and the making of a connection may take together, in milliseconds. */
 const connectMs = 1_000
 const closedMessage = 'this client was closed before the answer came'
@@ -55,6 +55,10 @@ const readOnlyCommands = new Set(
     .filter(([, shape]) => shape.readOnly)
     .map(([name]) => name),
 )
+
+function refused(code: ErrorCode, message: string): Promise<Outcome> {
+  return Promise.resolve({ outcome: 'refused', error: failure(code, message).error })
+}
 
 /**
  * Talks to a cluster: the state machine of stage 1 over real sockets and real time. Calls are pipelined, follow the
@@ -69,25 +73,20 @@ export class Client {
   #timerMoment = Number.POSITIVE_INFINITY
   #closed = false
 
-  /** @throws Error if there is no address, or one is not `host:port` */
+  /** @throws ConfigError if there is no address, or a setting is not what it must be; the message says which */
   constructor(settings: ClientSettings) {
-    if (settings.addresses.length === 0) throw new Error('a client needs at least one address')
-    const wrong = settings.addresses.find((address) => parseAddress(address) === null)
-    if (wrong !== undefined) throw new Error(`not host:port: ${wrong}`)
-    this.#state = client({ ...defaultClientOptions, ...settings })
+    this.#state = client({ ...defaultClientOptions, ...checkSettings(settings) })
   }
 
-  /** Asks, and resolves with how it ended; never rejects. */
+  /** Asks, and resolves with how it ended; never rejects and never throws. What cannot be asked is refused. */
   call(command: Command, settings: CallSettings = {}): Promise<Outcome> {
-    if (this.#closed)
-      return Promise.resolve({ outcome: 'refused', error: failure('shutting_down', closedMessage).error })
-    if (Buffer.byteLength(JSON.stringify(command)) > limits.messageBytes - envelopeBytes) {
-      const error = failure('too_large', `a request is at most ${limits.messageBytes} bytes`).error
-      return Promise.resolve({ outcome: 'refused', error })
-    }
-    const readOnly = readOnlyCommands.has(command.command)
+    if (this.#closed) return refused('shutting_down', 'this client is closed')
+    const checked = checkCall(command, settings)
+    if ('problem' in checked) return refused(checked.code, checked.problem)
+    const { command: asked, deadlineMs, at } = checked
+    const readOnly = readOnlyCommands.has(asked.command)
     elapsed(this.#state, performance.now())
-    const id = call(this.#state, command, { readOnly, ...settings })
+    const id = call(this.#state, asked, { readOnly, deadlineMs, at })
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve)
       this.#carryOut()
@@ -179,7 +178,7 @@ export class Client {
       this.#timerMoment = Number.POSITIVE_INFINITY
       this.#input(() => {})
     }
-    this.#timer = setTimeout(wake, Math.max(0, moment - performance.now()))
+    this.#timer = setTimeout(wake, Math.min(Math.max(0, moment - performance.now()), longestTimerMs))
   }
 
   #input(step: () => void): void {
