@@ -98,6 +98,8 @@ export class Repl {
       readline.once('close', () => {
         this.#closed = true
         this.#screen.end()
+        // A person who leaves waits for nothing any more; a pipe has its last lines answered.
+        if (this.#interactive) this.#waiting?.abort()
         resolve()
       })
     })
@@ -117,10 +119,16 @@ export class Repl {
     return this.#exitCode
   }
 
-  /** Ends the session as `exit` would. */
+  /** Ends the session, and the waiting for an answer. */
   close(): void {
-    this.#ahead = []
     this.#waiting?.abort()
+    this.#leave()
+  }
+
+  /** What was typed behind `exit` is not run. */
+  #leave(): void {
+    this.#ahead = []
+    this.#waiting = null
     this.#readline.close()
   }
 
@@ -207,7 +215,7 @@ export class Repl {
     const word = meant(typed, this.#options)
     const rest = line.slice(typed.length).trim()
     if (word === '' || word.startsWith('#')) return
-    if (word === 'exit') return this.close()
+    if (word === 'exit') return this.#leave()
     if (word === 'help') return turn.say(describeWords(words[0], this.#options))
     if (word === 'status') return turn.say(await statusTable(this.#options))
     if (word === 'log') return turn.say(await this.#log(await this.#name(words.join(' '))))

@@ -102,6 +102,9 @@ t.test('what is typed while a command runs is what is asked next, whatever is pr
   const third = await sitting.isAsked({ command: 'get', key: 'hello' })
   third({ outcome: 'done', answer: { ok: true, value: '"' } })
   await sitting.shows('"\\""')
+  sitting.type('exit\rset z 1\r')
+  t.equal(await sitting.code, 0)
+  t.same(sitting.asked, [])
 })
 
 t.test('a line longer than the terminal is wide is put back whole', async (t) => {
@@ -139,6 +142,15 @@ t.test('Ctrl-C ends the waiting and not the sitting; what was typed ahead is not
   await sitting.shows('what `nc` or another client asked is not in it')
   sitting.type('exit\r')
   t.equal(await sitting.code, 3, 'the outcome of the first is unknown')
+})
+
+t.test('Ctrl-D leaves, whatever is waited for', async (t) => {
+  const sitting = new Sitting(t)
+  await sitting.shows('raft> ')
+  sitting.type('set a 1\r')
+  await sitting.isAsked({ command: 'set', key: 'a', value: '1' })
+  sitting.type('\u0004')
+  t.equal(await sitting.code, 3)
 })
 
 t.test('save writes over nothing unasked', async (t) => {
