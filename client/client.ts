@@ -1,7 +1,9 @@
 import { connect, type Socket } from 'node:net'
-import { type Answer, type Command, failure, isObject, limits, type Outcome } from '../src/contracts.js'
-import { addressProblem, parseAddress } from '../src/network/address.js'
+import { longestTimerMs } from '../src/clock.js'
+import { type Answer, type Command, type ErrorCode, failure, isObject, type Outcome } from '../src/contracts.js'
+import { parseAddress } from '../src/network/address.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
+import { lookup } from '../src/network/lookup.js'
 import { commands } from '../stages/0-key-value-store/commands.js'
 import { call } from '../stages/1-client/call.js'
 import { client, defaultClientOptions, take } from '../stages/1-client/client.js'
@@ -12,6 +14,7 @@ import {
   connectedToMember as connected,
   disconnectedFromMember as disconnected,
 } from '../stages/8-membership/learn-members.js'
+import { checkCall, checkSettings } from './check-call.js'
 
 export type { Outcome } from '../src/contracts.js'
 
@@ -43,8 +46,8 @@ export class CallError extends Error {
   }
 }
 
-/** What an `id` may add to a request. */
-const envelopeBytes = 64
+/** How long the look-up of a name and the making of a connection may take together, in milliseconds. */
+const connectMs = 1_000
 const closedMessage = 'this client was closed before the answer came'
 
 const readOnlyCommands = new Set(
@@ -52,6 +55,10 @@ const readOnlyCommands = new Set(
     .filter(([, shape]) => shape.readOnly)
     .map(([name]) => name),
 )
+
+function refused(code: ErrorCode, message: string): Promise<Outcome> {
+  return Promise.resolve({ outcome: 'refused', error: failure(code, message).error })
+}
 
 /**
  * Talks to a cluster: the state machine of stage 1 over real sockets and real time. Calls are pipelined, follow the
@@ -66,25 +73,20 @@ export class Client {
   #timerMoment = Number.POSITIVE_INFINITY
   #closed = false
 
-  /** @throws Error if there is no address, or one is not `host:port` */
+  /** @throws ConfigError if there is no address, or a setting is not what it must be; the message says which */
   constructor(settings: ClientSettings) {
-    if (settings.addresses.length === 0) throw new Error('a client needs at least one address')
-    const wrong = settings.addresses.find((address) => addressProblem(address) !== null)
-    if (wrong !== undefined) throw new Error(`${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
-    this.#state = client({ ...defaultClientOptions, ...settings })
+    this.#state = client({ ...defaultClientOptions, ...checkSettings(settings) })
   }
 
-  /** Asks, and resolves with how it ended; never rejects. */
+  /** Asks, and resolves with how it ended; never rejects and never throws. What cannot be asked is refused. */
   call(command: Command, settings: CallSettings = {}): Promise<Outcome> {
-    if (this.#closed)
-      return Promise.resolve({ outcome: 'refused', error: failure('shutting_down', closedMessage).error })
-    if (Buffer.byteLength(JSON.stringify(command)) > limits.messageBytes - envelopeBytes) {
-      const error = failure('too_large', `a request is at most ${limits.messageBytes} bytes`).error
-      return Promise.resolve({ outcome: 'refused', error })
-    }
-    const readOnly = readOnlyCommands.has(command.command)
+    if (this.#closed) return refused('shutting_down', 'this client is closed')
+    const checked = checkCall(command, settings)
+    if ('problem' in checked) return refused(checked.code, checked.problem)
+    const { command: asked, deadlineMs, at } = checked
+    const readOnly = readOnlyCommands.has(asked.command)
     elapsed(this.#state, performance.now())
-    const id = call(this.#state, command, { readOnly, ...settings })
+    const id = call(this.#state, asked, { readOnly, deadlineMs, at })
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve)
       this.#carryOut()
@@ -176,7 +178,7 @@ export class Client {
       this.#timerMoment = Number.POSITIVE_INFINITY
       this.#input(() => {})
     }
-    this.#timer = setTimeout(wake, Math.max(0, moment - performance.now()))
+    this.#timer = setTimeout(wake, Math.min(Math.max(0, moment - performance.now()), longestTimerMs))
   }
 
   #input(step: () => void): void {
@@ -189,15 +191,20 @@ export class Client {
   #connect(address: string): void {
     const where = parseAddress(address)
     if (!where) return this.#input(() => disconnected(this.#state, address, 'not an address'))
-    const socket = connect({ ...where, noDelay: true })
+    const socket = connect({ ...where, noDelay: true, lookup })
     const decoder = new FrameDecoder()
     let reason = 'closed by the node'
     this.#sockets.set(address, socket)
-    socket.on('connect', () => this.#input(() => connected(this.#state, address)))
+    const patience = setTimeout(() => socket.destroy(new Error(`no answer in ${connectMs} ms`)), connectMs)
+    socket.on('connect', () => {
+      clearTimeout(patience)
+      this.#input(() => connected(this.#state, address))
+    })
     socket.on('error', (error) => {
       reason = error.message
     })
     socket.on('close', () => {
+      clearTimeout(patience)
       this.#sockets.delete(address)
       this.#input(() => disconnected(this.#state, address, reason))
     })

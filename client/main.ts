@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import yargs from 'yargs'
+import yargs, { type CommandModule } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { ConfigError } from '../src/config.js'
 import { exitCodeOf, exitCodes } from '../src/process.js'
 import { DamagedLogError, DiskError } from '../src/storage/errors.js'
+import { checkValues, splitArguments } from './command-line.js'
 import { breakRule } from './commands/break.js'
 import { check } from './commands/check.js'
-import { client } from './commands/client.js'
+import { asking, client } from './commands/client.js'
 import { compare } from './commands/compare.js'
 import { list } from './commands/list.js'
 import { log } from './commands/log.js'
@@ -34,20 +35,17 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 })
 
 try {
-  await yargs(hideBin(process.argv))
+  const verbs = [list, run, node, client, scenario, sim, breakRule, check, log, compare, print]
+  const usages = verbs.map(({ command }) => String(command))
+  const given = splitArguments(hideBin(process.argv), usages)
+  const parser = yargs([...given.options])
+  for (const verb of verbs) parser.command(verb === client ? asking(given.words) : (verb as CommandModule))
+  await parser
     .scriptName('raft-roadmap')
     .usage('$0 <command>\n\nLearn Raft by running it: every stage is a key-value cluster to start, ask and break.')
-    .command(list)
-    .command(run)
-    .command(node)
-    .command(client)
-    .command(scenario)
-    .command(sim)
-    .command(breakRule)
-    .command(check)
-    .command(log)
-    .command(compare)
-    .command(print)
+    // A number, a dot or a `no-` of the user's is no business of the parser's; each option says what it takes.
+    .parserConfiguration({ 'parse-numbers': false, 'dot-notation': false, 'boolean-negation': false })
+    .middleware(() => checkValues(given))
     .completion('completion', 'print a completion script: source <(raft-roadmap completion)')
     .example('$0 run 2', 'five nodes and a REPL')
     .example('$0 client set a 1', 'from another terminal')

@@ -10,10 +10,13 @@ import { UsageError } from './words.js'
 /** Words for nodes that come and go, where a cluster was started here: what they do to processes goes with it. */
 export const memberWords = {
   add: {
-    usage: 'add n6 [force]',
+    usage: 'add n6 [n7 …] [force]',
     help: 'start a new node and take it in, or one again that has lost its disk; `force` as in add_node',
   },
-  remove: { usage: 'remove n6 [force]', help: 'take a node out, and end its process; `force` as in remove_node' },
+  remove: {
+    usage: 'remove n6 [n7 …] [force]',
+    help: 'take a node out, and end its process; `force` as in remove_node',
+  },
 } as const
 
 export type MemberWord = keyof typeof memberWords
@@ -51,6 +54,13 @@ export class Membership {
     const force = rest[0] === 'force' ? { force: rest.shift() === 'force' } : {}
     if (!/^\w+$/.test(id) || rest.length > 0) throw new UsageError(`usage: ${memberWords[word].usage}`)
     return word === 'add' ? this.#add(id, force, say, settings) : this.#remove(id, force, say, settings)
+  }
+
+  /** A line for several nodes as a line for each of them. */
+  eachOf(line: string): string[] {
+    const [word, ...names] = line.trim().split(/\s+/)
+    const force = names.length > 1 && names.at(-1) === 'force' ? ` ${names.pop()}` : ''
+    return names.length > 0 ? names.map((name) => `${word} ${name}${force}`) : [line]
   }
 
   /** A name alone is enough for a node that runs here. */

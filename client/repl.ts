@@ -1,24 +1,28 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
 import { createInterface, type Interface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import type { Cluster } from '../src/cluster.js'
 import { ConfigError } from '../src/config.js'
-import type { CommandShape, Event, Outcome } from '../src/contracts.js'
-import { faultWords, isFaultWord } from '../src/faults.js'
+import { type CommandShape, type Event, failure, type Outcome } from '../src/contracts.js'
+import { isFaultWord } from '../src/faults.js'
 import { exitCodes } from '../src/process.js'
+import { stages } from '../stages/index.js'
 import { describeOutcome, exitCode } from './answers.js'
 import { type ChangeSettings, changeMembers, isChange, oncePerRound } from './change-members.js'
 import type { Client } from './client.js'
 import { colour } from './colour.js'
+import { checkFile, describeCheck } from './commands/check.js'
+import { complete } from './complete.js'
 import { describeBar, describeEvent, isNotable } from './events.js'
-import { performFault } from './fault-words.js'
+import { nameRoles, performFault } from './fault-words.js'
+import { FoldedEvents } from './fold-events.js'
+import { historySize, keepLine, loadHistory } from './history.js'
 import { type Folders, logTable, oneLog } from './log-table.js'
-import { isMemberWord, type Membership, memberWords } from './membership.js'
+import { isMemberWord, type Membership } from './membership.js'
+import { describeUnknown, describeWords, isKnown, meant } from './repl-words.js'
+import { Screen } from './screen.js'
 import { Session } from './session.js'
-import { nodeNames, statusTable } from './status.js'
-import { parseLine, UsageError, usage } from './words.js'
+import { nodeNames, statusTable, whoLeads } from './status.js'
+import { parseLine, UsageError } from './words.js'
 
 export interface ReplOptions {
   readonly client: Client
@@ -30,29 +34,26 @@ export interface ReplOptions {
   readonly cluster?: Cluster
   /** Where its nodes keep their logs, if they do so in files. */
   readonly folders?: () => Folders
+  /** Why there are no such files, where there are none. */
+  readonly withoutLogs?: string
   /** Takes nodes in and out of it, where members change. */
   readonly membership?: Membership
   readonly input: Readable & { isTTY?: boolean }
   readonly output: Writable
 }
 
-/** The word for looking at what is on disk. */
-const logWord = {
-  'log [n3] [20]': 'the logs on disk beside each other, or one of them; its last 10 entries or so many',
-}
-
-const leaderWord = '  `leader` in place of a name means whoever leads now: kill leader'
-
-/** After so many milliseconds without a word, a person is told that something is still waited for. */
+/** After so many milliseconds without an answer, a person is told that something is still waited for. */
 const hintMs = 2_000
+const hint = 'waiting for an answer, or for those that it needs; Ctrl-C ends the waiting'
+const givenUp = 'nobody waits for it any more; it may still happen, as `status` or `get` will show'
+/** How long the first prompt waits for somebody who says who leads. */
+const greetingMs = 1_000
 
-/** Words that are neither commands nor faults. */
-const ownWords = {
-  check: 'judge what was typed here: do all answers fit a single copy of the store?',
-  'save FILE': 'write down what was asked and answered, for `raft-roadmap check FILE`',
-  status: 'what every node says of itself, in one table',
-  help: 'this list; `help cas` tells of one word',
-  exit: 'leave (Ctrl-D does the same)',
+/** One line that is being answered. */
+interface Turn {
+  readonly signal: AbortSignal
+  /** Says something, unless nobody waits for it any more. */
+  readonly say: (text: string) => void
 }
 
 /**
@@ -63,15 +64,18 @@ export class Repl {
   readonly #options: ReplOptions
   readonly #interactive: boolean
   readonly #readline: Interface
+  readonly #screen: Screen
   readonly #session = new Session()
-  #queue: Promise<void> = Promise.resolve()
+  readonly #events = new FoldedEvents((event, more) => this.#show(event, more))
+  /** Lines that have been typed and are not answered yet, but for the one that is being answered. */
+  #ahead: string[] = []
+  #working: Promise<void> | null = null
+  /** Ends the waiting for the line that is being answered. */
+  #waiting: AbortController | null = null
   #exitCode: number = exitCodes.done
   #closed = false
-  #isDrawn = false
-  /** While a change of members is waited for: ends that. */
-  #waiting: AbortController | null = null
-  /** Lines that have been typed and not answered yet: until they are, there is no prompt to keep clear. */
-  #unanswered = 0
+  /** The names that Tab offers, where the cluster was not started here. */
+  #known: readonly string[] = []
 
   constructor(options: ReplOptions) {
     this.#options = options
@@ -81,160 +85,223 @@ export class Repl {
       output: options.output,
       terminal: this.#interactive,
       prompt: `${options.prompt}> `,
-      ...(this.#interactive && { history: loadHistory(), historySize: 1_000, removeHistoryDuplicates: true }),
-      completer: (line: string) => this.#complete(line),
+      ...(this.#interactive && { history: loadHistory(), historySize, removeHistoryDuplicates: true }),
+      completer: (line: string) => complete(line, options, this.#names()),
     })
+    this.#screen = new Screen(this.#readline, options.output, this.#interactive)
   }
 
   /** Runs until the input ends or somebody says `exit`. @returns the exit code */
   async run(): Promise<number> {
     const readline = this.#readline
-    if (this.#interactive) {
-      readline.on('SIGINT', () => this.#clearLine())
-      readline.on('history', saveHistory)
-      readline.prompt()
-    }
     const closed = new Promise<void>((resolve) => {
       readline.once('close', () => {
         this.#closed = true
+        this.#screen.end()
+        // A person who leaves waits for nothing any more; a pipe has its last lines answered.
+        if (this.#interactive) this.#waiting?.abort()
         resolve()
       })
     })
     readline.on('line', (line) => {
-      this.#unanswered++
-      this.#queue = this.#queue.then(() => this.#perform(line.trim()))
+      this.#ahead.push(line.trim())
+      if (this.#working) this.#screen.typedAhead(line)
+      this.#working ??= this.#work()
     })
+    if (this.#interactive) {
+      readline.on('SIGINT', () => this.#interrupt())
+      readline.on('history', keepLine)
+      this.#working = this.#greet().then(() => this.#work())
+    }
     await closed
-    await this.#queue
-    if (this.#interactive) this.#print('')
+    await this.#working
+    if (this.#interactive) this.#options.output.write('\n')
     return this.#exitCode
   }
 
-  /** Ends the session as `exit` would. */
+  /** Ends the session, and the waiting for an answer. */
   close(): void {
     this.#waiting?.abort()
+    this.#leave()
+  }
+
+  /** What was typed behind `exit` is not run. */
+  #leave(): void {
+    this.#ahead = []
+    this.#waiting = null
     this.#readline.close()
   }
 
-  /** Shows an event of the cluster above the line that is being typed. */
+  /** Shows an event of the cluster above the line that is being typed; a flood of them is folded. */
   show(event: Event): void {
-    if (this.#closed || !isNotable(event)) return
-    this.#undraw()
-    const prompted = this.#interactive && this.#unanswered === 0
-    this.#print(`${prompted ? '\r\x1b[K' : ''}${describeEvent(event)}`)
-    if (prompted) this.#readline.prompt(true)
+    if (isNotable(event)) this.#events.take(event)
   }
 
-  #print(text: string): void {
-    this.#options.output.write(`${text}\n`)
+  /** Shows what a node has written that is no event. */
+  note(text: string): void {
+    if (!this.#closed) this.#screen.print(text)
   }
 
-  #clearLine(): void {
-    if (this.#waiting) return this.#waiting.abort()
-    const hint = this.#readline.line === '' ? colour.dim(' (Ctrl-D or `exit` leaves)') : ''
+  #show(event: Event, more: number): void {
+    if (!this.#closed)
+      this.#screen.print(`${describeEvent(event)}${more > 0 ? colour.dim(` (${more} more like it)`) : ''}`)
+  }
+
+  /** Who leads, before the first prompt: nobody has seen how it came to that. */
+  async #greet(): Promise<void> {
+    this.#screen.busy()
+    const late = new Promise<null>((resolve) => setTimeout(resolve, greetingMs, null).unref())
+    const who = await Promise.race([whoLeads(this.#options), late])
+    this.#known = who?.names ?? []
+    if (who?.sentence && !this.#closed) this.#screen.print(colour.dim(who.sentence))
+  }
+
+  /** Answers what has been typed, one line after another. */
+  async #work(): Promise<void> {
+    this.#screen.busy()
+    for (let first = true; this.#ahead.length > 0; first = false) {
+      const line = this.#ahead.shift()!
+      if (!first) this.#screen.echo(line)
+      await this.#perform(line)
+    }
+    this.#working = null
+    if (!this.#closed) this.#screen.ready()
+  }
+
+  /** Ctrl-C: ends the waiting, if there is any, and otherwise empties the line. */
+  #interrupt(): void {
+    if (this.#waiting) {
+      const dropped = this.#ahead.splice(0).length
+      if (dropped > 0) this.#screen.print(colour.dim(`${dropped} typed ahead: dropped`))
+      return this.#waiting.abort()
+    }
+    const leaving = this.#readline.line === '' ? colour.dim(' (Ctrl-D or `exit` leaves)') : ''
     this.#readline.write(null, { ctrl: true, name: 'e' })
     this.#readline.write(null, { ctrl: true, name: 'u' })
-    this.#print(hint)
+    this.#options.output.write(`${leaving}\n`)
     this.#readline.prompt()
   }
 
   async #perform(line: string): Promise<void> {
-    const word = line.split(/\s+/)[0]!
+    const waiting = new AbortController()
+    const { signal } = waiting
+    const say = (text: string) => (signal.aborted ? undefined : this.#screen.print(text))
+    const reminder = setTimeout(() => this.#screen.hasNotice || this.#screen.notice(colour.dim(hint)), hintMs)
+    this.#waiting = waiting
     try {
-      if (word === 'exit' || word === 'quit') this.close()
-      else if (word === 'help') this.#print(this.#help(line.split(/\s+/)[1]))
-      else if (word === 'status') this.#print(await statusTable(this.#options))
-      else if (word === 'log') this.#print(await this.#log(line.split(/\s+/).slice(1)))
-      else if (word === 'check') this.#print(this.#session.check())
-      else if (word === 'save') this.#print(this.#session.save(line.slice(word.length).trim()))
-      else if (isFaultWord(word)) await this.#fault(line)
-      else if (this.#options.membership && isMemberWord(word))
-        await this.#change((how) => this.#options.membership!.perform(line, (event) => this.#say(event), how))
-      else if (word !== '' && !word.startsWith('#')) await this.#ask(line)
+      const given = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+      const work = this.#obey(line, { signal, say })
+      work.catch(() => {})
+      await Promise.race([work, given])
+      if (signal.aborted) this.#giveUp()
     } catch (error) {
       if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
       this.#exitCode = exitCodes.usage
-      this.#print(colour.red(error.message))
-    }
-    this.#unanswered--
-    if (this.#interactive && !this.#closed) this.#readline.prompt()
-  }
-
-  async #ask(line: string): Promise<void> {
-    const { command, at } = parseLine(line, this.#options.shapes)
-    if (isChange(command) && at === null) {
-      const asked = this.#options.membership?.fillIn(command) ?? command
-      return this.#change((how) => changeMembers(this.#options.client, asked, how))
-    }
-    const settings = at === null ? {} : { at: await this.#addressOf(at) }
-    const started = performance.now()
-    const outcome = await this.#options.client.call(command, settings)
-    const ended = performance.now()
-    this.#session.record(command, outcome, started, ended)
-    const took = this.#interactive ? colour.dim(`  (${(ended - started).toFixed(1)} ms)`) : ''
-    this.#print(`${describeOutcome(command, outcome)}${took}`)
-    this.#exitCode = exitCode(outcome) || this.#exitCode
-  }
-
-  /** Waits for a change of members, showing how far it is; Ctrl-C ends the waiting. */
-  async #change(perform: (how: ChangeSettings) => Promise<Outcome>): Promise<void> {
-    this.#waiting = new AbortController()
-    const show = this.#interactive
-      ? (events: readonly Event[]) => this.#draw(events)
-      : oncePerRound((event) => this.#say(event))
-    const hint = this.#interactive ? setTimeout(() => this.#hint(), hintMs) : undefined
-    try {
-      const outcome = await perform({ onProgress: show, signal: this.#waiting.signal })
-      this.#undraw()
-      this.#print(describeOutcome({ command: 'reconfigure' }, outcome))
-      this.#exitCode = exitCode(outcome) || this.#exitCode
+      this.#screen.print(colour.red(error.message))
     } finally {
-      clearTimeout(hint)
-      this.#undraw()
+      clearTimeout(reminder)
+      this.#screen.notice('')
       this.#waiting = null
     }
   }
 
-  /** The newcomers' bars stand in the last line, over what stood there before. */
-  #draw(events: readonly Event[]): void {
-    this.#isDrawn = true
-    this.#options.output.write(`\r\x1b[K${events.map(describeBar).join('  ')}`)
+  #giveUp(): void {
+    this.#exitCode = exitCodes.unknown
+    if (!this.#closed) this.#screen.print(colour.yellow(givenUp))
   }
 
-  #hint(): void {
-    if (this.#isDrawn) return
-    this.#isDrawn = true
-    this.#options.output.write(colour.dim('waiting for a leader, and for those that it needs; Ctrl-C ends the waiting'))
+  async #obey(line: string, turn: Turn): Promise<void> {
+    const [typed = '', ...words] = line.split(/\s+/)
+    const word = meant(typed, this.#options)
+    const rest = line.slice(typed.length).trim()
+    if (word === '' || word.startsWith('#')) return
+    if (word === 'exit') return this.#leave()
+    if (word === 'help') return turn.say(describeWords(words[0], this.#options))
+    if (word === 'status') return turn.say(await statusTable(this.#options))
+    if (word === 'log') return turn.say(await this.#log(await this.#name(words.join(' '))))
+    if (word === 'check') return turn.say(rest === '' ? this.#session.check() : describeCheck(await checkFile(rest)))
+    if (word === 'save' || word === 'save!') return turn.say(this.#session.save(rest, word === 'save!'))
+    if (isFaultWord(word)) return this.#fault(`${word} ${rest}`, turn)
+    if (isMemberWord(word)) return this.#comeAndGo(`${word} ${rest}`, turn)
+    if (!isKnown(word, this.#options)) throw new UsageError(describeUnknown(typed, this.#options))
+    return this.#ask(`${word}${line.slice(typed.length)}`, turn)
   }
 
-  #undraw(): void {
-    if (this.#isDrawn) this.#options.output.write('\r\x1b[K')
-    this.#isDrawn = false
+  async #ask(line: string, turn: Turn): Promise<void> {
+    const { command, at } = parseLine(line, this.#options.shapes)
+    if (isChange(command) && at === null) {
+      const asked = this.#options.membership?.fillIn(command) ?? command
+      return this.#change((how) => changeMembers(this.#options.client, asked, how), turn)
+    }
+    const settings = at === null ? {} : { at: await this.#addressOf(at) }
+    const started = performance.now()
+    const leave = () => this.#session.record(command, noAnswer, started, performance.now())
+    turn.signal.addEventListener('abort', leave)
+    const outcome = await this.#options.client.call(command, settings)
+    if (turn.signal.aborted) return
+    turn.signal.removeEventListener('abort', leave)
+    const ended = performance.now()
+    this.#session.record(command, outcome, started, ended)
+    const took = this.#interactive ? colour.dim(`  (${(ended - started).toFixed(1)} ms)`) : ''
+    turn.say(`${describeOutcome(command, outcome)}${took}`)
+    this.#exitCode = exitCode(outcome) || this.#exitCode
   }
 
-  #say(event: Event): void {
-    this.#undraw()
-    this.#print(describeEvent(event))
+  /** Waits for a change of members, showing how far it is. */
+  async #change(perform: (how: ChangeSettings) => Promise<Outcome>, { signal, say }: Turn): Promise<void> {
+    const show = this.#interactive
+      ? (events: readonly Event[]) => this.#screen.notice(events.map(describeBar).join('  '))
+      : oncePerRound((event) => say(describeEvent(event)))
+    const outcome = await perform({ onProgress: show, signal })
+    if (signal.aborted) return
+    say(describeOutcome({ command: 'reconfigure' }, outcome))
+    this.#exitCode = exitCode(outcome) || this.#exitCode
+  }
+
+  async #comeAndGo(line: string, turn: Turn): Promise<void> {
+    const { membership } = this.#options
+    if (!membership)
+      throw new UsageError(
+        '`add` and `remove` are words of `run`, from stage 8 on; elsewhere `add_node`, `remove_node`',
+      )
+    for (const one of membership.eachOf(await this.#name(line))) {
+      if (turn.signal.aborted) return
+      await this.#change((how) => membership.perform(one, (event) => turn.say(describeEvent(event)), how), turn)
+    }
+  }
+
+  /** The line with names in place of `leader` and `follower`. */
+  async #name(line: string): Promise<string> {
+    const { cluster } = this.#options
+    return cluster ? nameRoles(cluster, line) : line
   }
 
   async #addressOf(name: string): Promise<string> {
+    const asked = await this.#name(name)
     const names = await nodeNames(this.#options)
-    const address = names.get(name)
+    this.#known = [...names.keys()]
+    const address = names.get(asked) ?? (asked === 'leader' ? (await whoLeads(this.#options)).address : undefined)
     if (!address) throw new UsageError(`no node ${name} is known; there are ${[...names.keys()].join(', ') || 'none'}`)
     return address
   }
 
-  async #fault(line: string): Promise<void> {
+  async #fault(line: string, { say }: Turn): Promise<void> {
     const { cluster } = this.#options
     if (!cluster) throw new UsageError('this cluster was not started here: use the `run` that started it')
-    for (const event of await performFault(cluster, line)) this.#print(describeEvent(event))
+    for (const event of await performFault(cluster, line)) {
+      if (event.event === 'refused') this.#exitCode = exitCodes.usage
+      say(describeEvent(event))
+    }
   }
 
-  async #log(words: readonly string[]): Promise<string> {
-    const { folders } = this.#options
+  async #log(line: string): Promise<string> {
+    const { folders, withoutLogs } = this.#options
     if (!folders)
-      throw new UsageError('there are no logs to look at here: they are in the files of the `run` that has them')
+      throw new UsageError(
+        `there are no logs to look at here: ${withoutLogs}; stages keep logs from stage ${firstWithLog} on`,
+      )
     const all = folders()
+    const words = line.split(/\s+/).filter(Boolean)
     const [name, number, ...rest] = /^\d+$/.test(words[0] ?? '') ? [undefined, ...words] : words
     const tail = number === undefined ? undefined : Number(number)
     if (rest.length > 0 || tail === 0 || Number.isNaN(tail)) throw new UsageError('usage: log [n3] [20]')
@@ -244,77 +311,11 @@ export class Repl {
     return oneLog(folder, tail)
   }
 
-  #help(word: string | undefined): string {
-    const { shapes, cluster, folders, membership } = this.#options
-    const rows = (entries: [string, string][]) =>
-      entries.map(([left, right]) => `  ${left.padEnd(29)} ${colour.dim(right)}`)
-    const commands = Object.entries(shapes).map(([name, shape]): [string, string] => [usage(name, shape), shape.help])
-    const members = Object.values(memberWords).map(({ usage, help }): [string, string] => [usage, help])
-    const faults = Object.values(faultWords).map(({ usage, help }): [string, string] => [usage, help])
-    const own = Object.entries({ ...(folders && logWord), ...ownWords })
-    if (word) {
-      const found = [...commands, ...members, ...faults, ...own].filter(([left]) => left.split(' ')[0] === word)
-      return found.length > 0
-        ? rows(found).join('\n')
-        : colour.red(`no word ${JSON.stringify(word)}; \`help\` lists all`)
-    }
-    const sections = [
-      colour.bold('commands'),
-      ...rows(commands),
-      colour.dim('  a word in double quotes is a JSON string; `@n3` at the end asks that node and no other'),
-      ...(membership ? [colour.bold('members'), ...rows(members)] : []),
-      ...(cluster ? [colour.bold('faults'), ...rows(faults), colour.dim(leaderWord)] : []),
-      colour.bold('here'),
-      ...rows(own),
-    ]
-    return sections.join('\n')
-  }
-
-  /** Everything that can stand first in a line. */
-  #words(): string[] {
-    const { shapes, cluster, folders, membership } = this.#options
-    const all = {
-      ...shapes,
-      ...(membership && memberWords),
-      ...(cluster && faultWords),
-      ...(folders && logWord),
-      ...ownWords,
-    }
-    return Object.keys(all).map((word) => word.split(' ')[0]!)
-  }
-
-  #complete(line: string): [string[], string] {
-    const words = line.split(/\s+/)
-    const last = words.at(-1)!
-    const names = this.#options.cluster?.nodes().map(({ id }) => id) ?? []
-    const candidates =
-      words.length === 1 ? this.#words() : takesNames(words[0]!) ? names : names.map((name) => `@${name}`)
-    return [candidates.filter((candidate) => candidate.startsWith(last)).map((hit) => `${hit} `), last]
+  #names(): readonly string[] {
+    return this.#options.cluster?.nodes().map(({ id }) => id) ?? this.#known
   }
 }
 
-/** Words that are followed by nodes' names. */
-function takesNames(word: string): boolean {
-  return isFaultWord(word) || isMemberWord(word) || ['log', 'remove_node', 'reconfigure'].includes(word)
-}
+const firstWithLog = stages.find(({ keeps }) => keeps !== 'nothing')!.number
 
-/** Under `XDG_STATE_HOME`, as the XDG base directory specification has it. */
-function historyFile(): string {
-  return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'raft-roadmap', 'history')
-}
-
-function loadHistory(): string[] {
-  try {
-    return readFileSync(historyFile(), 'utf8').split('\n').filter(Boolean)
-  } catch {
-    return []
-  }
-}
-
-/** Newest first, as readline has it. A history that cannot be kept is no reason to disturb anybody. */
-function saveHistory(lines: readonly string[]): void {
-  try {
-    mkdirSync(dirname(historyFile()), { recursive: true })
-    writeFileSync(historyFile(), `${lines.join('\n')}\n`)
-  } catch {}
-}
+const noAnswer: Outcome = { outcome: 'unknown', error: failure('timeout', givenUp).error }

@@ -1,7 +1,8 @@
-import { writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { ConfigError } from '../src/config.js'
 import type { Command, Outcome } from '../src/contracts.js'
 import { checkHistory, type Operation } from '../src/linearizability/index.js'
+import { colour } from './colour.js'
 import { describeCheck } from './commands/check.js'
 import { UsageError } from './words.js'
 
@@ -25,16 +26,23 @@ export class Session {
 
   check(): string {
     // The cluster may have held anything when the sitting began.
-    return describeCheck(checkHistory(this.#operations, { before: 'anything' }))
+    const verdict = describeCheck(checkHistory(this.#operations, { before: 'anything' }))
+    return `${verdict}\n${colour.dim('judged is what was asked here: what `nc` or another client asked is not in it')}`
   }
 
-  save(file: string): string {
+  /** @param over whether an old file may be lost */
+  save(file: string, over: boolean): string {
     if (file === '') throw new UsageError('usage: save FILE')
+    const text = this.#operations.map((operation) => `${JSON.stringify(operation)}\n`).join('')
     try {
-      writeFileSync(file, this.#operations.map((operation) => `${JSON.stringify(operation)}\n`).join(''))
+      writeFileSync(file, text, { flag: over || isFolder(file) ? 'w' : 'wx' })
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST')
+        throw new ConfigError(`${file} is there already, and stays as it is; \`save! ${file}\` writes over it`)
       throw new ConfigError(`cannot write ${file}: ${(error as Error).message}`)
     }
     return `${this.#operations.length} operations written; raft-roadmap check ${file}`
   }
 }
+
+const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true

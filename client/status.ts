@@ -42,6 +42,21 @@ export async function nodeNames(source: StatusSource): Promise<Map<string, strin
   return new Map(known.map(([address, { id }]) => [id, address]))
 }
 
+/** Who leads, as the nodes say it that answer; no sentence where nobody ever does. */
+export async function whoLeads(source: StatusSource) {
+  const told = [...(await statuses(source))].flatMap(([address, status]) => (status ? [{ address, ...status }] : []))
+  const names = told.map(({ id }) => id)
+  const best = told.filter(({ role }) => role === 'leader').sort((one, other) => (other.term ?? 0) - (one.term ?? 0))[0]
+  if (best)
+    return {
+      names,
+      address: best.address,
+      sentence: `${best.id} leads${best.term === undefined ? '' : ` term ${best.term}`}`,
+    }
+  const isLed = told.some(({ role }) => role === 'follower' || role === 'candidate')
+  return { names, address: undefined, sentence: isLed ? 'nobody leads yet' : '' }
+}
+
 /** All nodes in one table; columns that no node of this stage has are left out. */
 export async function statusTable(source: StatusSource): Promise<string> {
   const started = new Map(source.cluster?.nodes().map((node) => [node.client, node]))

@@ -30,8 +30,8 @@ const nodeConfig = z.strictObject({
   /** What the log is kept in, at the stages that have one. */
   log: z.enum(logKinds),
   /** How often an idle leader speaks, and how long its silence is borne at least, in milliseconds. */
-  heartbeatMs: z.int().min(1),
-  electionMs: z.int().min(1),
+  heartbeatMs: z.int().min(1).max(60_000),
+  electionMs: z.int().min(1).max(600_000),
   /** After how many entries, or bytes of them, a snapshot is due (stage 7 on). */
   snapshotEntries: z.int().min(1).default(defaultTiming.snapshotEntries),
   snapshotBytes: z.int().min(1).default(defaultTiming.snapshotBytes),

@@ -39,11 +39,11 @@ export const nodeOptions = {
   },
 } as const
 
-/** Turns what yargs makes of a number into one in range. @throws ConfigError */
+/** Turns an option's text into a number in range; digits only, so that nothing is guessed. @throws ConfigError */
 export function wholeNumber(name: string, from: number, to: number): (value: unknown) => number {
   return (value) => {
-    const number = Number(value)
-    if (Number.isInteger(number) && number >= from && number <= to) return number
+    const number = /^\d+$/.test(String(value)) ? Number(value) : Number.NaN
+    if (number >= from && number <= to) return number
     throw new ConfigError(`--${name} must be a whole number from ${from} to ${to}`)
   }
 }

@@ -12,20 +12,26 @@ export const check: CommandModule<object, { file: string | undefined; json: bool
   describe: 'is a recorded history linearizable? A line of JSON for each operation',
   builder: (yargs) =>
     yargs
+      // Without a number of values, the parser takes `-` for an option.
+      .nargs('file', 1)
       .positional('file', {
         type: 'string',
-        demandOption: true,
-        describe: 'as `save FILE` in the REPL writes it; - for a pipe',
+        describe: 'as `save FILE` in the REPL writes it; - or nothing for standard input',
       })
       .option('json', { type: 'boolean', default: false, describe: 'the verdict as JSON' })
       .example('$0 check session.ndjson', 'exit code 0: linearizable; 1: not; 3: undecided') as never,
   async handler({ file, json }) {
-    const result = checkRecords(file ?? 'standard input', await readRecords(file))
+    const result = await checkFile(file === '-' ? undefined : file)
     console.log(json ? JSON.stringify({ ...result, orders: undefined }) : describeCheck(result))
     process.exitCode = { linearizable: exitCodes.done, violation: exitCodes.refused, undecided: exitCodes.unknown }[
       result.verdict
     ]
   },
+}
+
+/** The verdict on a recorded history, or on one from standard input. @throws ConfigError if it is none */
+export async function checkFile(file: string | undefined): Promise<CheckResult> {
+  return checkRecords(file ?? 'standard input', await readRecords(file))
 }
 
 async function readRecords(file: string | undefined): Promise<unknown[]> {

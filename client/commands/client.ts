@@ -12,7 +12,6 @@ import { parseArguments, usage } from '../words.js'
 import { wholeNumber } from './arguments.js'
 
 interface ClientArguments {
-  command: string[]
   connect: string
   json: boolean
   deadline: number | undefined
@@ -20,7 +19,7 @@ interface ClientArguments {
 
 export const client: CommandModule<object, ClientArguments> = {
   command: 'client [command..]',
-  describe: 'ask a running cluster: one command, or the REPL without one',
+  describe: 'ask a running cluster: one command, or the REPL without one; options before the command',
   builder: (yargs) =>
     yargs
       .positional('command', { type: 'string', array: true, describe: commandList(), default: [] })
@@ -37,23 +36,31 @@ export const client: CommandModule<object, ClientArguments> = {
         coerce: wholeNumber('deadline', 1, 3_600_000),
       })
       .example('$0 client', 'the REPL')
+      .example('$0 client --json get --json', 'options end at the first word: this key is called --json')
       .example('$0 client get a', 'the value of a; exit code 0 done, 1 refused, 2 usage, 3 unknown')
       .example("echo 'set a 1' | $0 client", 'the REPL as a filter') as never,
-  async handler({ command, connect, json, deadline }) {
-    const addresses = connect.split(',').map((address) => address.trim())
-    const wrong = addresses.find((address) => addressProblem(address) !== null)
-    if (wrong !== undefined)
-      throw new ConfigError(`--connect: ${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
-    const client = new Client({ addresses, ...(deadline !== undefined && { deadlineMs: deadline }) })
-    try {
-      process.exitCode =
-        command.length > 0
-          ? await once(client, command.map(String), { json, deadlineMs: deadline })
-          : await repl(client, addresses)
-    } finally {
-      client.close()
-    }
-  },
+  handler: (args) => ask(args, []),
+}
+
+/** The same for these words: they were never options, whatever they look like. */
+export function asking(words: readonly string[]): CommandModule {
+  return { ...client, handler: (args) => ask(args as unknown as ClientArguments, words) } as CommandModule
+}
+
+async function ask({ connect, json, deadline }: ClientArguments, words: readonly string[]): Promise<void> {
+  const addresses = connect.split(',').map((address) => address.trim())
+  const wrong = addresses.find((address) => addressProblem(address) !== null)
+  if (wrong !== undefined)
+    throw new ConfigError(`--connect: ${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
+  const client = new Client({ addresses, ...(deadline !== undefined && { deadlineMs: deadline }) })
+  try {
+    process.exitCode =
+      words.length > 0 ? await once(client, words, { json, deadlineMs: deadline }) : await repl(client, addresses)
+  } finally {
+    client.close()
+  }
+  // A look-up of a name that hangs cannot be called off, and nobody should wait for it when all is said.
+  process.stdout.write('', () => process.exit())
 }
 
 function commandList(): string {
@@ -65,7 +72,7 @@ function commandList(): string {
 /** Data on standard output, everything else on standard error; a value is bare in a pipe and quoted for a person. */
 async function once(
   client: Client,
-  words: string[],
+  words: readonly string[],
   { json, deadlineMs }: { json: boolean; deadlineMs: number | undefined },
 ): Promise<number> {
   const command = parseArguments(words, latest.commands)
@@ -94,5 +101,7 @@ function toJson(outcome: Outcome): object {
 
 function repl(client: Client, addresses: string[]): Promise<number> {
   const shapes = latest.commands
-  return new Repl({ client, addresses, shapes, prompt: 'raft', input: process.stdin, output: process.stdout }).run()
+  const withoutLogs = 'they are in the files of the `run` or `node` that has them'
+  const { stdin: input, stdout: output } = process
+  return new Repl({ client, addresses, shapes, withoutLogs, prompt: 'raft', input, output }).run()
 }

@@ -2,13 +2,18 @@ import type { CommandModule } from 'yargs'
 import { guarantees } from '../../src/guarantees.js'
 import { stages } from '../../stages/index.js'
 import { colour } from '../colour.js'
+import { stageArgument } from './arguments.js'
 
-export const list: CommandModule<object, { json: boolean }> = {
-  command: 'list',
+export const list: CommandModule<object, { stage: string | undefined; json: boolean }> = {
+  command: 'list [stage]',
   describe: 'the roadmap: what each stage adds, gives and breaks',
-  builder: (yargs) => yargs.option('json', { type: 'boolean', default: false, describe: 'one JSON object a stage' }),
-  handler({ json }) {
-    for (const { number, name, title, adds, stillBroken, gives, breaks } of stages) {
+  builder: (yargs) =>
+    yargs
+      .positional('stage', { type: 'string', describe: 'only this one: its number, its name, or "latest"' })
+      .option('json', { type: 'boolean', default: false, describe: 'one JSON object a stage' }) as never,
+  handler({ stage, json }) {
+    const chosen = stage === undefined ? stages : [stageArgument(stage)]
+    for (const { number, name, title, adds, stillBroken, gives, breaks } of chosen) {
       if (json) {
         console.log(JSON.stringify({ number, name, title, adds, stillBroken, gives, breaks }))
         continue
@@ -26,6 +31,6 @@ export const list: CommandModule<object, { json: boolean }> = {
       }
       console.log('')
     }
-    if (!json) console.log(`${colour.bold('run one:')} raft-roadmap run ${stages.at(-1)!.number}`)
+    if (!json) console.log(`${colour.bold('run one:')} raft-roadmap run ${chosen.at(-1)!.number}`)
   },
 }

@@ -106,8 +106,9 @@ async function obey(
   const settings = { onProgress: oncePerRound(say) }
   const word = line.trim().split(/\s+/)[0]!
   try {
-    if (membership && isMemberWord(word)) say(eventOf(line, await membership.perform(line, say, settings)))
-    else if (membership && isChange({ command: word })) {
+    if (membership && isMemberWord(word)) {
+      for (const one of membership.eachOf(line)) say(eventOf(one, await membership.perform(one, say, settings)))
+    } else if (membership && isChange({ command: word })) {
       const command = membership.fillIn(parseLine(line, commands).command)
       say(eventOf(line, await changeMembers(client, command, settings)))
     } else for (const event of await performFault(cluster, line)) say(event)
@@ -125,7 +126,7 @@ function eventOf(line: string, outcome: Outcome): Event {
 
 async function runWithRepl(args: RunArguments): Promise<number> {
   let repl: Repl | undefined
-  const onStderr = (text: string) => console.error(text)
+  const onStderr = (text: string) => (repl ? repl.note(text) : console.error(text))
   const bad: Event[] = []
   const onEvent = (event: Event) => (repl ? repl.show(event) : isBadStart(event) && bad.push(event))
   const local = await start(args, onEvent, onStderr)
@@ -140,6 +141,8 @@ async function runWithRepl(args: RunArguments): Promise<number> {
     prompt: stage.name,
     cluster,
     ...(membership && { membership }),
+    withoutLogs:
+      stage.keeps === 'nothing' ? `stage ${stage.number} keeps none` : `--log ${args.log} has no files to show`,
     ...(args.log === 'file' &&
       data && { folders: () => new Map(cluster.nodes().map(({ id }) => [id, data.folderOf(id)])) }),
     input: process.stdin,

@@ -20,7 +20,7 @@ interface SimArguments {
   seed: number | undefined
   climate: Climate
   trace: string | undefined
-  shrink: boolean
+  noShrink: boolean
   json: boolean
 }
 
@@ -38,10 +38,10 @@ export const sim: CommandModule<object, SimArguments> = {
         describe: 'no faults, all of them, all of them over a minute or two, or leaders that change all the time',
       })
       .option('trace', { type: 'string', describe: 'with --seed: a file for everything that happens, as NDJSON' })
-      .option('shrink', {
+      .option('no-shrink', {
         type: 'boolean',
-        default: true,
-        describe: 'shrink the first seed that breaks each guarantee',
+        default: false,
+        describe: 'do not shrink the first seed that breaks each guarantee',
       })
       .option('json', { type: 'boolean', default: false, describe: 'a line of JSON for each seed' })
       .example('$0 sim 2 --seeds 200', 'two hundred storms')
@@ -86,7 +86,11 @@ function broken(results: readonly SweepResult[]): GuaranteeId[] {
   return [...new Set(results.flatMap(({ findings }) => findings.map(({ guarantee }) => guarantee)))].sort()
 }
 
-async function report(stage: Stage, results: readonly SweepResult[], { climate, shrink }: SimArguments): Promise<void> {
+async function report(
+  stage: Stage,
+  results: readonly SweepResult[],
+  { climate, noShrink }: SimArguments,
+): Promise<void> {
   const seconds = results.reduce((sum, { virtualMs }) => sum + virtualMs, 0) / 1000
   const operations = results.reduce((sum, one) => sum + one.operations, 0)
   console.log(
@@ -102,9 +106,9 @@ async function report(stage: Stage, results: readonly SweepResult[], { climate, 
       `\n${colour.red(`✘ ${id}`)} ${guarantees[id]}: broken by ${seeds.length} of ${results.length} seeds${declared}`,
     )
     const { seed, findings } = seeds[0]!
-    const story = shrink
-      ? await smallest(stage, seed, climate, id)
-      : [findings.find(({ guarantee }) => guarantee === id)!.what]
+    const story = noShrink
+      ? [findings.find(({ guarantee }) => guarantee === id)!.what]
+      : await smallest(stage, seed, climate, id)
     console.log(story.map((line) => `  ${line}`).join('\n'))
     console.log(colour.dim(`  again: raft-roadmap sim ${stage.number} --climate ${climate} --seed ${seed}`))
   }

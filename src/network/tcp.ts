@@ -16,6 +16,7 @@ import {
 import { parseAddress } from './address.js'
 import { encodeFrames, FrameDecoder, parseJson } from './framing.js'
 import { type Link, Links, type Peer } from './links.js'
+import { lookup } from './lookup.js'
 import { ForeignError, identityIn, Passport } from './passport.js'
 import { type Hello, Visits } from './visits.js'
 
@@ -191,7 +192,7 @@ class OutgoingLink implements Link {
   }
 
   open(): void {
-    const socket = connect({ ...parseAddress(this.peer.peer)!, noDelay: true, keepAlive: true })
+    const socket = connect({ ...parseAddress(this.peer.peer)!, noDelay: true, keepAlive: true, lookup })
     this.#socket = socket
     const cancelTimeout = this.#options.clock.after(connectTimeoutMs, () => socket.destroy())
     socket.on('connect', () => {

@@ -1,10 +1,10 @@
-import { lookup } from 'node:dns/promises'
 import { isIP, SocketAddress } from 'node:net'
 import type { Clock, Message } from '../contracts.js'
 import { type Address, parseAddress } from './address.js'
 import { type Datagram, encodeDatagram, type Parcel, unpack } from './datagrams.js'
 import { messageBytes, Outbox, Reassembly } from './fragments.js'
 import type { Link, Links, Peer } from './links.js'
+import { lookups } from './lookup.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import type { Passport } from './passport.js'
 import type { TcpOptions } from './tcp.js'
@@ -121,8 +121,10 @@ export class UdpLink implements Link {
   /** A peer that is away may come back elsewhere, if it goes by a name. */
   #locate(): void {
     const { host, port } = parseAddress(this.peer.peer)!
-    lookup(host, { family: this.#local.family }).then(
-      ({ address }) => {
+    lookups.find(host).then(
+      (found) => {
+        const address = found.find(({ family }) => family === this.#local.family)?.address
+        if (address === undefined) return
         this.#address = this.#plain(address, port)
         this.#sayHello()
       },

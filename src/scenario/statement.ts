@@ -60,10 +60,14 @@ function parseFaultLine(text: string): Said {
   return { kind: 'fault', fault }
 }
 
+/** A day: no timer is asked for more than it holds. */
+const longestMs = 86_400_000
+
 /** `200ms` or `2s` in milliseconds; null for anything else. */
 export function parseTime(text: string): number | null {
   const [, number, unit] = /^(\d+)(ms|s)$/.exec(text.trim()) ?? []
-  return number === undefined ? null : Number(number) * (unit === 's' ? 1000 : 1)
+  const ms = Number(number) * (unit === 's' ? 1000 : 1)
+  return ms <= longestMs ? ms : null
 }
 
 function parseDelay(text: string): Delay {

@@ -1,5 +1,5 @@
 import type { Command } from '../../src/contracts.js'
-import { type Call, type Client, wake } from './client.js'
+import { type Call, type Client, isSilent, wake } from './client.js'
 
 export interface CallOptions {
   readonly readOnly: boolean
@@ -39,11 +39,44 @@ export function dispatch(client: Client, call: Call): void {
   const link = client.links.get(call.address)
   if (link?.state === 'open') {
     call.sent = true
-    client.effects.send.push({ address: call.address, message: { id: call.id, ...call.command } })
+    client.effects.send.push({ address: call.address, message: { ...call.command, id: call.id } })
   } else if (link?.state === 'waiting' && link.retryAt > client.now) {
     wake(client, link.retryAt)
   } else if (link?.state !== 'connecting') {
-    client.links.set(call.address, { state: 'connecting', failures: link?.failures ?? 0, retryAt: 0 })
-    client.effects.connect.push(call.address)
+    begin(client, call.address)
+  } else if (!isSilent(client, link)) {
+    wake(client, link.since! + client.options.attemptMs)
+  } else if (!call.pinned) {
+    tryBeside(client, call)
   }
+}
+
+function begin(client: Client, address: string): void {
+  const failures = client.links.get(address)?.failures ?? 0
+  client.links.set(address, { state: 'connecting', failures, retryAt: 0, since: client.now })
+  client.effects.connect.push(address)
+  wake(client, client.now + client.options.attemptMs)
+}
+
+/**
+ * The address of a call is silent: whoever answers first is asked instead. One more address is tried at a time, beside
+ * those that were begun before; without this, a call would wait out its deadline beside nodes that serve.
+ */
+function tryBeside(client: Client, call: Call): void {
+  const others = client.addresses.filter((address) => address !== call.address)
+  const open = others.find((address) => client.links.get(address)?.state === 'open')
+  if (open !== undefined) return moveTo(client, call, open)
+  const links = others.map((address) => client.links.get(address))
+  const begun = links.find((link) => link?.state === 'connecting' && !isSilent(client, link))
+  if (begun) return wake(client, begun.since! + client.options.attemptMs)
+  const at = links.findIndex((link) => !link || (link.state === 'waiting' && link.retryAt <= client.now))
+  if (at >= 0) begin(client, others[at]!)
+}
+
+/** Another address answers, and the one that was to be asked does not. */
+export function moveTo(client: Client, call: Call, address: string): void {
+  if (client.preferred === call.address) client.preferred = address
+  if (call.path.length > 0) call.path.push(`${call.address} (silent)`)
+  call.address = address
+  dispatch(client, call)
 }

@@ -25,6 +25,8 @@ export interface Link {
   state: 'connecting' | 'open' | 'waiting'
   failures: number
   retryAt: number
+  /** When it was begun, of one that is `connecting`. */
+  readonly since?: number
 }
 
 export interface ClientOptions {
@@ -35,9 +37,17 @@ export interface ClientOptions {
   /** The pause after a failed connection; doubled at each further failure, up to the cap. */
   readonly backoffMs: number
   readonly backoffCapMs: number
+  /** How long one address may be silent before the next is tried beside it, as happy eyeballs do (RFC 8305). */
+  readonly attemptMs: number
 }
 
-export const defaultClientOptions = { deadlineMs: 5_000, maxRedirects: 5, backoffMs: 25, backoffCapMs: 1_000 }
+export const defaultClientOptions = {
+  deadlineMs: 5_000,
+  maxRedirects: 5,
+  backoffMs: 25,
+  backoffCapMs: 1_000,
+  attemptMs: 250,
+}
 
 /** What the client has decided: the wrapper in `client/` carries it out. */
 export interface ClientEffects {
@@ -80,6 +90,11 @@ export function client(options: ClientOptions): Client {
 /** Sees to it that {@link Client.wakeAt} is not after this moment. */
 export function wake(client: Client, moment: number): void {
   client.wakeAt = Math.min(client.wakeAt, moment)
+}
+
+/** Whether an address has swallowed a first packet: it is neither there nor not there, and nobody should wait for it. */
+export function isSilent({ options, now }: Client, link: Link | undefined): boolean {
+  return link?.state === 'connecting' && now >= (link.since ?? now) + options.attemptMs
 }
 
 /** Everything decided since the last take. */

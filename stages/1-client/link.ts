@@ -1,11 +1,16 @@
-import { dispatch } from './call.js'
-import { type Call, type Client, fail, failWith, wake } from './client.js'
+import { dispatch, moveTo } from './call.js'
+import { type Call, type Client, fail, failWith, isSilent, wake } from './client.js'
 
-/** A connection stands: everything that waited for it leaves, in the order in which it was asked. */
+/**
+ * A connection stands: everything that waited for it leaves, in the order in which it was asked; and so does what waits
+ * for an address that is silent.
+ */
 export function connected(client: Client, address: string): void {
   client.links.set(address, { state: 'open', failures: 0, retryAt: 0 })
   for (const call of client.calls.values()) {
-    if (call.address === address && !call.sent) dispatch(client, call)
+    if (call.sent) continue
+    if (call.address === address) dispatch(client, call)
+    else if (!call.pinned && isSilent(client, client.links.get(call.address))) moveTo(client, call, address)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Answer, ErrorCode, Failure } from '../../src/contracts.js'
 import { answered } from '../1-client/answer.js'
 import { dispatch } from '../1-client/call.js'
-import type { Call, Client } from '../1-client/client.js'
+import { type Call, type Client, isSilent } from '../1-client/client.js'
 import { elapsed, next } from '../1-client/link.js'
 
 /** Answers of a leader that lost its majority, or its office. */
@@ -35,10 +35,10 @@ function mayWait(client: Client, { readOnly }: Call, { code, address }: Failure)
   return code === 'no_leader' || (code === 'leadership_lost' && readOnly)
 }
 
-/** No connection could be made there a moment ago. Later it is worth another: the node may be back. */
-function isLeftAlone({ links, now }: Client, address: string): boolean {
-  const link = links.get(address)
-  return link?.state === 'waiting' && link.retryAt > now
+/** No connection can be made there at present. Later it is worth another: the node may be back. */
+function isLeftAlone(client: Client, address: string): boolean {
+  const link = client.links.get(address)
+  return isSilent(client, link) || (link?.state === 'waiting' && link.retryAt > client.now)
 }
 
 /** The next call asks another node, which sends it back if nothing has changed. */

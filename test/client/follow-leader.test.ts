@@ -58,3 +58,17 @@ t.test('a leader that is silent, or has no majority, is not asked first again', 
   t.match(take(cutOff).settle, [{ outcome: { outcome: 'unknown' } }])
   t.equal(cutOff.preferred, 'B')
 })
+
+t.test('whoever names a node that is silent is asked again after a pause', async (t) => {
+  const open = client({ ...defaultClientOptions, addresses: ['A', 'B'] })
+  call(open, { command: 'ping' }, { readOnly: true, at: 'A' })
+  const id = call(open, write, { readOnly: false, at: undefined })
+  connected(open, 'B')
+  elapsedDuringElection(open, defaultClientOptions.attemptMs)
+  for (let round = 1; round <= 20; round++) {
+    t.match(take(open).send, [{ address: 'B', message: { id } }])
+    answeredDuringElection(open, 'B', id, namesA)
+    t.match(take(open), { send: [], settle: [] })
+    elapsedDuringElection(open, open.wakeAt)
+  }
+})

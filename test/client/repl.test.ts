@@ -125,7 +125,7 @@ t.test('client', async (t) => {
     t.same(await once('set', 'a', '1'), { code: 0, stdout: 'ok\n', stderr: '' })
     t.same(await once('get', 'a'), { code: 0, stdout: '1\n', stderr: '' })
     t.same(await once('get', 'absent'), { code: 0, stdout: '', stderr: '(absent)\n' })
-    t.same(await once('get', 'a', '--json'), { code: 0, stdout: '{"ok":true,"value":"1"}\n', stderr: '' })
+    t.same(await once('--json', 'get', 'a'), { code: 0, stdout: '{"ok":true,"value":"1"}\n', stderr: '' })
     t.match(await once('cas', 'a', 'null', '2'), { code: 1, stdout: '', stderr: /refused cas_mismatch.*holds "1"/ })
     t.match(await once('--json', 'cas', 'a', '9', '2'), {
       code: 1,

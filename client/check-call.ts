@@ -1,0 +1,61 @@
+import { inspect } from 'node:util'
+import { ConfigError } from '../src/config.js'
+import { type Command, type ErrorCode, isObject, limits } from '../src/contracts.js'
+import { parseAddress } from '../src/network/address.js'
+import type { CallSettings, ClientSettings } from './client.js'
+
+/** What an `id` may add to a request. */
+const envelopeBytes = 64
+
+export type CheckedCall =
+  | { readonly command: Command; readonly deadlineMs: number | undefined; readonly at: string | undefined }
+  | { readonly code: ErrorCode; readonly problem: string }
+
+const aDeadline = 'deadlineMs is a number of milliseconds, more than 0 (Infinity for none)'
+const isDeadline = (ms: unknown) => ms === undefined || (typeof ms === 'number' && ms > 0)
+const isAddress = (address: unknown): address is string => typeof address === 'string' && parseAddress(address) !== null
+/** A value in a sentence, whatever it is. */
+const shown = (value: unknown) =>
+  inspect(value, { depth: 0, maxStringLength: 100, breakLength: Number.POSITIVE_INFINITY })
+
+/** What a client is made with. @throws ConfigError that says what to change */
+export function checkSettings(settings: ClientSettings): ClientSettings {
+  if (!isObject(settings)) throw new ConfigError('a client is made with an object such as { addresses: ["host:port"] }')
+  const { addresses, deadlineMs, maxRedirects } = settings
+  if (!Array.isArray(addresses) || addresses.length === 0)
+    throw new ConfigError('a client needs a list of at least one address: { addresses: ["host:port"] }')
+  const wrong = addresses.findIndex((address) => !isAddress(address))
+  if (wrong >= 0) throw new ConfigError(`an address is host:port, which ${shown(addresses[wrong])} is not`)
+  if (!isDeadline(deadlineMs)) throw new ConfigError(`${aDeadline}, which ${shown(deadlineMs)} is not`)
+  if (maxRedirects !== undefined && !(Number.isInteger(maxRedirects) && maxRedirects >= 0))
+    throw new ConfigError(`maxRedirects is a whole number from 0 on, which ${shown(maxRedirects)} is not`)
+  const given = { addresses: [...addresses], deadlineMs, maxRedirects }
+  return Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as unknown as ClientSettings
+}
+
+/**
+ * What is asked, as JSON will carry it: a copy, so that a change of the original changes nothing on the way. Whatever a
+ * getter or `toJSON` of the caller's throws is a refusal as well.
+ */
+export function checkCall(command: unknown, settings: CallSettings | null): CheckedCall {
+  try {
+    const { deadlineMs, at } = settings ?? {}
+    if (!isDeadline(deadlineMs)) return { code: 'bad_request', problem: aDeadline }
+    if (at !== undefined && !isAddress(at)) return { code: 'bad_request', problem: 'at is an address, host:port' }
+    const text: string | undefined = JSON.stringify(command)
+    if (text !== undefined && Buffer.byteLength(text) > limits.messageBytes - envelopeBytes)
+      return { code: 'too_large', problem: `a request is at most ${limits.messageBytes} bytes` }
+    const copy: unknown = text === undefined ? undefined : JSON.parse(text)
+    if (isObject(copy) && typeof copy.command === 'string') return { command: copy as Command, deadlineMs, at }
+    return { code: 'bad_request', problem: 'a command is an object such as { command: "get", key: "a" }' }
+  } catch (error) {
+    return { code: 'bad_request', problem: `the command cannot be written as JSON: ${messageOf(error)}` }
+  }
+}
+
+/** The first line is enough: of a cycle, JSON draws the whole. */
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!
+}
