@@ -9,11 +9,13 @@ import {
   status,
 } from '@grpc/grpc-js'
 import type { Message, NodeId } from '../contracts.js'
+import { oneLine, quoted } from '../text.js'
 import type { Address } from './address.js'
 import { appService } from './grpc-app.js'
 import type { Proto, Protos } from './grpc-protos.js'
 import { type GrpcOptions, handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
 import type { Link, Links } from './links.js'
+import { Refusals } from './refusals.js'
 import { type Hello, Visits } from './visits.js'
 
 /** With these bytes everybody begins who speaks HTTP/2, and nobody else. */
@@ -29,6 +31,7 @@ export class GrpcServer {
   readonly #options: GrpcOptions
   readonly #packet: Proto
   readonly #visits: Visits
+  readonly #refusals: Refusals
   readonly #server: Server
   readonly #injector: ConnectionInjector
   readonly #sockets = new Set<Socket>()
@@ -38,6 +41,7 @@ export class GrpcServer {
   constructor(options: GrpcOptions, protos: Protos, links: Links<Link>) {
     this.#options = options
     this.#visits = new Visits(options, links)
+    this.#refusals = new Refusals(options)
     this.#packet = protos.message('Packet')
     this.#server = new Server({ ...serverOptions, interceptors: [this.#reportStatus] })
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
@@ -121,7 +125,7 @@ export class GrpcServer {
     const turnAway = (why: string) => {
       if (isOver) return
       // It may quote what the stranger sent, and has to fit into a header.
-      const reason = why.slice(0, 256).toWellFormed()
+      const reason = oneLine(why, 256)
       this.#refused(peer, hostOf(call.getPeer()), reason)
       end(reason)
     }
@@ -154,7 +158,7 @@ export class GrpcServer {
   #check(bytes: Uint8Array, peer: NodeId): Message {
     const message = this.#options.codec.decode(bytes)
     if (message.from !== peer || message.to !== this.#options.self) {
-      throw new Error(`${peer} sent a message from ${message.from} to ${message.to}`)
+      throw new Error(`${peer} sent a message from ${oneLine(String(message.from))} to ${oneLine(String(message.to))}`)
     }
     return message
   }
@@ -174,7 +178,7 @@ export class GrpcServer {
   }
 
   #refused(peer: NodeId | null, remote: string | undefined, reason: string): void {
-    this.#options.notice({ event: 'peer_refused', peer, remote, reason })
+    this.#refusals.report(peer, remote, reason)
   }
 }
 
@@ -184,7 +188,7 @@ type Greeting = Hello & { readonly protocol: number }
 function checkHello(hello: Greeting | undefined): Hello {
   if (!hello) throw new Error('its first packet is not a Hello')
   const { protocol } = hello
-  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${protocol}, not ${protocolVersion}`)
+  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${quoted(protocol)}, not ${protocolVersion}`)
   return hello
 }
 

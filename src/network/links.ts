@@ -1,4 +1,5 @@
 import type { Member, Message, NodeId } from '../contracts.js'
+import { quoted } from '../text.js'
 import { parseAddress } from './address.js'
 import type { TcpOptions } from './tcp.js'
 
@@ -82,7 +83,7 @@ export class Links<L extends Link> {
   welcome(from: unknown, address: unknown): L {
     if (!this.#isRunning) throw new Error('we are not there')
     if (this.isPeer(from)) return this.#links.get(from)!
-    const stranger = `${JSON.stringify(from)} is no peer of ours`
+    const stranger = `${quoted(from)} is no peer of ours`
     if (!this.#options.isOpen) throw new Error(stranger)
     if (typeof from !== 'string' || from === '' || from === this.#options.self) throw new Error(stranger)
     if (typeof address !== 'string' || !parseAddress(address)) {

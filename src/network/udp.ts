@@ -2,18 +2,17 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import type { Member, Message, Network, NodeId } from '../contracts.js'
+import { oneLine, quoted } from '../text.js'
 import { type Address, formatAddress, parseAddress } from './address.js'
 import { clusterHash, type Datagram, decodeDatagram } from './datagrams.js'
 import { Links } from './links.js'
-import { type Pace, TokenBucket } from './pacing.js'
+import { Refusals } from './refusals.js'
 import { type LocalEnd, UdpLink, type UdpOptions } from './udp-link.js'
 
 /** What the kernel may keep of each direction; it gives less where the system's limit is lower. */
 const socketBufferBytes = 1024 * 1024
 /** Bytes that may wait in this process for a kernel whose buffer is full. */
 const sendQueueBytes = 256 * 1024
-/** Refused datagrams of which somebody is told: twenty at once, one a second. Anybody can send a million. */
-const noticePace: Pace = { perMs: 1 / 1_000, burst: 20 }
 
 /**
  * Messages between nodes over UDP: nothing is connected, nothing is sent again, and what is lost is lost.
@@ -25,18 +24,16 @@ export class UdpNetwork implements Network {
   readonly #options: UdpOptions
   readonly #cluster: string
   readonly #links: Links<UdpLink>
-  readonly #notices: TokenBucket
+  readonly #refusals: Refusals
   #socket: Socket | null = null
   #local: LocalEnd | null = null
   #stopped = false
-  /** Refused since somebody was last told. */
-  #unnoticed = 0
 
   constructor(options: UdpOptions) {
     this.#options = options
     this.#cluster = clusterHash(options.cluster)
     this.#links = new Links(options, (peer) => new UdpLink(peer, this.#local!, this.#links, options))
-    this.#notices = new TokenBucket(noticePace, options.clock)
+    this.#refusals = new Refusals(options)
   }
 
   async start(receive: (message: Message) => void): Promise<void> {
@@ -104,7 +101,7 @@ export class UdpNetwork implements Network {
   /** @returns undefined while it cannot be told; it will say hello again */
   #senderOf({ cluster, kind, from, to }: Datagram, remote: RemoteInfo): UdpLink | undefined {
     if (cluster !== this.#cluster) throw new Error('it belongs to another cluster')
-    if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
+    if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
     const hello = kind === 'hello' ? formatAddress({ host: remote.address, port: remote.port }) : null
     const link = this.#links.get(from) ?? this.#links.welcome(from, hello)
     if (!link.address) return undefined
@@ -118,20 +115,13 @@ export class UdpNetwork implements Network {
   #decode(bytes: Buffer, peer: NodeId): Message {
     const message = this.#options.codec.decode(bytes)
     if (message.from !== peer || message.to !== this.#options.self) {
-      throw new Error(`${peer} sent a message from ${message.from} to ${message.to}`)
+      throw new Error(`${peer} sent a message from ${oneLine(String(message.from))} to ${oneLine(String(message.to))}`)
     }
     return message
   }
 
   #refuse(peer: NodeId | null, { address: host, port }: RemoteInfo, reason: string): void {
-    if (this.#notices.isEmpty) {
-      this.#unnoticed++
-      return
-    }
-    this.#notices.take(1)
-    const more = this.#unnoticed > 0 ? { unnoticed: this.#unnoticed } : {}
-    this.#unnoticed = 0
-    this.#options.notice({ event: 'peer_refused', peer, remote: formatAddress({ host, port }), reason, ...more })
+    this.#refusals.report(peer, formatAddress({ host, port }), reason)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { NodeId } from '../contracts.js'
+import { quoted } from '../text.js'
 import type { Link, Links } from './links.js'
 import type { TcpOptions } from './tcp.js'
 
@@ -28,8 +29,8 @@ export class Visits {
    * @throws Error that says why it is not to be heard
    */
   enter({ cluster, from, to, address }: Hello, hangUp: () => void): { from: NodeId; leave: () => void } {
-    if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${JSON.stringify(cluster)}`)
-    if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
+    if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${quoted(cluster)}`)
+    if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
     const { id } = this.#links.welcome(from, address).peer
     const visits = this.#visits.get(id) ?? new Set()
     this.#visits.set(id, visits.add(hangUp))
