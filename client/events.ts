@@ -1,11 +1,26 @@
 import type { Event } from '../src/contracts.js'
+import { type Awaited, describeAwaited } from '../src/readiness.js'
+import { escapedLines, mapTexts, shortened } from '../src/text.js'
 import { colour, nodeColour } from './colour.js'
 import { bar } from './progress.js'
 
 /** What happened, as one readable line; null for what only a trace should hold. */
-export function describeEvent({ event, node, at: _at, ...details }: Event): string {
+export function describeEvent(event: Event): string {
+  const { event: name, node, at: _at, ...details } = mapTexts(event, shown) as Event
   const who = typeof node === 'string' ? nodeColour(node.padEnd(3)) : '   '
-  return `${who} ${sentences[event]?.(details) ?? `${event}${describeDetails(details)}`}`
+  return `${who} ${sentence(name, details)}`
+}
+
+/** Words of others may be in an event; the stack of an error has lines. */
+const shown = (text: string) => shortened(escapedLines(text), shownLength)
+const shownLength = 4_000
+
+/** An event of a known name may have other details than its sentence needs, when it is not our own. */
+function sentence(name: string, details: Details): string {
+  try {
+    if (Object.hasOwn(sentences, name)) return sentences[name]!(details)
+  } catch {}
+  return `${name}${describeDetails(details)}`
 }
 
 function describeDetails(details: Record<string, unknown>): string {
@@ -36,6 +51,8 @@ function describeCopies(copies: unknown): string {
   return Array.isArray(copies) && copies.length > 0 ? `; a copy is in ${copies.join(' ')}` : ''
 }
 
+const andMore = (unnoticed: unknown) => (unnoticed === undefined ? '' : ` (and ${unnoticed} more before, not shown)`)
+
 const list = (ids: unknown) => (ids as readonly string[]).join(', ')
 
 /** Who votes and who learns; while voters take over from others, both. */
@@ -55,8 +72,8 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   link_up: ({ peer }) => colour.dim(`connected to ${peer}`),
   link_down: ({ peer }) => colour.dim(`lost the connection to ${peer}`),
   message_unsent: ({ peer, type, reason }) => colour.yellow(`could not send a ${type} to ${peer}: ${reason}`),
-  peer_refused: ({ peer, remote, reason }) =>
-    colour.yellow(`turned away ${peer ?? remote} on the peer port: ${reason}`),
+  peer_refused: ({ peer, remote, reason, unnoticed }) =>
+    colour.yellow(`turned away ${peer ?? remote} on the peer port: ${reason}${andMore(unnoticed)}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
   campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
   elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${(votes as string[]).join(', ')}`),
@@ -78,6 +95,16 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     colour.yellow(
       `found a snapshot damaged (${file}: ${what}) and goes on from ${instead === 0 ? 'its first entry' : `that of entry ${instead}`}`,
     ),
+  unreadable_output: ({ bytes, text, unnoticed }) =>
+    colour.yellow(`printed a line of ${bytes} bytes that is no event: ${text}${andMore(unnoticed)}`),
+  output_dropped: ({ lines, bytes }) =>
+    colour.yellow(`dropped ${lines} lines of its output (${bytes} bytes): nobody took them in time`),
+  trace_failed: ({ file, message }) => colour.yellow(`writes no trace any more to ${file}: ${message}`),
+  waiting: ({ seconds, for: missing }) =>
+    colour.yellow(`waits for ${seconds} s already: ${describeAwaited(missing as Awaited[])}`),
+  not_ready: ({ for: missing }) =>
+    colour.red(`NOT READY, clients may not be served: ${describeAwaited(missing as Awaited[])}`),
+  all_dead: ({ code }) => colour.red(`no node lives any more, so this ends with exit code ${code}`),
   disk_failed: ({ message }) => colour.red(`THE DISK FAILED, the node stops: ${message}`),
   node_died: ({ code, signal }) =>
     colour.red(`died (${signal ?? `exit code ${code}`}) and stays dead until \`restart\``),

@@ -1,5 +1,6 @@
-import { type Cluster, mostKnowing } from '../src/cluster.js'
+import type { Cluster } from '../src/cluster.js'
 import type { Member, Status } from '../src/contracts.js'
+import { mostKnowing } from '../src/readiness.js'
 import { keptOf } from '../src/scenario/compaction.js'
 import { catchUps } from './change-members.js'
 import type { Client } from './client.js'

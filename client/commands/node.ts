@@ -1,10 +1,15 @@
 import type { CommandModule } from 'yargs'
 import { ConfigError, writableFolder } from '../../src/config.js'
-import type { Member } from '../../src/contracts.js'
-import { exitCodes, runNode } from '../../src/process.js'
+import type { Event, Member } from '../../src/contracts.js'
+import { Outlet } from '../../src/outlet.js'
+import { droppedEvent, exitCodes, runNode } from '../../src/process.js'
 import type { LogKind, NetworkName } from '../../src/stage.js'
+import { jsonLine } from '../../src/text.js'
 import { describeEvent } from '../events.js'
 import { nodeOptions, stageArgument } from './arguments.js'
+
+/** How long a reader of the last lines may take, before they are given up. */
+const flushMs = 1_000
 
 interface NodeArguments {
   stage: string
@@ -78,13 +83,16 @@ export const node: CommandModule<object, NodeArguments> = {
       dataDir: dataDir === undefined ? null : writableFolder(dataDir),
       trace: trace ?? null,
     }
-    const running = await runNode(stage, config, (event) =>
-      console.log(json ? JSON.stringify(event) : describeEvent(event)),
-    )
+    const tell = (event: Event) => (json ? jsonLine(event) : describeEvent(event))
+    const outlet = new Outlet(process.stdout, (dropped) => tell({ ...droppedEvent(dropped), node: id, at: Date.now() }))
+    // A node goes on when the reader of its events has gone.
+    process.stdout.removeAllListeners('error').on('error', () => {})
+    const running = await runNode(stage, config, (event) => outlet.write(tell(event)))
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
     })
     await running.stop()
+    await outlet.flushed(flushMs)
     process.exit(exitCodes.done)
   },
 }
