@@ -1,6 +1,6 @@
 import type { Event } from '../src/contracts.js'
 import { type Awaited, describeAwaited } from '../src/readiness.js'
-import { escapedLines, mapTexts, shortened } from '../src/text.js'
+import { escapedLines, jsonLine, mapTexts, shortened } from '../src/text.js'
 import { colour, nodeColour } from './colour.js'
 import { bar } from './progress.js'
 
@@ -25,7 +25,7 @@ function sentence(name: string, details: Details): string {
 
 function describeDetails(details: Record<string, unknown>): string {
   const texts = Object.entries(details).map(
-    ([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ([name, value]) => `${name} ${typeof value === 'string' ? value : jsonLine(value)}`,
   )
   return texts.length > 0 ? `: ${texts.join(', ')}` : ''
 }
@@ -132,7 +132,8 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
 }
 
 /** How far a newcomer is, as a bar. */
-export function describeBar({ node, round, done, total, of }: Event): string {
+export function describeBar(event: Event): string {
+  const { node, round, done, total, of } = mapTexts(event, shown) as Event
   const who = nodeColour(String(node))
   if (round === 0) return `${who} is asked which disk it has`
   const [part, whole] = [Number(done), Number(total)]

@@ -8,6 +8,7 @@ import { ConfigError } from '../src/config.js'
 import type { CommandShape, Event, Outcome } from '../src/contracts.js'
 import { faultWords, isFaultWord } from '../src/faults.js'
 import { exitCodes } from '../src/process.js'
+import { escapedLines } from '../src/text.js'
 import { describeOutcome, exitCode } from './answers.js'
 import { type ChangeSettings, changeMembers, isChange, oncePerRound } from './change-members.js'
 import type { Client } from './client.js'
@@ -154,7 +155,7 @@ export class Repl {
     } catch (error) {
       if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
       this.#exitCode = exitCodes.usage
-      this.#print(colour.red(error.message))
+      this.#print(colour.red(escapedLines(error.message)))
     }
     this.#unanswered--
     if (this.#interactive && !this.#closed) this.#readline.prompt()

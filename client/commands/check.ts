@@ -5,6 +5,7 @@ import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import { type CheckResult, checkHistory, HistoryError } from '../../src/linearizability/index.js'
 import { exitCodes } from '../../src/process.js'
+import { jsonLine, oneLine, quoted } from '../../src/text.js'
 import { colour } from '../colour.js'
 
 export const check: CommandModule<object, { file: string | undefined; json: boolean }> = {
@@ -21,7 +22,7 @@ export const check: CommandModule<object, { file: string | undefined; json: bool
       .example('$0 check session.ndjson', 'exit code 0: linearizable; 1: not; 3: undecided') as never,
   async handler({ file, json }) {
     const result = checkRecords(file ?? 'standard input', await readRecords(file))
-    console.log(json ? JSON.stringify({ ...result, orders: undefined }) : describeCheck(result))
+    console.log(json ? jsonLine({ ...result, orders: undefined }) : describeCheck(result))
     process.exitCode = { linearizable: exitCodes.done, violation: exitCodes.refused, undecided: exitCodes.unknown }[
       result.verdict
     ]
@@ -57,9 +58,11 @@ export function describeCheck({ verdict, operations, keys, violations, undecided
   const counted = `${operations} operations on ${keys} ${keys === 1 ? 'key' : 'keys'}`
   if (verdict === 'linearizable') return colour.green(`✔ linearizable: ${counted} are as of a single copy`)
   if (verdict === 'undecided')
-    return colour.yellow(`? undecided after a long search: ${undecidedKeys.join(', ')} (${counted})`)
+    return colour.yellow(
+      `? undecided after a long search: ${undecidedKeys.map((key) => oneLine(key, 64)).join(', ')} (${counted})`,
+    )
   const pictures = violations.map(({ explanation }) => explanation)
-  const where = violations.map(({ key }) => JSON.stringify(key)).join(', ')
+  const where = violations.map(({ key }) => quoted(key, 64)).join(', ')
   return [colour.red(`✘ not linearizable: of ${counted}, those on ${where} fit no single copy`), ...pictures].join(
     '\n\n',
   )
