@@ -94,7 +94,7 @@ export class Cluster {
     const began = Date.now()
     const tell = setInterval(() => {
       const seconds = Math.round((Date.now() - began) / 1_000)
-      this.#options.onEvent({ event: 'waiting', seconds, for: this.awaited })
+      this.#options.onEvent({ event: 'starting', seconds, for: this.awaited })
     }, tellMs)
     try {
       for (const member of this.#options.members) this.#spawn(member)

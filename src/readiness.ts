@@ -99,12 +99,12 @@ function unfounded({ children, statuses }: Sight): Awaited[] {
 export function checkReachable(missing: readonly Awaited[], children: readonly Child[], ms: number): void {
   const unlinked = missing.filter(({ why }) => why.startsWith(unreachable))
   if (unlinked.length === 0 || children.some(({ condition }) => condition !== 'up')) return
-  const who = describeAwaited(unlinked)
+  const who = describeMissing(unlinked)
   throw new ConfigError(`nodes have not found each other within ${ms / 1_000} s: ${who}; choose another --host`)
 }
 
 /** Whom a cluster waits for, in words: the nodes first that wait for the same. */
-export function describeAwaited(missing: readonly Awaited[]): string {
+export function describeMissing(missing: readonly Awaited[]): string {
   const reasons = new Map<string, NodeId[]>()
   for (const { node, why } of missing) reasons.set(why, [...(reasons.get(why) ?? []), ...(node === null ? [] : [node])])
   return [...reasons].map(([why, nodes]) => (nodes.length > 0 ? `${nodes.join(', ')}: ${why}` : why)).join('; ')

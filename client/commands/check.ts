@@ -59,7 +59,7 @@ export function describeCheck({ verdict, operations, keys, violations, undecided
   if (verdict === 'linearizable') return colour.green(`✔ linearizable: ${counted} are as of a single copy`)
   if (verdict === 'undecided')
     return colour.yellow(
-      `? undecided after a long search: ${undecidedKeys.map((key) => oneLine(key, 64)).join(', ')} (${counted})`,
+      `? undecided: ${undecidedKeys.map((key) => oneLine(key, 64)).join(', ')} would take a longer search, or more memory, than is spent on one key (${counted})`,
     )
   const pictures = violations.map(({ explanation }) => explanation)
   const where = violations.map(({ key }) => quoted(key, 64)).join(', ')

@@ -46,7 +46,7 @@ export const node: CommandModule<object, NodeArguments> = {
         type: 'boolean',
         default: false,
         describe:
-          'found the cluster, with all of --peers; on one node only, once (harmless when its folder is not empty)',
+          'found the cluster, with all of --peers, when all others say that they know of none; for scripts (by hand: `client found_cluster`, once)',
       })
       .option('data-dir', { type: 'string', describe: 'where this node keeps what must survive it' })
       .option('trace', { type: 'string', describe: 'a file for every event, as NDJSON' })
@@ -68,10 +68,12 @@ export const node: CommandModule<object, NodeArguments> = {
     if (stage.keeps !== 'nothing' && log !== 'memory' && dataDir === undefined) {
       throw new ConfigError(`stage ${stage.number} keeps a log: --data-dir says in which folder, this node's own`)
     }
+    const members = parsePeers(peers)
+    const isAlone = members.length === 1
     const config = {
       stage: stage.number,
       id,
-      members: parsePeers(peers),
+      members,
       network: network ?? stage.network,
       cluster,
       log,
@@ -79,7 +81,8 @@ export const node: CommandModule<object, NodeArguments> = {
       electionMs: election,
       snapshotEntries: args.snapshotEntries,
       snapshotBytes: args.snapshotBytes,
-      bootstrap,
+      // A founder that can ask nobody needs an operator's word: this flag would be there after a loss of its disk, too.
+      bootstrap: bootstrap && !isAlone,
       dataDir: dataDir === undefined ? null : writableFolder(dataDir),
       trace: trace ?? null,
     }
@@ -87,7 +90,10 @@ export const node: CommandModule<object, NodeArguments> = {
     const outlet = new Outlet(process.stdout, (dropped) => tell({ ...droppedEvent(dropped), node: id, at: Date.now() }))
     // A node goes on when the reader of its events has gone.
     process.stdout.removeAllListeners('error').on('error', () => {})
-    const running = await runNode(stage, config, (event) => outlet.write(tell(event)))
+    const emit = (event: Event) => outlet.write(tell(event))
+    const running = await runNode(stage, config, emit)
+    if (bootstrap && isAlone && running.status.origin === undefined)
+      emit({ event: 'founding_unconfirmed', node: id, at: Date.now(), client: members[0]!.client })
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
     })

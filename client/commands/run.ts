@@ -88,7 +88,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
   const stopped = stopSignal()
   // What happened before the first `ready` is told by `ready` itself, unless somebody has to be waited for.
   let heard = (event: Event) => {
-    if (event.event === 'waiting') say(event)
+    if (event.event === 'starting') say(event)
     if (isBadStart(event)) bad.push(event)
   }
   const bad: Event[] = []
@@ -185,7 +185,7 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   const bad: Event[] = []
   const onEvent = (event: Event) => {
     if (repl) repl.show(event)
-    else if (event.event === 'waiting') console.error(describeEvent(event))
+    else if (event.event === 'starting') console.error(describeEvent(event))
     else if (isBadStart(event)) bad.push(event)
   }
   const local = await start(args, onEvent, onStderr)

@@ -12,9 +12,11 @@ import type { Message, NodeId } from '../contracts.js'
 import { oneLine, quoted } from '../text.js'
 import type { Address } from './address.js'
 import { appService } from './grpc-app.js'
+import type { GrpcWorld } from './grpc-link.js'
 import type { Proto, Protos } from './grpc-protos.js'
-import { type GrpcOptions, handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
+import { handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
 import type { Link, Links } from './links.js'
+import { ForeignError } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type Hello, Visits } from './visits.js'
 
@@ -28,8 +30,9 @@ type Speech = ServerDuplexStream<Buffer, Buffer>
  * connection of a stranger without telling anybody.
  */
 export class GrpcServer {
-  readonly #options: GrpcOptions
+  readonly #options: GrpcWorld
   readonly #packet: Proto
+  readonly #welcome: Proto
   readonly #visits: Visits
   readonly #refusals: Refusals
   readonly #server: Server
@@ -38,11 +41,12 @@ export class GrpcServer {
   readonly #listener = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
   #receive: (message: Message) => void = () => {}
 
-  constructor(options: GrpcOptions, protos: Protos, links: Links<Link>) {
+  constructor(options: GrpcWorld, protos: Protos, links: Links<Link>) {
     this.#options = options
-    this.#visits = new Visits(options, links)
+    this.#visits = new Visits(options, links, options.passport)
     this.#refusals = new Refusals(options)
     this.#packet = protos.message('Packet')
+    this.#welcome = protos.message('Welcome')
     this.#server = new Server({ ...serverOptions, interceptors: [this.#reportStatus] })
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
     const { Speak } = protos.service('RaftService')
@@ -129,6 +133,12 @@ export class GrpcServer {
       this.#refused(peer, hostOf(call.getPeer()), reason)
       end(reason)
     }
+    // A node of another cluster hears who refuses it: otherwise it would never know why nobody answers.
+    const refuse = () => {
+      over()
+      call.write(Buffer.from(this.#welcome.encode(this.#options.passport.own)))
+      call.end()
+    }
     const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say who it is'))
     call.on('cancelled', over)
     call.on('end', () => {
@@ -150,7 +160,8 @@ export class GrpcServer {
           for (const message of packet.batch.messages) if (!isOver) this.#receive(this.#check(message, peer))
         }
       } catch (error) {
-        turnAway((error as Error).message)
+        if (error instanceof ForeignError) refuse()
+        else turnAway((error as Error).message)
       }
     })
   }

@@ -42,7 +42,19 @@ t.test('refusals are escaped, and cut', async (t) => {
 })
 
 t.test('events are escaped, cut, and may have any details', async (t) => {
-  const names = ['peer_refused', 'elected', 'members', 'ready', 'cut', 'waiting', 'changed', 'unheard_of', 'toString']
+  const names = [
+    'peer_refused',
+    'elected',
+    'members',
+    'ready',
+    'cut',
+    'waiting',
+    'starting',
+    'not_ready',
+    'changed',
+    'unheard_of',
+    'toString',
+  ]
   const strange = [evil, long, 7, null, [evil], { deep: { [evil]: evil } }, undefined]
   const details = ['reason', 'votes', 'voters', 'nodes', 'links', 'for', 'peer', 'message', 'text']
   for (const event of names)

@@ -98,7 +98,7 @@ t.test('run --headless ends when no node lives any more, and its exit code says 
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Event)
-    .filter(({ event }) => event !== 'waiting')
+    .filter(({ event }) => event !== 'starting')
   const names = events.map(({ event }) => event)
   t.same(names, ['not_ready', 'log_damaged', 'log_damaged', 'log_damaged', 'all_dead', 'stopped'])
   t.match(events[0], { for: [{ why: /nobody leads; n1 is dead, n2 is dead, n3 is dead/ }] })

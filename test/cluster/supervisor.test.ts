@@ -10,7 +10,7 @@ const info = `${JSON.stringify({ command: 'info' })}\n`
 
 t.test('headless with --json: the first line says who serves where; fault words come by standard input', async (t) => {
   const cluster = await new RunningCluster(t, 2).ready()
-  const [first] = cluster.events.filter(({ event }) => event !== 'waiting')
+  const [first] = cluster.events.filter(({ event }) => event !== 'starting')
   t.match(first, { event: 'ready', stage: 2 }, 'ready is the first line')
   t.same(
     cluster.nodes.map(({ id }) => id),
@@ -154,8 +154,8 @@ t.test('what cannot start says why in one sentence, with exit code 2', async (t)
     [['node', '2', '--id', 'n9', '--peers', 'n1=127.0.0.1:1/127.0.0.1:2'], /^n9 is not among the members n1/],
     [['node', '2', '--id', 'n1', '--peers', 'n1=127.0.0.1:1'], /^--peers: "n1=127.0.0.1:1" is not of the form/],
     [['node', '2', '--id', 'n1', '--peers', 'n1=127.0.0.1:1/127.0.0.1:1'], /^the address 127.0.0.1:1 is given twice/],
-    [['node', '2', '--id', 'n1', '--peers', 'n1=here/there'], /not host:port/],
-    [['client', '--connect', 'nowhere', 'ping'], /^--connect: "nowhere" is not host:port/],
+    [['node', '2', '--id', 'n1', '--peers', 'n1=here/there'], /must be host:port/],
+    [['client', '--connect', 'nowhere', 'ping'], /^--connect: "nowhere" must be host:port/],
     [['client', 'fetch', 'a'], /^no command "fetch"; there are get set/],
     [['client', 'set', 'a'], /^usage: set key value/],
     [['client', '--deadline', '0', 'ping'], /^--deadline must be/],
@@ -164,7 +164,7 @@ t.test('what cannot start says why in one sentence, with exit code 2', async (t)
     const { code, stdout, stderr } = await cli(args)
     t.match(stderr, message, args.join(' '))
     t.equal(stderr.trim().split('\n').length, 1, 'one sentence')
-    t.same([code, stdout.replaceAll(/^ *waits for .*\n/gm, '')], [2, ''])
+    t.same([code, stdout.replaceAll(/^ *starts, and waits for .*\n/gm, '')], [2, ''])
   }
 })
 
