@@ -1,13 +1,15 @@
 import { formatWithOptions } from 'node:util'
 import type { Answer, Command, Outcome } from '../src/contracts.js'
 import { exitCodes } from '../src/process.js'
+import { jsonLine, mapTexts, oneLine } from '../src/text.js'
 import { colour, nodeColour } from './colour.js'
 import { table } from './table.js'
 
 /** An outcome as a person reads it. Values are quoted, so that `"(absent)"` is a value and `(absent)` is none. */
 export function describeOutcome(command: Command, outcome: Outcome): string {
   if (outcome.outcome === 'done') return describeAnswer(command, outcome.answer)
-  const { code, message, actual, definite: _definite, leader, address, ...details } = outcome.error
+  const { actual, ...error } = outcome.error
+  const { code, message, definite: _definite, leader, address, ...details } = mapTexts(error, shown) as typeof error
   const head = outcome.outcome === 'refused' ? colour.red(`refused ${code}`) : colour.yellow(`unknown ${code}`)
   const holds = code === 'cas_mismatch' ? `; it holds ${describeValue(actual)}` : ''
   const where = typeof leader === 'string' ? ` (leader ${leader} at ${String(address)})` : ''
@@ -15,8 +17,12 @@ export function describeOutcome(command: Command, outcome: Outcome): string {
   return `${head}: ${message}${holds}${where}${more}`
 }
 
+/** Words of a node, or of somebody whom it repeats, are cut and escaped; keys and values are escaped only. */
+const shown = (text: string) => oneLine(text, shownLength)
+const shownLength = 1_000
+
 function describeValue(value: unknown): string {
-  return value === null ? colour.dim('(absent)') : JSON.stringify(value)
+  return value === null ? colour.dim('(absent)') : jsonLine(value)
 }
 
 function describeAnswer(command: Command, answer: Answer & { ok: true }): string {
@@ -30,17 +36,17 @@ function describeAnswer(command: Command, answer: Answer & { ok: true }): string
     case 'scan':
       return describeScan(command, answer as unknown as ScanAnswer)
     case 'members':
-      return describeMemberList(answer as unknown as MemberList)
+      return describeMemberList(mapTexts(answer, shown) as MemberList)
     case 'add_node':
     case 'found_cluster':
     case 'remove_node':
     case 'reconfigure':
-      return `ok ${colour.dim(`(voters ${(answer.voters as string[]).join(' ')})`)}`
+      return `ok ${colour.dim(`(voters ${(answer.voters as string[]).map(shown).join(' ')})`)}`
     case 'info':
-      return describeInfo(answer.info as Record<string, unknown>)
+      return describeInfo(mapTexts(answer.info, shown) as Record<string, unknown>)
     default: {
       const { ok: _ok, ...rest } = answer
-      return Object.keys(rest).length > 0 ? `ok ${JSON.stringify(rest)}` : 'ok'
+      return Object.keys(rest).length > 0 ? `ok ${jsonLine(rest)}` : 'ok'
     }
   }
 }
@@ -51,9 +57,9 @@ interface ScanAnswer {
 }
 
 function describeScan({ prefix }: Command, { entries, more }: ScanAnswer): string {
-  const lines = entries.map(([key, value]) => `${JSON.stringify(key)} ${colour.dim('=')} ${JSON.stringify(value)}`)
+  const lines = entries.map(([key, value]) => `${jsonLine(key)} ${colour.dim('=')} ${jsonLine(value)}`)
   const last = entries.at(-1)?.[0]
-  if (more) lines.push(colour.dim(`there are more: scan ${JSON.stringify(prefix ?? '')} ${JSON.stringify(last)}`))
+  if (more) lines.push(colour.dim(`there are more: scan ${jsonLine(prefix ?? '')} ${jsonLine(last)}`))
   return lines.length > 0 ? lines.join('\n') : colour.dim('(no entries)')
 }
 

@@ -1,16 +1,31 @@
 import type { Event } from '../src/contracts.js'
+import { type Awaited, describeMissing } from '../src/readiness.js'
+import { escapedLines, jsonLine, mapTexts, shortened } from '../src/text.js'
 import { colour, nodeColour } from './colour.js'
 import { bar } from './progress.js'
 
 /** What happened, as one readable line; null for what only a trace should hold. */
-export function describeEvent({ event, node, at: _at, ...details }: Event): string {
+export function describeEvent(event: Event): string {
+  const { event: name, node, at: _at, ...details } = mapTexts(event, shown) as Event
   const who = typeof node === 'string' ? nodeColour(node.padEnd(3)) : '   '
-  return `${who} ${sentences[event]?.(details) ?? `${event}${describeDetails(details)}`}`
+  return `${who} ${sentence(name, details)}`
+}
+
+/** Words of others may be in an event; the stack of an error has lines. */
+const shown = (text: string) => shortened(escapedLines(text), shownLength)
+const shownLength = 4_000
+
+/** An event of a known name may have other details than its sentence needs, when it is not our own. */
+function sentence(name: string, details: Details): string {
+  try {
+    if (Object.hasOwn(sentences, name)) return sentences[name]!(details)
+  } catch {}
+  return `${name}${describeDetails(details)}`
 }
 
 function describeDetails(details: Record<string, unknown>): string {
   const texts = Object.entries(details).map(
-    ([name, value]) => `${name} ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    ([name, value]) => `${name} ${typeof value === 'string' ? value : jsonLine(value)}`,
   )
   return texts.length > 0 ? `: ${texts.join(', ')}` : ''
 }
@@ -35,6 +50,8 @@ function describeCut(links: readonly string[]): string {
 function describeCopies(copies: unknown): string {
   return Array.isArray(copies) && copies.length > 0 ? `; a copy is in ${copies.join(' ')}` : ''
 }
+
+const andMore = (unnoticed: unknown) => (unnoticed === undefined ? '' : ` (and ${unnoticed} more before, not shown)`)
 
 const list = (ids: unknown) => (ids as readonly string[]).join(', ')
 
@@ -61,8 +78,8 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   link_up: ({ peer }) => colour.dim(`connected to ${peer}`),
   link_down: ({ peer }) => colour.dim(`lost the connection to ${peer}`),
   message_unsent: ({ peer, type, reason }) => colour.yellow(`could not send a ${type} to ${peer}: ${reason}`),
-  peer_refused: ({ peer, remote, reason }) =>
-    colour.yellow(`turned away ${peer ?? remote} on the peer port: ${reason}`),
+  peer_refused: ({ peer, remote, reason, unnoticed }) =>
+    colour.yellow(`turned away ${peer ?? remote} on the peer port: ${reason}${andMore(unnoticed)}`),
   message_refused: ({ from, type, reason }) =>
     colour.yellow(`does not believe ${from}, and drops its ${type}: ${reason}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
@@ -95,6 +112,16 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
       `has no room for a snapshot (${message}), and goes on without; it tries again in ${Number(retryMs) / 1000} s`,
     ),
   disk_waits: ({ message }) => colour.yellow(`waits for its disk: ${message}`),
+  unreadable_output: ({ bytes, text, unnoticed }) =>
+    colour.yellow(`printed a line of ${bytes} bytes that is no event: ${text}${andMore(unnoticed)}`),
+  output_dropped: ({ lines, bytes }) =>
+    colour.yellow(`dropped ${lines} lines of its output (${bytes} bytes): nobody took them in time`),
+  trace_failed: ({ file, message }) => colour.yellow(`writes no trace any more to ${file}: ${message}`),
+  starting: ({ seconds, for: missing }) =>
+    colour.yellow(`starts, and waits for ${seconds} s already: ${describeMissing(missing as Awaited[])}`),
+  not_ready: ({ for: missing }) =>
+    colour.red(`NOT READY, clients may not be served: ${describeMissing(missing as Awaited[])}`),
+  all_dead: ({ code }) => colour.red(`no node lives any more, so this ends with exit code ${code}`),
   disk_failed: ({ message }) => colour.red(`THE DISK FAILED, the node stops: ${message}`),
   node_died: ({ code, signal }) =>
     colour.red(`died (${signal ?? `exit code ${code}`}) and stays dead until \`restart\``),
@@ -146,7 +173,8 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
 }
 
 /** How far a newcomer is, as a bar. */
-export function describeBar({ node, round, done, total, of }: Event): string {
+export function describeBar(event: Event): string {
+  const { node, round, done, total, of } = mapTexts(event, shown) as Event
   const who = nodeColour(String(node))
   if (round === 0) return `${who} is asked which disk it has`
   const [part, whole] = [Number(done), Number(total)]

@@ -3,6 +3,7 @@ import { ConfigError } from '../src/config.js'
 import { commandOf, type Entry, type NodeId } from '../src/contracts.js'
 import { DiskError } from '../src/storage/errors.js'
 import { type Look, lookAtWal } from '../src/storage/wal-look.js'
+import { oneLine } from '../src/text.js'
 import { colour, nodeColour } from './colour.js'
 import { describeBatches, describeCommand, describeSnapshots, describeSummary, summarise } from './log-text.js'
 import { table } from './table.js'
@@ -64,7 +65,7 @@ function newest(look: Look | null): string {
 function vote(look: Look | null): string {
   if (!look) return '–'
   const { term, votedFor } = look.scan.state
-  return `term ${term}${votedFor === null ? '' : `→${votedFor}`}`
+  return `term ${term}${votedFor === null ? '' : `→${oneLine(votedFor, 64)}`}`
 }
 
 /** One node's log, batch by batch. @throws ConfigError */

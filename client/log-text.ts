@@ -15,6 +15,7 @@ import type { Found } from '../src/storage/snapshots.js'
 import { isSound, type Look } from '../src/storage/wal-look.js'
 import type { Repair } from '../src/storage/wal-repair.js'
 import { placeOf, type ScannedBatch, segmentName, walFolder } from '../src/storage/wal-scan.js'
+import { jsonLine, mapTexts, oneLine } from '../src/text.js'
 import { colour, nodeColour } from './colour.js'
 import { describeMembers } from './events.js'
 
@@ -61,7 +62,8 @@ export type Summary = ReturnType<typeof summarise>
 const count = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`
 
 /** One line, and one more for what is amiss. */
-export function describeSummary(summary: Summary): string {
+export function describeSummary(found: Summary): string {
+  const summary = mapTexts(found, (text) => oneLine(text, 1_000)) as Summary
   const { folder, node, sound, batches, segments, term, votedFor, closed, unfinished, damage, startable } = summary
   const facts = [
     ...describeEntries(summary),
@@ -112,7 +114,7 @@ export function* describeSnapshots({ snapshots }: Look): Generator<string> {
   if (snapshots.length > 0) yield colour.bold('snapshots')
   for (const { id, snapshot, what } of snapshots) {
     const whose = `${String(id.index).padStart(8)}  term ${id.term}`
-    if (!snapshot) yield `  ${whose}  ${colour.red(`✘ damaged  ${what}`)}`
+    if (!snapshot) yield `  ${whose}  ${colour.red(`✘ damaged  ${oneLine(what ?? '')}`)}`
     else yield `  ${whose}  ${colour.green('✔ sound')}  ${snapshot.bytes} bytes · sha256 ${snapshot.sha256}`
   }
 }
@@ -139,7 +141,9 @@ function inRange({ records }: ScannedBatch, { from, to }: Range): readonly Persi
 
 function describeRecord(record: PersistRecord, kept: ReadonlySet<Entry>, edge: EntryId): string {
   if (record.record === 'term')
-    return colour.cyan(`term ${record.term}, ${record.votedFor === null ? 'no vote' : `votes for ${record.votedFor}`}`)
+    return colour.cyan(
+      `term ${record.term}, ${record.votedFor === null ? 'no vote' : `votes for ${oneLine(record.votedFor, 64)}`}`,
+    )
   if (record.record === 'snapshot' && record.snapshot.index === 0) return colour.cyan('no snapshot counts any more')
   if (record.record === 'snapshot')
     return colour.cyan(`a snapshot holds all up to entry ${record.snapshot.index}, term ${record.snapshot.term}`)
@@ -153,13 +157,13 @@ function describeRecord(record: PersistRecord, kept: ReadonlySet<Entry>, edge: E
 /** A command as it would be typed. */
 export function describeCommand({ command, ...rest }: Command): string {
   if (command === 'configuration') return describeConfiguration(rest)
-  const text = [command, ...Object.values(rest).map((value) => JSON.stringify(value))].join(' ')
+  const text = [command, ...Object.values(rest).map((value) => jsonLine(value))].join(' ')
   return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }
 
 /** Who the members are from this entry on: their names are enough. */
 function describeConfiguration({ voters, outgoing, learners }: Omit<Command, 'command'>): string {
-  const idsIn = (servers: unknown) => (servers as readonly Member[] | null)?.map(({ id }) => id)
+  const idsIn = (servers: unknown) => (servers as readonly Member[] | null)?.map(({ id }) => oneLine(id, 64))
   return describeMembers(idsIn(voters) ?? [], idsIn(outgoing), idsIn(learners))
 }
 

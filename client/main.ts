@@ -5,6 +5,7 @@ import { hideBin } from 'yargs/helpers'
 import { ConfigError } from '../src/config.js'
 import { exitCodeOf, exitCodes } from '../src/process.js'
 import { DamagedLogError, DiskError } from '../src/storage/errors.js'
+import { escapedLines } from '../src/text.js'
 import { checkValues, splitArguments } from './command-line.js'
 import { breakRule } from './commands/break.js'
 import { check } from './commands/check.js'
@@ -30,9 +31,11 @@ const rethrow = (message: string | null | undefined, error: Error | undefined): 
 
 // Whoever reads our output, such as `head`, may have enough of it: that is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+  // EIO: a terminal that has been closed.
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
   process.exit(exitCodes.done)
 })
+process.stderr.on('error', () => {})
 
 try {
   const verbs = [list, run, node, client, scenario, sim, breakRule, check, log, compare, print]
@@ -62,6 +65,6 @@ try {
 } catch (error) {
   const isExpected = [UsageError, ConfigError, DamagedLogError, DiskError].some((kind) => error instanceof kind)
   if (!isExpected) throw error
-  console.error((error as Error).message)
+  console.error(escapedLines((error as Error).message))
   process.exitCode = exitCodeOf(error as Error)
 }

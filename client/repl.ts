@@ -6,6 +6,7 @@ import { type CommandShape, type Event, failure, type Outcome } from '../src/con
 import { isFaultWord } from '../src/faults.js'
 import { exitCodes } from '../src/process.js'
 import { stages } from '../stages/index.js'
+import { escapedLines } from '../src/text.js'
 import { describeOutcome, exitCode } from './answers.js'
 import { type ChangeSettings, changeMembers, isChange, oncePerRound } from './change-members.js'
 import type { Client } from './client.js'
@@ -197,7 +198,7 @@ export class Repl {
     } catch (error) {
       if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
       this.#exitCode = exitCodes.usage
-      this.#screen.print(colour.red(error.message))
+      this.#screen.print(colour.red(escapedLines(error.message)))
     } finally {
       clearTimeout(reminder)
       this.#screen.notice('')

@@ -1,6 +1,8 @@
-import { type Cluster, mostKnowing } from '../src/cluster.js'
+import type { Cluster } from '../src/cluster.js'
 import { isObject, type Member, type Status } from '../src/contracts.js'
+import { mostKnowing } from '../src/readiness.js'
 import { keptOf } from '../src/scenario/compaction.js'
+import { mapTexts, oneLine } from '../src/text.js'
 import { catchUps } from './change-members.js'
 import type { Client } from './client.js'
 import { colour, nodeColour } from './colour.js'
@@ -16,12 +18,15 @@ export interface StatusSource {
 /** How long a node may take to say how it is; a paused one never will. */
 const deadlineMs = 500
 
+/** What a node says of itself fits into a cell of a table. */
+const oneWord = (text: string) => oneLine(text, 64)
+
 /** What the nodes say of themselves, by address; null for one that says nothing. */
 async function statuses(source: StatusSource): Promise<Map<string, Status | null>> {
   const { client } = source
   const asked = (await addressesOf(source)).map(async (at): Promise<[string, Status | null]> => {
     const outcome = await client.call({ command: 'info' }, { at, deadlineMs })
-    return [at, outcome.outcome === 'done' ? (outcome.answer.info as Status) : null]
+    return [at, outcome.outcome === 'done' ? (mapTexts(outcome.answer.info, oneWord) as Status) : null]
   })
   return new Map(await Promise.all(asked))
 }
@@ -30,7 +35,7 @@ async function statuses(source: StatusSource): Promise<Map<string, Status | null
 async function addressesOf({ client, addresses, cluster }: StatusSource): Promise<readonly string[]> {
   if (cluster) return cluster.nodes().map((node) => node.client)
   const outcome = await client.call({ command: 'members' }, { deadlineMs })
-  const members = outcome.outcome === 'done' ? (outcome.answer.members as Member[]) : []
+  const members = outcome.outcome === 'done' ? (mapTexts(outcome.answer.members, oneWord) as Member[]) : []
   return [...new Set([...addresses, ...members.map((member) => member.client)])]
 }
 

@@ -20,10 +20,19 @@ export interface Child {
   complaint: string | null
   /** Its log cannot be trusted; it has said so, and stays down. */
   damaged: boolean
+  /** The exit code of its process, once that has ended; null if a signal ended it. */
+  code: number | null
+  /** The name of its latest event. */
+  last: string | null
   /** Its end was asked for, so it is no news. */
   expected: boolean
   /** While it is paused: wakes it. */
   wake: () => void
+}
+
+/** Whether more than half of the processes have not ended, though some may be stopped in their tracks. */
+export function isMajorityAlive(children: readonly Child[]): boolean {
+  return 2 * children.filter(({ condition }) => condition !== 'dead').length > children.length
 }
 
 /** Starts a node's process. @param entry the script, which gets the configuration as JSON in its first argument */
@@ -40,6 +49,8 @@ export function spawnNode(member: Member, entry: string, config: object): Child 
     ended: Promise.resolve(),
     complaint: null,
     damaged: false,
+    code: null,
+    last: null,
     expected: false,
     wake: () => {},
   }

@@ -1,13 +1,24 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parse as parseNdjson } from 'ndjson'
-import { type Child, endChildren, spawnNode, stopInTracks, touches } from './child.js'
+import { type Child, endChildren, isMajorityAlive, spawnNode, stopInTracks, touches } from './child.js'
+import { readComplaints, readEvents } from './child-output.js'
 import { ConfigError, type Limits, type NodeConfig, type Pace, writableFolder } from './config.js'
-import type { Event, Member, NodeId, Status } from './contracts.js'
+import { type Event, isObject, type Member, type NodeId, type Status } from './contracts.js'
 import { linksBetween } from './faults.js'
 import type { Delay, Direction } from './network/faults.js'
 import { badStarts, type Contents, type Errand, type Obeyed, type Order } from './process.js'
+import {
+  type Awaited,
+  awaited,
+  checkReachable,
+  exitCodeOfAll,
+  membersIn,
+  notServing,
+  type Sight,
+  withoutLink,
+} from './readiness.js'
 import type { LogKind, NetworkName } from './stage.js'
+import { Watch } from './watch.js'
 
 export interface ClusterOptions {
   readonly stage: number
@@ -41,6 +52,8 @@ export interface ClusterOptions {
 /** How long the nodes may take to serve and to find each other; a stopped one may take so long to end. */
 const startMs = 20_000
 const settleMs = 3_000
+/** How often it is told what is waited for. */
+const tellMs = 10_000
 const stopMs = 3_000
 /** How often the nodes are asked how they are, while nothing else happens. */
 const lookMs = 50
@@ -59,9 +72,11 @@ export class Cluster {
   readonly #cuts = new Set<Direction>()
   /** How messages are held up on purpose, likewise. */
   #delay: Delay = null
-  readonly #watchers = new Set<() => void>()
-  #changes = 0
+  readonly #watch = new Watch()
   #orders = 0
+  #awaited: readonly Awaited[] = []
+  /** Orders that are waited for, and those of them that were obeyed. */
+  readonly #ordered = new Set<number>()
   readonly #obeyed = new Map<number, Obeyed>()
 
   constructor(options: ClusterOptions) {
@@ -70,20 +85,55 @@ export class Cluster {
   }
 
   /**
-   * Starts every node and waits until all serve and have found each other; where a cluster is founded, until all of
-   * them are voters, or for {@link startMs}.
+   * Starts every node and waits until clients are served, for {@link startMs} at most: all serve and have found each
+   * other, somebody leads, and where a cluster is founded, all of them are voters.
    *
-   * @throws ConfigError if one of them cannot start; the others are stopped then
+   * @throws ConfigError if one of them cannot start, or can never be reached; the others are stopped then
    */
   async start(): Promise<void> {
+    const began = Date.now()
+    const tell = setInterval(() => {
+      const seconds = Math.round((Date.now() - began) / 1_000)
+      this.#options.onEvent({ event: 'starting', seconds, for: this.awaited })
+    }, tellMs)
     try {
       for (const member of this.#options.members) this.#spawn(member)
       for (const { id } of this.#options.members) await this.#up(id)
-      await this.#founded()
+      await this.ready(startMs, () => !isMajorityAlive([...this.#children.values()]))
+      checkReachable(this.#awaited, [...this.#children.values()], startMs)
     } catch (error) {
       await this.stop()
       throw error
+    } finally {
+      clearInterval(tell)
     }
+  }
+
+  /** Whether clients were served when that was last looked at. */
+  get isReady(): boolean {
+    return this.awaited.length === 0
+  }
+
+  /** Whom that waits for. */
+  get awaited(): readonly Awaited[] {
+    const starting = notServing([...this.#children.values()])
+    return starting.length > 0 ? starting : this.#awaited
+  }
+
+  /** Resolves when clients are served, or after so many milliseconds, or when it is hopeless. @returns whether they are */
+  async ready(ms: number, isHopeless = () => false): Promise<boolean> {
+    const isOver = (sight: Sight) => {
+      this.#awaited = awaited(sight)
+      return this.isReady || isHopeless()
+    }
+    await this.#untilSight(isOver, ms, true)
+    if (this.isReady) this.#isFounded = true
+    return this.isReady
+  }
+
+  /** How the cluster has ended, as {@link exitCodeOfAll} has it. */
+  get exitCode(): number | null {
+    return exitCodeOfAll([...this.#children.values()])
   }
 
   /** Whether all that were to found the cluster are in it; true where there is nothing to found. */
@@ -266,12 +316,9 @@ export class Cluster {
       })
     })
     this.#children.set(member.id, child)
-    child.process.on('message', (obeyed: Obeyed) => {
-      this.#obeyed.set(obeyed.order, obeyed)
-      this.#changed()
-    })
-    child.process.stdout!.pipe(parseNdjson()).on('data', (event: Event) => this.#reported(child, event))
-    child.process.stderr!.setEncoding('utf8').on('data', (text: string) => this.#options.onStderr(member.id, text))
+    child.process.on('message', (obeyed: unknown) => this.#heard(obeyed))
+    readEvents(member.id, child.process.stdout!, (event) => this.#reported(child, event))
+    readComplaints(child.process.stderr!, (text) => this.#options.onStderr(member.id, text))
   }
 
   /** Whom a node is told of: where nodes join and leave, only the founder hears of others, and not from us later on. */
@@ -283,15 +330,23 @@ export class Cluster {
     return { members: bootstrap ? told : [member], bootstrap }
   }
 
+  /** The answer to an order that is still waited for; a library in the child may say other things on the same channel. */
+  #heard(obeyed: unknown): void {
+    if (!isObject(obeyed) || !this.#ordered.has(obeyed.order as number)) return
+    this.#obeyed.set(obeyed.order as number, obeyed as unknown as Obeyed)
+    this.#watch.changed()
+  }
+
   #reported(child: Child, event: Event): void {
     const { id } = child.member
-    if (event.event === 'serving') child.condition = 'up'
-    if (badStarts.has(event.event)) child.damaged = true
+    child.last = event.event
+    if (event.event === 'serving' && child.condition === 'starting') child.condition = 'up'
+    if (badStarts.has(event.event) && child.condition === 'starting') child.damaged = true
     if (event.event === 'cannot_start') return this.#complained(child, String(event.message))
     if (event.event === 'link_up') this.#links.add(`${id}>${String(event.peer)}`)
     if (event.event === 'link_down') this.#links.delete(`${id}>${String(event.peer)}`)
     this.#options.onEvent(event)
-    this.#changed()
+    this.#watch.changed()
   }
 
   /** What it says becomes the error of {@link #up}; that it ends then is no news. */
@@ -303,65 +358,45 @@ export class Cluster {
   #ended(child: Child, code: number | null, signal: NodeJS.Signals | null): void {
     const { id } = child.member
     child.condition = 'dead'
+    child.code = code
     for (const link of this.#links) if (touches(link, id)) this.#links.delete(link)
     if (!child.expected) this.#options.onEvent({ event: 'node_died', node: id, code, signal })
-    this.#changed()
+    this.#watch.changed()
   }
 
   /** Resolves when a node serves. @throws ConfigError in its own words if it cannot */
   async #up(id: NodeId): Promise<void> {
     const child = this.#child(id)
-    await this.#until(() => child.condition !== 'starting', startMs)
+    await this.#watch.until(() => child.condition !== 'starting', startMs)
     // The others are well, and enough of them can serve without it.
     if (child.condition === 'up' || child.damaged) return
-    throw new ConfigError(child.complaint ?? `${id} did not start; what it printed is above`)
+    const why =
+      child.condition === 'starting'
+        ? `has not begun to serve within ${startMs / 1_000} s`
+        : `ended before it served (${child.code === null ? 'killed' : `exit code ${child.code}`}); what it printed is above`
+    throw new ConfigError(child.complaint ?? `${id} ${why}`)
   }
 
   /** Resolves when every member that runs is connected to every other, or after a while in any case. */
   async settled(): Promise<void> {
-    await this.#untilStatuses((statuses) => this.#areConnected(this.#membersIn(statuses)), settleMs)
+    await this.#untilSight((sight) => withoutLink(sight).length === 0, settleMs, this.#options.isFounded !== null)
   }
 
-  /** As {@link settled}; but where nodes join and leave, somebody is to lead them, and at first all are to be in it. */
-  async #founded(): Promise<void> {
-    if (this.#options.isFounded === null) return this.settled()
-    const isLed = (statuses: readonly Status[]) =>
-      mostKnowing(statuses)?.role === 'leader' && this.#areConnected(this.#membersIn(statuses))
-    if (this.#isFounded) return void (await this.#untilStatuses(isLed, settleMs))
-    const ids = this.#options.members.map(({ id }) => id)
-    const isComplete = (statuses: readonly Status[]) => {
-      const leader = mostKnowing(statuses)
-      const voters = String(leader?.voters)
-      const isKnown = statuses.every((one) => one.leader === leader?.id && String(one.voters) === voters)
-      const isDone = isKnown && !leader?.outgoing && !leader?.change && isLed(statuses)
-      return isDone && ids.every((id) => voters.split(',').includes(id))
-    }
-    this.#isFounded = await this.#untilStatuses(isComplete, startMs)
+  async #look(isAsked: boolean): Promise<Sight> {
+    const isFounded = this.#options.isFounded === null ? null : this.#isFounded
+    const statuses = isAsked ? await this.statuses() : []
+    const seen = { children: [...this.#children.values()], links: this.#links, isFounded, statuses }
+    return { ...seen, members: membersIn(seen) }
   }
 
-  /** All nodes, where that is fixed. */
-  #membersIn(statuses: readonly Status[]): NodeId[] {
-    if (this.#options.isFounded === null) return [...this.#children.keys()]
-    const { voters = [], outgoing = [], learners = [] } = (mostKnowing(statuses) ?? {}) as Record<string, NodeId[]>
-    return [...new Set([...voters, ...outgoing, ...learners])]
-  }
-
-  #areConnected(members: readonly NodeId[]): boolean {
-    const running = members.filter((id) => this.#children.get(id)?.condition === 'up')
-    return running.every((from) => running.every((to) => from === to || this.#links.has(`${from}>${to}`)))
-  }
-
-  /** Waits until the condition holds of what the nodes say of themselves, so long at most. @returns whether it does */
-  async #untilStatuses(condition: (statuses: readonly Status[]) => boolean, ms: number): Promise<boolean> {
+  /** Waits until the condition holds of what is seen of the nodes, so long at most. @param isAsked whether they are asked */
+  async #untilSight(condition: (sight: Sight) => boolean, ms: number, isAsked: boolean): Promise<void> {
     const end = performance.now() + ms
-    const asked = async () => (this.#options.isFounded === null ? [] : await this.statuses())
-    while (!condition(await asked())) {
+    while (!condition(await this.#look(isAsked))) {
       const left = end - performance.now()
-      if (left <= 0) return false
-      const changes = this.#changes
-      await this.#until(() => this.#changes !== changes, Math.min(lookMs, left))
+      if (left <= 0) return
+      await this.#watch.next(Math.min(lookMs, left))
     }
-    return true
   }
 
   /** Orders a node that runs, and waits until it has obeyed; a paused or dead one is told when it is back. */
@@ -369,10 +404,12 @@ export class Cluster {
     const child = this.#child(id)
     if (child.condition !== 'up' || !child.process.connected) return undefined
     const order = ++this.#orders
+    this.#ordered.add(order)
     child.process.send({ order, ...errand } satisfies Order)
-    await this.#until(() => this.#obeyed.has(order) || child.condition !== 'up', settleMs)
+    await this.#watch.until(() => this.#obeyed.has(order) || child.condition !== 'up', settleMs)
     const obeyed = this.#obeyed.get(order)
     this.#obeyed.delete(order)
+    this.#ordered.delete(order)
     return obeyed
   }
 
@@ -382,33 +419,4 @@ export class Cluster {
     for (const cut of this.#cuts) await this.#order(id, { cut })
     await this.#order(id, { delay: this.#delay })
   }
-
-  #changed(): void {
-    this.#changes++
-    for (const watcher of this.#watchers) watcher()
-  }
-
-  /** Resolves once the condition holds, looking whenever something changed; after `ms` it resolves all the same. */
-  async #until(condition: () => boolean, ms: number): Promise<void> {
-    if (condition()) return
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        this.#watchers.delete(watcher)
-        resolve()
-      }
-      const watcher = () => {
-        if (condition()) done()
-      }
-      const timer = setTimeout(done, ms)
-      this.#watchers.add(watcher)
-    })
-  }
-}
-
-/** The leader of the latest term; without one, the node that has most entries. */
-export function mostKnowing(statuses: readonly Status[]): Status | undefined {
-  const leaders = statuses.filter(({ role }) => role === 'leader')
-  const most = (all: readonly Status[], of: (status: Status) => number) => all.toSorted((a, b) => of(b) - of(a))[0]
-  return most(leaders, ({ term = 0 }) => term) ?? most(statuses, ({ log }) => log?.last ?? 0)
 }

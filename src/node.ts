@@ -29,6 +29,7 @@ import {
 } from './contracts.js'
 import type { Stage } from './stage.js'
 import { NoRoomError } from './storage/errors.js'
+import { quoted } from './text.js'
 
 /** The world, as far as a node touches it. */
 export interface Doors {
@@ -189,11 +190,7 @@ export class Node {
     const name = candidate.command
     if (typeof name !== 'string') return failure('bad_request', `"command" must be one of ${this.#commands()}`)
     const shape = Object.hasOwn(this.#stage.commands, name) ? this.#stage.commands[name]! : undefined
-    if (!shape)
-      return failure(
-        'unknown_command',
-        `no command ${JSON.stringify(name.slice(0, 64))}; there are ${this.#commands()}`,
-      )
+    if (!shape) return failure('unknown_command', `no command ${quoted(name, 64)}; there are ${this.#commands()}`)
     if (this.#phase !== 'running') return failure('shutting_down', 'the node is stopping')
     if (this.#waiting.size >= maxWaiting)
       return failure('overloaded', `${maxWaiting} requests are waiting here already`)

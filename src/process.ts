@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, openSync } from 'node:fs'
 import { systemClock, systemRandom } from './clock.js'
 import { ConfigError, checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { type Event, type Index, isObject, type LogStore, type NodeId, type Status, type Term } from './contracts.js'
@@ -8,10 +8,12 @@ import { type Ask, ClientPort } from './network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from './network/faults.js'
 import { openNetwork } from './network/networks.js'
 import { Node } from './node.js'
+import { type Dropped, Outlet } from './outlet.js'
 import type { Stage } from './stage.js'
 import { DamagedLogError, DiskError } from './storage/errors.js'
 import { FolderError } from './storage/identity.js'
 import { openLogStore } from './storage/open-log-store.js'
+import { jsonLine } from './text.js'
 
 /** How a process of ours ends. */
 export const exitCodes = {
@@ -26,6 +28,8 @@ export const exitCodes = {
 
 /** How long a node that was asked to stop lets its waiting clients wait. */
 const drainMs = 1_000
+/** Bytes of a trace that may wait for its disk. */
+const traceBytes = 16 * 1024 * 1024
 
 /** A node's event with the name of its node and its moment: milliseconds of wall-clock time. */
 export type NodeEvent = Event & { readonly node: string; readonly at: number }
@@ -55,7 +59,7 @@ export async function runNode(
   const config = checkNodeConfig(candidate)
   const own = config.members.find((member) => member.id === config.id)!
   const stamp = (event: Event): NodeEvent => ({ ...event, node: config.id, at: Date.now() })
-  const trace = traceTo(config.trace, stamp)
+  const trace = traceTo(config.trace, stamp, (event) => emit(stamp(event)))
   const notice = (event: Event) => {
     trace?.(event)
     emit(stamp(event))
@@ -128,12 +132,34 @@ function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {
   return { applied, role, leader, term, log, snapshot }
 }
 
-function traceTo(path: string | null, stamp: (event: Event) => NodeEvent): ((event: Event) => void) | undefined {
+/**
+ * The events of a node as lines of a file, which may be slow, or full one day: the node goes on without it.
+ *
+ * @throws ConfigError if it cannot be written to from the beginning
+ */
+function traceTo(
+  path: string | null,
+  stamp: (event: Event) => NodeEvent,
+  emit: (event: Event) => void,
+): ((event: Event) => void) | undefined {
   if (path === null) return undefined
-  const file = createWriteStream(path, { flags: 'a' })
-  return (event) => {
-    file.write(`${JSON.stringify(stamp(event))}\n`)
+  const file = createWriteStream(path, { fd: openTrace(path) })
+  file.on('error', ({ message }) => emit({ event: 'trace_failed', file: path, message }))
+  const outlet = new Outlet(file, (dropped) => jsonLine(stamp(droppedEvent(dropped))), traceBytes)
+  return (event) => outlet.write(jsonLine(stamp(event)))
+}
+
+function openTrace(path: string): number {
+  try {
+    return openSync(path, 'a')
+  } catch (error) {
+    throw new ConfigError(`cannot write the trace: ${(error as Error).message}`)
   }
+}
+
+/** What is said of lines that nobody took. */
+export function droppedEvent(dropped: Dropped): Event {
+  return { event: 'output_dropped', ...dropped }
 }
 
 /** A port that cannot be had is a matter of configuration: say which, whose and what to do. */
@@ -204,17 +230,19 @@ export async function runSupervised(stage: Stage, config: unknown): Promise<void
   process.on('disconnect', () => process.exit(exitCodes.done))
   // Ctrl-C goes to the whole process group; what it means is for the supervisor to decide.
   process.on('SIGINT', () => {})
-  const emit = (event: Event) => process.stdout.write(`${JSON.stringify(event)}\n`)
+  const node = nodeNameIn(config)
+  const outlet = new Outlet(process.stdout, (dropped) => jsonLine({ ...droppedEvent(dropped), node, at: Date.now() }))
+  const emit = (event: Event) => outlet.write(jsonLine(event))
   try {
-    const node = await runNode(stage, config, emit)
-    process.on('message', (order: Order) => process.send!(obey(order, node)))
+    const running = await runNode(stage, config, emit)
+    process.on('message', (order: Order) => process.send!(obey(order, running)))
     process.on('SIGTERM', () => {
       const end = () => process.exit(exitCodes.done)
-      node.stop().then(end, end)
+      running.stop().then(end, end)
     })
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError)) throw error
-    emit({ event: eventOfStart(error), node: nodeNameIn(config), message: error.message })
+    emit({ event: eventOfStart(error), node, message: error.message })
     process.exit(exitCodeOf(error))
   }
 }

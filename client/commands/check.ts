@@ -5,6 +5,7 @@ import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import { type CheckResult, checkHistory, HistoryError } from '../../src/linearizability/index.js'
 import { exitCodes } from '../../src/process.js'
+import { jsonLine, oneLine, quoted } from '../../src/text.js'
 import { colour } from '../colour.js'
 
 export const check: CommandModule<object, { file: string | undefined; json: boolean }> = {
@@ -22,7 +23,7 @@ export const check: CommandModule<object, { file: string | undefined; json: bool
       .example('$0 check session.ndjson', 'exit code 0: linearizable; 1: not; 3: undecided') as never,
   async handler({ file, json }) {
     const result = await checkFile(file === '-' ? undefined : file)
-    console.log(json ? JSON.stringify({ ...result, orders: undefined }) : describeCheck(result))
+    console.log(json ? jsonLine({ ...result, orders: undefined }) : describeCheck(result))
     process.exitCode = { linearizable: exitCodes.done, violation: exitCodes.refused, undecided: exitCodes.unknown }[
       result.verdict
     ]
@@ -64,10 +65,10 @@ export function describeCheck({ verdict, operations, keys, violations, undecided
   if (verdict === 'linearizable') return colour.green(`✔ linearizable: ${counted} are as of a single copy`)
   if (verdict === 'undecided')
     return colour.yellow(
-      `? undecided: ${undecidedKeys.join(', ')} would take a longer search, or more memory, than is spent on one key (${counted})`,
+      `? undecided: ${undecidedKeys.map((key) => oneLine(key, 64)).join(', ')} would take a longer search, or more memory, than is spent on one key (${counted})`,
     )
   const pictures = violations.map(({ explanation }) => explanation)
-  const where = violations.map(({ key }) => JSON.stringify(key)).join(', ')
+  const where = violations.map(({ key }) => quoted(key, 64)).join(', ')
   return [colour.red(`✘ not linearizable: of ${counted}, those on ${where} fit no single copy`), ...pictures].join(
     '\n\n',
   )

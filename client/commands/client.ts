@@ -2,6 +2,7 @@ import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import type { Command, Event } from '../../src/contracts.js'
 import { addressProblem } from '../../src/network/address.js'
+import { jsonLine } from '../../src/text.js'
 import { latest } from '../../stages/index.js'
 import { describeOutcome, exitCode, plainOutcome } from '../answers.js'
 import { changeMembers, isChange, oncePerRound } from '../change-members.js'
@@ -77,7 +78,7 @@ async function once(
 ): Promise<number> {
   const command = parseArguments(words, latest.commands)
   const outcome = isChange(command) ? await change(client, command, deadlineMs) : await client.call(command)
-  if (json) console.log(JSON.stringify(toJson(outcome)))
+  if (json) console.log(jsonLine(toJson(outcome)))
   else if (outcome.outcome !== 'done') console.error(describeOutcome(command, outcome))
   else if (process.stdout.isTTY) console.log(describeOutcome(command, outcome))
   else if (command.command === 'get' && outcome.answer.value === null) console.error('(absent)')

@@ -5,6 +5,7 @@ import { exitCodes } from '../../src/process.js'
 import { foldersIn } from '../../src/storage/log-kind.js'
 import type { Look } from '../../src/storage/wal-look.js'
 import { repairWal } from '../../src/storage/wal-repair.js'
+import { escaped, jsonLine } from '../../src/text.js'
 import { lookAtFolder } from '../log-table.js'
 import {
   describeBatches,
@@ -51,7 +52,7 @@ export const log: CommandModule<object, LogArguments> = {
     if (args.repair) return repair([...looks.keys()])
     const summaries = [...looks].map(([folder, look]) => summarise(folder, look))
     if (args.verify || looks.size > 1)
-      for (const summary of summaries) console.log(args.json ? JSON.stringify(summary) : describeSummary(summary))
+      for (const summary of summaries) console.log(args.json ? jsonLine(summary) : describeSummary(summary))
     else for (const [folder, look] of looks) show(folder, look, args)
     process.exitCode = summaries.every(({ sound }) => sound) ? exitCodes.done : exitCodes.refused
   },
@@ -97,9 +98,9 @@ function show(folder: string, look: Look, { from, to, tail, json }: LogArguments
       ? null
       : { from: tail === undefined ? (from ?? 1) : Math.max(1, last - tail + 1), to: to ?? Number.MAX_SAFE_INTEGER }
   if (json) {
-    if (!range) for (const found of look.snapshots) console.log(JSON.stringify(factsOf(found)))
+    if (!range) for (const found of look.snapshots) console.log(jsonLine(factsOf(found)))
     for (const { index, text } of look.entries)
-      if (!range || (index >= range.from && index <= range.to)) process.stdout.write(`${text}\n`)
+      if (!range || (index >= range.from && index <= range.to)) process.stdout.write(`${escaped(text)}\n`)
     return
   }
   for (const line of describeSnapshots(look)) console.log(line)

@@ -1,10 +1,15 @@
 import type { CommandModule } from 'yargs'
 import { ConfigError, writableFolder } from '../../src/config.js'
 import type { Event, Member } from '../../src/contracts.js'
-import { exitCodes, runNode } from '../../src/process.js'
+import { Outlet } from '../../src/outlet.js'
+import { droppedEvent, exitCodes, runNode } from '../../src/process.js'
 import type { LogKind, NetworkName } from '../../src/stage.js'
+import { jsonLine } from '../../src/text.js'
 import { describeEvent } from '../events.js'
 import { nodeOptions, stageArgument } from './arguments.js'
+
+/** How long a reader of the last lines may take, before they are given up. */
+const flushMs = 1_000
 
 interface NodeArguments {
   stage: string
@@ -81,7 +86,11 @@ export const node: CommandModule<object, NodeArguments> = {
       dataDir: dataDir === undefined ? null : writableFolder(dataDir),
       trace: trace ?? null,
     }
-    const emit = (event: Event) => console.log(json ? JSON.stringify(event) : describeEvent(event))
+    const tell = (event: Event) => (json ? jsonLine(event) : describeEvent(event))
+    const outlet = new Outlet(process.stdout, (dropped) => tell({ ...droppedEvent(dropped), node: id, at: Date.now() }))
+    // A node goes on when the reader of its events has gone.
+    process.stdout.removeAllListeners('error').on('error', () => {})
+    const emit = (event: Event) => outlet.write(tell(event))
     const running = await runNode(stage, config, emit)
     if (bootstrap && isAlone && running.status.origin === undefined)
       emit({ event: 'founding_unconfirmed', node: id, at: Date.now(), client: members[0]!.client })
@@ -89,6 +98,7 @@ export const node: CommandModule<object, NodeArguments> = {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
     })
     await running.stop()
+    await outlet.flushed(flushMs)
     process.exit(exitCodes.done)
   },
 }

@@ -1,11 +1,14 @@
 import { createInterface } from 'node:readline'
 import type { CommandModule } from 'yargs'
+import type { Cluster } from '../../src/cluster.js'
 import { ConfigError } from '../../src/config.js'
 import type { Event, Member, Outcome } from '../../src/contracts.js'
 import type { DataFolder } from '../../src/data-folder.js'
 import { parseAddress } from '../../src/network/address.js'
-import { badStarts, exitCodes } from '../../src/process.js'
+import { Outlet } from '../../src/outlet.js'
+import { badStarts, droppedEvent, exitCodes } from '../../src/process.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
+import { jsonLine, shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../change-members.js'
 import { colour, nodeColour } from '../colour.js'
 import { describeEvent } from '../events.js'
@@ -72,28 +75,81 @@ function start(args: RunArguments, onEvent: (event: Event) => void, onStderr: (t
 /** A node that stays down from the start, while the others serve. */
 const isBadStart = ({ event }: Event) => badStarts.has(event)
 
+/** A sentence may repeat what was typed. */
+const messageLength = 400
+/** How long a reader of the last lines may take, before they are given up. */
+const flushMs = 1_000
+/** How long a cluster that is not ready is looked at, again and again. */
+const readyMs = 10_000
+
 async function runHeadless(args: RunArguments): Promise<number> {
-  const say = (event: Event) => console.log(args.json ? JSON.stringify(event) : describeEvent(event))
+  const stage = stageArgument(args.stage)
+  const { say, complain, flushed } = outlets(args.json)
   const stopped = stopSignal()
-  // The first line is `ready`; what happened before it is told by `ready` itself.
-  let ready = false
+  // What happened before the first `ready` is told by `ready` itself, unless somebody has to be waited for.
+  let heard = (event: Event) => {
+    if (event.event === 'starting') say(event)
+    if (isBadStart(event)) bad.push(event)
+  }
   const bad: Event[] = []
-  const onEvent = (event: Event) => (ready ? say(event) : isBadStart(event) && bad.push(event))
-  const local = await start(args, onEvent, (text) => console.error(text))
-  ready = true
-  const nodes = local.cluster.nodes().map(({ id, pid, client, peer }) => ({ id, pid, client, peer }))
-  say({ event: 'ready', stage: stageArgument(args.stage).number, nodes })
-  for (const event of bad) say(event)
+  const local = await start(args, (event) => heard(event), complain)
+  const allDead = new Promise<number>((resolve) => {
+    heard = (event) => {
+      say(event)
+      if (local.cluster.exitCode !== null) resolve(local.cluster.exitCode)
+    }
+    if (local.cluster.exitCode !== null) resolve(local.cluster.exitCode)
+  })
   const input = createInterface({ input: process.stdin })
+  const opening = sayReady(local.cluster, stage, bad, say, stopped)
   let queue = Promise.resolve()
   input.on('line', (line) => {
-    if (line.trim() !== '') queue = queue.then(() => obey(local, stageArgument(args.stage), line, say))
+    if (line.trim() !== '') queue = queue.then(() => obey(local, stage, line, say))
   })
-  await stopped
+  const code = await Promise.race([stopped, allDead])
+  if (code !== exitCodes.done) say({ event: 'all_dead', code })
   input.close()
   await local.stop()
+  await opening
   say({ event: 'stopped' })
-  return exitCodes.done
+  await flushed(flushMs)
+  // A reader that stands still would keep this process for ever.
+  process.exit(code)
+}
+
+/** Events go to standard output, complaints to standard error; nobody waits for the readers. */
+function outlets(isJson: boolean) {
+  const tell = (event: Event) => (isJson ? jsonLine(event) : describeEvent(event))
+  const told = new Outlet(process.stdout, (dropped) => tell(droppedEvent(dropped)))
+  const errors = new Outlet(process.stderr, ({ lines }) => `(${lines} lines more, not shown)`)
+  return {
+    say: (event: Event) => told.write(tell(event)),
+    complain: (text: string) => errors.write(text),
+    flushed: (ms: number) => told.flushed(ms),
+  }
+}
+
+/** Says `ready` when clients are served, and not before; if that takes too long, `not_ready` and why. */
+async function sayReady(
+  cluster: Cluster,
+  stage: Stage,
+  bad: readonly Event[],
+  say: (event: Event) => void,
+  stopped: Promise<unknown>,
+): Promise<void> {
+  const ready = () => {
+    const nodes = cluster.nodes().map(({ id, pid, client, peer }) => ({ id, pid, client, peer }))
+    say({ event: 'ready', stage: stage.number, nodes })
+  }
+  if (cluster.isReady) ready()
+  else say({ event: 'not_ready', for: cluster.awaited })
+  for (const event of bad) say(event)
+  if (cluster.isReady) return
+  let isStopped = cluster.exitCode !== null
+  void stopped.then(() => {
+    isStopped = true
+  })
+  while (!isStopped && cluster.exitCode === null) if (await cluster.ready(readyMs)) return ready()
 }
 
 /** One line of fault words, or of words about members, answered by one event. */
@@ -114,7 +170,7 @@ async function obey(
     } else for (const event of await performFault(cluster, line)) say(event)
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
-    say({ event: 'refused', line, message: error.message })
+    say({ event: 'refused', line: shortened(line), message: shortened(error.message, messageLength) })
   }
 }
 
@@ -128,7 +184,11 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   let repl: Repl | undefined
   const onStderr = (text: string) => (repl ? repl.note(text) : console.error(text))
   const bad: Event[] = []
-  const onEvent = (event: Event) => (repl ? repl.show(event) : isBadStart(event) && bad.push(event))
+  const onEvent = (event: Event) => {
+    if (repl) repl.show(event)
+    else if (event.event === 'starting') console.error(describeEvent(event))
+    else if (isBadStart(event)) bad.push(event)
+  }
   const local = await start(args, onEvent, onStderr)
   const { cluster, client, data, membership } = local
   const stage = stageArgument(args.stage)
@@ -150,6 +210,7 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   })
   const open = repl
   for (const event of bad) open.show(event)
+  if (!cluster.isReady) open.show({ event: 'not_ready', for: cluster.awaited })
   void stopSignal().then(() => open.close())
   const code = await repl.run()
   await local.stop()
@@ -175,10 +236,11 @@ function banner(stage: Stage, members: readonly Member[], data: DataFolder | nul
 }
 
 /** Resolves when we are told to stop, or when whoever started us over a channel is gone. */
-function stopSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('disconnect', () => resolve())
+function stopSignal(): Promise<number> {
+  return new Promise((done) => {
+    const resolve = () => done(exitCodes.done)
+    process.once('disconnect', resolve)
     process.channel?.unref()
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve)
   })
 }

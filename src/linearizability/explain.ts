@@ -1,3 +1,4 @@
+import { escapedLines } from '../text.js'
 import type { Operation } from './history.js'
 import { type Before, initialStates } from './initial.js'
 import { isIrrelevant, isObservation, requiredState, resultingState } from './model.js'
@@ -28,7 +29,7 @@ export function explain(operations: readonly Operation[], suspected: Operation, 
   const window = operations.filter((operation) => kept.has(operation)).sort((a, b) => a.call - b.call)
   const picture = drawWindow(window, impossible, witness.before)
   const reason = reasonFor(impossible, window, operations, before)
-  return { impossible, window, before: witness.before, explanation: `${picture}\n${reason}` }
+  return { impossible, window, before: witness.before, explanation: escapedLines(`${picture}\n${reason}`) }
 }
 
 /** Whether a few operations, up to the suspected one, are contradictory by themselves. */

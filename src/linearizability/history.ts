@@ -1,4 +1,5 @@
 import { errorCodes, isObject } from '../contracts.js'
+import { quoted } from '../text.js'
 
 /** What a client asked for. `expected: null` means "only if the key is absent". */
 export type KeyCommand =
@@ -97,7 +98,7 @@ function problemOfCommand(command: unknown): string | undefined {
   if (!isObject(command)) return 'command must be an object such as {"command":"get","key":"a"}'
   const name = command.command
   if (typeof name !== 'string' || !Object.hasOwn(argumentsOf, name)) {
-    return `command.command must be one of ${Object.keys(argumentsOf).join(', ')}, not ${JSON.stringify(name)}`
+    return `command.command must be one of ${Object.keys(argumentsOf).join(', ')}, not ${quoted(name)}`
   }
   for (const argument of argumentsOf[name as KeyCommand['command']]) {
     const given = command[argument]

@@ -1,3 +1,4 @@
+import { jsonLine, oneLine } from '../text.js'
 import type { Operation } from './history.js'
 import type { Before } from './initial.js'
 import type { State } from './model.js'
@@ -9,7 +10,7 @@ const columnsPerMoment = 4
 /** A text as a person reads it: quoted, and without its middle if it is long. */
 export function quote(state: State): string {
   if (state === null) return 'absent'
-  return JSON.stringify(state.length > 24 ? `${state.slice(0, 10)}…${state.slice(-10)}` : state)
+  return jsonLine(state.length > 24 ? `${state.slice(0, 10)}…${state.slice(-10)}` : state)
 }
 
 /** An operation without its client: what was asked and what was answered. */
@@ -36,7 +37,7 @@ export function drawWindow(window: readonly Operation[], impossible: Operation, 
   const shown = window.filter((operation, at) => operation === impossible || at >= window.length - maximumLines)
   const column = axisOf(shown)
   const rows = shown.map((operation) => ({
-    client: operation.client,
+    client: oneLine(String(operation.client), 24),
     description: describe(operation),
     bar: barOf(operation, column),
     ending: operation === impossible ? `${operation.outcome}   <- no order explains this answer` : operation.outcome,

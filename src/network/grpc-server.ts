@@ -9,6 +9,7 @@ import {
   status,
 } from '@grpc/grpc-js'
 import type { Message, NodeId } from '../contracts.js'
+import { oneLine, quoted } from '../text.js'
 import type { Address } from './address.js'
 import { appService } from './grpc-app.js'
 import type { GrpcWorld } from './grpc-link.js'
@@ -16,6 +17,7 @@ import type { Proto, Protos } from './grpc-protos.js'
 import { handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
 import type { Link, Links } from './links.js'
 import { ForeignError } from './passport.js'
+import { Refusals } from './refusals.js'
 import { type Hello, Visits } from './visits.js'
 
 /** With these bytes everybody begins who speaks HTTP/2, and nobody else. */
@@ -32,6 +34,7 @@ export class GrpcServer {
   readonly #packet: Proto
   readonly #welcome: Proto
   readonly #visits: Visits
+  readonly #refusals: Refusals
   readonly #server: Server
   readonly #injector: ConnectionInjector
   readonly #sockets = new Set<Socket>()
@@ -41,6 +44,7 @@ export class GrpcServer {
   constructor(options: GrpcWorld, protos: Protos, links: Links<Link>) {
     this.#options = options
     this.#visits = new Visits(options, links, options.passport)
+    this.#refusals = new Refusals(options)
     this.#packet = protos.message('Packet')
     this.#welcome = protos.message('Welcome')
     this.#server = new Server({ ...serverOptions, interceptors: [this.#reportStatus] })
@@ -125,7 +129,7 @@ export class GrpcServer {
     const turnAway = (why: string) => {
       if (isOver) return
       // It may quote what the stranger sent, and has to fit into a header.
-      const reason = why.slice(0, 256).toWellFormed()
+      const reason = oneLine(why, 256)
       this.#refused(peer, hostOf(call.getPeer()), reason)
       end(reason)
     }
@@ -165,7 +169,7 @@ export class GrpcServer {
   #check(bytes: Uint8Array, peer: NodeId): Message {
     const message = this.#options.codec.decode(bytes)
     if (message.from !== peer || message.to !== this.#options.self) {
-      throw new Error(`${peer} sent a message from ${message.from} to ${message.to}`)
+      throw new Error(`${peer} sent a message from ${oneLine(String(message.from))} to ${oneLine(String(message.to))}`)
     }
     return message
   }
@@ -185,7 +189,7 @@ export class GrpcServer {
   }
 
   #refused(peer: NodeId | null, remote: string | undefined, reason: string): void {
-    this.#options.notice({ event: 'peer_refused', peer, remote, reason })
+    this.#refusals.report(peer, remote, reason)
   }
 }
 
@@ -195,7 +199,7 @@ type Greeting = Hello & { readonly protocol: number }
 function checkHello(hello: Greeting | undefined): Hello {
   if (!hello) throw new Error('its first packet is not a Hello')
   const { protocol } = hello
-  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${protocol}, not ${protocolVersion}`)
+  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${quoted(protocol)}, not ${protocolVersion}`)
   return hello
 }
 

@@ -1,4 +1,5 @@
 import type { Message, NodeId, PeerMember } from '../contracts.js'
+import { quoted } from '../text.js'
 import { addressProblem } from './address.js'
 import type { TcpOptions } from './tcp.js'
 
@@ -109,7 +110,7 @@ export class Links<L extends Link> {
     const peer = this.#peers.get(from as NodeId)
     const standing = peer && this.#links.get(peer.id)
     if (standing && !isNamesake(peer, address, incarnation)) return standing
-    const stranger = `${JSON.stringify(from)} is no peer of ours`
+    const stranger = `${quoted(from)} is no peer of ours`
     if (!this.#options.isOpen) throw new Error(stranger)
     if (typeof from !== 'string' || from === '' || from === this.#options.self) throw new Error(stranger)
     const place = typeof address === 'string' ? address : ''

@@ -31,3 +31,28 @@ export class TokenBucket {
     this.#tokens -= amount
   }
 }
+
+/** Events that a stranger can cause: twenty at once, one a second. Anybody can knock a million times. */
+export const noticePace: Pace = { perMs: 1 / 1_000, burst: 20 }
+
+/** Reports are let through at a pace; the others are counted, and the next report says how many they were. */
+export class Paced {
+  readonly #tokens: TokenBucket
+  #unnoticed = 0
+
+  constructor(pace: Pace, clock: Clock) {
+    this.#tokens = new TokenBucket(pace, clock)
+  }
+
+  /** @param tell makes the report; it gets how many were passed over since the last one, as a detail of an event */
+  pass(tell: (more: { readonly unnoticed?: number }) => void): void {
+    if (this.#tokens.isEmpty) {
+      this.#unnoticed++
+      return
+    }
+    this.#tokens.take(1)
+    const more = this.#unnoticed > 0 ? { unnoticed: this.#unnoticed } : {}
+    this.#unnoticed = 0
+    tell(more)
+  }
+}

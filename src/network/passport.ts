@@ -1,4 +1,5 @@
 import { type Foreigner, type Identity, isObject } from '../contracts.js'
+import { oneLine } from '../text.js'
 
 /** A node's own identity as a network presents it, and the check of everybody else's. */
 export class Passport {
@@ -21,7 +22,7 @@ export class Passport {
   /** Whether a node belongs to another cluster than this one. While one of the two knows of none, it does not. */
   refuses(id: unknown, { origin, incarnation }: Identity): boolean {
     if (typeof id !== 'string' || origin === '' || this.#own.origin === '' || origin === this.#own.origin) return false
-    this.#meet({ id, origin, incarnation })
+    this.#meet({ id: oneLine(id, nameLength), origin, incarnation })
     return true
   }
 }

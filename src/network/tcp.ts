@@ -13,11 +13,13 @@ import {
   type PeerMember,
   type Random,
 } from '../contracts.js'
+import { oneLine, quoted } from '../text.js'
 import { parseAddress } from './address.js'
 import { encodeFrames, FrameDecoder, parseJson } from './framing.js'
 import { type Link, Links, type Peer } from './links.js'
 import { lookup } from './lookup.js'
 import { ForeignError, identityIn, Passport } from './passport.js'
+import { Refusals } from './refusals.js'
 import { type Hello, Visits } from './visits.js'
 
 /** Raised when a frame between nodes changes its meaning; nodes of different versions do not talk. */
@@ -56,6 +58,7 @@ export class TcpNetwork implements Network {
   readonly #options: TcpOptions
   readonly #links: Links<OutgoingLink>
   readonly #visits: Visits
+  readonly #refusals: Refusals
   readonly #passport = new Passport()
   readonly #incoming = new Set<Socket>()
   #server: Server | undefined
@@ -65,6 +68,7 @@ export class TcpNetwork implements Network {
     const addressFor = (peer: Peer) => () => this.#links.addressFor(peer)
     this.#links = new Links(options, (peer) => new OutgoingLink(peer, options, this.#passport, addressFor(peer)))
     this.#visits = new Visits(options, this.#links, this.#passport)
+    this.#refusals = new Refusals(options)
   }
 
   async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
@@ -108,7 +112,7 @@ export class TcpNetwork implements Network {
     let leave = () => {}
     this.#incoming.add(socket)
     const turnAway = (reason: string) => {
-      this.#options.notice({ event: 'peer_refused', peer, remote: socket.remoteAddress, reason })
+      this.#refusals.report(peer, socket.remoteAddress, reason)
       socket.destroy()
     }
     const cancelHello = this.#options.clock.after(helloTimeoutMs, () => turnAway('it did not say who it is'))
@@ -148,7 +152,7 @@ export class TcpNetwork implements Network {
 
   #checkSender(message: Message, peer: NodeId): Message {
     if (message.from !== peer || message.to !== this.#options.self) {
-      throw new Error(`${peer} sent a message from ${message.from} to ${message.to}`)
+      throw new Error(`${peer} sent a message from ${oneLine(String(message.from))} to ${oneLine(String(message.to))}`)
     }
     return message
   }
@@ -160,7 +164,7 @@ function parseHello(bytes: Buffer): Hello {
   const hello = 'value' in parsed ? parsed.value : undefined
   if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
   const { protocol, cluster, from, to, address } = hello
-  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${String(protocol)}, not ${protocolVersion}`)
+  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${quoted(protocol)}, not ${protocolVersion}`)
   return { cluster, from, to, address, ...identityIn(hello) }
 }
 

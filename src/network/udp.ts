@@ -2,20 +2,19 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import type { Foreigner, Identity, Message, Network, NodeId, PeerMember } from '../contracts.js'
+import { oneLine, quoted } from '../text.js'
 import { type Address, formatAddress, parseAddress } from './address.js'
 import { clusterHash, type Datagram, decodeDatagram, encodeDatagram } from './datagrams.js'
 import { parseJson } from './framing.js'
 import { Links } from './links.js'
-import { type Pace, TokenBucket } from './pacing.js'
 import { identityIn, Passport } from './passport.js'
+import { Refusals } from './refusals.js'
 import { type LocalEnd, UdpLink, type UdpOptions } from './udp-link.js'
 
 /** What the kernel may keep of each direction; it gives less where the system's limit is lower. */
 const socketBufferBytes = 1024 * 1024
 /** Bytes that may wait in this process for a kernel whose buffer is full. */
 const sendQueueBytes = 256 * 1024
-/** Refused datagrams of which somebody is told: twenty at once, one a second. Anybody can send a million. */
-const noticePace: Pace = { perMs: 1 / 1_000, burst: 20 }
 
 /**
  * Messages between nodes over UDP: nothing is connected, nothing is sent again, and what is lost is lost.
@@ -27,19 +26,17 @@ export class UdpNetwork implements Network {
   readonly #options: UdpOptions
   readonly #cluster: string
   readonly #links: Links<UdpLink>
-  readonly #notices: TokenBucket
+  readonly #refusals: Refusals
   readonly #passport = new Passport()
   #socket: Socket | null = null
   #local: LocalEnd | null = null
   #stopped = false
-  /** Refused since somebody was last told. */
-  #unnoticed = 0
 
   constructor(options: UdpOptions) {
     this.#options = options
     this.#cluster = clusterHash(options.cluster)
     this.#links = new Links(options, (peer) => new UdpLink(peer, this.#local!, this.#links, options))
-    this.#notices = new TokenBucket(noticePace, options.clock)
+    this.#refusals = new Refusals(options)
   }
 
   async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
@@ -114,7 +111,7 @@ export class UdpNetwork implements Network {
   #senderOf(datagram: Datagram, remote: RemoteInfo): UdpLink | undefined {
     const { cluster, kind, from, to } = datagram
     if (cluster !== this.#cluster) throw new Error('it belongs to another cluster')
-    if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
+    if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
     const identity = kind === 'data' || kind === 'answer' ? null : identityIn(jsonIn(datagram.payload))
     if (identity && this.#passport.refuses(from, identity)) return void this.#refuseForeign(datagram, remote)
     const isThere = ({ address }: UdpLink) => address?.host === remote.address && address.port === remote.port
@@ -143,20 +140,13 @@ export class UdpNetwork implements Network {
   #decode(bytes: Buffer, peer: NodeId): Message {
     const message = this.#options.codec.decode(bytes)
     if (message.from !== peer || message.to !== this.#options.self) {
-      throw new Error(`${peer} sent a message from ${message.from} to ${message.to}`)
+      throw new Error(`${peer} sent a message from ${oneLine(String(message.from))} to ${oneLine(String(message.to))}`)
     }
     return message
   }
 
   #refuse(peer: NodeId | null, { address: host, port }: RemoteInfo, reason: string): void {
-    if (this.#notices.isEmpty) {
-      this.#unnoticed++
-      return
-    }
-    this.#notices.take(1)
-    const more = this.#unnoticed > 0 ? { unnoticed: this.#unnoticed } : {}
-    this.#unnoticed = 0
-    this.#options.notice({ event: 'peer_refused', peer, remote: formatAddress({ host, port }), reason, ...more })
+    this.#refusals.report(peer, formatAddress({ host, port }), reason)
   }
 }
 

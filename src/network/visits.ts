@@ -1,4 +1,5 @@
 import type { Identity, NodeId } from '../contracts.js'
+import { quoted } from '../text.js'
 import { keyOf, type Link, type Links } from './links.js'
 import { ForeignError, type Passport } from './passport.js'
 import type { TcpOptions } from './tcp.js'
@@ -33,8 +34,8 @@ export class Visits {
    */
   enter(hello: Hello, hangUp: () => void): { from: NodeId; leave: () => void } {
     const { cluster, from, to, address, incarnation } = hello
-    if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${JSON.stringify(cluster)}`)
-    if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
+    if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${quoted(cluster)}`)
+    if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
     if (this.#passport.refuses(from, hello)) throw new ForeignError(`${String(from)} belongs to another cluster`)
     const { peer } = this.#links.welcome(from, address, incarnation)
     const { id } = peer

@@ -1,0 +1,33 @@
+/** Lets others wait for a condition: it is looked at again whenever something has changed. */
+export class Watch {
+  readonly #watchers = new Set<() => void>()
+  #changes = 0
+
+  changed(): void {
+    this.#changes++
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  /** Resolves once the condition holds, looking whenever something changed; after `ms` it resolves all the same. */
+  async until(condition: () => boolean, ms: number): Promise<void> {
+    if (condition()) return
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        clearTimeout(timer)
+        this.#watchers.delete(watcher)
+        resolve()
+      }
+      const watcher = () => {
+        if (condition()) done()
+      }
+      const timer = setTimeout(done, ms)
+      this.#watchers.add(watcher)
+    })
+  }
+
+  /** Resolves at the next change, or after `ms`. */
+  next(ms: number): Promise<void> {
+    const before = this.#changes
+    return this.until(() => this.#changes !== before, ms)
+  }
+}
