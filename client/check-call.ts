@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { ConfigError } from '../src/config.js'
 import { type Command, type ErrorCode, isObject, limits } from '../src/contracts.js'
-import { parseAddress } from '../src/network/address.js'
+import { addressProblem } from '../src/network/address.js'
 import type { CallSettings, ClientSettings } from './client.js'
 
 /** What an `id` may add to a request. */
@@ -13,7 +13,8 @@ export type CheckedCall =
 
 const aDeadline = 'deadlineMs is a number of milliseconds, more than 0 (Infinity for none)'
 const isDeadline = (ms: unknown) => ms === undefined || (typeof ms === 'number' && ms > 0)
-const isAddress = (address: unknown): address is string => typeof address === 'string' && parseAddress(address) !== null
+const isAddress = (address: unknown): address is string =>
+  typeof address === 'string' && addressProblem(address) === null
 /** A value in a sentence, whatever it is. */
 const shown = (value: unknown) =>
   inspect(value, { depth: 0, maxStringLength: 100, breakLength: Number.POSITIVE_INFINITY })

@@ -51,8 +51,7 @@ export function asking(words: readonly string[]): CommandModule {
 async function ask({ connect, json, deadline }: ClientArguments, words: readonly string[]): Promise<void> {
   const addresses = connect.split(',').map((address) => address.trim())
   const wrong = addresses.find((address) => addressProblem(address) !== null)
-  if (wrong !== undefined)
-    throw new ConfigError(`--connect: ${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
+  if (wrong !== undefined) throw new ConfigError(`--connect: ${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
   const client = new Client({ addresses, ...(deadline !== undefined && { deadlineMs: deadline }) })
   try {
     process.exitCode =
