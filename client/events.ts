@@ -119,7 +119,6 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
         ? 'hears that its folder is older than what it had acknowledged: it rests'
         : 'hears that the cluster knows another disk under its name: it rests',
     ),
-  founding_waits: ({ members }) => colour.yellow(`founds nothing before ${list(members)} has answered: does it run?`),
   founding_unconfirmed: ({ client }) =>
     colour.yellow(
       `founds nothing by --bootstrap alone, since it could ask nobody whether there is a cluster already. If there is none, once: raft-roadmap client --connect ${client} found_cluster`,
