@@ -2,7 +2,6 @@ import { failure, type NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import { type Candidate, type Change, isIntroduced } from './change.js'
 import { idsOf } from './configuration.js'
-import { giveUp } from './end-change.js'
 import { endFounding } from './found.js'
 import type { Introduce, Introduction } from './messages.js'
 import type { Participant } from './participant.js'
@@ -36,7 +35,7 @@ export function introduceSelf(node: Participant, { from: to }: Introduce): void 
 
 /**
  * A founder that finds one of the others in a cluster already founds none: its own disk was lost, most likely, and
- * whoever runs the cluster can take it in again. Likewise a leader takes in nobody of another cluster.
+ * whoever runs the cluster can take it in again. A newcomer of another cluster has not passed the gate.
  */
 export function hearIntroduction(node: Participant, { from, incarnation = '', origin = '' }: Introduction): void {
   const { founding, change, role } = node
@@ -48,9 +47,7 @@ export function hearIntroduction(node: Participant, { from, incarnation = '', or
     )
     node.effects.events.push({ event: 'not_founded', member: from, origin })
   } else if (role === 'leader' && change?.voters.some((one) => one.id === from && isAsked(change, one))) {
-    const isForeign = origin !== '' && origin !== node.log.configuration.configuration.origin
     const voters = change.voters.map((one) => (one.id === from && !isIntroduced(one) ? { ...one, incarnation } : one))
-    if (isForeign) giveUp(node, change, failure('not_caught_up', `${from} belongs to another cluster of the same name`))
-    else node.change = { ...change, voters }
+    node.change = { ...change, voters }
   }
 }

@@ -78,5 +78,6 @@ export default stage<Participant, MembershipMessage>({
     tellWaiting,
   ],
   turn: [followConfiguration, followDisks, advanceChange, ...before.turn!],
+  invariants: [...before.invariants, 'oneHistory'],
   gives: [...logCompaction.gives, 'G15'],
 })

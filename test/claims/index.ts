@@ -3,6 +3,7 @@ import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
+import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } from './identity.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
@@ -39,4 +40,8 @@ export const claims: Claims = {
   ...quorumClaims,
   ...callOffClaims,
   ...waitingClaims,
+  ...originClaims,
+  ...diskClaims,
+  ...olderDiskClaims,
+  ...confirmedFoundingClaims,
 }

@@ -285,6 +285,12 @@ export class Cores {
     this.#collect(id)
   }
 
+  /** Ends a node, and starts it again over an older copy of its folder: from this index on, its log is gone. */
+  forget(id: NodeId, from: number): void {
+    this.#hand(id).disk.add([{ record: 'truncate', from }])
+    this.crash(id)
+  }
+
   /** How many records a node's disk is at work on. */
   unsynced(id: NodeId): number {
     return this.#hand(id).underWay.flatMap(({ persist }) => persist.records).length

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
+import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } from '../claims/identity.js'
 import { foundingClaims, joiningClaims } from '../claims/joining.js'
 import { changeClaims, jointClaims } from '../claims/joint.js'
 import { leavingClaims, loyaltyClaims } from '../claims/outsiders.js'
@@ -17,6 +18,10 @@ const claims = {
   ...quorumClaims,
   ...callOffClaims,
   ...waitingClaims,
+  ...originClaims,
+  ...diskClaims,
+  ...olderDiskClaims,
+  ...confirmedFoundingClaims,
 }
 
 for (const stage of stages.slice(8)) {
