@@ -203,6 +203,17 @@ t.test('a rule that breaks at the end of a turn ends the node as well', async (t
   t.match(world.fatal, [{ message: 'broken at the end of a turn' }])
 })
 
+t.test('what is thrown while effects are carried out ends the node', async (t) => {
+  const { world, answers, ask } = await running()
+  world.events.push = () => {
+    throw new Error('broken in the network')
+  }
+  ask('a')
+  await world.settle()
+  t.match(world.fatal, [{ message: 'broken in the network' }])
+  t.same(answers, [])
+})
+
 t.test('ticks that were missed are not made up for', async (t) => {
   const stage = scripted()
   const { world } = await running(stage)

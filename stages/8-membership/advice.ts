@@ -1,5 +1,6 @@
 import { foreignersOf } from './identity.js'
-import type { Participant, Standing } from './participant.js'
+import type { Participant } from './participant.js'
+import type { Standing } from './standing.js'
 
 /** What `info` tells of disks and clusters: which origin is known, whose disk is lost, who is foreign, and what to do. */
 export function identityStatus(node: Participant, standing: Standing): Readonly<Record<string, unknown>> {

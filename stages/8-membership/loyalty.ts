@@ -8,7 +8,8 @@ import { observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
 import { isCounted, tellDisplaced } from './disks.js'
 import { endFounding } from './found.js'
 import type { MembershipMessage, Removed } from './messages.js'
-import { type Participant, standing } from './participant.js'
+import type { Participant } from './participant.js'
+import { standing } from './standing.js'
 
 /**
  * Who asks for votes while a leader is heard is not heard itself, whatever its term: most likely it is a node that was

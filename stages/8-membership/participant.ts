@@ -1,23 +1,13 @@
-import type {
-  Foreigner,
-  Identity,
-  Member,
-  NodeId,
-  NodeOptions,
-  Recovered,
-  RequestId,
-  Status,
-} from '../../src/contracts.js'
+import type { Foreigner, Identity, Member, NodeId, NodeOptions, Recovered, RequestId } from '../../src/contracts.js'
 import { newProgress } from '../4-log-replication/replica.js'
-import { type Compactor, compactor, compactorStatus } from '../7-log-compaction/compactor.js'
-import { identityStatus } from './advice.js'
-import { type Change, describeChange } from './change.js'
-import { type Configuration, idsOf, isSame, membersOf, type Server } from './configuration.js'
+import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
+import type { Change } from './change.js'
+import { type Configuration, idsOf, membersOf, type Server } from './configuration.js'
 import type { Displacement, LostDisk } from './disks.js'
 import type { Met } from './identity.js'
 import { MembersLog } from './members-log.js'
 import type { Acknowledged } from './older-disk.js'
-import { describeAwaited, type Waiting } from './waiting.js'
+import type { Waiting } from './waiting.js'
 
 /** A node of a cluster whose members change. Who they are is in the log; nothing else says so. */
 export interface Participant extends Compactor {
@@ -117,29 +107,4 @@ export function connect(node: Participant): void {
   const coming = node.change?.voters.filter(({ id }) => !node.change!.staying.has(id)) ?? []
   const all = [...coming, ...node.members, ...(node.departed?.servers ?? []), ...founders]
   node.effects.peers = all.filter(({ id }, at) => id !== node.id && all.findIndex((other) => other.id === id) === at)
-}
-
-export type Standing = 'voter' | 'learner' | 'removed' | 'displaced' | 'no member'
-
-/** What this node is in the latest configuration that it knows. */
-export function standing({ log, self, isRemoved, displaced }: Participant): Standing {
-  const { voters, outgoing, learners } = log.configuration.configuration
-  if (isRemoved) return 'removed'
-  if (displaced && log.admits(self)) return 'displaced'
-  if ([...voters, ...(outgoing ?? [])].some((server) => isSame(server, self))) return 'voter'
-  return learners.some((server) => isSame(server, self)) ? 'learner' : 'no member'
-}
-
-export function participantStatus(node: Participant): Status {
-  const { voters, outgoing, learners } = node.log.configuration.configuration
-  const member = standing(node)
-  return Object.assign(compactorStatus(node), {
-    member,
-    voters: idsOf(voters),
-    ...(outgoing && { outgoing: idsOf(outgoing) }),
-    ...(learners.length > 0 && { learners: idsOf(learners) }),
-    ...identityStatus(node, member),
-    ...(node.change && { change: describeChange(node, node.change) }),
-    ...(node.awaiting && { waiting: describeAwaited(node) }),
-  })
 }

@@ -17,7 +17,8 @@ import { learnMembers } from './learn-members.js'
 import { campaignIfVoter, hearRemoved, voteIfAdmitted } from './loyalty.js'
 import { type MembershipMessage, membershipWire } from './messages.js'
 import { noteAcknowledged, noticeOlderDisk } from './older-disk.js'
-import { followConfiguration, type Participant, participant, participantStatus } from './participant.js'
+import { followConfiguration, type Participant, participant } from './participant.js'
+import { participantStatus } from './standing.js'
 import { tellWaiting } from './waiting.js'
 
 const before = logCompaction.table

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { ConfigError, checkNodeConfig } from '../../src/config.js'
-import { type Message, makeEntry } from '../../src/contracts.js'
+import { makeEntry } from '../../src/contracts.js'
 import { addressProblem, parseAddress, plainAddress } from '../../src/network/address.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import membership from '../../stages/8-membership/stage.js'
@@ -114,7 +114,7 @@ t.test('it is the check of a configuration, of commands, and of entries that com
     const voters = [{ id: 'n1', client, peer, incarnation }]
     const entry = makeEntry(1, 1, { command: 'configuration', origin: 'd', voters, outgoing: null, learners: [] })
     const at = { term: 1, sequence: 1, leaderCommit: 0, prevLogIndex: 0, prevLogTerm: 0 }
-    const about: Message = { type: 'AppendEntries', from: 'n2', to: 'n1', entries: [entry], ...at }
+    const about = { type: 'AppendEntries', from: 'n2', to: 'n1', incarnation, origin: 'd', entries: [entry], ...at }
     return codec.decode(codec.encode(about))
   }
   const add = (client: string, peer: string) =>
