@@ -39,13 +39,20 @@ export function isCounted(node: Participant, { from, incarnation }: MembershipMe
   return member?.incarnation === incarnation && node.lostDisks.get(from)?.incarnation !== incarnation
 }
 
-/** A member is heard if its own disk speaks; a newcomer, if it is no member under another disk. All checks of a quorum go by it. */
+/**
+ * A member is heard if its own disk answers; a newcomer, if it is no member under another disk. What is said unasked does
+ * not show that it hears this node. All checks of a quorum go by it.
+ */
 export function noteHeard(node: Participant, message: MembershipMessage): void {
-  const { from, incarnation } = message
+  const { from, incarnation, type } = message
+  if (!isAnswer(message) && type !== 'Introduction') return
   const isMember = node.members.some(({ id }) => id === from)
   const isNewcomer = () =>
     node.change?.voters.some((one) => one.id === from && (one.incarnation ?? incarnation) === incarnation)
-  if (isMember ? isCounted(node, message) : isNewcomer()) node.heardAt.set(from, node.ticks)
+  if (!(isMember ? isCounted(node, message) : isNewcomer())) return
+  node.heardAt.set(from, node.ticks)
+  // The disk that was admitted is back: the other one is only a namesake.
+  if (isMember) node.lostDisks.delete(from)
 }
 
 /**
@@ -121,9 +128,9 @@ export function refusesLaterTerm(node: Participant, message: MembershipMessage):
   return true
 }
 
-/** Ends a turn: what is known of disks goes with the configuration, and with the office. */
+/** Ends a turn: what is known of disks goes with the configuration, and when another leads, who sees for itself. */
 export function followDisks(node: Participant): void {
-  if (node.role !== 'leader') node.lostDisks.clear()
+  if (node.role !== 'leader' && node.leader !== null) node.lostDisks.clear()
   for (const [id, { incarnation, why }] of node.lostDisks) {
     const member = node.members.find((one) => one.id === id)
     const isCountedNow = why === 'replaced' && member?.incarnation === incarnation

@@ -1,6 +1,6 @@
 import { failure, type NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
-import { isIntroduced } from './change.js'
+import { type Candidate, type Change, isIntroduced } from './change.js'
 import { idsOf } from './configuration.js'
 import { endFounding } from './found.js'
 import type { Introduce, Introduction } from './messages.js'
@@ -17,8 +17,11 @@ export function introduceNewcomers(node: Participant): void {
 
 function awaited({ role, change, founding, founders, id: self }: Participant): NodeId[] {
   if (founding) return idsOf(founders).filter((id) => id !== self && !founding.has(id))
-  return role === 'leader' && change ? idsOf(change.voters.filter((candidate) => !isIntroduced(candidate))) : []
+  return role === 'leader' && change ? idsOf(change.voters.filter((candidate) => isAsked(change, candidate))) : []
 }
+
+/** A member that still answers where it is may not move yet, and is not asked. */
+const isAsked = ({ staying }: Change, candidate: Candidate) => !isIntroduced(candidate) && !staying.has(candidate.id)
 
 /** A newcomer says who it is: its disk and the cluster that it knows are on each of its messages. */
 export function introduceSelf(node: Participant, { from: to }: Introduce): void {
@@ -43,7 +46,7 @@ export function hearIntroduction(node: Participant, { from, incarnation = '', or
       failure('cluster_exists', `${from} belongs to a cluster already (origin ${origin}): nothing was founded`),
     )
     node.effects.events.push({ event: 'not_founded', member: from, origin })
-  } else if (role === 'leader' && change?.voters.some((one) => one.id === from && !isIntroduced(one))) {
+  } else if (role === 'leader' && change?.voters.some((one) => one.id === from && isAsked(change, one))) {
     const voters = change.voters.map((one) => (one.id === from && !isIntroduced(one) ? { ...one, incarnation } : one))
     node.change = { ...change, voters }
   }

@@ -7,8 +7,10 @@ import { wrongCompaction } from './7-log-compaction.js'
 import { wrongMembership } from './8-membership.js'
 import { wrongIdentities } from './8-membership-identity.js'
 import { wrongDepartures } from './8-membership-left.js'
+import { wrongQuorums } from './8-membership-quorum.js'
 import type { WrongRule } from './wrong-rule.js'
 
+export { seedsToTry } from './seeds.js'
 export type { Caught, WrongRule } from './wrong-rule.js'
 
 /** In the order of the stages. */
@@ -22,4 +24,5 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongMembership,
   ...wrongDepartures,
   ...wrongIdentities,
+  ...wrongQuorums,
 ]

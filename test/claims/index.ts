@@ -8,6 +8,7 @@ import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
+import { callOffClaims, quorumClaims, waitingClaims } from './quorum.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
 import { successionClaims } from './succession.js'
@@ -40,4 +41,7 @@ export const claims: Claims = {
   ...diskClaims,
   ...olderDiskClaims,
   ...confirmedFoundingClaims,
+  ...quorumClaims,
+  ...callOffClaims,
+  ...waitingClaims,
 }

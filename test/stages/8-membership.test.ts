@@ -4,6 +4,7 @@ import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } fr
 import { foundingClaims, joiningClaims } from '../claims/joining.js'
 import { changeClaims, jointClaims } from '../claims/joint.js'
 import { leavingClaims, loyaltyClaims } from '../claims/outsiders.js'
+import { callOffClaims, quorumClaims, waitingClaims } from '../claims/quorum.js'
 import { wipedClaims } from '../claims/wiped.js'
 
 const claims = {
@@ -18,6 +19,9 @@ const claims = {
   ...diskClaims,
   ...olderDiskClaims,
   ...confirmedFoundingClaims,
+  ...quorumClaims,
+  ...callOffClaims,
+  ...waitingClaims,
 }
 
 for (const stage of stages.slice(8)) {
