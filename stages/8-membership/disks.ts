@@ -49,7 +49,10 @@ export function noteHeard(node: Participant, message: MembershipMessage): void {
   const isMember = node.members.some(({ id }) => id === from)
   const isNewcomer = () =>
     node.change?.voters.some((one) => one.id === from && (one.incarnation ?? incarnation) === incarnation)
-  if (isMember ? isCounted(node, message) : isNewcomer()) node.heardAt.set(from, node.ticks)
+  if (!(isMember ? isCounted(node, message) : isNewcomer())) return
+  node.heardAt.set(from, node.ticks)
+  // The disk that was admitted is back: the other one is only a namesake.
+  if (isMember) node.lostDisks.delete(from)
 }
 
 /**
@@ -125,9 +128,9 @@ export function refusesLaterTerm(node: Participant, message: MembershipMessage):
   return true
 }
 
-/** Ends a turn: what is known of disks goes with the configuration, and with the office. */
+/** Ends a turn: what is known of disks goes with the configuration, and when another leads, who sees for itself. */
 export function followDisks(node: Participant): void {
-  if (node.role !== 'leader') node.lostDisks.clear()
+  if (node.role !== 'leader' && node.leader !== null) node.lostDisks.clear()
   for (const [id, { incarnation, why }] of node.lostDisks) {
     const member = node.members.find((one) => one.id === id)
     const isCountedNow = why === 'replaced' && member?.incarnation === incarnation

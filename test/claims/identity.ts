@@ -159,10 +159,8 @@ export const diskClaims: Claims = {
     cores.request('n1')
     pass(cores, electionTicks)
     equal(cores.status('n1').commit, commit, 'two of five do not commit')
-    same(cores.status('n1').disks, { n3: 'replaced', n4: 'replaced', n5: 'replaced' })
-    equal(outcome(cores.answer('n1', cores.request('n1', removing('n3')))), null)
-    pass(cores, electionTicks)
-    equal(change(cores, 'n1', removing('n3')), 'quorum_at_risk', 'nor are they enough for what would come of it')
+    pass(cores, 2 * electionTicks)
+    same(cores.status('n1').disks, { n3: 'replaced', n4: 'replaced', n5: 'replaced' }, 'also when it leads no more')
   },
   'a vote of another disk than the members know is not counted, and its term deposes nobody (E10)'(stage) {
     const cores = together(stage, three)
