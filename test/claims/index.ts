@@ -10,6 +10,7 @@ import { changeClaims, jointClaims } from './joint.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
+import { slowLineClaims } from './slow-lines.js'
 import { successionClaims } from './succession.js'
 import { voteClaims } from './votes.js'
 import { wipedClaims } from './wiped.js'
@@ -31,6 +32,7 @@ export const claims: Claims = {
   ...snapshotTermClaims,
   ...installClaims,
   ...transferClaims,
+  ...slowLineClaims,
   ...foundingClaims,
   ...joiningClaims,
   ...jointClaims,
