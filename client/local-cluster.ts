@@ -45,14 +45,18 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   const { stage, host, dataDir } = options
   const data = stage.keeps === 'nothing' && dataDir === undefined ? null : new DataFolder(dataDir)
   try {
+    if (stage.keeps !== 'nothing') await data?.checkKind(options.log)
     const kept = await keptOrNew(options, data)
     const cluster = new Cluster(clusterOptions(options, data, kept))
     const membersChange = stage.members === 'changing'
-    if (membersChange) data?.remember(kept)
+    const isKept = membersChange && options.log !== 'memory'
+    if (isKept) await data?.remember(kept)
     await cluster.start()
     const client = new Client({ addresses: cluster.nodes().map((node) => node.client) })
-    const premises = { cluster, client, data, host, basePort: kept.basePort, name: kept.cluster }
+    const noted = isKept ? data : null
+    const premises = { cluster, client, data: noted, host, basePort: kept.basePort, name: kept.cluster }
     const membership = membersChange ? new Membership(premises) : null
+    await membership?.remember()
     const stop = async () => {
       client.close()
       await cluster.stop()
@@ -68,7 +72,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
 /** Where members change, a cluster goes on as it was: who is in it, and where each listens, is in its logs. */
 async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null): Promise<Kept> {
   const { stage, nodes: count, host, basePort: wanted, log } = options
-  const before = stage.members === 'changing' && log !== 'memory' ? data?.recall() : null
+  const before = stage.members === 'changing' && log !== 'memory' ? await data?.recall() : null
   if (before) {
     if ([0, defaultBasePort, before.basePort].includes(wanted)) return before
     throw new ConfigError(
@@ -76,7 +80,7 @@ async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null):
     )
   }
   const basePort = wanted || (await freeBasePort(count, host))
-  const cluster = data?.cluster ?? `local-${randomUUID().slice(0, 8)}`
+  const cluster = (await data?.cluster()) ?? `local-${randomUUID().slice(0, 8)}`
   return { cluster, founded: false, basePort, nodes: localMembers(count, host, basePort) }
 }
 
@@ -92,7 +96,7 @@ function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, {
     log,
     pace: { heartbeatMs: heartbeat, electionMs: election },
     limits: { snapshotEntries, snapshotBytes },
-    dataDir: data?.path ?? null,
+    dataDir: stage.keeps === 'nothing' ? null : (data?.path ?? null),
     traceDir: trace === undefined ? null : writableFolder(trace),
     onEvent,
     onStderr: (node: string, text: string) =>

@@ -38,8 +38,8 @@ export function summarise(folder: string, look: Look) {
     segments: segments.length,
     closed: state.sealed && tail === null,
     unfinished: tail?.kind === 'unfinished' ? { at: placeOf(folder, tail), what: tail.what } : null,
-    damage: !look.hasIdentity
-      ? { at: folder, what: 'there is no IDENTITY beside the log' }
+    damage: look.nameless
+      ? { at: folder, what: look.nameless }
       : tail?.kind === 'damage'
         ? { at: placeOf(folder, tail), what: tail.what }
         : scan.gap !== null
@@ -174,7 +174,8 @@ export function describeRepair(repair: Repair): string {
 
 function describeCut({ scan, cut, hasStart, identified }: Repair): string[] {
   const lines: string[] = []
-  if (identified) lines.push('IDENTITY was missing and has been written again, as the log itself has it.')
+  if (identified)
+    lines.push('IDENTITY was missing or could not be read, and has been written again, as the log itself has it.')
   if (!cut) {
     const hopeless = scan.tail !== null
     if (hopeless) lines.push(colour.red('Nothing of this log can be saved: its first line is damaged or gone.'))

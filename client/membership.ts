@@ -9,7 +9,10 @@ import { UsageError } from './words.js'
 
 /** Words for nodes that come and go, where a cluster was started here: what they do to processes goes with it. */
 export const memberWords = {
-  add: { usage: 'add n6', help: 'start a new node and take it in; or take one in again that has lost its disk' },
+  add: {
+    usage: 'add n6 [force]',
+    help: 'start a new node and take it in, or one again that has lost its disk; `force` as in add_node',
+  },
   remove: { usage: 'remove n6 [force]', help: 'take a node out, and end its process; `force` as in remove_node' },
 } as const
 
@@ -34,7 +37,6 @@ export class Membership {
 
   constructor(premises: Premises) {
     this.#premises = premises
-    this.#remember()
   }
 
   /**
@@ -46,9 +48,9 @@ export class Membership {
   async perform(line: string, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const [word = '', id = '', ...rest] = line.trim().split(/\s+/)
     if (!isMemberWord(word)) throw new UsageError(`no word ${JSON.stringify(word)}`)
-    const force = word === 'remove' && rest[0] === 'force' ? [rest.shift()] : []
+    const force = rest[0] === 'force' ? { force: rest.shift() === 'force' } : {}
     if (!/^\w+$/.test(id) || rest.length > 0) throw new UsageError(`usage: ${memberWords[word].usage}`)
-    return word === 'add' ? this.#add(id, say, settings) : this.#remove(id, force.length > 0, say, settings)
+    return word === 'add' ? this.#add(id, force, say, settings) : this.#remove(id, force, say, settings)
   }
 
   /** A name alone is enough for a node that runs here. */
@@ -65,15 +67,20 @@ export class Membership {
     return this.#premises.cluster.nodes().find((node) => node.id === id)
   }
 
-  async #add(id: NodeId, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+  async #add(id: NodeId, force: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const { cluster, client } = this.#premises
     const before = this.#node(id)
     if (before?.condition === 'paused') throw new ConfigError(`${id} is paused; \`resume ${id}\` first`)
     if (before?.condition === 'dead') say(await cluster.restart(id))
+    const isNew = !before && !this.#premises.data?.holds(id)
     const { client: address, peer } = before ?? (await this.#start(id, say))
-    const outcome = await changeMembers(client, { command: 'add_node', node: id, client: address, peer }, settings)
+    const outcome = await changeMembers(
+      client,
+      { command: 'add_node', node: id, client: address, peer, ...force },
+      settings,
+    )
     if (outcome.outcome === 'done') await cluster.settled()
-    else if (outcome.outcome === 'refused' && !before) await this.#dismiss(id)
+    else if (outcome.outcome === 'refused' && !before) await this.#dismiss(id, isNew)
     return outcome
   }
 
@@ -83,37 +90,38 @@ export class Membership {
     if (!number) throw new UsageError(`a node that is started here is called n1 to n99, not ${id}`)
     const member = await freeMember(localMember(number, host, basePort), host)
     say(await cluster.add(member))
-    this.#remember()
+    await this.remember()
     return member
   }
 
-  /** It was not taken in, and nothing that it has written counts for anything. */
-  async #dismiss(id: NodeId): Promise<void> {
+  /** A node was not taken in: nothing that it has written counts for anything, but what was there before it is kept. */
+  async #dismiss(id: NodeId, isNew: boolean): Promise<void> {
     await this.#premises.cluster.remove(id)
-    this.#premises.data?.discard(id)
-    this.#remember()
+    if (isNew) this.#premises.data?.discard(id)
+    else this.#premises.data?.putAside(id)
+    await this.remember()
   }
 
-  async #remove(id: NodeId, force: boolean, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+  async #remove(id: NodeId, force: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const { cluster, client, data } = this.#premises
     if (!this.#node(id)) {
       const all = cluster.nodes().map((node) => node.id)
       throw new ConfigError(`there is no node ${id}; there are ${all.join(', ')}`)
     }
-    const command = { command: 'remove_node', node: id, ...(force && { force }) }
+    const command = { command: 'remove_node', node: id, ...force }
     const outcome = await changeMembers(client, command, settings)
     if (outcome.outcome !== 'done') return outcome
     await cluster.remove(id)
     data?.putAside(id)
-    this.#remember()
+    await this.remember()
     say({ event: 'left', node: id, voters: outcome.answer.voters })
     return outcome
   }
 
   /** For the next run over the same folder. */
-  #remember(): void {
+  async remember(): Promise<void> {
     const { cluster, data, basePort, name } = this.#premises
     const nodes = cluster.nodes().map(({ id, client, peer }) => ({ id, client, peer }))
-    data?.remember({ cluster: name, founded: cluster.isFounded, basePort, nodes })
+    await data?.remember({ cluster: name, founded: cluster.isFounded, basePort, nodes })
   }
 }

@@ -6,7 +6,7 @@ import { ConfigError, type Limits, type NodeConfig, type Pace, writableFolder } 
 import type { Event, Member, NodeId, Status } from './contracts.js'
 import { linksBetween } from './faults.js'
 import type { Delay, Direction } from './network/faults.js'
-import type { Contents, Errand, Obeyed, Order } from './process.js'
+import { badStarts, type Contents, type Errand, type Obeyed, type Order } from './process.js'
 import type { LogKind, NetworkName } from './stage.js'
 
 export interface ClusterOptions {
@@ -115,7 +115,7 @@ export class Cluster {
     if (condition !== 'dead') throw new ConfigError(`${id} is not dead; \`kill ${id}\` first`)
     this.#spawn(member)
     await this.#up(id)
-    if (this.#child(id).damaged) throw new ConfigError(`${id} did not start: its log is damaged`)
+    if (this.#child(id).damaged) throw new ConfigError(`${id} did not start: its folder cannot be used, as it has said`)
     await this.#tellLinks(id)
     await this.settled()
     return { event: 'restarted', node: id, pid: this.#child(id).process.pid }
@@ -131,7 +131,11 @@ export class Cluster {
     const { dataDir } = this.#options
     if (dataDir === null) throw new ConfigError(`${id} keeps nothing that could be wiped`)
     const folder = join(dataDir, id)
-    for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true })
+    try {
+      for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true })
+    } catch (error) {
+      throw new ConfigError(`cannot empty ${folder}: ${(error as Error).message}`)
+    }
     return { event: 'wiped', node: id }
   }
 
@@ -251,7 +255,7 @@ export class Cluster {
       log,
       ...pace,
       ...limits,
-      dataDir: dataDir && writableFolder(join(dataDir, member.id)),
+      dataDir: dataDir && join(dataDir, member.id),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
     }
     const child = spawnNode(member, entry, config)
@@ -282,7 +286,7 @@ export class Cluster {
   #reported(child: Child, event: Event): void {
     const { id } = child.member
     if (event.event === 'serving') child.condition = 'up'
-    if (event.event === 'log_damaged') child.damaged = true
+    if (badStarts.has(event.event)) child.damaged = true
     if (event.event === 'cannot_start') return this.#complained(child, String(event.message))
     if (event.event === 'link_up') this.#links.add(`${id}>${String(event.peer)}`)
     if (event.event === 'link_down') this.#links.delete(`${id}>${String(event.peer)}`)

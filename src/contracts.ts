@@ -6,6 +6,7 @@
  */
 
 export { compareKeys } from './key-order.js'
+export { addressProblem, plainAddress } from './network/address.js'
 export * from './requests.js'
 
 import type { Answer, Command, Request, RequestId } from './requests.js'
@@ -90,6 +91,10 @@ export interface Core {
   applied(upTo: Index): void
   /** A snapshot is durable under its name: one that was asked for, or one whose last chunk has come. */
   saved(snapshot: Snapshot): void
+  /** A snapshot that was asked for is not there, for want of room; it may be asked for again. */
+  unsaved(): void
+  /** A chunk was not kept, for want of room. */
+  unheld(): void
   /** So many bytes of the file that this chunk is of, counted from its start, are there. */
   held(chunk: Chunk, bytes: number): void
   /** The network has met a node of another cluster, and refused it. */
@@ -362,6 +367,7 @@ export interface SnapshotStore {
   /**
    * Writes a snapshot aside, and resolves when it is durable under its name. One at a time.
    *
+   * @throws NoRoomError if it was given up because the disk is full: the log goes on without it
    * @param body whole lines of text, many at a time
    */
   save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<Snapshot>
@@ -372,6 +378,8 @@ export interface SnapshotStore {
   /**
    * Keeps a piece of a file that another node sends; whatever does not join what is there changes nothing. A file that is
    * whole and not what it should be is thrown away: nothing of it is held then.
+   *
+   * @throws NoRoomError if the disk is full: nothing of it is held then, and the log goes on
    */
   receive(chunk: Chunk): Promise<Received>
   /** These are kept as well, until others are named or the process ends: somebody is being sent them. */

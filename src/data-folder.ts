@@ -1,19 +1,15 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { ConfigError, memberShape, writableFolder } from './config.js'
+import { ConfigError, localMember, memberShape, writableFolder } from './config.js'
 import type { NodeId } from './contracts.js'
-import { clusterIn } from './storage/identity.js'
+import type { LogKind } from './stage.js'
+import { clusterBelow } from './storage/cluster-below.js'
+import { DamagedLogError } from './storage/errors.js'
+import { explained, realFiles } from './storage/files.js'
+import { kindsBelow, otherKind } from './storage/log-kind.js'
+import { describeText, writeWhole } from './storage/small-file.js'
 
 const file = 'cluster.json'
 /** Where the folders of removed nodes go: who is started is who has a folder. */
@@ -43,8 +39,15 @@ export class DataFolder {
   }
 
   /** The cluster to which the nodes' folders belong; null if none of them has been used. */
-  get cluster(): string | null {
-    return clusterIn(this.path)
+  cluster(): Promise<string | null> {
+    return clusterBelow(this.path)
+  }
+
+  /** @throws ConfigError if there are logs here, and none of them is of this kind */
+  async checkKind(wanted: LogKind): Promise<void> {
+    const held = [...new Set((await kindsBelow(this.path)).values())]
+    if (held.length > 0 && !held.some((kind) => kind === wanted))
+      throw new ConfigError(otherKind(this.path, held[0]!, wanted))
   }
 
   folderOf(id: NodeId): string {
@@ -54,27 +57,49 @@ export class DataFolder {
   /**
    * The cluster that was here before, with those nodes that have folders.
    *
-   * @throws ConfigError if what was here before is something else
+   * @throws ConfigError if what was here before is something else; DamagedLogError if it cannot be read
    */
-  recall(): Kept | null {
+  async recall(): Promise<Kept | null> {
     const path = join(this.path, file)
     if (!existsSync(path)) {
-      if (this.cluster === null) return null
+      if ((await this.cluster()) === null) return null
       throw new ConfigError(
         `${this.path} holds logs, and no ${file}: they are of a stage whose members are fixed, or of nodes that were started one by one; choose another folder`,
       )
     }
-    const parsed = shape.safeParse(JSON.parse(readFileSync(path, 'utf8')))
-    if (!parsed.success) throw new ConfigError(`${path} is not one that this version reads`)
-    const kept = parsed.data
+    const kept = await this.#read(path)
     const nodes = kept.nodes.filter(({ id }) => !kept.founded || existsSync(this.folderOf(id)))
+    if (kept.nodes.length > 0 && nodes.length === 0)
+      throw new ConfigError(
+        `${path} names ${kept.nodes.map(({ id }) => id).join(', ')}, and none of their folders is here: put them back, or choose another folder`,
+      )
     return nodes.length > 0 ? { ...kept, nodes } : null
   }
 
-  remember(kept: Kept): void {
-    const path = join(this.path, file)
-    writeFileSync(`${path}.part`, `${JSON.stringify(kept, null, 2)}\n`)
-    renameSync(`${path}.part`, path)
+  async #read(path: string): Promise<Kept> {
+    const text = (await explained(realFiles).read(path)).toString()
+    const parsed = shape.safeParse(parsedJson(text))
+    if (parsed.success) return parsed.data
+    const nodes = [...(await kindsBelow(this.path)).keys()].map((id, at) => {
+      const { client, peer } = localMember(Number(/\d+$/.exec(id)?.[0] ?? at + 1), '127.0.0.1', 7000)
+      return { id, client, peer }
+    })
+    const again: Kept = { cluster: (await this.cluster()) ?? '', founded: true, basePort: 7000, nodes }
+    throw new DamagedLogError(
+      path,
+      describeText(text),
+      `write it again, with the ports that the nodes had if those were not the usual ones: ${JSON.stringify(again)}`,
+      "it says where each node listens, and without it the cluster cannot be started; the nodes' logs are none the worse",
+    )
+  }
+
+  /** @throws ConfigError if it cannot be written */
+  async remember(kept: Kept): Promise<void> {
+    try {
+      await writeWhole(explained(realFiles), join(this.path, file), `${JSON.stringify(kept, null, 2)}\n`)
+    } catch (error) {
+      throw new ConfigError(`cannot note who is in the cluster: ${(error as Error).message}`)
+    }
   }
 
   /** A removed node's folder is not used again; unless all of this is temporary, it is not lost either. */
@@ -82,8 +107,16 @@ export class DataFolder {
     if (this.isTemporary) return this.discard(id)
     const to = join(this.path, aside)
     mkdirSync(to, { recursive: true })
-    const number = readdirSync(to).filter((name) => name.replace(/\.\d+$/, '') === id).length + 1
-    if (existsSync(this.folderOf(id))) renameSync(this.folderOf(id), join(to, `${id}.${number}`))
+    if (!existsSync(this.folderOf(id))) return
+    const names = new Set(readdirSync(to))
+    let number = 1
+    while (names.has(`${id}.${number}`)) number++
+    renameSync(this.folderOf(id), join(to, `${id}.${number}`))
+  }
+
+  /** Whether a node of this name has left something here. */
+  holds(id: NodeId): boolean {
+    return existsSync(this.folderOf(id)) && readdirSync(this.folderOf(id)).length > 0
   }
 
   discard(id: NodeId): void {
@@ -93,5 +126,13 @@ export class DataFolder {
   /** Ends it, if it is temporary. */
   remove(): void {
     if (this.isTemporary) rmSync(this.path, { recursive: true, force: true })
+  }
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
   }
 }

@@ -28,6 +28,7 @@ import {
   type Status,
 } from './contracts.js'
 import type { Stage } from './stage.js'
+import { NoRoomError } from './storage/errors.js'
 
 /** The world, as far as a node touches it. */
 export interface Doors {
@@ -50,6 +51,8 @@ export interface Doors {
 const maxWaiting = 65_536
 const maxWaitingBytes = 64 * 1024 * 1024
 const defaultApplyBatch = 1_024
+/** After a snapshot for which the disk had no room, until the next is tried. */
+const fullMs = { first: 1_000, most: 60_000 }
 
 /** What is to be done to the state machine, in this order: commands, batch after batch, and what stands between them. */
 type Task = Apply[] | { readonly restore: Snapshot } | { readonly save: SnapshotHeader }
@@ -81,10 +84,16 @@ export class Node {
   /** The chunks that came, kept one after another. */
   #keeping: Promise<void> = Promise.resolve()
   #drained = () => {}
+  /** The facts that `info` repeats, and what there is to add while the node runs. */
+  readonly #about: Record<string, unknown>
+  /** Until when no snapshot is kept, because the disk was full; and how long the next pause is. */
+  #fullUntil = Number.NEGATIVE_INFINITY
+  #fullMs = fullMs.first
 
   constructor(stage: Stage, settings: NodeSettings, doors: Doors) {
     this.#stage = stage
     this.#settings = settings
+    this.#about = { ...settings.about }
     this.#doors = doors
   }
 
@@ -109,7 +118,7 @@ export class Node {
     const recovered = (await this.#doors.log?.open()) ?? nothingRecovered
     if (this.#phase !== 'new') return
     this.#checkRecovered(recovered)
-    this.#core = this.#stage.create({ ...this.#settings, recovered })
+    this.#core = this.#stage.create({ ...this.#settings, about: this.#about, recovered })
     this.#phase = 'running'
     if (recovered.snapshots[0]) this.#add({ restore: recovered.snapshots[0] })
     this.#identify(this.#core)
@@ -243,8 +252,12 @@ export class Node {
       effects = core.take()
     })
     if (!isTaken || !effects) return
-    this.#identify(this.#core!)
-    this.#carryOut(effects)
+    try {
+      this.#identify(this.#core!)
+      this.#carryOut(effects)
+    } catch (error) {
+      this.#fatal(error)
+    }
   }
 
   /** Tells the network who this node is, at first and when it has become a member of a cluster. */
@@ -298,8 +311,9 @@ export class Node {
   #keep(chunk: Chunk): void {
     this.#keeping = this.#keeping.then(async () => {
       if (this.#isDead()) return
-      const received = await this.#doors.log?.snapshots.receive(chunk)
-      if (!received || this.#isDead()) return
+      const received = await this.#unlessFull(() => this.#doors.log?.snapshots.receive(chunk))
+      if (!received) return this.#input((core) => core.unheld())
+      if (this.#isDead()) return
       const { held, snapshot } = received
       if (snapshot) this.#input((core) => core.saved(snapshot))
       this.#input((core) => core.held(chunk, held))
@@ -352,8 +366,33 @@ export class Node {
 
   /** Goes on beside everything else: what is performed meanwhile does not show in what is written. */
   async #save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<void> {
-    const snapshot = await this.#doors.log!.snapshots.save(header, body)
-    this.#input((core) => core.saved(snapshot))
+    const snapshot = await this.#unlessFull(() => this.#doors.log!.snapshots.save(header, body))
+    if (snapshot) return this.#input((core) => core.saved(snapshot))
+    this.#doors.clock.after(this.#fullUntil - this.#doors.clock.now(), () => this.#input((core) => core.unsaved()))
+  }
+
+  /**
+   * Keeps a snapshot, or a piece of one, unless the disk is full: the node goes on without, says so, and tries again
+   * after a pause that is longer each time.
+   *
+   * @returns undefined if there is no room, or was none a short time ago
+   */
+  async #unlessFull<Result>(keep: () => Promise<Result> | undefined): Promise<Result | undefined> {
+    const { clock, notice } = this.#doors
+    if (clock.now() < this.#fullUntil) return undefined
+    try {
+      const result = await keep()
+      this.#fullMs = fullMs.first
+      delete this.#about.snapshotFailed
+      return result
+    } catch (error) {
+      if (!(error instanceof NoRoomError)) throw error
+      this.#about.snapshotFailed = error.message
+      this.#fullUntil = clock.now() + this.#fullMs
+      notice({ event: 'snapshot_failed', message: error.message, retryMs: this.#fullMs })
+      this.#fullMs = Math.min(fullMs.most, 2 * this.#fullMs)
+      return undefined
+    }
   }
 
   #answer(request: RequestId, answer: Answer): void {

@@ -10,6 +10,7 @@ import { openNetwork } from './network/networks.js'
 import { Node } from './node.js'
 import type { Stage } from './stage.js'
 import { DamagedLogError, DiskError } from './storage/errors.js'
+import { FolderError } from './storage/identity.js'
 import { openLogStore } from './storage/open-log-store.js'
 
 /** How a process of ours ends. */
@@ -65,13 +66,14 @@ export async function runNode(
   const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask)
   const network = new FaultyNetwork(wire, world)
   const stateMachine = new LockedMap(stage.operations, systemClock)
-  const log = openLog(stage, config, notice)
   const fatal = (error: Error) => {
     const isDisk = error instanceof DiskError
     const more = isDisk ? {} : { stack: error.stack }
     notice({ event: isDisk ? 'disk_failed' : 'invariant_broken', message: error.message, ...more })
     process.exit(isDisk ? exitCodes.diskFailed : exitCodes.brokenInvariant)
   }
+  endOnUncaught(fatal)
+  const log = openLog(stage, config, notice, fatal)
   const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
@@ -104,10 +106,22 @@ export async function runNode(
   }
 }
 
+/** What nobody caught, in a timer or in a socket's callback, may have left anything half done: the node is of no more use. */
+function endOnUncaught(fatal: (error: Error) => void): void {
+  const end = (thrown: unknown) => fatal(thrown instanceof Error ? thrown : new Error(String(thrown)))
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}
+
 /** Where the node's log is kept, at the stages that have one. @throws ConfigError if it needs a folder */
-function openLog(stage: Stage, config: NodeConfig, notice: (event: Event) => void): LogStore | null {
+function openLog(
+  stage: Stage,
+  config: NodeConfig,
+  notice: (event: Event) => void,
+  failed: (error: Error) => void,
+): LogStore | null {
   if (stage.keeps === 'nothing') return null
-  return openLogStore(config.log, config.dataDir, { cluster: config.cluster, node: config.id }, notice)
+  return openLogStore(config.log, config.dataDir, { cluster: config.cluster, node: config.id }, notice, failed)
 }
 
 function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {
@@ -200,8 +214,17 @@ export async function runSupervised(stage: Stage, config: unknown): Promise<void
     })
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError)) throw error
-    const isDamaged = error instanceof DamagedLogError
-    emit({ event: isDamaged ? 'log_damaged' : 'cannot_start', node: nodeNameIn(config), message: error.message })
+    emit({ event: eventOfStart(error), node: nodeNameIn(config), message: error.message })
     process.exit(exitCodeOf(error))
   }
 }
+
+/** A node whose own folder is to blame stays down, and the others can serve without it. */
+function eventOfStart(error: Error): string {
+  if (error instanceof DamagedLogError) return 'log_damaged'
+  if (error instanceof FolderError) return 'folder_refused'
+  return error instanceof DiskError ? 'disk_failed' : 'cannot_start'
+}
+
+/** The events of a node that did not start, because of its folder. */
+export const badStarts: ReadonlySet<string> = new Set(['log_damaged', 'folder_refused', 'disk_failed'])

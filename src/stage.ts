@@ -45,9 +45,11 @@ export interface NodeState {
   effects: Effects
   /** Verb: what `info` tells of this node. */
   status(): Status
-  /** Verbs of the stages that have snapshots: a piece of one has been kept; one is durable. */
+  /** Verbs of the stages that have snapshots: a piece of one has been kept; one is durable; or there was no room. */
   held?(chunk: Chunk, bytes: number): void
   saved?(snapshot: Snapshot): void
+  unheld?(): void
+  unsaved?(): void
   /** Verb of the stages that know clusters apart: the network has met a node of another one. */
   meet?(foreigner: Foreigner): void
   /** Verb of the same stages: what every message of this node bears. */
@@ -252,6 +254,14 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
 
   saved(snapshot: Snapshot): void {
     this.#node.saved?.(snapshot)
+  }
+
+  unsaved(): void {
+    this.#node.unsaved?.()
+  }
+
+  unheld(): void {
+    this.#node.unheld?.()
   }
 
   foreign(node: Foreigner): void {

@@ -136,6 +136,8 @@ function scripted(): Stage & { ticks: number } {
         identity: null,
         held() {},
         saved() {},
+        unheld() {},
+        unsaved() {},
         entries: () => [],
         applied: (index: number) => void effects.events.push({ event: `applied ${index}` }),
         take() {

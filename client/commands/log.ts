@@ -1,8 +1,8 @@
-import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import { exitCodes } from '../../src/process.js'
+import { foldersIn } from '../../src/storage/log-kind.js'
 import type { Look } from '../../src/storage/wal-look.js'
 import { repairWal } from '../../src/storage/wal-repair.js'
 import { lookAtFolder } from '../log-table.js'
@@ -66,18 +66,28 @@ function refuseMixtures({ verify, repair, json, from, to, tail }: LogArguments):
   if (tail !== undefined && ranged) throw new ConfigError('--tail counts from the end: leave out --from and --to')
 }
 
-/** The logs in a folder, or in the folders in it. @throws ConfigError if there are none */
+/** The logs in a folder, or in the folders in it. @throws ConfigError if there are none that can be shown */
 async function lookInto(folder: string): Promise<Map<string, Look>> {
   const own = await lookAtFolder(folder)
   if (own) return new Map([[folder, own]])
   const looks = new Map<string, Look>()
-  for (const name of readdirSync(folder).sort()) {
+  const refusals: string[] = []
+  for (const name of foldersIn(folder)) {
     const path = join(folder, name)
-    const look = statSync(path).isDirectory() ? await lookAtFolder(path) : null
-    if (look) looks.set(path, look)
+    try {
+      const look = await lookAtFolder(path)
+      if (look) looks.set(path, look)
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      refusals.push(error.message)
+    }
   }
-  if (looks.size > 0) return looks
-  throw new ConfigError(`${folder} is no node's folder and holds none: there is no IDENTITY and no wal in it`)
+  if (looks.size === 0)
+    throw new ConfigError(
+      refusals.join('\n') || `${folder} is no node's folder and holds none: there is no IDENTITY and no wal in it`,
+    )
+  for (const refusal of refusals) console.error(refusal)
+  return looks
 }
 
 function show(folder: string, look: Look, { from, to, tail, json }: LogArguments): void {

@@ -4,7 +4,7 @@ import { ConfigError } from '../../src/config.js'
 import type { Event, Member, Outcome } from '../../src/contracts.js'
 import type { DataFolder } from '../../src/data-folder.js'
 import { parseAddress } from '../../src/network/address.js'
-import { exitCodes } from '../../src/process.js'
+import { badStarts, exitCodes } from '../../src/process.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { changeMembers, isChange, oncePerRound } from '../change-members.js'
 import { colour, nodeColour } from '../colour.js'
@@ -70,7 +70,7 @@ function start(args: RunArguments, onEvent: (event: Event) => void, onStderr: (t
 }
 
 /** A node that stays down from the start, while the others serve. */
-const isBadStart = ({ event }: Event) => event === 'log_damaged'
+const isBadStart = ({ event }: Event) => badStarts.has(event)
 
 async function runHeadless(args: RunArguments): Promise<number> {
   const say = (event: Event) => console.log(args.json ? JSON.stringify(event) : describeEvent(event))

@@ -2,9 +2,10 @@
  * The calls on the file system that a log makes, and no others: few enough that a test can fail each one in turn.
  * All are asynchronous, in the thread pool, so that a slow disk never holds up the event loop.
  */
-import { close, fdatasync, fstat, ftruncate, open, read, write } from 'node:fs'
-import { mkdir, open as openHandle, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { fdatasync, fstat, fsync, ftruncate, read, readdirSync, readFile, write } from 'node:fs'
+import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { closeDescriptor, openDescriptor, withReserve } from './descriptors.js'
 import { DiskError } from './errors.js'
 
 export interface Files {
@@ -19,6 +20,21 @@ export interface Files {
   remove(path: string): Promise<void>
   /** Makes durable which names the folder holds. */
   syncFolder(path: string): Promise<void>
+  /** What has this name now; null if nothing has. */
+  look(path: string): Promise<Seen | null>
+  /** How much room the disk of a folder has. */
+  room(folder: string): Promise<Room>
+}
+
+export interface Room {
+  readonly freeBytes: number
+  readonly totalBytes: number
+}
+
+export interface Seen {
+  /** Of a file or folder as long as it is there, whatever it is called. */
+  readonly id: string
+  readonly bytes: number
 }
 
 export type OpenMode = 'new' | 'existing' | 'reading'
@@ -85,27 +101,50 @@ class DescriptorFile implements OpenFile {
   }
 
   close(): Promise<void> {
-    return promisify(close)(this.#descriptor)
+    return closeDescriptor(this.#descriptor)
   }
 }
 
 const flags: Readonly<Record<OpenMode, string>> = { new: 'wx', existing: 'r+', reading: 'r' }
 
 export const realFiles: Files = {
-  list: async (folder) => (await readdir(folder)).sort(),
-  read: (path) => readFile(path),
+  list: async (folder) =>
+    (
+      await withReserve(
+        () => readdir(folder),
+        () => readdirSync(folder),
+      )
+    ).sort(),
+  read: (path) => withDescriptor(path, 'r', (descriptor) => promisify(readFile)(descriptor)),
   makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
-  open: async (path, mode) => new DescriptorFile(await promisify(open)(path, flags[mode])),
+  open: async (path, mode) => new DescriptorFile(await openDescriptor(path, flags[mode])),
   rename,
   remove: (path) => rm(path),
-  async syncFolder(path) {
-    const handle = await openHandle(path, 'r')
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
+  async look(path) {
+    const seen = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null
+      throw error
+    })
+    return seen && { id: `${seen.dev}:${seen.ino}`, bytes: Number(seen.size) }
   },
+  syncFolder: (path) => withDescriptor(path, 'r', (descriptor) => promisify(fsync)(descriptor)),
+  async room(folder) {
+    const { bavail, blocks, bsize } = await statfs(folder)
+    return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
+  },
+}
+
+async function withDescriptor<Result>(
+  path: string,
+  mode: string,
+  use: (descriptor: number) => Promise<Result>,
+): Promise<Result> {
+  const descriptor = await openDescriptor(path, mode)
+  try {
+    return await use(descriptor)
+  } finally {
+    await closeDescriptor(descriptor)
+  }
 }
 
 /** Makes a call, or refuses to. */
@@ -139,6 +178,8 @@ export function explained(files: Files, admit: Admit = (call) => call()): Files 
     rename: (from, to) => explain(`rename to ${to}`, from, () => files.rename(from, to)),
     remove: (path) => explain('remove', path, () => files.remove(path)),
     syncFolder: (path) => explain('sync the folder', path, () => files.syncFolder(path)),
+    look: (path) => explain('look at', path, () => files.look(path)),
+    room: (folder) => explain('look at', folder, () => files.room(folder)),
   }
 }
 

@@ -1,14 +1,15 @@
 /**
- * Whose log a folder holds: `IDENTITY`, written once, when the folder is first used. Without it a folder that lost its
- * log would look like a new node's, and a new node votes a second time in a term it has voted in.
+ * Whose log a folder holds, and of which kind: `IDENTITY`, written once, when the folder is first used. Without it a
+ * folder that lost its log would look like a new node's, and a new node votes a second time in a term it has voted in.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ConfigError } from '../config.js'
-import type { NodeId } from '../contracts.js'
-import { createFile, type Files } from './files.js'
+import { isObject, type NodeId } from '../contracts.js'
+import { DamagedLogError } from './errors.js'
+import type { Files } from './files.js'
+import { describeText, writeWhole } from './small-file.js'
 
 export const identityFile = 'IDENTITY'
 
@@ -18,53 +19,92 @@ export interface Owner {
   readonly node: NodeId
 }
 
-const shape = z.strictObject({
-  format: z.literal(1),
-  cluster: z.string(),
-  node: z.string(),
+export const keptKinds = ['file', 'level'] as const
+/** The kinds of log that outlive their process. */
+export type KeptKind = (typeof keptKinds)[number]
+
+export interface Identity extends Owner {
   /** Told anew to every empty folder: tells a log from that of an earlier node of the same name. */
-  incarnation: z.string(),
-})
-
-export type Identity = z.infer<typeof shape>
-
-export function newIdentity({ cluster, node }: Owner): Identity {
-  return { format: 1, cluster, node, incarnation: randomBytes(4).toString('hex') }
+  readonly incarnation: string
+  readonly log: KeptKind
 }
 
-/** @returns null if the folder has none @throws ConfigError if it is not one that this version reads */
-export async function readIdentity(files: Files, folder: string): Promise<Identity | null> {
-  if (!(await files.list(folder)).includes(identityFile)) return null
-  const path = join(folder, identityFile)
-  const text = (await files.read(path)).toString()
+const facts = { cluster: z.string(), node: z.string(), incarnation: z.string() }
+/** The first format does not say of which kind the log is. */
+const shape = z.discriminatedUnion('format', [
+  z.strictObject({ format: z.literal(1), ...facts }),
+  z.strictObject({ format: z.literal(2), ...facts, log: z.enum(keptKinds) }),
+])
+const newestFormat = 2
+
+/** A folder is not for this node, or not for this kind of log: nothing in it has been changed. */
+export class FolderError extends ConfigError {}
+
+export function newIdentity({ cluster, node }: Owner, log: KeptKind): Identity {
+  return { cluster, node, incarnation: newIncarnation(), log }
+}
+
+export function newIncarnation(): string {
+  return randomBytes(4).toString('hex')
+}
+
+export function identityText(identity: Identity): string {
+  return `${JSON.stringify({ format: newestFormat, ...identity })}\n`
+}
+
+/**
+ * The identity that a text holds.
+ *
+ * @param where names it @param log the kind of log that writes identities there in the first format
+ * @throws DamagedLogError if it holds none; FolderError if a later version wrote it
+ */
+export function parseIdentity(text: string, where: string, log: KeptKind, advice: string): Identity {
+  const read = shape.safeParse(asJson(text))
+  if (read.success) {
+    const { format: _format, ...identity } = read.data
+    return { log, ...identity }
+  }
+  const json = asJson(text)
+  if (isObject(json) && typeof json.format === 'number' && json.format > newestFormat)
+    throw new FolderError(`${where} is of format ${json.format}, which a later version wrote: run that version`)
+  throw new DamagedLogError(
+    where,
+    describeText(text),
+    advice,
+    'the node will not start in a folder of nobody knows whom',
+  )
+}
+
+function asJson(text: string): unknown {
   try {
-    return shape.parse(JSON.parse(text))
+    return JSON.parse(text)
   } catch {
-    throw new ConfigError(`${path} is not an identity that this version reads: ${JSON.stringify(text.slice(0, 120))}`)
+    return null
   }
 }
 
-/** @throws ConfigError that says whose folder it is */
+/** For a folder whose `IDENTITY` cannot be read. */
+export function identityAdvice(folder: string): string {
+  return `to have it written again, from what the log says of itself: raft-roadmap log ${folder} --repair`
+}
+
+/** @returns null if the folder has none @throws DamagedLogError if it cannot be read; FolderError if it is of a later version */
+export async function readIdentity(files: Files, folder: string): Promise<Identity | null> {
+  if (!(await files.list(folder)).includes(identityFile)) return null
+  const path = join(folder, identityFile)
+  // In the first format the write-ahead log alone wrote such a file.
+  return parseIdentity((await files.read(path)).toString(), path, 'file', identityAdvice(folder))
+}
+
+/** @throws FolderError that says whose folder it is */
 export function checkOwner(folder: string, { cluster, node }: Identity, owner: Owner): void {
   if (cluster === owner.cluster && node === owner.node) return
-  throw new ConfigError(
+  throw new FolderError(
     `${folder} belongs to node ${node} of cluster ${cluster}, not to node ${owner.node} of cluster ${owner.cluster}`,
   )
 }
 
 /** Comes last when a folder is set up: where it is, the log has been begun. */
-export async function writeIdentity(files: Files, folder: string, identity: Identity): Promise<void> {
-  const [path, part] = [join(folder, identityFile), join(folder, `${identityFile}.part`)]
-  if ((await files.list(folder)).includes(`${identityFile}.part`)) await files.remove(part)
-  const file = await createFile(files, part, Buffer.from(`${JSON.stringify(identity)}\n`))
-  await file.close()
-  await files.rename(part, path)
-  await files.syncFolder(folder)
-}
-
-/** The cluster to which the nodes' folders in a folder belong; null if none of them has been used. */
-export function clusterIn(folder: string): string | null {
-  const paths = readdirSync(folder).map((name) => join(folder, name, identityFile))
-  const path = paths.find((path) => existsSync(path))
-  return path === undefined ? null : shape.parse(JSON.parse(readFileSync(path, 'utf8'))).cluster
+export function writeIdentity(files: Files, folder: string, identity: Identity): Promise<void> {
+  return writeWhole(files, join(folder, identityFile), identityText(identity))
 }

@@ -1,9 +1,9 @@
 /**
  * The log on an embedded database (LevelDB), to prove that `LogStore` is a door and not the shape of one file. An entry
- * is a key, term and vote are another, which snapshots are kept a third, and a batch is a synced batch of the database,
- * which keeps its own lock. The snapshots are files beside it.
+ * is a key, term and vote are another, which snapshots are kept a third, and a batch is a synced batch of the database.
+ * The snapshots are files beside it, and so is `IDENTITY`.
  */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { ClassicLevel } from 'classic-level'
 import { ConfigError } from '../config.js'
 import {
@@ -16,9 +16,23 @@ import {
   parseEntry,
   type Recovered,
 } from '../contracts.js'
-import { cutAdvice, DamagedLogError, DiskError, replaceAdvice } from './errors.js'
-import { realFiles } from './files.js'
-import { checkOwner, type Identity, newIdentity, type Owner } from './identity.js'
+import { DamagedLogError, DiskError, replaceAdvice } from './errors.js'
+import { explained, type Files, realFiles } from './files.js'
+import { FolderWatch } from './folder-watch.js'
+import {
+  checkOwner,
+  type Identity,
+  identityFile,
+  identityText,
+  newIdentity,
+  type Owner,
+  parseIdentity,
+  readIdentity,
+  writeIdentity,
+} from './identity.js'
+import { lockEntry, lockFolder } from './lock.js'
+import { checkKind, checkNoSnapshots, levelFolder } from './log-kind.js'
+import { patient } from './patience.js'
 import { advance, edgeOf, gapBefore, type LogBounds, type LogStart, newLog, Records } from './recover.js'
 import { chooseSnapshots } from './snapshot-choice.js'
 import { SnapshotFolder } from './snapshots.js'
@@ -34,41 +48,94 @@ const entryKey = (index: Index) => `${entryKeys}${String(index).padStart(16, '0'
 
 export class LevelLog implements LogStore {
   readonly snapshots: SnapshotFolder
+  readonly #files: Files
   readonly #folder: string
+  readonly #path: string
   readonly #owner: Owner
   readonly #notice: (event: Event) => void
+  readonly #onFailure: (error: Error) => void
+  readonly #watch: FolderWatch
   #database: ClassicLevel | null = null
+  #unlock = async () => {}
   #state: LogBounds = { ...newLog, last: 0 }
   #failed: Error | null = new Error('the log is not open')
+  #isOver = false
 
-  /** @param folder the node's own; made if need be @param notice hears `snapshot_damaged`, with `file` and `what` */
-  constructor(folder: string, owner: Owner, notice: (event: Event) => void = () => {}) {
+  /**
+   * @param folder the node's own; made if need be
+   * @param notice hears `snapshot_damaged`, with `file` and `what`
+   * @param failed hears, also while nothing is written, that the folder is gone; once at most
+   */
+  constructor(
+    folder: string,
+    owner: Owner,
+    notice: (event: Event) => void = () => {},
+    failed: (error: Error) => void = () => {},
+  ) {
+    this.#onFailure = failed
     this.#folder = folder
+    this.#path = join(folder, levelFolder)
     this.#owner = owner
     this.#notice = notice
-    this.snapshots = new SnapshotFolder(realFiles, folder)
+    const files = patient(realFiles, notice, () => this.#isOver)
+    this.#files = explained(files)
+    this.#watch = new FolderWatch(this.#files, () => this.snapshots.expected())
+    this.snapshots = new SnapshotFolder(files, folder)
   }
 
-  /** @throws ConfigError if the package is missing, the folder is another node's, or another process has it open */
+  /**
+   * @throws ConfigError if the package is missing, the folder is another node's or holds another kind of log, or another
+   * process has it open
+   * @throws DamagedLogError if what is there cannot be read, or is not all that was written
+   */
   async open(): Promise<Recovered> {
-    await realFiles.makeFolder(this.#folder)
-    const database = await openDatabase(join(this.#folder, 'level'))
-    this.#database = database
+    await this.#files.makeFolder(this.#folder)
+    await checkKind(this.#files, this.#folder, 'level')
+    this.#unlock = await lockFolder(this.#files, this.#folder)
     try {
-      const { incarnation } = await this.#checkOwner(database)
-      const recovered = { ...(await this.#recover(database)), incarnation }
+      const isNew = (await checkKind(this.#files, this.#folder, 'level')) === null
+      const identity = await readIdentity(this.#files, this.#folder)
+      if (identity) checkOwner(this.#folder, identity, this.#owner)
+      const database = await openDatabase(this.#folder, isNew)
+      this.#database = database
+      const recovered = await this.#readable(async () => {
+        const { incarnation } = await this.#identify(database, identity)
+        return { ...(await this.#recover(database)), incarnation }
+      })
+      await this.#startWatch()
       this.#failed = null
       return recovered
     } catch (error) {
-      await this.snapshots.close()
-      await database.close()
+      await this.#release()
       throw error
+    }
+  }
+
+  /** The files among them are those that the database has open for as long as it is open itself. */
+  async #startWatch(): Promise<void> {
+    const inside = (await this.#files.list(this.#path)).filter((name) => /^(LOCK|CURRENT|MANIFEST-\d+)$/.test(name))
+    const paths = [this.#folder, this.#path, this.snapshots.path, join(this.#folder, identityFile)]
+    for (const path of [...paths, lockEntry(this.#folder), ...inside.map((name) => join(this.#path, name))])
+      await this.#watch.hold(path)
+    this.#watch.start((error) => {
+      this.#failed ??= error
+      this.#onFailure(error)
+    })
+  }
+
+  /** What the database gives back is checked where it is used: what does not fit there is damage. */
+  async #readable<Result>(read: () => Promise<Result>): Promise<Result> {
+    try {
+      return await read()
+    } catch (error) {
+      if ([DiskError, ConfigError, DamagedLogError].some((kind) => error instanceof kind)) throw error
+      throw new DamagedLogError(this.#path, `it cannot be read (${(error as Error).message})`, replaceAdvice)
     }
   }
 
   async #recover(database: ClassicLevel): Promise<Omit<Recovered, 'incarnation'>> {
     const log = await this.#read(database)
-    if (!edgeOf(log.bounds)) throw new DamagedLogError(this.#folder, gapBefore(log.bounds), replaceAdvice)
+    if (!edgeOf(log.bounds)) throw new DamagedLogError(this.#path, gapBefore(log.bounds), replaceAdvice)
     const choice = await chooseSnapshots(this.snapshots, log.bounds, this.#notice)
     await this.snapshots.settle(choice.found)
     this.#state = { ...log.bounds }
@@ -79,21 +146,28 @@ export class LevelLog implements LogStore {
     return { ...log.contents(), snapshots: choice.sound }
   }
 
-  async #checkOwner(database: ClassicLevel): Promise<Identity> {
+  /** Whose log it is stands in the database and, for all who look from outside, in a file: written last, as everywhere. */
+  async #identify(database: ClassicLevel, file: Identity | null): Promise<Identity> {
     const text = await database.get(identityKey)
-    if (text !== undefined) {
-      const identity = JSON.parse(text) as Identity
-      checkOwner(this.#folder, identity, this.#owner)
-      return identity
+    const kept = text === undefined ? null : parseIdentity(text, this.#path, 'level', replaceAdvice)
+    if (kept) checkOwner(this.#folder, kept, this.#owner)
+    if (kept && file && kept.incarnation !== file.incarnation)
+      throw new DamagedLogError(this.#path, 'it is not the log that IDENTITY names', replaceAdvice)
+    const identity = kept ?? (await this.#begin(database, file))
+    if (!file) {
+      await writeIdentity(this.#files, this.#folder, identity)
+      await this.#files.syncFolder(dirname(this.#folder))
     }
-    for await (const key of database.keys({ limit: 1 }))
-      throw new DamagedLogError(
-        this.#folder,
-        `there is ${key} and no ${identityKey} beside it`,
-        cutAdvice(this.#folder),
-      )
-    const identity = newIdentity(this.#owner)
-    await database.batch([{ type: 'put', key: identityKey, value: JSON.stringify(identity) }], { sync: true })
+    return identity
+  }
+
+  async #begin(database: ClassicLevel, file: Identity | null): Promise<Identity> {
+    const [key] = await database.keys({ limit: 1 }).all()
+    if (file || key !== undefined)
+      throw new DamagedLogError(this.#path, 'the database does not say whose log it is', replaceAdvice)
+    await checkNoSnapshots(this.#files, this.#folder)
+    const identity = newIdentity(this.#owner, 'level')
+    await database.batch([{ type: 'put', key: identityKey, value: identityText(identity) }], { sync: true })
     return identity
   }
 
@@ -118,6 +192,7 @@ export class LevelLog implements LogStore {
     try {
       for (const record of records) if (record.record === 'snapshot') this.snapshots.check(record.snapshot)
       await this.#write(this.#database!, records)
+      await this.#watch.beSure()
       if (records.some(({ record }) => record === 'snapshot')) await this.snapshots.keep(this.#state.snapshots)
     } catch (error) {
       this.#failed = error as Error
@@ -150,9 +225,18 @@ export class LevelLog implements LogStore {
   }
 
   async close(): Promise<void> {
+    this.#isOver = true
     this.#failed ??= new Error('the log is closed')
+    await this.#release()
+  }
+
+  async #release(): Promise<void> {
+    this.#watch.stop()
     await this.snapshots.close()
     await this.#database?.close()
+    this.#database = null
+    await this.#unlock().catch(() => {})
+    this.#unlock = async () => {}
   }
 }
 
@@ -161,17 +245,29 @@ function deletes(from: Index, to: Index): Operation[] {
 }
 
 /** The package is optional, so it is looked for only when it is wanted. */
-async function openDatabase(path: string): Promise<ClassicLevel> {
+async function openDatabase(folder: string, isNew: boolean): Promise<ClassicLevel> {
+  const path = join(folder, levelFolder)
   const { ClassicLevel: Database } = await import('classic-level').catch(() => {
     throw new ConfigError('a log in LevelDB needs a package that is not installed: npm install classic-level')
   })
-  const database = new Database(path)
+  // Where a file is missing that it needs, the database would begin anew, beside all that was there.
+  const database = new Database(path, { createIfMissing: isNew })
   try {
     await database.open()
     return database
   } catch (error) {
     const { cause, message } = error as Error & { cause?: NodeJS.ErrnoException }
     if (cause?.code === 'LEVEL_LOCKED') throw new ConfigError(`${path} is in use by another process`)
-    throw new DiskError('open', path, cause ?? new Error(message))
+    const why: NodeJS.ErrnoException = cause ?? new Error(message)
+    if (why.code === 'LEVEL_CORRUPTION' || /No such file|does not exist/.test(why.message))
+      throw new DamagedLogError(path, `the database cannot be opened (${why.message})`, replaceAdvice)
+    throw new DiskError('open', path, why)
   }
+}
+
+/** The identity in the database of a folder that has no `IDENTITY`: of an earlier version. @throws ConfigError, DamagedLogError, DiskError */
+export async function identityInDatabase(folder: string): Promise<Identity | null> {
+  const database = await openDatabase(folder, false)
+  const text = await database.get(identityKey).finally(() => database.close())
+  return text === undefined ? null : parseIdentity(text, join(folder, levelFolder), 'level', replaceAdvice)
 }

@@ -35,6 +35,11 @@ function isRunning(name: string): boolean {
   }
 }
 
+/** What a process that has the folder puts there. */
+export function lockEntry(folder: string): string {
+  return join(folder, 'LOCK', ownName)
+}
+
 /** @returns how to give it back @throws ConfigError that names the process that has it */
 export async function lockFolder(files: Files, folder: string): Promise<() => Promise<void>> {
   const lock = join(folder, 'LOCK')

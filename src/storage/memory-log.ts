@@ -12,8 +12,11 @@ export interface Kept {
 /** A log in memory, for tests and embedding. */
 export class MemoryLog implements LogStore {
   readonly #kept: Kept
+  readonly #check: () => Promise<unknown>
 
-  constructor(kept: Partial<Kept> = {}) {
+  /** @param check may refuse the opening */
+  constructor(kept: Partial<Kept> = {}, check: () => Promise<unknown> = async () => {}) {
+    this.#check = check
     this.#kept = { records: new Records(), snapshots: new MemorySnapshots(), incarnation: 'memory', ...kept }
   }
 
@@ -22,6 +25,7 @@ export class MemoryLog implements LogStore {
   }
 
   async open(): Promise<Recovered> {
+    await this.#check()
     const { records, snapshots, incarnation } = this.#kept
     const contents = records.contents()
     return { ...contents, snapshots: snapshots.known(contents.snapshots), incarnation }

@@ -1,8 +1,12 @@
+import { existsSync } from 'node:fs'
 import { ConfigError } from '../config.js'
 import type { Event, LogStore } from '../contracts.js'
 import type { LogKind } from '../stage.js'
-import { newIdentity, type Owner } from './identity.js'
+import { holdDescriptors } from './descriptors.js'
+import { explained, realFiles } from './files.js'
+import { newIncarnation, type Owner } from './identity.js'
 import { LevelLog } from './level-log.js'
+import { checkKind } from './log-kind.js'
 import { MemoryLog } from './memory-log.js'
 import { WriteAheadLog } from './wal.js'
 
@@ -11,15 +15,25 @@ import { WriteAheadLog } from './wal.js'
  *
  * @param folder the node's own; null only for a log in memory
  * @param notice hears what opening did that a person would want to know: `log_cut`, `snapshot_damaged`
+ * @param failed hears, also while nothing is written, that the folder is gone: the node must end
  */
 export function openLogStore(
   kind: LogKind,
   folder: string | null,
   owner: Owner,
   notice: (event: Event) => void = () => {},
+  failed: (error: Error) => void = () => {},
 ): LogStore {
   // What is forgotten makes another node, at every start: it does not know for whom it voted.
-  if (kind === 'memory') return new MemoryLog({ incarnation: newIdentity(owner).incarnation })
+  if (kind === 'memory') return new MemoryLog({ incarnation: newIncarnation() }, () => checkNoLog(folder))
   if (folder === null) throw new ConfigError(`a log of the kind "${kind}" needs a folder (dataDir)`)
-  return kind === 'file' ? new WriteAheadLog(folder, owner, { notice }) : new LevelLog(folder, owner, notice)
+  holdDescriptors()
+  return kind === 'file'
+    ? new WriteAheadLog(folder, owner, { notice, failed })
+    : new LevelLog(folder, owner, notice, failed)
+}
+
+/** A log in memory beside one on disk would make a node forget, without a word, what it has promised. */
+async function checkNoLog(folder: string | null): Promise<void> {
+  if (folder !== null && existsSync(folder)) await checkKind(explained(realFiles), folder, 'memory')
 }

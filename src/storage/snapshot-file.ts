@@ -26,6 +26,12 @@ export function indexIn(name: string): number | null {
   return index === undefined ? null : Number(index)
 }
 
+/** Whether it is the name of what has come of another node's file. */
+export const isPart = (name: string) => indexIn(name) !== null && name.endsWith('.part')
+
+/** Whether it is the name of a file of this node's own that was not written to its end. */
+export const isUnfinished = (name: string) => /^\d{12,}-\d+\.ndjson\.part$/.test(name)
+
 export const newHash = () => createHash('sha256')
 
 export function lastLine(sha256: string): Buffer {
@@ -107,15 +113,17 @@ const sliceCharacters = 256 * 1024
 /** Slices after which what was written is synced: a log beside it then never waits for a whole snapshot. */
 const slicesPerSync = 32
 
-/** Writes all of a file and makes it durable, a slice at a time. */
+/** Writes all of a file and makes it durable, a slice at a time. @param beforeSlice may refuse to go on */
 export async function writeSnapshot(
   file: OpenFile,
   header: SnapshotHeader,
   body: AsyncIterable<string>,
+  beforeSlice: () => Promise<void>,
 ): Promise<{ bytes: number; sha256: string }> {
   const hash = newHash()
   let [bytes, slices] = [0, 0]
   const write = async (text: string) => {
+    await beforeSlice()
     const slice = Buffer.from(text)
     hash.update(slice)
     await file.write(slice, bytes)

@@ -5,18 +5,24 @@
 import { basename, dirname, join } from 'node:path'
 import { Mutex } from 'async-mutex'
 import type { Chunk, EntryId, Received, Snapshot, SnapshotHeader, SnapshotStore } from '../contracts.js'
-import { DiskError } from './errors.js'
+import { DiskError, isNoRoom, NoRoomError } from './errors.js'
 import { type Admit, explained, type Files, type OpenFile } from './files.js'
+import type { Expected } from './folder-watch.js'
 import {
   bodyOf,
   examine,
   indexIn,
+  isPart,
+  isUnfinished,
   newIn,
   partName,
   snapshotFolder,
   snapshotName,
   writeSnapshot,
 } from './snapshot-file.js'
+
+/** Two segments; or an eighth of a disk that is small. */
+const roomForLog = 32 * 1024 * 1024
 
 /** What was found where a snapshot should be. */
 export interface Found {
@@ -33,6 +39,8 @@ export class SnapshotFolder implements SnapshotStore {
   readonly #files: Files
   /** Those that are whole, by their names, also such that the log has no record of yet. */
   readonly #whole = new Map<string, Snapshot>()
+  /** Those that were found without a record, with their indexes. */
+  readonly #uncounted = new Map<string, number>()
   /** How much there is of those that are received, by their names. */
   readonly #parts = new Map<string, number>()
   #held: readonly EntryId[] = []
@@ -64,6 +72,15 @@ export class SnapshotFolder implements SnapshotStore {
     return this.#ended
   }
 
+  /** The files that are to be there as long as they are not let go of. */
+  expected(): Expected[] {
+    return [...this.#whole].map(([name, snapshot]) => ({
+      path: join(this.path, name),
+      bytes: snapshot.bytes,
+      isExpected: () => this.#whole.get(name) === snapshot,
+    }))
+  }
+
   /** Reads what is there, and changes nothing. @param ids what the log has records of */
   async find(ids: readonly EntryId[]): Promise<Found[]> {
     await this.#files.makeFolder(this.path)
@@ -71,8 +88,10 @@ export class SnapshotFolder implements SnapshotStore {
   }
 
   /**
-   * Makes the folder what the log says that it is: what is wrong is put aside, for a person to look at, and whatever the
-   * log has no record of is removed. What has come of a newer snapshot stays, to be gone on with.
+   * Makes the folder what the log says that it is: what is wrong is put aside, for a person to look at, and what is older
+   * than the newest snapshot that the log has a record of is removed. A newer one without a record stays, for an empty
+   * record is no permission to delete: it does not count, and goes once a record of a later one is there. What has come
+   * of a newer snapshot stays, to be gone on with.
    */
   async settle(found: readonly Found[]): Promise<void> {
     const names = await this.#files.list(this.path)
@@ -81,11 +100,12 @@ export class SnapshotFolder implements SnapshotStore {
     const newest = Math.max(0, ...[...sound.values()].map(({ index }) => index))
     for (const name of names) {
       const path = join(this.path, name)
-      const isPart = indexIn(name) !== null && name.endsWith('.part')
-      if (wrong.has(name)) await this.#files.rename(path, `${path}.damaged`)
-      else if (isPart && indexIn(name)! > newest) this.#parts.set(name, await this.#sizeOf(path))
-      else if (isPart || name.endsWith('.ndjson.part') || (indexIn(name) !== null && !sound.has(name)))
+      const index = indexIn(name)
+      if (wrong.has(name)) await this.#files.rename(path, join(this.path, freeName(names, `${name}.damaged`)))
+      else if (isUnfinished(name) || (index !== null && index <= newest && !sound.has(name)))
         await this.#files.remove(path)
+      else if (isPart(name)) this.#parts.set(name, await this.#sizeOf(path))
+      else if (index !== null && !sound.has(name)) this.#uncounted.set(name, index)
     }
     await this.#files.syncFolder(this.path)
     for (const [name, snapshot] of sound) this.#whole.set(name, snapshot)
@@ -115,17 +135,37 @@ export class SnapshotFolder implements SnapshotStore {
   async #save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<Snapshot> {
     const name = snapshotName(header)
     const part = join(this.path, `${name}.part`)
-    const file = await this.#files.open(part, 'new')
-    let written: { bytes: number; sha256: string }
     try {
-      written = await writeSnapshot(file, header, body)
+      await this.#leaveRoom()
+      const file = await this.#files.open(part, 'new')
+      let written: { bytes: number; sha256: string }
+      try {
+        written = await writeSnapshot(file, header, body, () => this.#leaveRoom())
+      } finally {
+        await file.close()
+      }
+      return await this.#keep(part, { ...header, ...written })
     } catch (error) {
-      await file.close()
-      if (!(error instanceof DiskError) && !this.#ended) await this.#files.remove(part)
-      throw error
+      return this.#giveUp(error as Error, name, `${name}.part`)
     }
-    await file.close()
-    return this.#keep(part, { ...header, ...written })
+  }
+
+  /** A disk that a snapshot fills up has no room for the log, which the node cannot do without. */
+  async #leaveRoom(): Promise<void> {
+    const { freeBytes, totalBytes } = await this.#files.room(this.path)
+    const kept = Math.min(roomForLog, totalBytes / 8)
+    if (freeBytes < kept)
+      throw new NoRoomError(`the disk is nearly full: the last ${Math.floor(kept / 1024)} KiB are kept for the log`)
+  }
+
+  /** Removes what there is of a snapshot. After a failure of the disk itself nothing is touched any more. */
+  async #giveUp(error: Error, ...names: string[]): Promise<never> {
+    const isFinal = error instanceof DiskError && !isNoRoom(error)
+    if (isFinal || this.#ended) throw error
+    const there = await this.#files.list(this.path)
+    for (const name of names.filter((name) => there.includes(name) && !this.#whole.has(name)))
+      await this.#files.remove(join(this.path, name))
+    throw error instanceof DiskError ? new NoRoomError(error.what) : error
   }
 
   /** Gives a file that is durable its name. */
@@ -133,6 +173,7 @@ export class SnapshotFolder implements SnapshotStore {
     const name = snapshotName(snapshot)
     await this.#files.rename(part, join(this.path, name))
     await this.#files.syncFolder(this.path)
+    this.#uncounted.delete(name)
     this.#whole.set(name, snapshot)
     return snapshot
   }
@@ -184,16 +225,22 @@ export class SnapshotFolder implements SnapshotStore {
     const name = partName(chunk)
     if (name === null) return { held: 0, snapshot: null }
     await this.#removeParts((other) => other < index)
-    const held = await this.#append(name, chunk)
-    if (held < bytes) return { held, snapshot: null }
-    const snapshot = await this.#complete(name, chunk)
-    return { held: snapshot ? bytes : 0, snapshot }
+    try {
+      const held = await this.#append(name, chunk)
+      if (held < bytes) return { held, snapshot: null }
+      const snapshot = await this.#complete(name, chunk)
+      return { held: snapshot ? bytes : 0, snapshot }
+    } catch (error) {
+      if (isNoRoom(error)) this.#parts.delete(name)
+      return this.#giveUp(error as Error, name, snapshotName({ index, term }))
+    }
   }
 
   async #append(name: string, chunk: Chunk): Promise<number> {
     const held = this.#parts.get(name) ?? 0
     const more = newIn(chunk, held)
     if (!more) return held
+    await this.#leaveRoom()
     const file = await this.#files.open(join(this.path, name), this.#parts.has(name) ? 'existing' : 'new')
     this.#parts.set(name, held)
     try {
@@ -246,9 +293,11 @@ export class SnapshotFolder implements SnapshotStore {
   async keep(ids: readonly EntryId[]): Promise<void> {
     const names = new Set([...ids, ...this.#held].map(snapshotName))
     const newest = ids[0]?.index ?? 0
-    const old = [...this.#whole].filter(([name, { index }]) => !names.has(name) && index < newest)
-    for (const [name] of old) {
+    const all = [...[...this.#whole].map(([name, { index }]) => [name, index] as const), ...this.#uncounted]
+    for (const [name, index] of all) {
+      if (names.has(name) || index >= newest) continue
       this.#whole.delete(name)
+      this.#uncounted.delete(name)
       await this.#files.remove(join(this.path, name))
     }
   }
@@ -257,6 +306,14 @@ export class SnapshotFolder implements SnapshotStore {
   async close(): Promise<void> {
     this.#ended ??= new Error('the log is closed')
     await Promise.allSettled(this.#underWay)
+  }
+}
+
+/** The name, or with a number behind it: nothing that was put aside is overwritten. */
+function freeName(names: readonly string[], name: string): string {
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? name : `${name}-${number}`
+    if (!names.includes(candidate)) return candidate
   }
 }
 

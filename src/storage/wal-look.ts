@@ -1,8 +1,10 @@
 /** A log as one sees it from outside, also while its node runs: nothing is locked and nothing is changed. */
 import { join } from 'node:path'
 import type { Entry, EntryId } from '../contracts.js'
+import { DamagedLogError } from './errors.js'
 import { explained, type Files, realFiles } from './files.js'
-import { type Identity, identityFile, readIdentity } from './identity.js'
+import { FolderError, type Identity, identityFile, type Owner, readIdentity } from './identity.js'
+import { kindByContents, levelFolder } from './log-kind.js'
 import { edgeOf, Records } from './recover.js'
 import { snapshotFolder } from './snapshot-file.js'
 import { type Found, findSnapshots } from './snapshots.js'
@@ -11,8 +13,8 @@ import { type ScannedBatch, scanWal, segmentName, segmentNumbers, type WalScan, 
 
 export interface Look {
   readonly identity: Identity
-  /** Whether the folder says whose it is; a node does not start on a log without that. */
-  readonly hasIdentity: boolean
+  /** Why the folder does not say whose it is, if it does not: a node does not start on such a log. */
+  readonly nameless: string | null
   readonly scan: WalScan
   /** Those that are kept, the newest first, each read in full. */
   readonly snapshots: readonly Found[]
@@ -40,23 +42,26 @@ export async function lookAtWal(folder: string): Promise<Look | null> {
 }
 
 /** Whether a node would start on it, and with all that it should have. */
-export function isSound({ hasIdentity, scan, snapshots }: Look): boolean {
+export function isSound({ nameless, scan, snapshots }: Look): boolean {
   const isWhole = scan.tail?.kind !== 'damage' && scan.gap === null
-  return hasIdentity && isWhole && snapshots.every(({ snapshot }) => snapshot)
+  return nameless === null && isWhole && snapshots.every(({ snapshot }) => snapshot)
 }
 
 async function lookOnce(folder: string): Promise<Look | null> {
   const files = explained(realFiles)
   const names = await files.list(folder)
-  if (!names.includes(walFolder) && !names.includes(identityFile)) return null
-  const { identity, hasFile } = await whose(files, folder)
+  if (!names.includes(walFolder) && !names.includes(identityFile) && !names.includes(levelFolder)) return null
+  const { identity, nameless } = await whose(files, folder)
+  const kind = nameless === null ? identity.log : await kindByContents(files, folder)
+  if (kind === 'level') throw new FolderError(inDatabase(folder, identity))
+  if (kind === null && nameless === noIdentity) return null
   const batches: ScannedBatch[] = []
   const scan = await scanWal(files, folder, identity, (batch) => batches.push(batch))
   const log = new Records(scan.start)
   for (const { records } of batches) log.add(records)
   const snapshots = await lookAtSnapshots(files, folder, log.snapshots)
   const edge = edgeOf(log.bounds) ?? { index: log.bounds.first - 1, term: 0 }
-  return { identity, hasIdentity: hasFile, scan, snapshots, batches, edge, entries: log.entriesBehind(edge) }
+  return { identity, nameless, scan, snapshots, batches, edge, entries: log.entriesBehind(edge) }
 }
 
 /** Those of these that the folder has, and what is wrong with the others. */
@@ -64,16 +69,34 @@ export async function lookAtSnapshots(files: Files, folder: string, ids: readonl
   return ids.length === 0 ? [] : findSnapshots(files, join(folder, snapshotFolder), ids)
 }
 
-/** Whose log a folder holds: by its `IDENTITY`, or else by the log's own account; nobody's if neither can be read. */
-export async function whose(files: Files, folder: string): Promise<{ identity: Identity; hasFile: boolean }> {
-  const identity = await readIdentity(files, folder)
-  if (identity) return { identity, hasFile: true }
-  const { cluster, node, incarnation } = (await firstHeader(files, folder)) ?? {
-    cluster: '',
-    node: '',
-    incarnation: '',
+const noIdentity = 'there is no IDENTITY beside the log'
+
+/**
+ * Whose log a folder holds: by its `IDENTITY`, or else by the log's own account; nobody's if neither can be read.
+ * `nameless` says what is wrong with the `IDENTITY`, if anything is.
+ */
+export async function whose(files: Files, folder: string): Promise<{ identity: Identity; nameless: string | null }> {
+  try {
+    const identity = await readIdentity(files, folder)
+    if (identity) return { identity, nameless: null }
+    return { identity: await identityInLog(files, folder), nameless: noIdentity }
+  } catch (error) {
+    if (!(error instanceof DamagedLogError)) throw error
+    return { identity: await identityInLog(files, folder), nameless: 'IDENTITY cannot be read' }
   }
-  return { identity: { format: 1, cluster, node, incarnation }, hasFile: false }
+}
+
+/** What is said of a folder whose log is no file. */
+export function inDatabase(folder: string, { node, cluster }: Owner): string {
+  const whose = node === '' ? '' : ` of node ${node} of cluster ${cluster}`
+  return `${folder} holds the log${whose} in LevelDB (--log level), which this command cannot show: it reads logs of the kind "file"; whether that log is sound, its node says when it starts`
+}
+
+/** Whose log it is by its own account; nobody's if that cannot be read. */
+export async function identityInLog(files: Files, folder: string): Promise<Identity> {
+  const header = (await files.list(folder)).includes(walFolder) ? await firstHeader(files, folder) : null
+  const { cluster, node, incarnation } = header ?? { cluster: '', node: '', incarnation: '' }
+  return { cluster, node, incarnation, log: 'file' }
 }
 
 async function firstHeader(files: Files, folder: string) {

@@ -1,11 +1,14 @@
 /** Cuts a damaged log at its first damage: what a person may ask for, and a node never does by itself. */
+import { join } from 'node:path'
 import type { Index } from '../contracts.js'
 import { explained, type Files, realFiles } from './files.js'
-import { writeIdentity } from './identity.js'
+import { FolderError, type Identity, identityFile, writeIdentity } from './identity.js'
+import { identityInDatabase } from './level-log.js'
 import { lockFolder } from './lock.js'
+import { kindByContents } from './log-kind.js'
 import { usable } from './snapshot-choice.js'
 import { type Cut, cutWal } from './wal-cut.js'
-import { lookAtSnapshots, whose } from './wal-look.js'
+import { inDatabase, lookAtSnapshots, whose } from './wal-look.js'
 import { scanWal, type WalScan } from './wal-scan.js'
 
 /** What can still be read of that which was cut off. */
@@ -23,7 +26,7 @@ export interface Repair {
   readonly cut: (Cut & { readonly lost: Lost }) | null
   /** Whether what is left can be started on: not without a snapshot, if the log does not begin at its beginning. */
   readonly hasStart: boolean
-  /** Whether `IDENTITY` was missing and has been written again, from the first segment's header. */
+  /** Whether `IDENTITY` was missing and has been written again, from the first segment's header; or could not be read. */
   readonly identified: boolean
 }
 
@@ -32,10 +35,12 @@ export async function repairWal(folder: string): Promise<Repair> {
   const files = explained(realFiles)
   const unlock = await lockFolder(files, folder)
   try {
-    const { identity, hasFile } = await whose(files, folder)
+    const { identity, nameless } = await whose(files, folder)
+    const kind = nameless === null ? identity.log : await kindByContents(files, folder)
+    if (kind === 'level') throw new FolderError(await repairLevel(files, folder, nameless !== null, identity))
     const scan = await scanWal(files, folder, identity, () => {})
-    const identified = !hasFile && scan.good.segment > 0
-    if (identified) await writeIdentity(files, folder, identity)
+    const identified = nameless !== null && scan.good.segment > 0
+    if (identified) await writeIdentityAgain(files, folder, identity)
     const { first, snapshots } = scan.state
     const sound = usable(await lookAtSnapshots(files, folder, snapshots), first)
     const hasStart = scan.good.segment > 0 && (first === 1 || sound.length > 0)
@@ -45,6 +50,21 @@ export async function repairWal(folder: string): Promise<Repair> {
   } finally {
     await unlock()
   }
+}
+
+/** What cannot be read is kept beside it. */
+async function writeIdentityAgain(files: Files, folder: string, identity: Identity): Promise<void> {
+  const path = join(folder, identityFile)
+  if ((await files.list(folder)).includes(identityFile)) await files.rename(path, `${path}.damaged`)
+  await writeIdentity(files, folder, identity)
+}
+
+/** Of a log in a database no more than `IDENTITY` can be written again. @returns what there is to say */
+async function repairLevel(files: Files, folder: string, isNameless: boolean, identity: Identity): Promise<string> {
+  const kept = isNameless ? await identityInDatabase(folder) : null
+  if (!kept) return inDatabase(folder, identity)
+  await writeIdentityAgain(files, folder, kept)
+  return `IDENTITY has been written again, as the database has it; ${inDatabase(folder, kept)}`
 }
 
 async function lostIn(files: Files, { copies }: Cut): Promise<Lost> {

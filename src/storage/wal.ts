@@ -14,8 +14,19 @@ import {
 } from '../contracts.js'
 import { cutAdvice, DamagedLogError, replaceAdvice } from './errors.js'
 import { createFile, explained, type Files, type OpenFile, realFiles } from './files.js'
-import { checkOwner, type Identity, newIdentity, type Owner, readIdentity, writeIdentity } from './identity.js'
-import { lockFolder } from './lock.js'
+import { type Expected, FolderWatch, idOf } from './folder-watch.js'
+import {
+  checkOwner,
+  type Identity,
+  identityFile,
+  newIdentity,
+  type Owner,
+  readIdentity,
+  writeIdentity,
+} from './identity.js'
+import { lockEntry, lockFolder } from './lock.js'
+import { checkKind, checkNoSnapshots } from './log-kind.js'
+import { patient } from './patience.js'
 import { advance, Records } from './recover.js'
 import { chooseSnapshots } from './snapshot-choice.js'
 import { SnapshotFolder } from './snapshots.js'
@@ -38,9 +49,11 @@ export interface WalOptions {
   readonly files?: Files
   /**
    * Hears what opening found: `log_cut`, a write that a crash cut short, with `file`, `bytes`, and `copies` of what was
-   * cut; and `snapshot_damaged`, with `file` and `what`.
+   * cut; and `snapshot_damaged`, with `file` and `what`. And later `disk_waits`: a file cannot be opened yet.
    */
   readonly notice?: (event: Event) => void
+  /** Hears, also while nothing is written, that the log is of no more use: its folder is gone. Called once at most. */
+  readonly failed?: (error: Error) => void
 }
 
 const defaultSegmentBytes = 16 * 1024 * 1024
@@ -60,39 +73,48 @@ export class WriteAheadLog implements LogStore {
   readonly #files: Files
   readonly #segmentBytes: number
   readonly #notice: (event: Event) => void
+  readonly #onFailure: (error: Error) => void
+  readonly #watch: FolderWatch
   #identity: Identity | null = null
   #segment: Segment | null = null
   /** All there are, the oldest first, each with the index that its first entry takes. */
-  #segments: { readonly number: number; readonly first: Index }[] = []
+  #segments: { readonly number: number; readonly first: Index; readonly id: string }[] = []
   #state: LogState = emptyLog
   #encoder = new LineEncoder(0)
   #unlock = async () => {}
   /** The write under way. */
   #writing: Promise<void> | null = null
   #failed: Error | null = new Error('the log is not open')
+  #isOver = false
 
   /** @param folder the node's own; made if need be */
   constructor(folder: string, owner: Owner, options: WalOptions = {}) {
     this.#folder = folder
     this.#wal = join(folder, walFolder)
     this.#owner = owner
-    this.#files = explained(options.files ?? realFiles)
     this.#segmentBytes = options.segmentBytes ?? defaultSegmentBytes
     this.#notice = options.notice ?? (() => {})
-    this.snapshots = new SnapshotFolder(options.files ?? realFiles, folder)
+    this.#onFailure = options.failed ?? (() => {})
+    const files = patient(options.files ?? realFiles, this.#notice, () => this.#isOver)
+    this.#files = explained(files)
+    this.#watch = new FolderWatch(this.#files, () => [...this.#expected(), ...this.snapshots.expected()])
+    this.snapshots = new SnapshotFolder(files, folder)
   }
 
   /**
-   * @throws ConfigError if the folder is another node's, or another process has it open
+   * @throws ConfigError if the folder is another node's or holds another kind of log, or another process has it open
    * @throws DamagedLogError if what is there is not all that was written
    * @throws DiskError
    */
   async open(): Promise<Recovered> {
     await this.#files.makeFolder(this.#folder)
+    await checkKind(this.#files, this.#folder, 'file')
     this.#unlock = await lockFolder(this.#files, this.#folder)
     try {
+      await checkKind(this.#files, this.#folder, 'file')
       this.#identity = await readIdentity(this.#files, this.#folder)
       const recovered = this.#identity ? await this.#recover(this.#identity) : await this.#begin()
+      await this.#startWatch()
       this.#failed = null
       return recovered
     } catch (error) {
@@ -101,12 +123,36 @@ export class WriteAheadLog implements LogStore {
     }
   }
 
+  /** Whatever an operator, or a program that cleans up, may take away while the node runs. */
+  async #startWatch(): Promise<void> {
+    const paths = [this.#folder, this.#wal, this.snapshots.path, join(this.#folder, identityFile)]
+    for (const path of [...paths, lockEntry(this.#folder)]) await this.#watch.hold(path)
+    this.#watch.start((error) => {
+      this.#failed ??= error
+      this.#onFailure(error)
+    })
+  }
+
+  #expected(): Expected[] {
+    return this.#segments.map((segment) => ({
+      path: this.#pathOf(segment.number),
+      id: segment.id,
+      bytes: segment.number === this.#segment?.number ? this.#segment.size : 1,
+      isExpected: () => this.#segments.includes(segment),
+    }))
+  }
+
+  #pathOf(segment: number): string {
+    return join(this.#wal, segmentName(segment))
+  }
+
   /** The folder is new. The identity is written last, so that where it is, the log has been begun. */
   async #begin(): Promise<Recovered> {
     await this.#files.makeFolder(this.#wal)
     await this.#clearUnbegun()
+    await checkNoSnapshots(this.#files, this.#folder)
     await this.snapshots.settle(await this.snapshots.find([]))
-    this.#identity = newIdentity(this.#owner)
+    this.#identity = newIdentity(this.#owner, 'file')
     this.#segment = await this.#newSegment(1)
     await writeIdentity(this.#files, this.#folder, this.#identity)
     await this.#files.syncFolder(dirname(this.#folder))
@@ -156,7 +202,8 @@ export class WriteAheadLog implements LogStore {
    * been read from memory that a crash, or a sync that failed, kept off the disk.
    */
   async #resume({ good, firsts }: WalScan): Promise<void> {
-    this.#segments = [...firsts].map(([number, first]) => ({ number, first }))
+    for (const [number, first] of firsts)
+      this.#segments.push({ number, first, id: await idOf(this.#files, this.#pathOf(number)) })
     const path = join(this.#wal, segmentName(good.segment))
     const bytes = await this.#files.read(path)
     const file = await this.#files.open(path, 'existing')
@@ -175,7 +222,7 @@ export class WriteAheadLog implements LogStore {
     const bytes = this.#encoder.take()
     const file = await createFile(this.#files, join(this.#wal, segmentName(number)), bytes)
     this.#state = { ...this.#state, checksum: this.#encoder.checksum }
-    this.#segments.push({ number, first: header.first })
+    this.#segments.push({ number, first: header.first, id: await idOf(this.#files, this.#pathOf(number)) })
     await this.#files.syncFolder(this.#wal)
     return { number, file, size: bytes.length }
   }
@@ -205,6 +252,7 @@ export class WriteAheadLog implements LogStore {
     const isDue = snapshots.length > 0 && this.#segments.at(-1)!.first <= this.#state.last
     if (isDue || this.#segment!.size >= this.#segmentBytes) await this.#rotate()
     await this.#append(records)
+    await this.#watch.beSure()
     if (snapshots.length > 0) await this.#letGo()
   }
 
@@ -216,9 +264,8 @@ export class WriteAheadLog implements LogStore {
     const { snapshots, first } = this.#state
     await this.snapshots.keep(snapshots)
     while (this.#segments.length > 1 && this.#segments[1]!.first <= first) {
-      await this.#files.remove(join(this.#wal, segmentName(this.#segments[0]!.number)))
+      await this.#files.remove(this.#pathOf(this.#segments.shift()!.number))
       await this.#files.syncFolder(this.#wal)
-      this.#segments.shift()
     }
   }
 
@@ -246,6 +293,7 @@ export class WriteAheadLog implements LogStore {
 
   /** Waits for the write under way and ends the log with an empty batch: damage to the last one cannot hide then. */
   async close(): Promise<void> {
+    this.#isOver = true
     await this.#writing?.catch(() => {})
     this.#failed ??= this.snapshots.failure
     const isOpen = this.#failed === null
@@ -258,6 +306,7 @@ export class WriteAheadLog implements LogStore {
   }
 
   async #release(): Promise<void> {
+    this.#watch.stop()
     await this.snapshots.close()
     await this.#segment?.file.close().catch(() => {})
     this.#segment = null

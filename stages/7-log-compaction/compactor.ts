@@ -31,6 +31,8 @@ export interface Compactor extends Voter {
   header(id: EntryId): SnapshotHeader
   saved(snapshot: Snapshot): void
   held(chunk: Chunk, bytes: number): void
+  unsaved(): void
+  unheld(): void
 }
 
 /** What a snapshot holds was committed: a node that starts goes on from there. */

@@ -11,6 +11,7 @@ import { appendBehindEdge, isDueBehindEdge, sendEntriesBehindEdge } from './edge
 import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from './install-snapshot.js'
 import { holdSnapshots } from './let-go.js'
 import { type CompactionMessage, compactionWire } from './messages.js'
+import { noteUnheld, noteUnsaved } from './no-room.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from './send-snapshot.js'
 import { headerOfEdge, takeSnapshotWhenDue } from './take-snapshot.js'
 
@@ -31,6 +32,8 @@ export default stage<Compactor, CompactionMessage>({
     header: headerOfEdge,
     saved: noteSnapshot,
     held: noteKept,
+    unsaved: noteUnsaved,
+    unheld: noteUnheld,
   },
   doubts: compactionDoubts,
   gate: observeTermOfSender,

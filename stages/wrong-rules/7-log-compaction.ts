@@ -123,6 +123,12 @@ const wrongSnapshots: readonly WrongRule[] = [
     },
   },
   {
+    name: 'given-up-for-good',
+    what: 'a node whose disk was full once takes no snapshot any more, and its log grows for ever',
+    stage: doing({ unsaved() {} }),
+    caught: { claim: 'a snapshot for which the disk had no room is tried again, and the log is let go of then (§7)' },
+  },
+  {
     name: 'log-let-go-at-the-newest',
     what: 'the log lets go of all that the newest snapshot holds: if that is damaged, the older one leads nowhere',
     stage: doing({

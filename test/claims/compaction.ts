@@ -54,6 +54,15 @@ export const compactionClaims: Claims = {
     const { term } = cores.status('n1')
     for (const id of cores.ids) same(cores.saving(id), { index: snapshotEntries, term })
   },
+  'a snapshot for which the disk had no room is tried again, and the log is let go of then (§7)'(stage) {
+    const cores = grown(stage, snapshotEntries)
+    cores.giveUp('n1')
+    same(cores.saving('n1')?.index, snapshotEntries, 'at once: the shell has waited')
+    cores.giveUp('n1')
+    write(cores, 1)
+    cores.save('n1')
+    ok((newest(cores, 'n1') ?? 0) >= snapshotEntries)
+  },
   'a snapshot names the last entry that it holds, and the term of that one, whatever comes behind it (D7)'(stage) {
     const cores = new Cores(stage, { n3: { log: [1, 1, 2, 2, 2, 3, 3], term: 5 } })
     const heartbeat = { type: 'AppendEntries', from: 'n1', to: 'n3', term: 5, sequence: 1, entries: [] }

@@ -113,8 +113,13 @@ t.test('log --repair: cuts at the damage, keeps a copy, and says what is lost', 
   t.match(await cli(['log', folder, '--verify']), { code: 1, stdout: /there is no IDENTITY beside the log/ })
   t.match(await cli(['log', folder, '--repair']), {
     code: 0,
-    stdout: /IDENTITY was missing and has been written again/,
+    stdout: /IDENTITY was missing or could not be read, and has been written again/,
   })
+  t.match(await cli(['log', folder, '--verify']), { code: 0 })
+
+  truncateSync(join(folder, 'IDENTITY'))
+  t.match(await cli(['log', folder, '--verify']), { code: 1, stdout: /IDENTITY cannot be read/ })
+  t.match(await cli(['log', folder, '--repair']), { code: 0, stdout: /has been written again/ })
   t.match(await cli(['log', folder, '--verify']), { code: 0 })
 
   truncateSync(path, readFileSync(path).length - 4)

@@ -26,8 +26,10 @@ import { type LogContents, Records } from '../../src/storage/recover.js'
 import { nodeOptions } from './core.js'
 import { emptySnapshot, nameOf, type Past, relive, theFive, type World, withMembers } from './past.js'
 import { SnapshotFiles } from './snapshot-files.js'
+import { timing } from './timing.js'
 
 export { entriesOf, entryOf, type Past, stateUpTo } from './past.js'
+export { patienceTicks, timing } from './timing.js'
 
 /** A message with fields that are only known by its type. */
 export type AnyMessage = Message & { readonly [field: string]: unknown }
@@ -71,19 +73,6 @@ interface Hand {
   events: Event[]
 }
 
-/** Small numbers, so that a script can count: an election after 15 ticks, since chance is always one half. */
-export const timing = {
-  tickMs: 10,
-  requestTimeoutTicks: 60,
-  heartbeatTicks: 3,
-  electionTicks: 10,
-  appendBytes: 1024 * 1024,
-  snapshotEntries: 5,
-  snapshotBytes: 1024 * 1024,
-  chunkBytes: 8,
-}
-export const patienceTicks = 15
-
 function isMeant(message: Message, selection: Selection): boolean {
   return Object.entries(selection).every(([field, value]) => (message as AnyMessage)[field] === value)
 }
@@ -100,6 +89,8 @@ export class Cores {
   air: AnyMessage[] = []
   /** Everything that arrived, in order. */
   readonly heard: AnyMessage[] = []
+  /** What nodes reported, in order. */
+  readonly told: (Event & { readonly node: NodeId })[] = []
   readonly #stage: Stage
   readonly #timing: Timing
   readonly #world: World
@@ -301,6 +292,12 @@ export class Cores {
     this.#collect(id)
   }
 
+  /** Ends a node, and starts it again over an older copy of its folder: from this index on, its log is gone. */
+  forget(id: NodeId, from: number): void {
+    this.#hand(id).disk.add([{ record: 'truncate', from }])
+    this.crash(id)
+  }
+
   /** How many records a node's disk is at work on. */
   unsynced(id: NodeId): number {
     return this.#hand(id).underWay.flatMap(({ persist }) => persist.records).length
@@ -322,6 +319,21 @@ export class Cores {
     const snapshot = hand.files.save(configurationIndex ? header : { index, term }, lines)
     hand.core.saved(this.#withMembers(snapshot))
     this.#collect(id)
+  }
+
+  /** There is no room for the snapshot that a node is writing, and the pause after that is over. */
+  giveUp(id: NodeId): void {
+    const hand = this.#hand(id)
+    ok(hand.save, `${id} writes a snapshot`)
+    hand.save = null
+    hand.core.unsaved()
+    this.#collect(id)
+  }
+
+  /** There is no room for the pieces that came. */
+  refuse(id: NodeId): void {
+    const hand = this.#hand(id)
+    for (; hand.chunks.shift(); this.#collect(id)) hand.core.unheld()
   }
 
   /** The newest snapshot that a node's disk has. */
@@ -392,6 +404,7 @@ export class Cores {
     const effects = hand.core.take()
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
+    this.told.push(...effects.events.map((event) => ({ ...event, node: id })))
     hand.events.push(...effects.events)
     if (effects.peers) hand.connected = effects.peers
     if (effects.hold) hand.files.hold(effects.hold)

@@ -3,7 +3,7 @@
  * and names), and drop what it failed to sync while it still shows it (fsyncgate).
  */
 import { dirname } from 'node:path'
-import type { Files, OpenFile, OpenMode } from '../../src/storage/files.js'
+import type { Files, OpenFile, OpenMode, Room, Seen } from '../../src/storage/files.js'
 
 interface Change {
   readonly apply: (content: Buffer) => Buffer
@@ -26,8 +26,12 @@ export const keepNothing: Keep = () => () => false
 export const keepAll: Keep = () => () => true
 export const keepHalf: Keep = (bytes) => (at) => at < bytes / 2
 
+const numbers = new WeakMap<Inode, number>()
+let nextNumber = 1
+
 export class MemoryFiles implements Files {
   readonly names = new Map<string, Inode>()
+  readonly folders = new Set<string>()
   readonly #durableNames = new Map<string, Inode>()
   calls = 0
   /** The call, counted from 1, that fails; everything after it fails too if `forGood`. */
@@ -97,8 +101,36 @@ export class MemoryFiles implements Files {
     return Buffer.from(this.#find(path).content)
   }
 
-  async makeFolder(): Promise<void> {
+  async makeFolder(path: string): Promise<void> {
     this.#call()
+    this.folders.add(path)
+  }
+
+  /** Not among the calls that fail in turn: how often it is made depends on the time. */
+  async look(path: string): Promise<Seen | null> {
+    const inode = this.names.get(path)
+    if (inode) return { id: `inode ${this.#numberOf(inode)}`, bytes: inode.content.length }
+    const isFolder = this.folders.has(path) || [...this.names.keys()].some((name) => name.startsWith(`${path}/`))
+    return isFolder ? { id: `folder ${path}`, bytes: 0 } : null
+  }
+
+  /** As long as nothing else is said, there is all the room that one may want. */
+  freeBytes = Number.MAX_SAFE_INTEGER
+
+  async room(): Promise<Room> {
+    return { freeBytes: this.freeBytes, totalBytes: Number.MAX_SAFE_INTEGER }
+  }
+
+  /** An inode's number, drawn when it is asked for. */
+  #numberOf(inode: Inode): number {
+    if (!numbers.has(inode)) numbers.set(inode, nextNumber++)
+    return numbers.get(inode)!
+  }
+
+  /** As `rm -r` would, while a process has files open in it. */
+  removeFolder(path: string): void {
+    for (const name of [...this.names.keys()]) if (name.startsWith(`${path}/`)) this.names.delete(name)
+    for (const name of [...this.folders]) if (name === path || name.startsWith(`${path}/`)) this.folders.delete(name)
   }
 
   async open(path: string, mode: OpenMode): Promise<OpenFile> {

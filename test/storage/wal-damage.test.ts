@@ -220,8 +220,16 @@ t.test('a log without its identity, and someone else’s log, are refused', asyn
   ] as const) {
     await t.rejects(new WriteAheadLog(folder, node, { files }).open(), { name: 'ConfigError', message: whose })
   }
-  for (const content of ['', '{}', '{"format":2}', 'nonsense'])
-    await t.rejects(opened(edited(files, `${folder}/IDENTITY`, () => Buffer.from(content))), { name: 'ConfigError' })
+  const withIdentity = (content: string) => opened(edited(files, `${folder}/IDENTITY`, () => Buffer.from(content)))
+  for (const [content, what] of [
+    ['', /IDENTITY: it is empty; .*raft-roadmap log \/n1 --repair$/],
+    ['\0'.repeat(90), /IDENTITY: it holds nothing but zeros/],
+    ['{}', /IDENTITY: it does not hold the fields that it should/],
+    ['{"format":2}', /IDENTITY: it does not hold the fields/],
+    ['{"format":1,"cluster":"c1"', /IDENTITY: it is cut off/],
+  ] as const)
+    t.match(await withIdentity(content), { damaged: what })
+  await t.rejects(withIdentity('{"format":3}'), { name: 'ConfigError', message: /a later version wrote/ })
 })
 
 t.test('a log refuses to write what it could not read', async (t) => {

@@ -1,0 +1,68 @@
+/**
+ * File descriptors that a process holds back for its disk: connections of clients, however many come, cannot use these
+ * up. Giving one back and opening a file happen in one step, so that nobody else gets the descriptor in between.
+ */
+import { close, closeSync, open, openSync } from 'node:fs'
+import { devNull } from 'node:os'
+import { promisify } from 'node:util'
+
+/** A segment, a snapshot that is written, one that is received, some that are sent, folders that are synced. */
+const reserved = 16
+
+let wanted = 0
+const held: number[] = []
+
+/** From here on some are held back, as far as there are any. */
+export function holdDescriptors(): void {
+  wanted = reserved
+  refill()
+}
+
+function refill(): void {
+  try {
+    while (held.length < wanted) held.push(openSync(devNull, 'r'))
+  } catch {
+    // The next file that is closed makes room.
+  }
+}
+
+function giveOneBack(): boolean {
+  const descriptor = held.pop()
+  if (descriptor === undefined) return false
+  closeSync(descriptor)
+  return true
+}
+
+export function isOutOfDescriptors({ code }: NodeJS.ErrnoException): boolean {
+  return code === 'EMFILE' || code === 'ENFILE'
+}
+
+/** A call that needs a descriptor for itself alone; if there is none, the second form is called on one of the reserve. */
+export async function withReserve<Result>(call: () => Promise<Result>, atOnce: () => Result): Promise<Result> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!isOutOfDescriptors(error as NodeJS.ErrnoException) || !giveOneBack()) throw error
+    try {
+      return atOnce()
+    } finally {
+      refill()
+    }
+  }
+}
+
+export async function openDescriptor(path: string, flags: string): Promise<number> {
+  try {
+    return await promisify(open)(path, flags)
+  } catch (error) {
+    if (!isOutOfDescriptors(error as NodeJS.ErrnoException) || !giveOneBack()) throw error
+    return openSync(path, flags)
+  }
+}
+
+/** What was taken out of the reserve is put back first. */
+export async function closeDescriptor(descriptor: number): Promise<void> {
+  if (held.length >= wanted) return promisify(close)(descriptor)
+  closeSync(descriptor)
+  refill()
+}
