@@ -53,6 +53,7 @@ async function started(t: { teardown(end: () => void): void }, members: number) 
       load: (id) => memory.snapshots.load(id),
       read: (id, offset, length) => memory.snapshots.read(id, offset, length),
       receive: (chunk) => unlessFull(() => memory.snapshots.receive(chunk)),
+      hold() {},
     },
   }
   const sent: Message[] = []
