@@ -12,6 +12,7 @@ import { leavingClaims, loyaltyClaims } from './outsiders.js'
 import { callOffClaims, quorumClaims, waitingClaims } from './quorum.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
+import { slowLineClaims } from './slow-lines.js'
 import { successionClaims } from './succession.js'
 import { voteClaims } from './votes.js'
 import { wipedClaims } from './wiped.js'
@@ -33,6 +34,7 @@ export const claims: Claims = {
   ...snapshotTermClaims,
   ...installClaims,
   ...transferClaims,
+  ...slowLineClaims,
   ...foundingClaims,
   ...joiningClaims,
   ...jointClaims,

@@ -5,7 +5,7 @@ import type { Claims } from './claim.js'
 import { campaign } from './elections.js'
 
 const { heartbeatTicks, electionTicks, chunkBytes, snapshotEntries } = timing
-const four = ['n1', 'n2', 'n3', 'n4']
+export const four = ['n1', 'n2', 'n3', 'n4']
 
 /** Entries 1 to 3 are gone, 4 to 6 are in the newest snapshot as well, 7 is not. */
 const compacted: Past = {
@@ -16,7 +16,7 @@ const compacted: Past = {
   log: [2, 2, 2, 2],
 }
 const inSnapshot = [...stateUpTo({ index: 3, term: 1 }), '4.2', '5.2', '6.2']
-const piecesOfIt = [0, chunkBytes, 2 * chunkBytes]
+export const piecesOfIt = [0, chunkBytes, 2 * chunkBytes]
 
 /** n1 leads four that have compacted their logs; n5 has one entry, and has not been heard. */
 function lagging(stage: Stage, n5: Past = { log: [1] }, limits = {}): Cores {
@@ -27,7 +27,7 @@ function lagging(stage: Stage, n5: Past = { log: [1] }, limits = {}): Cores {
 }
 
 /** And the leader has found that out: the first piece is in the air. */
-function sending(stage: Stage, n5?: Past, limits = {}): Cores {
+export function sending(stage: Stage, n5?: Past, limits = {}): Cores {
   const cores = lagging(stage, n5, limits)
   beat(cores, four)
   cores.deliver({ from: 'n1', to: 'n5' })
@@ -46,39 +46,29 @@ function beSilent(cores: Cores, ticks = patienceTicks): void {
   }
 }
 
-/** Time goes by, and what is on its way to n5 stays there. */
-function wait(cores: Cores, ticks: number): void {
-  for (let tick = 0; tick < ticks; tick++) {
-    cores.tick('n1')
-    const others = cores.take({ to: 'n5' })
-    cores.run(four)
-    cores.air.push(...others)
-  }
-}
-
-function beat(cores: Cores, among: readonly string[] = cores.ids, leader = 'n1'): void {
+export function beat(cores: Cores, among: readonly string[] = cores.ids, leader = 'n1'): void {
   cores.tick(leader, heartbeatTicks)
   const others = cores.air.filter(({ from, to }) => !(among.includes(from) && among.includes(to)))
   cores.run(among)
   cores.air.push(...others)
 }
 
-const inAir = (cores: Cores) => cores.air.filter(({ type }) => type === 'InstallSnapshot')
-const heardOffsets = (cores: Cores, from = 'n1') =>
+export const inAir = (cores: Cores) => cores.air.filter(({ type }) => type === 'InstallSnapshot')
+export const heardOffsets = (cores: Cores, from = 'n1') =>
   cores.heard.filter((one) => one.type === 'InstallSnapshot' && one.from === from).map(({ offset }) => offset)
 
 /** The piece under way arrives, and its answer. */
-function pass(cores: Cores): void {
+export function pass(cores: Cores): void {
   cores.deliver({ type: 'InstallSnapshot', to: 'n5' })
   cores.deliver({ type: 'InstallSnapshotReply', from: 'n5' })
 }
 
-function write(cores: Cores, entries: number, among: readonly string[] = four): void {
+export function write(cores: Cores, entries: number, among: readonly string[] = four): void {
   for (let count = 0; count < entries; count++) cores.request('n1')
   beat(cores, among)
 }
 
-function isCaughtUp(cores: Cores, leader = 'n1'): void {
+export function isCaughtUp(cores: Cores, leader = 'n1'): void {
   for (let interval = 0; interval < 3; interval++) beat(cores, cores.ids, leader)
   same(cores.state('n5'), cores.state(leader))
   equal(cores.status('n5').log!.last, cores.status(leader).log!.last)
@@ -315,114 +305,6 @@ export const transferClaims: Claims = {
     cores.receive(late)
     same([late.term, inAir(cores)], [before, []])
     isCaughtUp(cores)
-  },
-  'a snapshot that is being sent keeps nobody from taking the next, and the log shrinks (§7)'(stage) {
-    const cores = sending(stage, undefined, { snapshotBytes: 4 })
-    for (let count = 0; count < 3; count++) {
-      write(cores, 4 * snapshotEntries)
-      ok(cores.saving('n1'), 'while a piece is under way')
-      cores.save('n1')
-    }
-    const { first, last } = cores.status('n1').log!
-    ok(last - first < 10 * snapshotEntries, 'as long as two snapshots are apart')
-    cores.run()
-    isCaughtUp(cores)
-  },
-  'a snapshot that is being sent can be read to its end, whatever newer ones have come'(stage) {
-    const cores = sending(stage)
-    pass(cores)
-    for (let count = 0; count < 3; count++) {
-      write(cores, 4 * snapshotEntries)
-      cores.save('n1')
-    }
-    pass(cores)
-    pass(cores)
-    same([[...new Set(heardOffsets(cores))], cores.restored('n5')], [piecesOfIt, [6]])
-    isCaughtUp(cores)
-    write(cores, 4 * snapshotEntries)
-    cores.save('n1')
-    equal(cores.files('n1').length, 2, 'and it goes when nobody needs it any more')
-  },
-  'the entries behind a snapshot that is being sent are there when it is installed, within a bound'(stage) {
-    for (const [snapshotBytes, isEnough] of [
-      [1024 * 1024, true],
-      [4, false],
-    ] as const) {
-      const cores = sending(stage, undefined, { snapshotBytes })
-      for (let count = 0; count < 3; count++) {
-        write(cores, 4 * snapshotEntries)
-        cores.save('n1')
-      }
-      equal(cores.status('n1').log!.first === 7, isEnough)
-      for (let piece = 0; piece < 3; piece++) pass(cores)
-      cores.run()
-      isCaughtUp(cores)
-      equal(cores.restored('n5').length, isEnough ? 1 : 2, 'otherwise the newest follows')
-      write(cores, 4 * snapshotEntries)
-      cores.save('n1')
-      ok(cores.status('n1').log!.first > 7, 'and then they go')
-    }
-  },
-  'a piece is sent again when the line has had time for it: each copy waits longer, up to a bound'(stage) {
-    const cores = sending(stage)
-    const copies: number[] = []
-    for (let tick = 1; tick <= 5 * electionTicks; tick++) {
-      wait(cores, 1)
-      if (inAir(cores).length > copies.length + 1) copies.push(tick)
-    }
-    const waits = copies.map((tick, at) => tick - (copies[at - 1] ?? 0))
-    equal(waits[0], 2 * heartbeatTicks)
-    ok(waits.every((wait, at) => at === 0 || wait >= waits[at - 1]!))
-    same(
-      waits.slice(1),
-      waits.slice(1).map(() => electionTicks),
-    )
-  },
-  'a line that answers late is not sent copies: the wait is learnt from the last answer'(stage) {
-    const cores = sending(stage, { log: [1] }, { chunkBytes: 1 })
-    const late = 2 * heartbeatTicks - 1
-    for (let piece = 0; piece < 3; piece++) {
-      wait(cores, late + (piece > 0 ? heartbeatTicks : 0))
-      equal(inAir(cores).length, 1)
-      pass(cores)
-    }
-  },
-  'an answer to an earlier piece counts if it shows progress: what a follower holds is a maximum'(stage) {
-    const cores = sending(stage)
-    const [first] = inAir(cores) as [AnyMessage]
-    pass(cores)
-    cores.deliver({ type: 'InstallSnapshot' })
-    cores.take({ type: 'InstallSnapshotReply' })
-    cores.receive(first)
-    cores.deliver({ type: 'InstallSnapshotReply' })
-    same(
-      inAir(cores).map(({ offset }) => offset),
-      [2 * chunkBytes],
-      'the last answer was lost, and the copy of the first piece brought the same news',
-    )
-  },
-  'pieces begin small, grow while answers come soon, and shrink while they come late'(stage) {
-    const kib = 1024
-    const large: Past = { snapshots: [{ index: 100_000, term: 2 }], log: [], term: 2 }
-    const pasts = { n1: large, n2: large, n3: large, n4: large, n5: { log: [1] } }
-    const cores = new Cores(stage, pasts, { chunkBytes: 64 * kib })
-    ok(campaign(cores, 'n1', ['n2', 'n3', 'n4']))
-    cores.run(four)
-    beat(cores, four)
-    cores.deliver({ from: 'n1', to: 'n5' })
-    cores.deliver({ from: 'n5', to: 'n1' })
-    const sizes: number[] = []
-    const take = () => {
-      sizes.push((inAir(cores)[0]!.data as Uint8Array).length / kib)
-      pass(cores)
-    }
-    for (let piece = 0; piece < 4; piece++) take()
-    same(sizes, [16, 32, 64, 64])
-    for (let piece = 0; piece < 4; piece++) {
-      wait(cores, electionTicks / 2 + 1)
-      take()
-    }
-    same(sizes.slice(4), [64, 32, 16, 16])
   },
   'what a follower needs when it has the snapshot is there, also when one was being written that was not sent'(stage) {
     const cores = lagging(stage)
