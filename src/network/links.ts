@@ -16,6 +16,12 @@ export interface Link {
   close(): void
 }
 
+/** What a stranger said, short enough for an event. */
+export function quoted(said: unknown): string {
+  const text = JSON.stringify(typeof said === 'string' ? said.slice(0, 64) : said) ?? String(said)
+  return text.length > 128 ? `${text.slice(0, 127)}…` : text
+}
+
 /**
  * The links of a network: one to each of its peers, and, where members change, one to each guest. A guest is no peer of
  * ours, but we are one of its, and it is to be answered: a leader that takes us in before we know of anybody, or a
@@ -82,10 +88,10 @@ export class Links<L extends Link> {
   welcome(from: unknown, address: unknown): L {
     if (!this.#isRunning) throw new Error('we are not there')
     if (this.isPeer(from)) return this.#links.get(from)!
-    const stranger = `${JSON.stringify(from)} is no peer of ours`
+    const stranger = `${quoted(from)} is no peer of ours`
     if (!this.#options.isOpen) throw new Error(stranger)
     if (typeof from !== 'string' || from === '' || from === this.#options.self) throw new Error(stranger)
-    if (typeof address !== 'string' || !parseAddress(address)) {
+    if (typeof address !== 'string' || address.length > 512 || !parseAddress(address)) {
       throw new Error(`${stranger}, and does not say where it could be answered`)
     }
     const guests = [...this.#links.keys()].filter((id) => id !== from && !this.isPeer(id))

@@ -11,8 +11,12 @@ import {
   type Random,
 } from '../contracts.js'
 import { parseAddress } from './address.js'
-import { encodeFrames, FrameDecoder, parseJson } from './framing.js'
-import { type Link, Links, type Peer } from './links.js'
+import { connectionLimits } from './connection-limits.js'
+import { Door } from './door.js'
+import { encodeFrames, FrameDecoder } from './framing.js'
+import { parseStranger } from './json-shape.js'
+import { type Link, Links, type Peer, quoted } from './links.js'
+import { type Share, Tally } from './tally.js'
 import { type Hello, Visits } from './visits.js'
 
 /** Raised when a frame between nodes changes its meaning; nodes of different versions do not talk. */
@@ -25,6 +29,10 @@ const helloTimeoutMs = 5_000
 const outboxBytes = 16 * 1024 * 1024
 /** A frame between nodes: the batch of a leader, with room for its envelope. */
 const peerFrameBytes = 16 * 1024 * 1024 - 1
+/** The first frame of a connection: who speaks, and where it listens. */
+const helloBytes = 4 * 1024
+/** Bytes of unfinished frames of all that are no peers of ours: room for one leader's batch, and more. */
+const guestBytes = 40 * 1024 * 1024
 
 export interface TcpOptions {
   readonly self: NodeId
@@ -50,6 +58,10 @@ export class TcpNetwork implements Network {
   readonly #links: Links<OutgoingLink>
   readonly #visits: Visits
   readonly #incoming = new Set<Socket>()
+  readonly #door = new Door(connectionLimits().peers)
+  readonly #guests = new Tally(guestBytes)
+  /** What each guest holds, the one that has been at an unfinished frame for longest first. */
+  readonly #holding = new Map<Socket, Share>()
   #server: Server | undefined
 
   constructor(options: TcpOptions) {
@@ -89,10 +101,11 @@ export class TcpNetwork implements Network {
 
   /** Reads a peer's messages; whoever is not a peer, or stops making sense, is turned away with a logged reason. */
   #accept(socket: Socket, receive: (message: Message) => void): void {
-    const decoder = new FrameDecoder(peerFrameBytes)
+    const decoder = new FrameDecoder(helloBytes)
     let peer: NodeId | null = null
     let leave = () => {}
     this.#incoming.add(socket)
+    this.#door.enter(socket)?.destroy()
     const turnAway = (reason: string) => {
       this.#options.notice({ event: 'peer_refused', peer, remote: socket.remoteAddress, reason })
       socket.destroy()
@@ -103,6 +116,8 @@ export class TcpNetwork implements Network {
       cancelHello()
       leave()
       this.#incoming.delete(socket)
+      this.#door.left(socket)
+      this.#hold(socket, 0)
     })
     socket.on('data', (chunk) => {
       decoder.push(chunk as Buffer)
@@ -114,14 +129,43 @@ export class TcpNetwork implements Network {
             peer = visit.from
             leave = visit.leave
             cancelHello()
+            decoder.limit = peerFrameBytes
+            this.#door.known(socket)
           } else {
             receive(this.#checkSender(this.#options.codec.decode(decoded.bytes), peer))
+            this.#hold(socket, 0)
           }
         }
+        this.#hold(socket, this.#links.isPeer(peer) ? 0 : decoder.capacity)
       } catch (error) {
         turnAway((error as Error).message)
       }
     })
+  }
+
+  /** Notes what an unfinished frame of a guest takes. When all of them take too much, the oldest of them pays. */
+  #hold(socket: Socket, bytes: number): void {
+    const share = this.#holding.get(socket)
+    if (bytes === 0) {
+      share?.set(0)
+      this.#holding.delete(socket)
+      return
+    }
+    if (socket.destroyed) return
+    if (share) share.set(bytes)
+    else {
+      const first = this.#guests.share()
+      first.set(bytes)
+      this.#holding.set(socket, first)
+    }
+    while (this.#guests.isOver) {
+      const [oldest] = this.#holding.keys()
+      if (!oldest) return
+      const reason = 'the unfinished frames of those that are no peers take all the memory that they may'
+      this.#options.notice({ event: 'peer_refused', peer: null, remote: oldest.remoteAddress, reason })
+      this.#hold(oldest, 0)
+      oldest.destroy()
+    }
   }
 
   #checkSender(message: Message, peer: NodeId): Message {
@@ -134,11 +178,11 @@ export class TcpNetwork implements Network {
 
 /** @throws Error if it is none of this version */
 function parseHello(bytes: Buffer): Hello {
-  const parsed = parseJson(bytes)
+  const parsed = parseStranger(bytes)
   const hello = 'value' in parsed ? parsed.value : undefined
   if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
   const { protocol, cluster, from, to, address } = hello
-  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${String(protocol)}, not ${protocolVersion}`)
+  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${quoted(protocol)}, not ${protocolVersion}`)
   return { cluster, from, to, address }
 }
 
@@ -153,6 +197,7 @@ class OutgoingLink implements Link {
   #closed = false
   #failures = 0
   #waiting: Uint8Array[] = []
+  #waitingBytes = 0
   #cancelRetry = () => {}
 
   /** @param address where we can be answered; null if this link is to a guest */
@@ -196,6 +241,7 @@ class OutgoingLink implements Link {
     }
     this.#up = false
     this.#waiting = []
+    this.#waitingBytes = 0
     if (this.#closed) return
     const pause = Math.min(backoff.firstMs * 2 ** this.#failures++, backoff.capMs)
     this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.open())
@@ -203,8 +249,10 @@ class OutgoingLink implements Link {
 
   /** Everything sent in one turn of the event loop leaves in one write. */
   send(message: Message): void {
-    if (!this.#up || this.#socket!.writableLength > outboxBytes) return
-    this.#waiting.push(this.#options.codec.encode(message))
+    if (!this.#up || this.#socket!.writableLength + this.#waitingBytes > outboxBytes) return
+    const bytes = this.#options.codec.encode(message)
+    this.#waiting.push(bytes)
+    this.#waitingBytes += bytes.length
     if (this.#waiting.length === 1) process.nextTick(() => this.#flush())
   }
 
@@ -212,11 +260,13 @@ class OutgoingLink implements Link {
     if (this.#waiting.length === 0) return
     this.#socket!.write(encodeFrames(this.#waiting))
     this.#waiting = []
+    this.#waitingBytes = 0
   }
 
   close(): void {
     this.#closed = true
     this.#waiting = []
+    this.#waitingBytes = 0
     this.#cancelRetry()
     this.#socket?.destroy()
   }

@@ -6,6 +6,7 @@ import { type Datagram, encodeDatagram, type Parcel, unpack } from './datagrams.
 import { messageBytes, Outbox, Reassembly } from './fragments.js'
 import type { Link, Links, Peer } from './links.js'
 import { type Pace, TokenBucket } from './pacing.js'
+import type { Tally } from './tally.js'
 import type { TcpOptions } from './tcp.js'
 
 export interface UdpOptions extends TcpOptions {
@@ -31,6 +32,8 @@ export interface LocalEnd {
   readonly session: number
   readonly cluster: string
   readonly family: 4 | 6
+  /** What is kept of the fragments of guests. */
+  readonly guests: Tally
   /** More is waiting in this process already than the kernel takes. */
   readonly isBusy: boolean
   send(bytes: Buffer, to: Address): void
@@ -47,7 +50,7 @@ export class UdpLink implements Link {
   readonly #local: LocalEnd
   readonly #links: Pick<Links<Link>, 'isPeer' | 'forget'>
   readonly #outbox = new Outbox()
-  readonly #reassembly = new Reassembly()
+  readonly #reassembly: Reassembly
   readonly #bucket: TokenBucket
   #address: Address | null = null
   #closed = false
@@ -67,6 +70,7 @@ export class UdpLink implements Link {
     this.peer = peer
     this.#local = local
     this.#links = links
+    this.#reassembly = new Reassembly(local.guests)
     this.#options = options
     this.#clock = options.clock
     this.#bucket = new TokenBucket(options.pace ?? defaultPace, options.clock)
@@ -169,7 +173,7 @@ export class UdpLink implements Link {
     else if (datagram.kind === 'answer') this.#answered(datagram)
     else if (datagram.count === 1) return unpack(datagram.payload)
     else {
-      const message = this.#reassembly.add(datagram, this.#clock.now())
+      const message = this.#reassembly.add(datagram, this.#clock.now(), !this.#links.isPeer(this.peer.id))
       if (message) return [message]
     }
     return []
@@ -205,6 +209,7 @@ export class UdpLink implements Link {
   close(): void {
     this.#down()
     this.#closed = true
+    this.#reassembly.clear()
     this.#cancelHello()
     this.#cancelPause()
   }

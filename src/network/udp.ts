@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import type { Member, Message, Network, NodeId } from '../contracts.js'
 import { type Address, formatAddress, parseAddress } from './address.js'
 import { clusterHash, type Datagram, decodeDatagram } from './datagrams.js'
-import { Links } from './links.js'
+import { guestFragments } from './fragments.js'
+import { Links, quoted } from './links.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import { type LocalEnd, UdpLink, type UdpOptions } from './udp-link.js'
 
@@ -62,6 +63,7 @@ export class UdpNetwork implements Network {
     return {
       session: Math.floor(this.#options.random.next() * 2 ** 32),
       cluster: this.#cluster,
+      guests: guestFragments(),
       family,
       get isBusy() {
         return socket.getSendQueueSize() > sendQueueBytes
@@ -104,7 +106,7 @@ export class UdpNetwork implements Network {
   /** @returns undefined while it cannot be told; it will say hello again */
   #senderOf({ cluster, kind, from, to }: Datagram, remote: RemoteInfo): UdpLink | undefined {
     if (cluster !== this.#cluster) throw new Error('it belongs to another cluster')
-    if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
+    if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
     const hello = kind === 'hello' ? formatAddress({ host: remote.address, port: remote.port }) : null
     const link = this.#links.get(from) ?? this.#links.welcome(from, hello)
     if (!link.address) return undefined

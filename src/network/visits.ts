@@ -1,5 +1,5 @@
 import type { NodeId } from '../contracts.js'
-import type { Link, Links } from './links.js'
+import { type Link, type Links, quoted } from './links.js'
 import type { TcpOptions } from './tcp.js'
 
 /** What is said first on a connection, as it came: whoever said it may be anybody. */
@@ -28,11 +28,14 @@ export class Visits {
    * @throws Error that says why it is not to be heard
    */
   enter({ cluster, from, to, address }: Hello, hangUp: () => void): { from: NodeId; leave: () => void } {
-    if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${JSON.stringify(cluster)}`)
-    if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
+    if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${quoted(cluster)}`)
+    if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
     const { id } = this.#links.welcome(from, address).peer
     const visits = this.#visits.get(id) ?? new Set()
+    const earlier = [...visits]
     this.#visits.set(id, visits.add(hangUp))
+    // A node has one connection to us: an earlier one of its is dead, and nobody has told us.
+    for (const end of earlier) end()
     const leave = () => {
       if (!visits.delete(hangUp) || visits.size > 0) return
       this.#visits.delete(id)

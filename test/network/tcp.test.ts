@@ -150,6 +150,8 @@ t.test('where members change, a stranger is heard if it says where it could be a
     await knock({ address })
     t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /"n9" is no peer of ours, and does not say where/ })
   }
+  await knock({ address: `${'x'.repeat(5_000)}:1` })
+  t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /a frame of 5\d+ bytes is announced; at most 4096/ })
   for (const from of ['', 5, null, 'n1']) {
     await knock({ from, address: '127.0.0.1:1' })
     t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /is no peer of ours$/ })
@@ -159,7 +161,7 @@ t.test('where members change, a stranger is heard if it says where it could be a
     t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /belongs to the cluster/ })
   }
   t.same(n1.received, [])
-  for (const address of ['127.0.0.1:0', `${'x'.repeat(5_000)}:1`, '[::::]:1', 'no.such.host.invalid:1']) {
+  for (const address of ['127.0.0.1:0', `${'x'.repeat(500)}:1`, '[::::]:1', 'no.such.host.invalid:1']) {
     const heard = n1.received.length
     await Promise.all([knock({ address }), n1.until(() => n1.received.length > heard)])
   }
