@@ -92,6 +92,31 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   left: () => 'its process has ended',
   members: ({ voters, outgoing, learners }) =>
     colour.cyan(`from now on: ${describeMembers(voters as string[], outgoing as string[], learners as string[])}`),
+  foreign_cluster: ({ member, origin, own }) =>
+    colour.yellow(
+      `has met ${member}, which belongs to another cluster of this name (its origin is ${origin}, ours ${own}): it is not heard`,
+    ),
+  disk_replaced: ({ member }) =>
+    colour.yellow(
+      `hears another disk as ${member} than the cluster admitted: it counts as lost until add_node takes it in`,
+    ),
+  disk_older: ({ member }) =>
+    colour.red(
+      `hears that ${member} has lost what it had acknowledged: its disk is an older one, and counts as lost. Start it with an empty folder, then add_node`,
+    ),
+  displaced: ({ why }) =>
+    colour.yellow(
+      why === 'older'
+        ? 'hears that its folder is older than what it had acknowledged: it rests'
+        : 'hears that the cluster knows another disk under its name: it rests',
+    ),
+  founding_waits: ({ members }) => colour.yellow(`founds nothing before ${list(members)} has answered: does it run?`),
+  founding_unconfirmed: ({ client }) =>
+    colour.yellow(
+      `founds nothing by --bootstrap alone, since it could ask nobody whether there is a cluster already. If there is none, once: raft-roadmap client --connect ${client} found_cluster`,
+    ),
+  not_founded: ({ member, origin }) =>
+    colour.yellow(`founds nothing: ${member} belongs to a cluster already (its origin is ${origin})`),
   removed: () => colour.yellow('hears that it is no member any more'),
   retired: ({ term }) => colour.yellow(`led term ${term} until it was out of the cluster, and leads no more`),
   restarted: ({ pid }) => colour.green(`restarted (pid ${pid})`),

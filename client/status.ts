@@ -68,7 +68,32 @@ export async function statusTable(source: StatusSource): Promise<string> {
   const columns = Object.keys(rows[0]!).filter((name) => rows.some((row) => row[name as keyof typeof row] !== ''))
   const heads = columns.map((name) => colour.dim(name))
   const cells = rows.map((row) => columns.map((name) => row[name as keyof typeof row]))
-  return [table([heads, ...cells]), ...describeMembership([...told.values()].flatMap((one) => one ?? []))].join('\n')
+  const all = [...told.values()].flatMap((one) => one ?? [])
+  return [table([heads, ...cells]), ...describeMembership(all), ...all.flatMap(describeIdentity)].join('\n')
+}
+
+/** What a node says of other clusters, of disks that are lost, and of itself if it does not count. */
+function describeIdentity(status: Status): string[] {
+  const { id, foreign = [], disks = {}, founding, advice } = status as Status & Identities
+  const lost = Object.entries(disks).map(([member, why]) =>
+    colour.yellow(
+      `${member}'s disk is lost: it ${why === 'older' ? 'is older than what it acknowledged' : 'was replaced'} (says ${id})`,
+    ),
+  )
+  const others = foreign.map((one) =>
+    colour.yellow(`${id} has met ${one.id} of another cluster (origin ${one.origin})`),
+  )
+  const waits = founding?.silent?.length
+    ? [colour.yellow(`${id} founds nothing before ${founding.silent.join(', ')} has answered`)]
+    : []
+  return [...lost, ...others, ...waits, ...(advice ? [colour.yellow(`${id}: ${advice}`)] : [])]
+}
+
+interface Identities {
+  readonly foreign?: readonly { readonly id: string; readonly origin: string }[]
+  readonly disks?: Readonly<Record<string, string>>
+  readonly founding?: { readonly silent: readonly string[] }
+  readonly advice?: string
 }
 
 function describeStanding(member: unknown): string {

@@ -14,9 +14,11 @@ import { connectionLimits } from './connection-limits.js'
 import { Door } from './door.js'
 import { appService } from './grpc-app.js'
 import { GrpcCalls } from './grpc-calls.js'
+import type { GrpcWorld } from './grpc-link.js'
 import type { Proto, Protos } from './grpc-protos.js'
-import { type GrpcOptions, handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
+import { handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
 import type { Link, Links } from './links.js'
+import { ForeignError } from './passport.js'
 import { type Hello, Visits } from './visits.js'
 
 /** With these bytes everybody begins who speaks HTTP/2, and nobody else. */
@@ -32,9 +34,9 @@ const helloBytes = 4 * 1024
  * connection of a stranger without telling anybody.
  */
 export class GrpcServer {
-  readonly #options: GrpcOptions
+  readonly #options: GrpcWorld
   readonly #packet: Proto
-  readonly #links: Links<Link>
+  readonly #welcome: Proto
   readonly #visits: Visits
   readonly #server: Server
   readonly #injector: ConnectionInjector
@@ -44,15 +46,15 @@ export class GrpcServer {
   readonly #listener = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
   #receive: (message: Message) => void = () => {}
 
-  constructor(options: GrpcOptions, protos: Protos, links: Links<Link>) {
+  constructor(options: GrpcWorld, protos: Protos, links: Links<Link>) {
     this.#options = options
-    this.#links = links
     const dropped = (remote: string | undefined, reason: string) =>
       options.notice({ event: 'client_dropped', remote, reason })
     this.#calls = new GrpcCalls(options.clock, dropped, options.callBounds)
     this.#door = new Door(connectionLimits().peers, (socket) => !this.#calls.isIdle(socket))
-    this.#visits = new Visits(options, links)
+    this.#visits = new Visits(options, links, options.passport)
     this.#packet = protos.message('Packet')
+    this.#welcome = protos.message('Welcome')
     this.#server = new Server({ ...serverOptions, interceptors: [this.#calls.watch, this.#reportStatus] })
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
     const { Speak } = protos.service('RaftService')
@@ -146,6 +148,12 @@ export class GrpcServer {
       this.#refused(peer, hostOf(call.getPeer()), reason)
       end(reason)
     }
+    // A node of another cluster hears who refuses it: otherwise it would never know why nobody answers.
+    const refuse = () => {
+      over()
+      call.write(Buffer.from(this.#welcome.encode(this.#options.passport.own)))
+      call.end()
+    }
     const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say who it is'))
     call.on('cancelled', over)
     call.on('end', () => {
@@ -162,20 +170,21 @@ export class GrpcServer {
           peer = visit.from
           leave = visit.leave
           cancelDeadline()
-          this.#isHeard(call.getPeer(), peer)
+          this.#isHeard(call.getPeer(), !visit.isGuest)
           call.write(Buffer.alloc(0))
         } else {
           if (!packet.batch) throw new Error('a packet without messages')
           for (const message of packet.batch.messages) if (!isOver) this.#receive(this.#check(message, peer))
         }
       } catch (error) {
-        turnAway((error as Error).message)
+        if (error instanceof ForeignError) refuse()
+        else turnAway((error as Error).message)
       }
     })
   }
 
-  #isHeard(remote: string, peer: NodeId): void {
-    this.#calls.known(remote, this.#links.isPeer(peer))
+  #isHeard(remote: string, isMember: boolean): void {
+    this.#calls.known(remote, isMember)
     const socket = this.#sockets.get(remote)
     if (socket) this.#door.known(socket)
   }

@@ -1,4 +1,4 @@
-import { failure } from '../../src/contracts.js'
+import { failure, type RequestId } from '../../src/contracts.js'
 import { type Change, isCaughtUp, isIntroduced, newChange } from './change.js'
 import { appendConfiguration, changeVoters } from './change-voters.js'
 import { type Configuration, idsOf, isSame, without } from './configuration.js'
@@ -17,7 +17,7 @@ export function advanceChange(node: Participant): void {
   if (index > node.commitIndex || node.log.termAt(node.commitIndex) !== node.term) return
   if (configuration.outgoing) return appendConfiguration(node, { ...configuration, outgoing: null })
   tellDeparted(node)
-  if (!node.change && node.bootstrap && node.log.isFoundedBy(node.self)) gather(node)
+  if (!node.change && node.isFounder && node.log.isFoundedBy(node.self)) gather(node)
   if (node.change) step(node, node.change, configuration)
   const isVoter = configuration.voters.some((server) => isSame(server, node.self))
   if (!isVoter && !node.change) retire(node)
@@ -25,10 +25,16 @@ export function advanceChange(node: Participant): void {
 
 /** The founder of a cluster is alone in it at first; then it takes in those with whom it was founded. */
 function gather(node: Participant): void {
-  if (node.founders.length === 1) return
+  const requests = node.foundingRequests.splice(0)
+  if (node.founders.length === 1) return tellFounded(node, requests)
   const others = node.founders.filter(({ id }) => id !== node.id).map((member) => ({ ...member, incarnation: null }))
   node.change = newChange([node.self, ...others], node.ticks, true)
+  node.change.requests.push(...requests)
   connect(node)
+}
+
+function tellFounded(node: Participant, requests: readonly RequestId[]): void {
+  for (const request of requests) node.effects.replies.push({ request, answer: { ok: true, voters: [node.id] } })
 }
 
 function step(node: Participant, change: Change, { voters, learners }: Configuration): void {

@@ -43,7 +43,8 @@ function candidate({ self }: Participant, member: Member): Candidate {
   return { ...member, incarnation: member.id === self.id ? self.incarnation : null }
 }
 
-function parseMember(node: Participant, name: string): Candidate | undefined {
+/** A node named with its addresses, `n6=client/peer`; undefined where the text is of another form. */
+export function parseMember(node: Participant, name: string): Candidate | undefined {
   const [, id, client, peer] = /^([A-Za-z0-9_-]{1,32})=([^/]+)\/(.+)$/.exec(name) ?? []
   if (!id || !client || !peer || !isAddress(client) || !isAddress(peer)) return undefined
   return candidate(node, { id, client, peer })

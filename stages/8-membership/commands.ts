@@ -27,6 +27,14 @@ export const membershipCommands = {
     { voters: names, force },
     { help: 'these voters in place of all others, in one change; a new one as n6=client/peer', readOnly: false },
   ),
+  found_cluster: shape(
+    'found_cluster',
+    { members: names.optional() },
+    {
+      help: 'once, where there is no cluster yet: this node founds it, alone or with n2=client/peer …',
+      readOnly: false,
+    },
+  ),
   members: shape('members', {}, { help: 'who belongs to the cluster, and where they listen', readOnly: true }),
 }
 
@@ -34,3 +42,4 @@ type Of<Name extends keyof typeof membershipCommands> = z.infer<(typeof membersh
 export type AddNode = Of<'add_node'>
 export type RemoveNode = Of<'remove_node'>
 export type Reconfigure = Of<'reconfigure'>
+export type FoundCluster = Of<'found_cluster'>

@@ -1,20 +1,37 @@
-import type { Member, NodeId, NodeOptions, Recovered, Status } from '../../src/contracts.js'
+import type {
+  Foreigner,
+  Identity,
+  Member,
+  NodeId,
+  NodeOptions,
+  Recovered,
+  RequestId,
+  Status,
+} from '../../src/contracts.js'
 import { newProgress } from '../4-log-replication/replica.js'
 import { type Compactor, compactor, compactorStatus } from '../7-log-compaction/compactor.js'
+import { identityStatus } from './advice.js'
 import { type Change, describeChange } from './change.js'
 import { type Configuration, idsOf, isSame, membersOf, type Server } from './configuration.js'
+import type { Displacement, LostDisk } from './disks.js'
+import type { Met } from './identity.js'
 import { MembersLog } from './members-log.js'
+import type { Acknowledged } from './older-disk.js'
 
 /** A node of a cluster whose members change. Who they are is in the log; nothing else says so. */
 export interface Participant extends Compactor {
   readonly log: MembersLog
-  members: readonly Member[]
+  members: readonly Server[]
   peers: readonly NodeId[]
   /** This node, with the disk that it has now. */
   readonly self: Server
   /** Whom the founder of a cluster takes in first; and who of them has said that it knows of no cluster, until there is one. */
   readonly founders: readonly Member[]
   founding: Set<NodeId> | null
+  /** Whether this node founds, or has founded, the cluster in this life; who asked it to; and how long it has waited for others. */
+  isFounder: boolean
+  readonly foundingRequests: RequestId[]
+  foundingTicks: number
   /** The configuration that {@link members} and {@link progress} were last brought in line with. */
   followed: Configuration | null
   /** When each node was last heard, in {@link Compactor.ticks}. */
@@ -25,6 +42,20 @@ export interface Participant extends Compactor {
   departed: { readonly servers: readonly Server[]; toldAt: number | null } | null
   /** It was told that it is no member any more. */
   isRemoved: boolean
+  /** It was told that its disk does not count. */
+  displaced: Displacement | null
+  /** A leader's: whose disks do not count, though they answer. */
+  readonly lostDisks: Map<NodeId, LostDisk>
+  /** A leader's: what each follower has acknowledged in this term. */
+  readonly acknowledged: Map<NodeId, Acknowledged>
+  /** Nodes of other clusters that were met. */
+  readonly foreigners: Map<NodeId, Met>
+  /** The term of the vote that this node gave last, and the disk to which it went; null if an earlier life gave it. */
+  votedDisk: string | null
+  /** Verb: a node of another cluster was met. */
+  meet(foreigner: Foreigner): void
+  /** Verb: this node's disk and cluster. */
+  identify(): Identity
 }
 
 export function participant(options: NodeOptions) {
@@ -37,11 +68,20 @@ export function participant(options: NodeOptions) {
     self: { ...members.find((member) => member.id === id)!, incarnation: recovered.incarnation },
     founders: members,
     founding: options.bootstrap && isBlank(recovered) ? new Set<NodeId>() : null,
+    members: membersOf(log.configuration.configuration),
+    isFounder: options.bootstrap,
+    foundingRequests: [],
+    foundingTicks: 0,
     followed: null,
     heardAt: new Map<NodeId, number>(),
     change: null,
     departed: null,
     isRemoved: false,
+    displaced: null,
+    acknowledged: new Map<NodeId, Acknowledged>(),
+    lostDisks: new Map<NodeId, LostDisk>(),
+    foreigners: new Map<NodeId, Met>(),
+    votedDisk: null,
   }
 }
 
@@ -71,23 +111,26 @@ export function connect(node: Participant): void {
   node.effects.peers = all.filter(({ id }, at) => id !== node.id && all.findIndex((other) => other.id === id) === at)
 }
 
-export type Standing = 'voter' | 'learner' | 'removed' | 'no member'
+export type Standing = 'voter' | 'learner' | 'removed' | 'displaced' | 'no member'
 
 /** What this node is in the latest configuration that it knows. */
-export function standing({ log, self, isRemoved }: Participant): Standing {
+export function standing({ log, self, isRemoved, displaced }: Participant): Standing {
   const { voters, outgoing, learners } = log.configuration.configuration
   if (isRemoved) return 'removed'
+  if (displaced && log.admits(self)) return 'displaced'
   if ([...voters, ...(outgoing ?? [])].some((server) => isSame(server, self))) return 'voter'
   return learners.some((server) => isSame(server, self)) ? 'learner' : 'no member'
 }
 
 export function participantStatus(node: Participant): Status {
   const { voters, outgoing, learners } = node.log.configuration.configuration
+  const member = standing(node)
   return Object.assign(compactorStatus(node), {
-    member: standing(node),
+    member,
     voters: idsOf(voters),
     ...(outgoing && { outgoing: idsOf(outgoing) }),
     ...(learners.length > 0 && { learners: idsOf(learners) }),
+    ...identityStatus(node, member),
     ...(node.change && { change: describeChange(node, node.change) }),
   })
 }

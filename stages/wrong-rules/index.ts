@@ -8,6 +8,7 @@ import { wrongMembership } from './8-membership.js'
 import { wrongDepartures } from './8-membership-left.js'
 import type { WrongRule } from './wrong-rule.js'
 
+export { seedsToTry } from './seeds.js'
 export type { Caught, WrongRule } from './wrong-rule.js'
 
 /** In the order of the stages. */

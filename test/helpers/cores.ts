@@ -187,10 +187,12 @@ export class Cores {
     return request
   }
 
-  /** A message that the script made up. */
+  /** A message that the script made up: of the disk that its sender had first, unless it says otherwise. */
   receive(message: AnyMessage): void {
+    const { core } = this.#hand(message.to)
+    const { identity } = core
     this.heard.push(message)
-    this.#hand(message.to).core.receive(message)
+    core.receive(identity ? { ...identity, incarnation: message.from, ...message } : message)
     this.#collect(message.to)
   }
 
