@@ -32,6 +32,7 @@ function describeAnswer(command: Command, answer: Answer & { ok: true }): string
     case 'members':
       return describeMemberList(answer as unknown as MemberList)
     case 'add_node':
+    case 'found_cluster':
     case 'remove_node':
     case 'reconfigure':
       return `ok ${colour.dim(`(voters ${(answer.voters as string[]).join(' ')})`)}`
@@ -62,15 +63,16 @@ interface MemberList {
     readonly client: string
     readonly peer: string
     readonly role: string
+    readonly disk?: string
   }[]
   readonly leader: string | null
 }
 
 function describeMemberList({ members, leader }: MemberList): string {
   if (members.length === 0) return colour.dim('(it knows of no cluster)')
-  const rows = members.map(({ id, client, peer, role }) => [
+  const rows = members.map(({ id, client, peer, role, disk }) => [
     nodeColour(id),
-    id === leader ? `${role}, leads` : role,
+    (id === leader ? `${role}, leads` : role) + (disk ? colour.yellow(`, disk lost (${disk})`) : ''),
     client,
     peer,
   ])

@@ -48,6 +48,12 @@ export function describeMembers(
   return learners.length > 0 ? `${votes}; learners ${list(learners)}` : votes
 }
 
+/** For whom somebody waits, and how long so far. */
+export function describeAwaited(awaited: unknown, ms: unknown): string {
+  const who = (awaited as readonly { id: string; peer: string }[]).map(({ id, peer }) => `${id} at ${peer}`)
+  return `for ${who.join(', ')} (${Math.floor(Number(ms) / 1000)} s so far)`
+}
+
 const sentences: Readonly<Record<string, (details: Details) => string>> = {
   ready: describeReady,
   stopped: () => 'every node has stopped',
@@ -60,6 +66,9 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
   campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
   elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${(votes as string[]).join(', ')}`),
+  quorum_lost: ({ term }) => colour.yellow(`leads term ${term} no more: no majority answers it`),
+  waiting: ({ for: awaited, ms }) => colour.yellow(`waits ${describeAwaited(awaited, ms)}`),
+  peer_unreachable: ({ peer, reason }) => colour.yellow(`cannot reach ${peer}: ${reason}`),
   deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),
   truncated: ({ from, last }) =>
     colour.yellow(`takes back ${from === last ? `entry ${from}` : `entries ${from} to ${last}`}: the leader's differ`),
@@ -110,7 +119,6 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
         ? 'hears that its folder is older than what it had acknowledged: it rests'
         : 'hears that the cluster knows another disk under its name: it rests',
     ),
-  founding_waits: ({ members }) => colour.yellow(`founds nothing before ${list(members)} has answered: does it run?`),
   founding_unconfirmed: ({ client }) =>
     colour.yellow(
       `founds nothing by --bootstrap alone, since it could ask nobody whether there is a cluster already. If there is none, once: raft-roadmap client --connect ${client} found_cluster`,

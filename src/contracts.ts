@@ -6,6 +6,7 @@
  */
 
 export { compareKeys } from './key-order.js'
+export { addressProblem, plainAddress } from './network/address.js'
 export * from './requests.js'
 
 import type { Answer, Command, Request, RequestId } from './requests.js'

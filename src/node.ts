@@ -236,8 +236,12 @@ export class Node {
       effects = core.take()
     })
     if (!isTaken || !effects) return
-    this.#identify(this.#core!)
-    this.#carryOut(effects)
+    try {
+      this.#identify(this.#core!)
+      this.#carryOut(effects)
+    } catch (error) {
+      this.#fatal(error)
+    }
   }
 
   /** Tells the network who this node is, at first and when it has become a member of a cluster. */

@@ -31,6 +31,7 @@ export const errorCodes = {
     definite: true,
     means: 'a new node did not answer or did not catch up; the voters stay as they were',
   },
+  change_cancelled: { definite: true, means: 'an operator called the change off; the voters stay as they were' },
   cluster_exists: {
     definite: true,
     means: 'the node knows of a cluster already, so none is founded',
@@ -90,6 +91,8 @@ export const limits = {
   valueBytes: 1024 * 1024,
   /** One request or reply on the wire, framing excluded; leaves room for a value whose every byte is escaped. */
   messageBytes: 8 * 1024 * 1024,
+  /** Voters of a cluster: each write waits for more than half of them. */
+  voters: 64,
   /** Keys in one answer to `scan`. */
   scanKeys: 1000,
 } as const

@@ -22,6 +22,7 @@ const seen = (node: string, status: Partial<Status>, more: Partial<Observation> 
   ...more,
 })
 
+const foundedBy = (origin: string) => makeEntry(1, 1, { command: 'configuration', origin })
 const snapshotOf = (index: number, sha256: string) => ({ snapshot: { index, sha256 } })
 
 t.test('no state machine leaves a command out or performs it twice; nothing else is committed there', async (t) => {
@@ -113,6 +114,16 @@ t.test('every invariant passes what is legal and names what is not', async (t) =
       ],
       next: seen('n2', { commit: 2 }, { log: log([entry(1, 3), entry(2, 2)]) }),
       message: /n2 takes entry 2 for committed; of n1 n2 n3 n4 n5 it is on the disks of n1 n2/,
+    },
+    oneHistory: {
+      legal: [
+        seen('n1', {}, { log: log([foundedBy('n1')]) }),
+        seen('n2', { origin: 'n2' }),
+        seen('n1', { origin: 'n1' }, { log: log([foundedBy('n1')]) }),
+        seen('n2', { origin: 'n1' }, { incarnation: 1 }),
+      ],
+      next: seen('n1', {}, { log: log([foundedBy('n1'), foundedBy('n2')], 2) }),
+      message: /n1 holds what belongs to the cluster n2, and to n1/,
     },
     snapshotsAgree: {
       legal: [

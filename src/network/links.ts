@@ -1,5 +1,5 @@
 import type { Message, NodeId, PeerMember } from '../contracts.js'
-import { parseAddress } from './address.js'
+import { addressProblem } from './address.js'
 import type { TcpOptions } from './tcp.js'
 
 /** So many who are no peers of ours may be answered at a time. */
@@ -35,15 +35,17 @@ export function quoted(said: unknown): string {
  * another address than that peer; it is answered where it is, so that it hears that it does not count.
  */
 export class Links<L extends Link> {
-  readonly #options: Pick<TcpOptions, 'self' | 'isOpen'>
+  readonly #options: Pick<TcpOptions, 'self' | 'isOpen' | 'notice'>
   /** Where we listen ourselves. */
   readonly #address: string
   readonly #make: (peer: Peer) => L
   readonly #links = new Map<string, L>()
+  /** Addresses that lead nowhere, and were told of. */
+  readonly #unreachable = new Map<NodeId, string>()
   #peers = new Map<NodeId, Peer>()
   #isRunning = false
 
-  constructor(options: Pick<TcpOptions, 'self' | 'members' | 'isOpen'>, make: (peer: Peer) => L) {
+  constructor(options: Pick<TcpOptions, 'self' | 'members' | 'isOpen' | 'notice'>, make: (peer: Peer) => L) {
     this.#options = options
     this.#address = options.members.find(({ id }) => id === options.self)!.peer
     this.#make = make
@@ -52,7 +54,7 @@ export class Links<L extends Link> {
 
   open(): void {
     this.#isRunning = true
-    for (const peer of this.#peers.values()) this.#open(peer)
+    for (const peer of this.#peers.values()) this.#reach(peer)
   }
 
   close(): void {
@@ -86,7 +88,7 @@ export class Links<L extends Link> {
     this.#peers = new Map(members.filter(({ id }) => id !== this.#options.self).map((member) => [member.id, member]))
     const removed = [...before.keys()].filter((id) => !this.#peers.has(id))
     for (const id of removed) this.#close(id)
-    if (this.#isRunning) for (const peer of this.#peers.values()) this.#open(peer)
+    if (this.#isRunning) for (const peer of this.#peers.values()) this.#reach(peer)
     return [...removed, ...this.#displaced(before)]
   }
 
@@ -111,22 +113,33 @@ export class Links<L extends Link> {
   welcome(from: unknown, address: unknown, incarnation = ''): L {
     if (!this.#isRunning) throw new Error('we are not there')
     const peer = this.#peers.get(from as NodeId)
-    if (peer && !isNamesake(peer, address, incarnation)) return this.#links.get(peer.id)!
+    const standing = peer && this.#links.get(peer.id)
+    if (standing && !isNamesake(peer, address, incarnation)) return standing
     const stranger = `${quoted(from)} is no peer of ours`
     if (!this.#options.isOpen) throw new Error(stranger)
     if (typeof from !== 'string' || from === '' || from === this.#options.self) throw new Error(stranger)
-    if (typeof address !== 'string' || address.length > 512 || !parseAddress(address)) {
-      throw new Error(`${stranger}, and does not say where it could be answered`)
-    }
+    const place = typeof address === 'string' ? address : ''
+    const problem = addressProblem(place)
+    if (problem) throw new Error(`${stranger}, and does not say where it could be answered: ${problem}`)
     const key = peer ? namesake(from, incarnation) : from
     const guests = [...this.#links.keys()].filter((other) => other !== key && !this.isPeer(other))
     if (guests.length >= guestLimit) throw new Error(`${stranger}, and there are ${guestLimit} such already`)
-    return this.#open(peer ? { id: from, peer: address, key } : { id: from, peer: address })
+    return this.#open(peer ? { id: from, peer: place, key } : { id: from, peer: place })
   }
 
   /** A guest has gone. */
   forget(peer: Peer): void {
     if (!this.isPeer(keyOf(peer))) this.#close(keyOf(peer))
+  }
+
+  /** A peer at an address that leads nowhere is one that is away: nobody else is to suffer from it. */
+  #reach(peer: Peer): void {
+    const problem = addressProblem(peer.peer)
+    if (!problem) return void this.#open(peer)
+    this.#close(peer.id)
+    if (this.#unreachable.get(peer.id) === peer.peer) return
+    this.#unreachable.set(peer.id, peer.peer)
+    this.#options.notice({ event: 'peer_unreachable', peer: peer.id, reason: `its address must be ${problem}` })
   }
 
   #open(peer: Peer): L {

@@ -218,6 +218,28 @@ function snapshotsAgree(): Watcher {
   }
 }
 
+/**
+ * A cluster that is founded twice under one name has two histories with the same indexes and terms. A log holds one of
+ * them: every configuration in it, and what its node says that it belongs to, is of one origin.
+ */
+function oneHistory(): Watcher {
+  const known = new Map<string, string>()
+  return ({ node, incarnation, status, log }) => {
+    const life = `${node}#${incarnation}`
+    const found = typeof status.origin === 'string' ? [status.origin] : []
+    for (let index = log.changedFrom; index <= log.last; index++) {
+      const origin = log.at(index)!.command?.origin
+      if (typeof origin === 'string') found.push(origin)
+    }
+    for (const origin of found) {
+      const before = known.get(life) ?? origin
+      known.set(life, before)
+      if (before !== origin) return `${node} holds what belongs to the cluster ${origin}, and to ${before}`
+    }
+    return null
+  }
+}
+
 /** Every invariant of Raft by its name; a stage promises some of them. */
 export const invariants = {
   appliedNeverFalls: {
@@ -249,6 +271,7 @@ export const invariants = {
     watch: committedIsDurable,
   },
   stateMachinesAgree: { name: 'state machine safety', section: '§5.4.3', guarantee: 'G6', watch: stateMachinesAgree },
+  oneHistory: { name: 'one history', section: '§6', guarantee: 'G6', watch: oneHistory },
   snapshotsAgree: { name: 'snapshots agree', section: '§7', guarantee: 'G14', watch: snapshotsAgree },
 } as const satisfies Record<string, Invariant>
 

@@ -39,9 +39,13 @@ export function isCounted(node: Participant, { from, incarnation }: MembershipMe
   return member?.incarnation === incarnation && node.lostDisks.get(from)?.incarnation !== incarnation
 }
 
-/** A member is heard if its own disk speaks; a newcomer, if it is no member under another disk. All checks of a quorum go by it. */
+/**
+ * A member is heard if its own disk answers; a newcomer, if it is no member under another disk. What is said unasked does
+ * not show that it hears this node. All checks of a quorum go by it.
+ */
 export function noteHeard(node: Participant, message: MembershipMessage): void {
-  const { from, incarnation } = message
+  const { from, incarnation, type } = message
+  if (!isAnswer(message) && type !== 'Introduction') return
   const isMember = node.members.some(({ id }) => id === from)
   const isNewcomer = () =>
     node.change?.voters.some((one) => one.id === from && (one.incarnation ?? incarnation) === incarnation)

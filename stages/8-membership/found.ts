@@ -3,6 +3,7 @@ import { appendOwn } from '../4-log-replication/propose.js'
 import { enterTerm } from '../6-leader-election/voter.js'
 import { headerOfEdge } from '../7-log-compaction/take-snapshot.js'
 import { parseMember } from './ask-change.js'
+import { problemWith } from './check-voters.js'
 import type { FoundCluster } from './commands.js'
 import { commandOfConfiguration, idsOf, membersOf, nobody } from './configuration.js'
 import { connect, type Participant } from './participant.js'
@@ -21,11 +22,10 @@ export function foundCluster(node: Participant): void {
   appendOwn(node, commandOfConfiguration({ ...nobody, origin: node.self.incarnation, voters: [node.self] }))
 }
 
-/** Who waits for others says for whom, once. Who was asked by a person founds nothing when nobody answers. */
+/** Who waits for others says for whom ({@link tellWaiting}). Who was asked by a person founds nothing when nobody answers. */
 function waitForFounders(node: Participant, silent: readonly string[]): void {
   if (++node.foundingTicks !== 2 * node.timing.electionTicks) return
-  if (node.foundingRequests.length === 0) node.effects.events.push({ event: 'founding_waits', members: silent })
-  else
+  if (node.foundingRequests.length > 0)
     endFounding(node, failure('not_caught_up', `no answer from ${silent.join(', ')}: do they run? nothing was founded`))
 }
 
@@ -47,11 +47,11 @@ export function foundOnRequest(node: Participant, { id: request, command }: Requ
   if (knows) return refuse(failure('cluster_exists', `${node.id} ${knows}: nothing was founded`))
   const parsed = members.map((name) => parseMember(node, name))
   const at = parsed.indexOf(undefined)
-  const isTwice = new Set(parsed.map((one) => one?.id)).size < parsed.length
   const form = 'a member is named with its addresses, n2=client-host:port/peer-host:port'
   if (at !== -1) return refuse(failure('bad_request', `${JSON.stringify(members[at])}: ${form}`))
-  if (isTwice) return refuse(failure('bad_request', 'a node is named twice, and counts once'))
   const others = parsed.flatMap((one) => (one && one.id !== node.id ? [one] : []))
+  const problem = problemWith(node, [node.self, ...others])
+  if (problem) return refuse(failure('bad_request', problem))
   node.foundingRequests.push(request)
   Object.assign(node, { founders: [node.self, ...others], founding: new Set(), foundingTicks: 0, isFounder: true })
   connect(node)

@@ -1,5 +1,7 @@
-import type { Foreigner, Identity, NodeId } from '../../src/contracts.js'
+import { type Foreigner, failure, type Identity, type NodeId } from '../../src/contracts.js'
+import { isIntroduced } from './change.js'
 import { isAnswer, isCounted, noteHeard, noticeLostDisk, refusesLaterTerm } from './disks.js'
+import { giveUp } from './end-change.js'
 import { observeLoyally } from './loyalty.js'
 import type { MembershipMessage } from './messages.js'
 import type { Participant } from './participant.js'
@@ -41,15 +43,24 @@ function hearForeigner(node: Participant, message: MembershipMessage): boolean {
 /** So many foreigners are remembered at a time: anybody can say any name. */
 const foreignerLimit = 64
 
-/** A node of another cluster is reported once, and shown for as long as it is met again. */
-export function meetForeigner(node: Participant, { id, origin, incarnation }: Foreigner): void {
+/** A node of another cluster is reported once, shown for as long as it is met again, and not taken in. */
+export function meetForeigner(node: Participant, foreigner: Foreigner): void {
+  const { id, origin } = foreigner
   const known = node.foreigners.get(id)
-  if (known?.origin !== origin && node.foreigners.size < foreignerLimit) {
-    const own = node.log.configuration.configuration.origin
-    node.effects.events.push({ event: 'foreign_cluster', member: id, origin, own })
-  }
-  if (known || node.foreigners.size < foreignerLimit)
-    node.foreigners.set(id, { id, origin, incarnation, metAt: node.ticks })
+  if (!known && node.foreigners.size >= foreignerLimit) return
+  node.foreigners.set(id, { ...foreigner, metAt: node.ticks })
+  const own = node.log.configuration.configuration.origin
+  if (known?.origin !== origin) node.effects.events.push({ event: 'foreign_cluster', member: id, origin, own })
+  refuseForeigner(node, foreigner)
+}
+
+/** Who is to be taken in, and belongs to another cluster, is not: the logs would not match. */
+export function refuseForeigner(node: Participant, { id, origin }: Pick<Foreigner, 'id' | 'origin'>): void {
+  const { change, role } = node
+  if (role !== 'leader' || !change || change.refusal) return
+  if (!change.voters.some((one) => one.id === id && !isIntroduced(one))) return
+  const why = `${id} belongs to another cluster of the same name (its origin is ${origin}): give it an empty folder first`
+  giveUp(node, change, failure('not_caught_up', why))
 }
 
 /** A foreigner that has not been met for so many election time-outs is there no more. */

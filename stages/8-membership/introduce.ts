@@ -1,8 +1,7 @@
 import { failure, type NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
-import { isIntroduced } from './change.js'
+import { type Candidate, type Change, isIntroduced } from './change.js'
 import { idsOf } from './configuration.js'
-import { giveUp } from './end-change.js'
 import { endFounding } from './found.js'
 import type { Introduce, Introduction } from './messages.js'
 import type { Participant } from './participant.js'
@@ -18,8 +17,11 @@ export function introduceNewcomers(node: Participant): void {
 
 function awaited({ role, change, founding, founders, id: self }: Participant): NodeId[] {
   if (founding) return idsOf(founders).filter((id) => id !== self && !founding.has(id))
-  return role === 'leader' && change ? idsOf(change.voters.filter((candidate) => !isIntroduced(candidate))) : []
+  return role === 'leader' && change ? idsOf(change.voters.filter((candidate) => isAsked(change, candidate))) : []
 }
+
+/** A member that still answers where it is may not move yet, and is not asked. */
+const isAsked = ({ staying }: Change, candidate: Candidate) => !isIntroduced(candidate) && !staying.has(candidate.id)
 
 /** A newcomer says who it is: its disk and the cluster that it knows are on each of its messages. */
 export function introduceSelf(node: Participant, { from: to }: Introduce): void {
@@ -33,7 +35,7 @@ export function introduceSelf(node: Participant, { from: to }: Introduce): void 
 
 /**
  * A founder that finds one of the others in a cluster already founds none: its own disk was lost, most likely, and
- * whoever runs the cluster can take it in again. Likewise a leader takes in nobody of another cluster.
+ * whoever runs the cluster can take it in again. A newcomer of another cluster has not passed the gate.
  */
 export function hearIntroduction(node: Participant, { from, incarnation = '', origin = '' }: Introduction): void {
   const { founding, change, role } = node
@@ -44,10 +46,8 @@ export function hearIntroduction(node: Participant, { from, incarnation = '', or
       failure('cluster_exists', `${from} belongs to a cluster already (origin ${origin}): nothing was founded`),
     )
     node.effects.events.push({ event: 'not_founded', member: from, origin })
-  } else if (role === 'leader' && change?.voters.some((one) => one.id === from && !isIntroduced(one))) {
-    const isForeign = origin !== '' && origin !== node.log.configuration.configuration.origin
+  } else if (role === 'leader' && change?.voters.some((one) => one.id === from && isAsked(change, one))) {
     const voters = change.voters.map((one) => (one.id === from && !isIntroduced(one) ? { ...one, incarnation } : one))
-    if (isForeign) giveUp(node, change, failure('not_caught_up', `${from} belongs to another cluster of the same name`))
-    else node.change = { ...change, voters }
+    node.change = { ...change, voters }
   }
 }

@@ -88,7 +88,7 @@ export class MembersLog extends CompactLog {
 
   /** One log never holds two histories: indexes and terms of the one would pass for those of the other. */
   #checkOrigin({ origin }: Configuration): void {
-    const known = this.configuration.configuration.origin
+    const known = this.#placed.at(-1)!.configuration.origin
     if (known !== '' && origin !== '' && origin !== known)
       throw new Error(`a log of the cluster ${known} was to take over what belongs to the cluster ${origin}`)
   }

@@ -17,6 +17,7 @@ import type { Displacement, LostDisk } from './disks.js'
 import type { Met } from './identity.js'
 import { MembersLog } from './members-log.js'
 import type { Acknowledged } from './older-disk.js'
+import { describeAwaited, type Waiting } from './waiting.js'
 
 /** A node of a cluster whose members change. Who they are is in the log; nothing else says so. */
 export interface Participant extends Compactor {
@@ -34,8 +35,12 @@ export interface Participant extends Compactor {
   foundingTicks: number
   /** The configuration that {@link members} and {@link progress} were last brought in line with. */
   followed: Configuration | null
-  /** When each node was last heard, in {@link Compactor.ticks}. */
+  /** When each node last answered this one, in {@link Compactor.ticks}: what it says unasked does not show that it hears. */
   readonly heardAt: Map<NodeId, number>
+  /** A leader's: since when it has been in office, or has gone by its latest configuration, in ticks. */
+  quorumSince: number
+  /** For how long somebody has been waited for; null while nobody is. */
+  awaiting: Waiting | null
   /** A leader's: the change of members that is under way. */
   change: Change | null
   /** A leader's: who is a member no more, and has or has not been told so. */
@@ -74,6 +79,8 @@ export function participant(options: NodeOptions) {
     foundingTicks: 0,
     followed: null,
     heardAt: new Map<NodeId, number>(),
+    quorumSince: 0,
+    awaiting: null,
     change: null,
     departed: null,
     isRemoved: false,
@@ -102,12 +109,13 @@ export function followConfiguration(node: Participant): void {
 }
 
 /**
- * Whoever is to be a voter, at the address where it is to be found; the members; and who is to be told that it is none
- * any more.
+ * Whoever is to be a voter, at the address where it is to be found, unless it still answers at another; the members; and
+ * who is to be told that it is none any more.
  */
 export function connect(node: Participant): void {
   const founders = node.founding ? node.founders : []
-  const all = [...(node.change?.voters ?? []), ...node.members, ...(node.departed?.servers ?? []), ...founders]
+  const coming = node.change?.voters.filter(({ id }) => !node.change!.staying.has(id)) ?? []
+  const all = [...coming, ...node.members, ...(node.departed?.servers ?? []), ...founders]
   node.effects.peers = all.filter(({ id }, at) => id !== node.id && all.findIndex((other) => other.id === id) === at)
 }
 
@@ -132,5 +140,6 @@ export function participantStatus(node: Participant): Status {
     ...(learners.length > 0 && { learners: idsOf(learners) }),
     ...identityStatus(node, member),
     ...(node.change && { change: describeChange(node, node.change) }),
+    ...(node.awaiting && { waiting: describeAwaited(node) }),
   })
 }

@@ -6,6 +6,8 @@ import { resendChunks } from '../7-log-compaction/send-snapshot.js'
 import logCompaction from '../7-log-compaction/stage.js'
 import { advanceChange } from './advance-change.js'
 import { addNode, reconfigure, removeNode } from './ask-change.js'
+import { cancelChange } from './call-off.js'
+import { leadAndCount, stepDownWithoutQuorum } from './check-quorum.js'
 import { membershipCommands } from './commands.js'
 import { countNothing, followDisks, hearDisplaced } from './disks.js'
 import { foundCluster, foundOnRequest, headerWithMembers, tellMembers } from './found.js'
@@ -16,6 +18,7 @@ import { campaignIfVoter, hearRemoved, voteIfAdmitted } from './loyalty.js'
 import { type MembershipMessage, membershipWire } from './messages.js'
 import { noteAcknowledged, noticeOlderDisk } from './older-disk.js'
 import { followConfiguration, type Participant, participant, participantStatus } from './participant.js'
+import { tellWaiting } from './waiting.js'
 
 const before = logCompaction.table
 const operations = { ...before.operations, configuration: nothing }
@@ -25,7 +28,7 @@ export default stage<Participant, MembershipMessage>({
   number: 8,
   name: '8-membership',
   title: 'Membership',
-  adds: 'nodes join and leave while the cluster serves: learners, joint consensus, and who was removed disturbs nobody',
+  adds: 'nodes join and leave while the cluster serves: learners, joint consensus; who was removed disturbs nobody, and a leader that no majority answers steps down',
   stillBroken: 'every read costs a write to the log; a retry may apply twice',
   members: 'changing',
   commands: { ...before.commands, ...membershipCommands },
@@ -36,6 +39,7 @@ export default stage<Participant, MembershipMessage>({
     ...before.verbs,
     status: participantStatus,
     header: headerWithMembers,
+    lead: leadAndCount,
     identify: identityOf,
     meet: meetForeigner,
   },
@@ -44,6 +48,7 @@ export default stage<Participant, MembershipMessage>({
     add_node: addNode,
     remove_node: removeNode,
     reconfigure,
+    cancel_change: cancelChange,
     found_cluster: foundOnRequest,
     members: tellMembers,
   },
@@ -61,7 +66,17 @@ export default stage<Participant, MembershipMessage>({
   },
   wire: { ...before.wire, ...membershipWire(operations) },
   proto: [...logCompaction.proto, '8-membership/membership.proto'],
-  tick: [giveUpWaiting, heartbeat, campaignIfVoter, resendChunks, introduceNewcomers, foundCluster],
+  tick: [
+    giveUpWaiting,
+    heartbeat,
+    stepDownWithoutQuorum,
+    campaignIfVoter,
+    resendChunks,
+    introduceNewcomers,
+    foundCluster,
+    tellWaiting,
+  ],
   turn: [followConfiguration, followDisks, advanceChange, ...before.turn!],
+  invariants: [...before.invariants, 'oneHistory'],
   gives: [...logCompaction.gives, 'G15'],
 })

@@ -5,7 +5,9 @@ import { wrongHeartbeats } from './5-heartbeats.js'
 import { wrongElections } from './6-leader-election.js'
 import { wrongCompaction } from './7-log-compaction.js'
 import { wrongMembership } from './8-membership.js'
+import { wrongIdentities } from './8-membership-identity.js'
 import { wrongDepartures } from './8-membership-left.js'
+import { wrongQuorums } from './8-membership-quorum.js'
 import type { WrongRule } from './wrong-rule.js'
 
 export { seedsToTry } from './seeds.js'
@@ -21,4 +23,6 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongCompaction,
   ...wrongMembership,
   ...wrongDepartures,
+  ...wrongQuorums,
+  ...wrongIdentities,
 ]

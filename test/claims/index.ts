@@ -3,10 +3,12 @@ import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
+import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } from './identity.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
+import { callOffClaims, quorumClaims, waitingClaims } from './quorum.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
 import { successionClaims } from './succession.js'
@@ -35,4 +37,11 @@ export const claims: Claims = {
   ...leavingClaims,
   ...loyaltyClaims,
   ...wipedClaims,
+  ...quorumClaims,
+  ...callOffClaims,
+  ...waitingClaims,
+  ...originClaims,
+  ...diskClaims,
+  ...olderDiskClaims,
+  ...confirmedFoundingClaims,
 }

@@ -103,13 +103,14 @@ export const wipedClaims: Claims = {
   'who has lost its disk and is taken in anew is reached at its new address at once (E17)'(stage) {
     const cores = together(stage, three)
     cores.wipe('n3')
+    pass(cores, 2 * electionTicks, two)
     cores.request('n1', adding('n3', { client: 'c:1', peer: 'p:1' }))
     const places = () => cores.connected('n1')?.flatMap(({ id, peer }) => (id === 'n3' ? peer : []))
     for (const state of ['n1 n2 n3', 'n1 n2', 'n1 n2 + n3', 'n1 n2 n3 | n1 n2', 'n1 n2 n3']) {
       passUntil(cores, () => counts(cores, 'n1') === state)
       same(places(), ['p:1'], state)
     }
-    pass(cores, heartbeatTicks)
+    pass(cores, 2 * electionTicks, two)
     cores.request('n1', adding('n3'))
     same(places(), ['127.0.0.1:103'], 'and asked at another, before anything is changed')
     pass(cores, 3 * electionTicks, two)

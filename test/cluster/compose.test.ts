@@ -62,7 +62,7 @@ t.test('docker-compose.yml: a service is a node of its own name, with its own po
     t.match(text, `volumes: ["${name}:/data"]`)
     t.match(text, `ports: ["127.0.0.1:700${name[1]}:700${name[1]}"]`)
     t.match(health, ['client', '--connect', client])
-    t.equal(command.includes('--bootstrap'), name === 'n1', 'one of them founds the cluster')
+    t.notOk(command.includes('--bootstrap'), 'no service founds a cluster by itself')
     t.equal(text.includes('profiles: [five]'), ['n4', 'n5'].includes(name))
   }
 })
@@ -75,12 +75,13 @@ t.test('its commands make a cluster of three, which takes in the other two', asy
   const nodes = all.map((service) => startNode(t, service, folder, here))
   const isFounded = ({ event, voters, outgoing, learners }: Event) =>
     event === 'members' && String(voters) === 'n1,n2,n3' && !outgoing && String(learners) === ''
-  await Promise.all([
-    nodes[0]!.until(isFounded),
-    ...nodes.map(({ until }) => until(({ event }) => event === 'serving')),
-  ])
+  const founded = nodes[0]!.until(isFounded)
+  await Promise.all(nodes.map(({ until }) => until(({ event }) => event === 'serving')))
   const client = new Client({ addresses: [here('n1:7001')], deadlineMs: 30_000 })
   t.teardown(() => client.close())
+  const members = ['n1', 'n2', 'n3'].map((name) => here(`${name}=${name}:700${name[1]}/${name}:710${name[1]}`))
+  t.match(await client.call({ command: 'found_cluster', members }), { outcome: 'done' })
+  await founded
   await client.set('a', '1')
   for (const name of ['n4', 'n5']) {
     const [address, peer] = [here(`${name}:700${name[1]}`), here(`${name}:710${name[1]}`)]

@@ -130,16 +130,19 @@ async function alone(t: Test, { id, client, peer }: Member, folder: string, ...m
   }
 }
 
-t.test('by hand: one node founds, another is taken in and out; to found again does no harm', async (t) => {
+t.test('by hand: one node founds when it is told to, once; another is taken in and out', async (t) => {
   const folder = newFolder(t)
   const [n1, n2, n3] = localMembers(3, '127.0.0.1', await freeBasePort(3, '127.0.0.1')) as [Member, Member, Member]
   const client = clientOf(t, n1.client)
   const once = (...words: string[]) => cli(['client', '--connect', n1.client, ...words])
   const stop = await alone(t, n1, folder, '--bootstrap')
+  t.match(await info(client), { voters: [], advice: /found_cluster/ }, 'a flag is not enough where nobody can be asked')
+  t.match(await once('found_cluster'), { code: 0, stdout: 'ok (voters n1)\n' })
   await client.set('a', '1')
   const { term } = await info(client)
   await stop()
   await alone(t, n1, folder, '--bootstrap')
+  t.match(await once('found_cluster'), { code: 1, stderr: /refused cluster_exists/ })
   t.equal(await client.get('a'), '1')
   t.match(await info(client), { voters: ['n1'], term: term! + 1 }, 'it goes on where it was')
 

@@ -171,19 +171,20 @@ t.test('where members change, a stranger is heard if it says where it could be a
     const packets = [{ hello: { ...hello, from: 'n9', ...changes } }, { batch }].map((one) => packet.encode(one))
     return say(t, all[0]!.peer, packets)
   }
-  for (const changes of [{}, { address: '' }, { address: 'nowhere' }]) {
+  const wrong = ['', 'nowhere', '127.0.0.1:0', '0.0.0.0:1', `${'x'.repeat(2_000)}:1`, '[::::]:1', 'a/b%c?d:1']
+  for (const changes of [{}, ...wrong.map((address) => ({ address }))]) {
     t.match((await knock(changes)).details, /"n9" is no peer of ours, and does not say where/)
   }
   for (const from of ['', 'n1']) t.match((await knock({ from, address: '127.0.0.1:1' })).details, /no peer of ours$/)
   t.match((await knock({ address: `${'x'.repeat(5_000)}:1` })).details, /first packet is longer than a Hello/)
   t.match((await knock({ cluster: 'other', address: '127.0.0.1:1' })).details, /belongs to the cluster/)
   t.same(n1.received, [])
-  for (const address of ['127.0.0.1:0', `${'x'.repeat(500)}:1`, '[::::]:1', 'a/b%c?d:1']) {
+  for (const address of ['127.0.0.1:1', '[::1]:1', 'no.such.host.invalid:1']) {
     const heard = n1.received.length
     void knock({ address })
     await n1.until(() => n1.received.length > heard)
   }
-  t.equal(n1.received.length, 4, 'whether it can be reached there is another matter, and harms nobody')
+  t.equal(n1.received.length, 3, 'whether it can be reached there is another matter, and harms nobody')
 })
 
 t.test(

@@ -146,7 +146,21 @@ t.test('where members change, a stranger is heard if it says where it could be a
     socket.end(encodeFrames([JSON.stringify(hello), JSON.stringify(message('n9', 'n1', 1))]))
     return new Promise((resolve) => socket.resume().once('close', resolve))
   }
-  for (const address of [undefined, null, 7, '', 'nowhere', 'a b:1', 'a:99999', ['a:1']]) {
+  const long = `${'x'.repeat(2_000)}:1`
+  for (const address of [
+    undefined,
+    null,
+    7,
+    '',
+    'nowhere',
+    'a b:1',
+    'a:99999',
+    ['a:1'],
+    '127.0.0.1:0',
+    '0.0.0.0:1',
+    long,
+    '[::::]:1',
+  ]) {
     await knock({ address })
     t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /"n9" is no peer of ours, and does not say where/ })
   }
@@ -161,11 +175,11 @@ t.test('where members change, a stranger is heard if it says where it could be a
     t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /belongs to the cluster/ })
   }
   t.same(n1.received, [])
-  for (const address of ['127.0.0.1:0', `${'x'.repeat(500)}:1`, '[::::]:1', 'no.such.host.invalid:1']) {
+  for (const address of ['127.0.0.1:1', '[::1]:1', 'no.such.host.invalid:1']) {
     const heard = n1.received.length
     await Promise.all([knock({ address }), n1.until(() => n1.received.length > heard)])
   }
-  t.equal(n1.received.length, 4, 'whether it can be reached there is another matter, and harms nobody')
+  t.equal(n1.received.length, 3, 'whether it can be reached there is another matter, and harms nobody')
 })
 
 t.test('who is refused knocks less and less often', async (t) => {

@@ -1,8 +1,10 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
+import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } from '../claims/identity.js'
 import { foundingClaims, joiningClaims } from '../claims/joining.js'
 import { changeClaims, jointClaims } from '../claims/joint.js'
 import { leavingClaims, loyaltyClaims } from '../claims/outsiders.js'
+import { callOffClaims, quorumClaims, waitingClaims } from '../claims/quorum.js'
 import { wipedClaims } from '../claims/wiped.js'
 
 const claims = {
@@ -13,6 +15,13 @@ const claims = {
   ...leavingClaims,
   ...loyaltyClaims,
   ...wipedClaims,
+  ...quorumClaims,
+  ...callOffClaims,
+  ...waitingClaims,
+  ...originClaims,
+  ...diskClaims,
+  ...olderDiskClaims,
+  ...confirmedFoundingClaims,
 }
 
 for (const stage of stages.slice(8)) {

@@ -1,0 +1,105 @@
+import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
+import { vote } from '../6-leader-election/vote.js'
+import { sendSnapshotIfBehind } from '../7-log-compaction/send-snapshot.js'
+import { isAnswer, isCounted, loseDisk, noticeLostDisk } from '../8-membership/disks.js'
+import { observeByIdentity } from '../8-membership/identity.js'
+import { observeLoyally } from '../8-membership/loyalty.js'
+import { noteAcknowledged } from '../8-membership/older-disk.js'
+import { replacing, right } from './8-membership.js'
+import type { WrongRule } from './wrong-rule.js'
+
+/** Wrong ways to tell one cluster from another, and one disk from another. */
+export const wrongIdentities: readonly WrongRule[] = [
+  {
+    name: 'clusters-known-by-name',
+    what: 'who bears the cluster’s name is heard: a founder that lost its disk founds again, and its history is mixed with the first',
+    stage: replacing({
+      gate: (node, message) =>
+        observeByIdentity(node, { ...message, origin: node.log.configuration.configuration.origin }),
+    }),
+    caught: {
+      claim: 'nothing that a node of another cluster says is heard, by anybody, whatever its term (E12)',
+    },
+  },
+  {
+    name: 'replaced-disks-acknowledge',
+    what: 'what a replaced disk holds is counted, though it has no vote: one day all disks hold everything and nobody is elected',
+    stage: replacing({
+      on: { ...right.on, AppendEntriesReply: countReply },
+    }),
+    caught: { claim: 'what a replaced disk holds is not counted, and the leader says whose it is (E10)' },
+  },
+  {
+    name: 'answers-counted-by-name',
+    what: 'an answer counts for whoever bears a member’s name: the vote of an empty disk elects a leader that lacks what was committed',
+    stage: replacing({
+      gate: (node, message) => {
+        const incarnation = node.members.find(({ id }) => id === message.from)?.incarnation
+        return observeByIdentity(node, isAnswer(message) && incarnation ? { ...message, incarnation } : message)
+      },
+    }),
+    caught: {
+      claim: 'a vote of another disk than the members know is not counted, and its term deposes nobody (E10)',
+    },
+  },
+  {
+    name: 'vote-given-to-a-name',
+    what: 'a vote is given to a name: two nodes that bear it are both elected by one vote, in one term',
+    stage: replacing({ on: { ...right.on, RequestVote: (node, message) => vote(node, message) } }),
+    caught: { claim: 'a vote is given to a disk: another one under the same name has none of it' },
+  },
+  {
+    name: 'newcomer-deposes-its-leader',
+    what: 'a node that was removed, and is in a later term, deposes the leader that takes it in again',
+    stage: replacing({
+      gate: (node, message) =>
+        isAnswer(message) && isCounted(node, message)
+          ? observeLoyally(node, message)
+          : observeByIdentity(node, message),
+    }),
+    caught: {
+      claim: 'a removed node that stood for election meanwhile does not depose the leader that takes it in again',
+    },
+  },
+  {
+    name: 'displaced-and-not-told',
+    what: 'nobody tells a node that another disk has its place: it stands for election for ever',
+    stage: replacing({ on: { ...right.on, Displaced: () => {} } }),
+    caught: { claim: 'of two under one name, the one that is not admitted is told, and rests until it is' },
+  },
+  {
+    name: 'older-disk-believed',
+    what: 'a follower that lacks what it had acknowledged is sent it again, and counts meanwhile: what was committed may be gone',
+    stage: replacing({
+      on: {
+        ...right.on,
+        AppendEntriesConflict(node, message) {
+          walkBack(node, message)
+          sendSnapshotIfBehind(node, message)
+        },
+      },
+    }),
+    caught: { claim: 'a leader that hears less than a follower had acknowledged to it takes its disk for lost' },
+  },
+  {
+    name: 'late-conflict-believed',
+    what: 'a conflict that was on its way before the acknowledgement is taken for a lost disk: good nodes fall silent',
+    stage: replacing({
+      on: {
+        ...right.on,
+        AppendEntriesReply(node, message) {
+          countReply(node, message)
+          noteAcknowledged(node, message)
+        },
+        AppendEntriesConflict(node, message) {
+          const { from, conflictIndex, incarnation = '' } = message
+          if (conflictIndex > (node.acknowledged.get(from)?.index ?? 0))
+            return right.on.AppendEntriesConflict(node, message)
+          loseDisk(node, from, incarnation, 'older')
+          noticeLostDisk(node, message)
+        },
+      },
+    }),
+    caught: { claim: 'a conflict that was on its way before the acknowledgement is no sign of that' },
+  },
+]
