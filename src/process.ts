@@ -92,7 +92,7 @@ export async function runNode(
       fatal,
     },
   )
-  const clients = new ClientPort(ask)
+  const clients = new ClientPort(ask, notice)
   await explainPort(config, 'peer', () => node.start())
   const { host, port } = parseAddress(own.client)!
   await explainPort(config, 'client', () => clients.listen(host, port))

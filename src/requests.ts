@@ -59,9 +59,14 @@ export type Answer =
   | { readonly ok: true; readonly [field: string]: unknown }
   | { readonly ok: false; readonly error: Failure }
 
+/** The longest message of a failed answer, in characters: it may quote what a client sent, and that may be megabytes. */
+const messageCharacters = 1_024
+
 /** The one way to make a failed answer: `definite` follows from the code. */
 export function failure(code: ErrorCode, message: string, details: Record<string, unknown> = {}): Refusal {
-  return { ok: false, error: { code, message, definite: errorCodes[code].definite, ...details } }
+  const isLong = message.length > messageCharacters
+  const bounded = isLong ? `${message.slice(0, messageCharacters - 1)}…`.toWellFormed() : message
+  return { ok: false, error: { code, message: bounded, definite: errorCodes[code].definite, ...details } }
 }
 
 /**

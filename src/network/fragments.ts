@@ -1,9 +1,10 @@
 import { lengthBytes, type Parcel, pack, payloadBytes } from './datagrams.js'
+import { Tally } from './tally.js'
 
 /** The longest message, in bytes; so, too, what may wait for a peer, or be kept of it, give or take a message. */
 export const messageBytes = 16 * 1024 * 1024
 /** What keeping a piece costs besides its bytes: it counts, or a flood of tiny pieces would not be bounded. */
-const keepingBytes = 128
+const keepingBytes = 512
 /** As long as a message can be that travels whole: one fragment is never all of a message. */
 const fragmentBytes = payloadBytes - lengthBytes
 /** A message whose fragments have not come any further for so long has lost one, and is given up. */
@@ -80,13 +81,33 @@ interface Unfinished {
   readonly pieces: Map<number, Buffer>
   bytes: number
   touchedAt: number
+  /** How often a fragment has come: it goes to the end of the queue each time. */
+  touches: number
 }
 
-/** Puts one peer's fragments together. What is kept is bounded, in bytes and in time; what is oldest goes first. */
+/** What may be kept of the fragments of all together that are no peers of ours. */
+export function guestFragments(): Tally {
+  return new Tally(3 * messageBytes)
+}
+
+/**
+ * Puts one peer's fragments together. What is kept is bounded, in bytes and in time; what is oldest goes first. What is
+ * kept of guests is bounded for all of them together as well, because anybody can be one.
+ */
 export class Reassembly {
+  readonly #guests: Tally
+  readonly #share
   /** The one that has waited longest for its next fragment comes first. */
   readonly #unfinished = new Map<string, Unfinished>()
   #held = 0
+  /** Goes through the messages once. Each look from the beginning would pass all that were there and are gone. */
+  #order = this.#unfinished.entries()
+  #oldest: { readonly key: string; readonly message: Unfinished; readonly touches: number } | null = null
+
+  constructor(guests: Tally = guestFragments()) {
+    this.#guests = guests
+    this.#share = guests.share()
+  }
 
   /** Bytes kept of unfinished messages, with what keeping them costs. */
   get held(): number {
@@ -94,14 +115,19 @@ export class Reassembly {
   }
 
   /** @returns the message of which this was the last fragment to come, or null */
-  add({ session, number, index, count, payload }: Parcel & { session: number }, now: number): Buffer | null {
+  add(
+    { session, number, index, count, payload }: Parcel & { session: number },
+    now: number,
+    isGuest = false,
+  ): Buffer | null {
     this.expire(now)
     // An earlier process of this peer numbered its messages from 0 as well.
     const key = `${session}:${number}`
-    const message = this.#unfinished.get(key) ?? { count, pieces: new Map(), bytes: 0, touchedAt: now }
+    const message = this.#unfinished.get(key) ?? { count, pieces: new Map(), bytes: 0, touchedAt: now, touches: 0 }
     if (message.count !== count || message.pieces.has(index)) return null
     message.pieces.set(index, payload)
     message.touchedAt = now
+    message.touches++
     message.bytes += payload.length + keepingBytes
     this.#held += payload.length + keepingBytes
     this.#unfinished.delete(key)
@@ -110,28 +136,47 @@ export class Reassembly {
       this.#drop(key, message)
       return Buffer.concat(Array.from({ length: count }, (_, at) => message.pieces.get(at)!))
     }
-    this.#makeRoom()
+    this.#share.set(isGuest ? this.#held : 0)
+    this.#makeRoom(isGuest)
     return null
+  }
+
+  /** Gives up everything. */
+  clear(): void {
+    for (const [key, message] of this.#unfinished) this.#drop(key, message)
   }
 
   /** Gives up what has waited for too long. */
   expire(now: number): void {
-    for (const [key, message] of this.#unfinished) {
-      if (now - message.touchedAt <= patienceMs) return
-      this.#drop(key, message)
+    for (let first = this.#first(); first && now - first.message.touchedAt > patienceMs; first = this.#first()) {
+      this.#drop(first.key, first.message)
     }
   }
 
-  #makeRoom(): void {
-    for (const [key, message] of this.#unfinished) {
-      // Room for the longest message: its fragments cost more to keep than their bytes.
-      if (this.#held <= 2 * messageBytes) return
-      this.#drop(key, message)
+  /** Room for the longest message: its fragments cost more to keep than their bytes. */
+  #makeRoom(isGuest: boolean): void {
+    while (this.#held > 2 * messageBytes || (isGuest && this.#guests.isOver)) {
+      const first = this.#first()
+      if (!first) return
+      this.#drop(first.key, first.message)
     }
+  }
+
+  /** The message that has waited longest for its next fragment. */
+  #first(): { readonly key: string; readonly message: Unfinished } | null {
+    while (this.#unfinished.size > 0) {
+      const { key, message, touches } = this.#oldest ?? {}
+      if (message && touches === message.touches && this.#unfinished.get(key!) === message) return this.#oldest
+      const { value, done } = this.#order.next()
+      if (done) this.#order = this.#unfinished.entries()
+      this.#oldest = done ? null : { key: value[0], message: value[1], touches: value[1].touches }
+    }
+    return null
   }
 
   #drop(key: string, message: Unfinished): void {
     this.#unfinished.delete(key)
     this.#held -= message.bytes
+    if (this.#share.bytes > 0) this.#share.set(this.#held)
   }
 }

@@ -11,6 +11,8 @@ export interface Decoder {
   next(): Decoded | null
   /** Bytes held of a message that is not whole yet, and of whole ones not asked for. */
   readonly held: number
+  /** Bytes of memory that this costs: buffers are longer than what is in them. */
+  readonly capacity: number
 }
 
 /** A message, or the news that one is too long: where the next begins is lost then, and the connection of no more use. */
@@ -19,41 +21,57 @@ export type Decoded = { readonly bytes: Buffer } | { readonly problem: string }
 const headerBytes = 4
 const newline = 0x0a
 const carriageReturn = 0x0d
+/** What some editors and shells put before a text to say that it is UTF-8. */
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 
 /** Messages, each after its length in bytes as 4 bytes, big end first. An announced length is checked before a byte of it is kept. */
 export class FrameDecoder implements Decoder {
   readonly #queue = new ByteQueue()
-  readonly #limit: number
+  /** The longest message. A port may raise it once it knows who sends. */
+  limit: number
+  /** How long the frame is that has begun, if that is known. */
+  #expected = 0
 
   constructor(limit: number = limits.messageBytes) {
-    this.#limit = limit
+    this.limit = limit
   }
 
   get held(): number {
     return this.#queue.length
   }
 
+  get capacity(): number {
+    return this.#queue.capacity
+  }
+
   push(chunk: Buffer): void {
-    this.#queue.push(chunk)
+    this.#queue.push(chunk, this.#expected)
   }
 
   next(): Decoded | null {
-    if (this.#queue.length < headerBytes) return null
+    if (this.#queue.length < headerBytes) return this.#wait(0)
     const length = this.#queue.peekUInt32()
-    if (length > this.#limit) {
-      const problem = `a frame of ${length} bytes is announced; at most ${this.#limit} are taken`
+    if (length > this.limit) {
+      const problem = `a frame of ${length} bytes is announced; at most ${this.limit} are taken`
       return { problem }
     }
-    if (this.#queue.length < headerBytes + length) return null
+    if (this.#queue.length < headerBytes + length) return this.#wait(headerBytes + length)
     this.#queue.skip(headerBytes)
     return { bytes: this.#queue.take(length) }
   }
+
+  #wait(expected: number): null {
+    this.#expected = expected
+    this.#queue.release()
+    return null
+  }
 }
 
-/** Messages that end with LF or CR LF, as `nc` and `telnet` send them; empty lines are passed over. */
+/** Messages that end with LF or CR LF, as `nc` and `telnet` send them; empty lines are passed over, a byte order mark too. */
 export class LineDecoder implements Decoder {
   readonly #queue = new ByteQueue()
   readonly #limit: number
+  #isFirst = true
   /** How much of the queue is known to hold no newline. */
   #searched = 0
 
@@ -63,6 +81,10 @@ export class LineDecoder implements Decoder {
 
   get held(): number {
     return this.#queue.length
+  }
+
+  get capacity(): number {
+    return this.#queue.capacity
   }
 
   push(chunk: Buffer): void {
@@ -77,12 +99,22 @@ export class LineDecoder implements Decoder {
         return { problem: `a line is longer than ${this.#limit} bytes` }
       }
       this.#searched = end === -1 ? length : 0
-      if (end === -1) return null
+      if (end === -1) {
+        this.#queue.release()
+        return null
+      }
       const line = this.#queue.take(length)
       this.#queue.skip(1)
-      const bytes = line.at(-1) === carriageReturn ? line.subarray(0, -1) : line
+      const bytes = this.#plain(line.at(-1) === carriageReturn ? line.subarray(0, -1) : line)
       if (bytes.length > 0) return { bytes }
     }
+  }
+
+  /** The line without the mark that may stand before the first. */
+  #plain(line: Buffer): Buffer {
+    const isMarked = this.#isFirst && line.subarray(0, byteOrderMark.length).equals(byteOrderMark)
+    this.#isFirst = false
+    return isMarked ? line.subarray(byteOrderMark.length) : line
   }
 
   /** What is left when the other side ends without a last newline: a person's `printf` often does. */
@@ -120,9 +152,11 @@ export function parseJson(bytes: Buffer): { value: unknown } | { problem: string
   }
 }
 
+const empty = Buffer.alloc(0)
+
 /** Bytes in the order in which they came. A chunk from which nothing is left over is read where it lies, not copied. */
 class ByteQueue {
-  #bytes: Buffer = Buffer.alloc(0)
+  #bytes: Buffer = empty
   #start = 0
   #end = 0
   /** Whether the buffer is this queue's own, with room to write into; a chunk is only lent. */
@@ -132,7 +166,23 @@ class ByteQueue {
     return this.#end - this.#start
   }
 
-  push(chunk: Buffer): void {
+  /** Memory that stays in use for what is left of a buffer. A chunk is a piece of what the socket read it into. */
+  get capacity(): number {
+    if (this.length === 0) return 0
+    return this.#owned ? this.#bytes.length : this.#bytes.buffer.byteLength
+  }
+
+  /** Lets go of a buffer in which nothing is left: the next may be long in coming. */
+  release(): void {
+    if (this.length > 0) return
+    this.#bytes = empty
+    this.#start = 0
+    this.#end = 0
+    this.#owned = false
+  }
+
+  /** @param expected how many bytes there will be before anything can be taken, if that is known; 0 otherwise */
+  push(chunk: Buffer, expected = 0): void {
     if (this.length === 0) {
       this.#bytes = chunk
       this.#start = 0
@@ -140,14 +190,15 @@ class ByteQueue {
       this.#owned = false
       return
     }
-    if (!this.#owned || this.#end + chunk.length > this.#bytes.length) this.#grow(chunk.length)
+    if (!this.#owned || this.#end + chunk.length > this.#bytes.length) this.#grow(chunk.length, expected)
     chunk.copy(this.#bytes, this.#end)
     this.#end += chunk.length
   }
 
   /** Doubling keeps the cost of bytes that come one at a time in proportion to their number. */
-  #grow(by: number): void {
-    const grown = Buffer.allocUnsafe((this.length + by) * 2)
+  #grow(by: number, expected: number): void {
+    const needed = this.length + by
+    const grown = Buffer.allocUnsafe(expected > needed ? Math.min(expected, needed * 2) : needed * 2)
     this.#bytes.copy(grown, 0, this.#start, this.#end)
     this.#end = this.length
     this.#start = 0

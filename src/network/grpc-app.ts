@@ -1,8 +1,8 @@
 import type { ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js'
-import type { ServiceDefinition } from '@grpc/proto-loader'
-import type { Answer, Failure, Status } from '../contracts.js'
+import type { MessageTypeDefinition, ServiceDefinition } from '@grpc/proto-loader'
+import { type Answer, type Failure, failure, limits, type Refusal, type Status } from '../contracts.js'
 import type { Ask } from './client-port.js'
-import { appProto, Protos } from './grpc-protos.js'
+import { appProto, type Proto, Protos } from './grpc-protos.js'
 
 type Fields = Readonly<Record<string, unknown>>
 type Done = Answer & { readonly ok: true }
@@ -51,21 +51,59 @@ function errorReply({ code, message, definite, leader, address, actual }: Failur
   return { error: { code, message, definite, leader, address, actual } }
 }
 
+/** What keeps the memory of a port in bounds that answers gRPC calls. */
+export interface CallGate {
+  /** @returns why this request is not to be asked; null if it may be */
+  admit(bytes: number): Refusal | null
+  /** The answer, or in its place that it is too much for the connection on which it would leave. */
+  answer(peer: string, answer: Answer): Answer
+}
+
 /**
  * Clients over gRPC: asks the node the same things as the client port does, by the same function. A refusal is an
  * answer, not a status, because a status has no room for who leads instead.
  */
-export function appService(ask: Ask): [ServiceDefinition, UntypedServiceImplementation] {
-  const definition = new Protos([appProto]).service('AppService')
+export function appService(ask: Ask, gate: CallGate): [ServiceDefinition, UntypedServiceImplementation] {
+  const protos = new Protos([appProto])
+  const definition = protos.service('AppService')
   const handlers = Object.entries(verbs).map(([rpc, { command, arguments: toArguments = named, reply = plain }]) => {
-    const handle = (call: ServerUnaryCall<Fields, Fields>, respond: sendUnaryData<Fields>) => {
-      ask({ ...toArguments(named(call.request)), command }, (answer) => {
-        respond(null, answer.ok ? reply(answer) : errorReply(answer.error))
-      })
+    const { name } = (definition[rpc]!.requestType as MessageTypeDefinition<object, object>).type as { name: string }
+    const proto = protos.message(name)
+    const handle = (call: ServerUnaryCall<Buffer, Fields>, respond: sendUnaryData<Fields>) => {
+      const answered = (answer: Answer) => {
+        const told = gate.answer(call.getPeer(), answer)
+        respond(null, told.ok ? reply(told) : errorReply(told.error))
+      }
+      const request = read(call.request, proto)
+      if ('problem' in request) return answered(request.problem)
+      const refusal = gate.admit(call.request.length)
+      if (refusal) return answered(refusal)
+      ask({ ...toArguments(named(request.fields)), command }, answered)
     }
     return [rpc, handle]
   })
-  return [definition, Object.fromEntries(handlers)]
+  return [raw(definition), Object.fromEntries(handlers)]
+}
+
+/** Requests as their bytes: they are decoded here, so that what is wrong with them is said as on the JSON port. */
+function raw(definition: ServiceDefinition): ServiceDefinition {
+  const methods = Object.entries(definition).map(([rpc, method]) => [
+    rpc,
+    { ...method, requestDeserialize: (bytes: Buffer) => bytes },
+  ])
+  return Object.fromEntries(methods) as ServiceDefinition
+}
+
+function read(bytes: Buffer, proto: Proto): { fields: Fields } | { problem: Refusal } {
+  if (bytes.length > limits.messageBytes) {
+    const reason = `the request is ${bytes.length} bytes long; at most ${limits.messageBytes} are taken`
+    return { problem: failure('too_large', reason) }
+  }
+  try {
+    return { fields: proto.decode(bytes) }
+  } catch (error) {
+    return { problem: failure('bad_request', (error as Error).message) }
+  }
 }
 
 /** Without what the loader adds to say that an `optional` field was there: `_limit` beside `limit`. */

@@ -1,8 +1,9 @@
 import { inspect } from 'node:util'
-import { type Codec, isObject, type Message, parseEntry } from '../contracts.js'
+import { type Codec, type Entry, isObject, type Message, parseEntry } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { type Proto, type ProtoField, Protos, peerProto } from './grpc-protos.js'
 import { isIdentified } from './json-codec.js'
+import { checkShape, harmlessBytes } from './json-shape.js'
 
 /**
  * Peer messages as protobuf, by the stage's own `.proto` files. What is decoded is what was encoded, field for field:
@@ -41,11 +42,17 @@ export function protobufCodec(stage: Stage): Codec {
       if (stage.isIdentified && !isIdentified(identity)) throw new Error(`a ${type} without its sender's incarnation`)
       const { check, proto, form } = find(type)
       const { entries, ...rest } = form.toFlat(proto.decode(payload)) as { entries?: readonly string[] }
-      const message = { type, from, to, ...identity, ...rest, ...(entries && { entries: entries.map(parseEntry) }) }
+      const message = { type, from, to, ...identity, ...rest, ...(entries && { entries: entries.map(entryOf) }) }
       if (!check(message)) throw new Error(`a ${type} whose fields are not of its shape`)
       return message satisfies Message
     },
   }
+}
+
+/** An entry is JSON as a stranger may have written it. */
+function entryOf(text: string): Entry {
+  if (text.length > harmlessBytes) checkShape(Buffer.from(text))
+  return parseEntry(text)
 }
 
 interface Enveloped {

@@ -75,7 +75,7 @@ export class GrpcLink implements Link {
   /** A node of another cluster says who it is, and hears nothing more. */
   #isRefused(bytes: Buffer): boolean {
     try {
-      return this.#options.passport.refuses(this.peer.id, identityIn(this.#welcome.decode(bytes)))
+      return this.#options.passport.refuses(this.peer.id, identityIn(this.#welcome.decode(bytes, true)))
     } catch {
       return false
     }

@@ -5,6 +5,7 @@ import {
   type PackageDefinition,
   type ServiceDefinition,
 } from '@grpc/proto-loader'
+import { checkWire, type WireField, type WireForm } from './proto-wire.js'
 
 /** `.proto` files lie beside the lessons and are read from there: the compiler copies none into `dist/`. */
 const stagesFolder = fileURLToPath(new URL('../../../stages/', import.meta.url))
@@ -32,8 +33,11 @@ export interface ProtoField {
 export interface Proto {
   readonly name: string
   encode(value: object): Buffer
-  /** @throws on bytes that are cut short or otherwise not protobuf */
-  decode(bytes: Uint8Array): Readonly<Record<string, unknown>>
+  /**
+   * @param isOpen whether fields that the message does not have are passed over
+   * @throws on bytes that are cut short or otherwise not protobuf, and on what would be changed by reading it
+   */
+  decode(bytes: Uint8Array, isOpen?: boolean): Readonly<Record<string, unknown>>
   readonly fields: readonly ProtoField[]
   /** The name of its `oneof`; null if it has none. */
   readonly choice: string | null
@@ -47,6 +51,7 @@ export interface Proto {
  */
 export class Protos {
   readonly #definitions: PackageDefinition
+  readonly #wireForms = new Map<string, WireForm>()
 
   /** @param files paths below `stages/`, or absolute ones */
   constructor(files: readonly string[]) {
@@ -67,23 +72,47 @@ export class Protos {
   message(name: string): Proto {
     const definition = this.#definitions[`${protoPackage}.${name.split('.').at(-1)}`]
     if (!definition || !('serialize' in definition)) throw new Error(`no .proto file has a message ${name}`)
-    return describe(name, definition as MessageTypeDefinition<object, object>)
+    return describe(name, definition as MessageTypeDefinition<object, object>, this.#wireForm(name))
+  }
+
+  #wireForm(typeName: string): WireForm {
+    const name = typeName.split('.').at(-1)!
+    const known = this.#wireForms.get(name)
+    if (known) return known
+    const fields = new Map<number, WireField>()
+    const form = { name, fields }
+    this.#wireForms.set(name, form)
+    const definition = this.#definitions[`${protoPackage}.${name}`] as MessageTypeDefinition<object, object>
+    for (const { name, number, type, typeName, label } of (definition.type as Descriptor).field) {
+      const message = type === 'TYPE_MESSAGE' ? { message: this.#wireForm(typeName) } : {}
+      fields.set(number, { name, kind: wireKinds[type] ?? 'other', isRepeated: label === 'LABEL_REPEATED', ...message })
+    }
+    return form
   }
 }
 
+const wireKinds: Readonly<Record<string, WireField['kind']>> = {
+  TYPE_STRING: 'string',
+  TYPE_MESSAGE: 'message',
+  TYPE_UINT32: 'uint32',
+}
+
 interface Descriptor {
-  readonly field: readonly { name: string; type: string; typeName: string; label: string }[]
+  readonly field: readonly { name: string; number: number; type: string; typeName: string; label: string }[]
   readonly oneofDecl: readonly { name: string }[]
 }
 
 /** What `optional x` means in proto3: a `oneof` called `_x` with one member. All others were written as such. */
-function describe(name: string, definition: MessageTypeDefinition<object, object>): Proto {
+function describe(name: string, definition: MessageTypeDefinition<object, object>, form: WireForm): Proto {
   const { field, oneofDecl } = definition.type as Descriptor
   const oneofs = oneofDecl.map((oneof) => oneof.name)
   return {
     name,
     encode: (value) => definition.serialize(value),
-    decode: (bytes) => definition.deserialize(asBuffer(bytes)) as Record<string, unknown>,
+    decode(bytes, isOpen = false) {
+      checkWire(bytes, form, isOpen)
+      return definition.deserialize(asBuffer(bytes)) as Record<string, unknown>
+    },
     choice: oneofs.find((oneof) => !oneof.startsWith('_')) ?? null,
     fields: field.map(({ name, type, typeName, label }) => ({
       name,

@@ -11,7 +11,10 @@ import {
 import type { Message, NodeId } from '../contracts.js'
 import { oneLine, quoted } from '../text.js'
 import type { Address } from './address.js'
+import { connectionLimits } from './connection-limits.js'
+import { Door } from './door.js'
 import { appService } from './grpc-app.js'
+import { GrpcCalls } from './grpc-calls.js'
 import type { GrpcWorld } from './grpc-link.js'
 import type { Proto, Protos } from './grpc-protos.js'
 import { handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
@@ -25,6 +28,9 @@ const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
 type Speech = ServerDuplexStream<Buffer, Buffer>
 
+/** The first packet of a stranger: who it is, and where it listens. */
+const helloBytes = 4 * 1024
+
 /**
  * The port where peers, and clients that speak gRPC, come in. The socket is ours before it is gRPC's, which closes the
  * connection of a stranger without telling anybody.
@@ -37,23 +43,29 @@ export class GrpcServer {
   readonly #refusals: Refusals
   readonly #server: Server
   readonly #injector: ConnectionInjector
-  readonly #sockets = new Set<Socket>()
+  readonly #sockets = new Map<string, Socket>()
+  readonly #calls: GrpcCalls
+  readonly #door: Door
   readonly #listener = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
   #receive: (message: Message) => void = () => {}
 
   constructor(options: GrpcWorld, protos: Protos, links: Links<Link>) {
     this.#options = options
+    const dropped = (remote: string | undefined, reason: string) =>
+      options.notice({ event: 'client_dropped', remote, reason })
+    this.#calls = new GrpcCalls(options.clock, dropped, options.callBounds)
+    this.#door = new Door(connectionLimits().peers, (socket) => !this.#calls.isIdle(socket))
     this.#visits = new Visits(options, links, options.passport)
     this.#refusals = new Refusals(options)
     this.#packet = protos.message('Packet')
     this.#welcome = protos.message('Welcome')
-    this.#server = new Server({ ...serverOptions, interceptors: [this.#reportStatus] })
+    this.#server = new Server({ ...serverOptions, interceptors: [this.#calls.watch, this.#reportStatus] })
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
     const { Speak } = protos.service('RaftService')
     // Bytes are decoded here, not by gRPC: so what is wrong with them can be said.
     const raw = { ...Speak!, requestDeserialize: (bytes: Buffer) => bytes, responseSerialize: (bytes: Buffer) => bytes }
     this.#server.addService({ Speak: raw }, { Speak: (call: Speech) => this.#listen(call) })
-    if (options.ask) this.#server.addService(...appService(options.ask))
+    if (options.ask) this.#server.addService(...appService(options.ask, this.#calls))
   }
 
   async listen(address: Address, receive: (message: Message) => void): Promise<void> {
@@ -63,6 +75,7 @@ export class GrpcServer {
       this.#listener.listen(address, () => {
         this.#listener.removeListener('error', reject)
         this.#listener.on('error', () => {})
+        this.#calls.start()
         resolve()
       })
     })
@@ -75,15 +88,18 @@ export class GrpcServer {
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
+    this.#calls.stop()
     this.#injector.destroy()
     this.#server.forceShutdown()
-    for (const socket of this.#sockets) socket.destroy()
+    for (const socket of this.#sockets.values()) socket.destroy()
     await closed
   }
 
   /** Hands a connection to gRPC as soon as it turns out to be HTTP/2. */
   #accept(socket: Socket): void {
-    this.#sockets.add(socket)
+    const key = `${socket.remoteAddress}:${socket.remotePort}`
+    this.#sockets.set(key, socket)
+    this.#door.enter(socket)?.destroy()
     let read = Buffer.alloc(0)
     const turnAway = (reason: string) => {
       this.#refused(null, socket.remoteAddress, reason)
@@ -99,6 +115,8 @@ export class GrpcServer {
       socket.removeListener('data', onData)
       socket.pause()
       socket.unshift(read)
+      this.#door.spoke(socket)
+      this.#calls.opened(socket)
       this.#injector.injectConnection(socket)
     }
     socket.on('data', onData)
@@ -108,7 +126,8 @@ export class GrpcServer {
     })
     socket.on('close', () => {
       cancelDeadline()
-      this.#sockets.delete(socket)
+      this.#door.left(socket)
+      this.#sockets.delete(key)
     })
   }
 
@@ -148,12 +167,14 @@ export class GrpcServer {
     call.on('data', (bytes: Buffer) => {
       if (isOver) return
       try {
-        const packet = this.#packet.decode(bytes) as { hello?: Greeting; batch?: { messages: readonly Buffer[] } }
+        if (peer === null && bytes.length > helloBytes) throw new Error('its first packet is longer than a Hello')
+        const packet = this.#packet.decode(bytes, true) as { hello?: Greeting; batch?: { messages: readonly Buffer[] } }
         if (peer === null) {
           const visit = this.#visits.enter(checkHello(packet.hello), () => end('you are a peer of ours no more'))
           peer = visit.from
           leave = visit.leave
           cancelDeadline()
+          this.#isHeard(call.getPeer(), !visit.isGuest)
           call.write(Buffer.alloc(0))
         } else {
           if (!packet.batch) throw new Error('a packet without messages')
@@ -164,6 +185,12 @@ export class GrpcServer {
         else turnAway((error as Error).message)
       }
     })
+  }
+
+  #isHeard(remote: string, isMember: boolean): void {
+    this.#calls.known(remote, isMember)
+    const socket = this.#sockets.get(remote)
+    if (socket) this.#door.known(socket)
   }
 
   #check(bytes: Uint8Array, peer: NodeId): Message {

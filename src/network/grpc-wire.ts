@@ -1,11 +1,14 @@
 import type { ChannelOptions, ServerOptions } from '@grpc/grpc-js'
 import { limits } from '../contracts.js'
 import type { Ask } from './client-port.js'
+import type { CallBounds } from './grpc-calls.js'
 import type { TcpOptions } from './tcp.js'
 
 export interface GrpcOptions extends TcpOptions {
   /** Asks this node on behalf of a client that speaks gRPC; leave it out and only peers are served. */
   readonly ask?: Ask
+  /** What its clients may make it hold, where a test wants less than usual. */
+  readonly callBounds?: Partial<CallBounds>
 }
 
 /** Raised when `peer.proto` changes its meaning; nodes of different versions do not talk. */
@@ -51,6 +54,6 @@ export const serverOptions: ServerOptions = {
   ...keepalive,
   'grpc.max_receive_message_length': packetBytes + packetOverheadBytes,
   'grpc.max_send_message_length': -1,
-  'grpc.max_concurrent_streams': 1_024,
+  'grpc.max_concurrent_streams': 256,
   'grpc.max_connection_idle_ms': 60_000,
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type Codec, type Entry, isObject, type Message, parseEntry } from '../contracts.js'
 import type { Stage } from '../stage.js'
-import { parseJson } from './framing.js'
+import { checkShape, harmlessBytes, parseStranger } from './json-shape.js'
 
 /**
  * Peer messages as JSON, each on one line. Entries follow behind, each on a line of its own, as the text that it is: it
@@ -20,7 +20,7 @@ export function jsonCodec(stage: Stage): Codec {
     decode(bytes) {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
       const end = buffer.indexOf(newline)
-      const parsed = parseJson(end === -1 ? buffer : buffer.subarray(0, end))
+      const parsed = parseStranger(end === -1 ? buffer : buffer.subarray(0, end))
       if ('problem' in parsed) throw new Error(parsed.problem)
       return checkMessage(stage, withRest(parsed.value, end === -1 ? null : buffer.subarray(end + 1)))
     },
@@ -28,6 +28,8 @@ export function jsonCodec(stage: Stage): Codec {
 }
 
 const newline = 0x0a
+/** No entry is shorter: an index, a term and a command have names. */
+const shortestEntryBytes = 40
 
 /** Entries as the lines that follow a message. A leader sends the same ones to everybody: they are put together once. */
 function joined(): (entries: readonly Entry[]) => Buffer {
@@ -56,15 +58,27 @@ function withRest(fields: unknown, rest: Buffer | null): unknown {
 function entriesOf(entries: readonly unknown[], lines: Buffer | null): Entry[] {
   if (entries.length > 0) throw new Error('entries follow behind the message, each on a line of its own')
   if (lines === null) return []
+  checkLines(lines)
   if (!isUtf8(lines)) throw new Error('not UTF-8')
   return lines.toString().split('\n').map(parseEntry)
+}
+
+/** Refuses lines that would cost much to read and are no entries, before they are read. */
+function checkLines(lines: Buffer): void {
+  for (let from = 0; from <= lines.length; ) {
+    const newlineAt = lines.indexOf(newline, from)
+    const end = newlineAt === -1 ? lines.length : newlineAt
+    if (end - from < shortestEntryBytes) throw new Error('a line that follows the message is too short for an entry')
+    if (end - from > harmlessBytes) checkShape(lines.subarray(from, end))
+    from = end + 1
+  }
 }
 
 /** A copy: what it is read from is only lent. */
 function dataOf(length: unknown, bytes: Buffer | null): Uint8Array {
   if (length === bytes?.length) return Buffer.from(bytes!)
   const count = bytes === null ? 'nothing follows' : `${bytes.length} follow`
-  throw new Error(`${JSON.stringify(length)} bytes of data are announced; ${count}`)
+  throw new Error(`${JSON.stringify(length)?.slice(0, 64)} bytes of data are announced; ${count}`)
 }
 
 /** Whether a message says which disk its sender has, and which cluster it knows. */

@@ -15,11 +15,15 @@ import {
 } from '../contracts.js'
 import { oneLine, quoted } from '../text.js'
 import { parseAddress } from './address.js'
-import { encodeFrames, FrameDecoder, parseJson } from './framing.js'
+import { connectionLimits } from './connection-limits.js'
+import { Door } from './door.js'
+import { encodeFrames, FrameDecoder } from './framing.js'
+import { parseStranger } from './json-shape.js'
 import { type Link, Links, type Peer } from './links.js'
 import { lookup } from './lookup.js'
 import { ForeignError, identityIn, Passport } from './passport.js'
 import { Refusals } from './refusals.js'
+import { type Share, Tally } from './tally.js'
 import { type Hello, Visits } from './visits.js'
 
 /** Raised when a frame between nodes changes its meaning; nodes of different versions do not talk. */
@@ -32,6 +36,10 @@ const helloTimeoutMs = 5_000
 const outboxBytes = 16 * 1024 * 1024
 /** A frame between nodes: the batch of a leader, with room for its envelope. */
 const peerFrameBytes = 16 * 1024 * 1024 - 1
+/** The first frame of a connection: who speaks, and where it listens. */
+const helloBytes = 4 * 1024
+/** Bytes of unfinished frames of all that are no peers of ours: room for one leader's batch, and more. */
+const guestBytes = 40 * 1024 * 1024
 /** What the other side says on a connection that we made: only who it is, if it refuses us as foreign. */
 const refusalBytes = 1024
 
@@ -61,6 +69,10 @@ export class TcpNetwork implements Network {
   readonly #refusals: Refusals
   readonly #passport = new Passport()
   readonly #incoming = new Set<Socket>()
+  readonly #door = new Door(connectionLimits().peers)
+  readonly #guests = new Tally(guestBytes)
+  /** What each guest holds, the one that has been at an unfinished frame for longest first. */
+  readonly #holding = new Map<Socket, Share>()
   #server: Server | undefined
 
   constructor(options: TcpOptions) {
@@ -107,10 +119,12 @@ export class TcpNetwork implements Network {
 
   /** Reads a peer's messages; whoever is not a peer, or stops making sense, is turned away with a logged reason. */
   #accept(socket: Socket, receive: (message: Message) => void): void {
-    const decoder = new FrameDecoder(peerFrameBytes)
+    const decoder = new FrameDecoder(helloBytes)
     let peer: NodeId | null = null
     let leave = () => {}
+    let isGuest = false
     this.#incoming.add(socket)
+    this.#door.enter(socket)?.destroy()
     const turnAway = (reason: string) => {
       this.#refusals.report(peer, socket.remoteAddress, reason)
       socket.destroy()
@@ -121,6 +135,8 @@ export class TcpNetwork implements Network {
       cancelHello()
       leave()
       this.#incoming.delete(socket)
+      this.#door.left(socket)
+      this.#hold(socket, 0)
     })
     socket.on('data', (chunk) => {
       decoder.push(chunk as Buffer)
@@ -131,16 +147,46 @@ export class TcpNetwork implements Network {
             const visit = this.#visits.enter(parseHello(decoded.bytes), () => socket.destroy())
             peer = visit.from
             leave = visit.leave
+            isGuest = visit.isGuest
             cancelHello()
+            decoder.limit = peerFrameBytes
+            this.#door.known(socket)
           } else {
             receive(this.#checkSender(this.#options.codec.decode(decoded.bytes), peer))
+            this.#hold(socket, 0)
           }
         }
+        this.#hold(socket, isGuest ? decoder.capacity : 0)
       } catch (error) {
         if (error instanceof ForeignError) this.#refuse(socket)
         else turnAway((error as Error).message)
       }
     })
+  }
+
+  /** Notes what an unfinished frame of a guest takes. When all of them take too much, the oldest of them pays. */
+  #hold(socket: Socket, bytes: number): void {
+    const share = this.#holding.get(socket)
+    if (bytes === 0) {
+      share?.set(0)
+      this.#holding.delete(socket)
+      return
+    }
+    if (socket.destroyed) return
+    if (share) share.set(bytes)
+    else {
+      const first = this.#guests.share()
+      first.set(bytes)
+      this.#holding.set(socket, first)
+    }
+    while (this.#guests.isOver) {
+      const [oldest] = this.#holding.keys()
+      if (!oldest) return
+      const reason = 'the unfinished frames of those that are no peers take all the memory that they may'
+      this.#options.notice({ event: 'peer_refused', peer: null, remote: oldest.remoteAddress, reason })
+      this.#hold(oldest, 0)
+      oldest.destroy()
+    }
   }
 
   /** A node of another cluster hears who refuses it: otherwise it would never know why nobody answers. */
@@ -160,7 +206,7 @@ export class TcpNetwork implements Network {
 
 /** @throws Error if it is none of this version */
 function parseHello(bytes: Buffer): Hello {
-  const parsed = parseJson(bytes)
+  const parsed = parseStranger(bytes)
   const hello = 'value' in parsed ? parsed.value : undefined
   if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
   const { protocol, cluster, from, to, address } = hello
@@ -184,6 +230,7 @@ class OutgoingLink implements Link {
   #closed = false
   #failures = 0
   #waiting: Uint8Array[] = []
+  #waitingBytes = 0
   #cancelRetry = () => {}
   #cancelNotice = () => {}
 
@@ -230,7 +277,7 @@ class OutgoingLink implements Link {
     socket.on('data', (chunk) => {
       decoder.push(chunk as Buffer)
       const decoded = decoder.next()
-      const said = decoded && 'bytes' in decoded ? parseJson(decoded.bytes) : {}
+      const said = decoded && 'bytes' in decoded ? parseStranger(decoded.bytes) : {}
       if ('value' in said && this.#passport.refuses(this.peer.id, identityIn(said.value))) this.#isForeign = true
       if (decoded) socket.destroy()
     })
@@ -249,6 +296,7 @@ class OutgoingLink implements Link {
     this.#isNoticed = false
     this.#up = false
     this.#waiting = []
+    this.#waitingBytes = 0
     if (this.#closed) return
     const pause = Math.min(backoff.firstMs * 2 ** this.#failures++, backoff.capMs)
     this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.open())
@@ -256,8 +304,10 @@ class OutgoingLink implements Link {
 
   /** Everything sent in one turn of the event loop leaves in one write. */
   send(message: Message): void {
-    if (!this.#up || this.#socket!.writableLength > outboxBytes) return
-    this.#waiting.push(this.#options.codec.encode(message))
+    if (!this.#up || this.#socket!.writableLength + this.#waitingBytes > outboxBytes) return
+    const bytes = this.#options.codec.encode(message)
+    this.#waiting.push(bytes)
+    this.#waitingBytes += bytes.length
     if (this.#waiting.length === 1) process.nextTick(() => this.#flush())
   }
 
@@ -265,11 +315,13 @@ class OutgoingLink implements Link {
     if (this.#waiting.length === 0) return
     this.#socket!.write(encodeFrames(this.#waiting))
     this.#waiting = []
+    this.#waitingBytes = 0
   }
 
   close(): void {
     this.#closed = true
     this.#waiting = []
+    this.#waitingBytes = 0
     this.#cancelRetry()
     this.#cancelNotice()
     this.#socket?.destroy()

@@ -7,6 +7,7 @@ import type { Link, Links, Peer } from './links.js'
 import { lookups } from './lookup.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import type { Passport } from './passport.js'
+import type { Tally } from './tally.js'
 import type { TcpOptions } from './tcp.js'
 
 export interface UdpOptions extends TcpOptions {
@@ -33,6 +34,8 @@ export interface LocalEnd {
   readonly cluster: string
   readonly passport: Passport
   readonly family: 4 | 6
+  /** What is kept of the fragments of guests. */
+  readonly guests: Tally
   /** More is waiting in this process already than the kernel takes. */
   readonly isBusy: boolean
   send(bytes: Buffer, to: Address): void
@@ -49,7 +52,7 @@ export class UdpLink implements Link {
   readonly #local: LocalEnd
   readonly #links: Pick<Links<Link>, 'addressFor' | 'forget'>
   readonly #outbox = new Outbox()
-  readonly #reassembly = new Reassembly()
+  readonly #reassembly: Reassembly
   readonly #bucket: TokenBucket
   #address: Address | null = null
   #closed = false
@@ -71,6 +74,7 @@ export class UdpLink implements Link {
     this.peer = peer
     this.#local = local
     this.#links = links
+    this.#reassembly = new Reassembly(local.guests)
     this.#options = options
     this.#clock = options.clock
     this.#bucket = new TokenBucket(options.pace ?? defaultPace, options.clock)
@@ -181,7 +185,7 @@ export class UdpLink implements Link {
     else if (datagram.kind === 'refused') return []
     else if (datagram.count === 1) return unpack(datagram.payload)
     else {
-      const message = this.#reassembly.add(datagram, this.#clock.now())
+      const message = this.#reassembly.add(datagram, this.#clock.now(), this.#links.addressFor(this.peer) === null)
       if (message) return [message]
     }
     return []
@@ -225,6 +229,7 @@ export class UdpLink implements Link {
   close(): void {
     this.#down()
     this.#closed = true
+    this.#reassembly.clear()
     this.#cancelHello()
     this.#cancelPause()
   }

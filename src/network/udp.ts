@@ -5,7 +5,8 @@ import type { Foreigner, Identity, Message, Network, NodeId, PeerMember } from '
 import { oneLine, quoted } from '../text.js'
 import { type Address, formatAddress, parseAddress } from './address.js'
 import { clusterHash, type Datagram, decodeDatagram, encodeDatagram } from './datagrams.js'
-import { parseJson } from './framing.js'
+import { guestFragments } from './fragments.js'
+import { parseStranger } from './json-shape.js'
 import { Links } from './links.js'
 import { identityIn, Passport } from './passport.js'
 import { Refusals } from './refusals.js'
@@ -63,6 +64,7 @@ export class UdpNetwork implements Network {
     return {
       session: Math.floor(this.#options.random.next() * 2 ** 32),
       cluster: this.#cluster,
+      guests: guestFragments(),
       passport: this.#passport,
       family,
       get isBusy() {
@@ -151,7 +153,7 @@ export class UdpNetwork implements Network {
 }
 
 function jsonIn(payload: Buffer): unknown {
-  const parsed = parseJson(payload)
+  const parsed = parseStranger(payload)
   return 'value' in parsed ? parsed.value : undefined
 }
 

@@ -13,6 +13,13 @@ export interface Hello extends Identity {
   readonly address?: unknown
 }
 
+/** Who has come, and what to call when the connection has ended, however it did. */
+export interface Visit {
+  readonly from: NodeId
+  readonly isGuest: boolean
+  readonly leave: () => void
+}
+
 /** The connections that other nodes have made to us. A guest is one for as long as one of its own stands. */
 export class Visits {
   readonly #options: Pick<TcpOptions, 'self' | 'cluster'>
@@ -29,10 +36,9 @@ export class Visits {
 
   /**
    * @param hangUp ends the connection
-   * @returns who it is, and what to call when the connection has ended, however it did
    * @throws Error that says why it is not to be heard; ForeignError if it belongs to another cluster
    */
-  enter(hello: Hello, hangUp: () => void): { from: NodeId; leave: () => void } {
+  enter(hello: Hello, hangUp: () => void): Visit {
     const { cluster, from, to, address, incarnation } = hello
     if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${quoted(cluster)}`)
     if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
@@ -41,13 +47,16 @@ export class Visits {
     const { id } = peer
     const key = keyOf(peer)
     const visits = this.#visits.get(key) ?? new Set()
+    const earlier = [...visits]
     this.#visits.set(key, visits.add(hangUp))
+    // A node has one connection to us: an earlier one of its is dead, and nobody has told us.
+    for (const end of earlier) end()
     const leave = () => {
       if (!visits.delete(hangUp) || visits.size > 0) return
       this.#visits.delete(key)
       this.#links.forget(peer)
     }
-    return { from: id, leave }
+    return { from: id, isGuest: this.#links.addressFor(peer) === null, leave }
   }
 
   hangUpOn(id: NodeId): void {

@@ -66,7 +66,8 @@ function argument(name: string, field: z.ZodType): Argument {
 function refusal(command: string, takes: readonly Argument[], issue: z.core.$ZodIssue): Refusal {
   if (issue.code === 'unrecognized_keys') {
     const fields = takes.length > 0 ? takes.map(({ name }) => name).join(', ') : 'no field'
-    return failure('bad_request', `${command} has no field ${JSON.stringify(issue.keys[0])}; it takes ${fields}`)
+    const name = JSON.stringify(issue.keys[0]?.slice(0, 64))
+    return failure('bad_request', `${command} has no field ${name}; it takes ${fields}`)
   }
   const code = issue.code === 'custom' && issue.params?.code === 'too_large' ? 'too_large' : 'bad_request'
   return failure(code, `${command}: ${JSON.stringify(issue.path[0])} must be ${issue.message}`)

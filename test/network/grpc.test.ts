@@ -132,7 +132,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
   const batch = (...messages: Uint8Array[]) => packet.encode({ batch: { messages } })
   const good = codec.encode(message('n3', 'n1', 1))
   const strangers: [string, Buffer[], RegExp][] = [
-    ['no protobuf', [Buffer.from('hello')], /index out of range|invalid wire type/],
+    ['no protobuf', [Buffer.from('hello')], /cut short|wire type/],
     ['an empty packet', [Buffer.alloc(0)], /first packet is not a Hello/],
     ['no Hello', [batch(good)], /first packet is not a Hello/],
     ['another version', [first({ protocol: 1 })], /speaks protocol 1, not 2/],
@@ -143,7 +143,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
     ['another name later', [first(), batch(codec.encode(message('n2', 'n1', 1)))], /n3 sent a message from n2 to n1/],
     ['another receiver', [first(), batch(codec.encode(message('n3', 'n2', 1)))], /n3 sent a message from n3 to n2/],
     ['a second Hello', [first(), first()], /a packet without messages/],
-    ['a torn message', [first(), batch(good.subarray(0, -1))], /index out of range/],
+    ['a torn message', [first(), batch(good.subarray(0, -1))], /cut short/],
     ['a wrong shape', [first(), batch(codec.encode(message('n3', 'n1', 0)))], /a Replicated whose fields/],
     ['too long', [first(), Buffer.alloc(packetBytes * 2)], /larger than max/],
   ]
@@ -171,11 +171,12 @@ t.test('where members change, a stranger is heard if it says where it could be a
     const packets = [{ hello: { ...hello, from: 'n9', ...changes } }, { batch }].map((one) => packet.encode(one))
     return say(t, all[0]!.peer, packets)
   }
-  const wrong = ['', 'nowhere', '127.0.0.1:0', '0.0.0.0:1', `${'x'.repeat(5_000)}:1`, '[::::]:1', 'a/b%c?d:1']
+  const wrong = ['', 'nowhere', '127.0.0.1:0', '0.0.0.0:1', `${'x'.repeat(2_000)}:1`, '[::::]:1', 'a/b%c?d:1']
   for (const changes of [{}, ...wrong.map((address) => ({ address }))]) {
     t.match((await knock(changes)).details, /"n9" is no peer of ours, and does not say where/)
   }
   for (const from of ['', 'n1']) t.match((await knock({ from, address: '127.0.0.1:1' })).details, /no peer of ours$/)
+  t.match((await knock({ address: `${'x'.repeat(5_000)}:1` })).details, /first packet is longer than a Hello/)
   t.match((await knock({ cluster: 'other', address: '127.0.0.1:1' })).details, /belongs to the cluster/)
   t.same(n1.received, [])
   for (const address of ['127.0.0.1:1', '[::1]:1', 'no.such.host.invalid:1']) {

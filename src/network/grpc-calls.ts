@@ -1,0 +1,286 @@
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import {
+  type ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  status,
+} from '@grpc/grpc-js'
+import { type Answer, type Clock, failure, type Refusal } from '../contracts.js'
+import type { CallGate } from './grpc-app.js'
+import { speakPath } from './grpc-wire.js'
+import { memoryOf, type Share, Tally } from './tally.js'
+
+const MiB = 1024 * 1024
+
+/** What those who call over gRPC may make a node hold. */
+export interface CallBounds {
+  readonly calls: number
+  /** Bytes of packets that have not arrived whole, over all streams but those of peers. */
+  readonly unfinishedBytes: number
+  /** Bytes of requests that are asked and not answered. */
+  readonly askedBytes: number
+  /** Bytes of answers that one connection has not taken; and all of them. */
+  readonly answerBytes: number
+  readonly allAnswerBytes: number
+  /** How long a packet may take to arrive, and how long a connection may take nothing of its answers. */
+  readonly slowestMs: number
+  readonly sweepMs: number
+}
+
+const usualBounds: CallBounds = {
+  calls: 8_192,
+  unfinishedBytes: 64 * MiB,
+  askedBytes: 128 * MiB,
+  answerBytes: 32 * MiB,
+  allAnswerBytes: 128 * MiB,
+  slowestMs: 25_000,
+  sweepMs: 2_500,
+}
+
+/** What a call costs besides its bytes. */
+const callBytes = 8 * 1024
+const smallAnswerBytes = 16 * 1024
+const smallRequestBytes = 4 * 1024
+/** What may come of a packet of nobody known: a Hello, or the piece in which the network delivers it. */
+const longestHello = 16 * 1024
+
+/** One connection, by the address at its other end. */
+interface Connection {
+  readonly socket: Socket
+  readonly answers: Share
+  /** When an answer was last taken, or began to wait where none did. */
+  takenAt: number
+  calls: number
+  standing: 'stranger' | 'guest' | 'member'
+}
+
+/** One stream that counts: what came of a packet that is not whole. */
+interface Call {
+  readonly unfinished: Share
+  /** When it began; infinity while nothing is on its way. */
+  since: number
+  isOver: boolean
+  /** Whether it is a stream between nodes. */
+  readonly isSpeech: boolean
+  turnAway(reason: string): void
+}
+
+/** What the library keeps to itself of a call, and is needed to see its bytes. */
+interface Innards {
+  readonly stream?: Readable
+  readonly incomingEncoding?: string
+}
+
+/**
+ * Keeps count of what gRPC holds for others. The library bounds a message and the streams of a connection, and nothing that
+ * follows from many of them: it puts packets together and lets answers wait whatever they come to in all.
+ */
+export class GrpcCalls implements CallGate {
+  readonly #bounds: CallBounds
+  readonly #clock: Clock
+  readonly #dropped: (remote: string | undefined, reason: string) => void
+  readonly #connections = new Map<string, Connection>()
+  readonly #calls = new Set<Call>()
+  readonly #unfinished: Tally
+  readonly #asked: Tally
+  readonly #answers: Tally
+  #count = 0
+  #cancelSweep = () => {}
+
+  /** @param dropped hears of connections that were ended */
+  constructor(
+    clock: Clock,
+    dropped: (remote: string | undefined, reason: string) => void,
+    bounds: Partial<CallBounds> = {},
+  ) {
+    this.#bounds = { ...usualBounds, ...bounds }
+    this.#clock = clock
+    this.#dropped = dropped
+    this.#unfinished = new Tally(this.#bounds.unfinishedBytes)
+    this.#asked = new Tally(this.#bounds.askedBytes)
+    this.#answers = new Tally(this.#bounds.allAnswerBytes)
+  }
+
+  start(): void {
+    this.#cancelSweep = this.#clock.after(this.#bounds.sweepMs, () => {
+      this.#lookAround()
+      this.start()
+    })
+  }
+
+  stop(): void {
+    this.#cancelSweep()
+  }
+
+  opened(socket: Socket): void {
+    const key = `${socket.remoteAddress}:${socket.remotePort}`
+    const answers = this.#answers.share()
+    const connection: Connection = { socket, answers, takenAt: this.#clock.now(), calls: 0, standing: 'stranger' }
+    this.#connections.set(key, connection)
+    socket.once('close', () => {
+      connection.answers.set(0)
+      this.#connections.delete(key)
+    })
+  }
+
+  isIdle(socket: Socket): boolean {
+    return this.#connections.get(`${socket.remoteAddress}:${socket.remotePort}`)?.calls === 0
+  }
+
+  admit(bytes: number): Refusal | null {
+    if (!this.#asked.isOver || bytes <= smallRequestBytes) return null
+    return failure('overloaded', 'the requests that wait here take all the memory that they may')
+  }
+
+  /** Only what changes nothing has a large answer. So the client can be told instead that it was not done. */
+  answer(peer: string, answer: Answer): Answer {
+    const waiting = this.#connections.get(peer)?.answers.bytes ?? 0
+    if (waiting <= this.#bounds.answerBytes || memoryOf(answer) <= smallAnswerBytes) return answer
+    return failure('overloaded', `${waiting} bytes of answers wait on this connection; take them first`)
+  }
+
+  /** Who speaks on a connection has said who it is: a peer's packets may be as long as a leader's batch, and are not counted. */
+  known(peer: string, isMember: boolean): void {
+    const connection = this.#connections.get(peer)
+    if (connection) connection.standing = isMember ? 'member' : 'guest'
+  }
+
+  /** Counts what each call costs. It has to be the first interceptor: it looks at the library's own object. */
+  readonly watch: ServerInterceptor = ({ path }, call) => {
+    const connection = this.#connections.get(call.getPeer())
+    const { stream, incomingEncoding = 'identity' } = call as unknown as Innards
+    if (connection && stream && path === speakPath) this.#watchPackets(call, stream, connection, null)
+    else if (connection && stream) this.#watchClient(call, stream, connection)
+    const isTooMuch = this.#count > this.#bounds.calls
+    const isCompressed = incomingEncoding !== 'identity'
+    if (isCompressed || isTooMuch) {
+      const details = isTooMuch ? `overloaded: ${this.#bounds.calls} calls wait` : 'compressed packets are not taken'
+      process.nextTick(() => call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details }))
+    }
+    return call as ServerInterceptingCall
+  }
+
+  #watchClient(call: ServerInterceptingCallInterface, stream: Readable, connection: Connection): void {
+    const asked = this.#asked.share()
+    this.#count++
+    connection.calls++
+    stream.once('close', () => {
+      this.#count--
+      connection.calls--
+      asked.set(0)
+    })
+    this.#watchPackets(call, stream, connection, (bytes) => asked.set(callBytes + 2 * bytes))
+    this.#watchAnswer(call, stream, connection)
+  }
+
+  /** An answer counts until the stream has passed it on, which it does as far as its reader makes room. */
+  #watchAnswer(call: ServerInterceptingCallInterface, stream: Readable, connection: Connection): void {
+    const send = call.sendMessage.bind(call)
+    call.sendMessage = (message, callback) => {
+      let bytes = memoryOf(message)
+      if (connection.answers.bytes === 0) connection.takenAt = this.#clock.now()
+      connection.answers.add(bytes)
+      const taken = () => {
+        if (connection.socket.destroyed) return
+        connection.takenAt = this.#clock.now()
+        connection.answers.add(-bytes)
+        bytes = 0
+      }
+      stream.once('close', taken)
+      send(message, () => {
+        taken()
+        callback()
+      })
+      this.#relieve()
+    }
+  }
+
+  /** Counts what has come of a packet that is not whole. @param whole hears the length of each that is; null between nodes */
+  #watchPackets(
+    call: ServerInterceptingCallInterface,
+    stream: Readable,
+    connection: Connection,
+    whole: ((bytes: number) => void) | null,
+  ): void {
+    const turnAway = (details: string) => call.sendStatus({ code: status.RESOURCE_EXHAUSTED, details })
+    const unfinished = this.#unfinished.share()
+    const isSpeech = whole === null
+    const one: Call = { unfinished, since: this.#clock.now(), isOver: false, isSpeech, turnAway }
+    this.#calls.add(one)
+    stream.on('data', (chunk: Buffer) => this.#came(one, chunk.length, connection))
+    stream.once('close', () => this.#forget(one))
+    const start = call.start.bind(call)
+    call.start = (listener) =>
+      start({
+        onReceiveMetadata: (metadata) => listener.onReceiveMetadata(metadata),
+        onReceiveMessage: (message) => {
+          whole?.(one.unfinished.bytes)
+          one.unfinished.set(0)
+          one.since = Number.POSITIVE_INFINITY
+          listener.onReceiveMessage(message)
+        },
+        onReceiveHalfClose: () => listener.onReceiveHalfClose(),
+        onCancel: () => listener.onCancel(),
+      })
+  }
+
+  #came(one: Call, bytes: number, connection: Connection): void {
+    if (one.isOver || connection.standing === 'member') return
+    if (one.unfinished.bytes === 0) one.since = this.#clock.now()
+    one.unfinished.add(bytes)
+    if (one.isSpeech && connection.standing === 'stranger' && one.unfinished.bytes > longestHello) {
+      return this.#end(one, 'its first packet is longer than a Hello')
+    }
+    this.#makeWay()
+  }
+
+  #forget(one: Call): void {
+    one.isOver = true
+    this.#calls.delete(one)
+    one.unfinished.set(0)
+  }
+
+  #makeWay(): void {
+    while (this.#unfinished.isOver) {
+      let oldest: Call | undefined
+      for (const call of this.#calls) {
+        if (call.unfinished.bytes > 0 && call.since < (oldest?.since ?? Number.POSITIVE_INFINITY)) oldest = call
+      }
+      if (!oldest) return
+      this.#end(oldest, 'overloaded: too many unfinished packets are held, and this one has been arriving for longest')
+    }
+  }
+
+  #end(call: Call, reason: string): void {
+    this.#forget(call)
+    call.turnAway(reason)
+  }
+
+  #relieve(): void {
+    while (this.#answers.isOver) {
+      let largest: Connection | undefined
+      for (const one of this.#connections.values()) {
+        if (one.answers.bytes > (largest?.answers.bytes ?? 0)) largest = one
+      }
+      if (!largest) return
+      this.#drop(largest, `it does not take its answers: ${largest.answers.bytes} bytes wait, more than of any other`)
+    }
+  }
+
+  #drop(connection: Connection, reason: string): void {
+    this.#dropped(connection.socket.remoteAddress, reason)
+    connection.answers.set(0)
+    this.#connections.delete(`${connection.socket.remoteAddress}:${connection.socket.remotePort}`)
+    connection.socket.destroy()
+  }
+
+  #lookAround(): void {
+    const before = this.#clock.now() - this.#bounds.slowestMs
+    for (const call of this.#calls) if (call.since <= before) this.#end(call, 'the packet did not arrive whole in time')
+    for (const connection of this.#connections.values()) {
+      if (connection.answers.bytes === 0 || connection.takenAt > before) continue
+      this.#drop(connection, 'it took nothing of its answers for too long')
+    }
+  }
+}
