@@ -38,7 +38,7 @@ function isFree(port: number): Promise<boolean> {
 /** A base port of four digits, as in the print: tables keep their widths. */
 async function freeBase(): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
-    const base = 2_000 + 10 * Math.floor(Math.random() * 680)
+    const base = 2_000 + 10 * Math.floor(Math.random() * 480)
     const ports = [1, 2, 3, 4, 5, 6, 7].flatMap((number) => [base + number, base + 100 + number])
     if ((await Promise.all(ports.map(isFree))).every(Boolean)) return base
   }

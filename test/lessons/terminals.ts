@@ -33,7 +33,8 @@ class Changing {
 export class Repl extends Changing {
   readonly #child: ChildProcess
   readonly #screen = new Screen()
-  #from = 0
+  /** The line where the last one was typed, or -1. */
+  #typedAt = -1
   isClosed = false
 
   constructor(args: readonly string[], folder: string) {
@@ -54,16 +55,17 @@ export class Repl extends Changing {
 
   /** Whether it waits for a line. */
   get isReady(): boolean {
-    return /^\d-[a-z-]+>$/.test(this.#screen.lines.at(-1)!)
+    const { lines } = this.#screen
+    return lines.length - 1 > this.#typedAt && /^\d-[a-z-]+>$/.test(lines.at(-1)!)
   }
 
   /** What came since the last line was typed, without its echo and the prompt. */
   get shown(): string[] {
-    return this.#screen.lines.slice(this.#from).filter((line) => !/^\d-[a-z-]+>/.test(line))
+    return this.#screen.lines.slice(Math.max(0, this.#typedAt)).filter((line) => !/^\d-[a-z-]+>/.test(line))
   }
 
   type(line: string): void {
-    this.#from = this.#screen.lines.length - 1
+    this.#typedAt = this.#screen.lines.length - 1
     this.#child.stdin!.write(`${line}\r`)
   }
 
