@@ -7,6 +7,10 @@ export class Cast {
   readonly #basePort: number
   #names: Map<string, string>
   #terms: Map<number, number>
+  /** Those that were named alone: the others may still change their players. */
+  #met = new Set<string>()
+  /** While a table is read: a row among equal rows names nobody for good. */
+  isSoft = false
 
   constructor(isFixed: boolean, basePort: number) {
     this.#isFixed = isFixed
@@ -24,6 +28,7 @@ export class Cast {
   become(other: Cast): void {
     this.#names = new Map(other.#names)
     this.#terms = new Map(other.#terms)
+    this.#met = new Set(other.#met)
   }
 
   /** The node that plays this one, if that is decided. */
@@ -33,16 +38,25 @@ export class Cast {
 
   /** Whether this node may play that one; from then on it does. */
   name(printed: string, real: string): boolean {
-    const known = this.playerOf(printed)
-    if (known !== undefined) return known === real
-    if ([...this.#names.values()].includes(real)) return false
-    this.#names.set(printed, real)
+    if (this.#isFixed) return printed === real
+    const known = this.#names.get(printed)
+    const [other] = [...this.#names].find(([, player]) => player === real) ?? []
+    if (known !== real) {
+      const isFree = (name: string | undefined) => !this.isSoft && (name === undefined || !this.#met.has(name))
+      if (known !== undefined && !isFree(printed)) return false
+      if (other !== undefined && !isFree(other)) return false
+      if (other !== undefined && known === undefined) this.#names.delete(other)
+      if (other !== undefined && known !== undefined) this.#names.set(other, known)
+      this.#names.set(printed, real)
+    }
+    if (!this.isSoft) this.#met.add(printed)
     return true
   }
 
   /** The node to name to the cluster: itself, if nobody has met it yet. */
   choose(printed: string): string {
     const known = this.playerOf(printed)
+    this.#met.add(printed)
     if (known !== undefined) return known
     const taken = [...this.#names.values()]
     const free = [printed, 'n1', 'n2', 'n3', 'n4', 'n5'].find((name) => !taken.includes(name))!
@@ -55,6 +69,16 @@ export class Cast {
     if (this.#isFixed) return printed.join() === real.join()
     if (printed.length !== real.length) return false
     const left = new Set(real)
+    const wasSoft = this.isSoft
+    this.isSoft = true
+    try {
+      return this.#namesSoftly(printed, left)
+    } finally {
+      this.isSoft = wasSoft
+    }
+  }
+
+  #namesSoftly(printed: readonly string[], left: Set<string>): boolean {
     for (const name of printed) {
       const known = this.playerOf(name)
       if (known !== undefined && !left.delete(known)) return false

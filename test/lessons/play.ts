@@ -127,7 +127,8 @@ class Reading {
   async #type(step: Step): Promise<void> {
     const repl = this.#repl
     if (!repl) throw new Deviation(step, [], 'no stage runs here')
-    const printed = itemsOf(step.expected)
+    // Before the first line there is a banner, and who knows what else.
+    const printed = itemsOf(step.how === 'look' ? ['…', ...step.expected] : step.expected)
     const isDone = () => repl.isReady && fits(printed, itemsOf(repl.shown), this.#cast)
     if (step.how === 'look') return this.#comes(step, isDone, step.expected)
     const line = this.#cast.typed(step.text)
