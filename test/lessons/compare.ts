@@ -110,7 +110,7 @@ export function itemsOf(lines: readonly string[]): Item[] {
       const { table, length } = tableOf(lines.slice(at))
       items.push(table)
       at += length - 1
-    } else items.push({ text: line })
+    } else if (line.trim() !== '') items.push({ text: line })
   }
   return items
 }
@@ -118,7 +118,9 @@ export function itemsOf(lines: readonly string[]): Item[] {
 function fitsCell(label: string, printed: string, real: string, cast: Cast): boolean {
   if (label === 'pid') return (printed === '') === (real === '')
   if (label === 'term' && printed !== '' && real !== '') return cast.term(Number(printed), Number(real))
-  return fitsText(printed, real, cast)
+  // Whom each of the others gave its vote is chance.
+  const free = (cell: string) => (label === 'now' ? cell.replace(/→n\d+/, '→') : cell)
+  return fitsText(free(printed), free(real), cast)
 }
 
 function fitsTable(printed: Table, real: Table, cast: Cast): boolean {
@@ -133,6 +135,7 @@ function fitsTable(printed: Table, real: Table, cast: Cast): boolean {
     for (const candidate of known === undefined ? [name, ...real.nodes.keys()] : [known]) {
       const others = real.nodes.get(candidate)
       const trial = cast.copy()
+      trial.isSoft = true
       if (!others || (!printed.isPart && others.size !== cells.size)) continue
       const fits = [...cells].every(([label, cell]) => fitsCell(label, cell, others.get(label) ?? '', trial))
       if (fits && trial.name(name, candidate) && assign(at + 1, trial)) {
@@ -148,8 +151,8 @@ function fitsTable(printed: Table, real: Table, cast: Cast): boolean {
 const isText = (item: Item): item is { readonly text: string } => item !== 'gap' && 'text' in item
 /** What happens by itself may come before or after an answer. */
 const isEvent = (item: Item) => isText(item) && /^n\d+ {1,2}\S/.test(item.text)
-/** How often somebody stands for election is chance. */
-const isChance = (item: Item) => isText(item) && /^n\d+ {2}stands for election/.test(item.text)
+/** When an election takes place, and how often somebody stands for it, is chance. */
+const isChance = (item: Item) => isText(item) && /^n\d+ {2}(stands for election|LEADS )/.test(item.text)
 
 function fitsItem(printed: Item, real: Item, cast: Cast): boolean {
   if (printed === 'gap' || real === 'gap') return false
@@ -157,17 +160,20 @@ function fitsItem(printed: Item, real: Item, cast: Cast): boolean {
   return !isText(real) && fitsTable(printed, real, cast)
 }
 
-/** Whether all that is printed has come, in its order, and nothing else, unless `…` is printed. */
-export function fits(printed: readonly Item[], real: readonly Item[], cast: Cast): boolean {
+/**
+ * Whether all that is printed has come, in its order, and nothing else, unless `…` is printed. Elections that came too
+ * early are told by `early`, and may be in the print of the next step.
+ */
+export function fits(printed: readonly Item[], real: readonly Item[], cast: Cast, early: Item[] = []): boolean {
   const trial = cast.copy()
-  const left = [...real]
+  const left = [...early, ...real]
   const hasGap = printed.includes('gap')
   // Elections first: they say who leads, which all other lines rest on.
   const events = printed.filter(isEvent).sort((one, other) => Number(isElection(other)) - Number(isElection(one)))
   for (const event of events) {
     const at = left.findIndex((item) => fitsItem(event, item, trial))
     if (at >= 0) left.splice(at, 1)
-    else if (!isChance(event)) return false
+    else if (!isChance(event) || isElection(event)) return false
   }
   const answers = left.filter((item) => !isEvent(item))
   const surplus = left.filter((item) => isEvent(item) && !isChance(item))
@@ -187,6 +193,7 @@ export function fits(printed: readonly Item[], real: readonly Item[], cast: Cast
   }
   if (at < answers.length && !mayStepOver) return false
   cast.become(trial)
+  early.splice(0, early.length, ...left.filter(isElection))
   return true
 }
 
