@@ -46,11 +46,20 @@ async function askUntilDone(client: Client, command: Command, ms: number, over: 
   let isRepeated = false
   for (;;) {
     const outcome = await client.call(command, { deadlineMs: Math.max(1, end - performance.now()) })
+    if (isRepeated && isGone(command, outcome)) return gone(outcome)
     if (over.aborted || performance.now() >= end || !isWorthAnother(outcome, isRepeated)) return outcome
     isRepeated = true
     await pause()
   }
 }
+
+/** A node that is no member any more when it is asked for again was removed by what was asked first. */
+const isGone = ({ command }: Command, outcome: Outcome): outcome is Refused =>
+  command === 'remove_node' && outcome.outcome === 'refused' && Array.isArray(outcome.error.members)
+
+const gone = ({ error }: Refused): Outcome => ({ outcome: 'done', answer: { ok: true, voters: error.members } })
+
+type Refused = Exclude<Outcome, { readonly outcome: 'done' }>
 
 /** What a deposed leader left open; and, when it was asked for before, what its successor is still busy with. */
 function isWorthAnother(outcome: Outcome, isRepeated: boolean): boolean {

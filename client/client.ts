@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { type Answer, type Command, failure, isObject, limits, type Outcome } from '../src/contracts.js'
-import { parseAddress } from '../src/network/address.js'
+import { addressProblem, parseAddress } from '../src/network/address.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { commands } from '../stages/0-key-value-store/commands.js'
 import { call } from '../stages/1-client/call.js'
@@ -69,8 +69,8 @@ export class Client {
   /** @throws Error if there is no address, or one is not `host:port` */
   constructor(settings: ClientSettings) {
     if (settings.addresses.length === 0) throw new Error('a client needs at least one address')
-    const wrong = settings.addresses.find((address) => parseAddress(address) === null)
-    if (wrong !== undefined) throw new Error(`not host:port: ${wrong}`)
+    const wrong = settings.addresses.find((address) => addressProblem(address) !== null)
+    if (wrong !== undefined) throw new Error(`${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
     this.#state = client({ ...defaultClientOptions, ...settings })
   }
 

@@ -48,6 +48,12 @@ export function describeMembers(
   return learners.length > 0 ? `${votes}; learners ${list(learners)}` : votes
 }
 
+/** For whom somebody waits, and how long so far. */
+export function describeAwaited(awaited: unknown, ms: unknown): string {
+  const who = (awaited as readonly { id: string; peer: string }[]).map(({ id, peer }) => `${id} at ${peer}`)
+  return `for ${who.join(', ')} (${Math.floor(Number(ms) / 1000)} s so far)`
+}
+
 const sentences: Readonly<Record<string, (details: Details) => string>> = {
   ready: describeReady,
   stopped: () => 'every node has stopped',
@@ -60,6 +66,9 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
   campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
   elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${(votes as string[]).join(', ')}`),
+  quorum_lost: ({ term }) => colour.yellow(`leads term ${term} no more: no majority answers it`),
+  waiting: ({ for: awaited, ms }) => colour.yellow(`waits ${describeAwaited(awaited, ms)}`),
+  peer_unreachable: ({ peer, reason }) => colour.yellow(`cannot reach ${peer}: ${reason}`),
   deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),
   truncated: ({ from, last }) =>
     colour.yellow(`takes back ${from === last ? `entry ${from}` : `entries ${from} to ${last}`}: the leader's differ`),
@@ -92,6 +101,30 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   left: () => 'its process has ended',
   members: ({ voters, outgoing, learners }) =>
     colour.cyan(`from now on: ${describeMembers(voters as string[], outgoing as string[], learners as string[])}`),
+  foreign_cluster: ({ member, origin, own }) =>
+    colour.yellow(
+      `has met ${member}, which belongs to another cluster of this name (its origin is ${origin}, ours ${own}): it is not heard`,
+    ),
+  disk_replaced: ({ member }) =>
+    colour.yellow(
+      `hears another disk as ${member} than the cluster admitted: it counts as lost until add_node takes it in`,
+    ),
+  disk_older: ({ member }) =>
+    colour.red(
+      `hears that ${member} has lost what it had acknowledged: its disk is an older one, and counts as lost. Start it with an empty folder, then add_node`,
+    ),
+  displaced: ({ why }) =>
+    colour.yellow(
+      why === 'older'
+        ? 'hears that its folder is older than what it had acknowledged: it rests'
+        : 'hears that the cluster knows another disk under its name: it rests',
+    ),
+  founding_unconfirmed: ({ client }) =>
+    colour.yellow(
+      `founds nothing by --bootstrap alone, since it could ask nobody whether there is a cluster already. If there is none, once: raft-roadmap client --connect ${client} found_cluster`,
+    ),
+  not_founded: ({ member, origin }) =>
+    colour.yellow(`founds nothing: ${member} belongs to a cluster already (its origin is ${origin})`),
   removed: () => colour.yellow('hears that it is no member any more'),
   retired: ({ term }) => colour.yellow(`led term ${term} until it was out of the cluster, and leads no more`),
   restarted: ({ pid }) => colour.green(`restarted (pid ${pid})`),

@@ -9,7 +9,10 @@ import { UsageError } from './words.js'
 
 /** Words for nodes that come and go, where a cluster was started here: what they do to processes goes with it. */
 export const memberWords = {
-  add: { usage: 'add n6', help: 'start a new node and take it in; or take one in again that has lost its disk' },
+  add: {
+    usage: 'add n6 [force]',
+    help: 'start a new node and take it in, or one again that has lost its disk; `force` as in add_node',
+  },
   remove: { usage: 'remove n6 [force]', help: 'take a node out, and end its process; `force` as in remove_node' },
 } as const
 
@@ -46,9 +49,9 @@ export class Membership {
   async perform(line: string, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const [word = '', id = '', ...rest] = line.trim().split(/\s+/)
     if (!isMemberWord(word)) throw new UsageError(`no word ${JSON.stringify(word)}`)
-    const force = word === 'remove' && rest[0] === 'force' ? [rest.shift()] : []
+    const force = rest[0] === 'force' ? { force: rest.shift() === 'force' } : {}
     if (!/^\w+$/.test(id) || rest.length > 0) throw new UsageError(`usage: ${memberWords[word].usage}`)
-    return word === 'add' ? this.#add(id, say, settings) : this.#remove(id, force.length > 0, say, settings)
+    return word === 'add' ? this.#add(id, force, say, settings) : this.#remove(id, force, say, settings)
   }
 
   /** A name alone is enough for a node that runs here. */
@@ -65,13 +68,17 @@ export class Membership {
     return this.#premises.cluster.nodes().find((node) => node.id === id)
   }
 
-  async #add(id: NodeId, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+  async #add(id: NodeId, force: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const { cluster, client } = this.#premises
     const before = this.#node(id)
     if (before?.condition === 'paused') throw new ConfigError(`${id} is paused; \`resume ${id}\` first`)
     if (before?.condition === 'dead') say(await cluster.restart(id))
     const { client: address, peer } = before ?? (await this.#start(id, say))
-    const outcome = await changeMembers(client, { command: 'add_node', node: id, client: address, peer }, settings)
+    const outcome = await changeMembers(
+      client,
+      { command: 'add_node', node: id, client: address, peer, ...force },
+      settings,
+    )
     if (outcome.outcome === 'done') await cluster.settled()
     else if (outcome.outcome === 'refused' && !before) await this.#dismiss(id)
     return outcome
@@ -94,13 +101,13 @@ export class Membership {
     this.#remember()
   }
 
-  async #remove(id: NodeId, force: boolean, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+  async #remove(id: NodeId, force: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const { cluster, client, data } = this.#premises
     if (!this.#node(id)) {
       const all = cluster.nodes().map((node) => node.id)
       throw new ConfigError(`there is no node ${id}; there are ${all.join(', ')}`)
     }
-    const command = { command: 'remove_node', node: id, ...(force && { force }) }
+    const command = { command: 'remove_node', node: id, ...force }
     const outcome = await changeMembers(client, command, settings)
     if (outcome.outcome !== 'done') return outcome
     await cluster.remove(id)

@@ -6,14 +6,21 @@ export function bar(done: number, total: number): string {
   return '█'.repeat(filled) + '░'.repeat(width - filled)
 }
 
+export interface Progress {
+  show(done: number, note: string): void
+  /** Says how far something is of which nobody knows the length. */
+  note(text: string): void
+  clear(): void
+}
+
 /** A bar on standard error, for people only: pipes and logs get none. */
-export function progress(total: number): { show(done: number, note: string): void; clear(): void } {
+export function progress(total: number): Progress {
   const { stderr } = process
-  if (!stderr.isTTY) return { show() {}, clear() {} }
+  if (!stderr.isTTY) return { show() {}, note() {}, clear() {} }
+  const write = (text: string) => void stderr.write(`\r\x1b[K${text.slice(0, (stderr.columns ?? 80) - 1)}`)
   return {
-    show(done, note) {
-      stderr.write(`\r\x1b[K${bar(done, total)} ${done}/${total}  ${note}`)
-    },
+    show: (done, note) => write(`${bar(done, total)} ${done}/${total}  ${note}`),
+    note: write,
     clear: () => void stderr.write('\r\x1b[K'),
   }
 }

@@ -1,10 +1,10 @@
 import { type Cluster, mostKnowing } from '../src/cluster.js'
-import type { Member, Status } from '../src/contracts.js'
+import { isObject, type Member, type Status } from '../src/contracts.js'
 import { keptOf } from '../src/scenario/compaction.js'
 import { catchUps } from './change-members.js'
 import type { Client } from './client.js'
 import { colour, nodeColour } from './colour.js'
-import { describeBar, describeMembers } from './events.js'
+import { describeAwaited, describeBar, describeMembers } from './events.js'
 import { table } from './table.js'
 
 export interface StatusSource {
@@ -68,7 +68,32 @@ export async function statusTable(source: StatusSource): Promise<string> {
   const columns = Object.keys(rows[0]!).filter((name) => rows.some((row) => row[name as keyof typeof row] !== ''))
   const heads = columns.map((name) => colour.dim(name))
   const cells = rows.map((row) => columns.map((name) => row[name as keyof typeof row]))
-  return [table([heads, ...cells]), ...describeMembership([...told.values()].flatMap((one) => one ?? []))].join('\n')
+  const all = [...told.values()].flatMap((one) => one ?? [])
+  return [table([heads, ...cells]), ...describeMembership(all), ...all.flatMap(describeIdentity)].join('\n')
+}
+
+/** What a node says of other clusters, of disks that are lost, and of itself if it does not count. */
+function describeIdentity(status: Status): string[] {
+  const { id, foreign = [], disks = {}, founding, advice } = status as Status & Identities
+  const lost = Object.entries(disks).map(([member, why]) =>
+    colour.yellow(
+      `${member}'s disk is lost: it ${why === 'older' ? 'is older than what it acknowledged' : 'was replaced'} (says ${id})`,
+    ),
+  )
+  const others = foreign.map((one) =>
+    colour.yellow(`${id} has met ${one.id} of another cluster (origin ${one.origin})`),
+  )
+  const waits = founding?.silent?.length
+    ? [colour.yellow(`${id} founds nothing before ${founding.silent.join(', ')} has answered`)]
+    : []
+  return [...lost, ...others, ...waits, ...(advice ? [colour.yellow(`${id}: ${advice}`)] : [])]
+}
+
+interface Identities {
+  readonly foreign?: readonly { readonly id: string; readonly origin: string }[]
+  readonly disks?: Readonly<Record<string, string>>
+  readonly founding?: { readonly silent: readonly string[] }
+  readonly advice?: string
 }
 
 function describeStanding(member: unknown): string {
@@ -84,7 +109,19 @@ function describeMembership(all: readonly Status[]): string[] {
   const says = role === 'leader' ? '' : colour.dim(` (as ${id} has it; nobody leads)`)
   const goal = (change as unknown as { voters?: string[] } | undefined)?.voters
   const coming = goal && goal.join() !== voters!.join() ? [`on the way to: voters ${goal.join(', ')}`] : []
-  return [`${describeMembers(voters!, outgoing, learners)}${says}`, ...coming, ...catchUps(best).map(describeBar)]
+  const stuck = outgoing && role !== 'leader' ? [describeHalfWay(voters!, outgoing)] : []
+  const members = `${describeMembers(voters!, outgoing, learners)}${says}`
+  return [members, ...coming, ...stuck, ...all.flatMap(describeWaiting), ...catchUps(best).map(describeBar)]
+}
+
+function describeWaiting({ id, waiting }: Status): string[] {
+  return isObject(waiting) ? [colour.yellow(`${id} waits ${describeAwaited(waiting.for, waiting.ms)}`)] : []
+}
+
+/** Nobody can lead before both sets have a majority; which of the two is missing, nobody here can tell. */
+function describeHalfWay(voters: readonly string[], outgoing: readonly string[]): string {
+  const both = `a majority of ${outgoing.join(', ')} and one of ${voters.join(', ')}`
+  return colour.yellow(`half-way: it takes ${both} to go on; start those that are dead`)
 }
 
 function text(value: number | undefined): string {

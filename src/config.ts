@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { z } from 'zod'
-import { defaultTiming, type Member, type Timing } from './contracts.js'
-import { formatAddress, parseAddress } from './network/address.js'
+import { defaultTiming, limits, type Member, type Timing } from './contracts.js'
+import { addressProblem, formatAddress, plainAddress } from './network/address.js'
 import { logKinds, networkNames } from './stage.js'
 
 /** What a person got wrong before anything ran; the message is one sentence for them. Exit code 2. */
@@ -9,7 +9,10 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError'
 }
 
-const address = z.string().refine((text) => parseAddress(text) !== null, { error: 'not host:port' })
+/** An address that other nodes, and clients, are told. */
+const address = z.string().refine((text) => addressProblem(text) === null, {
+  error: ({ input }) => `${JSON.stringify(input)} must be ${addressProblem(String(input))}`,
+})
 const memberId = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, { error: 'a name is 1 to 32 letters, digits, - or _' })
 
 export const memberShape = z.strictObject({ id: memberId, client: address, peer: address })
@@ -17,7 +20,7 @@ export const memberShape = z.strictObject({ id: memberId, client: address, peer:
 const nodeConfig = z.strictObject({
   stage: z.int(),
   id: memberId,
-  members: z.array(memberShape).min(1),
+  members: z.array(memberShape).min(1).max(limits.voters),
   /** What messages between nodes travel on. */
   network: z.enum(networkNames),
   /** Nodes of one cluster share it; others are not listened to. */
@@ -91,8 +94,8 @@ function checkMembers(members: readonly Member[]): void {
   for (const { id, client, peer } of members) {
     for (const [name, what] of [
       [id, `the name ${id}`],
-      [client, `the address ${client}`],
-      [peer, `the address ${peer}`],
+      [plainAddress(client), `the address ${client}`],
+      [plainAddress(peer), `the address ${peer}`],
     ] as const) {
       if (seen.has(name)) throw new ConfigError(`${what} is given twice (${seen.get(name)} and ${id})`)
       seen.set(name, id)

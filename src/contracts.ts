@@ -6,6 +6,7 @@
  */
 
 export { compareKeys } from './key-order.js'
+export { addressProblem, plainAddress } from './network/address.js'
 export * from './requests.js'
 
 import type { Answer, Command, Request, RequestId } from './requests.js'
@@ -30,6 +31,11 @@ export interface Member {
   readonly peer: string
 }
 
+/** A member as a network is to know it; null or left out while its disk is not known. */
+export interface PeerMember extends Member {
+  readonly incarnation?: string | null
+}
+
 // ----------------------------------------------------------------------------------------------- what peers say
 
 /** A message between nodes: flat, `type` first. Stages add messages; they never add fields to an older one. */
@@ -37,10 +43,27 @@ export interface Message {
   readonly type: string
   readonly from: NodeId
   readonly to: NodeId
+  /** The sender's disk, and the cluster that it knows; empty if it knows of none. From stage 8 on each message bears both. */
+  readonly incarnation?: string
+  readonly origin?: string
+  /** The disk of the node that is meant, where two nodes may bear one name. */
+  readonly disk?: string
   /** Log entries travel as the text that each of them is, on every wire. */
   readonly entries?: readonly Entry[]
   /** Bytes of a snapshot, which travel as they are, on every wire. */
   readonly data?: Uint8Array
+}
+
+/** By what a node is known from stage 8 on, whatever it is called: the disk that it has, and the cluster's first disk. */
+export interface Identity {
+  readonly incarnation: string
+  /** Empty while the node knows of no cluster. */
+  readonly origin: string
+}
+
+/** A node that was met, and belongs to another cluster of the same name. */
+export interface Foreigner extends Identity {
+  readonly id: NodeId
 }
 
 export function isObject(candidate: unknown): candidate is Record<string, unknown> {
@@ -70,6 +93,10 @@ export interface Core {
   saved(snapshot: Snapshot): void
   /** So many bytes of the file that this chunk is of, counted from its start, are there. */
   held(chunk: Chunk, bytes: number): void
+  /** The network has met a node of another cluster, and refused it. */
+  foreign(node: Foreigner): void
+  /** Null at the stages where names are enough. */
+  readonly identity: Identity | null
   /** The log, from this index on, for those who look on from outside; empty at the stages that keep none. */
   entries(from: Index): readonly Entry[]
   /** Everything decided since the last take. */
@@ -203,7 +230,7 @@ export interface Effects {
   sendChunks: Chunk[]
   keepChunks: Chunk[]
   /** Whom to be connected with from here on; null while that stays as it is. */
-  peers: readonly Member[] | null
+  peers: readonly PeerMember[] | null
   /** To clients, at once. */
   replies: Reply[]
   events: Event[]
@@ -356,11 +383,14 @@ export interface StateMachine {
 
 /** Carries messages between nodes; may lose, repeat and reorder them. */
 export interface Network {
-  start(receive: (message: Message) => void): Promise<void>
+  /** @param meet hears of each node of another cluster that was refused, each time */
+  start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void>
+  /** Who this node is from here on: peers are told when they connect, and those of another cluster are refused. */
+  setIdentity(identity: Identity): void
   /** Never blocks and never throws: a message that cannot be sent is lost. */
   send(message: Message): void
   /** Whom to be connected with from here on; at first it is those that it was made with. */
-  setPeers(peers: readonly Member[]): void
+  setPeers(peers: readonly PeerMember[]): void
   stop(): Promise<void>
 }
 

@@ -1,11 +1,10 @@
 import { Mutex } from 'async-mutex'
 import type { Answer, Clock, Command, Operation, StateMachine, Store } from './contracts.js'
-import { type Portion, ShardedMap } from './sharded-map.js'
-import { Merge, sorted } from './sorted-entries.js'
+import { OrderedMap, type Portion } from './ordered-map.js'
 
 /** How much of a snapshot is worked on before the event loop may turn. */
 export interface Slices {
-  /** Keys that are collected, or sorted, together. */
+  /** Keys that are collected together. */
   readonly keys: number
   /** Characters of text that are written, or read, together: at least one line. */
   readonly characters: number
@@ -19,11 +18,11 @@ export const defaultSlices: Slices = { keys: 2_048, characters: 64 * 1024 }
  * store between batches and never inside one. Most operations finish at once; one that is a generator (`scan`) gives
  * the event loop a turn at every `yield` and keeps the lock meanwhile.
  *
- * A snapshot needs the lock only to begin. What it shows is collected at once, a slice a turn, and sorted and written
- * as it is read; commands go on beside all of that.
+ * A snapshot needs the lock only to begin. What it shows is collected at once, a slice a turn, and written as it is read;
+ * commands go on beside all of that.
  */
 export class LockedMap implements StateMachine {
-  #store = new ShardedMap()
+  #store = new OrderedMap()
   readonly #mutex = new Mutex()
   readonly #operations: Readonly<Record<string, Operation<Store>>>
   readonly #clock: Clock
@@ -88,25 +87,21 @@ export class LockedMap implements StateMachine {
   }
 
   async *#lines(collected: Promise<Portion[]>): AsyncGenerator<string, void> {
-    const portions = await collected
-    for (const [at, portion] of portions.entries()) {
-      portions[at] = sorted(portion)
-      await this.#turn()
-    }
-    const merge = new Merge(portions)
-    for (let entry = merge.next(); entry !== undefined; await this.#turn()) {
-      let lines = ''
-      for (; entry !== undefined && lines.length < this.#slices.characters; entry = merge.next()) {
-        lines += `${JSON.stringify(entry)}\n`
+    for (const portion of await collected) {
+      for (let at = 0; at < portion.keys.length; await this.#turn()) {
+        let lines = ''
+        for (; at < portion.keys.length && lines.length < this.#slices.characters; at++) {
+          lines += `${JSON.stringify([portion.keys[at], portion.values[at]])}\n`
+        }
+        yield lines
       }
-      yield lines
     }
   }
 
   /** @throws on text that is no snapshot's; everything is as it was then */
   restore(body: AsyncIterable<string>): Promise<void> {
     return this.#mutex.runExclusive(async () => {
-      const store = new ShardedMap()
+      const store = new OrderedMap()
       for await (const lines of body) {
         for (let at = 0; at < lines.length; await this.#turn()) {
           const end = lines.indexOf('\n', at + this.#slices.characters)

@@ -10,6 +10,7 @@ import {
   type Effects,
   type Entry,
   type Event,
+  type Foreigner,
   failure,
   type Index,
   type LogStore,
@@ -67,6 +68,8 @@ export class Node {
   #core: Core | null = null
   readonly #waiting = new Map<RequestId, (answer: Answer) => void>()
   #nextRequest: RequestId = 1
+  /** As the network knows it. */
+  #origin: string | null = null
   #phase: Phase = 'new'
   #turnDue = false
   #stopTicking = () => {}
@@ -106,7 +109,11 @@ export class Node {
     this.#core = this.#stage.create({ ...this.#settings, recovered })
     this.#phase = 'running'
     if (recovered.snapshots[0]) this.#add({ restore: recovered.snapshots[0] })
-    await this.#doors.network.start((message) => this.#receive(message))
+    this.#identify(this.#core)
+    await this.#doors.network.start(
+      (message) => this.#receive(message),
+      (node: Foreigner) => this.#input((core) => core.foreign(node)),
+    )
     this.#armTick()
     this.#scheduleTurn()
   }
@@ -228,7 +235,20 @@ export class Node {
     const isTaken = this.#step((core) => {
       effects = core.take()
     })
-    if (isTaken && effects) this.#carryOut(effects)
+    if (!isTaken || !effects) return
+    try {
+      this.#identify(this.#core!)
+      this.#carryOut(effects)
+    } catch (error) {
+      this.#fatal(error)
+    }
+  }
+
+  /** Tells the network who this node is, at first and when it has become a member of a cluster. */
+  #identify({ identity }: Core): void {
+    if (!identity || identity.origin === this.#origin) return
+    this.#origin = identity.origin
+    this.#doors.network.setIdentity(identity)
   }
 
   #carryOut(effects: Effects): void {

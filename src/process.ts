@@ -72,6 +72,7 @@ export async function runNode(
     notice({ event: isDisk ? 'disk_failed' : 'invariant_broken', message: error.message, ...more })
     process.exit(isDisk ? exitCodes.diskFailed : exitCodes.brokenInvariant)
   }
+  endOnUncaught(fatal)
   const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
@@ -102,6 +103,13 @@ export async function runNode(
       await clients.close()
     },
   }
+}
+
+/** What nobody caught, in a timer or in a socket's callback, may have left anything half done: the node is of no more use. */
+function endOnUncaught(fatal: (error: Error) => void): void {
+  const end = (thrown: unknown) => fatal(thrown instanceof Error ? thrown : new Error(String(thrown)))
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
 }
 
 /** Where the node's log is kept, at the stages that have one. @throws ConfigError if it needs a folder */

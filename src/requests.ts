@@ -31,6 +31,11 @@ export const errorCodes = {
     definite: true,
     means: 'a new node did not answer or did not catch up; the voters stay as they were',
   },
+  change_cancelled: { definite: true, means: 'an operator called the change off; the voters stay as they were' },
+  cluster_exists: {
+    definite: true,
+    means: 'the node knows of a cluster already, so none is founded',
+  },
   overloaded: { definite: true, means: 'too much is waiting here already; ask again later' },
   shutting_down: { definite: true, means: 'the node is stopping and takes nothing new' },
   unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },
@@ -81,6 +86,8 @@ export const limits = {
   valueBytes: 1024 * 1024,
   /** One request or reply on the wire, framing excluded; leaves room for a value whose every byte is escaped. */
   messageBytes: 8 * 1024 * 1024,
+  /** Voters of a cluster: each write waits for more than half of them. */
+  voters: 64,
   /** Keys in one answer to `scan`. */
   scanKeys: 1000,
 } as const
@@ -111,8 +118,8 @@ export interface Store {
   set(key: string, value: string): unknown
   /** @returns whether the key was there */
   delete(key: string): boolean
-  /** In no order that means anything. */
-  keys(): Iterable<string>
+  /** The keys in the order of their UTF-8 bytes: all of them, or those from this one on. */
+  keys(from?: string): Iterable<string>
 }
 
 /**

@@ -5,7 +5,9 @@ import {
   type Effects,
   type Entry,
   type EntryId,
+  type Foreigner,
   type GuaranteeId,
+  type Identity,
   type Index,
   type Member,
   type Message,
@@ -46,6 +48,10 @@ export interface NodeState {
   /** Verbs of the stages that have snapshots: a piece of one has been kept; one is durable. */
   held?(chunk: Chunk, bytes: number): void
   saved?(snapshot: Snapshot): void
+  /** Verb of the stages that know clusters apart: the network has met a node of another one. */
+  meet?(foreigner: Foreigner): void
+  /** Verb of the same stages: what every message of this node bears. */
+  identify?(): Identity
 }
 
 /**
@@ -88,6 +94,8 @@ export interface StageFacts {
   readonly client: Readonly<Record<string, (...args: never[]) => unknown>>
   /** For each message between nodes: whether an object that came over the wire has its fields. */
   readonly wire: Readonly<Record<string, (candidate: Readonly<Record<string, unknown>>) => boolean>>
+  /** Whether each message bears its sender's {@link Identity} beside its name. */
+  readonly isIdentified: boolean
   /** What its messages travel on unless a person chooses otherwise. Any stage runs on any of them. */
   readonly network: NetworkName
   /** The `.proto` files that give those messages a binary form, as paths below `stages/`: one for each stage that adds some. */
@@ -106,7 +114,7 @@ export interface StageFacts {
 }
 
 /** A stage's whole node on one screen: which function does what, each imported from the stage that introduced it. */
-export interface StageTable<N extends NodeState, M extends Message> extends StageFacts {
+export interface StageTable<N extends NodeState, M extends Message> extends Omit<StageFacts, 'isIdentified'> {
   readonly wire: { readonly [T in M['type']]: (candidate: Readonly<Record<string, unknown>>) => boolean }
   /** The stage's own part of a fresh node's state. */
   readonly state: (options: NodeOptions) => Data<N> & Pick<NodeState, 'role' | 'leader'>
@@ -156,7 +164,8 @@ export interface StageOf<N extends NodeState, M extends Message> extends Stage {
 
 /** Makes a stage of its table: binds the verbs and dispatches what comes in to the rules named there. */
 export function stage<N extends NodeState, M extends Message>(table: StageTable<N, M>): StageOf<N, M> {
-  return { ...table, table, create: (options) => new TableCore(table, options) }
+  const isIdentified = 'identify' in table.verbs
+  return { ...table, isIdentified, table, create: (options) => new TableCore(table, options) }
 }
 
 class TableCore<N extends NodeState, M extends Message> implements Core {
@@ -212,6 +221,14 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     this.#node.saved?.(snapshot)
   }
 
+  foreign(node: Foreigner): void {
+    this.#node.meet?.(node)
+  }
+
+  get identity(): Identity | null {
+    return this.#node.identify?.() ?? null
+  }
+
   entries(from: Index): readonly Entry[] {
     return this.#table.entries?.(this.#node, from) ?? []
   }
@@ -220,9 +237,18 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     for (const rule of this.#table.turn ?? []) rule(this.#node)
     const effects = this.#node.effects
     this.#node.effects = noEffects()
+    this.#sign(effects)
     if (this.#isWriting) this.#holdBack(effects)
     else this.#isWriting = effects.persist !== null
     return effects
+  }
+
+  /** Every message leaves with its sender's identity. What was held back is signed again, by the latest. */
+  #sign({ send, sendWhenDurable, sendChunks }: Effects): void {
+    const { identity } = this
+    if (identity)
+      for (const messages of [send, sendWhenDurable, sendChunks])
+        for (const one of messages) Object.assign(one, identity)
   }
 
   /** One write at a time: this is for the next. */

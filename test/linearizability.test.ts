@@ -378,3 +378,39 @@ t.test('what takes too many steps is left undecided', async (t) => {
   const { verdict, undecidedKeys, violations } = checkHistory(history, { stepsPerKey: 50 })
   t.same([verdict, undecidedKeys, violations], ['undecided', ['k0'], []])
 })
+
+/** Appends of ten characters each, one after another; then perhaps a read of all of it. */
+function appends(count: number, read = false): Operation[] {
+  const end = 'abcdefghij'
+  const done = { client: 'c1', outcome: 'done' as const }
+  const history: Operation[] = Array.from({ length: count }, (_, at) => ({
+    ...done,
+    call: 2 * at,
+    return: 2 * at + 1,
+    command: { command: 'append', key: 'k0', value: end },
+    answer: { length: end.length * (at + 1) },
+  }))
+  const get = { command: 'get', key: 'k0' } as const
+  if (read)
+    history.push({
+      ...done,
+      call: 2 * count,
+      return: 2 * count + 1,
+      command: get,
+      answer: { value: end.repeat(count) },
+    })
+  return history
+}
+
+t.test('what takes too much memory is left undecided', async (t) => {
+  const bytesPerKey = 1024 * 1024
+  t.equal(checkHistory(appends(300, true), { bytesPerKey }).verdict, 'linearizable')
+  t.equal(checkHistory(appends(400, true), { bytesPerKey }).verdict, 'undecided', 'the values alone take more')
+})
+
+t.test('values of which only the length is told take no memory for their text', async (t) => {
+  const history = appends(20_000)
+  t.equal(checkHistory(history, { bytesPerKey: 1024 * 1024 }).verdict, 'linearizable')
+  const wrong = history.with(19_000, { ...history[19_000]!, answer: { length: 7 } })
+  t.equal(checkHistory(wrong).verdict, 'violation')
+})

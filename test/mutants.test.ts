@@ -7,7 +7,7 @@ import { invariants } from '../src/simulation/invariants.js'
 import { runSeed } from '../src/simulation/sweep.js'
 import keyValueStore from '../stages/0-key-value-store/stage.js'
 import { stages } from '../stages/index.js'
-import { wrongRules } from '../stages/wrong-rules/index.js'
+import { seedsToTry, wrongRules } from '../stages/wrong-rules/index.js'
 import { claims } from './claims/index.js'
 
 /** The invariants that were seen to fall. */
@@ -21,9 +21,14 @@ t.test('every wrong rule that seeds can catch is caught within its budget, and t
       for (const { what } of findings) fallen.add(what.slice(0, what.indexOf(':')))
       return findings.some(({ guarantee }) => guarantee === caught.guarantee)
     }
-    let seed = 1
-    while (seed <= caught.seeds && !(await breaks(stage, seed))) seed++
-    t.ok(seed <= caught.seeds, `${name}: seed ${seed} of ${caught.seeds}`)
+    let seed: number | null = null
+    for (const candidate of seedsToTry(name, caught.seeds)) {
+      if (!(await breaks(stage, candidate))) continue
+      seed = candidate
+      break
+    }
+    t.ok(seed !== null, `${name}: seed ${seed}, within ${caught.seeds}`)
+    if (seed === null) continue
     t.notOk(await breaks(stages[stage.number]!, seed), `${name}: the right rule holds at that seed`)
   }
 })
@@ -57,17 +62,14 @@ t.test('every wrong rule that a claim of the paper can catch is caught by it, an
 async function scanIsTorn(): Promise<boolean> {
   const clock = { now: () => 0, after: () => () => {}, soon: (task: () => void) => void setImmediate(task) }
   const store = new LockedMap(keyValueStore.operations, clock)
-  const write = (value: string) => Array.from({ length: 12_000 }, (_, at) => ({ command: 'set', key: `k${at}`, value }))
-  await store.apply(write('old'))
+  const value = 'old'.repeat(100)
+  await store.apply(Array.from({ length: 1_000 }, (_, at) => ({ command: 'set', key: `k${at}`, value })))
   const scanning = store.apply([{ command: 'scan', limit: 1_000 }])
   await new Promise(setImmediate)
-  const writing = store.apply([
-    { command: 'set', key: 'k0', value: 'new' },
-    { command: 'delete', key: 'k1' },
-  ])
+  const writing = store.apply([{ command: 'set', key: 'k998', value: 'new' }])
   const [page] = (await scanning) as unknown as { entries: [string, string][] }[]
   await writing
-  return page!.entries.some(([, value]) => value === 'new') || !page!.entries.some(([key]) => key === 'k1')
+  return page!.entries.some(([, value]) => value === 'new')
 }
 
 t.test('a scan without the lock shows a store that never was; with it, never', async (t) => {

@@ -50,6 +50,7 @@ class Puppet {
           this.receive = receive
         },
         send: (message: Message) => void this.events.push(`send ${message.type}`),
+        setIdentity: () => {},
         setPeers: (peers: readonly Member[]) => void this.events.push(`peers ${peers.map(({ id }) => id).join(' ')}`),
         stop: async () => void this.events.push('network stopped'),
       },
@@ -131,6 +132,8 @@ function scripted(): Stage & { ticks: number } {
           effects.events.push({ event: `durable ${index}` })
           effects.apply.push({ index, term: 1, command: { command: 'get', key: `k${index}` }, request: index })
         },
+        foreign() {},
+        identity: null,
         held() {},
         saved() {},
         entries: () => [],

@@ -6,11 +6,12 @@ import { type Counters, sumCounters } from '../src/simulation/counters.js'
 import { SimulatedDisk } from '../src/simulation/disk.js'
 import type { PlannedFault } from '../src/simulation/plan.js'
 import { SeededRandom } from '../src/simulation/random.js'
-import { shrink } from '../src/simulation/shrink.js'
+import { shrink, upTo } from '../src/simulation/shrink.js'
 import { simulate } from '../src/simulation/simulate.js'
 import { planFor, runSeed, smallestDisaster } from '../src/simulation/sweep.js'
 import { Timeline } from '../src/simulation/timeline.js'
 import { stages } from '../stages/index.js'
+import { type Caught, seedsToTry, wrongRules } from '../stages/wrong-rules/index.js'
 
 const naive = stages[2]!
 
@@ -100,11 +101,41 @@ t.test('a run that breaks is shrunk to a story of few lines, which breaks the sa
     [3, 'calm', 'G3'],
   ] as const) {
     const story = await smallestDisaster(naive, seed, climate, guarantee)
-    t.ok(story.length <= 10, `${story.length} lines`)
+    t.ok(story.length <= 40, `${story.length} lines`)
     t.match(story[0], `stage 2, seed ${seed}`)
     t.ok(story.some((line) => line.startsWith(`✘ ${guarantee}`)))
+    const isDrawn = story.some((line) => line.startsWith('Impossible: '))
+    t.equal(isDrawn, guarantee !== 'G6', 'answers that contradict each other are drawn')
   }
   await t.rejects(smallestDisaster(stages[0]!, 1, 'calm', 'G3'), /does not break G3/)
+})
+
+t.test('the story of two leaders in a term shows who voted twice', async (t) => {
+  const { stage, caught } = wrongRules.find(({ name }) => name === 'two-votes-a-term')!
+  const { guarantee, climate, seeds } = caught as Extract<Caught, { guarantee: unknown }>
+  const [seed] = seedsToTry('two-votes-a-term', seeds)
+  const story = await smallestDisaster(stage, seed!, climate, guarantee)
+  const votes = story.flatMap(
+    (line) =>
+      line
+        .match(/(n\d) gives (n\d) its vote in (term \d+)/)
+        ?.slice(1, 4)
+        .join() ?? [],
+  )
+  const isTwice = (vote: string) => {
+    const [voter, , term] = vote.split(',')
+    return new Set(votes.filter((other) => other.startsWith(`${voter},`) && other.endsWith(`,${term}`))).size > 1
+  }
+  t.ok(votes.some(isTwice), story.join('\n'))
+})
+
+t.test('a plan that ends early has what was asked and done until then', async (t) => {
+  const plan = planFor(naive, 1, 'storm')
+  const { operations } = await simulate(naive, plan)
+  const early = upTo(plan, operations, 1_000)
+  t.equal(early.fireMs, 1_000)
+  t.ok(early.faults.length > 0 && early.faults.every(({ at }) => at <= 1_000))
+  t.equal(early.calls.length, operations.filter(({ call, client }) => call <= 1_000 && client !== 'last').length)
 })
 
 t.test('shrinking keeps what is needed and nothing else', async (t) => {

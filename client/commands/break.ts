@@ -3,10 +3,11 @@ import { ConfigError } from '../../src/config.js'
 import { guarantees } from '../../src/guarantees.js'
 import { catalogue } from '../../src/scenario/catalogue.js'
 import { playVirtually } from '../../src/scenario/virtual.js'
-import { runSeed, smallestDisaster } from '../../src/simulation/sweep.js'
-import { type WrongRule, wrongRules } from '../../stages/wrong-rules/index.js'
+import { runSeed } from '../../src/simulation/sweep.js'
+import { seedsToTry, type WrongRule, wrongRules } from '../../stages/wrong-rules/index.js'
 import { colour } from '../colour.js'
 import { progress } from '../progress.js'
+import { smallest } from '../smallest.js'
 import { stageArgument } from './arguments.js'
 
 export const breakRule: CommandModule<object, { stage: string; rule: string | undefined; seeds: number }> = {
@@ -38,7 +39,7 @@ function list(stage: number, rules: readonly WrongRule[]): void {
 }
 
 /** Looks where the rule is known to show, and tells the smallest story of it. */
-async function disaster({ stage, caught }: WrongRule): Promise<string[]> {
+async function disaster({ name, stage, caught }: WrongRule): Promise<string[]> {
   if ('scenario' in caught) {
     const scenario = catalogue().find(({ id }) => id === caught.scenario)!
     return [...(await playVirtually(scenario, stage)).transcript]
@@ -46,14 +47,15 @@ async function disaster({ stage, caught }: WrongRule): Promise<string[]> {
   if ('claim' in caught) return [`no guarantee falls for it soon; the stage's tests say so: ${caught.claim}`]
   const { guarantee, climate, seeds } = caught
   const bar = progress(seeds)
-  for (let seed = 1; seed <= seeds; seed++) {
-    bar.show(seed, `looking for a seed that breaks ${guarantee}: ${guarantees[guarantee]}`)
+  const note = `looking for a seed that breaks ${guarantee}: ${guarantees[guarantee]}`
+  for (const [tried, seed] of seedsToTry(name, seeds).entries()) {
+    bar.show(tried, note)
     const { findings } = await runSeed(stage, seed, climate)
     if (!findings.some((found) => found.guarantee === guarantee)) continue
     bar.clear()
     return [
       `seed ${seed} breaks ${guarantee}, ${guarantees[guarantee]}:`,
-      ...(await smallestDisaster(stage, seed, climate, guarantee)),
+      ...(await smallest(stage, seed, climate, guarantee)),
     ]
   }
   bar.clear()

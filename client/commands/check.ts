@@ -57,7 +57,9 @@ export function describeCheck({ verdict, operations, keys, violations, undecided
   const counted = `${operations} operations on ${keys} ${keys === 1 ? 'key' : 'keys'}`
   if (verdict === 'linearizable') return colour.green(`✔ linearizable: ${counted} are as of a single copy`)
   if (verdict === 'undecided')
-    return colour.yellow(`? undecided after a long search: ${undecidedKeys.join(', ')} (${counted})`)
+    return colour.yellow(
+      `? undecided: ${undecidedKeys.join(', ')} would take a longer search, or more memory, than is spent on one key (${counted})`,
+    )
   const pictures = violations.map(({ explanation }) => explanation)
   const where = violations.map(({ key }) => JSON.stringify(key)).join(', ')
   return [colour.red(`✘ not linearizable: of ${counted}, those on ${where} fit no single copy`), ...pictures].join(

@@ -1,7 +1,7 @@
 import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import type { Command, Event } from '../../src/contracts.js'
-import { parseAddress } from '../../src/network/address.js'
+import { addressProblem } from '../../src/network/address.js'
 import { latest } from '../../stages/index.js'
 import { describeOutcome, exitCode, plainOutcome } from '../answers.js'
 import { changeMembers, isChange, oncePerRound } from '../change-members.js'
@@ -41,8 +41,9 @@ export const client: CommandModule<object, ClientArguments> = {
       .example("echo 'set a 1' | $0 client", 'the REPL as a filter') as never,
   async handler({ command, connect, json, deadline }) {
     const addresses = connect.split(',').map((address) => address.trim())
-    const wrong = addresses.find((address) => parseAddress(address) === null)
-    if (wrong !== undefined) throw new ConfigError(`--connect: ${JSON.stringify(wrong)} is not host:port`)
+    const wrong = addresses.find((address) => addressProblem(address) !== null)
+    if (wrong !== undefined)
+      throw new ConfigError(`--connect: ${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
     const client = new Client({ addresses, ...(deadline !== undefined && { deadlineMs: deadline }) })
     try {
       process.exitCode =

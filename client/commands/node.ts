@@ -1,6 +1,6 @@
 import type { CommandModule } from 'yargs'
 import { ConfigError, writableFolder } from '../../src/config.js'
-import type { Member } from '../../src/contracts.js'
+import type { Event, Member } from '../../src/contracts.js'
 import { exitCodes, runNode } from '../../src/process.js'
 import type { LogKind, NetworkName } from '../../src/stage.js'
 import { describeEvent } from '../events.js'
@@ -41,7 +41,7 @@ export const node: CommandModule<object, NodeArguments> = {
         type: 'boolean',
         default: false,
         describe:
-          'found the cluster, with all of --peers; on one node only, once (harmless when its folder is not empty)',
+          'found the cluster, with all of --peers, when all others say that they know of none; for scripts (by hand: `client found_cluster`, once)',
       })
       .option('data-dir', { type: 'string', describe: 'where this node keeps what must survive it' })
       .option('trace', { type: 'string', describe: 'a file for every event, as NDJSON' })
@@ -63,10 +63,12 @@ export const node: CommandModule<object, NodeArguments> = {
     if (stage.keeps !== 'nothing' && log !== 'memory' && dataDir === undefined) {
       throw new ConfigError(`stage ${stage.number} keeps a log: --data-dir says in which folder, this node's own`)
     }
+    const members = parsePeers(peers)
+    const isAlone = members.length === 1
     const config = {
       stage: stage.number,
       id,
-      members: parsePeers(peers),
+      members,
       network: network ?? stage.network,
       cluster,
       log,
@@ -74,13 +76,15 @@ export const node: CommandModule<object, NodeArguments> = {
       electionMs: election,
       snapshotEntries: args.snapshotEntries,
       snapshotBytes: args.snapshotBytes,
-      bootstrap,
+      // A founder that can ask nobody needs an operator's word: this flag would be there after a loss of its disk, too.
+      bootstrap: bootstrap && !isAlone,
       dataDir: dataDir === undefined ? null : writableFolder(dataDir),
       trace: trace ?? null,
     }
-    const running = await runNode(stage, config, (event) =>
-      console.log(json ? JSON.stringify(event) : describeEvent(event)),
-    )
+    const emit = (event: Event) => console.log(json ? JSON.stringify(event) : describeEvent(event))
+    const running = await runNode(stage, config, emit)
+    if (bootstrap && isAlone && running.status.origin === undefined)
+      emit({ event: 'founding_unconfirmed', node: id, at: Date.now(), client: members[0]!.client })
     await new Promise<void>((resolve) => {
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
     })

@@ -6,11 +6,12 @@ import { guarantees } from '../../src/guarantees.js'
 import { describeCounters, sumCounters } from '../../src/simulation/counters.js'
 import { type Climate, climates } from '../../src/simulation/plan.js'
 import type { Traced } from '../../src/simulation/simulate.js'
-import { runSeed, type SweepResult, smallestDisaster } from '../../src/simulation/sweep.js'
+import { runSeed, type SweepResult } from '../../src/simulation/sweep.js'
 import type { Stage } from '../../src/stage.js'
 import { colour } from '../colour.js'
 import { progress } from '../progress.js'
 import { sweep } from '../sim-pool.js'
+import { smallest } from '../smallest.js'
 import { stageArgument, wholeNumber } from './arguments.js'
 
 interface SimArguments {
@@ -102,7 +103,7 @@ async function report(stage: Stage, results: readonly SweepResult[], { climate, 
     )
     const { seed, findings } = seeds[0]!
     const story = shrink
-      ? await smallestDisaster(stage, seed, climate, id)
+      ? await smallest(stage, seed, climate, id)
       : [findings.find(({ guarantee }) => guarantee === id)!.what]
     console.log(story.map((line) => `  ${line}`).join('\n'))
     console.log(colour.dim(`  again: raft-roadmap sim ${stage.number} --climate ${climate} --seed ${seed}`))

@@ -10,10 +10,15 @@ export interface CheckOptions {
   readonly before?: Before
   /** How many steps to spend on one key before it is left undecided; {@link defaultStepsPerKey} unless given. */
   readonly stepsPerKey?: number
+  /** How much memory to spend on one key before it is left undecided; {@link defaultBytesPerKey} unless given. */
+  readonly bytesPerKey?: number
 }
 
 /** A step takes in the order of a microsecond. */
 export const defaultStepsPerKey = 20_000_000
+
+/** Well below what Node takes without asking for more. */
+export const defaultBytesPerKey = 512 * 1024 * 1024
 
 /** One key whose operations no order explains. */
 export interface Violation {
@@ -31,7 +36,7 @@ export interface Violation {
 }
 
 export interface CheckResult {
-  /** `undecided` when no key is in violation, but some key took more steps than allowed. */
+  /** `undecided` when no key is in violation, but some key took more steps or memory than allowed. */
   readonly verdict: Verdict
   readonly operations: number
   readonly keys: number
@@ -83,11 +88,11 @@ function groupByKey(operations: readonly Operation[]): Map<string, Operation[]> 
 
 function checkKey(
   operations: readonly Operation[],
-  { before = 'absent', stepsPerKey = defaultStepsPerKey }: CheckOptions,
+  { before = 'absent', stepsPerKey: steps = defaultStepsPerKey, bytesPerKey: bytes = defaultBytesPerKey }: CheckOptions,
 ): SearchResult {
   const states = initialStates(before, operations)
   if (states === undefined) return { verdict: 'undecided', steps: 0 }
-  return search(operations, states, stepsPerKey, (suspected) => isContradictory(operations, suspected, before))
+  return search(operations, states, { steps, bytes }, (suspected) => isContradictory(operations, suspected, before))
 }
 
 type Failed = Extract<SearchResult, { verdict: 'violation' }>

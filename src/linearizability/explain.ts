@@ -79,6 +79,7 @@ function returnOf({ operation }: Claim): number {
 
 /** What a witness may cost to find and shrink; what is left when it is spent is a witness all the same. */
 const maximumSteps = 4_000_000
+const maximumBytes = 256 * 1024 * 1024
 /** What it costs to set up a search, in steps for each operation. */
 const stepsPerClaim = 10
 
@@ -151,7 +152,7 @@ class Shrinking {
     const operations = claims.map(({ operation }) => operation)
     const states = initialStates(before, operations)
     if (states === undefined || this.#stepsLeft <= 0) return false
-    const { verdict, steps } = search(operations, states, this.#stepsLeft)
+    const { verdict, steps } = search(operations, states, { steps: this.#stepsLeft, bytes: maximumBytes })
     this.#stepsLeft -= steps + stepsPerClaim * claims.length
     return verdict === 'violation'
   }

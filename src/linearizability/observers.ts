@@ -59,8 +59,8 @@ export class Observers {
    * Reduction: on a key that is only ever appended to, what is in it now is the beginning of the longest value that
    * anybody read. So an unknown append is not tried where it would not continue that value.
    */
-  mayAppend(state: string, end: string): boolean {
-    return state.length >= this.#grown.length || this.#grown.startsWith(end, state.length)
+  mayAppend(length: number, end: string): boolean {
+    return length >= this.#grown.length || this.#grown.startsWith(end, length)
   }
 
   /** An unknown cas requires what it expects for as long as what it writes is observed; chains take several rounds. */

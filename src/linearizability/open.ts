@@ -53,27 +53,27 @@ export class OpenOperations {
    * Reduction: a write that may be left out, or done so that nobody notices, is tried only where an open operation
    * could notice it. Where none can, the order without it does as well: only open operations can come next.
    */
-  isWanted(write: Entry, from: State | undefined, bits: Uint32Array): boolean {
+  isWanted(write: Entry, from: State | undefined, length: number, bits: Uint32Array): boolean {
     if (from === null && write.kind !== 'delete' && this.#anyOwed(tellsExistence)) return true
-    if (write.results === undefined) return from !== undefined && this.#wantsAppended(from, write)
+    if (write.results === undefined) return from !== undefined && this.#wantsAppended(from, length, write)
     if (this.#required.has(write.results)) return true
     if (!isSatisfied(bits, write.slot) && this.#anyOptional(isDelete)) return true
-    return this.#wantsLonger(write.results ?? '', '')
+    return this.#wantsLonger(write.results ?? '', write.results?.length ?? 0, '')
   }
 
-  #wantsAppended(from: State, { operation: { command } }: Entry): boolean {
-    return 'value' in command && this.#wantsLonger(from ?? '', command.value)
+  #wantsAppended(from: State, length: number, { operation: { command } }: Entry): boolean {
+    return 'value' in command && this.#wantsLonger(from ?? '', length, command.value)
   }
 
   /** Whether an append could have found `start + end`, or appends could make of it what some operation requires. */
-  #wantsLonger(start: string, end: string): boolean {
-    const length = start.length + end.length
+  #wantsLonger(start: string, startLength: number, end: string): boolean {
+    const length = startLength + end.length
     const grows = this.#anyOptional(isAppend)
     if (this.#anyOwed(({ room }) => room !== undefined && (room === length || (grows && room > length)))) return true
     if (!grows && end === '') return false
     for (const value of this.#required.keys()) {
       // The end is compared first: it differs at once, and the start may be long.
-      if (value?.startsWith(end, start.length) && value.startsWith(start)) return true
+      if (value?.startsWith(end, startLength) && value.startsWith(start)) return true
     }
     return false
   }

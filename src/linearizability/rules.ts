@@ -56,17 +56,17 @@ export class Rules {
     this.tried++
     if (unnoticed && isSet(entry)) return false
     if (entry !== target && (isSet(entry) || isSatisfied(bits, entry.slot))) {
-      if (!this.open.isWanted(entry, this.#states.stateOf(state), bits)) return false
+      const length = this.#states.lengthOf(state)
+      if (!this.open.isWanted(entry, this.#states.stateOf(state), length, bits)) return false
     }
-    if (entry.kind === 'append') this.tried += (this.#states.stateOf(state)?.length ?? 0) >>> 8
+    if (entry.kind === 'append') this.tried += this.#states.lengthOf(state) >>> 8
     if (entry.kind === 'append' && entry.optional && !this.#continues(state, entry)) return false
     const next = this.#states.after(state, entry, this.position)
     return next !== undefined && (next !== state || entry === target || (isSet(entry) && mayCover))
   }
 
   #continues(number: number, { operation: { command } }: Entry): boolean {
-    const state = this.#states.stateOf(number) ?? ''
-    return 'value' in command && this.#observers.mayAppend(state, command.value)
+    return 'value' in command && this.#observers.mayAppend(this.#states.lengthOf(number), command.value)
   }
 
   #hasPendingSet(bits: Uint32Array): boolean {

@@ -2,7 +2,7 @@ import { orderOf } from './configuration.js'
 import type { Operation } from './history.js'
 import { freshCharacter } from './initial.js'
 import type { State } from './model.js'
-import { type Checkpoint, Sweep } from './sweep.js'
+import { type Budget, type Checkpoint, Sweep } from './sweep.js'
 import { timelineOf } from './timeline.js'
 
 export type SearchResult =
@@ -37,7 +37,7 @@ const checkpointInterval = 16
  *
  * Exponential in the number of open operations at worst, since the problem is NP-complete (Gibbons and Korach 1997);
  * the reductions keep it near linear in the length of a history as systems produce them. One step is one operation
- * tried in one configuration; after `maximumSteps` of them the answer is `undecided`.
+ * tried in one configuration; after the budget's steps, or with its bytes held, the answer is `undecided`.
  *
  * `isContradictory` may know a shorter proof than trying everything from the beginning. It is asked at a return that
  * wider and wider attempts did not get past; it may say so only if no order explains what had been called by then.
@@ -45,12 +45,12 @@ const checkpointInterval = 16
 export function search(
   operations: readonly Operation[],
   initialStates: Iterable<State>,
-  maximumSteps: number,
+  budget: Budget,
   isContradictory: (suspected: Operation) => boolean = () => false,
 ): SearchResult {
   const timeline = timelineOf(operations)
   const { moments } = timeline
-  const sweep = new Sweep(timeline, initialStates, freshCharacter(operations), maximumSteps)
+  const sweep = new Sweep(timeline, initialStates, freshCharacter(operations), budget)
   const retreat = new Retreat(sweep)
   while (sweep.position < moments.length) {
     retreat.mark()
@@ -85,7 +85,11 @@ class Retreat {
   mark(): void {
     const { position } = this.#sweep
     if (position > this.#obstacle) this.#sweep.width = narrow
-    if (position % checkpointInterval === 0) this.#checkpoints[position / checkpointInterval] = this.#sweep.save()
+    if (position % checkpointInterval > 0) return
+    const at = position / checkpointInterval
+    const checkpoint = this.#sweep.save()
+    this.#sweep.saved += checkpoint.configurations.length - (this.#checkpoints[at]?.configurations.length ?? 0)
+    this.#checkpoints[at] = checkpoint
   }
 
   /** Whether three attempts have failed at this place, which is when to ask for another proof; true only then. */

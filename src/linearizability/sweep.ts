@@ -22,6 +22,19 @@ export interface Checkpoint {
   readonly open: OpenOperations
 }
 
+/** What a search may cost before it is given up. */
+export interface Budget {
+  /** Operations tried. */
+  readonly steps: number
+  /** Bytes held at a time, in states and configurations: an estimate from above. */
+  readonly bytes: number
+}
+
+/** Bytes that a configuration takes with its place in a path, its text for comparison and its trace, besides its slots. */
+const configurationBytes = 400
+/** Bytes for each 16 slots of it: two bits a slot, once as numbers and once as text. */
+const wordBytes = 16
+
 /** How many ways to one return are gone for each configuration that is to be kept. */
 const pathsPerWidth = 16
 
@@ -34,16 +47,22 @@ export class Sweep {
   readonly #timeline: Timeline
   readonly #states: States
   readonly #rules: Rules
-  readonly #maximumSteps: number
+  readonly #budget: Budget
+  readonly #bytesEach: number
   #configurations: Configuration[]
   #incomplete = false
+  /** Configurations on the way to the present return. */
+  #underWay = 0
+  /** Configurations that are kept to go back to. */
+  saved = 0
 
   /** `unread`: a character that no value of the history has. */
-  constructor(timeline: Timeline, initialStates: Iterable<State>, unread: string, maximumSteps: number) {
+  constructor(timeline: Timeline, initialStates: Iterable<State>, unread: string, budget: Budget) {
     this.#timeline = timeline
     this.#states = new States(timeline.observers, unread)
     this.#rules = new Rules(this.#states, timeline.observers)
-    this.#maximumSteps = maximumSteps
+    this.#budget = budget
+    this.#bytesEach = configurationBytes + wordBytes * bitsFor(timeline.slots).length
     const numbers = [...initialStates].map((state) => this.#states.canonical(this.#states.numberOf(state), 0))
     const bits = () => bitsFor(timeline.slots)
     this.#configurations = [...new Set(numbers)].map((state) => ({ state, bits: bits(), trace: undefined }))
@@ -58,7 +77,12 @@ export class Sweep {
   }
 
   get isSpent(): boolean {
-    return this.steps > this.#maximumSteps
+    return this.steps > this.#budget.steps || this.#bytes > this.#budget.bytes
+  }
+
+  get #bytes(): number {
+    const configurations = this.saved + this.#underWay + this.#configurations.length
+    return this.#states.bytes + configurations * this.#bytesEach
   }
 
   get configurations(): readonly Configuration[] {
@@ -127,6 +151,7 @@ export class Sweep {
     const seen = new Set<string>()
     // The list grows while it is gone through, so short ways come first.
     for (const path of paths) {
+      this.#underWay = paths.length + reached.length
       if (this.isSpent || this.#isEnough(paths.length)) break
       for (const entry of this.#rules.candidates(path, target)) {
         const next = this.#rules.apply(path.configuration, entry)
@@ -138,6 +163,7 @@ export class Sweep {
         else paths.push(next)
       }
     }
+    this.#underWay = 0
     return reached
   }
 

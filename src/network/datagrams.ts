@@ -8,14 +8,15 @@ import type { NodeId } from '../contracts.js'
  */
 
 /** Raised when a datagram changes its meaning; nodes of different versions do not talk. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 /** What a datagram carries besides its header: with the headers of UDP and IP well below the 1,500 bytes of Ethernet. */
 export const payloadBytes = 1_200
 /**
  * `hello` asks who is there; `answer` repeats the hello's number; `data` carries messages. `callback` is a hello too, of
- * one who does not know its receiver and only answers it.
+ * one who does not know its receiver and only answers it. Both hold their sender's identity; so does `refused`, to a
+ * hello of another cluster.
  */
-const kinds = ['hello', 'answer', 'data', 'callback'] as const
+const kinds = ['hello', 'answer', 'data', 'callback', 'refused'] as const
 
 export interface Datagram extends Parcel {
   /** The name of the cluster, as {@link clusterHash}. */

@@ -1,5 +1,5 @@
 import { systemClock, systemRandom } from '../clock.js'
-import type { Clock, Member, Message, Network, NodeId, Random } from '../contracts.js'
+import type { Clock, Foreigner, Identity, Member, Message, Network, NodeId, Random } from '../contracts.js'
 
 /** One direction of a link, as `n1>n2`. */
 export type Direction = `${NodeId}>${NodeId}`
@@ -35,11 +35,15 @@ export class FaultyNetwork implements Network {
     this.#delay = delay
   }
 
-  start(receive: (message: Message) => void): Promise<void> {
+  start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
     // The receiver looks too: what was on its way when the link was cut is lost as well.
     return this.#network.start((message) => {
       if (this.#passes(message)) receive(message)
-    })
+    }, meet)
+  }
+
+  setIdentity(identity: Identity): void {
+    this.#network.setIdentity(identity)
   }
 
   send(message: Message): void {

@@ -25,10 +25,16 @@ const verbs: Readonly<Record<string, Verb>> = {
   Info: { command: 'info', reply: ({ info }) => describeNode(info as Status) },
   Ping: { command: 'ping' },
   // On the JSON port `id` is that of the request.
-  AddNode: { command: 'add_node' },
-  RemoveNode: { command: 'remove_node' },
-  Reconfigure: { command: 'reconfigure' },
+  AddNode: { command: 'add_node', arguments: withForce },
+  RemoveNode: { command: 'remove_node', arguments: withForce },
+  Reconfigure: { command: 'reconfigure', arguments: withForce },
+  CancelChange: { command: 'cancel_change' },
   TransferLeader: { command: 'transfer_leader' },
+}
+
+/** On the JSON port it is true or left out. */
+function withForce({ force, ...rest }: Fields): Fields {
+  return force ? { ...rest, force } : rest
 }
 
 function keyValues(entries: unknown): Fields[] {

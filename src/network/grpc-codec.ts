@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { type Codec, isObject, type Message, parseEntry } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { type Proto, type ProtoField, Protos, peerProto } from './grpc-protos.js'
+import { isIdentified } from './json-codec.js'
 
 /**
  * Peer messages as protobuf, by the stage's own `.proto` files. What is decoded is what was encoded, field for field:
@@ -29,14 +30,18 @@ export function protobufCodec(stage: Stage): Codec {
   return {
     encode({ type, from, to, entries, ...rest }) {
       const { proto, form } = find(type)
-      const fields = entries ? { ...rest, entries: entries.map(({ text }) => text) } : rest
-      return envelope.encode({ type, from, to, payload: proto.encode(form.toWire(fields) as object) })
+      const { incarnation, origin, ...own } = rest
+      const [identity, body] = stage.isIdentified ? [{ incarnation, origin }, own] : [{}, rest]
+      const fields = entries ? { ...body, entries: entries.map(({ text }) => text) } : body
+      return envelope.encode({ type, from, to, ...identity, payload: proto.encode(form.toWire(fields) as object) })
     },
     decode(bytes) {
-      const { type, from, to, payload } = envelope.decode(bytes) as unknown as Enveloped
+      const { type, from, to, payload, incarnation, origin } = envelope.decode(bytes) as unknown as Enveloped
+      const identity = stage.isIdentified ? { incarnation, origin } : {}
+      if (stage.isIdentified && !isIdentified(identity)) throw new Error(`a ${type} without its sender's incarnation`)
       const { check, proto, form } = find(type)
       const { entries, ...rest } = form.toFlat(proto.decode(payload)) as { entries?: readonly string[] }
-      const message = { type, from, to, ...rest, ...(entries && { entries: entries.map(parseEntry) }) }
+      const message = { type, from, to, ...identity, ...rest, ...(entries && { entries: entries.map(parseEntry) }) }
       if (!check(message)) throw new Error(`a ${type} whose fields are not of its shape`)
       return message satisfies Message
     },
@@ -48,6 +53,8 @@ interface Enveloped {
   readonly from: string
   readonly to: string
   readonly payload: Uint8Array
+  readonly incarnation: string
+  readonly origin: string
 }
 
 /** How a value looks in a flat message and in the loader's objects, and whether it may pass at all. */

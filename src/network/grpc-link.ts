@@ -1,6 +1,6 @@
 import { type Client, type ClientDuplexStream, connectivityState, Metadata } from '@grpc/grpc-js'
 import type { Message } from '../contracts.js'
-import type { Proto } from './grpc-protos.js'
+import type { Proto, Protos } from './grpc-protos.js'
 import {
   batchBytes,
   type GrpcOptions,
@@ -11,8 +11,12 @@ import {
   speakPath,
 } from './grpc-wire.js'
 import type { Link, Peer } from './links.js'
+import { identityIn, type Passport } from './passport.js'
 
 const backoff = { firstMs: 20, capMs: 500 }
+
+/** What a link shares with all others of its node. */
+export type GrpcWorld = GrpcOptions & { readonly passport: Passport }
 
 const same = (bytes: Buffer) => bytes
 
@@ -22,8 +26,9 @@ const same = (bytes: Buffer) => bytes
  */
 export class GrpcLink implements Link {
   readonly peer: Peer
-  readonly #options: GrpcOptions
+  readonly #options: GrpcWorld
   readonly #packet: Proto
+  readonly #welcome: Proto
   readonly #client: Client
   readonly #address: () => string | null
   #call: ClientDuplexStream<Buffer, Buffer> | null = null
@@ -33,11 +38,12 @@ export class GrpcLink implements Link {
   #cancelRetry = () => {}
 
   /** @param address where we can be answered; null if this link is to a guest */
-  constructor(peer: Peer, options: GrpcOptions, packet: Proto, client: Client, address: () => string | null) {
+  constructor(peer: Peer, options: GrpcWorld, protos: Protos, client: Client, address: () => string | null) {
     this.peer = peer
     this.#address = address
     this.#options = options
-    this.#packet = packet
+    this.#packet = protos.message('Packet')
+    this.#welcome = protos.message('Welcome')
     this.#client = client
   }
 
@@ -45,8 +51,9 @@ export class GrpcLink implements Link {
     const call = this.#client.makeBidiStreamRequest(speakPath, same, same, new Metadata({ waitForReady: true }))
     this.#call = call
     const cancelDeadline = this.#expectWelcome(call)
-    call.once('data', () => {
+    call.once('data', (bytes: Buffer) => {
       cancelDeadline()
+      if (this.#isRefused(bytes)) return
       this.#failures = 0
       this.#outbox = new Outbox(call, this.#packet)
       this.#options.notice({ event: 'link_up', peer: this.peer.id })
@@ -60,8 +67,18 @@ export class GrpcLink implements Link {
     })
     const { cluster, self } = this.#options
     const answers = { address: this.#address() ?? undefined }
-    const hello = { protocol: protocolVersion, cluster, from: self, to: this.peer.id, ...answers }
+    const identity = this.#options.passport.own
+    const hello = { protocol: protocolVersion, cluster, from: self, to: this.peer.id, ...answers, ...identity }
     call.write(this.#packet.encode({ hello }))
+  }
+
+  /** A node of another cluster says who it is, and hears nothing more. */
+  #isRefused(bytes: Buffer): boolean {
+    try {
+      return this.#options.passport.refuses(this.peer.id, identityIn(this.#welcome.decode(bytes)))
+    } catch {
+      return false
+    }
   }
 
   /** A stream has no deadline, or it would end one day; its handshake has. Waiting for a dead peer is no fault of it. */

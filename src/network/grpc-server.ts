@@ -11,9 +11,11 @@ import {
 import type { Message, NodeId } from '../contracts.js'
 import type { Address } from './address.js'
 import { appService } from './grpc-app.js'
+import type { GrpcWorld } from './grpc-link.js'
 import type { Proto, Protos } from './grpc-protos.js'
-import { type GrpcOptions, handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
+import { handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
 import type { Link, Links } from './links.js'
+import { ForeignError } from './passport.js'
 import { type Hello, Visits } from './visits.js'
 
 /** With these bytes everybody begins who speaks HTTP/2, and nobody else. */
@@ -26,8 +28,9 @@ type Speech = ServerDuplexStream<Buffer, Buffer>
  * connection of a stranger without telling anybody.
  */
 export class GrpcServer {
-  readonly #options: GrpcOptions
+  readonly #options: GrpcWorld
   readonly #packet: Proto
+  readonly #welcome: Proto
   readonly #visits: Visits
   readonly #server: Server
   readonly #injector: ConnectionInjector
@@ -35,10 +38,11 @@ export class GrpcServer {
   readonly #listener = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
   #receive: (message: Message) => void = () => {}
 
-  constructor(options: GrpcOptions, protos: Protos, links: Links<Link>) {
+  constructor(options: GrpcWorld, protos: Protos, links: Links<Link>) {
     this.#options = options
-    this.#visits = new Visits(options, links)
+    this.#visits = new Visits(options, links, options.passport)
     this.#packet = protos.message('Packet')
+    this.#welcome = protos.message('Welcome')
     this.#server = new Server({ ...serverOptions, interceptors: [this.#reportStatus] })
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
     const { Speak } = protos.service('RaftService')
@@ -125,6 +129,12 @@ export class GrpcServer {
       this.#refused(peer, hostOf(call.getPeer()), reason)
       end(reason)
     }
+    // A node of another cluster hears who refuses it: otherwise it would never know why nobody answers.
+    const refuse = () => {
+      over()
+      call.write(Buffer.from(this.#welcome.encode(this.#options.passport.own)))
+      call.end()
+    }
     const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say who it is'))
     call.on('cancelled', over)
     call.on('end', () => {
@@ -146,7 +156,8 @@ export class GrpcServer {
           for (const message of packet.batch.messages) if (!isOver) this.#receive(this.#check(message, peer))
         }
       } catch (error) {
-        turnAway((error as Error).message)
+        if (error instanceof ForeignError) refuse()
+        else turnAway((error as Error).message)
       }
     })
   }

@@ -1,11 +1,12 @@
 import { Client, credentials } from '@grpc/grpc-js'
-import type { Member, Message, Network } from '../contracts.js'
+import type { Foreigner, Identity, Message, Network, PeerMember } from '../contracts.js'
 import { formatAddress, parseAddress } from './address.js'
 import { GrpcLink } from './grpc-link.js'
 import { Protos, peerProto } from './grpc-protos.js'
 import { GrpcServer } from './grpc-server.js'
 import { channelOptions, type GrpcOptions } from './grpc-wire.js'
 import { Links } from './links.js'
+import { Passport } from './passport.js'
 
 /**
  * Messages between nodes over gRPC. Every pair has two streams, each on a connection of its own and made by the side
@@ -15,6 +16,7 @@ export class GrpcNetwork implements Network {
   readonly #options: GrpcOptions
   readonly #links: Links<GrpcLink>
   readonly #server: GrpcServer
+  readonly #passport = new Passport()
 
   constructor(options: GrpcOptions) {
     this.#options = options
@@ -22,13 +24,15 @@ export class GrpcNetwork implements Network {
     this.#links = new Links(options, (peer) => {
       const address = `dns:${formatAddress(parseAddress(peer.peer)!)}`
       const client = new Client(address, credentials.createInsecure(), channelOptions)
-      return new GrpcLink(peer, options, protos.message('Packet'), client, () => this.#links.addressFor(peer.id))
+      const world = { ...options, passport: this.#passport }
+      return new GrpcLink(peer, world, protos, client, () => this.#links.addressFor(peer))
     })
-    this.#server = new GrpcServer(options, protos, this.#links)
+    this.#server = new GrpcServer({ ...options, passport: this.#passport }, protos, this.#links)
   }
 
   /** Rejects as `net.Server` does, with `EADDRINUSE` among others. */
-  async start(receive: (message: Message) => void): Promise<void> {
+  async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
+    this.#passport.open(meet)
     const own = this.#options.members.find((member) => member.id === this.#options.self)!
     await this.#server.listen(parseAddress(own.peer)!, receive)
     this.#links.open()
@@ -38,7 +42,11 @@ export class GrpcNetwork implements Network {
     this.#links.send(message)
   }
 
-  setPeers(peers: readonly Member[]): void {
+  setIdentity(identity: Identity): void {
+    this.#passport.set(identity)
+  }
+
+  setPeers(peers: readonly PeerMember[]): void {
     for (const id of this.#links.setPeers(peers)) this.#server.hangUpOn(id)
   }
 

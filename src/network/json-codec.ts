@@ -67,12 +67,21 @@ function dataOf(length: unknown, bytes: Buffer | null): Uint8Array {
   throw new Error(`${JSON.stringify(length)} bytes of data are announced; ${count}`)
 }
 
+/** Whether a message says which disk its sender has, and which cluster it knows. */
+export function isIdentified({ incarnation, origin }: Readonly<Record<string, unknown>>): boolean {
+  const isName = (candidate: unknown) => typeof candidate === 'string' && candidate.length <= identityLength
+  return isName(incarnation) && incarnation !== '' && isName(origin)
+}
+
+const identityLength = 64
+
 function checkMessage(stage: Stage, candidate: unknown): Message {
   if (!isObject(candidate)) throw new Error('a message is a JSON object')
   const { type, from, to } = candidate
   if (typeof type !== 'string' || typeof from !== 'string' || typeof to !== 'string') {
     throw new Error('a message has "type", "from" and "to"')
   }
+  if (stage.isIdentified && !isIdentified(candidate)) throw new Error('a message has "incarnation" and "origin"')
   const check = Object.hasOwn(stage.wire, type) ? stage.wire[type] : undefined
   if (!check) throw new Error(`stage ${stage.number} has no message ${JSON.stringify(type.slice(0, 64))}`)
   if (!check(candidate)) throw new Error(`a ${type} whose fields are not of its shape`)

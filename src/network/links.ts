@@ -1,12 +1,18 @@
-import type { Member, Message, NodeId } from '../contracts.js'
-import { parseAddress } from './address.js'
+import type { Message, NodeId, PeerMember } from '../contracts.js'
+import { addressProblem } from './address.js'
 import type { TcpOptions } from './tcp.js'
 
 /** So many who are no peers of ours may be answered at a time. */
 const guestLimit = 16
 
 /** Another node, and where it listens for nodes. */
-export type Peer = Pick<Member, 'id' | 'peer'>
+export interface Peer extends Pick<PeerMember, 'id' | 'peer' | 'incarnation'> {
+  /** Tells a namesake of a peer from that peer. */
+  readonly key?: string
+}
+
+/** By what a link is found: the node's name, unless it is a namesake's. */
+export const keyOf = ({ id, key = id }: Peer): string => key
 
 /** The way to one peer: finds it, and finds it again, from when it is opened until it is closed. */
 export interface Link {
@@ -19,18 +25,21 @@ export interface Link {
 /**
  * The links of a network: one to each of its peers, and, where members change, one to each guest. A guest is no peer of
  * ours, but we are one of its, and it is to be answered: a leader that takes us in before we know of anybody, or a
- * removed node that has not heard of it.
+ * removed node that has not heard of it. A namesake is a guest too: it bears a peer's name, and has another disk and
+ * another address than that peer; it is answered where it is, so that it hears that it does not count.
  */
 export class Links<L extends Link> {
-  readonly #options: Pick<TcpOptions, 'self' | 'isOpen'>
+  readonly #options: Pick<TcpOptions, 'self' | 'isOpen' | 'notice'>
   /** Where we listen ourselves. */
   readonly #address: string
   readonly #make: (peer: Peer) => L
-  readonly #links = new Map<NodeId, L>()
+  readonly #links = new Map<string, L>()
+  /** Addresses that lead nowhere, and were told of. */
+  readonly #unreachable = new Map<NodeId, string>()
   #peers = new Map<NodeId, Peer>()
   #isRunning = false
 
-  constructor(options: Pick<TcpOptions, 'self' | 'members' | 'isOpen'>, make: (peer: Peer) => L) {
+  constructor(options: Pick<TcpOptions, 'self' | 'members' | 'isOpen' | 'notice'>, make: (peer: Peer) => L) {
     this.#options = options
     this.#address = options.members.find(({ id }) => id === options.self)!.peer
     this.#make = make
@@ -39,39 +48,55 @@ export class Links<L extends Link> {
 
   open(): void {
     this.#isRunning = true
-    for (const peer of this.#peers.values()) this.#open(peer)
+    for (const peer of this.#peers.values()) this.#reach(peer)
   }
 
   close(): void {
     this.#isRunning = false
-    for (const id of [...this.#links.keys()]) this.#close(id)
+    for (const key of [...this.#links.keys()]) this.#close(key)
   }
 
   send(message: Message): void {
-    this.#links.get(message.to)?.send(message)
+    const { to, disk } = message
+    const link = (disk !== undefined && this.#links.get(namesake(to, disk))) || this.#links.get(to)
+    link?.send(message)
   }
 
-  get(id: NodeId): L | undefined {
-    return this.#links.get(id)
+  /** The links to nodes of this name: the peer's or guest's first, then those of its namesakes. */
+  all(id: NodeId): L[] {
+    const first = this.#links.get(id)
+    return [...(first ? [first] : []), ...[...this.#links.values()].filter(({ peer }) => peer.id === id && peer.key)]
   }
 
   isPeer(id: unknown): id is NodeId {
     return this.#peers.has(id as NodeId)
   }
 
-  /** Guests among them are so no more; links that lead where they should are left alone. @returns those that are peers no more */
-  setPeers(members: readonly Member[]): NodeId[] {
+  /**
+   * Guests among them are so no more; links that lead where they should are left alone.
+   *
+   * @returns those that are peers no more, or under whose names other nodes are meant now: they have to say anew who they are
+   */
+  setPeers(members: readonly PeerMember[]): NodeId[] {
     const before = this.#peers
     this.#peers = new Map(members.filter(({ id }) => id !== this.#options.self).map((member) => [member.id, member]))
     const removed = [...before.keys()].filter((id) => !this.#peers.has(id))
     for (const id of removed) this.#close(id)
-    if (this.#isRunning) for (const peer of this.#peers.values()) this.#open(peer)
-    return removed
+    if (this.#isRunning) for (const peer of this.#peers.values()) this.#reach(peer)
+    return [...removed, ...this.#displaced(before)]
+  }
+
+  /** Peers with another disk at another address than before. */
+  #displaced(before: ReadonlyMap<NodeId, Peer>): NodeId[] {
+    return [...this.#peers.values()].flatMap((peer) => {
+      const earlier = before.get(peer.id)
+      return earlier && earlier.peer !== peer.peer ? [peer.id] : []
+    })
   }
 
   /** Where a link to this node may be answered; null if it is one that answers. Two guests of each other would never part. */
-  addressFor(id: NodeId): string | null {
-    return this.isPeer(id) ? this.#address : null
+  addressFor(peer: Peer): string | null {
+    return peer.key === undefined && this.isPeer(peer.id) ? this.#address : null
   }
 
   /**
@@ -79,37 +104,58 @@ export class Links<L extends Link> {
    *
    * @throws Error that says why it is not to be heard
    */
-  welcome(from: unknown, address: unknown): L {
+  welcome(from: unknown, address: unknown, incarnation = ''): L {
     if (!this.#isRunning) throw new Error('we are not there')
-    if (this.isPeer(from)) return this.#links.get(from)!
+    const peer = this.#peers.get(from as NodeId)
+    const standing = peer && this.#links.get(peer.id)
+    if (standing && !isNamesake(peer, address, incarnation)) return standing
     const stranger = `${JSON.stringify(from)} is no peer of ours`
     if (!this.#options.isOpen) throw new Error(stranger)
     if (typeof from !== 'string' || from === '' || from === this.#options.self) throw new Error(stranger)
-    if (typeof address !== 'string' || !parseAddress(address)) {
-      throw new Error(`${stranger}, and does not say where it could be answered`)
-    }
-    const guests = [...this.#links.keys()].filter((id) => id !== from && !this.isPeer(id))
+    const place = typeof address === 'string' ? address : ''
+    const problem = addressProblem(place)
+    if (problem) throw new Error(`${stranger}, and does not say where it could be answered: ${problem}`)
+    const key = peer ? namesake(from, incarnation) : from
+    const guests = [...this.#links.keys()].filter((other) => other !== key && !this.isPeer(other))
     if (guests.length >= guestLimit) throw new Error(`${stranger}, and there are ${guestLimit} such already`)
-    return this.#open({ id: from, peer: address })
+    return this.#open(peer ? { id: from, peer: place, key } : { id: from, peer: place })
   }
 
   /** A guest has gone. */
-  forget(id: NodeId): void {
-    if (!this.isPeer(id)) this.#close(id)
+  forget(peer: Peer): void {
+    if (!this.isPeer(keyOf(peer))) this.#close(keyOf(peer))
+  }
+
+  /** A peer at an address that leads nowhere is one that is away: nobody else is to suffer from it. */
+  #reach(peer: Peer): void {
+    const problem = addressProblem(peer.peer)
+    if (!problem) return void this.#open(peer)
+    this.#close(peer.id)
+    if (this.#unreachable.get(peer.id) === peer.peer) return
+    this.#unreachable.set(peer.id, peer.peer)
+    this.#options.notice({ event: 'peer_unreachable', peer: peer.id, reason: `its address must be ${problem}` })
   }
 
   #open(peer: Peer): L {
-    const standing = this.#links.get(peer.id)
+    const key = keyOf(peer)
+    const standing = this.#links.get(key)
     if (standing?.peer.peer === peer.peer) return standing
-    this.#close(peer.id)
+    this.#close(key)
     const link = this.#make(peer)
-    this.#links.set(peer.id, link)
+    this.#links.set(key, link)
     link.open()
     return link
   }
 
-  #close(id: NodeId): void {
-    this.#links.get(id)?.close()
-    this.#links.delete(id)
+  #close(key: string): void {
+    this.#links.get(key)?.close()
+    this.#links.delete(key)
   }
+}
+
+const namesake = (id: NodeId, incarnation: string) => `${id} ${incarnation}`
+
+function isNamesake(peer: Peer, address: unknown, incarnation: string): boolean {
+  if (typeof peer.incarnation !== 'string' || incarnation === '' || incarnation === peer.incarnation) return false
+  return typeof address === 'string' && address !== peer.peer
 }

@@ -3,20 +3,24 @@ import {
   type Clock,
   type Codec,
   type Event,
+  type Foreigner,
+  type Identity,
   isObject,
   type Member,
   type Message,
   type Network,
   type NodeId,
+  type PeerMember,
   type Random,
 } from '../contracts.js'
 import { parseAddress } from './address.js'
 import { encodeFrames, FrameDecoder, parseJson } from './framing.js'
 import { type Link, Links, type Peer } from './links.js'
+import { ForeignError, identityIn, Passport } from './passport.js'
 import { type Hello, Visits } from './visits.js'
 
 /** Raised when a frame between nodes changes its meaning; nodes of different versions do not talk. */
-const protocolVersion = 1
+const protocolVersion = 2
 
 const backoff = { firstMs: 20, capMs: 500 }
 const connectTimeoutMs = 1_000
@@ -25,6 +29,8 @@ const helloTimeoutMs = 5_000
 const outboxBytes = 16 * 1024 * 1024
 /** A frame between nodes: the batch of a leader, with room for its envelope. */
 const peerFrameBytes = 16 * 1024 * 1024 - 1
+/** What the other side says on a connection that we made: only who it is, if it refuses us as foreign. */
+const refusalBytes = 1024
 
 export interface TcpOptions {
   readonly self: NodeId
@@ -49,16 +55,19 @@ export class TcpNetwork implements Network {
   readonly #options: TcpOptions
   readonly #links: Links<OutgoingLink>
   readonly #visits: Visits
+  readonly #passport = new Passport()
   readonly #incoming = new Set<Socket>()
   #server: Server | undefined
 
   constructor(options: TcpOptions) {
     this.#options = options
-    this.#links = new Links(options, (peer) => new OutgoingLink(peer, options, () => this.#links.addressFor(peer.id)))
-    this.#visits = new Visits(options, this.#links)
+    const addressFor = (peer: Peer) => () => this.#links.addressFor(peer)
+    this.#links = new Links(options, (peer) => new OutgoingLink(peer, options, this.#passport, addressFor(peer)))
+    this.#visits = new Visits(options, this.#links, this.#passport)
   }
 
-  async start(receive: (message: Message) => void): Promise<void> {
+  async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
+    this.#passport.open(meet)
     const own = this.#options.members.find((member) => member.id === this.#options.self)!
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, receive))
     await new Promise<void>((resolve, reject) => {
@@ -76,7 +85,11 @@ export class TcpNetwork implements Network {
     this.#links.send(message)
   }
 
-  setPeers(peers: readonly Member[]): void {
+  setIdentity(identity: Identity): void {
+    this.#passport.set(identity)
+  }
+
+  setPeers(peers: readonly PeerMember[]): void {
     for (const id of this.#links.setPeers(peers)) this.#visits.hangUpOn(id)
   }
 
@@ -119,9 +132,17 @@ export class TcpNetwork implements Network {
           }
         }
       } catch (error) {
-        turnAway((error as Error).message)
+        if (error instanceof ForeignError) this.#refuse(socket)
+        else turnAway((error as Error).message)
       }
     })
+  }
+
+  /** A node of another cluster hears who refuses it: otherwise it would never know why nobody answers. */
+  #refuse(socket: Socket): void {
+    socket.removeAllListeners('data')
+    socket.resume()
+    socket.end(encodeFrames([JSON.stringify({ type: 'Refused', ...this.#passport.own })]), () => socket.destroy())
   }
 
   #checkSender(message: Message, peer: NodeId): Message {
@@ -139,7 +160,7 @@ function parseHello(bytes: Buffer): Hello {
   if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
   const { protocol, cluster, from, to, address } = hello
   if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${String(protocol)}, not ${protocolVersion}`)
-  return { cluster, from, to, address }
+  return { cluster, from, to, address, ...identityIn(hello) }
 }
 
 /** The connection on which we speak to one peer. While it is down, what is sent is lost. */
@@ -147,17 +168,24 @@ class OutgoingLink implements Link {
   readonly peer: Peer
   readonly #address: () => string | null
   readonly #options: TcpOptions
+  readonly #passport: Passport
   #socket: Socket | null = null
   #up = false
+  /** Whether somebody was told that it is up. */
+  #isNoticed = false
+  /** The other side belonged to another cluster when it was last reached. */
+  #isForeign = false
   #upSince = 0
   #closed = false
   #failures = 0
   #waiting: Uint8Array[] = []
   #cancelRetry = () => {}
+  #cancelNotice = () => {}
 
   /** @param address where we can be answered; null if this link is to a guest */
-  constructor(peer: Peer, options: TcpOptions, address: () => string | null) {
+  constructor(peer: Peer, options: TcpOptions, passport: Passport, address: () => string | null) {
     this.peer = peer
+    this.#passport = passport
     this.#address = address
     this.#options = options
   }
@@ -172,17 +200,35 @@ class OutgoingLink implements Link {
       this.#up = true
       const { cluster, self } = this.#options
       const answers = { address: this.#address() ?? undefined }
-      const hello = { type: 'Hello', protocol: protocolVersion, cluster, from: self, to: this.peer.id, ...answers }
-      socket.write(encodeFrames([JSON.stringify(hello)]))
-      this.#options.notice({ event: 'link_up', peer: this.peer.id })
+      const names = { cluster, from: self, to: this.peer.id, ...answers, ...this.#passport.own }
+      socket.write(encodeFrames([JSON.stringify({ type: 'Hello', protocol: protocolVersion, ...names })]))
+      if (this.#isForeign) this.#cancelNotice = this.#options.clock.after(backoff.capMs, () => this.#noticeUp())
+      else this.#noticeUp()
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       cancelTimeout()
       this.#lost()
     })
-    // Nothing is ever said on this connection by the other side, but its end must be read to be noticed.
-    socket.resume()
+    this.#readRefusal(socket)
+  }
+
+  #noticeUp(): void {
+    this.#isForeign = false
+    this.#isNoticed = true
+    this.#options.notice({ event: 'link_up', peer: this.peer.id })
+  }
+
+  /** Nothing else is ever said on this connection by the other side, but its end must be read to be noticed. */
+  #readRefusal(socket: Socket): void {
+    const decoder = new FrameDecoder(refusalBytes)
+    socket.on('data', (chunk) => {
+      decoder.push(chunk as Buffer)
+      const decoded = decoder.next()
+      const said = decoded && 'bytes' in decoded ? parseJson(decoded.bytes) : {}
+      if ('value' in said && this.#passport.refuses(this.peer.id, identityIn(said.value))) this.#isForeign = true
+      if (decoded) socket.destroy()
+    })
   }
 
   /**
@@ -192,8 +238,10 @@ class OutgoingLink implements Link {
   #lost(): void {
     if (this.#up) {
       if (this.#options.clock.now() - this.#upSince >= backoff.capMs) this.#failures = 0
-      this.#options.notice({ event: 'link_down', peer: this.peer.id })
+      if (this.#isNoticed) this.#options.notice({ event: 'link_down', peer: this.peer.id })
     }
+    this.#cancelNotice()
+    this.#isNoticed = false
     this.#up = false
     this.#waiting = []
     if (this.#closed) return
@@ -218,6 +266,7 @@ class OutgoingLink implements Link {
     this.#closed = true
     this.#waiting = []
     this.#cancelRetry()
+    this.#cancelNotice()
     this.#socket?.destroy()
   }
 }

@@ -6,6 +6,7 @@ import { type Datagram, encodeDatagram, type Parcel, unpack } from './datagrams.
 import { messageBytes, Outbox, Reassembly } from './fragments.js'
 import type { Link, Links, Peer } from './links.js'
 import { type Pace, TokenBucket } from './pacing.js'
+import type { Passport } from './passport.js'
 import type { TcpOptions } from './tcp.js'
 
 export interface UdpOptions extends TcpOptions {
@@ -24,12 +25,13 @@ const patience = 4
 const bookkeepingBytes = 1_024
 /** Some 16 MB a second to each peer; and four peers' bursts at once fit into the smallest usual receive buffer. */
 const defaultPace: Pace = { perMs: 32 * 1024, burst: 48 * 1024 }
-const hello: Parcel = { number: 0, index: 0, count: 1, payload: Buffer.alloc(0) }
+const answer: Parcel = { number: 0, index: 0, count: 1, payload: Buffer.alloc(0) }
 
 /** This end of every link: our process and its socket. */
 export interface LocalEnd {
   readonly session: number
   readonly cluster: string
+  readonly passport: Passport
   readonly family: 4 | 6
   /** More is waiting in this process already than the kernel takes. */
   readonly isBusy: boolean
@@ -45,7 +47,7 @@ export class UdpLink implements Link {
   readonly #options: UdpOptions
   readonly #clock: Clock
   readonly #local: LocalEnd
-  readonly #links: Pick<Links<Link>, 'isPeer' | 'forget'>
+  readonly #links: Pick<Links<Link>, 'addressFor' | 'forget'>
   readonly #outbox = new Outbox()
   readonly #reassembly = new Reassembly()
   readonly #bucket: TokenBucket
@@ -58,12 +60,14 @@ export class UdpLink implements Link {
   #hellos = 0
   #lastAnswered = 0
   #sinceBackoff = 0
+  /** It belonged to another cluster when it was last heard: nothing is sent to it. */
+  #isRefused = false
   /** The process of the peer that was last heard of, and the one that is known to hear us. */
   #heard: number | null = null
   #up: number | null = null
 
   /** @param links where it is known whether this one leads to a peer or a guest */
-  constructor(peer: Peer, local: LocalEnd, links: Pick<Links<Link>, 'isPeer' | 'forget'>, options: UdpOptions) {
+  constructor(peer: Peer, local: LocalEnd, links: Pick<Links<Link>, 'addressFor' | 'forget'>, options: UdpOptions) {
     this.peer = peer
     this.#local = local
     this.#links = links
@@ -95,18 +99,23 @@ export class UdpLink implements Link {
     this.#reassembly.expire(this.#clock.now())
     if (this.#hellos - this.#lastAnswered >= patience) {
       this.#down()
-      this.#links.forget(this.peer.id)
+      this.#links.forget(this.peer)
       if (this.#closed) return
     }
     const pause = Math.min(backoff.firstMs * 2 ** this.#sinceBackoff++, backoff.capMs)
     this.#cancelHello = this.#clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.#greet())
     this.#hellos++
-    if (this.#up !== null) this.#transmit(this.#greeting, { ...hello, number: this.#hellos })
+    if (this.#up !== null) this.#sayHello()
     else this.#locate()
   }
 
+  #sayHello(): void {
+    const payload = Buffer.from(JSON.stringify(this.#local.passport.own))
+    this.#transmit(this.#greeting, { ...answer, number: this.#hellos, payload })
+  }
+
   get #greeting(): Datagram['kind'] {
-    return this.#links.isPeer(this.peer.id) ? 'hello' : 'callback'
+    return this.#links.addressFor(this.peer) !== null ? 'hello' : 'callback'
   }
 
   /** A peer that is away may come back elsewhere, if it goes by a name. */
@@ -115,7 +124,7 @@ export class UdpLink implements Link {
     lookup(host, { family: this.#local.family }).then(
       ({ address }) => {
         this.#address = this.#plain(address, port)
-        this.#transmit(this.#greeting, { ...hello, number: this.#hellos })
+        this.#sayHello()
       },
       // A name that means nothing now may do so at the next hello.
       () => {},
@@ -123,7 +132,7 @@ export class UdpLink implements Link {
   }
 
   send(message: Message): void {
-    if (this.#closed || !this.#address || this.#outbox.isFull) return
+    if (this.#closed || this.#isRefused || !this.#address || this.#outbox.isFull) return
     const bytes = this.#options.codec.encode(message)
     if (bytes.length > messageBytes) {
       const reason = `it is ${bytes.length} bytes long; at most ${messageBytes} are carried`
@@ -167,6 +176,7 @@ export class UdpLink implements Link {
   take(datagram: Datagram): Buffer[] {
     if (datagram.kind === 'hello' || datagram.kind === 'callback') this.#answer(datagram)
     else if (datagram.kind === 'answer') this.#answered(datagram)
+    else if (datagram.kind === 'refused') return []
     else if (datagram.count === 1) return unpack(datagram.payload)
     else {
       const message = this.#reassembly.add(datagram, this.#clock.now())
@@ -179,7 +189,8 @@ export class UdpLink implements Link {
   #answer({ number, session }: Datagram): void {
     const payload = Buffer.alloc(4)
     payload.writeUInt32BE(session)
-    this.#transmit('answer', { ...hello, number, payload })
+    this.#isRefused = false
+    this.#transmit('answer', { ...answer, number, payload })
     if (this.#heard === session) return
     // A process that has just started is greeted at once: it is found again as soon as it is there.
     this.#heard = session
@@ -191,10 +202,17 @@ export class UdpLink implements Link {
     if (payload.length !== 4 || payload.readUInt32BE() !== this.#local.session) return
     if (number <= this.#lastAnswered || number > this.#hellos) return
     this.#lastAnswered = number
+    this.#isRefused = false
     if (this.#up === session) return
     this.#down()
     this.#up = session
     this.#options.notice({ event: 'link_up', peer: this.peer.id })
+  }
+
+  /** The other side belongs to another cluster. */
+  refused(): void {
+    this.#isRefused = true
+    this.#down()
   }
 
   #down(): void {

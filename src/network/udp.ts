@@ -1,11 +1,13 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import type { Member, Message, Network, NodeId } from '../contracts.js'
+import type { Foreigner, Identity, Message, Network, NodeId, PeerMember } from '../contracts.js'
 import { type Address, formatAddress, parseAddress } from './address.js'
-import { clusterHash, type Datagram, decodeDatagram } from './datagrams.js'
+import { clusterHash, type Datagram, decodeDatagram, encodeDatagram } from './datagrams.js'
+import { parseJson } from './framing.js'
 import { Links } from './links.js'
 import { type Pace, TokenBucket } from './pacing.js'
+import { identityIn, Passport } from './passport.js'
 import { type LocalEnd, UdpLink, type UdpOptions } from './udp-link.js'
 
 /** What the kernel may keep of each direction; it gives less where the system's limit is lower. */
@@ -26,6 +28,7 @@ export class UdpNetwork implements Network {
   readonly #cluster: string
   readonly #links: Links<UdpLink>
   readonly #notices: TokenBucket
+  readonly #passport = new Passport()
   #socket: Socket | null = null
   #local: LocalEnd | null = null
   #stopped = false
@@ -39,7 +42,8 @@ export class UdpNetwork implements Network {
     this.#notices = new TokenBucket(noticePace, options.clock)
   }
 
-  async start(receive: (message: Message) => void): Promise<void> {
+  async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
+    this.#passport.open(meet)
     const own = parseAddress(this.#options.members.find(({ id }) => id === this.#options.self)!.peer)!
     const { address, family } = await lookup(own.host)
     const socket = createSocket({
@@ -62,6 +66,7 @@ export class UdpNetwork implements Network {
     return {
       session: Math.floor(this.#options.random.next() * 2 ** 32),
       cluster: this.#cluster,
+      passport: this.#passport,
       family,
       get isBusy() {
         return socket.getSendQueueSize() > sendQueueBytes
@@ -74,7 +79,11 @@ export class UdpNetwork implements Network {
     this.#links.send(message)
   }
 
-  setPeers(peers: readonly Member[]): void {
+  setIdentity(identity: Identity): void {
+    this.#passport.set(identity)
+  }
+
+  setPeers(peers: readonly PeerMember[]): void {
     this.#links.setPeers(peers)
   }
 
@@ -102,17 +111,33 @@ export class UdpNetwork implements Network {
   }
 
   /** @returns undefined while it cannot be told; it will say hello again */
-  #senderOf({ cluster, kind, from, to }: Datagram, remote: RemoteInfo): UdpLink | undefined {
+  #senderOf(datagram: Datagram, remote: RemoteInfo): UdpLink | undefined {
+    const { cluster, kind, from, to } = datagram
     if (cluster !== this.#cluster) throw new Error('it belongs to another cluster')
     if (to !== this.#options.self) throw new Error(`it is looking for ${JSON.stringify(to)}`)
+    const identity = kind === 'data' || kind === 'answer' ? null : identityIn(jsonIn(datagram.payload))
+    if (identity && this.#passport.refuses(from, identity)) return void this.#refuseForeign(datagram, remote)
+    const isThere = ({ address }: UdpLink) => address?.host === remote.address && address.port === remote.port
+    const links = this.#links.all(from)
     const hello = kind === 'hello' ? formatAddress({ host: remote.address, port: remote.port }) : null
-    const link = this.#links.get(from) ?? this.#links.welcome(from, hello)
+    const known = links.find(isThere) ?? (identity ? undefined : links[0])
+    const link = known ?? this.#links.welcome(from, hello, identity?.incarnation)
     if (!link.address) return undefined
     const { host, port } = link.address
     if (host !== remote.address || port !== remote.port) {
       throw new Error(`${from} sends from ${formatAddress(link.address)}, not from there`)
     }
     return link
+  }
+
+  /** A node of another cluster hears who refuses it; unless that is what it has just said itself. */
+  #refuseForeign({ kind, from: to, number, session }: Datagram, { address: host, port }: RemoteInfo): void {
+    for (const link of this.#links.all(to)) link.refused()
+    if (kind === 'refused' || !this.#local) return
+    const payload = Buffer.from(JSON.stringify(this.#passport.own))
+    const parcel = { number, index: 0, count: 1, payload }
+    const names = { cluster: this.#cluster, session, from: this.#options.self, to }
+    this.#local.send(encodeDatagram({ ...parcel, ...names, kind: 'refused' }), { host, port })
   }
 
   #decode(bytes: Buffer, peer: NodeId): Message {
@@ -133,6 +158,11 @@ export class UdpNetwork implements Network {
     this.#unnoticed = 0
     this.#options.notice({ event: 'peer_refused', peer, remote: formatAddress({ host, port }), reason, ...more })
   }
+}
+
+function jsonIn(payload: Buffer): unknown {
+  const parsed = parseJson(payload)
+  return 'value' in parsed ? parsed.value : undefined
 }
 
 /** @throws what the system says, if the port cannot be had */

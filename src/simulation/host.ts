@@ -153,6 +153,7 @@ export class Host {
       send: (message) => {
         if (goesOn()) this.#around.send(message)
       },
+      setIdentity() {},
       setPeers() {},
       stop: async () => {},
     }

@@ -1,14 +1,46 @@
+import type { Asked } from './client.js'
 import type { Plan } from './plan.js'
 
 /** Whether a smaller plan still shows what the larger one showed. */
 export type StillFails = (plan: Plan) => Promise<boolean>
 
+/** Plans that are tried one after another without one that fails: what is smallest by then is small enough. */
+const mostInVain = 25
+
+/**
+ * A plan without all that comes after a moment: the faults, and the calls that had not been made by then.
+ *
+ * @param operations what the clients asked when the plan was played, in the order of their calls
+ * @param momentMs virtual milliseconds
+ */
+export function upTo(plan: Plan, operations: readonly Asked[], momentMs: number): Plan {
+  const left = new Map<string, number>()
+  for (const { client, call } of operations) if (call <= momentMs) left.set(client, (left.get(client) ?? 0) + 1)
+  const calls = plan.calls.filter(({ client, command }) => {
+    if (!('key' in command)) return true
+    const count = left.get(client) ?? 0
+    left.set(client, count - 1)
+    return count > 0
+  })
+  const faults = plan.faults.filter(({ at }) => at <= momentMs)
+  return { ...plan, calls, faults, fireMs: Math.min(plan.fireMs, Math.ceil(momentMs)) }
+}
+
 /**
  * The smallest disaster: leaves out faults and calls as long as the failure stays (Zeller and Hildebrandt's ddmin:
  * halves first, then ever smaller parts), then calms the weather where it can.
  */
-export async function shrink(plan: Plan, stillFails: StillFails): Promise<Plan> {
+export async function shrink(plan: Plan, fails: StillFails): Promise<Plan> {
   let smallest = plan
+  let inVain = 0
+  const stillFails: StillFails = async (smaller) => {
+    if (inVain === mostInVain || !(await fails(smaller))) {
+      inVain = Math.min(inVain + 1, mostInVain)
+      return false
+    }
+    inVain = 0
+    return true
+  }
   for (let before = Number.POSITIVE_INFINITY; size(smallest) < before; ) {
     before = size(smallest)
     const { calls, faults } = smallest

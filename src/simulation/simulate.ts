@@ -28,7 +28,7 @@ export interface Finding {
   readonly what: string
   /** More of it: the offending window of a history, the replicas that differ. */
   readonly detail: string
-  /** Virtual milliseconds. */
+  /** Virtual milliseconds; of answers, when the first of them came that contradicts those before it. */
   readonly at: number
 }
 
@@ -399,9 +399,10 @@ class Simulation {
   #checkHistory(): void {
     const { verdict, violations } = checkHistory(this.#history.complete())
     if (verdict !== 'violation') return
-    const { key, explanation } = violations[0]!
+    const { key, explanation, impossible } = violations[0]!
     const guarantee = this.#plan.climate === 'calm' ? 'G3' : 'G12'
-    this.#find(guarantee, `the answers about ${JSON.stringify(key)} fit no single store`, explanation)
+    const what = `the answers about ${JSON.stringify(key)} fit no single store`
+    this.#findings.push({ guarantee, what, detail: explanation, at: impossible.return ?? this.#cluster.now })
   }
 }
 

@@ -2,7 +2,7 @@ import type { GuaranteeId } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { withChanges } from './changes.js'
 import { type Climate, makePlan, type Plan } from './plan.js'
-import { shrink } from './shrink.js'
+import { shrink, upTo } from './shrink.js'
 import { type Finding, type Run, simulate, type Traced } from './simulate.js'
 import { tellStory } from './story.js'
 
@@ -37,18 +37,31 @@ export async function runSeed(
   return { seed, climate, traceHash, virtualMs, operations: operations.length, counters, findings }
 }
 
-/** The smallest disaster that a seed can be shrunk to, told in ten lines at most. */
+/**
+ * The smallest disaster that a seed can be shrunk to, as a story.
+ *
+ * @param tell hears of each plan that is tried
+ * @throws Error if the seed does not break the guarantee
+ */
 export async function smallestDisaster(
   stage: Stage,
   seed: number,
   climate: Climate,
   guarantee: GuaranteeId,
+  tell: (plan: Plan) => void = () => {},
 ): Promise<string[]> {
-  const breaks = async (plan: Plan) =>
-    (await simulate(stage, plan)).findings.some((found) => found.guarantee === guarantee)
-  const smallest = await shrink(planFor(stage, seed, climate), breaks)
-  const run = await simulate(stage, smallest)
-  const finding = run.findings.find((found) => found.guarantee === guarantee)
+  const play = async (plan: Plan, hear?: (event: Traced) => void) => {
+    tell(plan)
+    const run = await simulate(stage, plan, hear)
+    return { run, finding: run.findings.find((found) => found.guarantee === guarantee) }
+  }
+  const breaks = async (plan: Plan) => (await play(plan)).finding !== undefined
+  const whole = planFor(stage, seed, climate)
+  const { run, finding } = await play(whole)
   if (!finding) throw new Error(`seed ${seed} does not break ${guarantee} at stage ${stage.number}`)
-  return tellStory(stage.number, run, finding)
+  const early = upTo(whole, run.operations, finding.at)
+  const smallest = await shrink((await breaks(early)) ? early : whole, breaks)
+  const events: Traced[] = []
+  const last = await play(smallest, (event) => void events.push(event))
+  return tellStory(stage.number, last.run, last.finding!, events)
 }

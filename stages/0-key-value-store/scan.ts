@@ -1,8 +1,8 @@
 import { type Answer, compareKeys, limits, type Store } from '../../src/contracts.js'
 import type { Scan } from './commands.js'
 
-/** Keys looked at before the event loop may turn. */
-const sliceKeys = 5_000
+/** Bytes of entries that are put together before the event loop may turn. */
+const sliceBytes = 64 * 1024
 
 const defaultLimit = 100
 
@@ -12,38 +12,39 @@ const envelopeBytes = 1024
 const encoder = new TextEncoder()
 
 /**
- * The entries whose keys have a prefix, in key order, after a given key. A Map keeps no order, so every key is looked
- * at, a slice at a time; between slices other connections are served, and without the store's lock a write could
- * land in the middle, so that the answer would show a store that never was.
+ * The entries whose keys have a prefix, in key order, after a given key. Keys come in order, so a page costs what it
+ * returns, however large the store is. A large page is put together a slice at a time; between slices other connections
+ * are served, and without the store's lock a write could land in the middle: a store that never was.
  *
  * @yields between slices
  * @returns `entries` as `[[key, value], …]`, and `more`: whether some were left out (continue with `after`)
  */
-export function* scan(store: Store, { prefix = '', after, limit = defaultLimit }: Scan): Generator<void, Answer> {
-  let smallest: string[] = []
-  let more = false
-  let looked = 0
-  const keepSmallest = () => {
-    smallest.sort(compareKeys)
-    more ||= smallest.length > limit
-    smallest = smallest.slice(0, limit)
+export function* scan(store: Store, { limit = defaultLimit, ...range }: Scan): Generator<void, Answer> {
+  const keys = keysIn(store, range, limit + 1)
+  const entries: [key: string, value: string][] = []
+  let [room, slice] = [limits.messageBytes - envelopeBytes, 0]
+  for (const key of keys.slice(0, limit)) {
+    const entry: [string, string] = [key, store.get(key)!]
+    const bytes = encoder.encode(`${JSON.stringify(entry)},`).length
+    room -= bytes
+    if (room < 0) break
+    entries.push(entry)
+    slice += bytes
+    if (slice < sliceBytes) continue
+    slice = 0
+    yield
   }
-  for (const key of store.keys()) {
-    if (key.startsWith(prefix) && (after === undefined || compareKeys(key, after) > 0)) smallest.push(key)
-    if (smallest.length >= limit + sliceKeys) keepSmallest()
-    if (++looked % sliceKeys === 0) yield
-  }
-  keepSmallest()
-  const entries = firstThatFit(smallest.map((key) => [key, store.get(key)!] as const))
-  return { ok: true, entries, more: more || entries.length < smallest.length }
+  return { ok: true, entries, more: entries.length < keys.length }
 }
 
-/** As many entries as one answer on the wire may hold: the first always fits, the longest values a few at a time. */
-function firstThatFit<E>(entries: readonly E[]): readonly E[] {
-  let room = limits.messageBytes - envelopeBytes
-  for (const [at, entry] of entries.entries()) {
-    room -= encoder.encode(`${JSON.stringify(entry)},`).length
-    if (room < 0) return entries.slice(0, at)
+/** The first keys of a range, so many at most. Keys that share a prefix stand next to each other. */
+function keysIn(store: Store, { prefix = '', after }: Omit<Scan, 'limit'>, most: number): string[] {
+  const keys: string[] = []
+  const from = after !== undefined && compareKeys(after, prefix) > 0 ? after : prefix
+  for (const key of store.keys(from)) {
+    if (!key.startsWith(prefix)) break
+    if (key !== after) keys.push(key)
+    if (keys.length === most) break
   }
-  return entries
+  return keys
 }

@@ -1,5 +1,5 @@
-import { failure } from '../../src/contracts.js'
-import { type Change, isCaughtUp, isIntroduced, newChange } from './change.js'
+import { failure, type Member, type NodeId, type RequestId } from '../../src/contracts.js'
+import { type Candidate, type Change, isCaughtUp, isHeard, isIntroduced, newChange, type Round } from './change.js'
 import { appendConfiguration, changeVoters } from './change-voters.js'
 import { type Configuration, idsOf, isSame, without } from './configuration.js'
 import { abandon, giveUp, retire, tellDeparted } from './end-change.js'
@@ -17,7 +17,7 @@ export function advanceChange(node: Participant): void {
   if (index > node.commitIndex || node.log.termAt(node.commitIndex) !== node.term) return
   if (configuration.outgoing) return appendConfiguration(node, { ...configuration, outgoing: null })
   tellDeparted(node)
-  if (!node.change && node.bootstrap && node.log.isFoundedBy(node.self)) gather(node)
+  if (!node.change && node.isFounder && node.log.isFoundedBy(node.self)) gather(node)
   if (node.change) step(node, node.change, configuration)
   const isVoter = configuration.voters.some((server) => isSame(server, node.self))
   if (!isVoter && !node.change) retire(node)
@@ -25,15 +25,22 @@ export function advanceChange(node: Participant): void {
 
 /** The founder of a cluster is alone in it at first; then it takes in those with whom it was founded. */
 function gather(node: Participant): void {
-  if (node.founders.length === 1) return
+  const requests = node.foundingRequests.splice(0)
+  if (node.founders.length === 1) return tellFounded(node, requests)
   const others = node.founders.filter(({ id }) => id !== node.id).map((member) => ({ ...member, incarnation: null }))
-  node.change = newChange([node.self, ...others], node.ticks, true)
+  const isAsked = requests.length > 0
+  node.change = newChange(node, [node.self, ...others], { isForced: true, isFounding: !isAsked })
+  node.change.requests.push(...requests)
   connect(node)
+}
+
+function tellFounded(node: Participant, requests: readonly RequestId[]): void {
+  for (const request of requests) node.effects.replies.push({ request, answer: { ok: true, voters: [node.id] } })
 }
 
 function step(node: Participant, change: Change, { voters, learners }: Configuration): void {
   const silent = change.voters.filter((candidate) => !isIntroduced(candidate))
-  if (silent.length > 0) return awaitIntroduction(node, change, idsOf(silent))
+  if (silent.length > 0) return awaitIntroduction(node, change, silent)
   const wanted = change.voters.filter(isIntroduced)
   const newcomers = without(wanted, voters)
   const replaced = voters.filter(({ id }) => idsOf(newcomers).includes(id))
@@ -42,18 +49,54 @@ function step(node: Participant, change: Change, { voters, learners }: Configura
     return appendConfiguration(node, { voters, outgoing: null, learners: newcomers })
   const behind = newcomers.filter(({ id }) => !isCaughtUp(node, change, id))
   if (behind.length === 0) return changeVoters(node, change, wanted)
-  const bearable = patience * node.timing.electionTicks
-  const stuck = behind.filter(({ id }) => node.ticks - change.rounds.get(id)!.movedAt >= bearable)
-  if (stuck.length === 0) return
-  giveUp(node, change, failure('not_caught_up', `${idsOf(stuck).join(', ')} did not come any further`))
+  const stuck = behind.filter(({ id }) => isStuck(node, change.rounds.get(id)))
+  if (stuck.length > 0) giveUp(node, change, failure('not_caught_up', describeStuck(node, change, stuck)))
 }
 
 /** A newcomer may stand still for so many times the silence that is borne of a leader: it may be reading a large snapshot. */
 const patience = 10
+/** A newcomer whose rounds all take longer than a leader may be silent will never be near enough (thesis 4.2.1). */
+const maxRounds = 10
 
-function awaitIntroduction(node: Participant, change: Change, silent: readonly string[]): void {
-  if (node.ticks - change.since < 2 * node.timing.electionTicks) return
-  const where = change.voters.filter(({ id }) => silent.includes(id)).map(({ id, peer }) => `${id} at ${peer}`)
-  const why = `no answer from ${where.join(', ')}: does it run, and with this cluster's name? nothing was changed`
+function isStuck({ ticks, timing }: Participant, round: Round | undefined): boolean {
+  return round !== undefined && (round.number > maxRounds || ticks - round.movedAt >= patience * timing.electionTicks)
+}
+
+function describeStuck({ timing }: Participant, { rounds }: Change, stuck: readonly Member[]): string {
+  const ms = timing.electionTicks * timing.tickMs
+  const why = stuck.map(({ id }) =>
+    rounds.get(id)!.number > maxRounds
+      ? `${id} is too slow: each of ${maxRounds} rounds of catching up took longer than ${ms} ms`
+      : `${id} did not come any further`,
+  )
+  return `${why.join(', ')}; the voters stay as they were`
+}
+
+/** A member moves when it does not answer any more where it was; to ask elsewhere before would cut a link that is needed. */
+function awaitIntroduction(node: Participant, change: Change, silent: readonly Candidate[]): void {
+  const { staying } = change
+  for (const id of [...staying]) if (!isHeard(node, id)) leave(node, change, id)
+  if (change.isFounding || node.ticks - change.askedAt < 2 * node.timing.electionTicks) return
+  const rests = node.members.filter(({ id }) => staying.has(id))
+  const why = rests.length > 0 ? describeResting(rests, change) : describeSilent(silent)
   giveUp(node, change, failure('not_caught_up', why))
+}
+
+function leave(node: Participant, change: Change, id: NodeId): void {
+  change.staying.delete(id)
+  change.askedAt = node.ticks
+  connect(node)
+}
+
+function describeResting(rests: readonly Member[], { voters }: Change): string {
+  const there = rests.map(({ id, peer }) => {
+    const { client: newClient, peer: newPeer } = voters.find((candidate) => candidate.id === id)!
+    return `${id} answers at ${peer}, where it is a member; nothing was changed: stop it, start it at ${newClient} and ${newPeer}, and ask again`
+  })
+  return there.join('; ')
+}
+
+function describeSilent(silent: readonly Member[]): string {
+  const where = silent.map(({ id, peer }) => `${id} at ${peer}`)
+  return `no answer from ${where.join(', ')}: does it run, and with this cluster's name? nothing was changed`
 }

@@ -1,9 +1,12 @@
-import { failure, type Member, type Refusal, type Request } from '../../src/contracts.js'
-import { refer } from '../4-log-replication/propose.js'
+import { addressProblem, failure, type Member, type Request } from '../../src/contracts.js'
+import { canStillEnd } from './call-off.js'
 import { type Candidate, type Change, isIntroduced, newChange } from './change.js'
-import { type AddNode, isAddress, type Reconfigure, type RemoveNode } from './commands.js'
-import { idsOf } from './configuration.js'
+import { problemWith } from './check-voters.js'
+import type { AddNode, Reconfigure, RemoveNode } from './commands.js'
+import { idsOf, isNodeId, isSame, membersOf } from './configuration.js'
 import { connect, type Participant } from './participant.js'
+import { refuse, refuseElsewhere } from './refuse.js'
+import { describeWait } from './waiting.js'
 
 /** Takes in a node that runs, or one whose disk was replaced once more; or moves it to another address. */
 export function addNode(node: Participant, request: Request): void {
@@ -14,11 +17,12 @@ export function addNode(node: Participant, request: Request): void {
 
 export function removeNode(node: Participant, request: Request): void {
   const { node: id } = request.command as RemoveNode & Request['command']
-  ask(
-    node,
-    request,
-    goal(node).filter((voter) => voter.id !== id),
-  )
+  const members = idsOf(membersOf(node.log.configuration.configuration))
+  const isMember = [...members, ...idsOf(goal(node))].includes(id)
+  const others = goal(node).filter((voter) => voter.id !== id)
+  if (isMember || node.role !== 'leader') return ask(node, request, others)
+  const why = `${id} is no member: the members are ${members.join(', ')}`
+  refuse(node, request, failure('bad_request', why, { members }))
 }
 
 /** Any voters in place of any others, in one change. */
@@ -26,10 +30,13 @@ export function reconfigure(node: Participant, request: Request): void {
   const { voters } = request.command as unknown as Reconfigure
   const found = voters.map((name) => known(node, name) ?? parseMember(node, name))
   const wrong = voters.find((_, at) => !found[at])
-  const twice = found.find((one, at) => found.findIndex((other) => other?.id === one?.id) < at)
-  if (twice) return refuse(node, request, failure('bad_request', `${twice.id} is named twice, and counts once`))
   if (wrong === undefined) return ask(node, request, found as Candidate[])
-  const why = `${JSON.stringify(wrong)} is no member: a new one is named with its addresses, n6=client-host:port/peer-host:port`
+  if (node.role !== 'leader') return refuseElsewhere(node, request)
+  const [, client = '', peer = ''] = /^[^=]*=([^/]*)\/(.*)$/.exec(wrong) ?? []
+  const problem = wrong.includes('=') ? (addressProblem(client) ?? addressProblem(peer)) : null
+  const why = problem
+    ? `${JSON.stringify(wrong)} must have ${problem}`
+    : `${JSON.stringify(wrong)} is no member: a new one is named with its addresses, n6=client-host:port/peer-host:port`
   refuse(node, request, failure('bad_request', why))
 }
 
@@ -43,15 +50,17 @@ function candidate({ self }: Participant, member: Member): Candidate {
   return { ...member, incarnation: member.id === self.id ? self.incarnation : null }
 }
 
-function parseMember(node: Participant, name: string): Candidate | undefined {
-  const [, id, client, peer] = /^([A-Za-z0-9_-]{1,32})=([^/]+)\/(.+)$/.exec(name) ?? []
-  if (!id || !client || !peer || !isAddress(client) || !isAddress(peer)) return undefined
+/** A node named with its addresses, `n6=client/peer`; undefined where the text is of another form. */
+export function parseMember(node: Participant, name: string): Candidate | undefined {
+  const [, id, client, peer] = /^([^=]+)=([^/]+)\/(.+)$/.exec(name) ?? []
+  if (!id || !client || !peer || !isNodeId(id) || addressProblem(client) || addressProblem(peer)) return undefined
   return candidate(node, { id, client, peer })
 }
 
 /** The voters that there are, or that there are to be. */
 function goal({ change, log }: Participant): readonly Candidate[] {
-  return change && !change.refusal ? change.voters : log.configuration.configuration.voters
+  const isAsked = change && !change.refusal && !change.isFounding
+  return isAsked ? change.voters : log.configuration.configuration.voters
 }
 
 /**
@@ -59,18 +68,36 @@ function goal({ change, log }: Participant): readonly Candidate[] {
  * twice does no harm; also where the first to be asked leads no more.
  */
 function ask(node: Participant, request: Request, voters: readonly Candidate[]): void {
-  if (node.role !== 'leader') return refer(node, request)
-  if (voters.length === 0) return refuse(node, request, failure('bad_request', 'a cluster has one voter at least'))
+  if (node.role !== 'leader') return refuseElsewhere(node, request)
+  const problem = problemWith(node, voters)
+  if (problem) return refuse(node, request, failure('bad_request', problem))
+  if (hasLeft(node)) return refuse(node, request, failure('no_leader', `${node.id} has left, and leads no more`))
+  giveWay(node)
   const { index, configuration } = node.log.configuration
   const isUnderWay = node.change !== null || configuration.outgoing !== null || index > node.commitIndex
   const isTheSame = describe(voters) === describe(goal(node)) && (!node.change || asksNobodyElse(node.change, voters))
   if (isUnderWay && !isTheSame) {
-    const why = `the voters are just becoming ${idsOf(goal(node)).join(', ')}; one change at a time`
+    const to = idsOf(node.change?.voters ?? configuration.voters).join(', ')
+    const cancel = node.change && canStillEnd(node, node.change) ? ' (`cancel_change` calls it off)' : ''
+    const why = `the voters are just becoming ${to}${describeWait(node)}; one change at a time${cancel}`
     return refuse(node, request, failure('change_in_progress', why))
   }
-  node.change ??= newChange(voters, node.ticks, request.command.force === true)
+  node.change ??= newChange(node, voters, { isForced: request.command.force === true })
   node.change.requests.push(request.id)
   connect(node)
+}
+
+/** A leader that was removed leads until the next turn, and changes nothing any more: it would become its own learner. */
+function hasLeft({ change, log, commitIndex, self }: Participant): boolean {
+  const { index, configuration } = log.configuration
+  const isOut = !configuration.outgoing && !configuration.voters.some((server) => isSame(server, self))
+  return isOut && !change && index <= commitIndex
+}
+
+/** What an operator asks for goes before what the founder does of itself, unless a step of that is on its way. */
+function giveWay(node: Participant): void {
+  const { index, configuration } = node.log.configuration
+  if (node.change?.isFounding && !configuration.outgoing && index <= node.commitIndex) node.change = null
 }
 
 const describe = (members: readonly Member[]) =>
@@ -82,8 +109,4 @@ const describe = (members: readonly Member[]) =>
 /** Whether only those are to be asked for their disks that are asked already: any other may have a new one. */
 function asksNobodyElse({ newcomers, refusal }: Change, voters: readonly Candidate[]): boolean {
   return !refusal && voters.every((candidate) => isIntroduced(candidate) || newcomers.includes(candidate.id))
-}
-
-function refuse(node: Participant, { id: request }: Request, answer: Refusal): void {
-  node.effects.replies.push({ request, answer })
 }

@@ -1,6 +1,6 @@
 import { failure } from '../../src/contracts.js'
 import { appendOwn } from '../4-log-replication/propose.js'
-import type { Change } from './change.js'
+import { type Change, isHeard } from './change.js'
 import { type Configuration, commandOfConfiguration, idsOf, quorumOf, type Server, without } from './configuration.js'
 import { finish, giveUp } from './end-change.js'
 import { followConfiguration, type Participant } from './participant.js'
@@ -16,7 +16,7 @@ export function changeVoters(node: Participant, change: Change, voters: readonly
   if (isThere && !hasMoved && learners.length === 0) return finish(node, change)
   if (isThere) return appendConfiguration(node, { voters, outgoing: null, learners: [] })
   if (!change.isForced && !isQuorumAlive(node, voters)) {
-    const why = `too few of ${idsOf(voters).join(', ')} were heard lately to serve; \`force\` does it all the same`
+    const why = `too few of ${idsOf(voters).join(', ')} were heard lately to serve; \`force\` tries it all the same`
     return giveUp(node, change, failure('quorum_at_risk', why))
   }
   const stillToJoin = without(learners, voters).filter((one) => change.voters.some(({ id }) => id === one.id))
@@ -24,9 +24,8 @@ export function changeVoters(node: Participant, change: Change, voters: readonly
 }
 
 /** Whether enough of these voters were heard lately: after the change they must be able to go on. */
-function isQuorumAlive({ id: self, heardAt, ticks, timing }: Participant, voters: readonly Server[]): boolean {
-  const isAlive = (id: string) =>
-    id === self || ticks - (heardAt.get(id) ?? Number.NEGATIVE_INFINITY) < timing.electionTicks
+function isQuorumAlive(node: Participant, voters: readonly Server[]): boolean {
+  const isAlive = (id: string) => id === node.id || isHeard(node, id)
   return quorumOf({ voters, outgoing: null }).has(new Set(idsOf(voters).filter(isAlive)))
 }
 
@@ -37,9 +36,12 @@ export function appendConfiguration(
 ): void {
   const { configuration: before } = node.log.configuration
   appendOwn(node, commandOfConfiguration({ origin: before.origin, voters, outgoing, learners }))
-  const departed = (before.outgoing ?? []).filter(({ id }) => !idsOf([...voters, ...learners]).includes(id))
+  const departed = (before.outgoing ? [...before.outgoing, ...before.voters] : []).filter(
+    ({ id }) => !idsOf([...voters, ...learners]).includes(id),
+  )
   if (!outgoing && departed.length > 0) node.departed = { servers: departed, toldAt: null }
   const from = outgoing ? { outgoing: idsOf(outgoing) } : {}
+  node.quorumSince = node.ticks
   node.effects.events.push({ event: 'members', voters: idsOf(voters), ...from, learners: idsOf(learners) })
   followConfiguration(node)
 }

@@ -22,17 +22,35 @@ export interface Change {
   readonly newcomers: readonly NodeId[]
   /** Also if too few of them are alive. */
   readonly isForced: boolean
+  /** Whether the founder of the cluster gathers its partners by it: it gives way to whatever an operator asks for. */
+  readonly isFounding: boolean
   readonly requests: RequestId[]
-  /** In ticks. */
-  readonly since: number
+  /** Those who asked for it to be called off. */
+  readonly cancels: RequestId[]
+  /** Members that are to move, and still answer where they are: their link is kept, and nobody is asked elsewhere. */
+  readonly staying: Set<NodeId>
+  /** Since when the newcomers are asked who they are, in ticks. */
+  askedAt: number
   readonly rounds: Map<NodeId, Round>
   /** Why it was given up: what was begun is then undone. */
   readonly refusal: Refusal | null
 }
 
-export function newChange(voters: readonly Candidate[], since: number, isForced = false): Change {
+export function newChange(
+  node: Participant,
+  voters: readonly Candidate[],
+  { isForced = false, isFounding = false },
+): Change {
   const newcomers = idsOf(voters.filter((candidate) => !isIntroduced(candidate)))
-  return { voters, newcomers, isForced, requests: [], since, rounds: new Map(), refusal: null }
+  const isElsewhere = ({ id, peer }: Member) => voters.some((one) => one.id === id && one.peer !== peer)
+  const staying = new Set(idsOf(node.members.filter((member) => isElsewhere(member) && isHeard(node, member.id))))
+  const asks = { requests: [], cancels: [], staying, askedAt: node.ticks }
+  return { voters, newcomers, isForced, isFounding, ...asks, rounds: new Map(), refusal: null }
+}
+
+/** Whether a node has answered this one lately. */
+export function isHeard({ heardAt, ticks, timing }: Participant, id: NodeId): boolean {
+  return ticks - (heardAt.get(id) ?? Number.NEGATIVE_INFINITY) < timing.electionTicks
 }
 
 export const isIntroduced = (candidate: Candidate): candidate is Server => candidate.incarnation !== null
@@ -45,7 +63,7 @@ export const isIntroduced = (candidate: Candidate): candidate is Server => candi
 export function isCaughtUp(node: Participant, { rounds }: Change, id: NodeId): boolean {
   const reached = describeReached(node, id)
   const round = rounds.get(id)
-  const hasArrived = round !== undefined && node.progress.get(id)!.matchIndex >= round.target
+  const hasArrived = round !== undefined && matchIndexOf(node, id) >= round.target
   if (hasArrived && node.ticks - round.since < node.timing.electionTicks) return true
   if (round && !hasArrived) {
     if (round.reached !== reached) Object.assign(round, { reached, movedAt: node.ticks })
@@ -56,8 +74,10 @@ export function isCaughtUp(node: Participant, { rounds }: Change, id: NodeId): b
   return false
 }
 
+const matchIndexOf = ({ progress }: Participant, id: NodeId) => progress.get(id)?.matchIndex ?? 0
+
 function describeReached(node: Participant, id: NodeId): string {
-  return `${node.progress.get(id)!.matchIndex} ${node.transfers.get(id)?.offset ?? ''}`
+  return `${matchIndexOf(node, id)} ${node.transfers.get(id)?.offset ?? ''}`
 }
 
 /** A change as `info` tells of it: what is waited for, and how far each newcomer is. */
@@ -68,7 +88,7 @@ export function describeChange(node: Participant, { voters, rounds }: Change): o
     return {
       id,
       round: number,
-      matchIndex: node.progress.get(id)?.matchIndex ?? 0,
+      matchIndex: matchIndexOf(node, id),
       target,
       ...(snapshot && { snapshot }),
     }

@@ -1,21 +1,33 @@
 import { z } from 'zod'
+import { addressProblem, limits } from '../../src/contracts.js'
 import { shape } from '../0-key-value-store/commands.js'
-
-export const isAddress = (text: string) => /^(\[[^\]]+\]|[^:\s/,]+):\d{1,5}$/.test(text)
+import { isNodeId } from './configuration.js'
 
 const name = { error: 'a name of 1 to 32 letters, digits, - or _' }
 /** Not `id`: in what comes from a client, that names the request. */
-const node = z.string(name).regex(/^[A-Za-z0-9_-]{1,32}$/, name)
-const address = z.string({ error: 'host:port' }).refine(isAddress, { error: 'host:port' })
+const node = z.string(name).refine(isNodeId, name)
+const address = z
+  .string({ error: 'host:port' })
+  .refine((text) => addressProblem(text) === null, { error: ({ input }) => addressProblem(String(input))! })
 const force = z.literal(true, { error: 'true, or left out' }).optional()
-const names = z.array(z.string(), { error: 'a list of names' }).min(1, { error: 'one name at least' })
+/** A name of 32, and two addresses of 262 with their brackets and ports. */
+const nameLength = 600
+const names = z
+  .array(
+    z.string({ error: 'a list of names' }).max(nameLength, { error: `names of ${nameLength} characters at most` }),
+    {
+      error: 'a list of names',
+    },
+  )
+  .min(1, { error: 'one name at least' })
+  .max(limits.voters, { error: `${limits.voters} names at most: a cluster has no more voters` })
 
 /** What a client may say about the members of a cluster. */
 export const membershipCommands = {
   add_node: shape(
     'add_node',
-    { node, client: address, peer: address },
-    { help: 'take in a node that runs: it catches up, then it votes', readOnly: false },
+    { node, client: address, peer: address, force },
+    { help: 'take in a node that runs: it catches up, then it votes; `force` as in remove_node', readOnly: false },
   ),
   remove_node: shape(
     'remove_node',
@@ -27,6 +39,19 @@ export const membershipCommands = {
     { voters: names, force },
     { help: 'these voters in place of all others, in one change; a new one as n6=client/peer', readOnly: false },
   ),
+  cancel_change: shape(
+    'cancel_change',
+    {},
+    { help: 'call off the change of members that is under way; what was begun is undone', readOnly: false },
+  ),
+  found_cluster: shape(
+    'found_cluster',
+    { members: names.optional() },
+    {
+      help: 'once, where there is no cluster yet: this node founds it, alone or with n2=client/peer …',
+      readOnly: false,
+    },
+  ),
   members: shape('members', {}, { help: 'who belongs to the cluster, and where they listen', readOnly: true }),
 }
 
@@ -34,3 +59,4 @@ type Of<Name extends keyof typeof membershipCommands> = z.infer<(typeof membersh
 export type AddNode = Of<'add_node'>
 export type RemoveNode = Of<'remove_node'>
 export type Reconfigure = Of<'reconfigure'>
+export type FoundCluster = Of<'found_cluster'>

@@ -1,4 +1,4 @@
-import { type Command, isObject, type Member, type NodeId } from '../../src/contracts.js'
+import { addressProblem, type Command, isObject, limits, type Member, type NodeId } from '../../src/contracts.js'
 import { majority, type Quorum } from '../2-naive-replication/quorum.js'
 
 /** A node with the disk that it was admitted with: one that lost its disk has forgotten its vote, and is another server. */
@@ -55,7 +55,22 @@ export function configurationIn(candidate: unknown): Configuration | null {
   return { origin, voters, outgoing, learners }
 }
 
-export const isConfiguration = (command: Command) => configurationIn(command) !== null
+/** Whether a configuration that comes from another node names only nodes that can be, each once, where they can be reached. */
+export function isConfiguration(command: Command): boolean {
+  const configuration = configurationIn(command)
+  if (!configuration || configuration.voters.length === 0) return false
+  const { voters, outgoing, learners } = configuration
+  return [voters, outgoing ?? [], learners].every((servers) => {
+    const ids = new Set(idsOf(servers))
+    return ids.size === servers.length && servers.length <= limits.voters && servers.every(canBeReached)
+  })
+}
+
+const canBeReached = ({ id, client, peer }: Server) =>
+  isNodeId(id) && addressProblem(client) === null && addressProblem(peer) === null
+
+/** What a node may be called. */
+export const isNodeId = (text: string) => /^[A-Za-z0-9_-]{1,32}$/.test(text)
 
 function isServers(candidate: unknown): candidate is Server[] {
   return Array.isArray(candidate) && candidate.every(isServer)

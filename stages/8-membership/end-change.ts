@@ -13,18 +13,20 @@ export function giveUp(node: Participant, change: Change, refusal: Refusal): voi
   node.change = { ...change, voters: node.log.configuration.configuration.voters, refusal }
 }
 
-export function finish(node: Participant, { requests, refusal }: Change): void {
-  const answer = refusal ?? { ok: true as const, voters: idsOf(node.log.configuration.configuration.voters) }
-  for (const request of requests) node.effects.replies.push({ request, answer })
+export function finish(node: Participant, { requests, cancels, refusal }: Change): void {
+  const done = { ok: true as const, voters: idsOf(node.log.configuration.configuration.voters) }
+  for (const request of requests) node.effects.replies.push({ request, answer: refusal ?? done })
+  for (const request of cancels) node.effects.replies.push({ request, answer: done })
   node.change = null
   connect(node)
 }
 
 /** The next leader will go on with what is in the log; what is only here, somebody has to ask for again. */
-export function abandon(node: Participant): void {
+export function abandon(node: Participant, why = 'another leader was elected'): void {
   if (!node.change) return
-  const answer = failure('leadership_lost', 'another leader was elected; the change may still happen')
-  for (const request of node.change.requests) node.effects.replies.push({ request, answer })
+  const answer = failure('leadership_lost', `${why}; the change may still happen`)
+  const { requests, cancels } = node.change
+  for (const request of [...requests, ...cancels]) node.effects.replies.push({ request, answer })
   node.change = null
 }
 

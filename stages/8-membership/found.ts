@@ -1,9 +1,12 @@
-import type { EntryId, Request, SnapshotHeader } from '../../src/contracts.js'
+import { type EntryId, failure, type Refusal, type Request, type SnapshotHeader } from '../../src/contracts.js'
 import { appendOwn } from '../4-log-replication/propose.js'
 import { enterTerm } from '../6-leader-election/voter.js'
 import { headerOfEdge } from '../7-log-compaction/take-snapshot.js'
+import { parseMember } from './ask-change.js'
+import { problemWith } from './check-voters.js'
+import type { FoundCluster } from './commands.js'
 import { commandOfConfiguration, idsOf, membersOf, nobody } from './configuration.js'
-import type { Participant } from './participant.js'
+import { connect, type Participant } from './participant.js'
 
 /**
  * One node, told so, founds the cluster, once: with an empty disk, for itself alone, and when all with whom it is to do
@@ -11,10 +14,56 @@ import type { Participant } from './participant.js'
  * in; if each began for itself, they would be as many clusters.
  */
 export function foundCluster(node: Participant): void {
-  if (!node.founding || node.founders.some(({ id }) => id !== node.id && !node.founding!.has(id))) return
+  if (!node.founding) return
+  const silent = node.founders.filter(({ id }) => id !== node.id && !node.founding!.has(id))
+  if (silent.length > 0) return waitForFounders(node, idsOf(silent))
   node.founding = null
-  enterTerm(node, 1, null)
+  enterTerm(node, node.term + 1, null)
   appendOwn(node, commandOfConfiguration({ ...nobody, origin: node.self.incarnation, voters: [node.self] }))
+}
+
+/** Who waits for others says for whom ({@link tellWaiting}). Who was asked by a person founds nothing when nobody answers. */
+function waitForFounders(node: Participant, silent: readonly string[]): void {
+  if (++node.foundingTicks !== 2 * node.timing.electionTicks) return
+  if (node.foundingRequests.length > 0)
+    endFounding(node, failure('not_caught_up', `no answer from ${silent.join(', ')}: do they run? nothing was founded`))
+}
+
+/** This node founds nothing: whoever asked for it hears why. */
+export function endFounding(node: Participant, refusal: Refusal): void {
+  node.founding = null
+  for (const request of node.foundingRequests.splice(0)) node.effects.replies.push({ request, answer: refusal })
+  connect(node)
+}
+
+/**
+ * An operator says, once, that there is no cluster yet. A flag would stay in the line with which a service is started;
+ * when that node loses its disk and cannot ask anybody, it would found a second cluster under the name of the first.
+ */
+export function foundOnRequest(node: Participant, { id: request, command }: Request): void {
+  const { members = [] } = command as unknown as FoundCluster
+  const refuse = (answer: Refusal) => void node.effects.replies.push({ request, answer })
+  const knows = known(node)
+  if (knows) return refuse(failure('cluster_exists', `${node.id} ${knows}: nothing was founded`))
+  const parsed = members.map((name) => parseMember(node, name))
+  const at = parsed.indexOf(undefined)
+  const form = 'a member is named with its addresses, n2=client-host:port/peer-host:port'
+  if (at !== -1) return refuse(failure('bad_request', `${JSON.stringify(members[at])}: ${form}`))
+  const others = parsed.flatMap((one) => (one && one.id !== node.id ? [one] : []))
+  const problem = problemWith(node, [node.self, ...others])
+  if (problem) return refuse(failure('bad_request', problem))
+  node.foundingRequests.push(request)
+  Object.assign(node, { founders: [node.self, ...others], founding: new Set(), foundingTicks: 0, isFounder: true })
+  connect(node)
+}
+
+/** What this node knows of a cluster that there is, or is about to be. */
+function known({ log, leader, displaced, isRemoved, founding }: Participant): string | null {
+  const { origin } = log.configuration.configuration
+  if (origin !== '' || log.last.index > 0) return `belongs to a cluster already (its origin is ${origin})`
+  if (leader !== null) return `hears ${leader}, which leads a cluster: add_node, asked there, takes it in`
+  if (displaced || isRemoved) return 'has heard of a cluster: add_node, asked there, takes it in'
+  return founding ? 'is founding a cluster already' : null
 }
 
 /** A snapshot holds the members too: the entries that named them are gone with the rest. */
@@ -23,15 +72,14 @@ export function headerWithMembers(node: Participant, id: EntryId): SnapshotHeade
   return { ...headerOfEdge(node, id), configurationIndex: index, configuration }
 }
 
-/** Everybody's addresses, as this node knows them, for clients that want to find another. */
+/** Everybody's addresses, as this node knows them, for clients that want to find another; and whose disk is lost. */
 export function tellMembers(node: Participant, { id: request }: Request): void {
   const { configuration } = node.log.configuration
   const learners = idsOf(configuration.learners)
-  const members = membersOf(configuration).map(({ id, client, peer }) => ({
-    id,
-    client,
-    peer,
-    role: learners.includes(id) ? 'learner' : 'voter',
-  }))
+  const members = membersOf(configuration).map(({ id, client, peer }) => {
+    const role = learners.includes(id) ? 'learner' : 'voter'
+    const lost = node.lostDisks.get(id)
+    return { id, client, peer, role, ...(lost && { disk: lost.why }) }
+  })
   node.effects.replies.push({ request, answer: { ok: true, members, leader: node.leader } })
 }

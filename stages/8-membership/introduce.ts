@@ -1,8 +1,9 @@
 import { failure, type NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
-import { isIntroduced } from './change.js'
+import { type Candidate, type Change, isIntroduced } from './change.js'
 import { idsOf } from './configuration.js'
 import { giveUp } from './end-change.js'
+import { endFounding } from './found.js'
 import type { Introduce, Introduction } from './messages.js'
 import type { Participant } from './participant.js'
 
@@ -17,26 +18,36 @@ export function introduceNewcomers(node: Participant): void {
 
 function awaited({ role, change, founding, founders, id: self }: Participant): NodeId[] {
   if (founding) return idsOf(founders).filter((id) => id !== self && !founding.has(id))
-  return role === 'leader' && change ? idsOf(change.voters.filter((candidate) => !isIntroduced(candidate))) : []
+  return role === 'leader' && change ? idsOf(change.voters.filter((candidate) => isAsked(change, candidate))) : []
 }
 
-/** Whoever asks belongs to a cluster of this name: the network has seen to that. */
+/** A member that still answers where it is may not move yet, and is not asked. */
+const isAsked = ({ staying }: Change, candidate: Candidate) => !isIntroduced(candidate) && !staying.has(candidate.id)
+
+/** A newcomer says who it is: its disk and the cluster that it knows are on each of its messages. */
 export function introduceSelf(node: Participant, { from: to }: Introduce): void {
-  const { origin } = node.log.configuration.configuration
-  send<Introduction>(node, { type: 'Introduction', from: node.id, to, incarnation: node.self.incarnation, origin })
+  if (node.founding && idsOf(node.founders).includes(to)) {
+    // Of two that would found one with each other, the first by name does.
+    if (node.id < to) return
+    endFounding(node, failure('cluster_exists', `${to} is founding the cluster`))
+  }
+  send<Introduction>(node, { type: 'Introduction', from: node.id, to })
 }
 
 /**
  * A founder that finds one of the others in a cluster already founds none: its own disk was lost, most likely, and
  * whoever runs the cluster can take it in again. Likewise a leader takes in nobody of another cluster.
  */
-export function hearIntroduction(node: Participant, { from, incarnation, origin }: Introduction): void {
+export function hearIntroduction(node: Participant, { from, incarnation = '', origin = '' }: Introduction): void {
   const { founding, change, role } = node
   if (founding && origin === '') founding.add(from)
   else if (founding) {
-    node.founding = null
-    node.effects.events.push({ event: 'not_founded', member: from })
-  } else if (role === 'leader' && change?.voters.some((one) => one.id === from && !isIntroduced(one))) {
+    endFounding(
+      node,
+      failure('cluster_exists', `${from} belongs to a cluster already (origin ${origin}): nothing was founded`),
+    )
+    node.effects.events.push({ event: 'not_founded', member: from, origin })
+  } else if (role === 'leader' && change?.voters.some((one) => one.id === from && isAsked(change, one))) {
     const isForeign = origin !== '' && origin !== node.log.configuration.configuration.origin
     const voters = change.voters.map((one) => (one.id === from && !isIntroduced(one) ? { ...one, incarnation } : one))
     if (isForeign) giveUp(node, change, failure('not_caught_up', `${from} belongs to another cluster of the same name`))

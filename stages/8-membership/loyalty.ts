@@ -1,9 +1,12 @@
+import { failure, type Term } from '../../src/contracts.js'
 import { send, sendWhenDurable } from '../../src/stage.js'
 import { noticeSilence } from '../5-heartbeats/silence.js'
 import { campaignAfterSilence } from '../6-leader-election/campaign.js'
 import type { RequestVote, RequestVoteReply } from '../6-leader-election/messages.js'
 import { isUpToDate, vote } from '../6-leader-election/vote.js'
 import { observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
+import { isCounted, tellDisplaced } from './disks.js'
+import { endFounding } from './found.js'
 import type { MembershipMessage, Removed } from './messages.js'
 import { type Participant, standing } from './participant.js'
 
@@ -12,10 +15,7 @@ import { type Participant, standing } from './participant.js'
  * removed and has not been told, and it would depose one leader after the other (§6, thesis 4.2.3).
  */
 export function observeLoyally(node: Participant, message: MembershipMessage): boolean {
-  const isMember = node.peers.includes(message.from)
-  if (isMember || node.change?.voters.some(({ id }) => id === message.from)) node.heardAt.set(message.from, node.ticks)
-  if (answers.has(message.type) && !isMember) return false
-  if (message.type === 'Introduce' || message.type === 'Introduction' || message.type === 'Removed') return true
+  if (isTermless(message)) return true
   if (message.type === 'RequestVote' && !isHeeded(node, message)) return false
   if (!observeTermOfSender(node, message)) return false
   if (message.type === 'AppendEntries' || message.type === 'InstallSnapshot') belong(node)
@@ -25,28 +25,25 @@ export function observeLoyally(node: Participant, message: MembershipMessage): b
 /** A leader counts on this node: whatever it was told before, and whatever it was about to found, it is wanted here. */
 function belong(node: Participant): void {
   node.isRemoved = false
-  node.founding = null
+  if (node.founding)
+    endFounding(node, failure('cluster_exists', `${node.leader ?? 'another node'} leads a cluster already`))
 }
 
-/** Nobody asks those that are no members: what they answer, they were asked when they still were some. */
-const answers: ReadonlySet<MembershipMessage['type']> = new Set([
-  'AppendEntriesReply',
-  'AppendEntriesConflict',
-  'InstallSnapshotReply',
-  'RequestVoteReply',
-  'StaleTerm',
-])
+function isTermless(message: MembershipMessage): message is Exclude<MembershipMessage, { term: Term }> {
+  return !('term' in message)
+}
 
 /**
- * A candidate that is no member may have been taken in by entries that this node lacks: then its log is the better one,
- * and it is heard. Otherwise it was removed, and is told so as soon as that is committed.
+ * A candidate that is no member, or not with this disk, may have been taken in by entries that this node lacks: then its log is the better one,
+ * and it is heard. Otherwise it was removed or replaced, and is told so as soon as that is committed.
  */
-function isHeeded(node: Participant, { from, lastLogIndex, lastLogTerm }: RequestVote): boolean {
+function isHeeded(node: Participant, message: RequestVote): boolean {
+  const { from, incarnation = '', lastLogIndex, lastLogTerm } = message
   const { log, members, commitIndex } = node
-  const isStranger = !members.some(({ id }) => id === from)
-  if (isStranger && !isUpToDate({ index: lastLogIndex, term: lastLogTerm }, log.last)) {
+  if (!isCounted(node, message) && !isUpToDate({ index: lastLogIndex, term: lastLogTerm }, log.last)) {
     const { index } = log.configuration
-    if (index <= commitIndex && index > 0) send<Removed>(node, { type: 'Removed', from: node.id, to: from, index })
+    if (members.some(({ id }) => id === from)) tellDisplaced(node, from, { incarnation, why: 'replaced' })
+    else if (index <= commitIndex && index > 0) send<Removed>(node, { type: 'Removed', from: node.id, to: from, index })
     return false
   }
   return !hearsLeader(node)
@@ -56,9 +53,18 @@ function hearsLeader({ role, leader, silentTicks, timing }: Participant): boolea
   return role === 'leader' || (leader !== null && silentTicks < timing.electionTicks)
 }
 
-/** A disk that the cluster has not admitted may have been in this place before, and have forgotten whom it voted for. */
+/**
+ * A disk that the cluster has not admitted may have been in this place before, and have forgotten whom it voted for. A
+ * vote is given to a disk, not to a name: two nodes that bear one would both be elected by it.
+ */
 export function voteIfAdmitted(node: Participant, message: RequestVote): void {
-  if (node.log.admits(node.self)) return vote(node, message)
+  const disk = `${message.term} ${message.incarnation}`
+  const isAnother = node.votedFor === message.from && node.votedDisk !== null && node.votedDisk !== disk
+  if (node.log.admits(node.self) && !node.displaced && !isAnother) {
+    vote(node, message)
+    if (node.votedFor === message.from) node.votedDisk = disk
+    return
+  }
   const { id: from, term } = node
   sendWhenDurable<RequestVoteReply>(node, {
     type: 'RequestVoteReply',
@@ -81,7 +87,8 @@ export function campaignIfVoter(node: Participant): void {
 }
 
 function mayCampaign(node: Participant): boolean {
-  const { log, commitIndex, self } = node
+  const { log, commitIndex, self, displaced } = node
+  if (displaced) return false
   const status = standing(node)
   return log.admits(self) && (status === 'voter' || (status === 'no member' && log.configuration.index > commitIndex))
 }

@@ -80,14 +80,25 @@ export class MembersLog extends CompactLog {
   }
 
   override beginAfter(snapshot: SnapshotHeader): void {
+    const placed = placedIn(snapshot)
+    this.#checkOrigin(placed.configuration)
     super.beginAfter(snapshot)
-    this.#placed = [placedIn(snapshot)]
+    this.#placed = [placed]
+  }
+
+  /** One log never holds two histories: indexes and terms of the one would pass for those of the other. */
+  #checkOrigin({ origin }: Configuration): void {
+    const known = this.configuration.configuration.origin
+    if (known !== '' && origin !== '' && origin !== known)
+      throw new Error(`a log of the cluster ${known} was to take over what belongs to the cluster ${origin}`)
   }
 
   #note({ index, command }: Entry): void {
     if (command?.command !== 'configuration') return
     const configuration = configurationIn(command)
-    if (configuration) this.#placed.push(place(index, configuration))
+    if (!configuration) return
+    this.#checkOrigin(configuration)
+    this.#placed.push(place(index, configuration))
   }
 }
 

@@ -2,18 +2,19 @@ import { type Index, isPositive, type Message } from '../../src/contracts.js'
 import { appendEntriesOf } from '../4-log-replication/messages.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
 import { isConfiguration } from './configuration.js'
+import type { Loss } from './disks.js'
 
 /** The leader to a node that is to be taken in: who are you? It bears no term: nobody is a member by it. */
 export interface Introduce extends Message {
   readonly type: 'Introduce'
 }
 
-/** The answer: the disk that it has. So it is known to run, and to be reached, before anything is changed for it. */
+/**
+ * The answer bears the disk that it has and the cluster that it knows, as every message does. So a newcomer is known to
+ * run, and to be reached, before anything is changed for it.
+ */
 export interface Introduction extends Message {
   readonly type: 'Introduction'
-  readonly incarnation: string
-  /** Which cluster it has heard of, by its founder's disk; empty if of none. */
-  readonly origin: string
 }
 
 /** To a node that is no member any more: the configuration of this index is committed, and you are not in it. */
@@ -22,16 +23,26 @@ export interface Removed extends Message {
   readonly index: Index
 }
 
-export type MembershipMessage = CompactionMessage | Introduce | Introduction | Removed
+/** To a node under whose name the cluster knows another disk, or whose disk is older than what it has acknowledged. */
+export interface Displaced extends Message {
+  readonly type: 'Displaced'
+  /** The configuration that says so, which is committed. */
+  readonly index: Index
+  /** Of the node that is meant: two may bear one name. */
+  readonly disk: string
+  readonly why: Loss
+}
+
+export type MembershipMessage = CompactionMessage | Introduce | Introduction | Removed | Displaced
 
 type Candidate = Readonly<Record<string, unknown>>
-
-const isName = (candidate: unknown) => typeof candidate === 'string' && candidate.length <= 64
 
 /** What the messages of this stage must hold when they come from the wire. */
 export const membershipWire = (operations: Readonly<Record<string, unknown>>) => ({
   AppendEntries: appendEntriesOf(operations, { configuration: isConfiguration }),
   Introduce: () => true,
-  Introduction: ({ incarnation, origin }: Candidate) => isName(incarnation) && incarnation !== '' && isName(origin),
+  Introduction: () => true,
   Removed: ({ index }: Candidate) => isPositive(index),
+  Displaced: ({ index, disk, why }: Candidate) =>
+    isPositive(index) && typeof disk === 'string' && (why === 'replaced' || why === 'older'),
 })

@@ -1,30 +1,66 @@
-import type { Member, NodeId, NodeOptions, Recovered, Status } from '../../src/contracts.js'
+import type {
+  Foreigner,
+  Identity,
+  Member,
+  NodeId,
+  NodeOptions,
+  Recovered,
+  RequestId,
+  Status,
+} from '../../src/contracts.js'
 import { newProgress } from '../4-log-replication/replica.js'
 import { type Compactor, compactor, compactorStatus } from '../7-log-compaction/compactor.js'
+import { identityStatus } from './advice.js'
 import { type Change, describeChange } from './change.js'
 import { type Configuration, idsOf, isSame, membersOf, type Server } from './configuration.js'
+import type { Displacement, LostDisk } from './disks.js'
+import type { Met } from './identity.js'
 import { MembersLog } from './members-log.js'
+import type { Acknowledged } from './older-disk.js'
+import { describeAwaited, type Waiting } from './waiting.js'
 
 /** A node of a cluster whose members change. Who they are is in the log; nothing else says so. */
 export interface Participant extends Compactor {
   readonly log: MembersLog
-  members: readonly Member[]
+  members: readonly Server[]
   peers: readonly NodeId[]
   /** This node, with the disk that it has now. */
   readonly self: Server
   /** Whom the founder of a cluster takes in first; and who of them has said that it knows of no cluster, until there is one. */
   readonly founders: readonly Member[]
   founding: Set<NodeId> | null
+  /** Whether this node founds, or has founded, the cluster in this life; who asked it to; and how long it has waited for others. */
+  isFounder: boolean
+  readonly foundingRequests: RequestId[]
+  foundingTicks: number
   /** The configuration that {@link members} and {@link progress} were last brought in line with. */
   followed: Configuration | null
-  /** When each node was last heard, in {@link Compactor.ticks}. */
+  /** When each node last answered this one, in {@link Compactor.ticks}: what it says unasked does not show that it hears. */
   readonly heardAt: Map<NodeId, number>
+  /** A leader's: since when it has been in office, or has gone by its latest configuration, in ticks. */
+  quorumSince: number
+  /** For how long somebody has been waited for; null while nobody is. */
+  awaiting: Waiting | null
   /** A leader's: the change of members that is under way. */
   change: Change | null
   /** A leader's: who is a member no more, and has or has not been told so. */
   departed: { readonly servers: readonly Server[]; toldAt: number | null } | null
   /** It was told that it is no member any more. */
   isRemoved: boolean
+  /** It was told that its disk does not count. */
+  displaced: Displacement | null
+  /** A leader's: whose disks do not count, though they answer. */
+  readonly lostDisks: Map<NodeId, LostDisk>
+  /** A leader's: what each follower has acknowledged in this term. */
+  readonly acknowledged: Map<NodeId, Acknowledged>
+  /** Nodes of other clusters that were met. */
+  readonly foreigners: Map<NodeId, Met>
+  /** The term of the vote that this node gave last, and the disk to which it went; null if an earlier life gave it. */
+  votedDisk: string | null
+  /** Verb: a node of another cluster was met. */
+  meet(foreigner: Foreigner): void
+  /** Verb: this node's disk and cluster. */
+  identify(): Identity
 }
 
 export function participant(options: NodeOptions) {
@@ -37,11 +73,22 @@ export function participant(options: NodeOptions) {
     self: { ...members.find((member) => member.id === id)!, incarnation: recovered.incarnation },
     founders: members,
     founding: options.bootstrap && isBlank(recovered) ? new Set<NodeId>() : null,
+    members: membersOf(log.configuration.configuration),
+    isFounder: options.bootstrap,
+    foundingRequests: [],
+    foundingTicks: 0,
     followed: null,
     heardAt: new Map<NodeId, number>(),
+    quorumSince: 0,
+    awaiting: null,
     change: null,
     departed: null,
     isRemoved: false,
+    displaced: null,
+    acknowledged: new Map<NodeId, Acknowledged>(),
+    lostDisks: new Map<NodeId, LostDisk>(),
+    foreigners: new Map<NodeId, Met>(),
+    votedDisk: null,
   }
 }
 
@@ -62,32 +109,37 @@ export function followConfiguration(node: Participant): void {
 }
 
 /**
- * Whoever is to be a voter, at the address where it is to be found; the members; and who is to be told that it is none
- * any more.
+ * Whoever is to be a voter, at the address where it is to be found, unless it still answers at another; the members; and
+ * who is to be told that it is none any more.
  */
 export function connect(node: Participant): void {
   const founders = node.founding ? node.founders : []
-  const all = [...(node.change?.voters ?? []), ...node.members, ...(node.departed?.servers ?? []), ...founders]
+  const coming = node.change?.voters.filter(({ id }) => !node.change!.staying.has(id)) ?? []
+  const all = [...coming, ...node.members, ...(node.departed?.servers ?? []), ...founders]
   node.effects.peers = all.filter(({ id }, at) => id !== node.id && all.findIndex((other) => other.id === id) === at)
 }
 
-export type Standing = 'voter' | 'learner' | 'removed' | 'no member'
+export type Standing = 'voter' | 'learner' | 'removed' | 'displaced' | 'no member'
 
 /** What this node is in the latest configuration that it knows. */
-export function standing({ log, self, isRemoved }: Participant): Standing {
+export function standing({ log, self, isRemoved, displaced }: Participant): Standing {
   const { voters, outgoing, learners } = log.configuration.configuration
   if (isRemoved) return 'removed'
+  if (displaced && log.admits(self)) return 'displaced'
   if ([...voters, ...(outgoing ?? [])].some((server) => isSame(server, self))) return 'voter'
   return learners.some((server) => isSame(server, self)) ? 'learner' : 'no member'
 }
 
 export function participantStatus(node: Participant): Status {
   const { voters, outgoing, learners } = node.log.configuration.configuration
+  const member = standing(node)
   return Object.assign(compactorStatus(node), {
-    member: standing(node),
+    member,
     voters: idsOf(voters),
     ...(outgoing && { outgoing: idsOf(outgoing) }),
     ...(learners.length > 0 && { learners: idsOf(learners) }),
+    ...identityStatus(node, member),
     ...(node.change && { change: describeChange(node, node.change) }),
+    ...(node.awaiting && { waiting: describeAwaited(node) }),
   })
 }

@@ -3,7 +3,8 @@ import { observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
 import { advanceChange } from '../8-membership/advance-change.js'
 import { type Configuration, isSame } from '../8-membership/configuration.js'
 import { retire } from '../8-membership/end-change.js'
-import { campaignIfVoter, observeLoyally } from '../8-membership/loyalty.js'
+import { observeByIdentity } from '../8-membership/identity.js'
+import { campaignIfVoter } from '../8-membership/loyalty.js'
 import { type Participant, standing } from '../8-membership/participant.js'
 import { advancing, beginning, replacing, right, standingBy } from './8-membership.js'
 import type { WrongRule } from './wrong-rule.js'
@@ -76,7 +77,7 @@ const wrongFarewells: readonly WrongRule[] = [
     stage: replacing({
       gate(node, message) {
         if (message.type === 'RequestVote') return observeTermOfSender(node, message)
-        return observeLoyally(node, message)
+        return observeByIdentity(node, message)
       },
     }),
     caught: { claim: 'one that has not heard of it disturbs nobody: it is told when it asks for votes (E5)' },
@@ -87,7 +88,7 @@ const wrongFarewells: readonly WrongRule[] = [
     stage: replacing({
       gate(node, message) {
         const isTermed = 'term' in message && message.type !== 'RequestVote'
-        return isTermed ? observeTermOfSender(node, message) : observeLoyally(node, message)
+        return isTermed ? observeTermOfSender(node, message) : observeByIdentity(node, message)
       },
     }),
     caught: { claim: 'a node that was removed and hears an old append in a later term of its own deposes nobody (E5)' },
@@ -98,7 +99,7 @@ const wrongFarewells: readonly WrongRule[] = [
     stage: replacing({
       gate(node, message) {
         if (message.type === 'RequestVote' && !isMember(node, message.from)) return false
-        return observeLoyally(node, message)
+        return observeByIdentity(node, message)
       },
     }),
     caught: {

@@ -6,8 +6,10 @@ import { wrongElections } from './6-leader-election.js'
 import { wrongCompaction } from './7-log-compaction.js'
 import { wrongMembership } from './8-membership.js'
 import { wrongDepartures } from './8-membership-left.js'
+import { wrongQuorums } from './8-membership-quorum.js'
 import type { WrongRule } from './wrong-rule.js'
 
+export { seedsToTry } from './seeds.js'
 export type { Caught, WrongRule } from './wrong-rule.js'
 
 /** In the order of the stages. */
@@ -20,4 +22,5 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongCompaction,
   ...wrongMembership,
   ...wrongDepartures,
+  ...wrongQuorums,
 ]

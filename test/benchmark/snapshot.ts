@@ -9,7 +9,7 @@ import { table } from '../../client/table.js'
 import { systemClock } from '../../src/clock.js'
 import { type Command, limits } from '../../src/contracts.js'
 import { LockedMap } from '../../src/locked-map.js'
-import { ShardedMap } from '../../src/sharded-map.js'
+import { OrderedMap } from '../../src/ordered-map.js'
 import { get, set } from '../../stages/0-key-value-store/operations.js'
 import keyValueStore from '../../stages/0-key-value-store/stage.js'
 import { type Pauses, TurnWatch } from './pauses.js'
@@ -121,13 +121,13 @@ async function* load(pieces: readonly Buffer[]): AsyncGenerator<string> {
 
 /** Nanoseconds of processor time for a command on a Map, and on the parts that stand for it. */
 function compareStores(): string {
-  const stores = { Map: new Map<string, string>(), ShardedMap: new ShardedMap() }
-  const times = { Map: Number.POSITIVE_INFINITY, ShardedMap: Number.POSITIVE_INFINITY }
+  const stores = { Map: new Map<string, string>(), OrderedMap: new OrderedMap() }
+  const times = { Map: Number.POSITIVE_INFINITY, OrderedMap: Number.POSITIVE_INFINITY }
   for (const store of Object.values(stores)) {
     for (let at = 0; at < keys; at++) set(store, parsed('set', keyOf(at), '') as never)
   }
   for (let round = 0; round < 5; round++) {
-    for (const name of ['Map', 'ShardedMap'] as const) {
+    for (const name of ['Map', 'OrderedMap'] as const) {
       const commands = new Commands()
       const all = Array.from({ length: singleCommands }, () => commands.next())
       const start = process.cpuUsage()
@@ -136,7 +136,7 @@ function compareStores(): string {
       times[name] = Math.min(times[name], ((user + system) * 1_000) / singleCommands)
     }
   }
-  return `one command on ${keys.toLocaleString('en-US')} keys: ${times.Map.toFixed(0)} ns on a Map, ${times.ShardedMap.toFixed(0)} ns on a ShardedMap`
+  return `one command on ${keys.toLocaleString('en-US')} keys: ${times.Map.toFixed(0)} ns on a Map, ${times.OrderedMap.toFixed(0)} ns on a OrderedMap`
 }
 
 function report(): string {

@@ -7,6 +7,7 @@ import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
+import { callOffClaims, quorumClaims, waitingClaims } from './quorum.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
 import { successionClaims } from './succession.js'
@@ -35,4 +36,7 @@ export const claims: Claims = {
   ...leavingClaims,
   ...loyaltyClaims,
   ...wipedClaims,
+  ...quorumClaims,
+  ...callOffClaims,
+  ...waitingClaims,
 }

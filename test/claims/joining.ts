@@ -246,29 +246,48 @@ export const joiningClaims: Claims = {
       same([counts(cores, id), cores.status(id).member], ['n1 n4 n5 n6', 'voter'])
     for (const id of ['n2', 'n3']) equal(cores.status(id).member, 'removed')
   },
-  'another address changes nothing but the address, be it one that another had until now (E17)'(stage) {
+  'a member that answers no more where it was may be taken in elsewhere: the address changes, and nothing else (E17)'(
+    stage,
+  ) {
     const cores = together(stage, three)
     const { length } = configurations(cores, 'n1')
-    for (const id of ['n2', 'n1']) {
-      const moved = { client: '127.0.0.1:77', peer: '127.0.0.1:78' }
-      equal(change(cores, 'n1', adding(id, moved)), 'ok', id)
-      for (const member of three) {
-        same([counts(cores, member), cores.status(member).member], ['n1 n2 n3', 'voter'])
-        const { voters } = configurations(cores, member).at(-1) as unknown as { voters: { id: string }[] }
-        same(
-          voters.find((voter) => voter.id === id),
-          { id, ...moved, incarnation: id },
-        )
-      }
+    const moved = { client: '127.0.0.1:77', peer: '127.0.0.1:78' }
+    pass(cores, 2 * electionTicks, ['n1', 'n3'])
+    equal(change(cores, 'n1', adding('n2', moved)), 'ok')
+    for (const member of three) {
+      same([counts(cores, member), cores.status(member).member], ['n1 n2 n3', 'voter'])
+      const { voters } = configurations(cores, member).at(-1) as unknown as { voters: { id: string }[] }
+      same(
+        voters.find((voter) => voter.id === 'n2'),
+        { id: 'n2', ...moved, incarnation: 'n2' },
+      )
     }
-    equal(configurations(cores, 'n1').length, length + 2, 'a step each')
-    const voters = ['n1=a:1/a:2', 'n2', 'n3=c:1/c:2']
-    equal(change(cores, 'n1', { command: 'reconfigure', voters }), 'ok', 'several in one change')
-    same(
-      (configurations(cores, 'n3').at(-1)!.voters as { client: string }[]).map(({ client }) => client),
-      ['a:1', '127.0.0.1:77', 'c:1'],
-    )
+    equal(configurations(cores, 'n1').length, length + 1, 'one step')
+    same(cores.connected('n1')?.find(({ id }) => id === 'n2')?.peer, moved.peer)
     equal(cores.status('n1').role, 'leader')
+  },
+  'a member that answers where it is stays connected there, and is not asked elsewhere (E17)'(stage) {
+    const cores = together(stage, three)
+    const nowhere = { client: '127.0.0.1:9', peer: '127.0.0.1:10' }
+    const request = cores.request('n1', adding('n2', nowhere))
+    for (let tick = 0; tick < 4 * electionTicks; tick++) {
+      same(cores.connected('n1')?.find(({ id }) => id === 'n2')?.peer, '127.0.0.1:102')
+      pass(cores, 1, ['n1', 'n2'])
+    }
+    same(
+      cores.heard.filter(({ type, to }) => type === 'Introduce' && to === 'n2'),
+      [],
+    )
+    const answer = cores.answer('n1', request)
+    ok(answer?.ok === false && answer.error.code === 'not_caught_up', JSON.stringify(answer))
+    ok(/n2 answers at 127.0.0.1:102.*nothing was changed: stop it/.test(answer.error.message), answer.error.message)
+    same([cores.status('n1').role, cores.status('n1').term, configurations(cores, 'n1').length], ['leader', 1, 0])
+  },
+  'a leader listens where it was started, and is not moved before it is started elsewhere (E17)'(stage) {
+    const cores = together(stage, three)
+    equal(change(cores, 'n1', adding('n1', { peer: '127.0.0.1:10' })), 'bad_request')
+    equal(change(cores, 'n1', { command: 'reconfigure', voters: ['n1=a:1/a:2', 'n2', 'n3'] }), 'bad_request')
+    same([cores.status('n1').role, configurations(cores, 'n1').length], ['leader', 0])
   },
   'who is a voter already is taken in at once, and nothing is written (E2)'(stage) {
     const cores = together(stage, three)

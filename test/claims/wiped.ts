@@ -16,7 +16,7 @@ export const wipedClaims: Claims = {
   'who lost its disk neither votes nor stands, however long it waits (E10)'(stage) {
     const cores = together(stage, three)
     cores.wipe('n3')
-    equal(said(cores, asks('n2', 'n3', 5, 9)), false)
+    equal(said(cores, { ...asks('n2', 'n3', 1, 9), lastLogTerm: 0 }), false)
     cores.tick('n3', longTicks)
     same([cores.status('n3').role, cores.take({ from: 'n3' })], ['follower', []])
     pass(cores, longTicks)
@@ -95,25 +95,22 @@ export const wipedClaims: Claims = {
     passUntil(cores, () => counts(cores, 'n4') === 'n1 n2 n3 + n4')
     cores.wipe('n4')
     pass(cores, 2 * electionTicks)
-    equal(outcome(cores.answer('n1', request)), 'ok')
-    same([cores.status('n4').member, counts(cores, 'n1')], ['no member', four.join(' ')])
-    equal(campaign(cores, 'n2', ['n4', 'n3']), false, 'two of four')
-    cores.crash('n1')
-    ok(campaign(cores, 'n1', three))
-    pass(cores, electionTicks)
+    equal(outcome(cores.answer('n1', request)), 'not_caught_up', 'it is not promoted: it could not vote')
+    same([cores.status('n4').member, counts(cores, 'n1')], ['no member', 'n1 n2 n3'])
     equal(change(cores, 'n1', adding('n4')), 'ok')
     equal(cores.status('n4').member, 'voter')
   },
   'who has lost its disk and is taken in anew is reached at its new address at once (E17)'(stage) {
     const cores = together(stage, three)
     cores.wipe('n3')
+    pass(cores, 2 * electionTicks, two)
     cores.request('n1', adding('n3', { client: 'c:1', peer: 'p:1' }))
     const places = () => cores.connected('n1')?.flatMap(({ id, peer }) => (id === 'n3' ? peer : []))
     for (const state of ['n1 n2 n3', 'n1 n2', 'n1 n2 + n3', 'n1 n2 n3 | n1 n2', 'n1 n2 n3']) {
       passUntil(cores, () => counts(cores, 'n1') === state)
       same(places(), ['p:1'], state)
     }
-    pass(cores, heartbeatTicks)
+    pass(cores, 2 * electionTicks, two)
     cores.request('n1', adding('n3'))
     same(places(), ['127.0.0.1:103'], 'and asked at another, before anything is changed')
     pass(cores, 3 * electionTicks, two)

@@ -46,7 +46,7 @@ t.test('flags by their names, and all names that there are', async (t) => {
     ['remove_node n3 n4', /usage: remove_node node \[force\]$/],
     ['reconfigure', /usage: reconfigure voters… \[force\]$/],
     ['reconfigure force', /usage: reconfigure/],
-    ['add_node n6 h:1', /usage: add_node node client peer$/],
+    ['add_node n6 h:1', /usage: add_node node client peer \[force\]$/],
   ] as const) {
     t.throws(() => parseLine(line, membershipCommands), { name: 'UsageError', message }, line)
   }

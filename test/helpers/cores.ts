@@ -7,6 +7,7 @@ import type {
   Core,
   Effects,
   EntryId,
+  Event,
   Member,
   Message,
   NodeId,
@@ -24,8 +25,10 @@ import { type LogContents, Records } from '../../src/storage/recover.js'
 import { nodeOptions } from './core.js'
 import { emptySnapshot, nameOf, type Past, relive, theFive, type World, withMembers } from './past.js'
 import { SnapshotFiles } from './snapshot-files.js'
+import { timing } from './timing.js'
 
 export { entriesOf, entryOf, type Past, stateUpTo } from './past.js'
+export { patienceTicks, timing } from './timing.js'
 
 /** A message with fields that are only known by its type. */
 export type AnyMessage = Message & { readonly [field: string]: unknown }
@@ -67,19 +70,6 @@ interface Hand {
   replies: Reply[]
 }
 
-/** Small numbers, so that a script can count: an election after 15 ticks, since chance is always one half. */
-export const timing = {
-  tickMs: 10,
-  requestTimeoutTicks: 60,
-  heartbeatTicks: 3,
-  electionTicks: 10,
-  appendBytes: 1024 * 1024,
-  snapshotEntries: 5,
-  snapshotBytes: 1024 * 1024,
-  chunkBytes: 8,
-}
-export const patienceTicks = 15
-
 function isMeant(message: Message, selection: Selection): boolean {
   return Object.entries(selection).every(([field, value]) => (message as AnyMessage)[field] === value)
 }
@@ -96,6 +86,8 @@ export class Cores {
   air: AnyMessage[] = []
   /** Everything that arrived, in order. */
   readonly heard: AnyMessage[] = []
+  /** What nodes reported, in order. */
+  readonly told: (Event & { readonly node: NodeId })[] = []
   readonly #stage: Stage
   readonly #timing: Timing
   readonly #world: World
@@ -187,10 +179,12 @@ export class Cores {
     return request
   }
 
-  /** A message that the script made up. */
+  /** A message that the script made up: of the disk that its sender had first, unless it says otherwise. */
   receive(message: AnyMessage): void {
+    const { core } = this.#hand(message.to)
+    const { identity } = core
     this.heard.push(message)
-    this.#hand(message.to).core.receive(message)
+    core.receive(identity ? { ...identity, incarnation: message.from, ...message } : message)
     this.#collect(message.to)
   }
 
@@ -377,6 +371,7 @@ export class Cores {
     const effects = hand.core.take()
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
+    this.told.push(...effects.events.map((event) => ({ ...event, node: id })))
     if (effects.peers) hand.connected = effects.peers
     const { persist, sendWhenDurable: messages } = effects
     if (persist) hand.underWay.push({ persist, messages })

@@ -118,8 +118,8 @@ export function itemsOf(lines: readonly string[]): Item[] {
 function fitsCell(label: string, printed: string, real: string, cast: Cast): boolean {
   if (label === 'pid') return (printed === '') === (real === '')
   if (label === 'term' && printed !== '' && real !== '') return cast.term(Number(printed), Number(real))
-  // Whom each of the others gave its vote is chance.
-  const free = (cell: string) => (label === 'now' ? cell.replace(/→n\d+/, '→') : cell)
+  // Who gave its vote, and whom, is chance.
+  const free = (cell: string) => (label === 'now' ? cell.replace(/→n\d+/, '') : cell)
   return fitsText(free(printed), free(real), cast)
 }
 

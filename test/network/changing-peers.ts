@@ -9,6 +9,7 @@ export function changingPeers(t: Test, name: string, wire: Wire): void {
   t.test(`${name}: a peer that is removed is not sent to, nor heard`, (t) => removed(t, wire))
   t.test(`${name}: links that lead where they should are left alone`, (t) => unchanged(t, wire))
   t.test(`${name}: a peer that has moved is found`, (t) => moved(t, wire))
+  t.test(`${name}: a peer at an address that cannot be is away, and nobody else`, (t) => impossible(t, wire))
   t.test(`${name}: a newcomer that knows nobody answers who was told of it`, (t) => newcomer(t, wire))
   t.test(`${name}: who was removed and still knocks is answered, where members change`, (t) => knocking(t, wire))
   t.test(`${name}: strangers of another cluster are refused, where members change, too`, (t) => strangers(t, wire))
@@ -193,6 +194,19 @@ async function crowd(t: Test, wire: Wire): Promise<void> {
   await others.pop()!.network.stop()
   await talk(last, n1)
   t.same(n1.links('n18'), ['up'])
+}
+
+async function impossible(t: Test, wire: Wire): Promise<void> {
+  const [n1, n2, , all] = await three(t, wire)
+  const nowhere = ['127.0.0.1:71066', '0.0.0.0:1', 'no address', `${'x'.repeat(300)}:1`]
+  for (const peer of nowhere) n1.network.setPeers([...all.slice(0, 2), { ...all[2]!, peer }])
+  n1.network.send(replicate('n1', 'n3'))
+  await talk(n1, n2)
+  const told = n1.notices.filter(({ event }) => event === 'peer_unreachable')
+  t.same(
+    told.map(({ peer }) => peer),
+    nowhere.map(() => 'n3'),
+  )
 }
 
 async function stopping(t: Test, wire: Wire): Promise<void> {

@@ -33,7 +33,7 @@ t.test('as many bytes follow as the line says, and nothing follows that does not
     ...[-1, 1.5, '2', null, [1, 2], {}, true].map((data) => [{ data }, '\nab', /of data are announced/] as const),
     [{ data: 2, entries: [] }, '\nab', /entries or data, not both/],
     [{}, '\nab', /2 bytes follow a message that has neither/],
-    [{}, '', /a InstallPiece whose fields are not of its shape/],
+    [{}, '', /a InstallSnapshot whose fields are not of its shape/],
   ] as const) {
     t.throws(() => json.decode(bytesOf(changes, rest)), reason, JSON.stringify(changes) + JSON.stringify(rest))
   }
@@ -55,6 +55,6 @@ t.test('protobuf carries bytes, and nothing else, where its file says bytes', as
   const protobuf = protobufCodec(stage)
   t.same(protobuf.decode(protobuf.encode(piece)), piece)
   for (const data of ['YWI=', [1, 2], null, undefined, 7, new Uint16Array(2)]) {
-    t.throws(() => protobuf.encode({ ...piece, data } as unknown as Message), /InstallPiece\.data is .* unchanged/)
+    t.throws(() => protobuf.encode({ ...piece, data } as unknown as Message), /InstallSnapshot\.data is .* unchanged/)
   }
 })

@@ -9,6 +9,7 @@ function held(chances: readonly number[]) {
   const network: Network = {
     start: async () => {},
     send: ({ type }) => void sent.push(type),
+    setIdentity() {},
     setPeers() {},
     stop: async () => {},
   }

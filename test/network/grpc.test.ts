@@ -83,7 +83,7 @@ t.test('what is sent while nobody listens is lost; a peer that returns is found 
 })
 
 const packet = new Protos([peerProto]).message('Packet')
-const hello = { protocol: 1, cluster: 'test', from: 'n3', to: 'n1' }
+const hello = { protocol: 2, cluster: 'test', from: 'n3', to: 'n1' }
 
 /** Whoever speaks gRPC and says these packets; resolves when it is over, with the status. */
 async function say(t: Test, address: string, packets: readonly Buffer[]) {
@@ -135,7 +135,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
     ['no protobuf', [Buffer.from('hello')], /index out of range|invalid wire type/],
     ['an empty packet', [Buffer.alloc(0)], /first packet is not a Hello/],
     ['no Hello', [batch(good)], /first packet is not a Hello/],
-    ['another version', [first({ protocol: 2 })], /speaks protocol 2, not 1/],
+    ['another version', [first({ protocol: 1 })], /speaks protocol 1, not 2/],
     ['another cluster', [first({ cluster: 'other' })], /belongs to the cluster "other"/],
     ['a wrong number', [first({ to: 'n2' })], /looking for "n2"/],
     ['a stranger', [first({ from: 'n9' })], /"n9" is no peer of ours/],
@@ -171,18 +171,19 @@ t.test('where members change, a stranger is heard if it says where it could be a
     const packets = [{ hello: { ...hello, from: 'n9', ...changes } }, { batch }].map((one) => packet.encode(one))
     return say(t, all[0]!.peer, packets)
   }
-  for (const changes of [{}, { address: '' }, { address: 'nowhere' }]) {
+  const wrong = ['', 'nowhere', '127.0.0.1:0', '0.0.0.0:1', `${'x'.repeat(5_000)}:1`, '[::::]:1', 'a/b%c?d:1']
+  for (const changes of [{}, ...wrong.map((address) => ({ address }))]) {
     t.match((await knock(changes)).details, /"n9" is no peer of ours, and does not say where/)
   }
   for (const from of ['', 'n1']) t.match((await knock({ from, address: '127.0.0.1:1' })).details, /no peer of ours$/)
   t.match((await knock({ cluster: 'other', address: '127.0.0.1:1' })).details, /belongs to the cluster/)
   t.same(n1.received, [])
-  for (const address of ['127.0.0.1:0', `${'x'.repeat(5_000)}:1`, '[::::]:1', 'a/b%c?d:1']) {
+  for (const address of ['127.0.0.1:1', '[::1]:1', 'no.such.host.invalid:1']) {
     const heard = n1.received.length
     void knock({ address })
     await n1.until(() => n1.received.length > heard)
   }
-  t.equal(n1.received.length, 4, 'whether it can be reached there is another matter, and harms nobody')
+  t.equal(n1.received.length, 3, 'whether it can be reached there is another matter, and harms nobody')
 })
 
 t.test(

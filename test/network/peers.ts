@@ -48,10 +48,15 @@ export function replicate(from: string, to: string, command: object = { command:
   return { type: 'Replicate', from, to, write: ++writes, command } as Message
 }
 
-/** A piece of a snapshot, and a number of its own as well. */
+/** A piece of a snapshot, not its last, and a number of its own as well. */
 export function installPiece(from: string, to: string, data: Uint8Array, offset = 0): Message {
-  const snapshot = { lastIncludedIndex: 7, lastIncludedTerm: 3, bytes: offset + data.length, sha256: 'ab'.repeat(32) }
-  return { type: 'InstallPiece', from, to, term: 4, sequence: ++writes, ...snapshot, offset, data } as Message
+  const snapshot = {
+    lastIncludedIndex: 7,
+    lastIncludedTerm: 3,
+    bytes: offset + data.length + 1,
+    sha256: 'ab'.repeat(32),
+  }
+  return { type: 'InstallSnapshot', from, to, term: 4, sequence: ++writes, ...snapshot, offset, data } as Message
 }
 
 export function numberOf(message: Message): number {

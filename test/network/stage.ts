@@ -1,14 +1,10 @@
-import { fileURLToPath } from 'node:url'
 import type { Stage } from '../../src/stage.js'
 import naive from '../../stages/2-naive-replication/stage.js'
+import { compactionWire } from '../../stages/7-log-compaction/messages.js'
 
-/** What the networks are tested with: a stage's messages, and one of our own that carries bytes. No node is made of it. */
+/** What the networks are tested with: the plain messages of one stage, and one of another that carries bytes. No node is made of it. */
 export const stage: Stage = {
   ...naive,
-  wire: {
-    ...naive.wire,
-    InstallPiece: ({ sequence, offset, bytes, sha256, data }) =>
-      [sequence, offset, bytes].every(Number.isSafeInteger) && typeof sha256 === 'string' && data instanceof Uint8Array,
-  },
-  proto: [...naive.proto, fileURLToPath(new URL('../../../test/network/piece.proto', import.meta.url))],
+  wire: { ...naive.wire, InstallSnapshot: compactionWire.InstallSnapshot },
+  proto: [...naive.proto, '7-log-compaction/snapshot.proto'],
 }

@@ -91,7 +91,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
   const [n1, n2] = [new TcpPeer(t, 'n1', three), new TcpPeer(t, 'n2', three)]
   await Promise.all([n1.start(), n2.start()])
   await n2.linkedTo('n1')
-  const hello = { type: 'Hello', protocol: 1, cluster: 'test', from: 'n3', to: 'n1' }
+  const hello = { type: 'Hello', protocol: 2, cluster: 'test', from: 'n3', to: 'n1' }
   const text = (value: unknown) => JSON.stringify(value)
   const good = text(hello)
   const strangers: [string, Buffer, RegExp][] = [
@@ -99,7 +99,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
     ['a line of JSON', Buffer.from('{"command":"ping"}\n'), /a frame of \d+ bytes is announced/],
     ['no JSON', encodeFrames(['hello']), /first frame is not a Hello/],
     ['no Hello', encodeFrames([text({ ...hello, type: 'Hi' })]), /first frame is not a Hello/],
-    ['another version', encodeFrames([text({ ...hello, protocol: 2 })]), /speaks protocol 2, not 1/],
+    ['another version', encodeFrames([text({ ...hello, protocol: 1 })]), /speaks protocol 1, not 2/],
     ['another cluster', encodeFrames([text({ ...hello, cluster: 'other' })]), /belongs to the cluster "other"/],
     ['a wrong number', encodeFrames([text({ ...hello, to: 'n2' })]), /looking for "n2"/],
     ['a stranger', encodeFrames([text({ ...hello, from: 'n9' })]), /"n9" is no peer of ours/],
@@ -142,11 +142,25 @@ t.test('where members change, a stranger is heard if it says where it could be a
     const socket = connect(n1.address)
     t.teardown(() => socket.destroy())
     socket.on('error', () => {})
-    const hello = { type: 'Hello', protocol: 1, cluster: 'test', from: 'n9', to: 'n1', ...changes }
+    const hello = { type: 'Hello', protocol: 2, cluster: 'test', from: 'n9', to: 'n1', ...changes }
     socket.end(encodeFrames([JSON.stringify(hello), JSON.stringify(message('n9', 'n1', 1))]))
     return new Promise((resolve) => socket.resume().once('close', resolve))
   }
-  for (const address of [undefined, null, 7, '', 'nowhere', 'a b:1', 'a:99999', ['a:1']]) {
+  const long = `${'x'.repeat(5_000)}:1`
+  for (const address of [
+    undefined,
+    null,
+    7,
+    '',
+    'nowhere',
+    'a b:1',
+    'a:99999',
+    ['a:1'],
+    '127.0.0.1:0',
+    '0.0.0.0:1',
+    long,
+    '[::::]:1',
+  ]) {
     await knock({ address })
     t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /"n9" is no peer of ours, and does not say where/ })
   }
@@ -159,11 +173,11 @@ t.test('where members change, a stranger is heard if it says where it could be a
     t.match(n1.notices.at(-1), { event: 'peer_refused', reason: /belongs to the cluster/ })
   }
   t.same(n1.received, [])
-  for (const address of ['127.0.0.1:0', `${'x'.repeat(5_000)}:1`, '[::::]:1', 'no.such.host.invalid:1']) {
+  for (const address of ['127.0.0.1:1', '[::1]:1', 'no.such.host.invalid:1']) {
     const heard = n1.received.length
     await Promise.all([knock({ address }), n1.until(() => n1.received.length > heard)])
   }
-  t.equal(n1.received.length, 4, 'whether it can be reached there is another matter, and harms nobody')
+  t.equal(n1.received.length, 3, 'whether it can be reached there is another matter, and harms nobody')
 })
 
 t.test('who is refused knocks less and less often', async (t) => {

@@ -64,6 +64,7 @@ function air(weather: Weather): Make {
       if (network.inFlight === 0) setImmediate(goOn)
       network.send(message)
     },
+    setIdentity() {},
     setPeers() {},
     async stop() {
       receivers.delete(self)

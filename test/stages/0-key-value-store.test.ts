@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { compareKeys, limits } from '../../src/contracts.js'
+import { type Answer, compareKeys, limits, type Store } from '../../src/contracts.js'
 import { LockedMap } from '../../src/locked-map.js'
+import { OrderedMap } from '../../src/ordered-map.js'
 import { commands } from '../../stages/0-key-value-store/commands.js'
 import { scan } from '../../stages/0-key-value-store/scan.js'
 import stage from '../../stages/0-key-value-store/stage.js'
@@ -166,23 +167,79 @@ t.test('scan gives no more than one answer on the wire holds; the rest comes on 
 
 t.test('a write that arrives during a scan waits for it: the answer is the store at one moment', async (t) => {
   const store = machine()
-  const many = Array.from({ length: 20_000 }, (_, number) => ({ command: 'set', key: `k${number}`, value: 'old' }))
+  const old = 'old'.repeat(500)
+  const many = Array.from({ length: 2_000 }, (_, number) => ({ command: 'set', key: `k${number}`, value: old }))
   await store.apply(many)
-  const scanning = store.apply([{ command: 'scan', prefix: 'k', after: 'k1999', limit: 1000 }])
+  const scanning = store.apply([{ command: 'scan', prefix: 'k', after: 'k0', limit: 1000 }])
   const writing = store.apply(many.map((set) => ({ ...set, value: 'new' })))
   const [page] = await scanning
   await writing
   const { entries } = page as unknown as { entries: [string, string][] }
-  t.same(new Set(entries.map(([, value]) => value)), new Set(['old']))
+  t.same(new Set(entries.map(([, value]) => value)), new Set([old]))
   t.equal(entries.length, 1000)
 })
 
-t.test('scan gives the event loop a turn in every slice', async (t) => {
-  const store = new Map(Array.from({ length: 12_000 }, (_, number) => [`k${number}`, ''] as const))
-  const slices = scan(store, { command: 'scan' })
-  let turns = 0
-  while (!slices.next().done) turns++
-  t.equal(turns, 2)
+/** A store that counts the keys that are looked at. */
+class CountingStore extends OrderedMap {
+  looked = 0
+
+  override *keys(from?: string): Generator<string, undefined> {
+    for (const key of super.keys(from)) {
+      this.looked++
+      yield key
+    }
+  }
+}
+
+type Page = Answer & { readonly entries: [string, string][]; readonly more: boolean }
+
+/** Performs a scan alone. @returns its answer, and how often the event loop could turn */
+function performed(store: Store, fields: object): { page: Page; turns: number } {
+  const slices = scan(store, { command: 'scan', ...fields })
+  for (let turns = 0; ; turns++) {
+    const slice = slices.next()
+    if (slice.done) return { page: slice.value as Page, turns }
+  }
+}
+
+t.test(
+  'a page of scan looks at what it returns and one key more, wherever it is in however large a store',
+  async (t) => {
+    const store = new CountingStore()
+    for (let at = 0; at < 20_000; at++) store.set(`${at % 2 ? 'even' : 'odd'}/${String(at).padStart(5, '0')}`, '')
+    for (const range of [{}, { prefix: 'odd/' }, { after: 'even/19000' }, { prefix: 'odd/', after: 'odd/10000' }]) {
+      store.looked = 0
+      const { page } = performed(store, { ...range, limit: 10 })
+      t.match(page, { ok: true, more: true })
+      t.ok(store.looked <= 12, `${store.looked} keys for 10: ${JSON.stringify(range)}`)
+    }
+  },
+)
+
+t.test('a prefix, and where to go on, in every combination', async (_t) => {
+  const key = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '\u00e9', '\uffff', '\u{1d4b3}'), maxLength: 3 })
+  const texts = fc.array(key.filter((text) => text !== ''))
+  fc.assert(
+    fc.property(texts, fc.option(key, { nil: undefined }), fc.option(key, { nil: undefined }), (all, prefix, after) => {
+      const store = new OrderedMap()
+      for (const each of all) store.set(each, each)
+      const isMeant = (each: string) =>
+        each.startsWith(prefix ?? '') && (after === undefined || compareKeys(each, after) > 0)
+      const expected = [...new Set(all)].filter(isMeant).sort(compareKeys)
+      const { page } = performed(store, { prefix, after, limit: 3 })
+      return (
+        JSON.stringify(page.entries) === JSON.stringify(expected.slice(0, 3).map((each) => [each, each])) &&
+        page.more === expected.length > 3
+      )
+    }),
+  )
+})
+
+t.test('a scan gives the event loop a turn in every slice of its answer', async (t) => {
+  const store = new OrderedMap()
+  for (let at = 0; at < 100; at++) store.set(`k${at}`, 'x'.repeat(10_000))
+  const { turns } = performed(store, {})
+  t.equal(turns, 14, 'a million bytes, 64 KiB at a time')
 })
 
 t.test('a command that the state machine does not have is a broken invariant, not an answer', async (t) => {

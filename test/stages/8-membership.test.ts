@@ -3,6 +3,7 @@ import { stages } from '../../stages/index.js'
 import { foundingClaims, joiningClaims } from '../claims/joining.js'
 import { changeClaims, jointClaims } from '../claims/joint.js'
 import { leavingClaims, loyaltyClaims } from '../claims/outsiders.js'
+import { callOffClaims, quorumClaims, waitingClaims } from '../claims/quorum.js'
 import { wipedClaims } from '../claims/wiped.js'
 
 const claims = {
@@ -13,6 +14,9 @@ const claims = {
   ...leavingClaims,
   ...loyaltyClaims,
   ...wipedClaims,
+  ...quorumClaims,
+  ...callOffClaims,
+  ...waitingClaims,
 }
 
 for (const stage of stages.slice(8)) {

@@ -1,0 +1,33 @@
+import { foreignersOf } from './identity.js'
+import type { Participant, Standing } from './participant.js'
+
+/** What `info` tells of disks and clusters: which origin is known, whose disk is lost, who is foreign, and what to do. */
+export function identityStatus(node: Participant, standing: Standing): Readonly<Record<string, unknown>> {
+  const { log, lostDisks, foreigners, founding, founders } = node
+  const { origin } = log.configuration.configuration
+  const foreign = foreigners.size > 0 ? foreignersOf(node) : []
+  const lost = [...lostDisks].map(([id, { why }]) => [id, why] as const)
+  const silent = founders.flatMap(({ id }) => (id !== node.id && !founding?.has(id) ? [id] : []))
+  const advice = standing === 'voter' ? null : advise(node, standing)
+  return {
+    ...(origin !== '' && { origin }),
+    ...(lost.length > 0 && { disks: Object.fromEntries(lost) }),
+    ...(foreign.length > 0 && { foreign }),
+    ...(founding && { founding: { silent } }),
+    ...(advice && { advice }),
+  }
+}
+
+/** A node that does not count says why, and what to do about it. */
+function advise(node: Participant, standing: Standing): string | null {
+  const { self, log, displaced, founding, leader } = node
+  const admission = `add_node ${self.id} ${self.client} ${self.peer}`
+  if (displaced?.why === 'older')
+    return `its folder is older than what it had acknowledged: start it with an empty one, then ${admission}`
+  if (displaced) return `the cluster knows another disk as ${self.id}; if this one is to be in its place: ${admission}`
+  if (standing === 'removed') return `it was removed: stop it; or, to take it in again: ${admission}`
+  if (founding) return null
+  if (standing === 'learner') return null
+  if (log.last.index > 0 || leader !== null) return `its disk is not a member's: ${admission}`
+  return `it knows of no cluster, and waits for ${admission}, asked there; where none was founded yet: found_cluster, asked here`
+}

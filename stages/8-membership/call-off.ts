@@ -1,0 +1,56 @@
+import { failure, type Refusal, type Request } from '../../src/contracts.js'
+import { type Change, isIntroduced } from './change.js'
+import { appendConfiguration } from './change-voters.js'
+import { idsOf, isSame } from './configuration.js'
+import { giveUp } from './end-change.js'
+import type { Participant } from './participant.js'
+import { refuse, refuseElsewhere } from './refuse.js'
+
+const cancelled = failure('change_cancelled', 'an operator called the change off; the voters stay as they were')
+
+/** Calls off the change that is under way: answered when what was begun is undone. */
+export function cancelChange(node: Participant, request: Request): void {
+  if (node.role !== 'leader') return refuseElsewhere(node, request)
+  const { index, configuration } = node.log.configuration
+  const { change } = node
+  if (!change && !configuration.outgoing && index <= node.commitIndex)
+    return refuse(node, request, failure('bad_request', 'no change of members is under way'))
+  if (!change || !canStillEnd(node, change))
+    return refuse(node, request, failure('change_in_progress', describeTooLate(node)))
+  change.cancels.push(request.id)
+  if (change.isFounding) node.isFounder = false
+  if (change.refusal) return
+  if (configuration.outgoing) goBack(node, cancelled)
+  else giveUp(node, change, cancelled)
+}
+
+/** Whether the voters can still be what they were: the new ones do not count yet, or this leader can take it back. */
+export function canStillEnd(node: Participant, { voters, refusal }: Change): boolean {
+  const { configuration } = node.log.configuration
+  if (refusal) return true
+  if (configuration.outgoing) return canGoBack(node)
+  const isThere = voters.every((one) => isIntroduced(one) && configuration.voters.some((other) => isSame(one, other)))
+  return !isThere || voters.length < configuration.voters.length
+}
+
+function describeTooLate(node: Participant): string {
+  const { configuration } = node.log.configuration
+  const voters = idsOf(configuration.voters).join(', ')
+  return `the voters are as good as ${voters}: wait until they are, and ask for another change then`
+}
+
+/**
+ * Whether the way to the new voters can be left where it began. Only an entry that this leader has written itself, and
+ * that is not committed as far as it knows: behind any other, an earlier leader may have let the old voters go.
+ */
+export function canGoBack({ log, commitIndex, term }: Participant): boolean {
+  const { index, configuration } = log.configuration
+  return configuration.outgoing !== null && index > commitIndex && log.termAt(index) === term
+}
+
+/** The old voters alone, as before: with each majority on the way there is one of theirs, so no two can act apart. */
+export function goBack(node: Participant, refusal: Refusal): void {
+  const { outgoing } = node.log.configuration.configuration
+  appendConfiguration(node, { voters: outgoing!, outgoing: null, learners: [] })
+  if (node.change) giveUp(node, node.change, refusal)
+}

@@ -1,0 +1,138 @@
+import { failure, type Index, type NodeId } from '../../src/contracts.js'
+import { send } from '../../src/stage.js'
+import { idsOf } from './configuration.js'
+import { giveUp } from './end-change.js'
+import type { Displaced, MembershipMessage } from './messages.js'
+import type { Participant } from './participant.js'
+
+/** Why a member's disk is lost: another one answers in its place, or it is older than what it has acknowledged. */
+export type Loss = 'replaced' | 'older'
+
+/** The disk that answers under a member's name, and does not count. */
+export interface LostDisk {
+  readonly incarnation: string
+  readonly why: Loss
+  /** In {@link Participant.ticks}. */
+  toldAt: number | null
+}
+
+/** Why this node rests, and the configuration by which it was told so. */
+export interface Displacement {
+  readonly index: Index
+  readonly why: Loss
+}
+
+/** Nobody asks those that are no members: what they answer, they were asked when they still were some. */
+const answers: ReadonlySet<MembershipMessage['type']> = new Set([
+  'AppendEntriesReply',
+  'AppendEntriesConflict',
+  'InstallSnapshotReply',
+  'RequestVoteReply',
+  'StaleTerm',
+])
+
+export const isAnswer = ({ type }: MembershipMessage) => answers.has(type)
+
+/** The disk of a message's sender is the one that the latest configuration names, and nothing is known against it. */
+export function isCounted(node: Participant, { from, incarnation }: MembershipMessage): boolean {
+  const member = node.members.find(({ id }) => id === from)
+  return member?.incarnation === incarnation && node.lostDisks.get(from)?.incarnation !== incarnation
+}
+
+/**
+ * A member is heard if its own disk answers; a newcomer, if it is no member under another disk. What is said unasked does
+ * not show that it hears this node. All checks of a quorum go by it.
+ */
+export function noteHeard(node: Participant, message: MembershipMessage): void {
+  const { from, incarnation, type } = message
+  if (!isAnswer(message) && type !== 'Introduction') return
+  const isMember = node.members.some(({ id }) => id === from)
+  const isNewcomer = () =>
+    node.change?.voters.some((one) => one.id === from && (one.incarnation ?? incarnation) === incarnation)
+  if (isMember ? isCounted(node, message) : isNewcomer()) node.heardAt.set(from, node.ticks)
+}
+
+/**
+ * A leader hears another disk than the one that the cluster admitted. That disk does not vote, so it does not acknowledge
+ * either: otherwise one disk after the other is replaced, all is well, and one day nobody can be elected.
+ *
+ * @returns whether the answer is heard all the same: an empty disk is sent everything, so that it is ready to be taken in
+ */
+export function noticeLostDisk(node: Participant, message: MembershipMessage): boolean {
+  const { from, incarnation = '' } = message
+  const member = node.members.find(({ id }) => id === from)
+  if (node.role !== 'leader' || !member) return false
+  if (node.lostDisks.get(from)?.incarnation !== incarnation) loseDisk(node, from, incarnation, 'replaced')
+  const lost = node.lostDisks.get(from)!
+  const isTold = lost.toldAt !== null && node.ticks - lost.toldAt < node.timing.electionTicks
+  if (!isTold && tellDisplaced(node, from, lost)) lost.toldAt = node.ticks
+  return lost.why === 'replaced' && 'sequence' in message && message.term === node.term
+}
+
+/** What a lost disk answers says what to send it next. It never says that anything is kept. */
+export function countNothing(node: Participant, message: MembershipMessage): void {
+  const progress = node.progress.get(message.from)
+  if (progress && !isCounted(node, message)) progress.matchIndex = 0
+}
+
+/** From here on a member's disk is lost: nothing that it acknowledged is counted any more, and a newcomer is given up. */
+export function loseDisk(node: Participant, id: NodeId, incarnation: string, why: Loss): void {
+  node.lostDisks.set(id, { incarnation, why, toldAt: null })
+  node.heardAt.delete(id)
+  const progress = node.progress.get(id)
+  if (progress) progress.matchIndex = 0
+  node.transfers.delete(id)
+  node.effects.events.push({ event: why === 'replaced' ? 'disk_replaced' : 'disk_older', member: id })
+  const { change } = node
+  if (!change || change.refusal || !idsOf(node.log.configuration.configuration.learners).includes(id)) return
+  giveUp(node, change, failure('not_caught_up', `${id} lost its disk while it caught up: ask for it once more`))
+}
+
+/** The one whose disk does not count is told so, by its disk: another node may bear its name. @returns whether it was */
+export function tellDisplaced(
+  node: Participant,
+  to: NodeId,
+  { incarnation, why }: Pick<LostDisk, 'incarnation' | 'why'>,
+) {
+  const { index } = node.log.configuration
+  if (index > node.commitIndex || index === 0) return false
+  send<Displaced>(node, { type: 'Displaced', from: node.id, to, index, disk: incarnation, why })
+  return true
+}
+
+/** This disk does not count under this name: it rests, and neither stands nor votes. Later news of its own count for more. */
+export function hearDisplaced(node: Participant, { index, disk, why }: Displaced): void {
+  if (node.role === 'leader' || disk !== node.self.incarnation) return
+  if (node.displaced || node.log.configuration.index > index) return
+  node.displaced = { index, why }
+  node.founding = null
+  node.role = 'follower'
+  node.effects.events.push({ event: 'displaced', why })
+}
+
+/**
+ * A newcomer that is in a later term does not depose the leader that takes it in: it was removed, and has stood for
+ * election since. It cannot go back to the leader's term either, since it may have voted in its own.
+ */
+export function refusesLaterTerm(node: Participant, message: MembershipMessage): boolean {
+  const { voters, outgoing } = node.log.configuration.configuration
+  const { from } = message
+  if (!('term' in message) || message.term <= node.term) return false
+  if ([...voters, ...(outgoing ?? [])].some(({ id }) => id === from)) return false
+  const why = `${from} is in a later term (${message.term}, the cluster in ${node.term}): start it with an empty folder`
+  if (node.role === 'leader' && node.change && !node.change.refusal)
+    giveUp(node, node.change, failure('not_caught_up', why))
+  return true
+}
+
+/** Ends a turn: what is known of disks goes with the configuration, and with the office. */
+export function followDisks(node: Participant): void {
+  if (node.role !== 'leader') node.lostDisks.clear()
+  for (const [id, { incarnation, why }] of node.lostDisks) {
+    const member = node.members.find((one) => one.id === id)
+    const isCountedNow = why === 'replaced' && member?.incarnation === incarnation
+    if (!member || isCountedNow || (why === 'older' && member.incarnation !== incarnation)) node.lostDisks.delete(id)
+  }
+  const isLater = node.displaced && node.log.configuration.index > node.displaced.index
+  if (isLater && node.log.admits(node.self)) node.displaced = null
+}

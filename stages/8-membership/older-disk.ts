@@ -1,0 +1,39 @@
+import type { Index } from '../../src/contracts.js'
+import type { AppendEntriesConflict, AppendEntriesReply } from '../4-log-replication/messages.js'
+import type { Progress } from '../4-log-replication/replica.js'
+import type { InstallSnapshotReply } from '../7-log-compaction/messages.js'
+import { isCounted, loseDisk, noticeLostDisk } from './disks.js'
+import type { Participant } from './participant.js'
+
+/** How far a follower had acknowledged, and the number of the last message that had left for it by then. */
+export interface Acknowledged {
+  /** A new term, and a node that is taken in anew, has another one. */
+  readonly progress: Progress
+  readonly index: Index
+  readonly sequence: number
+}
+
+/** Notes what a follower has acknowledged: messages that leave from here on, it reads with all of that on its disk. */
+export function noteAcknowledged(node: Participant, { from }: AppendEntriesReply | InstallSnapshotReply): void {
+  const progress = node.progress.get(from)
+  if (node.role !== 'leader' || !progress || progress.matchIndex === 0) return
+  const { matchIndex: index, sequence } = progress
+  const known = node.acknowledged.get(from)
+  if (known?.progress === progress && known.index >= index) return
+  node.acknowledged.set(from, { progress, index, sequence })
+}
+
+/**
+ * A follower lacks what it had acknowledged to this leader: its folder is a copy of an older one. What was committed with
+ * its help may be nowhere else, and it has forgotten votes as well. So its disk is lost, like one that was replaced.
+ * A conflict counts only if it answers a message that left after the acknowledgement had come: others may be late.
+ */
+export function noticeOlderDisk(node: Participant, message: AppendEntriesConflict): void {
+  const { from, sequence, prevLogIndex, conflictTerm, conflictIndex, incarnation = '' } = message
+  const known = node.acknowledged.get(from)
+  if (node.role !== 'leader' || !known || known.progress !== node.progress.get(from)) return
+  const isShorter = conflictTerm === null && conflictIndex <= known.index
+  if (sequence <= known.sequence || !(isShorter || prevLogIndex <= known.index) || !isCounted(node, message)) return
+  loseDisk(node, from, incarnation, 'older')
+  noticeLostDisk(node, message)
+}

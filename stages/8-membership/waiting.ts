@@ -1,0 +1,63 @@
+import type { Member } from '../../src/contracts.js'
+import { isHeard, isIntroduced } from './change.js'
+import { idsOf, membersOf } from './configuration.js'
+import type { Participant } from './participant.js'
+
+/** How long somebody waits, and when that was last told; in ticks. */
+export interface Waiting {
+  readonly since: number
+  toldAt: number | null
+}
+
+/** How often it is told that the waiting goes on, in election time-outs. */
+const reminder = 60
+
+/**
+ * Whoever can do nothing before another node answers says so, once and then rarely: a partner of the founding that died,
+ * or whose address is misspelt, is waited for without an end.
+ */
+export function tellWaiting(node: Participant): void {
+  const awaited = awaitedBy(node)
+  if (awaited.length === 0) {
+    node.awaiting = null
+    return
+  }
+  node.awaiting ??= { since: node.ticks, toldAt: null }
+  const { since, toldAt } = node.awaiting
+  const { electionTicks } = node.timing
+  const due = toldAt === null ? since + 2 * electionTicks : toldAt + reminder * electionTicks
+  if (node.ticks < due) return
+  node.awaiting.toldAt = node.ticks
+  const event = node.founding ? 'founding_waits' : 'waiting'
+  node.effects.events.push({ event, members: idsOf(awaited), ...describeAwaited(node) })
+}
+
+/** Those without whose answer nothing goes on here. */
+function awaitedBy(node: Participant): readonly Member[] {
+  const { founding, founders, change, role, log, id: self } = node
+  if (founding) return founders.filter(({ id }) => id !== self && !founding.has(id))
+  if (role !== 'leader') return []
+  const { index, configuration } = log.configuration
+  if (configuration.outgoing || index > node.commitIndex)
+    return membersOf(configuration).filter(({ id }) => id !== self && !isHeard(node, id))
+  return change?.voters.filter((candidate) => !isIntroduced(candidate)) ?? []
+}
+
+/** For `info` and the event: who is waited for, and since when. */
+export function describeAwaited(node: Participant): { for: object[]; ms: number } {
+  const awaited = awaitedBy(node).map(({ id, peer }) => ({ id, peer }))
+  return { for: awaited, ms: (node.ticks - (node.awaiting?.since ?? node.ticks)) * node.timing.tickMs }
+}
+
+/** For the end of a sentence; nothing where nobody is waited for. */
+export function describeWait(node: Participant): string {
+  const awaited = awaitedBy(node).map(({ id, peer }) => `${id} at ${peer}`)
+  const where = awaited.join(', ')
+  const seconds = Math.floor(describeAwaited(node).ms / 1000)
+  if (node.founding && awaited.length > 0)
+    return `: this node founds the cluster when ${where} has answered; it has waited ${seconds} s`
+  if (awaited.length > 0) return `; that waits for ${where}, ${seconds} s so far`
+  const { voters, outgoing } = node.log.configuration.configuration
+  if (node.role === 'leader' || node.leader !== null || !outgoing) return ''
+  return `: half-way between two sets of voters, it takes a majority of ${idsOf(outgoing).join(', ')} and one of ${idsOf(voters).join(', ')}`
+}

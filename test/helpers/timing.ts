@@ -1,0 +1,12 @@
+/** Small numbers, so that a script can count: an election after 15 ticks, since chance is always one half. */
+export const timing = {
+  tickMs: 10,
+  requestTimeoutTicks: 60,
+  heartbeatTicks: 3,
+  electionTicks: 10,
+  appendBytes: 1024 * 1024,
+  snapshotEntries: 5,
+  snapshotBytes: 1024 * 1024,
+  chunkBytes: 8,
+}
+export const patienceTicks = 15
