@@ -109,6 +109,7 @@ export function itemsOf(lines: readonly string[]): Item[] {
     else if (isStatus(line) || isLog(line)) {
       const { table, length } = tableOf(lines.slice(at))
       items.push(table)
+      if (lines[at + length - 1] === '…') items.push('gap')
       at += length - 1
     } else if (line.trim() !== '') items.push({ text: line })
   }
@@ -171,7 +172,11 @@ export function fits(printed: readonly Item[], real: readonly Item[], cast: Cast
   // Elections first: they say who leads, which all other lines rest on.
   const events = printed.filter(isEvent).sort((one, other) => Number(isElection(other)) - Number(isElection(one)))
   for (const event of events) {
-    const at = left.findIndex((item) => fitsItem(event, item, trial))
+    // A candidate that is not elected plays nobody in particular.
+    const isCandidate = isChance(event) && !isElection(event)
+    const at = left.findIndex((item) =>
+      isCandidate ? isChance(item) && !isElection(item) : fitsItem(event, item, trial),
+    )
     if (at >= 0) left.splice(at, 1)
     else if (!isChance(event) || isElection(event)) return false
   }
