@@ -58,7 +58,7 @@ try {
     .help()
     .alias('h', 'help')
     .version(version)
-    .wrap(Math.min(120, process.stdout.columns ?? 100))
+    .wrap(Math.min(80, process.stdout.columns ?? 80))
     .exitProcess(false)
     .fail(rethrow)
     .parseAsync()
