@@ -89,7 +89,12 @@ export async function statusTable(source: StatusSource): Promise<string> {
   const heads = columns.map((name) => colour.dim(name))
   const cells = rows.map((row) => columns.map((name) => row[name as keyof typeof row]))
   const all = [...told.values()].flatMap((one) => one ?? [])
-  return [table([heads, ...cells]), ...describeMembership(all), ...all.flatMap(describeIdentity), ...all.flatMap(describeDisk)].join('\n')
+  return [
+    table([heads, ...cells]),
+    ...describeMembership(all),
+    ...all.flatMap(describeIdentity),
+    ...all.flatMap(describeDisk),
+  ].join('\n')
 }
 
 /** What a node says of other clusters, of disks that are lost, and of itself if it does not count. */
@@ -145,7 +150,9 @@ function describeHalfWay(voters: readonly string[], outgoing: readonly string[])
 }
 
 function describeDisk({ id, snapshotFailed }: Status): string[] {
-  return snapshotFailed ? [`${nodeColour(id)} ${colour.yellow(`has no room for a snapshot: ${String(snapshotFailed)}`)}`] : []
+  return snapshotFailed
+    ? [`${nodeColour(id)} ${colour.yellow(`has no room for a snapshot: ${String(snapshotFailed)}`)}`]
+    : []
 }
 
 function text(value: number | undefined): string {

@@ -88,7 +88,8 @@ async function started(t: { teardown(end: () => void): void }, members: number) 
   t.teardown(() => node.kill())
   const set = () =>
     new Promise<void>((resolve) => {
-      const ask = () => node.ask({ command: 'set', key: 'a', value: '1' }, ({ ok }) => (ok ? resolve() : setTimeout(ask)))
+      const ask = () =>
+        node.ask({ command: 'set', key: 'a', value: '1' }, ({ ok }) => (ok ? resolve() : setTimeout(ask)))
       ask()
     })
   return { node, disk, clock, events, sent, set, receive: (message: Message) => receive(message) }
