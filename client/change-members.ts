@@ -53,11 +53,12 @@ async function askUntilDone(client: Client, command: Command, ms: number, over: 
   }
 }
 
-/** A node that is no member any more when it is asked for again was removed by what was asked first. */
-const isGone = ({ command }: Command, outcome: Outcome): outcome is Refused =>
+/** Whether the removal of a node was refused because it is no member. */
+export const isGone = ({ command }: Command, outcome: Outcome): outcome is Refused =>
   command === 'remove_node' && outcome.outcome === 'refused' && Array.isArray(outcome.error.members)
 
-const gone = ({ error }: Refused): Outcome => ({ outcome: 'done', answer: { ok: true, voters: error.members } })
+/** The refusal as what it is to a caller who wants the node out: done, asked again or by a change that left it out. */
+export const gone = ({ error }: Refused): Outcome => ({ outcome: 'done', answer: { ok: true, voters: error.members } })
 
 type Refused = Exclude<Outcome, { readonly outcome: 'done' }>
 

@@ -2,7 +2,7 @@ import type { Cluster } from '../src/cluster.js'
 import { ConfigError, localMember } from '../src/config.js'
 import type { Command, Event, Member, NodeId, Outcome } from '../src/contracts.js'
 import type { DataFolder } from '../src/data-folder.js'
-import { type ChangeSettings, changeMembers } from './change-members.js'
+import { type ChangeSettings, changeMembers, gone, isGone } from './change-members.js'
 import type { Client } from './client.js'
 import { freeMember } from './free-ports.js'
 import { UsageError } from './words.js'
@@ -112,6 +112,7 @@ export class Membership {
     await this.remember()
   }
 
+  /** Takes it out and ends its process; a node that a change has left out already has only a process to be ended. */
   async #remove(id: NodeId, force: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const { cluster, client, data } = this.#premises
     if (!this.#node(id)) {
@@ -119,7 +120,8 @@ export class Membership {
       throw new ConfigError(`there is no node ${id}; there are ${all.join(', ')}`)
     }
     const command = { command: 'remove_node', node: id, ...force }
-    const outcome = await changeMembers(client, command, settings)
+    const asked = await changeMembers(client, command, settings)
+    const outcome = isGone(command, asked) ? gone(asked) : asked
     if (outcome.outcome !== 'done') return outcome
     await cluster.remove(id)
     data?.putAside(id)
