@@ -1,6 +1,7 @@
 import type { Identity, NodeId } from '../contracts.js'
 import { quoted } from '../text.js'
-import { keyOf, type Link, type Links } from './links.js'
+import { plainAddress } from './address.js'
+import { keyOf, type Link, type Links, type Peer } from './links.js'
 import { ForeignError, type Passport } from './passport.js'
 import type { TcpOptions } from './tcp.js'
 
@@ -25,8 +26,8 @@ export class Visits {
   readonly #options: Pick<TcpOptions, 'self' | 'cluster'>
   readonly #links: Links<Link>
   readonly #passport: Passport
-  /** By the key of the link on which they are answered. */
-  readonly #visits = new Map<string, Set<() => void>>()
+  /** By the key of the link on which they are answered: what ends each, and where it said that it listens. */
+  readonly #visits = new Map<string, Map<() => void, unknown>>()
 
   constructor(options: Pick<TcpOptions, 'self' | 'cluster'>, links: Links<Link>, passport: Passport) {
     this.#options = options
@@ -46,9 +47,10 @@ export class Visits {
     const { peer } = this.#links.welcome(from, address, incarnation)
     const { id } = peer
     const key = keyOf(peer)
-    const visits = this.#visits.get(key) ?? new Set()
-    const earlier = [...visits]
-    this.#visits.set(key, visits.add(hangUp))
+    const visits = this.#visits.get(key) ?? new Map<() => void, unknown>()
+    refuseCopy(peer, address, [...visits.values()])
+    const earlier = [...visits.keys()]
+    this.#visits.set(key, visits.set(hangUp, address))
     // A node has one connection to us: an earlier one of its is dead, and nobody has told us.
     for (const end of earlier) end()
     const leave = () => {
@@ -60,6 +62,21 @@ export class Visits {
   }
 
   hangUpOn(id: NodeId): void {
-    for (const hangUp of this.#visits.get(id) ?? []) hangUp()
+    for (const hangUp of [...(this.#visits.get(id)?.keys() ?? [])]) hangUp()
   }
+}
+
+/**
+ * A copy of a peer's folder has its name and its disk, and listens elsewhere. While the peer itself speaks to us from
+ * where it is known, the copy takes its connection away from it no more than any stranger does.
+ *
+ * @throws Error that says so
+ */
+function refuseCopy({ id, peer: known }: Peer, address: unknown, standing: readonly unknown[]): void {
+  const isThere = (place: unknown) => typeof place === 'string' && plainAddress(place) === plainAddress(known)
+  if (typeof address !== 'string' || isThere(address) || !standing.some(isThere)) return
+  const what = 'one of the two is a copy of its folder: stop it'
+  throw new Error(
+    `${quoted(id)} speaks to us from ${known} already, and this one listens at ${quoted(address)}; ${what}`,
+  )
 }

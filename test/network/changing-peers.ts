@@ -9,6 +9,7 @@ export function changingPeers(t: Test, name: string, wire: Wire): void {
   t.test(`${name}: a peer that is removed is not sent to, nor heard`, (t) => removed(t, wire))
   t.test(`${name}: links that lead where they should are left alone`, (t) => unchanged(t, wire))
   t.test(`${name}: a peer that has moved is found`, (t) => moved(t, wire))
+  t.test(`${name}: a copy of a peer that listens elsewhere takes nothing away from it`, (t) => copied(t, wire))
   t.test(`${name}: a peer at an address that cannot be is away, and nobody else`, (t) => impossible(t, wire))
   t.test(`${name}: a newcomer that knows nobody answers who was told of it`, (t) => newcomer(t, wire))
   t.test(`${name}: who was removed and still knocks is answered, where members change`, (t) => knocking(t, wire))
@@ -36,6 +37,23 @@ async function talk(a: Peer, b: Peer): Promise<void> {
     await from.until(() => from.links(to.self).at(-1) === 'up')
   }
   await Promise.all([speak(a, b), speak(b, a)])
+}
+
+async function copied(t: Test, wire: Wire): Promise<void> {
+  const [n1, n2, n3, all] = await three(t, wire, true)
+  await talk(n1, n2)
+  await n3.network.stop()
+  const elsewhere = { ...all[1]!, peer: all[2]!.peer }
+  const copy = new Peer(t, wire.open(), 'n2', [all[0]!, elsewhere], { isOpen: true })
+  await copy.start()
+  const isRefused = () => n1.notices.some(({ event, reason }) => event === 'peer_refused' && /n2/.test(`${reason}`))
+  while (!isRefused()) {
+    copy.network.send(replicate('n2', 'n1', { command: 'delete', key: 'copy' }))
+    await new Promise(setImmediate)
+  }
+  await talk(n1, n2)
+  t.same([n1.links('n2'), n2.links('n1')], [['up'], ['up']], 'its connections stand')
+  t.notOk(JSON.stringify(n1.received).includes('copy'))
 }
 
 async function added(t: Test, wire: Wire): Promise<void> {
