@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { type Child, endChildren, isMajorityAlive, spawnNode, stopInTracks, touches } from './child.js'
 import { readComplaints, readEvents } from './child-output.js'
 import { ConfigError, type Limits, type NodeConfig, type Pace, writableFolder } from './config.js'
-import { type Event, isObject, type Member, type NodeId, type Status } from './contracts.js'
+import type { Event, Member, NodeId, Status } from './contracts.js'
 import { linksBetween } from './faults.js'
 import type { Delay, Direction } from './network/faults.js'
-import { badStarts, type Contents, type Errand, type Obeyed, type Order } from './process.js'
+import { Orders } from './orders.js'
+import { badStarts, type Contents, type Errand, type Obeyed } from './process.js'
 import {
   type Awaited,
   awaited,
@@ -73,11 +74,8 @@ export class Cluster {
   /** How messages are held up on purpose, likewise. */
   #delay: Delay = null
   readonly #watch = new Watch()
-  #orders = 0
+  readonly #orders = new Orders(this.#watch)
   #awaited: readonly Awaited[] = []
-  /** Orders that are waited for, and those of them that were obeyed. */
-  readonly #ordered = new Set<number>()
-  readonly #obeyed = new Map<number, Obeyed>()
 
   constructor(options: ClusterOptions) {
     this.#options = options
@@ -316,7 +314,7 @@ export class Cluster {
       })
     })
     this.#children.set(member.id, child)
-    child.process.on('message', (obeyed: unknown) => this.#heard(obeyed))
+    child.process.on('message', (obeyed: unknown) => this.#orders.heard(obeyed))
     readEvents(member.id, child.process.stdout!, (event) => this.#reported(child, event))
     readComplaints(child.process.stderr!, (text) => this.#options.onStderr(member.id, text))
   }
@@ -328,13 +326,6 @@ export class Cluster {
     if (isFounded === null) return { members: told, bootstrap: false }
     const bootstrap = !this.#isFounded && member.id === members[0]!.id
     return { members: bootstrap ? told : [member], bootstrap }
-  }
-
-  /** The answer to an order that is still waited for; a library in the child may say other things on the same channel. */
-  #heard(obeyed: unknown): void {
-    if (!isObject(obeyed) || !this.#ordered.has(obeyed.order as number)) return
-    this.#obeyed.set(obeyed.order as number, obeyed as unknown as Obeyed)
-    this.#watch.changed()
   }
 
   #reported(child: Child, event: Event): void {
@@ -399,18 +390,8 @@ export class Cluster {
     }
   }
 
-  /** Orders a node that runs, and waits until it has obeyed; a paused or dead one is told when it is back. */
-  async #order(id: NodeId, errand: Errand): Promise<Obeyed | undefined> {
-    const child = this.#child(id)
-    if (child.condition !== 'up' || !child.process.connected) return undefined
-    const order = ++this.#orders
-    this.#ordered.add(order)
-    child.process.send({ order, ...errand } satisfies Order)
-    await this.#watch.until(() => this.#obeyed.has(order) || child.condition !== 'up', settleMs)
-    const obeyed = this.#obeyed.get(order)
-    this.#obeyed.delete(order)
-    this.#ordered.delete(order)
-    return obeyed
+  #order(id: NodeId, errand: Errand): Promise<Obeyed | undefined> {
+    return this.#orders.give(this.#child(id), errand, settleMs)
   }
 
   /** A node that was away learns how the links are now. */

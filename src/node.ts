@@ -30,6 +30,7 @@ import {
 import type { Stage } from './stage.js'
 import { NoRoomError } from './storage/errors.js'
 import { quoted } from './text.js'
+import { WaitingRequests } from './waiting-requests.js'
 
 /** The world, as far as a node touches it. */
 export interface Doors {
@@ -48,9 +49,6 @@ export interface Doors {
   readonly fatal: (error: Error) => void
 }
 
-/** Requests that may wait for their answers at one node, and bytes of them; past it, new ones are refused as `overloaded`. */
-const maxWaiting = 65_536
-const maxWaitingBytes = 64 * 1024 * 1024
 const defaultApplyBatch = 1_024
 /** After a snapshot for which the disk had no room, until the next is tried. */
 const fullMs = { first: 1_000, most: 60_000 }
@@ -72,9 +70,7 @@ export class Node {
   readonly #doors: Doors
   /** Made once it is known what an earlier life left on the disk. */
   #core: Core | null = null
-  readonly #waiting = new Map<RequestId, { readonly bytes: number; readonly answer: (answer: Answer) => void }>()
-  #waitingBytes = 0
-  #nextRequest: RequestId = 1
+  readonly #waiting = new WaitingRequests()
   /** As the network knows it. */
   #origin: string | null = null
   #phase: Phase = 'new'
@@ -84,7 +80,6 @@ export class Node {
   #isWorking = false
   /** The chunks that came, kept one after another. */
   #keeping: Promise<void> = Promise.resolve()
-  #drained = () => {}
   /** The facts that `info` repeats, and what there is to add while the node runs. */
   readonly #about: Record<string, unknown>
   /** Until when no snapshot is kept, because the disk was full; and how long the next pause is. */
@@ -149,11 +144,11 @@ export class Node {
     this.#phase = 'stopping'
     if (this.#waiting.size > 0) {
       await new Promise<void>((resolve) => {
-        this.#drained = resolve
+        this.#waiting.whenDrained(resolve)
         this.#doors.clock.after(drainMs, resolve)
       })
     }
-    for (const request of [...this.#waiting.keys()]) {
+    for (const request of this.#waiting.ids) {
       this.#answer(request, failure('connection_lost', 'the node stopped before it knew the outcome'))
     }
     this.kill()
@@ -176,12 +171,8 @@ export class Node {
     const checked = this.#check(candidate)
     if (!checked.ok) return answer(checked)
     const { command } = checked
-    const bytes = bytesOf(command)
-    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > maxWaitingBytes)
-      return answer(failure('overloaded', `requests of ${maxWaitingBytes / 1024 / 1024} MiB are waiting here already`))
-    const id = this.#nextRequest++
-    this.#waiting.set(id, { bytes, answer })
-    this.#waitingBytes += bytes
+    const id = this.#waiting.add(command, answer)
+    if (typeof id !== 'number') return answer(id)
     this.#doors.trace?.({ event: 'request', request: id, command })
     this.#input((core) => core.request({ id, command }))
   }
@@ -192,8 +183,6 @@ export class Node {
     const shape = Object.hasOwn(this.#stage.commands, name) ? this.#stage.commands[name]! : undefined
     if (!shape) return failure('unknown_command', `no command ${quoted(name, 64)}; there are ${this.#commands()}`)
     if (this.#phase !== 'running') return failure('shutting_down', 'the node is stopping')
-    if (this.#waiting.size >= maxWaiting)
-      return failure('overloaded', `${maxWaiting} requests are waiting here already`)
     return shape.check(candidate)
   }
 
@@ -393,13 +382,10 @@ export class Node {
   }
 
   #answer(request: RequestId, answer: Answer): void {
-    const waiting = this.#waiting.get(request)
-    if (!waiting) return
-    this.#waiting.delete(request)
-    this.#waitingBytes -= waiting.bytes
+    const tell = this.#waiting.take(request)
+    if (!tell) return
     this.#doors.trace?.({ event: 'answer', request, answer })
-    waiting.answer(answer)
-    if (this.#waiting.size === 0) this.#drained()
+    tell(answer)
   }
 
   /** For after an `await`: the compiler believes that nothing can have changed meanwhile. */
@@ -412,11 +398,4 @@ export class Node {
     this.kill()
     this.#doors.fatal(error instanceof Error ? error : new Error(String(error)))
   }
-}
-
-/** What a command takes in memory at most: its texts, at two bytes a character, and what surrounds them. */
-function bytesOf(value: unknown): number {
-  if (typeof value === 'string') return 2 * value.length
-  if (typeof value !== 'object' || value === null) return 8
-  return Object.values(value).reduce((sum: number, part) => sum + bytesOf(part), 256)
 }

@@ -89,9 +89,10 @@ async function runHeadless(args: RunArguments): Promise<number> {
   // What happened before the first `ready` is told by `ready` itself, unless somebody has to be waited for.
   let heard = (event: Event) => {
     if (event.event === 'starting') say(event)
-    if (isBadStart(event)) bad.push(event)
+    if (isBadStart(event) || event.event === 'elected') early.push(event)
   }
-  const bad: Event[] = []
+  /** Nodes that stay down, and who leads: told after `ready`, for a script could not know that it has to wait for it. */
+  const early: Event[] = []
   const local = await start(args, (event) => heard(event), complain)
   const allDead = new Promise<number>((resolve) => {
     heard = (event) => {
@@ -101,7 +102,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
     if (local.cluster.exitCode !== null) resolve(local.cluster.exitCode)
   })
   const input = createInterface({ input: process.stdin })
-  const opening = sayReady(local.cluster, stage, bad, say, stopped)
+  const opening = sayReady(local.cluster, stage, early, say, stopped)
   let queue = Promise.resolve()
   input.on('line', (line) => {
     if (line.trim() !== '') queue = queue.then(() => obey(local, stage, line, say))
@@ -133,7 +134,7 @@ function outlets(isJson: boolean) {
 async function sayReady(
   cluster: Cluster,
   stage: Stage,
-  bad: readonly Event[],
+  early: readonly Event[],
   say: (event: Event) => void,
   stopped: Promise<unknown>,
 ): Promise<void> {
@@ -143,7 +144,7 @@ async function sayReady(
   }
   if (cluster.isReady) ready()
   else say({ event: 'not_ready', for: cluster.awaited })
-  for (const event of bad) say(event)
+  for (const event of early) say(event)
   if (cluster.isReady) return
   let isStopped = cluster.exitCode !== null
   void stopped.then(() => {

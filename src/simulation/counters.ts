@@ -19,6 +19,22 @@ type Group = keyof typeof groups
 export type CounterName = (typeof groups)[Group][number]
 export type Counters = Readonly<Record<CounterName, number>>
 
+/** Counters of what nodes report themselves: the events of these names. */
+export const reported: ReadonlySet<string> = new Set<CounterName>([
+  'campaign',
+  'elected',
+  'deposed',
+  'leader_silent',
+  'truncated',
+  'node_failed',
+  'snapshot',
+  'snapshot_sent',
+  'installed',
+  'members',
+  'removed',
+  'retired',
+])
+
 export const counterGroups = Object.entries(groups) as [Group, readonly CounterName[]][]
 const names = counterGroups.flatMap(([, names]) => names)
 

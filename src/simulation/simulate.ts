@@ -6,7 +6,7 @@ import type { Node } from '../node.js'
 import type { Stage } from '../stage.js'
 import { type Asked, History, SimulatedClient } from './client.js'
 import { SimulatedCluster } from './cluster.js'
-import { type CounterName, type Counters, sumCounters } from './counters.js'
+import { type CounterName, type Counters, reported, sumCounters } from './counters.js'
 import { healthyDisk } from './disk.js'
 import { Fingerprint } from './fingerprint.js'
 import type { Host } from './host.js'
@@ -49,22 +49,6 @@ export interface Run {
 
 /** An event with its moment in virtual milliseconds, and its node where it has one. */
 export type Traced = Event & { readonly at: number }
-
-/** What nodes report that tells how much a run has tried. */
-const worthCounting: ReadonlySet<string> = new Set<CounterName>([
-  'campaign',
-  'elected',
-  'deposed',
-  'leader_silent',
-  'truncated',
-  'node_failed',
-  'snapshot',
-  'snapshot_sent',
-  'installed',
-  'members',
-  'removed',
-  'retired',
-])
 
 /** How long the cluster has, once everything is mended, to serve again and to come to rest. */
 const recoveryMs = 10_000
@@ -171,7 +155,7 @@ class Simulation {
     if (node !== '') this.#touched.add(node)
     if (event.event === 'apply') this.#performs(node as NodeId, event)
     if (event.event === 'restore') this.#restores(node as NodeId, event.snapshot as Snapshot)
-    if (worthCounting.has(event.event)) this.#count(event.event as CounterName)
+    if (reported.has(event.event)) this.#count(event.event as CounterName)
     this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
   }
 

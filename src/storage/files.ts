@@ -105,6 +105,13 @@ class DescriptorFile implements OpenFile {
   }
 }
 
+/** A folder that is open reads as an empty file in Node. */
+async function readWhole(descriptor: number): Promise<Buffer> {
+  const isFolder = (await promisify(fstat)(descriptor)).isDirectory()
+  if (isFolder) throw Object.assign(new Error('EISDIR: illegal operation on a directory, read'), { code: 'EISDIR' })
+  return promisify(readFile)(descriptor)
+}
+
 const flags: Readonly<Record<OpenMode, string>> = { new: 'wx', existing: 'r+', reading: 'r' }
 
 export const realFiles: Files = {
@@ -115,7 +122,7 @@ export const realFiles: Files = {
         () => readdirSync(folder),
       )
     ).sort(),
-  read: (path) => withDescriptor(path, 'r', (descriptor) => promisify(readFile)(descriptor)),
+  read: (path) => withDescriptor(path, 'r', readWhole),
   makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
   open: async (path, mode) => new DescriptorFile(await openDescriptor(path, flags[mode])),
   rename,

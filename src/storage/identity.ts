@@ -71,7 +71,7 @@ export function parseIdentity(text: string, where: string, log: KeptKind, advice
     where,
     describeText(text),
     advice,
-    'the node will not start in a folder of nobody knows whom',
+    'the node will not start, because nobody can tell whose folder this is',
   )
 }
 

@@ -77,3 +77,16 @@ export class Log {
     return low
   }
 }
+
+/** Invariants of replicated logs (figure 3), which hold after every step of every node. */
+export const logInvariants = [
+  'appliedNeverFalls',
+  'commitNeverFalls',
+  'termNeverFalls',
+  'oneLeaderPerTerm',
+  'leaderAppendsOnly',
+  'logsMatch',
+  'leadersAreComplete',
+  'committedIsDurable',
+  'stateMachinesAgree',
+] as const

@@ -6,6 +6,7 @@ import { appendEntries } from './append-entries.js'
 import { applyCommitted, commitByMajority, noteDurable } from './commit.js'
 import { replicationDoubts } from './doubts.js'
 import { giveUpWaiting } from './give-up.js'
+import { logInvariants } from './log.js'
 import { appendEntriesOf, type ReplicationMessage, replyWire } from './messages.js'
 import { propose } from './propose.js'
 import { type Replica, replica, replicaStatus } from './replica.js'
@@ -33,17 +34,7 @@ export default stage<Replica, ReplicationMessage>({
   tick: [giveUpWaiting],
   durable: [noteDurable, takeOffice],
   turn: [commitByMajority, applyCommitted, replicateToAll],
-  invariants: [
-    'appliedNeverFalls',
-    'commitNeverFalls',
-    'termNeverFalls',
-    'oneLeaderPerTerm',
-    'leaderAppendsOnly',
-    'logsMatch',
-    'leadersAreComplete',
-    'committedIsDurable',
-    'stateMachinesAgree',
-  ],
+  invariants: [...logInvariants],
   gives: ['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G8'],
   stalls: { G7: 'E11', G12: 'E10' },
   breaks: { G9: 'H5', G10: 'E2', G13: 'N8', G14: 'C1' },

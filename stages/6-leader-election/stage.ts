@@ -15,6 +15,7 @@ import { vote } from './vote.js'
 import { type Voter, voter } from './voter.js'
 
 const operations = { ...heartbeats.operations, 'no-op': nothing }
+const AppendEntries = appendEntriesOf({ ...heartbeats, operations }, entriesOfLeaders)
 
 export default stage<Voter, ElectionMessage>({
   ...heartbeats.table,
@@ -37,11 +38,7 @@ export default stage<Voter, ElectionMessage>({
     RequestVoteReply: countVote,
     StaleTerm: hearStaleTerm,
   },
-  wire: {
-    ...heartbeats.table.wire,
-    AppendEntries: appendEntriesOf({ ...heartbeats, operations }, entriesOfLeaders),
-    ...electionWire,
-  },
+  wire: { ...heartbeats.table.wire, AppendEntries, ...electionWire },
   proto: [...heartbeats.proto, '6-leader-election/election.proto'],
   tick: [giveUpWaiting, heartbeat, campaignAfterSilence],
   durable: [noteDurable, countOwnVote],

@@ -29,3 +29,6 @@ export function sendEntriesBehindEdge(node: Compactor, to: NodeId): void {
 export function isDueBehindEdge(node: Compactor, progress: Progress): boolean {
   return progress.nextIndex >= node.log.first && isDueByEntries(node, progress)
 }
+
+/** The steps of replication, for a log that begins at an edge. */
+export const edgeVerbs = { replicate: sendEntriesBehindEdge, isDue: isDueBehindEdge }

@@ -7,13 +7,12 @@ import leaderElection from '../6-leader-election/stage.js'
 import { heedElected } from '../6-leader-election/terms.js'
 import { type Compactor, compactor, compactorStatus } from './compactor.js'
 import { compactionDoubts } from './doubts.js'
-import { appendBehindEdge, isDueBehindEdge, sendEntriesBehindEdge } from './edge.js'
-import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from './install-snapshot.js'
+import { appendBehindEdge, edgeVerbs } from './edge.js'
+import { keepChunk, observeTermOfSender } from './install-snapshot.js'
 import { holdSnapshots } from './let-go.js'
 import { type CompactionMessage, compactionWire } from './messages.js'
-import { noteUnheld, noteUnsaved } from './no-room.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from './send-snapshot.js'
-import { headerOfEdge, takeSnapshotWhenDue } from './take-snapshot.js'
+import { snapshotVerbs, takeSnapshotWhenDue } from './take-snapshot.js'
 
 export default stage<Compactor, CompactionMessage>({
   ...leaderElection.table,
@@ -24,17 +23,7 @@ export default stage<Compactor, CompactionMessage>({
   stillBroken: 'the five are for ever',
   keeps: 'log and snapshots',
   state: compactor,
-  verbs: {
-    ...leaderElection.table.verbs,
-    status: compactorStatus,
-    replicate: sendEntriesBehindEdge,
-    isDue: isDueBehindEdge,
-    header: headerOfEdge,
-    saved: noteSnapshot,
-    held: noteKept,
-    unsaved: noteUnsaved,
-    unheld: noteUnheld,
-  },
+  verbs: { ...leaderElection.table.verbs, ...edgeVerbs, ...snapshotVerbs, status: compactorStatus },
   doubts: compactionDoubts,
   gate: observeTermOfSender,
   on: {

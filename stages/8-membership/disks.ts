@@ -1,8 +1,8 @@
-import { failure, type Index, type NodeId } from '../../src/contracts.js'
-import { send } from '../../src/stage.js'
+import { failure, type NodeId } from '../../src/contracts.js'
 import { idsOf } from './configuration.js'
+import { tellDisplaced } from './displaced.js'
 import { giveUp } from './end-change.js'
-import type { Displaced, MembershipMessage } from './messages.js'
+import type { MembershipMessage } from './messages.js'
 import type { Participant } from './participant.js'
 
 /** Why a member's disk is lost: another one answers in its place, or it is older than what it has acknowledged. */
@@ -14,12 +14,6 @@ export interface LostDisk {
   readonly why: Loss
   /** In {@link Participant.ticks}. */
   toldAt: number | null
-}
-
-/** Why this node rests, and the configuration by which it was told so. */
-export interface Displacement {
-  readonly index: Index
-  readonly why: Loss
 }
 
 /** Nobody asks those that are no members: what they answer, they were asked when they still were some. */
@@ -89,43 +83,6 @@ export function loseDisk(node: Participant, id: NodeId, incarnation: string, why
   const { change } = node
   if (!change || change.refusal || !idsOf(node.log.configuration.configuration.learners).includes(id)) return
   giveUp(node, change, failure('not_caught_up', `${id} lost its disk while it caught up: ask for it once more`))
-}
-
-/** The one whose disk does not count is told so, by its disk: another node may bear its name. @returns whether it was */
-export function tellDisplaced(
-  node: Participant,
-  to: NodeId,
-  { incarnation, why }: Pick<LostDisk, 'incarnation' | 'why'>,
-) {
-  const { index } = node.log.configuration
-  if (index > node.commitIndex || index === 0) return false
-  send<Displaced>(node, { type: 'Displaced', from: node.id, to, index, disk: incarnation, why })
-  return true
-}
-
-/** This disk does not count under this name: it rests, and neither stands nor votes. Later news of its own count for more. */
-export function hearDisplaced(node: Participant, { index, disk, why }: Displaced): void {
-  if (node.role === 'leader' || disk !== node.self.incarnation) return
-  if (node.displaced || node.log.configuration.index > index) return
-  node.displaced = { index, why }
-  node.founding = null
-  node.role = 'follower'
-  node.effects.events.push({ event: 'displaced', why })
-}
-
-/**
- * A newcomer that is in a later term does not depose the leader that takes it in: it was removed, and has stood for
- * election since. It cannot go back to the leader's term either, since it may have voted in its own.
- */
-export function refusesLaterTerm(node: Participant, message: MembershipMessage): boolean {
-  const { voters, outgoing } = node.log.configuration.configuration
-  const { from } = message
-  if (!('term' in message) || message.term <= node.term) return false
-  if ([...voters, ...(outgoing ?? [])].some(({ id }) => id === from)) return false
-  const why = `${from} is in a later term (${message.term}, the cluster in ${node.term}): start it with an empty folder`
-  if (node.role === 'leader' && node.change && !node.change.refusal)
-    giveUp(node, node.change, failure('not_caught_up', why))
-  return true
 }
 
 /** Ends a turn: what is known of disks goes with the configuration, and when another leads, who sees for itself. */

@@ -1,8 +1,9 @@
 import { type Foreigner, failure, type Identity, type NodeId } from '../../src/contracts.js'
 import type { Doubt, StageTable } from '../../src/stage.js'
 import { isIntroduced } from './change.js'
-import { isAnswer, isCounted, noteHeard, noticeLostDisk, refusesLaterTerm } from './disks.js'
+import { isAnswer, isCounted, noteHeard, noticeLostDisk } from './disks.js'
 import { giveUp } from './end-change.js'
+import { refusesLaterTerm } from './introduce.js'
 import { observeLoyally } from './loyalty.js'
 import type { MembershipMessage } from './messages.js'
 import type { Participant } from './participant.js'
@@ -88,3 +89,6 @@ export function foreignersOf({ foreigners, ticks, timing }: Participant): { id: 
     .filter(({ metAt }) => ticks - metAt < forgottenAfter * timing.electionTicks)
     .map(({ id, origin }) => ({ id, origin }))
 }
+
+/** The verbs by which the shell learns who this node is, and says who was turned away. */
+export const identityVerbs = { identify: identityOf, meet: meetForeigner }

@@ -1,25 +1,22 @@
-import { inOrder, stage } from '../../src/stage.js'
+import { stage } from '../../src/stage.js'
 import { giveUpWaiting } from '../4-log-replication/give-up.js'
 import { heartbeat } from '../5-heartbeats/heartbeat.js'
 import { nothing } from '../6-leader-election/commit.js'
 import { resendChunks } from '../7-log-compaction/send-snapshot.js'
 import logCompaction from '../7-log-compaction/stage.js'
 import { advanceChange } from './advance-change.js'
-import { addNode, reconfigure, removeNode } from './ask-change.js'
-import { cancelChange } from './call-off.js'
 import { leadAndCount, stepDownWithoutQuorum } from './check-quorum.js'
 import { membershipCommands } from './commands.js'
-import { countNothing, followDisks, hearDisplaced } from './disks.js'
-import { foundCluster, foundOnRequest, headerWithMembers, tellMembers } from './found.js'
-import { doubtOwn, identityOf, meetForeigner, observeByIdentity } from './identity.js'
-import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
+import { followDisks } from './disks.js'
+import { headerWithMembers } from './found.js'
+import { askAgain, hearMembers } from './hear.js'
+import { doubtOwn, identityVerbs, observeByIdentity } from './identity.js'
 import { learnMembers } from './learn-members.js'
-import { campaignIfVoter, hearRemoved, voteIfAdmitted } from './loyalty.js'
+import { campaignIfVoter } from './loyalty.js'
 import { type MembershipMessage, membershipWire } from './messages.js'
-import { noteAcknowledged, noticeOlderDisk } from './older-disk.js'
 import { followConfiguration, type Participant, participant } from './participant.js'
-import { participantStatus } from './standing.js'
-import { tellWaiting } from './waiting.js'
+import { membershipRequests } from './requests.js'
+import { statusOfMember } from './standing.js'
 
 const before = logCompaction.table
 const operations = { ...before.operations, configuration: nothing }
@@ -36,48 +33,14 @@ export default stage<Participant, MembershipMessage>({
   operations,
   client: { ...before.client, ...learnMembers },
   state: participant,
-  verbs: {
-    ...before.verbs,
-    status: participantStatus,
-    header: headerWithMembers,
-    lead: leadAndCount,
-    identify: identityOf,
-    meet: meetForeigner,
-  },
-  requests: {
-    ...before.requests,
-    add_node: addNode,
-    remove_node: removeNode,
-    reconfigure,
-    cancel_change: cancelChange,
-    found_cluster: foundOnRequest,
-    members: tellMembers,
-  },
+  verbs: { ...before.verbs, ...identityVerbs, status: statusOfMember, header: headerWithMembers, lead: leadAndCount },
+  requests: { ...before.requests, ...membershipRequests },
   doubts: doubtOwn(before.doubts!),
   gate: observeByIdentity,
-  on: {
-    ...before.on,
-    AppendEntriesReply: inOrder(before.on.AppendEntriesReply, countNothing, noteAcknowledged),
-    AppendEntriesConflict: inOrder(noticeOlderDisk, before.on.AppendEntriesConflict, countNothing),
-    InstallSnapshotReply: inOrder(before.on.InstallSnapshotReply, countNothing, noteAcknowledged),
-    RequestVote: voteIfAdmitted,
-    Introduce: introduceSelf,
-    Introduction: hearIntroduction,
-    Removed: hearRemoved,
-    Displaced: hearDisplaced,
-  },
+  on: hearMembers(before.on),
   wire: { ...before.wire, ...membershipWire({ ...before, operations }) },
   proto: [...logCompaction.proto, '8-membership/membership.proto'],
-  tick: [
-    giveUpWaiting,
-    heartbeat,
-    stepDownWithoutQuorum,
-    campaignIfVoter,
-    resendChunks,
-    introduceNewcomers,
-    foundCluster,
-    tellWaiting,
-  ],
+  tick: [giveUpWaiting, heartbeat, stepDownWithoutQuorum, campaignIfVoter, resendChunks, ...askAgain],
   turn: [followConfiguration, followDisks, advanceChange, ...before.turn!],
   invariants: [...before.invariants, 'oneHistory'],
   gives: [...logCompaction.gives, 'G15'],

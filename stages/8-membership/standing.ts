@@ -18,7 +18,7 @@ export function standing({ log, self, isRemoved, displaced }: Participant): Stan
 }
 
 /** What `info` tells of a node and of the members as it knows them. */
-export function participantStatus(node: Participant): Status {
+export function statusOfMember(node: Participant): Status {
   const { voters, outgoing, learners } = node.log.configuration.configuration
   const member = standing(node)
   return Object.assign(compactorStatus(node), {

@@ -1,21 +1,17 @@
 import { ok } from 'node:assert/strict'
 import type {
   Answer,
-  Apply,
   Chunk,
   Command,
-  Core,
   Effects,
   EntryId,
   Event,
   Member,
   Message,
   NodeId,
-  Persist,
   Piece,
   Reply,
   Snapshot,
-  SnapshotHeader,
   Status,
   Term,
   Timing,
@@ -24,58 +20,14 @@ import { jsonCodec } from '../../src/network/json-codec.js'
 import type { Stage } from '../../src/stage.js'
 import { type LogContents, Records } from '../../src/storage/recover.js'
 import { nodeOptions } from './core.js'
+import { type AnyMessage, type Hand, isMeant, type Selection } from './hand.js'
 import { emptySnapshot, nameOf, type Past, relive, theFive, type World, withMembers } from './past.js'
 import { SnapshotFiles } from './snapshot-files.js'
 import { timing } from './timing.js'
 
+export type { AnyMessage } from './hand.js'
 export { entriesOf, entryOf, type Past, stateUpTo } from './past.js'
 export { patienceTicks, timing } from './timing.js'
-
-/** A message with fields that are only known by its type. */
-export type AnyMessage = Message & { readonly [field: string]: unknown }
-
-/** The fields that a message must have to be meant. */
-type Selection = Readonly<Record<string, unknown>>
-
-/** What a disk is at work on, and what leaves when it is done. */
-interface Write {
-  readonly persist: Persist
-  readonly messages: readonly Message[]
-}
-
-/** A snapshot that is being written: what the state machine held when it began. */
-interface Save {
-  readonly header: SnapshotHeader
-  readonly lines: readonly string[]
-}
-
-interface Hand {
-  core: Core
-  disk: Records
-  files: SnapshotFiles
-  /** Counts the disks that have been in this place. */
-  incarnation: number
-  /** Whom it is connected with; null where that never changes. */
-  connected: readonly Member[] | null
-  /** One at a time, unless the script itself calls a write done. */
-  underWay: Write[]
-  isSlow: boolean
-  save: Save | null
-  /** Pieces of snapshots that came, and whether they wait until the script says that they are kept. */
-  chunks: Chunk[]
-  isHolding: boolean
-  /** What its state machine holds: the name of every entry whose effect it has, in order. */
-  state: string[]
-  restored: number[]
-  applied: Apply[]
-  replies: Reply[]
-  /** What it reported, in this life. */
-  events: Event[]
-}
-
-function isMeant(message: Message, selection: Selection): boolean {
-  return Object.entries(selection).every(([field, value]) => (message as AnyMessage)[field] === value)
-}
 
 /**
  * Five cores, or others, run by hand, without time or chance: the script says which message arrives and which is lost, when a disk
@@ -157,8 +109,9 @@ export class Cores {
     return this.#hand(id).replies
   }
 
+  /** What a node reported, in all its lives. */
   events(id: NodeId): readonly Event[] {
-    return this.#hand(id).events
+    return this.told.filter(({ node }) => node === id)
   }
 
   /** Null while the request waits. */
@@ -381,7 +334,7 @@ export class Cores {
     const core = this.#stage.create(options)
     const state = snapshots[0] ? files.load(snapshots[0]) : []
     if (snapshots[0]) core.applied(snapshots[0].index)
-    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], events: [], connected: null }
+    const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }
     return { core, state, underWay: [], ...nothing }
   }
 
@@ -405,7 +358,6 @@ export class Cores {
     this.#send(effects.send)
     hand.replies.push(...effects.replies)
     this.told.push(...effects.events.map((event) => ({ ...event, node: id })))
-    hand.events.push(...effects.events)
     if (effects.peers) hand.connected = effects.peers
     if (effects.hold) hand.files.hold(effects.hold)
     const { persist, sendWhenDurable: messages } = effects

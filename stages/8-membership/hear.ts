@@ -1,0 +1,31 @@
+import { inOrder, type StageTable } from '../../src/stage.js'
+import type { CompactionMessage } from '../7-log-compaction/messages.js'
+import { countNothing } from './disks.js'
+import { hearDisplaced } from './displaced.js'
+import { foundCluster } from './found.js'
+import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
+import { hearRemoved, voteIfAdmitted } from './loyalty.js'
+import type { MembershipMessage } from './messages.js'
+import { noteAcknowledged, noticeOlderDisk } from './older-disk.js'
+import type { Participant } from './participant.js'
+import { tellWaiting } from './waiting.js'
+
+/** What is heard otherwise than before: an answer counts for the disk that gave it. And the messages of this stage. */
+export function hearMembers(
+  before: StageTable<Participant, CompactionMessage>['on'],
+): StageTable<Participant, MembershipMessage>['on'] {
+  return {
+    ...before,
+    AppendEntriesReply: inOrder(before.AppendEntriesReply, countNothing, noteAcknowledged),
+    AppendEntriesConflict: inOrder(noticeOlderDisk, before.AppendEntriesConflict, countNothing),
+    InstallSnapshotReply: inOrder(before.InstallSnapshotReply, countNothing, noteAcknowledged),
+    RequestVote: voteIfAdmitted,
+    Introduce: introduceSelf,
+    Introduction: hearIntroduction,
+    Removed: hearRemoved,
+    Displaced: hearDisplaced,
+  }
+}
+
+/** Each tick: who has not answered yet is asked again, and it is told who that is. */
+export const askAgain = [introduceNewcomers, foundCluster, tellWaiting]

@@ -1,0 +1,48 @@
+import type { Apply, Chunk, Core, Member, Message, Persist, Reply, SnapshotHeader } from '../../src/contracts.js'
+import type { Records } from '../../src/storage/recover.js'
+import type { SnapshotFiles } from './snapshot-files.js'
+
+/** A message with fields that are only known by its type. */
+export type AnyMessage = Message & { readonly [field: string]: unknown }
+
+/** The fields that a message must have to be meant. */
+export type Selection = Readonly<Record<string, unknown>>
+
+/** What a disk is at work on, and what leaves when it is done. */
+interface Write {
+  readonly persist: Persist
+  readonly messages: readonly Message[]
+}
+
+/** A snapshot that is being written: what the state machine held when it began. */
+interface Save {
+  readonly header: SnapshotHeader
+  readonly lines: readonly string[]
+}
+
+/** One core with its disk, its state machine, and what it has decided. */
+export interface Hand {
+  core: Core
+  disk: Records
+  files: SnapshotFiles
+  /** Counts the disks that have been in this place. */
+  incarnation: number
+  /** Whom it is connected with; null where that never changes. */
+  connected: readonly Member[] | null
+  /** One at a time, unless the script itself calls a write done. */
+  underWay: Write[]
+  isSlow: boolean
+  save: Save | null
+  /** Pieces of snapshots that came, and whether they wait until the script says that they are kept. */
+  chunks: Chunk[]
+  isHolding: boolean
+  /** What its state machine holds: the name of every entry whose effect it has, in order. */
+  state: string[]
+  restored: number[]
+  applied: Apply[]
+  replies: Reply[]
+}
+
+export function isMeant(message: Message, selection: Selection): boolean {
+  return Object.entries(selection).every(([field, value]) => (message as AnyMessage)[field] === value)
+}
