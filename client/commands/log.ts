@@ -48,8 +48,8 @@ export const log: CommandModule<object, LogArguments> = {
       .example('$0 log data --verify', 'a line for each node; exit code 0: all sound; 1: not') as never,
   async handler(args) {
     refuseMixtures(args)
+    if (args.repair) return repair(await toRepair(args.dir))
     const looks = await lookInto(args.dir)
-    if (args.repair) return repair([...looks.keys()])
     const summaries = [...looks].map(([folder, look]) => summarise(folder, look))
     if (args.verify || looks.size > 1)
       for (const summary of summaries) console.log(args.json ? jsonLine(summary) : describeSummary(summary))
@@ -89,6 +89,15 @@ async function lookInto(folder: string): Promise<Map<string, Look>> {
     )
   for (const refusal of refusals) console.error(refusal)
   return looks
+}
+
+/** The folders to repair: a log that cannot be shown may be repaired all the same, or its IDENTITY. */
+async function toRepair(folder: string): Promise<string[]> {
+  const own = await lookAtFolder(folder).catch((error) => {
+    if (error instanceof ConfigError) return folder
+    throw error
+  })
+  return own ? [folder] : [...(await lookInto(folder)).keys()]
 }
 
 function show(folder: string, look: Look, { from, to, tail, json }: LogArguments): void {

@@ -134,7 +134,8 @@ const wrongDisks: readonly WrongRule[] = [
     name: 'vote-of-a-lost-disk',
     what: 'a node that lost its disk votes under its old name: it has forgotten what it had promised, and what it had',
     stage: replacing({ on: { ...right.on, RequestVote: vote } }),
-    caught: { guarantee: 'G7', climate: 'churn', seeds: 120 },
+    // A candidate no longer counts such a vote either, so no guarantee falls for one of the two alone.
+    caught: { claim: 'who lost its disk neither votes nor stands, however long it waits (E10)' },
   },
   {
     name: 'name-is-enough',

@@ -1,6 +1,7 @@
 import { deepStrictEqual as same } from 'node:assert/strict'
 import type { Stage } from '../../src/stage.js'
 import { type AnyMessage, Cores, entriesOf, type Past } from '../helpers/cores.js'
+import { unsigned } from '../helpers/hand.js'
 import type { Claims } from './claim.js'
 
 /** A message of the leader n1 of term 5 to the follower n3: entries of these terms behind an entry of that one. */
@@ -26,7 +27,7 @@ function follower(stage: Stage, past: Past, ...messages: readonly AnyMessage[]) 
   const cores = new Cores(stage, { n3: { term: 5, ...past } })
   cores.take()
   for (const message of messages) cores.receive(message)
-  const answers = cores.take({ from: 'n3' })
+  const answers = cores.take({ from: 'n3' }).map(unsigned)
   return { cores, log: cores.log('n3'), commit: cores.status('n3').commit, answers, answer: answers.at(-1) }
 }
 
@@ -127,7 +128,7 @@ export const appendEntriesClaims: Claims = {
     cores.receive(appending(1, 1, [2, 2]))
     same(cores.take(), [])
     cores.sync('n3')
-    same(cores.take({ from: 'n3' }), [accepted(3)])
+    same(cores.take({ from: 'n3' }).map(unsigned), [accepted(3)])
   },
   'what is committed cannot be taken back: a node that is told to stops'(stage) {
     const { cores } = follower(stage, { log: [1, 2] }, appending(2, 2, [], { leaderCommit: 2 }))

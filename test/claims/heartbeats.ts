@@ -20,10 +20,12 @@ export const heartbeatClaims: Claims = {
     const cores = led(stage)
     for (let interval = 0; interval < 5; interval++) {
       cores.tick('n1', heartbeatTicks)
+      const spoken = cores.air.filter(({ type }) => type === 'AppendEntries')
       same(
-        cores.take({ type: 'AppendEntries' }).map(({ to, entries }) => [to, entries?.length]),
+        spoken.map(({ to, entries }) => [to, entries?.length]),
         followers.map((to) => [to, 0]),
       )
+      cores.run()
     }
   },
   'the last write reaches every follower without another (H2)'(stage) {
@@ -64,8 +66,10 @@ export const heartbeatClaims: Claims = {
     cores.take()
     for (let interval = 0; interval < 20; interval++) {
       cores.tick('n1', heartbeatTicks)
-      cores.deliver({ to: 'n2' })
-      cores.deliver({ from: 'n2' })
+      for (const id of ['n2', 'n3', 'n4']) {
+        cores.deliver({ to: id })
+        cores.deliver({ from: id })
+      }
     }
     same(cores.log('n2'), cores.log('n1'))
   },

@@ -195,7 +195,13 @@ export const replicationClaims: Claims = {
   'a client that waits too long is told "timeout", an unknown outcome: the entry may still be committed'(stage) {
     const cores = led(stage)
     const request = copied(cores, [])
-    cores.tick('n1', timing.requestTimeoutTicks)
+    // Followers answer, and entries are lost: a leader that nobody answers may have left its office by then (§6.2).
+    for (let waited = 0; waited < timing.requestTimeoutTicks; waited++) {
+      cores.tick('n1')
+      cores.air = cores.air.filter(({ entries }) => !entries?.length)
+      for (const id of cores.ids.slice(1)) cores.deliver({ to: id })
+      cores.deliver({ to: 'n1' })
+    }
     const [reply] = cores.replies('n1')
     same(reply?.request, request)
     same(reply?.answer.ok === false && [reply.answer.error.code, reply.answer.error.definite], ['timeout', false])

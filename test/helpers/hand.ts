@@ -46,3 +46,8 @@ export interface Hand {
 export function isMeant(message: Message, selection: Selection): boolean {
   return Object.entries(selection).every(([field, value]) => (message as AnyMessage)[field] === value)
 }
+
+/** A message without the disk and the cluster of its sender, which all messages bear where members change. */
+export function unsigned({ incarnation: _incarnation, origin: _origin, ...message }: AnyMessage): AnyMessage {
+  return message as AnyMessage
+}

@@ -15,16 +15,18 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ command: fc.constant('cas'), key, expected: fc.option(text), value: text }, { noNullPrototype: true }),
 )
 const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 64 })
-/** As a log of the stage where members change has them: any number of servers in each part, also none. */
-const servers = fc.array(
-  fc.record({ id: text, client: text, peer: text, incarnation: text }, { noNullPrototype: true }),
-  { maxLength: 3 },
+const address = fc.integer({ min: 1, max: 65_535 }).map((port) => `node-${port}.example:${port}`)
+const nodeId = fc.stringMatching(/^[A-Za-z0-9_-]{1,32}$/)
+/** As a log of the stage where members change has them: servers of different names, in each part but the voters also none. */
+const servers = fc.uniqueArray(
+  fc.record({ id: nodeId, client: address, peer: address, incarnation: text }, { noNullPrototype: true }),
+  { maxLength: 3, selector: ({ id }) => id },
 )
 const configuration: fc.Arbitrary<Command> = fc.record(
   {
     command: fc.constant('configuration'),
     origin: text,
-    voters: servers,
+    voters: servers.filter(({ length }) => length > 0),
     outgoing: fc.option(servers),
     learners: servers,
   },
