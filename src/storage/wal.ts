@@ -107,10 +107,10 @@ export class WriteAheadLog implements LogStore {
    * @throws DiskError
    */
   async open(): Promise<Recovered> {
-    await this.#files.makeFolder(this.#folder)
-    await checkKind(this.#files, this.#folder, 'file')
-    this.#unlock = await lockFolder(this.#files, this.#folder)
     try {
+      await this.#files.makeFolder(this.#folder)
+      await checkKind(this.#files, this.#folder, 'file')
+      this.#unlock = await lockFolder(this.#files, this.#folder)
       await checkKind(this.#files, this.#folder, 'file')
       this.#identity = await readIdentity(this.#files, this.#folder)
       const recovered = this.#identity ? await this.#recover(this.#identity) : await this.#begin()
@@ -118,6 +118,7 @@ export class WriteAheadLog implements LogStore {
       this.#failed = null
       return recovered
     } catch (error) {
+      // Nor is a snapshot kept: without a log nothing would ever say that it counts.
       await this.#release()
       throw error
     }
