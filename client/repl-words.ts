@@ -3,6 +3,7 @@ import { faultWords, isFaultWord } from '../src/faults.js'
 import { colour } from './colour.js'
 import { memberWords } from './membership.js'
 import { usage } from './words.js'
+import { defaultColumns, wrapped } from './wrapped.js'
 
 /** What a REPL can do, apart from asking: each that is missing leaves its words out. */
 export interface Abilities {
@@ -102,7 +103,7 @@ function distance(one: string, other: string): number {
 export function describeWords(word: string | undefined, abilities: Abilities): string {
   const { shapes, cluster, folders, membership } = abilities
   const rows = (entries: [string, string][]) =>
-    entries.map(([left, right]) => `  ${left.padEnd(29)} ${colour.dim(right)}`)
+    entries.map(([left, right]) => wrapped(`  ${left.padEnd(29)} ${colour.dim(right)}`, defaultColumns, ' '.repeat(32)))
   const commands = Object.entries(shapes).map(([name, shape]): [string, string] => [usage(name, shape), shape.help])
   const members = Object.values(memberWords).map(({ usage, help }): [string, string] => [usage, help])
   const faults = Object.values(faultWords).map(({ usage, help }): [string, string] => [usage, help])

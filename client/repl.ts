@@ -145,7 +145,7 @@ export class Repl {
 
   #show(event: Event, more: number): void {
     if (!this.#closed)
-      this.#screen.print(`${describeEvent(event)}${more > 0 ? colour.dim(` (${more} more like it)`) : ''}`)
+      this.#screen.tell(`${describeEvent(event)}${more > 0 ? colour.dim(` (${more} more like it)`) : ''}`)
   }
 
   /** Who leads, before the first prompt: nobody has seen how it came to that. */
@@ -198,7 +198,7 @@ export class Repl {
     } catch (error) {
       if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
       this.#exitCode = exitCodes.usage
-      this.#screen.print(colour.red(escapedLines(error.message)))
+      this.#screen.tell(colour.red(escapedLines(error.message)))
     } finally {
       clearTimeout(reminder)
       this.#screen.notice('')

@@ -1,5 +1,6 @@
 import { clearScreenDown, cursorTo, type Interface, moveCursor } from 'node:readline'
 import { stripVTControlCharacters } from 'node:util'
+import { defaultColumns, wrapped } from './wrapped.js'
 
 type Output = NodeJS.WritableStream & { columns?: number }
 
@@ -26,10 +27,15 @@ export class Screen {
     this.#change(() => this.#output.write(`${text}\n`))
   }
 
+  /** Sentences, broken between words where a terminal is narrower; a pipe gets them as they are. */
+  tell(text: string): void {
+    this.print(this.#interactive ? wrapped(text, this.#output.columns ?? defaultColumns) : text)
+  }
+
   /** A line about what is going on, in place of the one before; empty for none. */
   notice(text: string): void {
     if (!this.#interactive || text === this.#notice) return
-    const width = (this.#output.columns ?? 80) - 1
+    const width = (this.#output.columns ?? defaultColumns) - 1
     const plain = stripVTControlCharacters(text)
     this.#change(() => {
       this.#notice = plain.length > width ? plain.slice(0, width) : text

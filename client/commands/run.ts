@@ -17,6 +17,7 @@ import { defaultBasePort, type LocalCluster, startLocalCluster } from '../local-
 import { isMemberWord } from '../membership.js'
 import { Repl } from '../repl.js'
 import { parseLine, UsageError } from '../words.js'
+import { defaultColumns, wrapped } from '../wrapped.js'
 import { nodeOptions, stageArgument, wholeNumber } from './arguments.js'
 
 interface RunArguments {
@@ -225,7 +226,7 @@ const triesWithMembers = 'set a 1 · status · add n6 · remove n1 · kill leade
 function banner(stage: Stage, members: readonly Member[], data: DataFolder | null): string {
   const { host, port } = parseAddress(members[0]!.client)!
   const nodes = members.map(({ id, client }) => `${nodeColour(id)} ${client}`).join('  ')
-  return [
+  const lines = [
     colour.bold(`Stage ${stage.number}: ${stage.title}`) + colour.dim(` · stages/${stage.name}/README.md`),
     `adds ${stage.adds}`,
     nodes,
@@ -233,7 +234,8 @@ function banner(stage: Stage, members: readonly Member[], data: DataFolder | nul
     colour.dim(
       `try: ${stage.members === 'changing' ? triesWithMembers : data ? triesWithLog : tries} · help      or: nc ${host} ${port}`,
     ),
-  ].join('\n')
+  ]
+  return wrapped(lines.join('\n'), process.stdout.columns ?? defaultColumns)
 }
 
 /** Resolves when we are told to stop, or when whoever started us over a channel is gone. */

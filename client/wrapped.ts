@@ -1,0 +1,30 @@
+import { stripVTControlCharacters } from 'node:util'
+
+/** Columns of a terminal that does not say how many it has. */
+export const defaultColumns = 80
+
+/**
+ * Sentences as lines that fit a terminal: broken between words, the rest of each line indented. A word that is longer
+ * than a line stays whole; colours take no room.
+ */
+export function wrapped(text: string, columns = defaultColumns, indent = '    '): string {
+  return text
+    .split('\n')
+    .map((line) => wrappedLine(line, columns, indent))
+    .join('\n')
+}
+
+function wrappedLine(line: string, columns: number, indent: string): string {
+  if (lengthOf(line) <= columns) return line
+  const lines: string[] = []
+  let current = ''
+  for (const [at, word] of line.split(' ').entries()) {
+    const longer = at === 0 ? word : `${current} ${word}`
+    const isFull = lengthOf(longer) > columns && current.trim() !== ''
+    if (isFull) lines.push(current.trimEnd())
+    current = isFull ? `${indent}${word}` : longer
+  }
+  return [...lines, current].join('\n')
+}
+
+const lengthOf = (text: string) => stripVTControlCharacters(text).length
