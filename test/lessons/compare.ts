@@ -12,7 +12,7 @@ const namesIn = (text: string) => text.match(/n\d+/g)!
 function standIn(part: string): [pattern: string, check: Check] {
   const any = () => true
   if (part === '…') return ['.*', any]
-  if (/^\d+(\.\d+)? ?m?s$/.test(part)) return [`\\d+(?:\\.\\d+)?${part.replace(/^[\d.]+/, '')}`, any]
+  if (/^\d+(\.\d+)? ?m?s$/.test(part)) return ['\\d+(?:\\.\\d+)? ?m?s', any]
   if (/pid/.test(part)) return [part.replace(/\d+/, '\\d+'), any]
   if (part.startsWith('elected by')) {
     // Any majority may have elected it; the first of them is the leader itself.
