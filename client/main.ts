@@ -19,6 +19,7 @@ import { run } from './commands/run.js'
 import { scenario } from './commands/scenario.js'
 import { sim } from './commands/sim.js'
 import { UsageError } from './words.js'
+import { columnsOf } from './wrapped.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -58,7 +59,7 @@ try {
     .help()
     .alias('h', 'help')
     .version(version)
-    .wrap(Math.min(80, process.stdout.columns ?? 80))
+    .wrap(Math.min(80, columnsOf(process.stdout)))
     .exitProcess(false)
     .fail(rethrow)
     .parseAsync()

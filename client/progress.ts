@@ -1,3 +1,5 @@
+import { columnsOf } from './wrapped.js'
+
 const width = 24
 
 /** How much of it is done, as a bar; a whole of nothing is done. */
@@ -17,7 +19,7 @@ export interface Progress {
 export function progress(total: number): Progress {
   const { stderr } = process
   if (!stderr.isTTY) return { show() {}, note() {}, clear() {} }
-  const write = (text: string) => void stderr.write(`\r\x1b[K${text.slice(0, (stderr.columns ?? 80) - 1)}`)
+  const write = (text: string) => void stderr.write(`\r\x1b[K${text.slice(0, columnsOf(stderr) - 1)}`)
   return {
     show: (done, note) => write(`${bar(done, total)} ${done}/${total}  ${note}`),
     note: write,

@@ -1,6 +1,6 @@
 import { clearScreenDown, cursorTo, type Interface, moveCursor } from 'node:readline'
 import { stripVTControlCharacters } from 'node:util'
-import { defaultColumns, wrapped } from './wrapped.js'
+import { columnsOf, wrapped } from './wrapped.js'
 
 type Output = NodeJS.WritableStream & { columns?: number }
 
@@ -29,13 +29,13 @@ export class Screen {
 
   /** Sentences, broken between words where a terminal is narrower; a pipe gets them as they are. */
   tell(text: string): void {
-    this.print(this.#interactive ? wrapped(text, this.#output.columns ?? defaultColumns) : text)
+    this.print(this.#interactive ? wrapped(text, columnsOf(this.#output)) : text)
   }
 
   /** A line about what is going on, in place of the one before; empty for none. */
   notice(text: string): void {
     if (!this.#interactive || text === this.#notice) return
-    const width = (this.#output.columns ?? defaultColumns) - 1
+    const width = columnsOf(this.#output) - 1
     const plain = stripVTControlCharacters(text)
     this.#change(() => {
       this.#notice = plain.length > width ? plain.slice(0, width) : text

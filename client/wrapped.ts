@@ -1,7 +1,11 @@
 import { stripVTControlCharacters } from 'node:util'
 
-/** Columns of a terminal that does not say how many it has. */
 export const defaultColumns = 80
+
+/** The columns of a terminal. A pipe tells none, and a terminal without a window tells 0: both have `otherwise`. */
+export function columnsOf(output: { columns?: number }, otherwise = defaultColumns): number {
+  return output.columns || otherwise
+}
 
 /**
  * Sentences as lines that fit a terminal: broken between words, the rest of each line indented. A word that is longer

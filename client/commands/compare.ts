@@ -12,6 +12,7 @@ import { cellAt, matrixAsMarkdown, matrixAsText, problemsOf } from '../compare-t
 import { players, scenarios } from '../players.js'
 import { progress } from '../progress.js'
 import { sweep } from '../sim-pool.js'
+import { columnsOf } from '../wrapped.js'
 import { stageArgument, wholeNumber } from './arguments.js'
 
 interface CompareArguments {
@@ -128,7 +129,7 @@ async function compareTwo(args: CompareArguments): Promise<number> {
   const pair = [stageArgument(args.earlier!), stageArgument(args.later!)] as const
   if (pair[0].number >= pair[1].number) throw new ConfigError('the earlier of the two stages comes first')
   const twice = await oneScenario(pair, args.scenario)
-  const columns = process.stdout.columns ?? plainColumns
+  const columns = columnsOf(process.stdout, plainColumns)
   if (args.json) console.log(JSON.stringify(differenceAsJson(...pair, twice), null, 2))
   else console.log(await differenceAsText(...pair, twice, columns))
   return 0

@@ -17,7 +17,7 @@ import { defaultBasePort, type LocalCluster, startLocalCluster } from '../local-
 import { isMemberWord } from '../membership.js'
 import { Repl } from '../repl.js'
 import { parseLine, UsageError } from '../words.js'
-import { defaultColumns, wrapped } from '../wrapped.js'
+import { columnsOf, wrapped } from '../wrapped.js'
 import { nodeOptions, stageArgument, wholeNumber } from './arguments.js'
 
 interface RunArguments {
@@ -235,7 +235,7 @@ function banner(stage: Stage, members: readonly Member[], data: DataFolder | nul
       `try: ${stage.members === 'changing' ? triesWithMembers : data ? triesWithLog : tries} · help      or: nc ${host} ${port}`,
     ),
   ]
-  return wrapped(lines.join('\n'), process.stdout.columns ?? defaultColumns)
+  return wrapped(lines.join('\n'), columnsOf(process.stdout))
 }
 
 /** Resolves when we are told to stop, or when whoever started us over a channel is gone. */

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { wrapped } from '../../client/wrapped.js'
+import { columnsOf, wrapped } from '../../client/wrapped.js'
 
 t.test('sentences are broken between words, and no word is lost', async (t) => {
   const word = fc.stringMatching(/^[a-z0-9:,.]{1,12}$/)
@@ -26,4 +26,11 @@ t.test('colours take no room, and lines that fit stay as they are', async (t) =>
   t.equal(wrapped(text), text)
   const long = wrapped(`${red}${'abc '.repeat(40).trim()}\u001b[39m`)
   t.ok(long.split('\n').every((line) => stripVTControlCharacters(line).length <= 80))
+})
+
+t.test('the columns of an output: its own, or 80 where it has none or says 0', async (t) => {
+  t.equal(columnsOf({ columns: 100 }), 100)
+  t.equal(columnsOf({}), 80)
+  t.equal(columnsOf({ columns: 0 }), 80)
+  t.equal(columnsOf({}, 200), 200)
 })
