@@ -17,6 +17,8 @@ export interface SweepResult {
   readonly seed: number
   readonly climate: Climate
   readonly traceHash: string
+  /** A hash over every message that was sent. */
+  readonly messageHash: string
   readonly virtualMs: number
   readonly operations: number
   readonly counters: Run['counters']
@@ -29,12 +31,9 @@ export async function runSeed(
   climate: Climate,
   hear?: (event: Traced) => void,
 ): Promise<SweepResult> {
-  const { traceHash, virtualMs, operations, counters, findings } = await simulate(
-    stage,
-    planFor(stage, seed, climate),
-    hear,
-  )
-  return { seed, climate, traceHash, virtualMs, operations: operations.length, counters, findings }
+  const run = await simulate(stage, planFor(stage, seed, climate), hear)
+  const { traceHash, messageHash, virtualMs, counters, findings } = run
+  return { seed, climate, traceHash, messageHash, virtualMs, operations: run.operations.length, counters, findings }
 }
 
 /**
