@@ -25,6 +25,8 @@ import {
 } from './contracts.js'
 import type { InvariantName } from './simulation/invariants.js'
 
+export { inOrder, partsOf, replaced, replacedIn } from './rule-lists.js'
+
 /** What every stage's node knows. Rules read it, change it, and put what they decide into `effects`. */
 export interface NodeState {
   readonly id: NodeId
@@ -115,13 +117,13 @@ export interface StageFacts {
   readonly breaks: Readonly<Partial<Record<GuaranteeId, string>>>
 }
 
-/** A stage's whole node on one screen: which function does what, each imported from the stage that introduced it. */
+/** A stage's node as a table: which function does what, each imported from the stage that introduced it. */
 export interface StageTable<N extends NodeState, M extends Message> extends Omit<StageFacts, 'isIdentified'> {
   readonly wire: { readonly [T in M['type']]: (candidate: Readonly<Record<string, unknown>>) => boolean }
   /** The stage's own part of a fresh node's state. */
   readonly state: (options: NodeOptions) => Data<N> & Pick<NodeState, 'role' | 'leader'>
   /** What a node does before anything comes in. */
-  readonly start?: readonly ((node: N) => void)[]
+  readonly start: readonly ((node: N) => void)[]
   /** The log from an index on, at the stages that have one. */
   readonly entries?: (node: N, from: Index) => readonly Entry[]
   readonly verbs: Verbs<N>
@@ -130,15 +132,15 @@ export interface StageTable<N extends NodeState, M extends Message> extends Omit
    * What a message says that cannot be, by what this node knows: the first doubt that has an answer gives the reason.
    * Such a message is dropped before anything else sees it, and told once.
    */
-  readonly doubts?: { readonly [T in M['type']]?: readonly Doubt<N, Extract<M, { type: T }>>[] }
+  readonly doubts: { readonly [T in M['type']]?: readonly Doubt<N, Extract<M, { type: T }>>[] }
   /** Sees every message before its own rule does. @returns whether the message is to be heard at all */
   gate?(node: N, message: M): boolean
   readonly on: { readonly [T in M['type']]: (node: N, message: Extract<M, { type: T }>) => void }
   readonly tick: readonly ((node: N) => void)[]
   /** Rules for the moment when the disk has caught up to an entry. */
-  readonly durable?: readonly ((node: N, upTo: EntryId) => void)[]
+  readonly durable: readonly ((node: N, upTo: EntryId) => void)[]
   /** Rules that end a turn: they see all of what came in together, which is where batches come from. */
-  readonly turn?: readonly ((node: N) => void)[]
+  readonly turn: readonly ((node: N) => void)[]
 }
 
 /** Why this message cannot be true, by what this node knows; null if it can. */
@@ -152,14 +154,6 @@ export function send<M extends Message>(node: NodeState, message: M): void {
 /** Sends a message as soon as everything decided so far is on disk: a promise must survive whoever gave it. */
 export function sendWhenDurable<M extends Message>(node: NodeState, message: M): void {
   node.effects.sendWhenDurable.push(message)
-}
-
-/** Several rules in the place of one; what they are made of stays to be seen. */
-export function inOrder<N, I>(...rules: readonly ((node: N, input: I) => void)[]): (node: N, input: I) => void {
-  const all = (node: N, input: I) => {
-    for (const rule of rules) rule(node, input)
-  }
-  return Object.defineProperty(all, 'name', { value: rules.map(({ name }) => name).join(', ') })
 }
 
 /** A stage as the other floors see it. */
@@ -198,7 +192,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     }
     this.#table = table
     this.#node = node
-    for (const rule of table.start ?? []) rule(node)
+    for (const rule of table.start) rule(node)
   }
 
   receive(message: Message): void {
@@ -211,7 +205,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   }
 
   #isDoubted(message: Message): boolean {
-    const doubts = this.#table.doubts?.[message.type as M['type']] as readonly Doubt<N, Message>[] | undefined
+    const doubts = this.#table.doubts[message.type as M['type']] as readonly Doubt<N, Message>[] | undefined
     for (const doubt of doubts ?? []) {
       const reason = doubt(this.#node, message)
       if (reason === null) continue
@@ -241,7 +235,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
 
   durable(upTo: EntryId): void {
     this.#isWriting = false
-    for (const rule of this.#table.durable ?? []) rule(this.#node, upTo)
+    for (const rule of this.#table.durable) rule(this.#node, upTo)
   }
 
   applied(upTo: Index): void {
@@ -277,7 +271,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   }
 
   take(): Effects {
-    for (const rule of this.#table.turn ?? []) rule(this.#node)
+    for (const rule of this.#table.turn) rule(this.#node)
     const effects = this.#node.effects
     this.#node.effects = noEffects()
     this.#sign(effects)

@@ -36,7 +36,7 @@ function isForeign(node: Participant, { origin }: MembershipMessage): boolean {
 }
 
 /** What a foreigner says is doubted by nobody: it is not heard at all, and reported as what it is. */
-export function doubtOwn(doubts: NonNullable<Table['doubts']>): NonNullable<Table['doubts']> {
+export function doubtOwn(doubts: Table['doubts']): Table['doubts'] {
   const doubtUnlessForeign = (doubt: AnyDoubt) => (node: Participant, message: MembershipMessage) =>
     isForeign(node, message) ? null : doubt(node, message)
   const all = Object.entries(doubts) as [string, AnyDoubt[]][]

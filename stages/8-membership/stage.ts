@@ -1,8 +1,6 @@
-import { stage } from '../../src/stage.js'
-import { giveUpWaiting } from '../4-log-replication/give-up.js'
-import { heartbeat } from '../5-heartbeats/heartbeat.js'
+import { replaced, stage } from '../../src/stage.js'
+import { campaignAfterSilence } from '../6-leader-election/campaign.js'
 import { nothing } from '../6-leader-election/commit.js'
-import { resendChunks } from '../7-log-compaction/send-snapshot.js'
 import logCompaction from '../7-log-compaction/stage.js'
 import { advanceChange } from './advance-change.js'
 import { leadAndCount, stepDownWithoutQuorum } from './check-quorum.js'
@@ -35,13 +33,13 @@ export default stage<Participant, MembershipMessage>({
   state: participant,
   verbs: { ...before.verbs, ...identityVerbs, status: statusOfMember, header: headerWithMembers, lead: leadAndCount },
   requests: { ...before.requests, ...membershipRequests },
-  doubts: doubtOwn(before.doubts!),
+  doubts: doubtOwn(before.doubts),
   gate: observeByIdentity,
   on: hearMembers(before.on),
   wire: { ...before.wire, ...membershipWire({ ...before, operations }) },
-  proto: [...logCompaction.proto, '8-membership/membership.proto'],
-  tick: [giveUpWaiting, heartbeat, stepDownWithoutQuorum, campaignIfVoter, resendChunks, ...askAgain],
-  turn: [followConfiguration, followDisks, advanceChange, ...before.turn!],
+  proto: [...before.proto, '8-membership/membership.proto'],
+  tick: [...replaced(before.tick, campaignAfterSilence, stepDownWithoutQuorum, campaignIfVoter), ...askAgain],
+  turn: [followConfiguration, followDisks, advanceChange, ...before.turn],
   invariants: [...before.invariants, 'oneHistory'],
-  gives: [...logCompaction.gives, 'G15'],
+  gives: [...before.gives, 'G15'],
 })

@@ -1,11 +1,6 @@
 import { type Answer, failure, type PersistRecord } from '../../src/contracts.js'
-import { inOrder, type Stage, type StageTable, stage } from '../../src/stage.js'
-import { appendEntries } from '../4-log-replication/append-entries.js'
-import { applyCommitted, onQuorum } from '../4-log-replication/commit.js'
-import { giveUpWaiting } from '../4-log-replication/give-up.js'
-import type { AppendEntries } from '../4-log-replication/messages.js'
-import { replicateToAll } from '../4-log-replication/replicate.js'
-import { heartbeat } from '../5-heartbeats/heartbeat.js'
+import { replaced, replacedIn, type Stage, type StageTable, stage } from '../../src/stage.js'
+import { applyCommitted, noteDurable, onQuorum } from '../4-log-replication/commit.js'
 import { campaignAfterSilence, countVote, leadWithEntry } from '../6-leader-election/campaign.js'
 import { commitOwnTerm } from '../6-leader-election/commit.js'
 import type { ElectionMessage } from '../6-leader-election/messages.js'
@@ -29,7 +24,12 @@ function hearing(on: Partial<Table['on']>): Stage {
 
 /** A stage whose nodes stand for election by another rule. */
 function standing(campaign: (node: Voter) => void): Stage {
-  return replacing({ tick: [giveUpWaiting, heartbeat, campaign] })
+  return replacing({ tick: replaced(right.tick, campaignAfterSilence, campaign) })
+}
+
+/** A stage whose leader commits by another rule. */
+function committing(commit: (node: Voter) => void): Stage {
+  return replacing({ turn: replaced(right.turn, commitOwnTerm, commit) })
 }
 
 /** A stage whose leader, when it hears of a later term, leaves its clients with this. */
@@ -97,10 +97,10 @@ const wrongVoters: readonly WrongRule[] = [
     name: 'vote-forgotten-with-a-leader',
     what: 'a node that hears the leader forgets its vote of this term: a late candidate of the same term gets it as well',
     stage: hearing({
-      AppendEntries: inOrder((node: Voter, message: AppendEntries) => {
+      AppendEntries: replacedIn(right.on.AppendEntries, heedElected, (node, message) => {
         heedElected(node, message)
         node.votedFor = null
-      }, appendEntries),
+      }),
     }),
     caught: { guarantee: 'G11', climate: 'churn', seeds: 200 },
   },
@@ -196,9 +196,9 @@ const wrongCandidates: readonly WrongRule[] = [
     name: 'candidate-deaf-to-the-winner',
     what: 'a candidate does not heed the one that was elected in its term: it stands again, and deposes a good leader',
     stage: hearing({
-      AppendEntries: inOrder((node: Voter, message: AppendEntries) => {
+      AppendEntries: replacedIn(right.on.AppendEntries, heedElected, (node, message) => {
         if (node.role !== 'candidate') heedElected(node, message)
-      }, appendEntries),
+      }),
     }),
     caught: { claim: 'a candidate that hears the leader of its term follows it, whatever the entries (§5.2)' },
   },
@@ -270,15 +270,11 @@ const wrongTerms: readonly WrongRule[] = [
         for (const [index, client] of waiting) node.waiting.set(index, client)
         return heard
       },
-      turn: [
-        commitOwnTerm,
-        (node) => {
-          for (const [index, client] of node.waiting)
-            node.waiting.set(index, { ...client, term: node.log.termAt(index) ?? client.term })
-          applyCommitted(node)
-        },
-        replicateToAll,
-      ],
+      turn: replaced(right.turn, applyCommitted, (node) => {
+        for (const [index, client] of node.waiting)
+          node.waiting.set(index, { ...client, term: node.log.termAt(index) ?? client.term })
+        applyCommitted(node)
+      }),
     }),
     caught: {
       claim: 'its tail is replaced by what the new leader has, and nobody who waited gets the answer of another (E6)',
@@ -297,31 +293,19 @@ const wrongLeaders: readonly WrongRule[] = [
   {
     name: 'commit-of-earlier-terms',
     what: 'an entry of an earlier term is committed as soon as a majority has it: a later leader may still overwrite it',
-    stage: replacing({
-      turn: [
-        (node) => {
-          if (node.role === 'leader') node.commitIndex = Math.max(node.commitIndex, onQuorum(node))
-        },
-        applyCommitted,
-        replicateToAll,
-      ],
+    stage: committing((node) => {
+      if (node.role === 'leader') node.commitIndex = Math.max(node.commitIndex, onQuorum(node))
     }),
     caught: { guarantee: 'G6', climate: 'churn', seeds: 300 },
   },
   {
     name: 'leader-counts-itself-before-sync',
     what: 'the leader counts its own copy before its disk has it: OK with two disks of five, and the power goes',
-    stage: replacing({
-      turn: [
-        (node) => {
-          const { durableIndex } = node
-          node.durableIndex = node.log.last.index
-          commitOwnTerm(node)
-          node.durableIndex = durableIndex
-        },
-        applyCommitted,
-        replicateToAll,
-      ],
+    stage: committing((node) => {
+      const { durableIndex } = node
+      node.durableIndex = node.log.last.index
+      commitOwnTerm(node)
+      node.durableIndex = durableIndex
     }),
     caught: { guarantee: 'G8', climate: 'storm', seeds: 20 },
   },
@@ -329,11 +313,9 @@ const wrongLeaders: readonly WrongRule[] = [
     name: 'late-sync-credits-another',
     what: 'a sync of entries that were taken back counts for those in their place: the leader counts what no disk has',
     stage: replacing({
-      durable: [
-        (node, { index }) => {
-          node.durableIndex = Math.max(node.durableIndex, Math.min(index, node.log.last.index))
-        },
-      ],
+      durable: replaced(right.durable, noteDurable, (node, { index }) => {
+        node.durableIndex = Math.max(node.durableIndex, Math.min(index, node.log.last.index))
+      }),
     }),
     caught: {
       claim:

@@ -1,10 +1,9 @@
-import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
+import { replacedIn } from '../../src/stage.js'
 import { vote } from '../6-leader-election/vote.js'
-import { sendSnapshotIfBehind } from '../7-log-compaction/send-snapshot.js'
-import { isAnswer, isCounted, loseDisk, noticeLostDisk } from '../8-membership/disks.js'
+import { countNothing, isAnswer, isCounted, loseDisk, noticeLostDisk } from '../8-membership/disks.js'
 import { observeByIdentity } from '../8-membership/identity.js'
 import { observeLoyally } from '../8-membership/loyalty.js'
-import { noteAcknowledged } from '../8-membership/older-disk.js'
+import { noticeOlderDisk } from '../8-membership/older-disk.js'
 import { replacing, right } from './8-membership.js'
 import type { WrongRule } from './wrong-rule.js'
 
@@ -25,7 +24,7 @@ export const wrongIdentities: readonly WrongRule[] = [
     name: 'replaced-disks-acknowledge',
     what: 'what a replaced disk holds is counted, though it has no vote: one day all disks hold everything and nobody is elected',
     stage: replacing({
-      on: { ...right.on, AppendEntriesReply: countReply },
+      on: { ...right.on, AppendEntriesReply: replacedIn(right.on.AppendEntriesReply, countNothing) },
     }),
     caught: { claim: 'what a replaced disk holds is not counted, and the leader says whose it is (E10)' },
   },
@@ -73,10 +72,7 @@ export const wrongIdentities: readonly WrongRule[] = [
     stage: replacing({
       on: {
         ...right.on,
-        AppendEntriesConflict(node, message) {
-          walkBack(node, message)
-          sendSnapshotIfBehind(node, message)
-        },
+        AppendEntriesConflict: replacedIn(right.on.AppendEntriesConflict, noticeOlderDisk),
       },
     }),
     caught: { claim: 'a leader that hears less than a follower had acknowledged to it takes its disk for lost' },
@@ -87,17 +83,12 @@ export const wrongIdentities: readonly WrongRule[] = [
     stage: replacing({
       on: {
         ...right.on,
-        AppendEntriesReply(node, message) {
-          countReply(node, message)
-          noteAcknowledged(node, message)
-        },
-        AppendEntriesConflict(node, message) {
+        AppendEntriesConflict: replacedIn(right.on.AppendEntriesConflict, noticeOlderDisk, (node, message) => {
           const { from, conflictIndex, incarnation = '' } = message
-          if (conflictIndex > (node.acknowledged.get(from)?.index ?? 0))
-            return right.on.AppendEntriesConflict(node, message)
+          if (conflictIndex > (node.acknowledged.get(from)?.index ?? 0)) return
           loseDisk(node, from, incarnation, 'older')
           noticeLostDisk(node, message)
-        },
+        }),
       },
     }),
     caught: { claim: 'a conflict that was on its way before the acknowledgement is no sign of that' },

@@ -1,5 +1,5 @@
 import { failure } from '../../src/contracts.js'
-import type { Stage } from '../../src/stage.js'
+import { replaced, type Stage } from '../../src/stage.js'
 import { majority } from '../2-naive-replication/quorum.js'
 import { leadWithEntry } from '../6-leader-election/campaign.js'
 import { goBack } from '../8-membership/call-off.js'
@@ -13,7 +13,7 @@ import type { WrongRule } from './wrong-rule.js'
 
 /** A stage whose leaders step down by another rule. */
 function steppingDown(stepDown: (node: Participant) => void): Stage {
-  return replacing({ tick: right.tick.map((rule) => (rule === stepDownWithoutQuorum ? stepDown : rule)) })
+  return replacing({ tick: replaced(right.tick, stepDownWithoutQuorum, stepDown) })
 }
 
 const heardOf = (node: Participant, ids: readonly string[]) =>
