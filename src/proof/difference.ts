@@ -1,5 +1,5 @@
 import type { GuaranteeId } from '../contracts.js'
-import type { Stage } from '../stage.js'
+import { partsOf as partsOfRule, type Stage } from '../stage.js'
 import { declared, guaranteeIds } from './declared.js'
 
 /** A function in its place in a table: `requests.set` is done by `replicate`. */
@@ -45,7 +45,7 @@ function tableOf(stage: Stage): Slots {
 
 /** The parts that are one function, where a stage has it, and those that are lists of rules. */
 const single = ['state', 'gate', 'entries'] as const
-const lists = ['start', 'tick', 'durable', 'turn'] as const
+export const lists = ['start', 'tick', 'durable', 'turn'] as const
 
 /** Every function of a stage's table, flat. A rule in a list has no slot but its name: it is there or it is not. */
 export function rulesOf(stage: Stage): Rule[] {
@@ -65,7 +65,14 @@ function toRule(slot: string, key: string, value: unknown): Rule {
 }
 
 function nameOf(value: unknown, otherwise: string): string {
+  if (Array.isArray(value)) return value.map((rule) => nameOf(rule, '?')).join(', ')
   return (typeof value === 'function' && value.name) || otherwise
+}
+
+/** The rules that stand in one slot together; anything else is the only one. */
+export function partsOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  return typeof value === 'function' ? partsOfRule(value as (...args: never[]) => unknown) : [value]
 }
 
 /** Compares two stages' tables: a rule is kept if the same function stands in the same slot. */
