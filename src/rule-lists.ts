@@ -40,7 +40,16 @@ export function replaced<R extends AnyRule, S extends AnyRule = R>(
   return [...rules.slice(0, at), ...by, ...rules.slice(at + 1)]
 }
 
-/** The same for a rule that {@link inOrder} made: others in the place of one of its parts. */
+/** A list of rules with others before one of them. @throws if that one is not in the list */
+export function insertedBefore<R extends AnyRule, S extends AnyRule = R>(
+  rules: readonly R[],
+  rule: R,
+  ...added: readonly S[]
+): (R | S)[] {
+  return replaced<R, R | S>(rules, rule, ...added, rule)
+}
+
+/** {@link replaced} for a rule that {@link inOrder} made: others stand in the place of one of its parts. */
 export function replacedIn<N, I>(
   rule: (node: N, input: I) => void,
   old: (node: N, input: I) => void,

@@ -24,6 +24,7 @@ function promise(node: NodeState, { id, command }: Request): void {
 const promising = stage<NodeState, never>({
   ...(keyValueStore as Stage),
   doubts: {},
+  gate: [],
   on: {},
   start: [],
   tick: [],

@@ -35,7 +35,7 @@ export interface Difference {
 type Slots = Readonly<Record<string, unknown>>
 
 /** The parts of a table whose members are named slots. */
-const groups = ['commands', 'requests', 'operations', 'on', 'wire', 'verbs', 'client'] as const
+const groups = ['commands', 'requests', 'operations', 'on', 'messages', 'doubts', 'verbs', 'client'] as const
 
 /** The whole table of a stage, which `stage()` keeps beside what the other floors see of it. */
 function tableOf(stage: Stage): Slots {
@@ -44,8 +44,8 @@ function tableOf(stage: Stage): Slots {
 }
 
 /** The parts that are one function, where a stage has it, and those that are lists of rules. */
-const single = ['state', 'gate', 'entries'] as const
-export const lists = ['start', 'tick', 'durable', 'turn'] as const
+const single = ['state', 'entries'] as const
+export const lists = ['start', 'gate', 'tick', 'durable', 'turn'] as const
 
 /** Every function of a stage's table, flat. A rule in a list has no slot but its name: it is there or it is not. */
 export function rulesOf(stage: Stage): Rule[] {
@@ -88,7 +88,7 @@ export function difference(earlier: Stage, later: Stage): Difference {
     }),
     removed: [...before.values()].filter(({ slot }) => !slots.has(slot)),
     kept: rules.filter(({ slot, value }) => before.get(slot)?.value === value),
-    messages: Object.keys(later.wire).filter((type) => !Object.hasOwn(earlier.wire, type)),
+    messages: Object.keys(later.messages).filter((type) => !Object.hasOwn(earlier.messages, type)),
     gained: later.gives.filter((id) => !earlier.gives.includes(id)),
     lost: earlier.gives.filter((id) => !later.gives.includes(id) && declared(later, id) !== 'unavailable'),
     newlyBroken: guaranteeIds.filter(

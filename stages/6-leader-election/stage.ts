@@ -1,14 +1,14 @@
 import { replaced, replacedIn, stage } from '../../src/stage.js'
 import { commitByMajority } from '../4-log-replication/commit.js'
 import { appendEntriesOf } from '../4-log-replication/messages.js'
-import { takeOffice } from '../4-log-replication/term.js'
+import { hearTerm, takeOffice } from '../4-log-replication/term.js'
 import { heed, noticeSilence } from '../5-heartbeats/silence.js'
 import heartbeats from '../5-heartbeats/stage.js'
 import { campaignAfterSilence, countOwnVote, countVote, leadWithEntry } from './campaign.js'
 import { commitOwnTerm, nothing } from './commit.js'
 import { answeredDuringElection, elapsedDuringElection } from './follow-leader.js'
-import { type ElectionMessage, electionDoubts, electionWire, entriesOfLeaders } from './messages.js'
-import { hearStaleTerm, heedElected, observeTerm } from './terms.js'
+import { type ElectionMessage, electionDoubts, electionMessages, entriesOfLeaders } from './messages.js'
+import { hearStaleTerm, heedElected, observeTerm, tellStaleTerm } from './terms.js'
 import { vote } from './vote.js'
 import { type Voter, voter } from './voter.js'
 
@@ -28,8 +28,9 @@ export default stage<Voter, ElectionMessage>({
   state: voter,
   start: [],
   verbs: { ...before.verbs, lead: leadWithEntry },
+  messages: { ...before.messages, AppendEntries, ...electionMessages },
   doubts: electionDoubts,
-  gate: observeTerm,
+  gate: replaced(before.gate, hearTerm, tellStaleTerm, observeTerm),
   on: {
     ...before.on,
     AppendEntries: replacedIn(before.on.AppendEntries, heed, heedElected),
@@ -37,7 +38,6 @@ export default stage<Voter, ElectionMessage>({
     RequestVoteReply: countVote,
     StaleTerm: hearStaleTerm,
   },
-  wire: { ...before.wire, AppendEntries, ...electionWire },
   proto: [...before.proto, '6-leader-election/election.proto'],
   tick: replaced(before.tick, noticeSilence, campaignAfterSilence),
   durable: replaced(before.durable, takeOffice, countOwnVote),

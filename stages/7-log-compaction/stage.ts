@@ -5,9 +5,9 @@ import { heedElected } from '../6-leader-election/terms.js'
 import { type Compactor, compactor, compactorStatus } from './compactor.js'
 import { compactionDoubts } from './doubts.js'
 import { appendBehindEdge, edgeVerbs } from './edge.js'
-import { keepChunk, observeTermOfSender } from './install-snapshot.js'
+import { keepChunk } from './install-snapshot.js'
 import { holdSnapshots } from './let-go.js'
-import { type CompactionMessage, compactionWire } from './messages.js'
+import { type CompactionMessage, compactionMessages } from './messages.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from './send-snapshot.js'
 import { snapshotVerbs, takeSnapshotWhenDue } from './take-snapshot.js'
 
@@ -23,8 +23,8 @@ export default stage<Compactor, CompactionMessage>({
   keeps: 'log and snapshots',
   state: compactor,
   verbs: { ...before.verbs, ...edgeVerbs, ...snapshotVerbs, status: compactorStatus },
+  messages: { ...before.messages, ...compactionMessages },
   doubts: compactionDoubts,
-  gate: observeTermOfSender,
   on: {
     ...before.on,
     AppendEntries: replacedIn(before.on.AppendEntries, appendEntries, appendBehindEdge),
@@ -32,7 +32,6 @@ export default stage<Compactor, CompactionMessage>({
     InstallSnapshot: inOrder(heedElected, keepChunk),
     InstallSnapshotReply: continueTransfer,
   },
-  wire: { ...before.wire, ...compactionWire },
   proto: [...before.proto, '7-log-compaction/snapshot.proto'],
   tick: [...before.tick, resendChunks],
   turn: [...before.turn, takeSnapshotWhenDue, holdSnapshots],

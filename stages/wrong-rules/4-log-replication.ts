@@ -121,7 +121,9 @@ const wrongFollowers: readonly WrongRule[] = [
   {
     name: 'earlier-life-heard',
     what: "messages from an earlier life of the leader are heard: they bring back what it has lost, and count as today's",
-    stage: replacing({ gate: (node, message) => hearTerm(node, message) || message.term < node.term }),
+    stage: replacing({
+      gate: replaced(right.gate, hearTerm, (node, message) => hearTerm(node, message) || message.term! < node.term),
+    }),
     caught: { claim: 'AppendEntries 1: a message of an earlier term is not accepted, and changes nothing' },
   },
 ]
@@ -309,10 +311,13 @@ const wrongBeliefs: readonly WrongRule[] = [
     name: 'entries-without-fields',
     what: 'of the command in an entry only the name is looked at: without its fields, it ends the follower that performs it',
     stage: replacing({
-      wire: {
-        ...right.wire,
-        AppendEntries: ({ entries }) =>
-          (entries as Entry[]).every((entry) => Object.hasOwn(right.operations, commandOf(entry).command)),
+      messages: {
+        ...right.messages,
+        AppendEntries: {
+          ...right.messages.AppendEntries,
+          check: ({ entries }) =>
+            (entries as Entry[]).every((entry) => Object.hasOwn(right.operations, commandOf(entry).command)),
+        },
       },
     }),
     caught: {

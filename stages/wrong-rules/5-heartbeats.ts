@@ -1,5 +1,13 @@
 import type { Message } from '../../src/contracts.js'
-import { replaced, replacedIn, type Stage, type StageTable, sendWhenDurable, stage } from '../../src/stage.js'
+import {
+  insertedBefore,
+  replaced,
+  replacedIn,
+  type Stage,
+  type StageTable,
+  sendWhenDurable,
+  stage,
+} from '../../src/stage.js'
 import { appendEntries } from '../4-log-replication/append-entries.js'
 import type { AppendEntriesReply, ReplicationMessage } from '../4-log-replication/messages.js'
 import { hearTerm } from '../4-log-replication/term.js'
@@ -99,10 +107,10 @@ export const wrongHeartbeats: readonly WrongRule[] = [
     name: 'earlier-life-breaks-the-silence',
     what: "a late message from an earlier life of the leader counts as a sign of life: a dead leader's words keep it alive",
     stage: replacing({
-      gate(node, message) {
-        if (message.type === 'AppendEntries') heed(node, message)
-        return hearTerm(node, message)
-      },
+      gate: insertedBefore(right.gate, hearTerm, (node, message, { kind }) => {
+        if (kind === 'leads') heed(node, message)
+        return true
+      }),
     }),
     caught: { claim: 'a message of an earlier term is no sign of life (H4)' },
   },

@@ -1,5 +1,5 @@
 import { type Answer, failure, type PersistRecord } from '../../src/contracts.js'
-import { replaced, replacedIn, type Stage, type StageTable, stage } from '../../src/stage.js'
+import { type GateRule, replaced, replacedIn, type Stage, type StageTable, stage } from '../../src/stage.js'
 import { applyCommitted, noteDurable, onQuorum } from '../4-log-replication/commit.js'
 import { campaignAfterSilence, countVote, leadWithEntry } from '../6-leader-election/campaign.js'
 import { commitOwnTerm } from '../6-leader-election/commit.js'
@@ -32,13 +32,16 @@ function committing(commit: (node: Voter) => void): Stage {
   return replacing({ turn: replaced(right.turn, commitOwnTerm, commit) })
 }
 
+/** A stage whose nodes go by the terms of messages by another rule. */
+function observing(observe: GateRule<Voter>): Stage {
+  return replacing({ gate: replaced(right.gate, observeTerm, observe) })
+}
+
 /** A stage whose leader, when it hears of a later term, leaves its clients with this. */
 function deposing(leave: (node: Voter) => void): Stage {
-  return replacing({
-    gate(node, message) {
-      if (node.role === 'leader' && message.term > node.term) leave(node)
-      return observeTerm(node, message)
-    },
+  return observing((node, message) => {
+    if (node.role === 'leader' && message.term! > node.term) leave(node)
+    return observeTerm(node, message)
   })
 }
 
@@ -209,42 +212,34 @@ const wrongTerms: readonly WrongRule[] = [
   {
     name: 'term-lowered',
     what: 'a node takes on the term of whoever speaks, also an earlier one: it forgets what it promised in the later',
-    stage: replacing({
-      gate(node, message) {
-        if (message.term < node.term) node.term = message.term - 1
-        return observeTerm(node, message)
-      },
+    stage: observing((node, message) => {
+      if (message.term! < node.term) node.term = message.term! - 1
+      return observeTerm(node, message)
     }),
     caught: { guarantee: 'G11', climate: 'storm', seeds: 10 },
   },
   {
     name: 'answers-of-earlier-terms',
     what: 'an answer counts whatever its term: votes that were given for an earlier term elect a leader in this one',
-    stage: replacing({
-      gate: (node, message) => observeTerm(node, message) || message.type === 'RequestVoteReply',
-    }),
+    stage: observing((node, message, { kind }) => observeTerm(node, message) || kind === 'answers'),
     caught: { guarantee: 'G11', climate: 'storm', seeds: 60 },
   },
   {
     name: 'leader-keeps-office',
     what: 'a leader that hears of a later term enters it and goes on leading, though nobody voted for it there',
-    stage: replacing({
-      gate(node, message) {
-        const { role } = node
-        if (role === 'leader' && message.term > node.term) enterTerm(node, message.term, null)
-        return observeTerm(node, message)
-      },
+    stage: observing((node, message) => {
+      const { role } = node
+      if (role === 'leader' && message.term! > node.term) enterTerm(node, message.term!, null)
+      return observeTerm(node, message)
     }),
     caught: { guarantee: 'G11', climate: 'storm', seeds: 60 },
   },
   {
     name: 'any-message-is-a-sign-of-life',
     what: 'every message starts the election timer anew: while somebody campaigns in vain, nobody else stands',
-    stage: replacing({
-      gate(node, message) {
-        waitAnew(node)
-        return observeTerm(node, message)
-      },
+    stage: observing((node, message) => {
+      waitAnew(node)
+      return observeTerm(node, message)
     }),
     caught: { claim: 'only the leader of this term, and a vote that was given, start the election timer anew' },
   },
@@ -264,12 +259,12 @@ const wrongTerms: readonly WrongRule[] = [
     name: 'wait-by-index-only',
     what: "clients of a deposed leader wait on for what comes at their index: they are given another client's answer",
     stage: replacing({
-      gate(node, message) {
+      gate: replaced(right.gate, observeTerm, (node, message) => {
         const waiting = [...node.waiting]
         const heard = observeTerm(node, message)
         for (const [index, client] of waiting) node.waiting.set(index, client)
         return heard
-      },
+      }),
       turn: replaced(right.turn, applyCommitted, (node) => {
         for (const [index, client] of node.waiting)
           node.waiting.set(index, { ...client, term: node.log.termAt(index) ?? client.term })

@@ -5,11 +5,11 @@ import { applyCommitted } from '../4-log-replication/commit.js'
 import { persist } from '../4-log-replication/replica.js'
 import { sendEntries } from '../4-log-replication/replicate.js'
 import { isDueByEntries } from '../5-heartbeats/heartbeat.js'
-import { heedElected } from '../6-leader-election/terms.js'
+import { heedElected, observeTerm } from '../6-leader-election/terms.js'
 import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
 import { deniesCommitted, compactionDoubts as doubts, holdsTooMuch } from '../7-log-compaction/doubts.js'
 import { appendBehindEdge } from '../7-log-compaction/edge.js'
-import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
+import { keepChunk, noteKept, noteSnapshot } from '../7-log-compaction/install-snapshot.js'
 import { holdSnapshots } from '../7-log-compaction/let-go.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from '../7-log-compaction/send-snapshot.js'
@@ -247,12 +247,24 @@ const wrongReceivers: readonly WrongRule[] = [
     name: 'pieces-of-earlier-terms',
     what: 'a piece of a snapshot is heard whatever its term: a node follows a leader that was deposed long ago',
     stage: replacing({
-      gate: (node, message) => observeTermOfSender(node, message) || message.type === 'InstallSnapshot',
+      gate: replaced(
+        right.gate,
+        observeTerm,
+        (node, message) => observeTerm(node, message) || message.type === 'InstallSnapshot',
+      ),
     }),
     caught: {
       claim:
         'InstallSnapshot 1: a piece of an earlier term is answered with the term, kept nowhere, and no sign of life (§5.1)',
     },
+  },
+  {
+    name: 'deposed-sender-not-told',
+    what: 'who sends a snapshot is not taken for a leader: one that was deposed is not told, and goes on sending',
+    stage: replacing({
+      messages: { ...right.messages, InstallSnapshot: { ...right.messages.InstallSnapshot, kind: 'answers' } },
+    }),
+    caught: { claim: 'InstallSnapshot 1: a leader that was deposed and sends a piece is told so at once (§5.1)' },
   },
   {
     name: 'reach-back-refused',

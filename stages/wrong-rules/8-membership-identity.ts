@@ -1,8 +1,8 @@
-import { replacedIn } from '../../src/stage.js'
+import { replaced, replacedIn } from '../../src/stage.js'
 import { vote } from '../6-leader-election/vote.js'
-import { countNothing, isAnswer, isCounted, loseDisk, noticeLostDisk } from '../8-membership/disks.js'
-import { observeByIdentity } from '../8-membership/identity.js'
-import { observeLoyally } from '../8-membership/loyalty.js'
+import { countNothing, dropOtherDisks, loseDisk, noticeLostDisk } from '../8-membership/disks.js'
+import { dropForeigners } from '../8-membership/identity.js'
+import { dropLaterTerms } from '../8-membership/introduce.js'
 import { noticeOlderDisk } from '../8-membership/older-disk.js'
 import { replacing, right } from './8-membership.js'
 import type { WrongRule } from './wrong-rule.js'
@@ -13,8 +13,7 @@ export const wrongIdentities: readonly WrongRule[] = [
     name: 'clusters-known-by-name',
     what: 'who bears the cluster’s name is heard: a founder that lost its disk founds again, and its history is mixed with the first',
     stage: replacing({
-      gate: (node, message) =>
-        observeByIdentity(node, { ...message, origin: node.log.configuration.configuration.origin }),
+      gate: replaced(right.gate, dropForeigners),
     }),
     caught: {
       claim: 'nothing that a node of another cluster says is heard, by anybody, whatever its term (E12)',
@@ -32,10 +31,7 @@ export const wrongIdentities: readonly WrongRule[] = [
     name: 'answers-counted-by-name',
     what: 'an answer counts for whoever bears a member’s name: the vote of an empty disk elects a leader that lacks what was committed',
     stage: replacing({
-      gate: (node, message) => {
-        const incarnation = node.members.find(({ id }) => id === message.from)?.incarnation
-        return observeByIdentity(node, isAnswer(message) && incarnation ? { ...message, incarnation } : message)
-      },
+      gate: replaced(right.gate, dropOtherDisks),
     }),
     caught: {
       claim: 'a vote of another disk than the members know is not counted, and its term deposes nobody (E10)',
@@ -51,10 +47,7 @@ export const wrongIdentities: readonly WrongRule[] = [
     name: 'newcomer-deposes-its-leader',
     what: 'a node that was removed, and is in a later term, deposes the leader that takes it in again',
     stage: replacing({
-      gate: (node, message) =>
-        isAnswer(message) && isCounted(node, message)
-          ? observeLoyally(node, message)
-          : observeByIdentity(node, message),
+      gate: replaced(right.gate, dropLaterTerms),
     }),
     caught: {
       claim: 'a removed node that stood for election meanwhile does not depose the leader that takes it in again',

@@ -6,7 +6,7 @@ import { goBack } from '../8-membership/call-off.js'
 import { isHeard } from '../8-membership/change.js'
 import { stepDownWithoutQuorum } from '../8-membership/check-quorum.js'
 import { idsOf } from '../8-membership/configuration.js'
-import { observeLoyally } from '../8-membership/loyalty.js'
+import { noteHeard } from '../8-membership/disks.js'
 import type { Participant } from '../8-membership/participant.js'
 import { replacing, right } from './8-membership.js'
 import type { WrongRule } from './wrong-rule.js'
@@ -52,10 +52,10 @@ export const wrongQuorums: readonly WrongRule[] = [
     name: 'any-word-is-an-answer',
     what: 'whoever says anything counts as heard: those that ask for votes hear nothing, and keep the leader that they replace',
     stage: replacing({
-      gate(node, message) {
-        node.heardAt.set(message.from, node.ticks)
-        return observeLoyally(node, message)
-      },
+      gate: replaced(right.gate, noteHeard, (node, { from }) => {
+        node.heardAt.set(from, node.ticks)
+        return true
+      }),
     }),
     caught: { claim: 'what others say unasked is no answer: they may be heard, and hear nothing' },
   },
