@@ -20,17 +20,22 @@ export async function exportsOf(source: string): Promise<Readonly<Record<string,
   return import(new URL(`../${source.replace(/\.ts$/, '.js')}`, import.meta.url).href)
 }
 
-/** Where each exported function and object of the stages is at home, by identity. */
+/**
+ * Where each exported function and object of the stages is at home, by identity. A function that is a member of an
+ * exported object, and no export itself, is at home with that object.
+ */
 export async function homes(): Promise<ReadonlyMap<unknown, string>> {
   const found = new Map<unknown, string>()
+  const members: [member: unknown, source: string][] = []
   for (const source of stages.flatMap(modulesOf)) {
     if (source.endsWith('/stage.ts')) continue
     for (const value of Object.values(await exportsOf(source))) {
       found.set(value, source)
       if (typeof value !== 'object' || value === null) continue
-      for (const member of Object.values(value)) if (typeof member !== 'string') found.set(member, source)
+      for (const member of Object.values(value)) if (typeof member !== 'string') members.push([member, source])
     }
   }
+  for (const [member, source] of members) if (!found.has(member)) found.set(member, source)
   return found
 }
 

@@ -50,11 +50,19 @@ export interface Message {
   readonly origin?: string
   /** The disk of the node that is meant, where two nodes may bear one name. */
   readonly disk?: string
+  /** The sender's term. From stage 4 on each message bears one, but for those that say who is who. */
+  readonly term?: Term | undefined
   /** Log entries travel as the text that each of them is, on every wire. */
   readonly entries?: readonly Entry[]
   /** Bytes of a snapshot, which travel as they are, on every wire. */
   readonly data?: Uint8Array
 }
+
+/**
+ * What a message is to the node that it reaches: a leader asks its followers something, a candidate asks the voters, and
+ * both are answered. Other messages ask who a node is, say so, or tell a node that it does not count.
+ */
+export type MessageKind = 'leads' | 'campaigns' | 'answers' | 'asks who' | 'says who' | 'dismisses'
 
 /** By what a node is known from stage 8 on, whatever it is called: the disk that it has, and the cluster's first disk. */
 export interface Identity {
@@ -118,7 +126,7 @@ export interface Status {
   readonly leader: NodeId | null
   readonly applied: Index
   readonly peers: readonly NodeId[]
-  readonly term?: Term
+  readonly term?: Term | undefined
   readonly commit?: Index
   readonly log?: { readonly first: Index; readonly last: Index }
   readonly [fact: string]: unknown

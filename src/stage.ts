@@ -11,6 +11,7 @@ import {
   type Index,
   type Member,
   type Message,
+  type MessageKind,
   type NodeId,
   type NodeOptions,
   noEffects,
@@ -24,6 +25,8 @@ import {
   type Timing,
 } from './contracts.js'
 import type { InvariantName } from './simulation/invariants.js'
+
+export { inOrder, insertedBefore, partsOf, replaced, replacedIn } from './rule-lists.js'
 
 /** What every stage's node knows. Rules read it, change it, and put what they decide into `effects`. */
 export interface NodeState {
@@ -94,8 +97,8 @@ export interface StageFacts {
   readonly operations: Readonly<Record<string, Operation<Store>>>
   /** The rules of the client; empty at stage 0, which has none. */
   readonly client: Readonly<Record<string, (...args: never[]) => unknown>>
-  /** For each message between nodes: whether an object that came over the wire has its fields. */
-  readonly wire: Readonly<Record<string, (candidate: Readonly<Record<string, unknown>>) => boolean>>
+  /** The messages between nodes, by their types. */
+  readonly messages: Readonly<Record<string, MessageFacts>>
   /** Whether each message bears its sender's {@link Identity} beside its name. */
   readonly isIdentified: boolean
   /** What its messages travel on unless a person chooses otherwise. Any stage runs on any of them. */
@@ -115,31 +118,44 @@ export interface StageFacts {
   readonly breaks: Readonly<Partial<Record<GuaranteeId, string>>>
 }
 
-/** A stage's whole node on one screen: which function does what, each imported from the stage that introduced it. */
+/** A stage's node as a table: which function does what, each imported from the stage that introduced it. */
 export interface StageTable<N extends NodeState, M extends Message> extends Omit<StageFacts, 'isIdentified'> {
-  readonly wire: { readonly [T in M['type']]: (candidate: Readonly<Record<string, unknown>>) => boolean }
+  readonly messages: { readonly [T in M['type']]: MessageFacts }
   /** The stage's own part of a fresh node's state. */
   readonly state: (options: NodeOptions) => Data<N> & Pick<NodeState, 'role' | 'leader'>
   /** What a node does before anything comes in. */
-  readonly start?: readonly ((node: N) => void)[]
+  readonly start: readonly ((node: N) => void)[]
   /** The log from an index on, at the stages that have one. */
   readonly entries?: (node: N, from: Index) => readonly Entry[]
   readonly verbs: Verbs<N>
   readonly requests: Readonly<Record<string, (node: N, request: Request) => void>>
-  /**
-   * What a message says that cannot be, by what this node knows: the first doubt that has an answer gives the reason.
-   * Such a message is dropped before anything else sees it, and told once.
-   */
-  readonly doubts?: { readonly [T in M['type']]?: readonly Doubt<N, Extract<M, { type: T }>>[] }
-  /** Sees every message before its own rule does. @returns whether the message is to be heard at all */
-  gate?(node: N, message: M): boolean
+  /** What a message says that cannot be, by what this node knows; a rule at the gate puts the question. */
+  readonly doubts: { readonly [T in M['type']]?: readonly Doubt<N, Extract<M, { type: T }>>[] }
+  /** Rules that see every message, one after the other, before its own rule does. The first that says no drops it. */
+  readonly gate: readonly GateRule<N>[]
   readonly on: { readonly [T in M['type']]: (node: N, message: Extract<M, { type: T }>) => void }
   readonly tick: readonly ((node: N) => void)[]
   /** Rules for the moment when the disk has caught up to an entry. */
-  readonly durable?: readonly ((node: N, upTo: EntryId) => void)[]
+  readonly durable: readonly ((node: N, upTo: EntryId) => void)[]
   /** Rules that end a turn: they see all of what came in together, which is where batches come from. */
-  readonly turn?: readonly ((node: N) => void)[]
+  readonly turn: readonly ((node: N) => void)[]
 }
+
+/** What is known of a message by its type alone. */
+export interface MessageFacts {
+  readonly kind: MessageKind
+  /** Whether an object that came over the wire has the fields of this message. */
+  readonly check: (candidate: Readonly<Record<string, unknown>>) => boolean
+}
+
+/** What a rule at the gate goes by, instead of the type. */
+export interface FactsAtGate {
+  readonly kind: MessageKind
+  readonly doubts: readonly Doubt<never, never>[]
+}
+
+/** A rule at the gate: it sees of a message what all messages have. @returns whether the next rule is to be asked */
+export type GateRule<N> = (node: N, message: Message, facts: FactsAtGate) => boolean
 
 /** Why this message cannot be true, by what this node knows; null if it can. */
 export type Doubt<N, M extends Message> = (node: N, message: M) => string | null
@@ -152,14 +168,6 @@ export function send<M extends Message>(node: NodeState, message: M): void {
 /** Sends a message as soon as everything decided so far is on disk: a promise must survive whoever gave it. */
 export function sendWhenDurable<M extends Message>(node: NodeState, message: M): void {
   node.effects.sendWhenDurable.push(message)
-}
-
-/** Several rules in the place of one; what they are made of stays to be seen. */
-export function inOrder<N, I>(...rules: readonly ((node: N, input: I) => void)[]): (node: N, input: I) => void {
-  const all = (node: N, input: I) => {
-    for (const rule of rules) rule(node, input)
-  }
-  return Object.defineProperty(all, 'name', { value: rules.map(({ name }) => name).join(', ') })
 }
 
 /** A stage as the other floors see it. */
@@ -178,14 +186,9 @@ export function stage<N extends NodeState, M extends Message>(table: StageTable<
   return { ...table, isIdentified, table, create: (options) => new TableCore(table, options) }
 }
 
-/** So many kinds of messages that cannot be are told of, each once: names of senders are not to fill the memory. */
-const maxDoubted = 64
-
 class TableCore<N extends NodeState, M extends Message> implements Core {
   readonly #table: StageTable<N, M>
   readonly #node: N
-  /** Who sent what that could not be. */
-  readonly #doubted = new Set<string>()
   /** Whether the disk is at work on what was last made durable. */
   #isWriting = false
 
@@ -198,35 +201,21 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     }
     this.#table = table
     this.#node = node
-    for (const rule of table.start ?? []) rule(node)
+    for (const rule of table.start) rule(node)
   }
 
   receive(message: Message): void {
     if (message.to !== this.#node.id || message.from === this.#node.id) return
     const handle = this.#table.on[message.type as M['type']] as ((node: N, message: Message) => void) | undefined
     if (!handle) throw new Error(`stage ${this.#table.number} has no rule for the message ${message.type}`)
-    if (this.#isDoubted(message)) return
-    if (this.#table.gate && !this.#table.gate(this.#node, message as M)) return
-    handle(this.#node, message)
+    if (this.#passes(message as M)) handle(this.#node, message)
   }
 
-  #isDoubted(message: Message): boolean {
-    const doubts = this.#table.doubts?.[message.type as M['type']] as readonly Doubt<N, Message>[] | undefined
-    for (const doubt of doubts ?? []) {
-      const reason = doubt(this.#node, message)
-      if (reason === null) continue
-      this.#tellDoubt(message, reason)
-      return true
-    }
-    return false
-  }
-
-  #tellDoubt({ from, type }: Message, reason: string): void {
-    const sender = from.slice(0, 64)
-    const what = `${sender} ${type}`
-    if (this.#doubted.has(what) || this.#doubted.size >= maxDoubted) return
-    this.#doubted.add(what)
-    this.#node.effects.events.push({ event: 'message_refused', from: sender, type, reason })
+  #passes(message: M): boolean {
+    const { gate, messages, doubts } = this.#table
+    const type = message.type as M['type']
+    const facts = { kind: messages[type].kind, doubts: doubts[type] ?? [] }
+    return gate.every((rule) => rule(this.#node, message, facts))
   }
 
   request(request: Request): void {
@@ -241,7 +230,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
 
   durable(upTo: EntryId): void {
     this.#isWriting = false
-    for (const rule of this.#table.durable ?? []) rule(this.#node, upTo)
+    for (const rule of this.#table.durable) rule(this.#node, upTo)
   }
 
   applied(upTo: Index): void {
@@ -277,7 +266,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   }
 
   take(): Effects {
-    for (const rule of this.#table.turn ?? []) rule(this.#node)
+    for (const rule of this.#table.turn) rule(this.#node)
     const effects = this.#node.effects
     this.#node.effects = noEffects()
     this.#sign(effects)

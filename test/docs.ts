@@ -3,8 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { cellAt, matrixAsMarkdown, problemsOf } from '../client/compare-text.js'
 import { players, scenarios } from '../client/players.js'
+import { tableAsMarkdown } from '../client/stage-table.js'
 import { declared } from '../src/proof/declared.js'
 import { computeMatrix } from '../src/proof/matrix.js'
+import type { Stage } from '../src/stage.js'
 import { stages } from '../stages/index.js'
 
 /** The project's folder, seen from the compiled file. */
@@ -38,15 +40,24 @@ export function withGeneratedParts(document: string, matrix = declaredMatrix()):
   return between('matrix', matrix, between('roadmap', roadmapTable(), document))
 }
 
+/** A lesson as it should be: the stage's whole table stands between two marks. */
+export async function withTable(stage: Stage, lesson: string): Promise<string> {
+  return between('table', await tableAsMarkdown(stage), lesson)
+}
+
 function between(name: string, part: string, document: string): string {
   const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
   const [before, rest] = document.split(begin)
   const after = rest?.split(end)[1]
-  if (before === undefined || after === undefined) throw new Error(`ROADMAP.md has lost its marks ${begin} and ${end}`)
+  if (before === undefined || after === undefined) throw new Error(`a document has lost its marks ${begin} and ${end}`)
   return `${before}${begin}\n${part}\n${end}${after}`
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const stage of stages) {
+    const lesson = `${root}stages/${stage.name}/README.md`
+    writeFileSync(lesson, await withTable(stage, readFileSync(lesson, 'utf8')))
+  }
   const path = `${root}ROADMAP.md`
   writeFileSync(path, withGeneratedParts(readFileSync(path, 'utf8'), await computedMatrix()))
 }

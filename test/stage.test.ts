@@ -1,6 +1,15 @@
 import t from 'tap'
 import { type Message, makeEntry, type Request } from '../src/contracts.js'
-import { type NodeState, type Stage, sendWhenDurable, stage } from '../src/stage.js'
+import {
+  inOrder,
+  type NodeState,
+  partsOf,
+  replaced,
+  replacedIn,
+  type Stage,
+  sendWhenDurable,
+  stage,
+} from '../src/stage.js'
 import keyValueStore from '../stages/0-key-value-store/stage.js'
 import { nodeOptions } from './helpers/core.js'
 
@@ -14,8 +23,13 @@ function promise(node: NodeState, { id, command }: Request): void {
 
 const promising = stage<NodeState, never>({
   ...(keyValueStore as Stage),
+  doubts: {},
+  gate: [],
   on: {},
+  start: [],
   tick: [],
+  durable: [],
+  turn: [],
   state: () => ({ role: '', leader: null }),
   verbs: { status: ({ id, stage, role, leader, applied, peers }) => ({ id, stage, role, leader, applied, peers }) },
   requests: { get: promise },
@@ -43,4 +57,20 @@ t.test('one write at a time: what is decided while the disk is at work is the ne
   t.same(take(), { upTo: 3, writes: 2, waits: ['Promise2', 'Promise3'] })
   core.durable({ index: 3, term: 1 })
   t.same(take(), { upTo: undefined, writes: undefined, waits: [] })
+})
+
+t.test('a list names what it changes; a rule that is not there any more cannot be replaced in silence', async (t) => {
+  const said: string[] = []
+  const rule = (name: string) => Object.defineProperty(() => void said.push(name), 'name', { value: name })
+  const [a, b, c, d] = [rule('a'), rule('b'), rule('c'), rule('d')] as const
+  t.same(replaced([a, b, c], b, d), [a, d, c])
+  t.same(replaced([a, b], b), [a])
+  t.same(replaced([a, b], a, c, d), [c, d, b])
+  t.throws(() => replaced([a, b], c, d), { message: 'the rule c cannot be replaced: the list has a, b' })
+  t.throws(() => replaced([], c, d), { message: 'the rule c cannot be replaced: the list has no rules' })
+  const both = inOrder(a, inOrder(b, c))
+  t.same([both.name, partsOf(both)], ['a, b, c', [a, b, c]], 'what a rule is made of stays to be seen')
+  replacedIn(both, b, d)({}, {})
+  t.same(said, ['a', 'd', 'c'])
+  t.throws(() => replacedIn(both, d, a), /cannot be replaced: the list has a, b, c/)
 })

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import t from 'tap'
 import { stages } from '../stages/index.js'
-import { root, withGeneratedParts } from './docs.js'
+import { root, withGeneratedParts, withTable } from './docs.js'
 
 /** Files of the project below a folder, as paths from its root. */
 function files(folder: string, ending: string): string[] {
@@ -109,6 +109,10 @@ function anchors(path: string): string[] {
 
 t.test('generated tables are up to date: `npm run docs` writes them', async (t) => {
   t.equal(withGeneratedParts(read('ROADMAP.md')), read('ROADMAP.md'))
+  for (const stage of stages) {
+    const lesson = `stages/${stage.name}/README.md`
+    t.equal(await withTable(stage, read(lesson)), read(lesson), lesson)
+  }
 })
 
 t.test('every stage has its folder, its number and its lesson in the one shape', async (t) => {

@@ -18,7 +18,7 @@ export function protobufCodec(stage: Stage): Codec {
   const protos = new Protos([peerProto, ...stage.proto])
   const envelope = protos.message('Envelope')
   const known = new Map(
-    Object.entries(stage.wire).map(([type, check]) => {
+    Object.entries(stage.messages).map(([type, { check }]) => {
       const proto = protos.message(type)
       return [type, { check, proto, form: messageForm(protos, proto, type) }] as const
     }),

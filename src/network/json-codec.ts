@@ -96,8 +96,8 @@ function checkMessage(stage: Stage, candidate: unknown): Message {
     throw new Error('a message has "type", "from" and "to"')
   }
   if (stage.isIdentified && !isIdentified(candidate)) throw new Error('a message has "incarnation" and "origin"')
-  const check = Object.hasOwn(stage.wire, type) ? stage.wire[type] : undefined
-  if (!check) throw new Error(`stage ${stage.number} has no message ${JSON.stringify(type.slice(0, 64))}`)
-  if (!check(candidate)) throw new Error(`a ${type} whose fields are not of its shape`)
+  const facts = Object.hasOwn(stage.messages, type) ? stage.messages[type] : undefined
+  if (!facts) throw new Error(`stage ${stage.number} has no message ${JSON.stringify(type.slice(0, 64))}`)
+  if (!facts.check(candidate)) throw new Error(`a ${type} whose fields are not of its shape`)
   return candidate as unknown as Message
 }

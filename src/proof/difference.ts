@@ -1,5 +1,5 @@
 import type { GuaranteeId } from '../contracts.js'
-import type { Stage } from '../stage.js'
+import { partsOf as partsOfRule, type Stage } from '../stage.js'
 import { declared, guaranteeIds } from './declared.js'
 
 /** A function in its place in a table: `requests.set` is done by `replicate`. */
@@ -35,7 +35,7 @@ export interface Difference {
 type Slots = Readonly<Record<string, unknown>>
 
 /** The parts of a table whose members are named slots. */
-const groups = ['commands', 'requests', 'operations', 'on', 'wire', 'verbs', 'client'] as const
+const groups = ['commands', 'requests', 'operations', 'on', 'messages', 'doubts', 'verbs', 'client'] as const
 
 /** The whole table of a stage, which `stage()` keeps beside what the other floors see of it. */
 function tableOf(stage: Stage): Slots {
@@ -44,8 +44,8 @@ function tableOf(stage: Stage): Slots {
 }
 
 /** The parts that are one function, where a stage has it, and those that are lists of rules. */
-const single = ['state', 'gate', 'entries'] as const
-const lists = ['start', 'tick', 'durable', 'turn'] as const
+const single = ['state', 'entries'] as const
+export const lists = ['start', 'gate', 'tick', 'durable', 'turn'] as const
 
 /** Every function of a stage's table, flat. A rule in a list has no slot but its name: it is there or it is not. */
 export function rulesOf(stage: Stage): Rule[] {
@@ -65,7 +65,14 @@ function toRule(slot: string, key: string, value: unknown): Rule {
 }
 
 function nameOf(value: unknown, otherwise: string): string {
+  if (Array.isArray(value)) return value.map((rule) => nameOf(rule, '?')).join(', ')
   return (typeof value === 'function' && value.name) || otherwise
+}
+
+/** The rules that stand in one slot together; anything else is the only one. */
+export function partsOf(value: unknown): readonly unknown[] {
+  if (Array.isArray(value)) return value
+  return typeof value === 'function' ? partsOfRule(value as (...args: never[]) => unknown) : [value]
 }
 
 /** Compares two stages' tables: a rule is kept if the same function stands in the same slot. */
@@ -81,7 +88,7 @@ export function difference(earlier: Stage, later: Stage): Difference {
     }),
     removed: [...before.values()].filter(({ slot }) => !slots.has(slot)),
     kept: rules.filter(({ slot, value }) => before.get(slot)?.value === value),
-    messages: Object.keys(later.wire).filter((type) => !Object.hasOwn(earlier.wire, type)),
+    messages: Object.keys(later.messages).filter((type) => !Object.hasOwn(earlier.messages, type)),
     gained: later.gives.filter((id) => !earlier.gives.includes(id)),
     lost: earlier.gives.filter((id) => !later.gives.includes(id) && declared(later, id) !== 'unavailable'),
     newlyBroken: guaranteeIds.filter(

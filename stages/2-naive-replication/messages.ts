@@ -1,4 +1,5 @@
 import { type Command, isObject, isPositive, type Message } from '../../src/contracts.js'
+import type { MessageFacts } from '../../src/stage.js'
 import { commands } from '../0-key-value-store/commands.js'
 
 /** The leader to a follower: perform this write. `write` numbers the leader's writes, to tell the answers apart. */
@@ -24,8 +25,8 @@ function isWrite(candidate: unknown): boolean {
   return writes[candidate.command as keyof typeof writes].check(candidate).ok
 }
 
-/** What each message must hold when it comes from the wire. */
-export const wire = {
-  Replicate: (message: Readonly<Record<string, unknown>>) => isPositive(message.write) && isWrite(message.command),
-  Replicated: (message: Readonly<Record<string, unknown>>) => isPositive(message.write),
-}
+/** What each message is, and what it must hold when it comes from the wire. */
+export const messages = {
+  Replicate: { kind: 'leads', check: ({ write, command }) => isPositive(write) && isWrite(command) },
+  Replicated: { kind: 'answers', check: ({ write }) => isPositive(write) },
+} satisfies Record<string, MessageFacts>

@@ -2,7 +2,7 @@ import { stage } from '../../src/stage.js'
 import client from '../1-client/stage.js'
 import { countAcknowledgement, performAtOnce } from './acknowledge.js'
 import { giveUp } from './give-up.js'
-import { type NaiveMessage, wire } from './messages.js'
+import { messages, type NaiveMessage } from './messages.js'
 import { type NaiveReplica, naiveReplica } from './replica.js'
 import { replicate, settleAtMajority } from './replicate.js'
 
@@ -22,8 +22,8 @@ export default stage<NaiveReplica, NaiveMessage>({
     append: replicate,
     cas: replicate,
   },
+  messages,
   on: { Replicate: performAtOnce, Replicated: countAcknowledgement },
-  wire,
   proto: ['2-naive-replication/naive.proto'],
   tick: [giveUp],
   gives: ['G1', 'G2', 'G4'],

@@ -1,19 +1,13 @@
-import { isPositive, type Message, type Term } from '../../src/contracts.js'
+import type { Message, Term } from '../../src/contracts.js'
+import type { Doubt, FactsAtGate } from '../../src/stage.js'
 import type { AppendEntriesConflict, AppendEntriesReply } from './messages.js'
 import type { Replica } from './replica.js'
-
-/** The last term that a message may bear: behind it there is room for every node to go on adding. */
-const lastTerm = 2 ** 52
 
 /** Terms up to here are believed: one election in every millisecond would need 34 years for so many. */
 const easilyReached = 2 ** 40
 
 /** Behind those, a term is believed that is at most so far ahead: a node may have stood for election alone for weeks. */
 const leap = 1_000_000
-
-export function isTerm(candidate: unknown): candidate is Term {
-  return isPositive(candidate) && candidate <= lastTerm
-}
 
 /**
  * Each term is one more than some node had before it. A message from far beyond, if it were believed, would take
@@ -53,4 +47,26 @@ export const replicationDoubts = {
   AppendEntries: [leapsAhead],
   AppendEntriesReply: [leapsAhead, answersTheFuture, matchesTooMuch],
   AppendEntriesConflict: [leapsAhead, answersTheFuture, refusesTooMuch],
+}
+
+/** So many messages that cannot be are told of, each once: names of senders are not to fill the memory. */
+const maxDoubted = 64
+
+/** A message that cannot be true is dropped before another rule sees it: the first doubt with an answer gives the reason. */
+export function dropDoubtful(node: Replica, message: Message, { doubts }: FactsAtGate): boolean {
+  for (const doubt of doubts as readonly Doubt<Replica, Message>[]) {
+    const reason = doubt(node, message)
+    if (reason === null) continue
+    tellDoubt(node, message, reason)
+    return false
+  }
+  return true
+}
+
+function tellDoubt({ doubted, effects }: Replica, { from, type }: Message, reason: string): void {
+  const sender = from.slice(0, 64)
+  const what = `${sender} ${type}`
+  if (doubted.has(what) || doubted.size >= maxDoubted) return
+  doubted.add(what)
+  effects.events.push({ event: 'message_refused', from: sender, type, reason })
 }

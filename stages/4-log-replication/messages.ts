@@ -7,8 +7,8 @@ import {
   type Message,
   type Term,
 } from '../../src/contracts.js'
-import type { StageFacts } from '../../src/stage.js'
-import { isTerm } from './doubts.js'
+import type { MessageFacts, StageFacts } from '../../src/stage.js'
+import { isTerm } from './term.js'
 
 /** The leader to a follower: put these entries behind that one, and know how far the cluster has committed (figure 2). */
 export interface AppendEntries extends Message {
@@ -56,20 +56,20 @@ export function isNatural(candidate: unknown): candidate is number {
 type IsOfShape = (command: Command) => boolean
 
 /**
- * A check for AppendEntries whose entries hold nothing but commands for which there are operations, each in its shape.
+ * AppendEntries, whose entries hold nothing but commands for which there are operations, each in its shape.
  *
  * @param own the shapes of commands that no client gives
  */
 export function appendEntriesOf(
   { commands, operations }: Pick<StageFacts, 'commands' | 'operations'>,
   own: Readonly<Record<string, IsOfShape>> = {},
-) {
+): MessageFacts {
   const ofClients = Object.entries(commands).filter(([name]) => Object.hasOwn(operations, name))
   const shapes = new Map([
     ...ofClients.map(([name, { takes }]) => [name, shapeOf(takes)] as const),
     ...Object.entries(own),
   ])
-  return ({ term, sequence, prevLogIndex, prevLogTerm, leaderCommit, entries }: Candidate): boolean => {
+  const check = ({ term, sequence, prevLogIndex, prevLogTerm, leaderCommit, entries }: Candidate): boolean => {
     if (!isTerm(term) || !isPositive(sequence)) return false
     if (!isNatural(prevLogIndex) || !isNatural(prevLogTerm) || !isNatural(leaderCommit)) return false
     if (!Array.isArray(entries) || (prevLogIndex === 0) !== (prevLogTerm === 0)) return false
@@ -81,6 +81,7 @@ export function appendEntriesOf(
     }
     return before.term <= term
   }
+  return { kind: 'leads', check }
 }
 
 /**
@@ -108,13 +109,17 @@ const isOfKind: Readonly<Record<Argument['kind'], (value: unknown) => boolean>> 
   names: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
 }
 
-/** What the replies must hold when they come from the wire. */
-export const replyWire = {
-  AppendEntriesReply: ({ term, sequence, matchIndex }: Candidate) =>
-    isTerm(term) && isPositive(sequence) && isNatural(matchIndex),
-  AppendEntriesConflict({ term, sequence, prevLogIndex, conflictTerm, conflictIndex }: Candidate) {
-    if (!isTerm(term) || !isPositive(sequence) || !isPositive(prevLogIndex)) return false
-    if (conflictTerm !== null && !(isPositive(conflictTerm) && conflictTerm <= term)) return false
-    return isPositive(conflictIndex) && conflictIndex <= prevLogIndex
-  },
+function isConflict({ term, sequence, prevLogIndex, conflictTerm, conflictIndex }: Candidate): boolean {
+  if (!isTerm(term) || !isPositive(sequence) || !isPositive(prevLogIndex)) return false
+  if (conflictTerm !== null && !(isPositive(conflictTerm) && conflictTerm <= term)) return false
+  return isPositive(conflictIndex) && conflictIndex <= prevLogIndex
 }
+
+/** What a follower answers. */
+export const replies = {
+  AppendEntriesReply: {
+    kind: 'answers',
+    check: ({ term, sequence, matchIndex }) => isTerm(term) && isPositive(sequence) && isNatural(matchIndex),
+  },
+  AppendEntriesConflict: { kind: 'answers', check: isConflict },
+} satisfies Record<string, MessageFacts>

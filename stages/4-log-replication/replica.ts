@@ -45,6 +45,8 @@ export interface Replica extends NodeState {
   readonly waiting: Map<Index, Waiting>
   /** A leader's: what its waiting entries take in memory. */
   readonly backlog: Backlog
+  /** Who has sent what that could not be, as it was told. */
+  readonly doubted: Set<string>
   /** Logical time since the start. */
   ticks: number
   /** Verb: sends a follower what it lacks, as far as one message goes. */
@@ -80,6 +82,7 @@ export function replica({ id, members, recovered, timing }: NodeOptions) {
     progress: new Map(followers.map((peer) => [peer, newProgress(log, timing)])),
     waiting: new Map<Index, Waiting>(),
     backlog: { ...emptyBacklog },
+    doubted: new Set<string>(),
     ticks: 0,
   }
 }

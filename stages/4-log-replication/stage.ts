@@ -4,10 +4,10 @@ import client from '../1-client/stage.js'
 import { countReply, walkBack } from './acknowledge.js'
 import { appendEntries } from './append-entries.js'
 import { applyCommitted, commitByMajority, noteDurable } from './commit.js'
-import { replicationDoubts } from './doubts.js'
+import { dropDoubtful, replicationDoubts } from './doubts.js'
 import { giveUpWaiting } from './give-up.js'
 import { logInvariants } from './log.js'
-import { appendEntriesOf, type ReplicationMessage, replyWire } from './messages.js'
+import { appendEntriesOf, type ReplicationMessage, replies } from './messages.js'
 import { propose } from './propose.js'
 import { type Replica, replica, replicaStatus } from './replica.js'
 import { isDueByNews, replicateToAll, sendEntries } from './replicate.js'
@@ -26,10 +26,10 @@ export default stage<Replica, ReplicationMessage>({
   entries: (node, from) => node.log.from(from),
   verbs: { status: replicaStatus, replicate: sendEntries, isDue: isDueByNews },
   requests: { get: propose, scan: propose, set: propose, delete: propose, append: propose, cas: propose, info, ping },
+  messages: { AppendEntries: appendEntriesOf(client), ...replies },
   doubts: replicationDoubts,
-  gate: hearTerm,
+  gate: [dropDoubtful, hearTerm],
   on: { AppendEntries: appendEntries, AppendEntriesReply: countReply, AppendEntriesConflict: walkBack },
-  wire: { AppendEntries: appendEntriesOf(client), ...replyWire },
   proto: ['4-log-replication/log.proto'],
   tick: [giveUpWaiting],
   durable: [noteDurable, takeOffice],

@@ -1,5 +1,12 @@
-import type { EntryId, Message, Term } from '../../src/contracts.js'
+import { type EntryId, isPositive, type Message, type Term } from '../../src/contracts.js'
 import { persist, type Replica } from './replica.js'
+
+/** The last term that a message may bear: behind it there is room for every node to go on adding. */
+const lastTerm = 2 ** 52
+
+export function isTerm(candidate: unknown): candidate is Term {
+  return isPositive(candidate) && candidate <= lastTerm
+}
 
 /**
  * A term is here one life of the leader. It adds one at each start: if its disk has lost entries that followers hold,
@@ -17,10 +24,10 @@ export function takeOffice(node: Replica, _upTo: EntryId): void {
 }
 
 /** Every message bears its sender's term. One from an earlier life of the leader is not heard any more. */
-export function hearTerm(node: Replica, message: Message & { readonly term: Term }): boolean {
-  if (message.term < node.term) return false
-  if (message.term > node.term) {
-    node.term = message.term
+export function hearTerm(node: Replica, { term = node.term }: Message): boolean {
+  if (term < node.term) return false
+  if (term > node.term) {
+    node.term = term
     persist(node, { record: 'term', term: node.term, votedFor: null })
   }
   return true

@@ -1,6 +1,5 @@
 import { inOrder, stage } from '../../src/stage.js'
 import { appendEntries } from '../4-log-replication/append-entries.js'
-import { giveUpWaiting } from '../4-log-replication/give-up.js'
 import type { ReplicationMessage } from '../4-log-replication/messages.js'
 import logReplication from '../4-log-replication/stage.js'
 import { heartbeat, isDueByEntries } from './heartbeat.js'
@@ -17,7 +16,7 @@ export default stage<Listener, ReplicationMessage>({
   state: listener,
   verbs: { ...logReplication.table.verbs, isDue: isDueByEntries },
   on: { ...logReplication.table.on, AppendEntries: inOrder(heed, appendEntries) },
-  tick: [giveUpWaiting, heartbeat, noticeSilence],
+  tick: [...logReplication.table.tick, heartbeat, noticeSilence],
   gives: [...logReplication.gives, 'G9'],
   breaks: { G10: 'E2', G13: 'N8', G14: 'C1' },
 })

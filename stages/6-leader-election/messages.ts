@@ -1,6 +1,8 @@
 import type { Index, Message, Term } from '../../src/contracts.js'
-import { isTerm, leapsAhead, replicationDoubts } from '../4-log-replication/doubts.js'
+import type { MessageFacts } from '../../src/stage.js'
+import { leapsAhead, replicationDoubts } from '../4-log-replication/doubts.js'
 import { isNatural, type ReplicationMessage, shapeOf } from '../4-log-replication/messages.js'
+import { isTerm } from '../4-log-replication/term.js'
 
 /** A candidate to everybody: vote for me; this is how far my log goes (figure 2). */
 export interface RequestVote extends Message {
@@ -25,19 +27,23 @@ export interface StaleTerm extends Message {
 
 export type ElectionMessage = ReplicationMessage | RequestVote | RequestVoteReply | StaleTerm
 
-type Candidate = Readonly<Record<string, unknown>>
-
-/** What the messages of this stage must hold when they come from the wire. */
-export const electionWire = {
-  RequestVote: ({ term, lastLogIndex, lastLogTerm }: Candidate) =>
-    isTerm(term) &&
-    isNatural(lastLogIndex) &&
-    isNatural(lastLogTerm) &&
-    lastLogTerm < term &&
-    (lastLogIndex === 0) === (lastLogTerm === 0),
-  RequestVoteReply: ({ term, voteGranted }: Candidate) => isTerm(term) && typeof voteGranted === 'boolean',
-  StaleTerm: ({ term }: Candidate) => isTerm(term),
-}
+/** What the messages of this stage are, and what they must hold when they come from the wire. */
+export const electionMessages = {
+  RequestVote: {
+    kind: 'campaigns',
+    check: ({ term, lastLogIndex, lastLogTerm }) =>
+      isTerm(term) &&
+      isNatural(lastLogIndex) &&
+      isNatural(lastLogTerm) &&
+      lastLogTerm < term &&
+      (lastLogIndex === 0) === (lastLogTerm === 0),
+  },
+  RequestVoteReply: {
+    kind: 'answers',
+    check: ({ term, voteGranted }) => isTerm(term) && typeof voteGranted === 'boolean',
+  },
+  StaleTerm: { kind: 'answers', check: ({ term }) => isTerm(term) },
+} satisfies Record<string, MessageFacts>
 
 /** The entry with which a leader begins has no field. */
 export const entriesOfLeaders = { 'no-op': shapeOf([]) }

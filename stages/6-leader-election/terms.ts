@@ -1,26 +1,30 @@
 import { failure, type Message, type NodeId, type Term } from '../../src/contracts.js'
-import { sendWhenDurable } from '../../src/stage.js'
+import { type FactsAtGate, sendWhenDurable } from '../../src/stage.js'
 import { heed } from '../5-heartbeats/silence.js'
 import type { StaleTerm } from './messages.js'
 import { enterTerm, type Voter, waitAnew } from './voter.js'
 
+/** A leader or a candidate that asks in a term that is over is told which term it is by now (§5.1). */
+export function tellStaleTerm(node: Voter, { from, term = node.term }: Message, { kind }: FactsAtGate): boolean {
+  if (term < node.term && (kind === 'leads' || kind === 'campaigns')) tellTerm(node, from)
+  return true
+}
+
 /**
- * Terms are the cluster's clock (§5.1). Whoever hears of a later one follows; whoever asks in an earlier one is told
- * which it is, and not heard; answers from an earlier one are not heard either.
+ * Terms are the cluster's clock (§5.1). Whoever hears of a later term enters it. A message of an earlier term is not
+ * heard; one that bears none is of every term.
  */
-export function observeTerm(node: Voter, message: Message & { readonly term: Term }): boolean {
-  const { type, from, term } = message
+export function observeTerm(node: Voter, { term = node.term }: Message): boolean {
   if (term > node.term) {
     if (node.role === 'leader') stepDown(node, term)
     node.role = 'follower'
     node.leader = null
     enterTerm(node, term, null)
   }
-  if (term < node.term && (type === 'AppendEntries' || type === 'RequestVote')) tellTerm(node, from)
   return term === node.term
 }
 
-export function tellTerm(node: Voter, to: NodeId): void {
+function tellTerm(node: Voter, to: NodeId): void {
   sendWhenDurable<StaleTerm>(node, { type: 'StaleTerm', from: node.id, to, term: node.term })
 }
 

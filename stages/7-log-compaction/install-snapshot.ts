@@ -1,16 +1,9 @@
 import type { Chunk, Snapshot } from '../../src/contracts.js'
 import { sendWhenDurable } from '../../src/stage.js'
 import { persist } from '../4-log-replication/replica.js'
-import { observeTerm, tellTerm } from '../6-leader-election/terms.js'
 import type { Compactor } from './compactor.js'
 import { letGo } from './let-go.js'
-import type { CompactionMessage, InstallSnapshot, InstallSnapshotReply } from './messages.js'
-
-/** Whoever sends a snapshot in a term that is over was deposed, and is told (figure 13, 1), as one who sends entries is. */
-export function observeTermOfSender(node: Compactor, message: CompactionMessage): boolean {
-  if (message.type === 'InstallSnapshot' && message.term < node.term) tellTerm(node, message.from)
-  return observeTerm(node, message)
-}
+import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
 
 /** A piece of a snapshot has come. Whoever is as far already needs none of it, and says so. */
 export function keepChunk(node: Compactor, message: InstallSnapshot): void {

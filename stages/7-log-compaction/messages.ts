@@ -1,6 +1,7 @@
 import { type Chunk, type Index, isPositive, type Message, type Term } from '../../src/contracts.js'
-import { isTerm } from '../4-log-replication/doubts.js'
+import type { MessageFacts } from '../../src/stage.js'
 import { isNatural } from '../4-log-replication/messages.js'
+import { isTerm } from '../4-log-replication/term.js'
 import type { ElectionMessage } from '../6-leader-election/messages.js'
 
 /** The leader to a follower that lacks what the log has let go: a piece of the snapshot that holds it (figure 13). */
@@ -26,15 +27,23 @@ export type CompactionMessage = ElectionMessage | InstallSnapshot | InstallSnaps
 
 type Candidate = Readonly<Record<string, unknown>>
 
-/** What the messages of this stage must hold when they come from the wire. */
-export const compactionWire = {
-  InstallSnapshot({ term, sequence, lastIncludedIndex, lastIncludedTerm, bytes, sha256, offset, data }: Candidate) {
-    if (!isTerm(term) || !isPositive(sequence) || !isPositive(lastIncludedIndex)) return false
-    if (!isPositive(lastIncludedTerm) || lastIncludedTerm > term || !isPositive(bytes) || !isNatural(offset))
-      return false
-    if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return false
-    return data instanceof Uint8Array && offset + data.length <= bytes
-  },
-  InstallSnapshotReply: ({ term, sequence, held, matchIndex }: Candidate) =>
-    isTerm(term) && isPositive(sequence) && isNatural(held) && isNatural(matchIndex),
+function isPiece(candidate: Candidate): boolean {
+  const { term, sequence, lastIncludedIndex, lastIncludedTerm, bytes, sha256, offset, data } = candidate
+  if (!isTerm(term) || !isPositive(sequence) || !isPositive(lastIncludedIndex)) return false
+  if (!isPositive(lastIncludedTerm) || lastIncludedTerm > term || !isPositive(bytes) || !isNatural(offset)) return false
+  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) return false
+  return data instanceof Uint8Array && offset + data.length <= bytes
 }
+
+/**
+ * What the messages of this stage are, and what they must hold when they come from the wire. A deposed leader that sends
+ * a snapshot is told so, as one that sends entries is (figure 13, 1): both lead.
+ */
+export const compactionMessages = {
+  InstallSnapshot: { kind: 'leads', check: isPiece },
+  InstallSnapshotReply: {
+    kind: 'answers',
+    check: ({ term, sequence, held, matchIndex }) =>
+      isTerm(term) && isPositive(sequence) && isNatural(held) && isNatural(matchIndex),
+  },
+} satisfies Record<string, MessageFacts>

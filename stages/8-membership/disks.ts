@@ -1,8 +1,9 @@
-import { failure, type NodeId } from '../../src/contracts.js'
+import { failure, type Message, type NodeId } from '../../src/contracts.js'
+import type { FactsAtGate } from '../../src/stage.js'
 import { idsOf } from './configuration.js'
 import { tellDisplaced } from './displaced.js'
 import { giveUp } from './end-change.js'
-import type { MembershipMessage } from './messages.js'
+import { isForeign } from './identity.js'
 import type { Participant } from './participant.js'
 
 /** Why a member's disk is lost: another one answers in its place, or it is older than what it has acknowledged. */
@@ -16,19 +17,8 @@ export interface LostDisk {
   toldAt: number | null
 }
 
-/** Nobody asks those that are no members: what they answer, they were asked when they still were some. */
-const answers: ReadonlySet<MembershipMessage['type']> = new Set([
-  'AppendEntriesReply',
-  'AppendEntriesConflict',
-  'InstallSnapshotReply',
-  'RequestVoteReply',
-  'StaleTerm',
-])
-
-export const isAnswer = ({ type }: MembershipMessage) => answers.has(type)
-
 /** The disk of a message's sender is the one that the latest configuration names, and nothing is known against it. */
-export function isCounted(node: Participant, { from, incarnation }: MembershipMessage): boolean {
+export function isCounted(node: Participant, { from, incarnation }: Message): boolean {
   const member = node.members.find(({ id }) => id === from)
   return member?.incarnation === incarnation && node.lostDisks.get(from)?.incarnation !== incarnation
 }
@@ -37,16 +27,22 @@ export function isCounted(node: Participant, { from, incarnation }: MembershipMe
  * A member is heard if its own disk answers; a newcomer, if it is no member under another disk. What is said unasked does
  * not show that it hears this node. All checks of a quorum go by it.
  */
-export function noteHeard(node: Participant, message: MembershipMessage): void {
-  const { from, incarnation, type } = message
-  if (!isAnswer(message) && type !== 'Introduction') return
+export function noteHeard(node: Participant, message: Message, { kind }: FactsAtGate): boolean {
+  const { from, incarnation } = message
+  if ((kind !== 'answers' && kind !== 'says who') || isForeign(node, message)) return true
   const isMember = node.members.some(({ id }) => id === from)
   const isNewcomer = () =>
     node.change?.voters.some((one) => one.id === from && (one.incarnation ?? incarnation) === incarnation)
-  if (!(isMember ? isCounted(node, message) : isNewcomer())) return
+  if (!(isMember ? isCounted(node, message) : isNewcomer())) return true
   node.heardAt.set(from, node.ticks)
   // The disk that was admitted is back: the other one is only a namesake.
   if (isMember) node.lostDisks.delete(from)
+  return true
+}
+
+/** An answer counts only for the disk that the members know. A node that is no member was asked while it still was one. */
+export function dropOtherDisks(node: Participant, message: Message, { kind }: FactsAtGate): boolean {
+  return kind !== 'answers' || isCounted(node, message) || noticeLostDisk(node, message)
 }
 
 /**
@@ -55,7 +51,7 @@ export function noteHeard(node: Participant, message: MembershipMessage): void {
  *
  * @returns whether the answer is heard all the same: an empty disk is sent everything, so that it is ready to be taken in
  */
-export function noticeLostDisk(node: Participant, message: MembershipMessage): boolean {
+export function noticeLostDisk(node: Participant, message: Message): boolean {
   const { from, incarnation = '' } = message
   const member = node.members.find(({ id }) => id === from)
   if (node.role !== 'leader' || !member) return false
@@ -67,7 +63,7 @@ export function noticeLostDisk(node: Participant, message: MembershipMessage): b
 }
 
 /** What a lost disk answers says what to send it next. It never says that anything is kept. */
-export function countNothing(node: Participant, message: MembershipMessage): void {
+export function countNothing(node: Participant, message: Message): void {
   const progress = node.progress.get(message.from)
   if (progress && !isCounted(node, message)) progress.matchIndex = 0
 }

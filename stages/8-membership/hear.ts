@@ -1,14 +1,17 @@
 import { inOrder, type StageTable } from '../../src/stage.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
-import { countNothing } from './disks.js'
+import { countNothing, dropOtherDisks, noteHeard } from './disks.js'
 import { hearDisplaced } from './displaced.js'
 import { foundCluster } from './found.js'
-import { hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
-import { hearRemoved, voteIfAdmitted } from './loyalty.js'
+import { dropLaterTerms, hearIntroduction, introduceNewcomers, introduceSelf } from './introduce.js'
+import { beLoyal, hearRemoved, voteIfAdmitted } from './loyalty.js'
 import type { MembershipMessage } from './messages.js'
 import { noteAcknowledged, noticeOlderDisk } from './older-disk.js'
 import type { Participant } from './participant.js'
 import { tellWaiting } from './waiting.js'
+
+/** The rules at the gate that look at who speaks, before any goes by the term. */
+export const membersGate = [noteHeard, dropOtherDisks, dropLaterTerms, beLoyal]
 
 /** What is heard otherwise than before: an answer counts for the disk that gave it. And the messages of this stage. */
 export function hearMembers(

@@ -1,11 +1,7 @@
-import { type Foreigner, failure, type Identity, type NodeId } from '../../src/contracts.js'
-import type { Doubt, StageTable } from '../../src/stage.js'
+import { type Foreigner, failure, type Identity, type Message, type NodeId } from '../../src/contracts.js'
+import type { FactsAtGate } from '../../src/stage.js'
 import { isIntroduced } from './change.js'
-import { isAnswer, isCounted, noteHeard, noticeLostDisk } from './disks.js'
 import { giveUp } from './end-change.js'
-import { refusesLaterTerm } from './introduce.js'
-import { observeLoyally } from './loyalty.js'
-import type { MembershipMessage } from './messages.js'
 import type { Participant } from './participant.js'
 
 /** A node's identity is its disk and the origin of its cluster. Every message bears both: names are for people. */
@@ -14,43 +10,24 @@ export function identityOf({ self, log }: Participant): Identity {
 }
 
 /**
- * The gate compares identities before anything else. A cluster that is founded twice under one name has two histories
- * with the same indexes and terms, and no consistency check sees the seam: so a message of another origin is not heard,
- * and an answer counts only for the disk that the members know.
+ * The gate compares origins before anything else. A cluster that is founded twice under one name has two histories with
+ * the same indexes and terms, and no consistency check sees the seam: so nothing from another origin is heard, but for
+ * the question who somebody is, and its answer: nobody is a member by those.
  */
-export function observeByIdentity(node: Participant, message: MembershipMessage): boolean {
-  if (isForeign(node, message)) return hearForeigner(node, message)
-  node.foreigners.delete(message.from)
-  noteHeard(node, message)
-  if (isAnswer(message)) {
-    if (!isCounted(node, message)) return noticeLostDisk(node, message) && observeLoyally(node, message)
-    if (refusesLaterTerm(node, message)) return false
+export function dropForeigners(node: Participant, message: Message, { kind }: FactsAtGate): boolean {
+  const { from: id, origin = '', incarnation = '' } = message
+  if (!isForeign(node, message)) {
+    node.foreigners.delete(id)
+    return true
   }
-  return observeLoyally(node, message)
+  meetForeigner(node, { id, origin, incarnation })
+  return kind === 'asks who' || kind === 'says who'
 }
 
 /** A node that knows of no cluster yet is nobody's enemy: it may become a member of this one. */
-function isForeign(node: Participant, { origin }: MembershipMessage): boolean {
+export function isForeign(node: Participant, { origin = '' }: Message): boolean {
   const own = node.log.configuration.configuration.origin
   return own !== '' && origin !== '' && origin !== own
-}
-
-/** What a foreigner says is doubted by nobody: it is not heard at all, and reported as what it is. */
-export function doubtOwn(doubts: NonNullable<Table['doubts']>): NonNullable<Table['doubts']> {
-  const doubtUnlessForeign = (doubt: AnyDoubt) => (node: Participant, message: MembershipMessage) =>
-    isForeign(node, message) ? null : doubt(node, message)
-  const all = Object.entries(doubts) as [string, AnyDoubt[]][]
-  return Object.fromEntries(all.map(([type, some]) => [type, some.map(doubtUnlessForeign)]))
-}
-
-type Table = StageTable<Participant, MembershipMessage>
-type AnyDoubt = Doubt<Participant, MembershipMessage>
-
-/** Only the question who somebody is, and its answer, are heard: they bear no term, and nobody is a member by them. */
-function hearForeigner(node: Participant, message: MembershipMessage): boolean {
-  const { from: id, origin = '', incarnation = '' } = message
-  meetForeigner(node, { id, origin, incarnation })
-  return message.type === 'Introduce' || message.type === 'Introduction'
 }
 
 /** So many foreigners are remembered at a time: anybody can say any name. */

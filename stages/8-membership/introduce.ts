@@ -1,10 +1,10 @@
-import { failure, type NodeId } from '../../src/contracts.js'
-import { send } from '../../src/stage.js'
+import { failure, type Message, type NodeId } from '../../src/contracts.js'
+import { type FactsAtGate, send } from '../../src/stage.js'
 import { type Candidate, type Change, isIntroduced } from './change.js'
 import { idsOf } from './configuration.js'
 import { giveUp } from './end-change.js'
 import { endFounding } from './found.js'
-import type { Introduce, Introduction, MembershipMessage } from './messages.js'
+import type { Introduce, Introduction } from './messages.js'
 import type { Participant } from './participant.js'
 
 /**
@@ -57,13 +57,12 @@ export function hearIntroduction(node: Participant, { from, incarnation = '', or
  * A newcomer that is in a later term does not depose the leader that takes it in: it was removed, and has stood for
  * election since. It cannot go back to the leader's term either, since it may have voted in its own.
  */
-export function refusesLaterTerm(node: Participant, message: MembershipMessage): boolean {
+export function dropLaterTerms(node: Participant, { from, term = 0 }: Message, { kind }: FactsAtGate): boolean {
   const { voters, outgoing } = node.log.configuration.configuration
-  const { from } = message
-  if (!('term' in message) || message.term <= node.term) return false
-  if ([...voters, ...(outgoing ?? [])].some(({ id }) => id === from)) return false
-  const why = `${from} is in a later term (${message.term}, the cluster in ${node.term}): start it with an empty folder`
+  if (kind !== 'answers' || term <= node.term) return true
+  if ([...voters, ...(outgoing ?? [])].some(({ id }) => id === from)) return true
+  const why = `${from} is in a later term (${term}, the cluster in ${node.term}): start it with an empty folder`
   if (node.role === 'leader' && node.change && !node.change.refusal)
     giveUp(node, node.change, failure('not_caught_up', why))
-  return true
+  return false
 }

@@ -1,14 +1,13 @@
-import { failure, type Term } from '../../src/contracts.js'
-import { send, sendWhenDurable } from '../../src/stage.js'
+import { failure, type Message } from '../../src/contracts.js'
+import { type FactsAtGate, send, sendWhenDurable } from '../../src/stage.js'
 import { noticeSilence } from '../5-heartbeats/silence.js'
 import { campaignAfterSilence } from '../6-leader-election/campaign.js'
 import type { RequestVote, RequestVoteReply } from '../6-leader-election/messages.js'
 import { isUpToDate, vote } from '../6-leader-election/vote.js'
-import { observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
 import { isCounted } from './disks.js'
 import { tellDisplaced } from './displaced.js'
 import { endFounding } from './found.js'
-import type { MembershipMessage, Removed } from './messages.js'
+import type { Removed } from './messages.js'
 import type { Participant } from './participant.js'
 import { standing } from './standing.js'
 
@@ -16,23 +15,17 @@ import { standing } from './standing.js'
  * Who asks for votes while a leader is heard is not heard itself, whatever its term: most likely it is a node that was
  * removed and has not been told, and it would depose one leader after the other (§6, thesis 4.2.3).
  */
-export function observeLoyally(node: Participant, message: MembershipMessage): boolean {
-  if (isTermless(message)) return true
-  if (message.type === 'RequestVote' && !isHeeded(node, message)) return false
-  if (!observeTermOfSender(node, message)) return false
-  if (message.type === 'AppendEntries' || message.type === 'InstallSnapshot') belong(node)
-  return true
+export function beLoyal(node: Participant, message: Message, { kind }: FactsAtGate): boolean {
+  return kind !== 'campaigns' || isHeeded(node, message as RequestVote)
 }
 
 /** A leader counts on this node: whatever it was told before, and whatever it was about to found, it is wanted here. */
-function belong(node: Participant): void {
+export function noteWanted(node: Participant, _message: Message, { kind }: FactsAtGate): boolean {
+  if (kind !== 'leads') return true
   node.isRemoved = false
   if (node.founding)
     endFounding(node, failure('cluster_exists', `${node.leader ?? 'another node'} leads a cluster already`))
-}
-
-function isTermless(message: MembershipMessage): message is Exclude<MembershipMessage, { term: Term }> {
-  return !('term' in message)
+  return true
 }
 
 /**

@@ -1,6 +1,5 @@
 import { type Index, isPositive, type Message } from '../../src/contracts.js'
-import type { StageFacts } from '../../src/stage.js'
-import { appendEntriesOf } from '../4-log-replication/messages.js'
+import type { MessageFacts } from '../../src/stage.js'
 import { entriesOfLeaders } from '../6-leader-election/messages.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
 import { isConfiguration } from './configuration.js'
@@ -37,14 +36,17 @@ export interface Displaced extends Message {
 
 export type MembershipMessage = CompactionMessage | Introduce | Introduction | Removed | Displaced
 
-type Candidate = Readonly<Record<string, unknown>>
+/** What the messages of this stage are, and what they must hold when they come from the wire. None bears a term. */
+export const membershipMessages = {
+  Introduce: { kind: 'asks who', check: () => true },
+  Introduction: { kind: 'says who', check: () => true },
+  Removed: { kind: 'dismisses', check: ({ index }) => isPositive(index) },
+  Displaced: {
+    kind: 'dismisses',
+    check: ({ index, disk, why }) =>
+      isPositive(index) && typeof disk === 'string' && disk.length <= 64 && (why === 'replaced' || why === 'older'),
+  },
+} satisfies Record<string, MessageFacts>
 
-/** What the messages of this stage must hold when they come from the wire. */
-export const membershipWire = (facts: Pick<StageFacts, 'commands' | 'operations'>) => ({
-  AppendEntries: appendEntriesOf(facts, { ...entriesOfLeaders, configuration: isConfiguration }),
-  Introduce: () => true,
-  Introduction: () => true,
-  Removed: ({ index }: Candidate) => isPositive(index),
-  Displaced: ({ index, disk, why }: Candidate) =>
-    isPositive(index) && typeof disk === 'string' && disk.length <= 64 && (why === 'replaced' || why === 'older'),
-})
+/** The shapes of entries that no client asks for. */
+export const entriesOfMembers = { ...entriesOfLeaders, configuration: isConfiguration }

@@ -1,25 +1,26 @@
-import { stage } from '../../src/stage.js'
-import { giveUpWaiting } from '../4-log-replication/give-up.js'
-import { heartbeat } from '../5-heartbeats/heartbeat.js'
+import { insertedBefore, replaced, stage } from '../../src/stage.js'
+import { appendEntriesOf } from '../4-log-replication/messages.js'
+import { campaignAfterSilence } from '../6-leader-election/campaign.js'
 import { nothing } from '../6-leader-election/commit.js'
-import { resendChunks } from '../7-log-compaction/send-snapshot.js'
+import { tellStaleTerm } from '../6-leader-election/terms.js'
 import logCompaction from '../7-log-compaction/stage.js'
 import { advanceChange } from './advance-change.js'
 import { leadAndCount, stepDownWithoutQuorum } from './check-quorum.js'
 import { membershipCommands } from './commands.js'
 import { followDisks } from './disks.js'
 import { headerWithMembers } from './found.js'
-import { askAgain, hearMembers } from './hear.js'
-import { doubtOwn, identityVerbs, observeByIdentity } from './identity.js'
+import { askAgain, hearMembers, membersGate } from './hear.js'
+import { dropForeigners, identityVerbs } from './identity.js'
 import { learnMembers } from './learn-members.js'
-import { campaignIfVoter } from './loyalty.js'
-import { type MembershipMessage, membershipWire } from './messages.js'
+import { campaignIfVoter, noteWanted } from './loyalty.js'
+import { entriesOfMembers, type MembershipMessage, membershipMessages } from './messages.js'
 import { followConfiguration, type Participant, participant } from './participant.js'
 import { membershipRequests } from './requests.js'
 import { statusOfMember } from './standing.js'
 
 const before = logCompaction.table
 const operations = { ...before.operations, configuration: nothing }
+const AppendEntries = appendEntriesOf({ ...before, operations }, entriesOfMembers)
 
 export default stage<Participant, MembershipMessage>({
   ...before,
@@ -35,13 +36,12 @@ export default stage<Participant, MembershipMessage>({
   state: participant,
   verbs: { ...before.verbs, ...identityVerbs, status: statusOfMember, header: headerWithMembers, lead: leadAndCount },
   requests: { ...before.requests, ...membershipRequests },
-  doubts: doubtOwn(before.doubts!),
-  gate: observeByIdentity,
+  messages: { ...before.messages, AppendEntries, ...membershipMessages },
+  gate: [dropForeigners, ...insertedBefore(before.gate, tellStaleTerm, ...membersGate), noteWanted],
   on: hearMembers(before.on),
-  wire: { ...before.wire, ...membershipWire({ ...before, operations }) },
-  proto: [...logCompaction.proto, '8-membership/membership.proto'],
-  tick: [giveUpWaiting, heartbeat, stepDownWithoutQuorum, campaignIfVoter, resendChunks, ...askAgain],
-  turn: [followConfiguration, followDisks, advanceChange, ...before.turn!],
+  proto: [...before.proto, '8-membership/membership.proto'],
+  tick: [...replaced(before.tick, campaignAfterSilence, stepDownWithoutQuorum, campaignIfVoter), ...askAgain],
+  turn: [followConfiguration, followDisks, advanceChange, ...before.turn],
   invariants: [...before.invariants, 'oneHistory'],
-  gives: [...logCompaction.gives, 'G15'],
+  gives: [...before.gives, 'G15'],
 })

@@ -1,16 +1,21 @@
 import { commandOf, type Entry, failure } from '../../src/contracts.js'
-import { type Stage, type StageTable, stage } from '../../src/stage.js'
+import { replaced, type Stage, type StageTable, stage } from '../../src/stage.js'
 import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
 import { appendEntries } from '../4-log-replication/append-entries.js'
 import { applyCommitted, commitByMajority, onQuorum } from '../4-log-replication/commit.js'
-import { answersTheFuture, leapsAhead, matchesTooMuch } from '../4-log-replication/doubts.js'
+import {
+  answersTheFuture,
+  replicationDoubts as doubts,
+  leapsAhead,
+  matchesTooMuch,
+  refusesTooMuch,
+} from '../4-log-replication/doubts.js'
 import { giveUpWaiting } from '../4-log-replication/give-up.js'
 import type { AppendEntries, AppendEntriesReply, ReplicationMessage } from '../4-log-replication/messages.js'
 import { propose } from '../4-log-replication/propose.js'
 import { persist, type Replica } from '../4-log-replication/replica.js'
-import { replicateToAll } from '../4-log-replication/replicate.js'
 import logReplication from '../4-log-replication/stage.js'
-import { hearTerm } from '../4-log-replication/term.js'
+import { beginTerm, hearTerm } from '../4-log-replication/term.js'
 import type { WrongRule } from './wrong-rule.js'
 
 type Table = StageTable<Replica, ReplicationMessage>
@@ -24,6 +29,11 @@ function replacing(rules: Partial<Table>): Stage {
 /** A stage whose followers take entries by another rule. */
 function appending(AppendEntries: Table['on']['AppendEntries']): Stage {
   return replacing({ on: { ...right.on, AppendEntries } })
+}
+
+/** A stage whose nodes perform by another rule. */
+function performing(perform: (node: Replica) => void): Stage {
+  return replacing({ turn: replaced(right.turn, applyCommitted, perform) })
 }
 
 function isVerified({ log }: Replica, { prevLogIndex, prevLogTerm }: AppendEntries): boolean {
@@ -111,7 +121,9 @@ const wrongFollowers: readonly WrongRule[] = [
   {
     name: 'earlier-life-heard',
     what: "messages from an earlier life of the leader are heard: they bring back what it has lost, and count as today's",
-    stage: replacing({ gate: (node, message) => hearTerm(node, message) || message.term < node.term }),
+    stage: replacing({
+      gate: replaced(right.gate, hearTerm, (node, message) => hearTerm(node, message) || message.term! < node.term),
+    }),
     caught: { claim: 'AppendEntries 1: a message of an earlier term is not accepted, and changes nothing' },
   },
 ]
@@ -122,13 +134,11 @@ const wrongLeaders: readonly WrongRule[] = [
     name: 'term-not-raised',
     what: 'the leader starts again in the same term: what it puts in the place of lost entries looks the same as they did',
     stage: replacing({
-      start: [
-        (node) => {
-          if (node.leader !== node.id) return
-          node.term = Math.max(1, node.term)
-          persist(node, { record: 'term', term: node.term, votedFor: null })
-        },
-      ],
+      start: replaced(right.start, beginTerm, (node) => {
+        if (node.leader !== node.id) return
+        node.term = Math.max(1, node.term)
+        persist(node, { record: 'term', term: node.term, votedFor: null })
+      }),
     }),
     caught: { guarantee: 'G6', climate: 'storm', seeds: 30 },
   },
@@ -136,13 +146,9 @@ const wrongLeaders: readonly WrongRule[] = [
     name: 'leader-outside-the-majority',
     what: 'three followers are enough, though the leader has not synced: it starts again and takes the write back from them',
     stage: replacing({
-      turn: [
-        (node) => {
-          if (node.role === 'leader') node.commitIndex = Math.max(node.commitIndex, onQuorum(node))
-        },
-        applyCommitted,
-        replicateToAll,
-      ],
+      turn: replaced(right.turn, commitByMajority, (node) => {
+        if (node.role === 'leader') node.commitIndex = Math.max(node.commitIndex, onQuorum(node))
+      }),
     }),
     caught: { guarantee: 'G6', climate: 'storm', seeds: 150 },
   },
@@ -204,47 +210,29 @@ const wrongCommits: readonly WrongRule[] = [
   {
     name: 'perform-before-commit',
     what: 'every node performs what is in its log: a write that found no majority is seen, and may be taken back',
-    stage: replacing({
-      turn: [
-        commitByMajority,
-        (node) => {
-          const { commitIndex } = node
-          node.commitIndex = node.log.last.index
-          applyCommitted(node)
-          node.commitIndex = commitIndex
-        },
-        replicateToAll,
-      ],
+    stage: performing((node) => {
+      const { commitIndex } = node
+      node.commitIndex = node.log.last.index
+      applyCommitted(node)
+      node.commitIndex = commitIndex
     }),
     caught: { guarantee: 'G4', climate: 'storm', seeds: 5 },
   },
   {
     name: 'perform-out-of-order',
     what: 'what is committed together is performed in any order: the same log leads to different stores',
-    stage: replacing({
-      turn: [
-        commitByMajority,
-        (node) => {
-          applyCommitted(node)
-          node.effects.apply.reverse()
-        },
-        replicateToAll,
-      ],
+    stage: performing((node) => {
+      applyCommitted(node)
+      node.effects.apply.reverse()
     }),
     caught: { guarantee: 'G6', climate: 'storm', seeds: 5 },
   },
   {
     name: 'perform-the-last-again',
     what: 'the last entry of each batch is performed once more: an append to a value happens twice',
-    stage: replacing({
-      turn: [
-        commitByMajority,
-        (node) => {
-          applyCommitted(node)
-          node.effects.apply.push(...node.effects.apply.slice(-1))
-        },
-        replicateToAll,
-      ],
+    stage: performing((node) => {
+      applyCommitted(node)
+      node.effects.apply.push(...node.effects.apply.slice(-1))
     }),
     caught: { guarantee: 'G6', climate: 'calm', seeds: 5 },
   },
@@ -252,13 +240,11 @@ const wrongCommits: readonly WrongRule[] = [
     name: 'timeout-called-refusal',
     what: 'a client that waited too long is told that nothing was done: its entry is in the log, and is performed later',
     stage: replacing({
-      tick: [
-        (node) => {
-          giveUpWaiting(node)
-          const answer = failure('no_leader', 'no majority has it')
-          node.effects.replies = node.effects.replies.map(({ request }) => ({ request, answer }))
-        },
-      ],
+      tick: replaced(right.tick, giveUpWaiting, (node) => {
+        giveUpWaiting(node)
+        const answer = failure('no_leader', 'no majority has it')
+        node.effects.replies = node.effects.replies.map(({ request }) => ({ request, answer }))
+      }),
     }),
     caught: { guarantee: 'G12', climate: 'storm', seeds: 20 },
   },
@@ -286,8 +272,8 @@ const wrongBounds: readonly WrongRule[] = [
 ]
 
 /** A stage that believes more of what comes over the wire. */
-function believing(doubts: Partial<Table['doubts']>): Stage {
-  return replacing({ doubts: { ...right.doubts, ...doubts } })
+function believing(some: Table['doubts']): Stage {
+  return replacing({ doubts: { ...right.doubts, ...some } })
 }
 
 /** Ways to believe what cannot be. */
@@ -295,7 +281,7 @@ const wrongBeliefs: readonly WrongRule[] = [
   {
     name: 'any-term-believed',
     what: 'a term is entered however far ahead it is: one message with the last of all, and nobody can ever be elected',
-    stage: believing({ AppendEntries: [] }),
+    stage: believing({ AppendEntries: replaced(doubts.AppendEntries, leapsAhead) }),
     caught: {
       claim:
         'a term that no node can have reached is not believed: elections end as before, and it is told once (§5.1)',
@@ -304,7 +290,7 @@ const wrongBeliefs: readonly WrongRule[] = [
   {
     name: 'match-beyond-the-log',
     what: 'a follower is believed to have entries that its leader has not: what comes next is committed and is nowhere',
-    stage: believing({ AppendEntriesReply: [leapsAhead, answersTheFuture] }),
+    stage: believing({ AppendEntriesReply: replaced(doubts.AppendEntriesReply, matchesTooMuch) }),
     caught: {
       claim: 'an answer about more than the log of the leader has is not counted: nothing is committed that is nowhere',
     },
@@ -312,23 +298,26 @@ const wrongBeliefs: readonly WrongRule[] = [
   {
     name: 'answers-from-the-future',
     what: 'an answer is believed to a message that was not sent yet: no message is waited for any more',
-    stage: believing({ AppendEntriesReply: [leapsAhead, matchesTooMuch] }),
+    stage: believing({ AppendEntriesReply: replaced(doubts.AppendEntriesReply, answersTheFuture) }),
     caught: { claim: 'an answer to a message that is still to come is not heard: the one under way is waited for' },
   },
   {
     name: 'refusal-beyond-the-log',
     what: 'a refusal is believed of an entry that its leader does not have',
-    stage: believing({ AppendEntriesConflict: [leapsAhead, answersTheFuture] }),
+    stage: believing({ AppendEntriesConflict: replaced(doubts.AppendEntriesConflict, refusesTooMuch) }),
     caught: { claim: 'a refusal of an entry that was never sent is not heard' },
   },
   {
     name: 'entries-without-fields',
     what: 'of the command in an entry only the name is looked at: without its fields, it ends the follower that performs it',
     stage: replacing({
-      wire: {
-        ...right.wire,
-        AppendEntries: ({ entries }) =>
-          (entries as Entry[]).every((entry) => Object.hasOwn(right.operations, commandOf(entry).command)),
+      messages: {
+        ...right.messages,
+        AppendEntries: {
+          ...right.messages.AppendEntries,
+          check: ({ entries }) =>
+            (entries as Entry[]).every((entry) => Object.hasOwn(right.operations, commandOf(entry).command)),
+        },
       },
     }),
     caught: {

@@ -1,8 +1,15 @@
 import type { Message } from '../../src/contracts.js'
-import { inOrder, type Stage, type StageTable, sendWhenDurable, stage } from '../../src/stage.js'
+import {
+  insertedBefore,
+  replaced,
+  replacedIn,
+  type Stage,
+  type StageTable,
+  sendWhenDurable,
+  stage,
+} from '../../src/stage.js'
 import { appendEntries } from '../4-log-replication/append-entries.js'
-import { giveUpWaiting } from '../4-log-replication/give-up.js'
-import type { AppendEntries, AppendEntriesReply, ReplicationMessage } from '../4-log-replication/messages.js'
+import type { AppendEntriesReply, ReplicationMessage } from '../4-log-replication/messages.js'
 import { hearTerm } from '../4-log-replication/term.js'
 import { heartbeat } from '../5-heartbeats/heartbeat.js'
 import type { Listener } from '../5-heartbeats/listener.js'
@@ -18,7 +25,7 @@ function replacing(rules: Partial<StageTable<Listener, ReplicationMessage>>): St
 
 /** A stage whose leader's heartbeats are not what they should be. */
 function beating(wrong: (node: Listener) => void): Stage {
-  return replacing({ tick: [giveUpWaiting, wrong, noticeSilence] })
+  return replacing({ tick: replaced(right.tick, heartbeat, wrong) })
 }
 
 /** Wrong ways to speak and to listen when there is nothing to say. */
@@ -40,7 +47,7 @@ export const wrongHeartbeats: readonly WrongRule[] = [
     stage: replacing({
       on: {
         ...right.on,
-        AppendEntries: inOrder(heed, (node: Listener, message: AppendEntries) => {
+        AppendEntries: replacedIn(right.on.AppendEntries, appendEntries, (node, message) => {
           if (message.entries.length > 0) return appendEntries(node, message)
           const { from: to, sequence, prevLogIndex: matchIndex } = message
           const { id: from, term } = node
@@ -80,7 +87,7 @@ export const wrongHeartbeats: readonly WrongRule[] = [
   {
     name: 'silence-unnoticed',
     what: 'followers believe in their leader for ever: they send clients to a node that is dead',
-    stage: replacing({ tick: [giveUpWaiting, heartbeat] }),
+    stage: replacing({ tick: replaced(right.tick, noticeSilence) }),
     caught: { scenario: 'H5' },
   },
   {
@@ -89,9 +96,9 @@ export const wrongHeartbeats: readonly WrongRule[] = [
     stage: replacing({
       on: {
         ...right.on,
-        AppendEntries: inOrder((node: Listener, message: AppendEntries) => {
+        AppendEntries: replacedIn(right.on.AppendEntries, heed, (node, message) => {
           if (node.leader !== null) heed(node, message)
-        }, appendEntries),
+        }),
       },
     }),
     caught: { claim: 'a leader that is heard again is the leader again (H5)' },
@@ -100,10 +107,10 @@ export const wrongHeartbeats: readonly WrongRule[] = [
     name: 'earlier-life-breaks-the-silence',
     what: "a late message from an earlier life of the leader counts as a sign of life: a dead leader's words keep it alive",
     stage: replacing({
-      gate(node, message) {
-        if (message.type === 'AppendEntries') heed(node, message)
-        return hearTerm(node, message)
-      },
+      gate: insertedBefore(right.gate, hearTerm, (node, message, { kind }) => {
+        if (kind === 'leads') heed(node, message)
+        return true
+      }),
     }),
     caught: { claim: 'a message of an earlier term is no sign of life (H4)' },
   },

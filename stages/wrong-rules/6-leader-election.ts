@@ -1,11 +1,6 @@
 import { type Answer, failure, type PersistRecord } from '../../src/contracts.js'
-import { inOrder, type Stage, type StageTable, stage } from '../../src/stage.js'
-import { appendEntries } from '../4-log-replication/append-entries.js'
-import { applyCommitted, onQuorum } from '../4-log-replication/commit.js'
-import { giveUpWaiting } from '../4-log-replication/give-up.js'
-import type { AppendEntries } from '../4-log-replication/messages.js'
-import { replicateToAll } from '../4-log-replication/replicate.js'
-import { heartbeat } from '../5-heartbeats/heartbeat.js'
+import { type GateRule, replaced, replacedIn, type Stage, type StageTable, stage } from '../../src/stage.js'
+import { applyCommitted, noteDurable, onQuorum } from '../4-log-replication/commit.js'
 import { campaignAfterSilence, countVote, leadWithEntry } from '../6-leader-election/campaign.js'
 import { commitOwnTerm } from '../6-leader-election/commit.js'
 import type { ElectionMessage } from '../6-leader-election/messages.js'
@@ -29,16 +24,24 @@ function hearing(on: Partial<Table['on']>): Stage {
 
 /** A stage whose nodes stand for election by another rule. */
 function standing(campaign: (node: Voter) => void): Stage {
-  return replacing({ tick: [giveUpWaiting, heartbeat, campaign] })
+  return replacing({ tick: replaced(right.tick, campaignAfterSilence, campaign) })
+}
+
+/** A stage whose leader commits by another rule. */
+function committing(commit: (node: Voter) => void): Stage {
+  return replacing({ turn: replaced(right.turn, commitOwnTerm, commit) })
+}
+
+/** A stage whose nodes go by the terms of messages by another rule. */
+function observing(observe: GateRule<Voter>): Stage {
+  return replacing({ gate: replaced(right.gate, observeTerm, observe) })
 }
 
 /** A stage whose leader, when it hears of a later term, leaves its clients with this. */
 function deposing(leave: (node: Voter) => void): Stage {
-  return replacing({
-    gate(node, message) {
-      if (node.role === 'leader' && message.term > node.term) leave(node)
-      return observeTerm(node, message)
-    },
+  return observing((node, message) => {
+    if (node.role === 'leader' && message.term! > node.term) leave(node)
+    return observeTerm(node, message)
   })
 }
 
@@ -97,10 +100,10 @@ const wrongVoters: readonly WrongRule[] = [
     name: 'vote-forgotten-with-a-leader',
     what: 'a node that hears the leader forgets its vote of this term: a late candidate of the same term gets it as well',
     stage: hearing({
-      AppendEntries: inOrder((node: Voter, message: AppendEntries) => {
+      AppendEntries: replacedIn(right.on.AppendEntries, heedElected, (node, message) => {
         heedElected(node, message)
         node.votedFor = null
-      }, appendEntries),
+      }),
     }),
     caught: { guarantee: 'G11', climate: 'churn', seeds: 200 },
   },
@@ -196,9 +199,9 @@ const wrongCandidates: readonly WrongRule[] = [
     name: 'candidate-deaf-to-the-winner',
     what: 'a candidate does not heed the one that was elected in its term: it stands again, and deposes a good leader',
     stage: hearing({
-      AppendEntries: inOrder((node: Voter, message: AppendEntries) => {
+      AppendEntries: replacedIn(right.on.AppendEntries, heedElected, (node, message) => {
         if (node.role !== 'candidate') heedElected(node, message)
-      }, appendEntries),
+      }),
     }),
     caught: { claim: 'a candidate that hears the leader of its term follows it, whatever the entries (§5.2)' },
   },
@@ -209,42 +212,34 @@ const wrongTerms: readonly WrongRule[] = [
   {
     name: 'term-lowered',
     what: 'a node takes on the term of whoever speaks, also an earlier one: it forgets what it promised in the later',
-    stage: replacing({
-      gate(node, message) {
-        if (message.term < node.term) node.term = message.term - 1
-        return observeTerm(node, message)
-      },
+    stage: observing((node, message) => {
+      if (message.term! < node.term) node.term = message.term! - 1
+      return observeTerm(node, message)
     }),
     caught: { guarantee: 'G11', climate: 'storm', seeds: 10 },
   },
   {
     name: 'answers-of-earlier-terms',
     what: 'an answer counts whatever its term: votes that were given for an earlier term elect a leader in this one',
-    stage: replacing({
-      gate: (node, message) => observeTerm(node, message) || message.type === 'RequestVoteReply',
-    }),
+    stage: observing((node, message, { kind }) => observeTerm(node, message) || kind === 'answers'),
     caught: { guarantee: 'G11', climate: 'storm', seeds: 60 },
   },
   {
     name: 'leader-keeps-office',
     what: 'a leader that hears of a later term enters it and goes on leading, though nobody voted for it there',
-    stage: replacing({
-      gate(node, message) {
-        const { role } = node
-        if (role === 'leader' && message.term > node.term) enterTerm(node, message.term, null)
-        return observeTerm(node, message)
-      },
+    stage: observing((node, message) => {
+      const { role } = node
+      if (role === 'leader' && message.term! > node.term) enterTerm(node, message.term!, null)
+      return observeTerm(node, message)
     }),
     caught: { guarantee: 'G11', climate: 'storm', seeds: 60 },
   },
   {
     name: 'any-message-is-a-sign-of-life',
     what: 'every message starts the election timer anew: while somebody campaigns in vain, nobody else stands',
-    stage: replacing({
-      gate(node, message) {
-        waitAnew(node)
-        return observeTerm(node, message)
-      },
+    stage: observing((node, message) => {
+      waitAnew(node)
+      return observeTerm(node, message)
     }),
     caught: { claim: 'only the leader of this term, and a vote that was given, start the election timer anew' },
   },
@@ -264,21 +259,17 @@ const wrongTerms: readonly WrongRule[] = [
     name: 'wait-by-index-only',
     what: "clients of a deposed leader wait on for what comes at their index: they are given another client's answer",
     stage: replacing({
-      gate(node, message) {
+      gate: replaced(right.gate, observeTerm, (node, message) => {
         const waiting = [...node.waiting]
         const heard = observeTerm(node, message)
         for (const [index, client] of waiting) node.waiting.set(index, client)
         return heard
-      },
-      turn: [
-        commitOwnTerm,
-        (node) => {
-          for (const [index, client] of node.waiting)
-            node.waiting.set(index, { ...client, term: node.log.termAt(index) ?? client.term })
-          applyCommitted(node)
-        },
-        replicateToAll,
-      ],
+      }),
+      turn: replaced(right.turn, applyCommitted, (node) => {
+        for (const [index, client] of node.waiting)
+          node.waiting.set(index, { ...client, term: node.log.termAt(index) ?? client.term })
+        applyCommitted(node)
+      }),
     }),
     caught: {
       claim: 'its tail is replaced by what the new leader has, and nobody who waited gets the answer of another (E6)',
@@ -297,31 +288,19 @@ const wrongLeaders: readonly WrongRule[] = [
   {
     name: 'commit-of-earlier-terms',
     what: 'an entry of an earlier term is committed as soon as a majority has it: a later leader may still overwrite it',
-    stage: replacing({
-      turn: [
-        (node) => {
-          if (node.role === 'leader') node.commitIndex = Math.max(node.commitIndex, onQuorum(node))
-        },
-        applyCommitted,
-        replicateToAll,
-      ],
+    stage: committing((node) => {
+      if (node.role === 'leader') node.commitIndex = Math.max(node.commitIndex, onQuorum(node))
     }),
     caught: { guarantee: 'G6', climate: 'churn', seeds: 300 },
   },
   {
     name: 'leader-counts-itself-before-sync',
     what: 'the leader counts its own copy before its disk has it: OK with two disks of five, and the power goes',
-    stage: replacing({
-      turn: [
-        (node) => {
-          const { durableIndex } = node
-          node.durableIndex = node.log.last.index
-          commitOwnTerm(node)
-          node.durableIndex = durableIndex
-        },
-        applyCommitted,
-        replicateToAll,
-      ],
+    stage: committing((node) => {
+      const { durableIndex } = node
+      node.durableIndex = node.log.last.index
+      commitOwnTerm(node)
+      node.durableIndex = durableIndex
     }),
     caught: { guarantee: 'G8', climate: 'storm', seeds: 20 },
   },
@@ -329,11 +308,9 @@ const wrongLeaders: readonly WrongRule[] = [
     name: 'late-sync-credits-another',
     what: 'a sync of entries that were taken back counts for those in their place: the leader counts what no disk has',
     stage: replacing({
-      durable: [
-        (node, { index }) => {
-          node.durableIndex = Math.max(node.durableIndex, Math.min(index, node.log.last.index))
-        },
-      ],
+      durable: replaced(right.durable, noteDurable, (node, { index }) => {
+        node.durableIndex = Math.max(node.durableIndex, Math.min(index, node.log.last.index))
+      }),
     }),
     caught: {
       claim:

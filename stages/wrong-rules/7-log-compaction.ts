@@ -1,19 +1,18 @@
 import type { Snapshot, SnapshotHeader } from '../../src/contracts.js'
-import { inOrder, type Stage, type StageTable, stage } from '../../src/stage.js'
-import { walkBack } from '../4-log-replication/acknowledge.js'
+import { replaced, replacedIn, type Stage, type StageTable, stage } from '../../src/stage.js'
 import { appendEntries } from '../4-log-replication/append-entries.js'
 import { applyCommitted } from '../4-log-replication/commit.js'
 import { persist } from '../4-log-replication/replica.js'
-import { replicateToAll, sendEntries } from '../4-log-replication/replicate.js'
+import { sendEntries } from '../4-log-replication/replicate.js'
 import { isDueByEntries } from '../5-heartbeats/heartbeat.js'
-import { commitOwnTerm } from '../6-leader-election/commit.js'
-import leaderElection from '../6-leader-election/stage.js'
-import { heedElected } from '../6-leader-election/terms.js'
+import { heedElected, observeTerm } from '../6-leader-election/terms.js'
 import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
-import { keepChunk, noteKept, noteSnapshot, observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
+import { deniesCommitted, compactionDoubts as doubts, holdsTooMuch } from '../7-log-compaction/doubts.js'
+import { appendBehindEdge } from '../7-log-compaction/edge.js'
+import { keepChunk, noteKept, noteSnapshot } from '../7-log-compaction/install-snapshot.js'
 import { holdSnapshots } from '../7-log-compaction/let-go.js'
-import type { CompactionMessage, InstallSnapshot } from '../7-log-compaction/messages.js'
-import { continueTransfer, resendChunks } from '../7-log-compaction/send-snapshot.js'
+import type { CompactionMessage } from '../7-log-compaction/messages.js'
+import { continueTransfer, resendChunks, sendSnapshotIfBehind } from '../7-log-compaction/send-snapshot.js'
 import logCompaction from '../7-log-compaction/stage.js'
 import { takeSnapshotWhenDue } from '../7-log-compaction/take-snapshot.js'
 import type { WrongRule } from './wrong-rule.js'
@@ -36,12 +35,12 @@ function doing(verbs: Partial<Table['verbs']>): Stage {
 
 /** A stage whose nodes take snapshots by another rule. */
 function taking(takeSnapshot: (node: Compactor) => void): Stage {
-  return replacing({ turn: [commitOwnTerm, applyCommitted, replicateToAll, takeSnapshot] })
+  return replacing({ turn: replaced(right.turn, takeSnapshotWhenDue, takeSnapshot) })
 }
 
 /** A stage whose leaders look after their transfers by another rule. */
 function resending(resend: (node: Compactor) => void): Stage {
-  return replacing({ tick: [...leaderElection.table.tick, resend] })
+  return replacing({ tick: replaced(right.tick, resendChunks, resend) })
 }
 
 function isOwn(node: Compactor, { index }: Snapshot): boolean {
@@ -66,17 +65,12 @@ const wrongSnapshots: readonly WrongRule[] = [
     name: 'trigger-dropped',
     what: 'a snapshot that falls due while another is being written is forgotten, and the log grows on',
     stage: replacing({
-      turn: [
-        commitOwnTerm,
-        (node) => {
-          const { snapshotEntries } = node.timing
-          const before = Math.floor(node.handed / snapshotEntries)
-          applyCommitted(node)
-          if (Math.floor(node.handed / snapshotEntries) > before) takeSnapshotWhenDue(node)
-        },
-        replicateToAll,
-        holdSnapshots,
-      ],
+      turn: replaced(replaced(right.turn, takeSnapshotWhenDue), applyCommitted, (node) => {
+        const { snapshotEntries } = node.timing
+        const before = Math.floor(node.handed / snapshotEntries)
+        applyCommitted(node)
+        if (Math.floor(node.handed / snapshotEntries) > before) takeSnapshotWhenDue(node)
+      }),
     }),
     caught: { claim: 'a snapshot that fell due while another was written is begun when that one is there (D10)' },
   },
@@ -88,7 +82,6 @@ const wrongSnapshots: readonly WrongRule[] = [
       node.snapshots = snapshots.map((snapshot) => ({ ...snapshot, bytes: 0 }))
       takeSnapshotWhenDue(node)
       node.snapshots = snapshots
-      holdSnapshots(node)
     }),
     caught: { claim: 'a snapshot is not due before there is as much news as the newest is long' },
   },
@@ -97,14 +90,13 @@ const wrongSnapshots: readonly WrongRule[] = [
     what: 'a leader takes no snapshot while it sends one: behind a slow line, one follower makes its log grow for ever',
     stage: taking((node) => {
       if (node.transfers.size === 0) takeSnapshotWhenDue(node)
-      holdSnapshots(node)
     }),
     caught: { claim: 'a snapshot that is being sent keeps nobody from taking the next, and the log shrinks (§7)' },
   },
   {
     name: 'sent-snapshot-let-go',
     what: 'a snapshot goes when two newer ones are there, also in the middle of being sent: a slow line never gets a whole one',
-    stage: taking(takeSnapshotWhenDue),
+    stage: replacing({ turn: replaced(right.turn, holdSnapshots) }),
     caught: { claim: 'a snapshot that is being sent can be read to its end, whatever newer ones have come' },
   },
   {
@@ -162,7 +154,7 @@ const wrongReceivers: readonly WrongRule[] = [
     stage: replacing({
       on: {
         ...right.on,
-        InstallSnapshot: inOrder(heedElected, (node: Compactor, message: InstallSnapshot) => {
+        InstallSnapshot: replacedIn(right.on.InstallSnapshot, keepChunk, (node, message) => {
           const { handed } = node
           node.handed = 0
           keepChunk(node, message)
@@ -246,7 +238,7 @@ const wrongReceivers: readonly WrongRule[] = [
   {
     name: 'piece-is-no-sign-of-life',
     what: 'a piece of a snapshot does not count as hearing the leader: whoever hears nothing else stands for election',
-    stage: hearing({ InstallSnapshot: keepChunk }),
+    stage: hearing({ InstallSnapshot: replacedIn(right.on.InstallSnapshot, heedElected) }),
     caught: {
       claim: 'every piece is a sign of life: no election while a snapshot is on its way, however long it takes (D6)',
     },
@@ -255,7 +247,11 @@ const wrongReceivers: readonly WrongRule[] = [
     name: 'pieces-of-earlier-terms',
     what: 'a piece of a snapshot is heard whatever its term: a node follows a leader that was deposed long ago',
     stage: replacing({
-      gate: (node, message) => observeTermOfSender(node, message) || message.type === 'InstallSnapshot',
+      gate: replaced(
+        right.gate,
+        observeTerm,
+        (node, message) => observeTerm(node, message) || message.type === 'InstallSnapshot',
+      ),
     }),
     caught: {
       claim:
@@ -263,9 +259,17 @@ const wrongReceivers: readonly WrongRule[] = [
     },
   },
   {
+    name: 'deposed-sender-not-told',
+    what: 'who sends a snapshot is not taken for a leader: one that was deposed is not told, and goes on sending',
+    stage: replacing({
+      messages: { ...right.messages, InstallSnapshot: { ...right.messages.InstallSnapshot, kind: 'answers' } },
+    }),
+    caught: { claim: 'InstallSnapshot 1: a leader that was deposed and sends a piece is told so at once (§5.1)' },
+  },
+  {
     name: 'reach-back-refused',
     what: 'what reaches back behind the snapshot is refused, as if the log had lost it: leader and follower go in circles',
-    stage: hearing({ AppendEntries: inOrder(heedElected, appendEntries) }),
+    stage: hearing({ AppendEntries: replacedIn(right.on.AppendEntries, appendBehindEdge, appendEntries) }),
     caught: {
       claim:
         'an append that reaches back behind the snapshot: what is there stays, the rest is taken, the answer tells how far',
@@ -278,7 +282,7 @@ const wrongSenders: readonly WrongRule[] = [
   {
     name: 'nothing-sent-behind-the-edge',
     what: 'a follower that lacks what the log has let go is sent nothing: it is behind for ever',
-    stage: hearing({ AppendEntriesConflict: walkBack }),
+    stage: hearing({ AppendEntriesConflict: replacedIn(right.on.AppendEntriesConflict, sendSnapshotIfBehind) }),
     caught: { guarantee: 'G6', climate: 'storm', seeds: 10 },
   },
   {
@@ -369,18 +373,23 @@ const wrongSenders: readonly WrongRule[] = [
   },
 ]
 
+/** A stage that believes more of a snapshot. */
+function believing(some: Table['doubts']): Stage {
+  return replacing({ doubts: { ...right.doubts, ...some } })
+}
+
 /** Ways to believe of a snapshot what cannot be. */
 const wrongBeliefs: readonly WrongRule[] = [
   {
     name: 'snapshot-of-another-history',
     what: 'a snapshot is taken that ends otherwise than what was committed here: two histories become one',
-    stage: replacing({ doubts: { ...right.doubts, InstallSnapshot: [] } }),
+    stage: believing({ InstallSnapshot: replaced(doubts.InstallSnapshot, deniesCommitted) }),
     caught: { claim: 'a snapshot that ends otherwise than what was committed is not kept (§7)' },
   },
   {
     name: 'more-than-the-whole',
     what: 'a follower is believed to hold more of a snapshot than there is: it is sent nothing, and counts',
-    stage: replacing({ doubts: { ...right.doubts, InstallSnapshotReply: [] } }),
+    stage: believing({ InstallSnapshotReply: replaced(doubts.InstallSnapshotReply, holdsTooMuch) }),
     caught: { claim: 'an answer about more of a snapshot than there is of it, or than was sent, is not heard (D4)' },
   },
 ]

@@ -1,10 +1,9 @@
-import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
+import { replaced, replacedIn } from '../../src/stage.js'
 import { vote } from '../6-leader-election/vote.js'
-import { sendSnapshotIfBehind } from '../7-log-compaction/send-snapshot.js'
-import { isAnswer, isCounted, loseDisk, noticeLostDisk } from '../8-membership/disks.js'
-import { observeByIdentity } from '../8-membership/identity.js'
-import { observeLoyally } from '../8-membership/loyalty.js'
-import { noteAcknowledged } from '../8-membership/older-disk.js'
+import { countNothing, dropOtherDisks, loseDisk, noticeLostDisk } from '../8-membership/disks.js'
+import { dropForeigners } from '../8-membership/identity.js'
+import { dropLaterTerms } from '../8-membership/introduce.js'
+import { noticeOlderDisk } from '../8-membership/older-disk.js'
 import { replacing, right } from './8-membership.js'
 import type { WrongRule } from './wrong-rule.js'
 
@@ -14,8 +13,7 @@ export const wrongIdentities: readonly WrongRule[] = [
     name: 'clusters-known-by-name',
     what: 'who bears the cluster’s name is heard: a founder that lost its disk founds again, and its history is mixed with the first',
     stage: replacing({
-      gate: (node, message) =>
-        observeByIdentity(node, { ...message, origin: node.log.configuration.configuration.origin }),
+      gate: replaced(right.gate, dropForeigners),
     }),
     caught: {
       claim: 'nothing that a node of another cluster says is heard, by anybody, whatever its term (E12)',
@@ -25,7 +23,7 @@ export const wrongIdentities: readonly WrongRule[] = [
     name: 'replaced-disks-acknowledge',
     what: 'what a replaced disk holds is counted, though it has no vote: one day all disks hold everything and nobody is elected',
     stage: replacing({
-      on: { ...right.on, AppendEntriesReply: countReply },
+      on: { ...right.on, AppendEntriesReply: replacedIn(right.on.AppendEntriesReply, countNothing) },
     }),
     caught: { claim: 'what a replaced disk holds is not counted, and the leader says whose it is (E10)' },
   },
@@ -33,10 +31,7 @@ export const wrongIdentities: readonly WrongRule[] = [
     name: 'answers-counted-by-name',
     what: 'an answer counts for whoever bears a member’s name: the vote of an empty disk elects a leader that lacks what was committed',
     stage: replacing({
-      gate: (node, message) => {
-        const incarnation = node.members.find(({ id }) => id === message.from)?.incarnation
-        return observeByIdentity(node, isAnswer(message) && incarnation ? { ...message, incarnation } : message)
-      },
+      gate: replaced(right.gate, dropOtherDisks),
     }),
     caught: {
       claim: 'a vote of another disk than the members know is not counted, and its term deposes nobody (E10)',
@@ -52,10 +47,7 @@ export const wrongIdentities: readonly WrongRule[] = [
     name: 'newcomer-deposes-its-leader',
     what: 'a node that was removed, and is in a later term, deposes the leader that takes it in again',
     stage: replacing({
-      gate: (node, message) =>
-        isAnswer(message) && isCounted(node, message)
-          ? observeLoyally(node, message)
-          : observeByIdentity(node, message),
+      gate: replaced(right.gate, dropLaterTerms),
     }),
     caught: {
       claim: 'a removed node that stood for election meanwhile does not depose the leader that takes it in again',
@@ -73,10 +65,7 @@ export const wrongIdentities: readonly WrongRule[] = [
     stage: replacing({
       on: {
         ...right.on,
-        AppendEntriesConflict(node, message) {
-          walkBack(node, message)
-          sendSnapshotIfBehind(node, message)
-        },
+        AppendEntriesConflict: replacedIn(right.on.AppendEntriesConflict, noticeOlderDisk),
       },
     }),
     caught: { claim: 'a leader that hears less than a follower had acknowledged to it takes its disk for lost' },
@@ -87,17 +76,12 @@ export const wrongIdentities: readonly WrongRule[] = [
     stage: replacing({
       on: {
         ...right.on,
-        AppendEntriesReply(node, message) {
-          countReply(node, message)
-          noteAcknowledged(node, message)
-        },
-        AppendEntriesConflict(node, message) {
+        AppendEntriesConflict: replacedIn(right.on.AppendEntriesConflict, noticeOlderDisk, (node, message) => {
           const { from, conflictIndex, incarnation = '' } = message
-          if (conflictIndex > (node.acknowledged.get(from)?.index ?? 0))
-            return right.on.AppendEntriesConflict(node, message)
+          if (conflictIndex > (node.acknowledged.get(from)?.index ?? 0)) return
           loseDisk(node, from, incarnation, 'older')
           noticeLostDisk(node, message)
-        },
+        }),
       },
     }),
     caught: { claim: 'a conflict that was on its way before the acknowledgement is no sign of that' },

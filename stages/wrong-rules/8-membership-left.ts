@@ -1,10 +1,11 @@
+import { insertedBefore, replaced } from '../../src/stage.js'
 import { vote } from '../6-leader-election/vote.js'
-import { observeTermOfSender } from '../7-log-compaction/install-snapshot.js'
 import { advanceChange } from '../8-membership/advance-change.js'
 import { type Configuration, isSame } from '../8-membership/configuration.js'
+import { dropOtherDisks } from '../8-membership/disks.js'
 import { retire } from '../8-membership/end-change.js'
-import { observeByIdentity } from '../8-membership/identity.js'
-import { campaignIfVoter } from '../8-membership/loyalty.js'
+import { dropLaterTerms } from '../8-membership/introduce.js'
+import { beLoyal, campaignIfVoter } from '../8-membership/loyalty.js'
 import type { Participant } from '../8-membership/participant.js'
 import { standing } from '../8-membership/standing.js'
 import { advancing, beginning, replacing, right, standingBy } from './8-membership.js'
@@ -76,10 +77,7 @@ const wrongFarewells: readonly WrongRule[] = [
     name: 'everybody-is-heeded',
     what: 'who asks for votes in a later term is heard, also while a leader is: one that was removed deposes them all',
     stage: replacing({
-      gate(node, message) {
-        if (message.type === 'RequestVote') return observeTermOfSender(node, message)
-        return observeByIdentity(node, message)
-      },
+      messages: { ...right.messages, RequestVote: { ...right.messages.RequestVote, kind: 'asks who' } },
     }),
     caught: { claim: 'one that has not heard of it disturbs nobody: it is told when it asks for votes (E5)' },
   },
@@ -87,10 +85,7 @@ const wrongFarewells: readonly WrongRule[] = [
     name: 'strangers-answers-heeded',
     what: 'an answer counts whoever gives it: one that was removed deposes the leader with the later term that it is in',
     stage: replacing({
-      gate(node, message) {
-        const isTermed = 'term' in message && message.type !== 'RequestVote'
-        return isTermed ? observeTermOfSender(node, message) : observeByIdentity(node, message)
-      },
+      gate: replaced(replaced(right.gate, dropOtherDisks), dropLaterTerms),
     }),
     caught: { claim: 'a node that was removed and hears an old append in a later term of its own deposes nobody (E5)' },
   },
@@ -98,10 +93,11 @@ const wrongFarewells: readonly WrongRule[] = [
     name: 'only-members-are-heard',
     what: 'a candidate that is no member as far as this node knows is not heard: it may know better, and be the only one',
     stage: replacing({
-      gate(node, message) {
-        if (message.type === 'RequestVote' && !isMember(node, message.from)) return false
-        return observeByIdentity(node, message)
-      },
+      gate: insertedBefore(
+        right.gate,
+        beLoyal,
+        (node, { from }, { kind }) => kind !== 'campaigns' || isMember(node, from),
+      ),
     }),
     caught: {
       claim:

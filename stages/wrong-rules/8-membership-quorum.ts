@@ -1,19 +1,19 @@
 import { failure } from '../../src/contracts.js'
-import type { Stage } from '../../src/stage.js'
+import { replaced, type Stage } from '../../src/stage.js'
 import { majority } from '../2-naive-replication/quorum.js'
 import { leadWithEntry } from '../6-leader-election/campaign.js'
 import { goBack } from '../8-membership/call-off.js'
 import { isHeard } from '../8-membership/change.js'
 import { stepDownWithoutQuorum } from '../8-membership/check-quorum.js'
 import { idsOf } from '../8-membership/configuration.js'
-import { observeLoyally } from '../8-membership/loyalty.js'
+import { noteHeard } from '../8-membership/disks.js'
 import type { Participant } from '../8-membership/participant.js'
 import { replacing, right } from './8-membership.js'
 import type { WrongRule } from './wrong-rule.js'
 
 /** A stage whose leaders step down by another rule. */
 function steppingDown(stepDown: (node: Participant) => void): Stage {
-  return replacing({ tick: right.tick.map((rule) => (rule === stepDownWithoutQuorum ? stepDown : rule)) })
+  return replacing({ tick: replaced(right.tick, stepDownWithoutQuorum, stepDown) })
 }
 
 const heardOf = (node: Participant, ids: readonly string[]) =>
@@ -52,10 +52,10 @@ export const wrongQuorums: readonly WrongRule[] = [
     name: 'any-word-is-an-answer',
     what: 'whoever says anything counts as heard: those that ask for votes hear nothing, and keep the leader that they replace',
     stage: replacing({
-      gate(node, message) {
-        node.heardAt.set(message.from, node.ticks)
-        return observeLoyally(node, message)
-      },
+      gate: replaced(right.gate, noteHeard, (node, { from }) => {
+        node.heardAt.set(from, node.ticks)
+        return true
+      }),
     }),
     caught: { claim: 'what others say unasked is no answer: they may be heard, and hear nothing' },
   },

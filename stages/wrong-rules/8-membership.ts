@@ -1,5 +1,5 @@
 import type { Entry, NodeOptions, Recovered } from '../../src/contracts.js'
-import { type Stage, type StageTable, stage } from '../../src/stage.js'
+import { replaced, type Stage, type StageTable, stage } from '../../src/stage.js'
 import { majority, type Quorum } from '../2-naive-replication/quorum.js'
 import { campaignAfterSilence } from '../6-leader-election/campaign.js'
 import { headerOfEdge } from '../7-log-compaction/take-snapshot.js'
@@ -25,12 +25,12 @@ export function replacing(rules: Partial<Table>): Stage {
 
 /** A stage whose leader takes the steps of a change by another rule. */
 export function advancing(advance: (node: Participant) => void): Stage {
-  return replacing({ turn: right.turn!.map((rule) => (rule === advanceChange ? advance : rule)) })
+  return replacing({ turn: replaced(right.turn, advanceChange, advance) })
 }
 
 /** A stage whose nodes stand for election by another rule. */
 export function standingBy(campaign: (node: Participant) => void): Stage {
-  return replacing({ tick: right.tick.map((rule) => (rule === campaignIfVoter ? campaign : rule)) })
+  return replacing({ tick: replaced(right.tick, campaignIfVoter, campaign) })
 }
 
 /** A stage whose nodes begin otherwise. */

@@ -103,7 +103,8 @@ export const doubtClaims: Claims = {
     same(doubtedBy(cores, 'n1'), [])
   },
   'an entry whose command lacks a field, or has another, passes no wire: a follower could not perform it'(stage) {
-    const passes = (command: Command) => stage.wire.AppendEntries!(beatOf(1, { entries: [makeEntry(1, 1, command)] }))
+    const passes = (command: Command) =>
+      stage.messages.AppendEntries!.check(beatOf(1, { entries: [makeEntry(1, 1, command)] }))
     ok(passes({ command: 'append', key: 'k', value: 'v' }))
     for (const fields of [
       {},

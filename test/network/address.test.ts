@@ -140,12 +140,12 @@ t.test('it is the check of a configuration, of commands, and of entries that com
 })
 
 t.test('a configuration from the wire names each node once, and no more of them than a cluster may have', async (t) => {
-  const { AppendEntries } = membership.wire
+  const { check } = membership.messages.AppendEntries!
   const server = (id: string) => ({ id, client: 'a:1', peer: 'a:2', incarnation: 'd' })
   const accepts = (parts: object) => {
     const command = { command: 'configuration', origin: 'd', outgoing: null, learners: [], ...parts }
     const entries = [{ index: 1, term: 1, command, text: '' }]
-    return AppendEntries!({ term: 1, sequence: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, entries })
+    return check({ term: 1, sequence: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, entries })
   }
   const many = Array.from({ length: 65 }, (_, at) => server(`m${at}`))
   t.ok(accepts({ voters: many.slice(1) }))

@@ -107,6 +107,7 @@ t.test('what the schema has no place for is not dropped in silence', async (t) =
   t.throws(() => through({ ...replicated, type: '__proto__' }), /no message "__proto__"/)
   t.throws(() => through({ ...replicate, command: { command: 'toString' } }), /'toString', not one of set delete/)
   t.throws(() => through({ ...replicate, command: { command: 'delete', key: '\ud800' } }), /key is .* unchanged/)
-  const ahead = { ...stage, wire: { ...stage.wire, Unheard: () => true } }
+  const Unheard = { kind: 'leads' as const, check: () => true }
+  const ahead = { ...stage, messages: { ...stage.messages, Unheard } }
   t.throws(() => protobufCodec(ahead), /no \.proto file has a message Unheard/)
 })

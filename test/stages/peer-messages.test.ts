@@ -120,7 +120,7 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
 for (const stage of stages.slice(4)) {
   const codecs = { json: jsonCodec(stage), protobuf: protobufCodec(stage) }
   t.test(`stage ${stage.number}: every message goes through both codecs unchanged`, async (t) => {
-    for (const type of Object.keys(stage.wire)) {
+    for (const type of Object.keys(stage.messages)) {
       const isLarger = type === 'AppendEntries' && stage.members === 'changing'
       const arbitrary = isLarger ? appending(fc.oneof(command, configuration)) : messages[type]
       if (!arbitrary) return t.fail(`no examples of ${type}`)
@@ -156,7 +156,8 @@ const examples: readonly Readonly<Record<string, unknown>>[] = [
   { type: 'Removed', from: 'n1', to: 'n3', index: 4 },
 ]
 
-const passes = (candidate: Readonly<Record<string, unknown>>) => latest.wire[candidate.type as string]!(candidate)
+const passes = (candidate: Readonly<Record<string, unknown>>) =>
+  latest.messages[candidate.type as string]!.check(candidate)
 const notNumbers = [-1, 0.5, '1', true, undefined, {}, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY]
 
 t.test('a message with a wrong field is not heard, whichever field it is', async (t) => {
@@ -302,6 +303,6 @@ t.test('an entry may say who the members are, if it says all of it, and the stag
   }
   for (const field of ['voters', 'learners']) t.notOk(passes(appended({ ...members, [field]: null })))
   for (const origin of [undefined, null, 7, {}]) t.notOk(passes(appended({ ...members, origin })), String(origin))
-  for (const { number, wire, members: kind } of stages.slice(4))
-    t.equal(wire.AppendEntries!(appended(members)), kind === 'changing', `stage ${number}`)
+  for (const { number, messages, members: kind } of stages.slice(4))
+    t.equal(messages.AppendEntries!.check(appended(members)), kind === 'changing', `stage ${number}`)
 })
