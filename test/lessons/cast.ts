@@ -11,6 +11,8 @@ export class Cast {
   #met = new Set<string>()
   /** While a table is read: a row among equal rows names nobody for good. */
   isSoft = false
+  /** While a line is read that chooses among equal nodes, as an election does: who was chosen changes parts with another. */
+  isOpen = false
 
   constructor(isFixed: boolean, basePort: number) {
     this.#isFixed = isFixed
@@ -22,6 +24,8 @@ export class Cast {
   copy(): Cast {
     const copy = new Cast(this.#isFixed, this.#basePort)
     copy.become(this)
+    copy.isSoft = this.isSoft
+    copy.isOpen = this.isOpen
     return copy
   }
 
@@ -42,7 +46,8 @@ export class Cast {
     const known = this.#names.get(printed)
     const [other] = [...this.#names].find(([, player]) => player === real) ?? []
     if (known !== real) {
-      const isFree = (name: string | undefined) => !this.isSoft && (name === undefined || !this.#met.has(name))
+      const isFree = (name: string | undefined) =>
+        !this.isSoft && (this.isOpen || name === undefined || !this.#met.has(name))
       if (known !== undefined && !isFree(printed)) return false
       if (other !== undefined && !isFree(other)) return false
       if (other !== undefined && known === undefined) this.#names.delete(other)

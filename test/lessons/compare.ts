@@ -2,7 +2,7 @@
 import type { Cast } from './cast.js'
 
 const special =
-  /…|\d+(?:\.\d+)? ?m?s\b|\bpid \d+|"pid":\d+|elected by n\d+(?:, n\d+)*|\bn\d+(?:(?:, | )n\d+)+|\bn\d+\b|127\.0\.0\.1:7[01]0[1-9]\b|\bterm \d+|\bt\d+(?= )|^[0-9a-f]{8}(?= \{)| {2,}/g
+  /…|\d+(?:\.\d+)? ?m?s\b|"term":\d+|-\d+\.ndjson|"sha256":"[0-9a-f]{64}"|\bpid \d+|"pid":\d+|elected by n\d+(?:, n\d+)*|\bn\d+(?:(?:, | )n\d+)+|\bn\d+\b|127\.0\.0\.1:7[01]0[1-9]\b|\bterm \d+|\bt\d+(?= )|^[0-9a-f]{8}(?= \{)| {2,}/g
 
 type Check = (cast: Cast, real: string) => boolean
 
@@ -11,7 +11,8 @@ const namesIn = (text: string) => text.match(/n\d+/g)!
 /** What stands for a part of the print: a pattern, and what is asked of the text that fits it. */
 function standIn(part: string): [pattern: string, check: Check] {
   const any = () => true
-  if (part === '…') return ['.*', any]
+  // A number, or a word that may differ, and no more.
+  if (part === '…') return ['\\S*', any]
   if (/^\d+(\.\d+)? ?m?s$/.test(part)) return ['\\d+(?:\\.\\d+)? ?m?s', any]
   if (/pid/.test(part)) return [part.replace(/\d+/, '\\d+'), any]
   if (part.startsWith('elected by')) {
@@ -27,9 +28,10 @@ function standIn(part: string): [pattern: string, check: Check] {
   }
   if (part.startsWith('127'))
     return ['127\\.0\\.0\\.1:\\d+', (cast, real) => cast.address(part.slice(10), real.slice(10))]
-  if (/^(term |t)\d+$/.test(part)) {
+  if (part.startsWith('"sha256')) return ['"sha256":"[0-9a-f]{64}"', any]
+  if (/^(term |t|"term":|-)\d+/.test(part)) {
     const number = (text: string) => Number(/\d+/.exec(text)![0])
-    return [part.replace(/\d+/, '\\d+'), (cast, real) => cast.term(number(part), number(real))]
+    return [part.replace('.', '\\.').replace(/\d+/, '\\d+'), (cast, real) => cast.term(number(part), number(real))]
   }
   if (/^[0-9a-f]{8}$/.test(part)) return ['[0-9a-f]{8}', any]
   return [' {2,}', any]
@@ -64,7 +66,13 @@ interface Table {
   readonly isPart: boolean
 }
 
-export type Item = { readonly text: string } | Table | 'gap'
+/** A line, and whether `…` below it stands for more lines like it; a table; or whatever else a terminal shows before. */
+export type Item = Line | Table | 'anything'
+
+interface Line {
+  readonly text: string
+  readonly more: boolean
+}
 
 /** Where each column of a table's first line begins, and its name. */
 function columnsOf(head: string): { name: string; from: number; to: number | undefined }[] {
@@ -105,13 +113,11 @@ export function itemsOf(lines: readonly string[]): Item[] {
   const items: Item[] = []
   for (let at = 0; at < lines.length; at++) {
     const line = lines[at]!
-    if (line === '…') items.push('gap')
-    else if (isStatus(line) || isLog(line)) {
+    if (isStatus(line) || isLog(line)) {
       const { table, length } = tableOf(lines.slice(at))
       items.push(table)
-      if (lines[at + length - 1] === '…') items.push('gap')
       at += length - 1
-    } else if (line.trim() !== '') items.push({ text: line })
+    } else if (line !== '…' && line.trim() !== '') items.push({ text: line, more: lines[at + 1] === '…' })
   }
   return items
 }
@@ -120,7 +126,9 @@ function fitsCell(label: string, printed: string, real: string, cast: Cast): boo
   if (label === 'pid') return (printed === '') === (real === '')
   if (label === 'term' && printed !== '' && real !== '') return cast.term(Number(printed), Number(real))
   // Who gave its vote, and whom, is chance.
-  const free = (cell: string) => (label === 'now' ? cell.replace(/→n\d+/, '') : cell)
+  const chosen = (cell: string) => (label === 'now' ? cell.replace(/→n\d+/, '') : cell)
+  // A cell may be cut off, as it is printed.
+  const free = (cell: string) => (cell === '…' ? cell : chosen(cell).replace('…', '~'))
   return fitsText(free(printed), free(real), cast)
 }
 
@@ -149,57 +157,76 @@ function fitsTable(printed: Table, real: Table, cast: Cast): boolean {
   return assign(0, cast)
 }
 
-const isText = (item: Item): item is { readonly text: string } => item !== 'gap' && 'text' in item
+const isText = (item: Item): item is Line => item !== 'anything' && 'text' in item
 /** What happens by itself may come before or after an answer. */
-const isEvent = (item: Item) => isText(item) && /^n\d+ {1,2}\S/.test(item.text)
+const isEvent = (item: Item): item is Line => isText(item) && /^n\d+ {1,2}\S/.test(item.text)
 /** When an election takes place, and how often somebody stands for it, is chance. */
 const isChance = (item: Item) => isText(item) && /^n\d+ {2}(stands for election|LEADS )/.test(item.text)
+const isElection = (item: Item) => isText(item) && item.text.includes(' LEADS ')
+const isCandidate = (item: Item) => isChance(item) && !isElection(item)
+
+/** Whether a line is one of those that `…` stands for: but for its numbers it is the line before. */
+const isLike = (line: Line, real: Item) =>
+  line.more && isText(real) && line.text.replaceAll(/\d+/g, '#') === real.text.replaceAll(/\d+/g, '#')
 
 function fitsItem(printed: Item, real: Item, cast: Cast): boolean {
-  if (printed === 'gap' || real === 'gap') return false
+  if (printed === 'anything' || real === 'anything') return false
   if (isText(printed)) return isText(real) && fitsText(printed.text, real.text, cast)
   return !isText(real) && fitsTable(printed, real, cast)
 }
 
+/** Where this event is among those that came, or -1. An election chooses among equal nodes; so does `follower`. */
+function findEvent(event: Line, left: readonly Item[], cast: Cast): number {
+  const at = left.findIndex((item) => fitsItem(event, item, cast))
+  if (at >= 0 || !(cast.isOpen || isElection(event))) return at
+  const open = cast.copy()
+  open.isOpen = true
+  const found = left.findIndex((item) => isEvent(item) && fitsItem(event, item, open))
+  if (found >= 0) cast.become(open)
+  return found
+}
+
+/** Takes the printed events out of what came. @returns what is left, or null if one of them has not come */
+function withoutEvents(printed: readonly Item[], real: readonly Item[], cast: Cast): Item[] | null {
+  const left = [...real]
+  const events = printed.filter(isEvent)
+  // A candidate that is not elected plays nobody in particular.
+  if (events.some(isCandidate) && !events.some(isElection) && !left.some(isCandidate)) return null
+  for (const event of events.filter((event) => !isCandidate(event))) {
+    const at = findEvent(event, left, cast)
+    if (at < 0) return null
+    left.splice(at, 1)
+  }
+  return left.filter((item) => !isCandidate(item) && !events.some((event) => isLike(event, item)))
+}
+
+/** Whether the other lines are the printed ones, in their order. */
+function fitsAnswers(printed: readonly Item[], real: readonly Item[], cast: Cast): boolean {
+  let at = 0
+  let mayStepOver = (_: Item) => false
+  for (const item of printed) {
+    if (item === 'anything') mayStepOver = () => true
+    else {
+      while (at < real.length && !fitsItem(item, real[at]!, cast)) if (!mayStepOver(real[at++]!)) return false
+      if (at++ >= real.length) return false
+      mayStepOver = (other) => isText(item) && isLike(item, other)
+    }
+  }
+  return real.slice(at).every(mayStepOver)
+}
+
 /**
- * Whether all that is printed has come, in its order, and nothing else, unless `…` is printed. Elections that came too
+ * Whether all that is printed has come, in its order, and nothing else but what `…` stands for. Elections that came too
  * early are told by `early`, and may be in the print of the next step.
  */
 export function fits(printed: readonly Item[], real: readonly Item[], cast: Cast, early: Item[] = []): boolean {
   const trial = cast.copy()
-  const left = [...early, ...real]
-  const hasGap = printed.includes('gap')
-  // Elections first: they say who leads, which all other lines rest on.
-  const events = printed.filter(isEvent).sort((one, other) => Number(isElection(other)) - Number(isElection(one)))
-  for (const event of events) {
-    // A candidate that is not elected plays nobody in particular.
-    const isCandidate = isChance(event) && !isElection(event)
-    const at = left.findIndex((item) =>
-      isCandidate ? isChance(item) && !isElection(item) : fitsItem(event, item, trial),
-    )
-    if (at >= 0) left.splice(at, 1)
-    else if (!isChance(event) || isElection(event)) return false
-  }
-  const answers = left.filter((item) => !isEvent(item))
-  const surplus = left.filter((item) => isEvent(item) && !isChance(item))
-  if (surplus.length > 0 && !hasGap) return false
-  let at = 0
-  let mayStepOver = false
-  for (const item of printed.filter((item) => !isEvent(item))) {
-    if (item === 'gap') mayStepOver = true
-    else {
-      while (at < answers.length && !fitsItem(item, answers[at]!, trial)) {
-        if (!mayStepOver) return false
-        at++
-      }
-      if (at++ >= answers.length) return false
-      mayStepOver = false
-    }
-  }
-  if (at < answers.length && !mayStepOver) return false
+  const left = withoutEvents(printed, [...early, ...real], trial)
+  if (!left) return false
+  if (left.some((item) => isEvent(item) && !isElection(item)) && !printed.includes('anything')) return false
+  const answers = (items: readonly Item[]) => items.filter((item) => !isEvent(item))
+  if (!fitsAnswers(answers(printed), answers(left), trial)) return false
   cast.become(trial)
   early.splice(0, early.length, ...left.filter(isElection))
   return true
 }
-
-const isElection = (item: Item) => isText(item) && item.text.includes(' LEADS ')

@@ -16,6 +16,8 @@ const patienceMs = 60_000
 const commandMs = 400_000
 /** What a person would do again until the picture is there. */
 const mayLookAgain = /^(status|log)\b/
+/** Stands for any node that follows. */
+const isRole = /\bfollower\b/
 /** From this stage on, elections decide who leads. */
 const firstElections = 6
 
@@ -133,7 +135,8 @@ class Reading {
     const repl = this.#repl
     if (!repl) throw new Deviation(step, [], 'no stage runs here')
     // Before the first line there is a banner, and who knows what else.
-    const printed = itemsOf(step.how === 'look' ? ['…', ...step.expected] : step.expected)
+    const printed: Item[] = [...(step.how === 'look' ? ['anything' as const] : []), ...itemsOf(step.expected)]
+    this.#cast.isOpen = isRole.test(step.text)
     const isDone = () => repl.isReady && fits(printed, itemsOf(repl.shown), this.#cast, this.#early)
     if (step.how === 'look') return this.#comes(step, isDone, step.expected)
     const line = this.#cast.typed(step.text)

@@ -110,5 +110,7 @@ export function readScript(document: string): Script {
     else if (playable || mark === 'seen there') steps.push(...stepsOf(block))
     else unmarked.push({ line, reason: `a block${language && ` of ${language}`} that is neither played nor marked` })
   }
+  for (const { line, expected } of steps)
+    if (expected[0] === '…') unmarked.push({ line, reason: 'a `…` that stands for more lines like no line' })
   return { steps, skipped, unmarked }
 }
