@@ -21,9 +21,10 @@ import { cli } from './helpers/running.js'
 const [keyValueStore, client, naiveReplication] = stages as [Stage, Stage, Stage]
 
 t.test('every stage is what it says: it keeps what it gives, and breaks what it says it breaks', async (t) => {
-  const matrix = await computeMatrix({ stages, scenarios: scenarios(), seeds: size(5, 20), players, complete: true })
+  const tried = size([keyValueStore, client, naiveReplication], stages)
+  const matrix = await computeMatrix({ stages: tried, scenarios: scenarios(), seeds: 20, players, complete: true })
   t.same(problemsOf(matrix), [])
-  for (const { number } of stages) {
+  for (const { number } of tried) {
     for (const id of guaranteeIds) {
       const { verdict, witness } = cellAt(matrix, number, id)
       t.equal(verdict, declared(stages[number]!, id), `${id} at stage ${number}`)

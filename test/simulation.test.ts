@@ -17,7 +17,7 @@ import { size } from './helpers/effort.js'
 const naive = stages[2]!
 
 t.test('the same seed gives the same trace, always', async (t) => {
-  const seeds = size(20, 100)
+  const seeds = size(10, 100)
   const hashes = new Set<string>()
   for (let seed = 1; seed <= seeds; seed++) {
     const stage = stages[seed % stages.length]!
