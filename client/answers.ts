@@ -1,6 +1,6 @@
 import { formatWithOptions } from 'node:util'
 import type { Answer, Command, Outcome } from '../src/contracts.js'
-import { exitCodes } from '../src/process.js'
+import { exitCodes } from '../src/exits.js'
 import { jsonLine, mapTexts, oneLine } from '../src/text.js'
 import { colour, nodeColour } from './colour.js'
 import { table } from './table.js'

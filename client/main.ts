@@ -1,23 +1,13 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
-import yargs, { type CommandModule } from 'yargs'
+import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
 import { ConfigError } from '../src/config.js'
-import { exitCodeOf, exitCodes } from '../src/process.js'
+import { exitCodeOf, exitCodes } from '../src/exits.js'
 import { DamagedLogError, DiskError } from '../src/storage/errors.js'
 import { escapedLines } from '../src/text.js'
 import { checkValues, splitArguments } from './command-line.js'
-import { breakRule } from './commands/break.js'
-import { check } from './commands/check.js'
-import { asking, client } from './commands/client.js'
-import { compare } from './commands/compare.js'
-import { list } from './commands/list.js'
-import { log } from './commands/log.js'
-import { node } from './commands/node.js'
-import { print } from './commands/print.js'
-import { run } from './commands/run.js'
-import { scenario } from './commands/scenario.js'
-import { sim } from './commands/sim.js'
+import { verbs } from './commands/verbs.js'
 import { UsageError } from './words.js'
 import { columnsOf } from './wrapped.js'
 
@@ -39,11 +29,20 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 process.stderr.on('error', () => {})
 
 try {
-  const verbs = [list, run, node, client, scenario, sim, breakRule, check, log, compare, print]
-  const usages = verbs.map(({ command }) => String(command))
-  const given = splitArguments(hideBin(process.argv), usages)
+  const typed = hideBin(process.argv)
+  const usages = verbs.map(({ command }) => command)
+  const isCompletion = typed[0] === '--get-yargs-completions'
+  const given = isCompletion ? { options: typed, words: [] } : splitArguments(typed, usages)
   const parser = yargs([...given.options])
-  for (const verb of verbs) parser.command(verb === client ? asking(given.words) : (verb as CommandModule))
+  for (const { command, describe, load } of verbs) {
+    const verb = typed.includes(command.split(' ')[0]!) ? await load() : null
+    parser.command({
+      command,
+      describe,
+      builder: (parser) => (verb?.builder(parser) ?? parser) as Argv,
+      handler: (args) => verb?.handler({ ...args, words: given.words } as never),
+    })
+  }
   await parser
     .scriptName('raft-roadmap')
     .usage('$0 <command>\n\nLearn Raft by running it: every stage is a key-value cluster to start, ask and break.')

@@ -2,6 +2,7 @@ import { createWriteStream, openSync } from 'node:fs'
 import { systemClock, systemRandom } from './clock.js'
 import { ConfigError, checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { type Event, type Index, isObject, type LogStore, type NodeId, type Status, type Term } from './contracts.js'
+import { exitCodeOf, exitCodes } from './exits.js'
 import { LockedMap } from './locked-map.js'
 import { parseAddress } from './network/address.js'
 import { type Ask, ClientPort } from './network/client-port.js'
@@ -14,17 +15,6 @@ import { DamagedLogError, DiskError } from './storage/errors.js'
 import { FolderError } from './storage/identity.js'
 import { openLogStore } from './storage/open-log-store.js'
 import { jsonLine } from './text.js'
-
-/** How a process of ours ends. */
-export const exitCodes = {
-  done: 0,
-  refused: 1,
-  usage: 2,
-  unknown: 3,
-  damagedLog: 65,
-  brokenInvariant: 70,
-  diskFailed: 74,
-} as const
 
 /** How long a node that was asked to stop lets its waiting clients wait. */
 const drainMs = 1_000
@@ -206,12 +196,6 @@ export interface Obeyed {
 
 function nodeNameIn(config: unknown): unknown {
   return isObject(config) ? config.id : undefined
-}
-
-/** How a process ends that could not do what it was told. */
-export function exitCodeOf(error: Error): number {
-  if (error instanceof DamagedLogError) return exitCodes.damagedLog
-  return error instanceof DiskError ? exitCodes.diskFailed : exitCodes.usage
 }
 
 function obey(order: Order, { faults, look, status }: RunningNode): Obeyed {

@@ -1,8 +1,8 @@
 import type { Child } from './child.js'
 import { ConfigError } from './config.js'
 import type { NodeId, Status } from './contracts.js'
+import { exitCodes } from './exits.js'
 import type { Direction } from './network/faults.js'
-import { exitCodes } from './process.js'
 
 /** Somebody or something that a cluster waits for before it can serve. */
 export interface Awaited {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { root } from './docs.js'
+import { isLong } from './helpers/effort.js'
 import { bare, finish, Raw } from './helpers/running.js'
 
 /** A folder with parts of this project; what is installed is shared with it. */
@@ -104,7 +105,9 @@ class Listener {
   }
 }
 
-t.test('npm run dev 2: a rule is edited, and the cluster restarts with it', async (t) => {
+const skip = !isLong && 'compiles the whole project four times: `npm run prove` does'
+
+t.test('npm run dev 2: a rule is edited, and the cluster restarts with it', { skip }, async (t) => {
   const parts = [
     'src',
     'stages',

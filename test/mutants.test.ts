@@ -1,36 +1,32 @@
 import { Mutex } from 'async-mutex'
 import t from 'tap'
+import { shareOut } from '../client/sim-pool.js'
 import { LockedMap } from '../src/locked-map.js'
 import { catalogue } from '../src/scenario/catalogue.js'
 import { playVirtually } from '../src/scenario/virtual.js'
 import { invariants } from '../src/simulation/invariants.js'
-import { runSeed } from '../src/simulation/sweep.js'
 import keyValueStore from '../stages/0-key-value-store/stage.js'
 import { stages } from '../stages/index.js'
 import { seedsToTry, wrongRules } from '../stages/wrong-rules/index.js'
 import { claims } from './claims/index.js'
+import { size } from './helpers/effort.js'
+import type { Caught, Search } from './helpers/wrong-rule-worker.js'
 
 /** The invariants that were seen to fall. */
 const fallen = new Set<string>()
 
 t.test('every wrong rule that seeds can catch is caught within its budget, and the right one is not', async (t) => {
-  for (const { name, stage, caught } of wrongRules) {
-    if (!('guarantee' in caught)) continue
-    const breaks = async (candidate: typeof stage, seed: number) => {
-      const { findings } = await runSeed(candidate, seed, caught.climate)
-      for (const { what } of findings) fallen.add(what.slice(0, what.indexOf(':')))
-      return findings.some(({ guarantee }) => guarantee === caught.guarantee)
-    }
-    let seed: number | null = null
-    for (const candidate of seedsToTry(name, caught.seeds)) {
-      if (!(await breaks(stage, candidate))) continue
-      seed = candidate
-      break
-    }
-    t.ok(seed !== null, `${name}: seed ${seed}, within ${caught.seeds}`)
-    if (seed === null) continue
-    t.notOk(await breaks(stages[stage.number]!, seed), `${name}: the right rule holds at that seed`)
-  }
+  const searches = wrongRules.flatMap(({ name, caught }): Search[] => {
+    if (!('guarantee' in caught)) return []
+    const budget = Array.from({ length: caught.seeds }, (_, at) => at + 1)
+    return [{ name, seeds: size(seedsToTry(name, caught.seeds), budget) }]
+  })
+  const script = new URL('./helpers/wrong-rule-worker.js', import.meta.url)
+  await shareOut<Search, Caught>(script, searches, ({ name, seed, isRightKept, fallen: seen }) => {
+    for (const invariant of seen) fallen.add(invariant)
+    t.ok(seed !== null, `${name}: seed ${seed}`)
+    t.ok(isRightKept, `${name}: the right rule holds at that seed`)
+  })
 })
 
 t.test('each of the five properties of figure 3 falls for some wrong rule', async (t) => {

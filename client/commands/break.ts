@@ -1,4 +1,3 @@
-import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import { guarantees } from '../../src/guarantees.js'
 import { catalogue } from '../../src/scenario/catalogue.js'
@@ -9,16 +8,15 @@ import { colour } from '../colour.js'
 import { progress } from '../progress.js'
 import { smallest } from '../smallest.js'
 import { stageArgument } from './arguments.js'
+import type { Verb } from './verb.js'
 
-export const breakRule: CommandModule<object, { stage: string; rule: string | undefined; seeds: number }> = {
-  command: 'break <stage> [rule]',
-  describe: 'put a wrong rule into a stage and watch a guarantee fall; without a rule, list them',
+export const breakRule: Verb<{ stage: string; rule: string | undefined; seeds: number }> = {
   builder: (yargs) =>
     yargs
       .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
       .positional('rule', { type: 'string', describe: 'the wrong rule' })
       .example('$0 break 2', 'the wrong rules for stage 2')
-      .example('$0 break 2 majority-off-by-one', 'the smallest disaster that it leads to') as never,
+      .example('$0 break 2 majority-off-by-one', 'the smallest disaster that it leads to'),
   async handler({ stage: name, rule }) {
     const stage = stageArgument(name)
     const rules = wrongRules.filter((wrong) => wrong.stage.number === stage.number)

@@ -1,16 +1,14 @@
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import ndjson from 'ndjson'
-import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
+import { exitCodes } from '../../src/exits.js'
 import { type CheckResult, checkHistory, HistoryError } from '../../src/linearizability/index.js'
-import { exitCodes } from '../../src/process.js'
 import { jsonLine, oneLine, quoted } from '../../src/text.js'
 import { colour } from '../colour.js'
+import type { Verb } from './verb.js'
 
-export const check: CommandModule<object, { file: string | undefined; json: boolean }> = {
-  command: 'check [file]',
-  describe: 'is a recorded history linearizable? A line of JSON for each operation',
+export const check: Verb<{ file: string | undefined; json: boolean }> = {
   builder: (yargs) =>
     yargs
       // Without a number of values, the parser takes `-` for an option.
@@ -20,7 +18,7 @@ export const check: CommandModule<object, { file: string | undefined; json: bool
         describe: 'as `save FILE` in the REPL writes it; - or nothing for standard input',
       })
       .option('json', { type: 'boolean', default: false, describe: 'the verdict as JSON' })
-      .example('$0 check session.ndjson', 'exit code 0: linearizable; 1: not; 3: undecided') as never,
+      .example('$0 check session.ndjson', 'exit code 0: linearizable; 1: not; 3: undecided'),
   async handler({ file, json }) {
     const result = await checkFile(file === '-' ? undefined : file)
     console.log(json ? jsonLine({ ...result, orders: undefined }) : describeCheck(result))

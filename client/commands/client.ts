@@ -1,4 +1,3 @@
-import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import type { Command, Event } from '../../src/contracts.js'
 import { addressProblem } from '../../src/network/address.js'
@@ -11,16 +10,16 @@ import { describeBar, describeEvent } from '../events.js'
 import { Repl } from '../repl.js'
 import { parseArguments, usage } from '../words.js'
 import { wholeNumber } from './arguments.js'
+import type { Verb } from './verb.js'
 
 interface ClientArguments {
+  words: readonly string[]
   connect: string
   json: boolean
   deadline: number | undefined
 }
 
-export const client: CommandModule<object, ClientArguments> = {
-  command: 'client [command..]',
-  describe: 'ask a running cluster: one command, or the REPL without one; options before the command',
+export const client: Verb<ClientArguments> = {
   builder: (yargs) =>
     yargs
       .positional('command', { type: 'string', array: true, describe: commandList(), default: [] })
@@ -39,16 +38,11 @@ export const client: CommandModule<object, ClientArguments> = {
       .example('$0 client', 'the REPL')
       .example('$0 client --json get --json', 'options end at the first word: this key is called --json')
       .example('$0 client get a', 'the value of a; exit code 0 done, 1 refused, 2 usage, 3 unknown')
-      .example("echo 'set a 1' | $0 client", 'the REPL as a filter') as never,
-  handler: (args) => ask(args, []),
+      .example("echo 'set a 1' | $0 client", 'the REPL as a filter'),
+  handler: ask,
 }
 
-/** The same for these words: they were never options, whatever they look like. */
-export function asking(words: readonly string[]): CommandModule {
-  return { ...client, handler: (args) => ask(args as unknown as ClientArguments, words) } as CommandModule
-}
-
-async function ask({ connect, json, deadline }: ClientArguments, words: readonly string[]): Promise<void> {
+async function ask({ connect, json, deadline, words }: ClientArguments): Promise<void> {
   const addresses = connect.split(',').map((address) => address.trim())
   const wrong = addresses.find((address) => addressProblem(address) !== null)
   if (wrong !== undefined) throw new ConfigError(`--connect: ${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)

@@ -1,6 +1,5 @@
 import { accessSync, constants, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import { computeMatrix, type Matrix } from '../../src/proof/matrix.js'
 import type { Scenario } from '../../src/scenario/scenario.js'
@@ -14,6 +13,7 @@ import { progress } from '../progress.js'
 import { sweep } from '../sim-pool.js'
 import { columnsOf } from '../wrapped.js'
 import { stageArgument, wholeNumber } from './arguments.js'
+import type { Verb } from './verb.js'
 
 interface CompareArguments {
   earlier: string | undefined
@@ -31,9 +31,7 @@ const defaultSeeds = 100
 /** What a transcript gets where nobody knows how wide the paper is. */
 const plainColumns = 200
 
-export const compare: CommandModule<object, CompareArguments> = {
-  command: 'compare [earlier] [later]',
-  describe: 'run every stage against every guarantee, or put two stages side by side',
+export const compare: Verb<CompareArguments> = {
   builder: (yargs) =>
     yargs
       .positional('earlier', { type: 'string', describe: 'a stage, to be put beside a later one' })
@@ -50,7 +48,7 @@ export const compare: CommandModule<object, CompareArguments> = {
       .option('markdown', { type: 'boolean', default: false, describe: 'the matrix as a Markdown table' })
       .example('$0 compare', 'the matrix, and a witness of all that is broken')
       .example('$0 compare 1 2', 'what stage 2 adds, replaces, gains and loses')
-      .example('$0 compare --stages 2 --scenarios N3,N4 --seeds 0', 'a part of it') as never,
+      .example('$0 compare --stages 2 --scenarios N3,N4 --seeds 0', 'a part of it'),
   async handler(args) {
     checkTogether(args)
     process.exitCode = await (args.earlier === undefined ? compareAll(args) : compareTwo(args))

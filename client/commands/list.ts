@@ -1,16 +1,14 @@
-import type { CommandModule } from 'yargs'
 import { guarantees } from '../../src/guarantees.js'
 import { stages } from '../../stages/index.js'
 import { colour } from '../colour.js'
 import { stageArgument } from './arguments.js'
+import type { Verb } from './verb.js'
 
-export const list: CommandModule<object, { stage: string | undefined; json: boolean }> = {
-  command: 'list [stage]',
-  describe: 'the roadmap: what each stage adds, gives and breaks',
+export const list: Verb<{ stage: string | undefined; json: boolean }> = {
   builder: (yargs) =>
     yargs
       .positional('stage', { type: 'string', describe: 'only this one: its number, its name, or "latest"' })
-      .option('json', { type: 'boolean', default: false, describe: 'one JSON object a stage' }) as never,
+      .option('json', { type: 'boolean', default: false, describe: 'one JSON object a stage' }),
   handler({ stage, json }) {
     const chosen = stage === undefined ? stages : [stageArgument(stage)]
     for (const { number, name, title, adds, stillBroken, gives, breaks } of chosen) {

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
-import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
-import { exitCodes } from '../../src/process.js'
+import { exitCodes } from '../../src/exits.js'
 import { foldersIn } from '../../src/storage/log-kind.js'
 import type { Look } from '../../src/storage/wal-look.js'
 import { repairWal } from '../../src/storage/wal-repair.js'
@@ -17,6 +16,7 @@ import {
   summarise,
 } from '../log-text.js'
 import { wholeNumber } from './arguments.js'
+import type { Verb } from './verb.js'
 
 interface LogArguments {
   dir: string
@@ -28,9 +28,7 @@ interface LogArguments {
   json: boolean
 }
 
-export const log: CommandModule<object, LogArguments> = {
-  command: 'log <dir>',
-  describe: "look into a node's log on disk; verify it, or cut it where it is damaged",
+export const log: Verb<LogArguments> = {
   builder: (yargs) =>
     yargs
       .positional('dir', { type: 'string', demandOption: true, describe: "a node's folder, or one of such folders" })
@@ -45,7 +43,7 @@ export const log: CommandModule<object, LogArguments> = {
         describe: 'snapshots, and the entries that count: a line of JSON each',
       })
       .example('$0 log data/n1 --tail 20', 'the last twenty entries')
-      .example('$0 log data --verify', 'a line for each node; exit code 0: all sound; 1: not') as never,
+      .example('$0 log data --verify', 'a line for each node; exit code 0: all sound; 1: not'),
   async handler(args) {
     refuseMixtures(args)
     if (args.repair) return repair(await toRepair(args.dir))

@@ -1,12 +1,13 @@
-import type { CommandModule } from 'yargs'
 import { ConfigError, writableFolder } from '../../src/config.js'
 import type { Event, Member } from '../../src/contracts.js'
+import { exitCodes } from '../../src/exits.js'
 import { Outlet } from '../../src/outlet.js'
-import { droppedEvent, exitCodes, runNode } from '../../src/process.js'
+import { droppedEvent, runNode } from '../../src/process.js'
 import type { LogKind, NetworkName } from '../../src/stage.js'
 import { jsonLine } from '../../src/text.js'
 import { describeEvent } from '../events.js'
 import { nodeOptions, stageArgument } from './arguments.js'
+import type { Verb } from './verb.js'
 
 /** How long a reader of the last lines may take, before they are given up. */
 const flushMs = 1_000
@@ -28,9 +29,7 @@ interface NodeArguments {
   json: boolean
 }
 
-export const node: CommandModule<object, NodeArguments> = {
-  command: 'node <stage>',
-  describe: 'one node alone, for a cluster over several machines',
+export const node: Verb<NodeArguments> = {
   builder: (yargs) =>
     yargs
       .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
@@ -58,7 +57,7 @@ export const node: CommandModule<object, NodeArguments> = {
       .example(
         '$0 node 8 --id n6 --peers n6=10.0.0.6:7006/10.0.0.6:7106 --data-dir data/n6',
         'a newcomer, which waits for `raft-roadmap client add_node n6 10.0.0.6:7006 10.0.0.6:7106`',
-      ) as never,
+      ),
   async handler(args) {
     const { id, peers, network, cluster, log, heartbeat, election, bootstrap, dataDir, trace, json } = args
     const stage = stageArgument(args.stage)

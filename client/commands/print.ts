@@ -1,10 +1,8 @@
-import type { CommandModule } from 'yargs'
 import { printStage } from '../print-stage.js'
 import { stageArgument } from './arguments.js'
+import type { Verb } from './verb.js'
 
-export const print: CommandModule<object, { stage: string }> = {
-  command: 'print <stage>',
-  describe: "a stage's whole node as one file to read: its table, then every rule, in stage order",
+export const print: Verb<{ stage: string }> = {
   builder: (yargs) =>
     yargs
       .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })

@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline'
-import type { CommandModule } from 'yargs'
 import type { Cluster } from '../../src/cluster.js'
 import { ConfigError } from '../../src/config.js'
 import type { Event, Member, Outcome } from '../../src/contracts.js'
 import type { DataFolder } from '../../src/data-folder.js'
+import { exitCodes } from '../../src/exits.js'
 import { parseAddress } from '../../src/network/address.js'
 import { Outlet } from '../../src/outlet.js'
-import { badStarts, droppedEvent, exitCodes } from '../../src/process.js'
+import { badStarts, droppedEvent } from '../../src/process.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { jsonLine, shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../change-members.js'
@@ -19,6 +19,7 @@ import { Repl } from '../repl.js'
 import { parseLine, UsageError } from '../words.js'
 import { columnsOf, wrapped } from '../wrapped.js'
 import { nodeOptions, stageArgument, wholeNumber } from './arguments.js'
+import type { Verb } from './verb.js'
 
 interface RunArguments {
   stage: string
@@ -37,9 +38,7 @@ interface RunArguments {
   json: boolean
 }
 
-export const run: CommandModule<object, RunArguments> = {
-  command: 'run <stage>',
-  describe: 'start a cluster of a stage, with the REPL and the fault words',
+export const run: Verb<RunArguments> = {
   builder: (yargs) =>
     yargs
       .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
@@ -60,9 +59,7 @@ export const run: CommandModule<object, RunArguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'with --headless: events as NDJSON' })
       .example('$0 run 2', 'five nodes of stage 2 and a REPL')
       .example('$0 run 2 --headless --json', 'the same for a script')
-      .check(
-        ({ headless, json }) => headless || !json || 'with --json goes --headless: the REPL is for people',
-      ) as never,
+      .check(({ headless, json }) => headless || !json || 'with --json goes --headless: the REPL is for people'),
   async handler(args) {
     process.exitCode = await (args.headless ? runHeadless(args) : runWithRepl(args))
   },

@@ -1,8 +1,7 @@
 import { createInterface } from 'node:readline'
-import type { CommandModule } from 'yargs'
 import { ConfigError, localMembers } from '../../src/config.js'
+import { exitCodes } from '../../src/exits.js'
 import { guarantees } from '../../src/guarantees.js'
-import { exitCodes } from '../../src/process.js'
 import { catalogue } from '../../src/scenario/catalogue.js'
 import { namesSpares } from '../../src/scenario/members.js'
 import { play } from '../../src/scenario/play.js'
@@ -14,6 +13,7 @@ import { Hands } from '../scenario/hands.js'
 import { playOnProcesses } from '../scenario/real.js'
 import { table } from '../table.js'
 import { stageArgument, wholeNumber } from './arguments.js'
+import type { Verb } from './verb.js'
 
 interface ScenarioArguments {
   id: string | undefined
@@ -24,9 +24,7 @@ interface ScenarioArguments {
   basePort: number
 }
 
-export const scenario: CommandModule<object, ScenarioArguments> = {
-  command: 'scenario [id]',
-  describe: 'play a script against a stage and judge it; without an id, the list of scripts',
+export const scenario: Verb<ScenarioArguments> = {
   builder: (yargs) =>
     yargs
       .positional('id', { type: 'string', describe: 'N3, for one' })
@@ -45,7 +43,7 @@ export const scenario: CommandModule<object, ScenarioArguments> = {
       })
       .example('$0 scenario N3 --stage 2', 'what a write without a majority leaves behind')
       .example('$0 scenario N3 --stage 2 --hands', 'the same by hand, with `run 2` in another terminal')
-      .check(({ real, hands }) => !(real && hands) || 'either --real or --hands') as never,
+      .check(({ real, hands }) => !(real && hands) || 'either --real or --hands'),
   async handler(args) {
     if (args.id === undefined) return console.log(list(catalogue()))
     const scenario = scenarioArgument(args.id)

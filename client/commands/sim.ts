@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs'
-import type { CommandModule } from 'yargs'
 import { ConfigError } from '../../src/config.js'
 import type { GuaranteeId } from '../../src/contracts.js'
 import { guarantees } from '../../src/guarantees.js'
@@ -13,6 +12,7 @@ import { progress } from '../progress.js'
 import { sweep } from '../sim-pool.js'
 import { smallest } from '../smallest.js'
 import { stageArgument, wholeNumber } from './arguments.js'
+import type { Verb } from './verb.js'
 
 interface SimArguments {
   stage: string
@@ -24,9 +24,7 @@ interface SimArguments {
   json: boolean
 }
 
-export const sim: CommandModule<object, SimArguments> = {
-  command: 'sim <stage>',
-  describe: 'play a stage in virtual time, from seeds, under faults; find and shrink what breaks',
+export const sim: Verb<SimArguments> = {
   builder: (yargs) =>
     yargs
       .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
@@ -45,7 +43,7 @@ export const sim: CommandModule<object, SimArguments> = {
       })
       .option('json', { type: 'boolean', default: false, describe: 'a line of JSON for each seed' })
       .example('$0 sim 2 --seeds 200', 'two hundred storms')
-      .example('$0 sim 2 --seed 17 --trace run.ndjson', 'one of them again, in every detail') as never,
+      .example('$0 sim 2 --seed 17 --trace run.ndjson', 'one of them again, in every detail'),
   async handler(args) {
     const stage = stageArgument(args.stage)
     if (args.trace !== undefined && args.seed === undefined)

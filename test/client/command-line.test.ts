@@ -183,3 +183,10 @@ t.test("README's copy of the data, by its letter", { skip: !hasJq() && 'needs jq
   writeFileSync(join(folder, 'backup.ndjson'), '')
   t.match(await copy('127.0.0.1:9'), { stdout: 'this copy is not whole\n' }, 'a copy that fails says so, and ends')
 })
+
+t.test('a shell completes a command, and the options of one', async (t) => {
+  const completions = async (...words: string[]) =>
+    (await cli(['--get-yargs-completions', 'raft-roadmap', ...words])).stdout.split('\n')
+  t.ok((await completions('lo')).includes('log'))
+  t.ok((await completions('log', '--')).includes('--verify'))
+})

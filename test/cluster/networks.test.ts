@@ -4,6 +4,7 @@ import { CallError, Client } from '../../client/client.js'
 import { type Answer, type Command, limits } from '../../src/contracts.js'
 import { networkNames } from '../../src/stage.js'
 import { root } from '../docs.js'
+import { size } from '../helpers/effort.js'
 import { cli, Raw, RunningCluster } from '../helpers/running.js'
 
 const line = (request: object) => `${JSON.stringify(request)}\n`
@@ -60,7 +61,7 @@ async function insist(client: Client, command: Command): Promise<Answer & { ok: 
   return asked.answer
 }
 
-for (const network of networkNames) {
+for (const network of size(['tcp'] as const, networkNames)) {
   t.test(
     `stage 6 over ${network}: the longest entry reaches a follower that was away, and survives its leader`,
     async (t) => {

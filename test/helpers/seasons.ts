@@ -62,16 +62,12 @@ export function describeSeasons({ stage, seeds, virtualHours, operations, counte
   return `stage ${stage}: ${tried} · ${describeCounters(counters)}`
 }
 
-/** A season is about a minute and a half. */
-const seedsPerHour = 36
-
-/** Nothing that a stage gives breaks in so many simulated hours, in which faults come and go. */
-export function seasonsTest(stage: number, hours: number): void {
-  t.test(`stage ${stage}: ${hours} simulated hours in which faults come and go break nothing`, async (t) => {
-    const seasons = await playSeasons(stage, 1, hours * seedsPerHour)
+/** Nothing that a stage gives breaks in seasons of faults; `npm run prove` plays many more of them. */
+export function seasonsTest(stage: number, seeds: number): void {
+  t.test(`stage ${stage}: seasons in which faults come and go break nothing`, async (t) => {
+    const seasons = await playSeasons(stage, 1, seeds)
     t.comment(describeSeasons(seasons))
     t.same(seasons.broken, [], `again: raft-roadmap sim ${stage} --climate season --seed N`)
-    t.ok(seasons.virtualHours >= hours, `${seasons.virtualHours.toFixed(1)} hours`)
-    t.same(seasons.unreached, [], 'every rare event was reached')
+    t.equal(seasons.seeds, seeds)
   })
 }

@@ -5,6 +5,7 @@ import t, { type Test } from 'tap'
 import type { EntryId, Persist, Recovered, Snapshot } from '../../src/contracts.js'
 import type { LogContents } from '../../src/storage/recover.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
+import { size } from '../helpers/effort.js'
 import { type Keep, keepAll, keepHalf, keepNothing, MemoryFiles } from './memory-files.js'
 import { anyBatches, batches, bodyText, entry, expected, owner, snapshot, truncate, vote, writeAll } from './stores.js'
 
@@ -100,7 +101,7 @@ for (const [name, all] of Object.entries({ 'a log': story, 'a log with snapshots
     t.same(whole.errors, [])
     const { calls } = whole.files
     t.ok(calls > 40, `${calls} calls`)
-    for (let call = 1; call <= calls; call++) {
+    for (let call = 1; call <= calls; call += size(3, 1)) {
       for (const forGood of [false, true]) {
         const attempt = await live(Object.assign(new MemoryFiles(), { failAt: call, forGood }), all)
         const { acknowledged, begun, errors } = attempt
@@ -135,7 +136,7 @@ const only = (recovered: Recovered) => (snapshot: Snapshot) => ({ ...recovered, 
 async function opensAgain(t: Test, left: () => MemoryFiles): Promise<Recovered> {
   const first = left()
   const recovered = await open(first).open()
-  for (let call = 1; call <= first.calls; call++) {
+  for (let call = 1; call <= first.calls; call += size(3, 1)) {
     for (const how of [{ forGood: false, code: 'EACCES' }, { forGood: false }, { forGood: true }]) {
       const failing = Object.assign(left(), { failAt: call, ...how })
       await open(failing)
@@ -168,7 +169,7 @@ t.test('a log opened on a disk that fails can be cut and opened again', async (t
 t.test('a write fails, the process dies, and the power fails at any call of the next start', async (t) => {
   const { calls } = (await live(new MemoryFiles(), longStory)).files
   let starts = 0
-  for (let call = 1; call <= calls; call++) {
+  for (let call = 1; call <= calls; call += size(3, 1)) {
     const attempt = await live(Object.assign(new MemoryFiles(), { failAt: call, forGood: true }), longStory)
     for (let failAt = 1 + (call % 3), isOpen = false; !isOpen; failAt += 3, starts++) {
       const files = Object.assign(attempt.files.afterKill(), { failAt, forGood: true })

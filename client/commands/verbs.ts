@@ -1,0 +1,63 @@
+import type { Verb } from './verb.js'
+
+/**
+ * The commands, in the order in which `--help` lists them. Each is loaded when it is called: to
+ * load them all takes longer than what most of them do.
+ */
+export const verbs = [
+  {
+    command: 'list [stage]',
+    describe: 'the roadmap: what each stage adds, gives and breaks',
+    load: async (): Promise<Verb<never>> => (await import('./list.js')).list,
+  },
+  {
+    command: 'run <stage>',
+    describe: 'start a cluster of a stage, with the REPL and the fault words',
+    load: async (): Promise<Verb<never>> => (await import('./run.js')).run,
+  },
+  {
+    command: 'node <stage>',
+    describe: 'one node alone, for a cluster over several machines',
+    load: async (): Promise<Verb<never>> => (await import('./node.js')).node,
+  },
+  {
+    command: 'client [command..]',
+    describe: 'ask a running cluster: one command, or the REPL without one; options before the command',
+    load: async (): Promise<Verb<never>> => (await import('./client.js')).client,
+  },
+  {
+    command: 'scenario [id]',
+    describe: 'play a script against a stage and judge it; without an id, the list of scripts',
+    load: async (): Promise<Verb<never>> => (await import('./scenario.js')).scenario,
+  },
+  {
+    command: 'sim <stage>',
+    describe: 'play a stage in virtual time, from seeds, under faults; find and shrink what breaks',
+    load: async (): Promise<Verb<never>> => (await import('./sim.js')).sim,
+  },
+  {
+    command: 'break <stage> [rule]',
+    describe: 'put a wrong rule into a stage and watch a guarantee fall; without a rule, list them',
+    load: async (): Promise<Verb<never>> => (await import('./break.js')).breakRule,
+  },
+  {
+    command: 'check [file]',
+    describe: 'is a recorded history linearizable? A line of JSON for each operation',
+    load: async (): Promise<Verb<never>> => (await import('./check.js')).check,
+  },
+  {
+    command: 'log <dir>',
+    describe: "look into a node's log on disk; verify it, or cut it where it is damaged",
+    load: async (): Promise<Verb<never>> => (await import('./log.js')).log,
+  },
+  {
+    command: 'compare [earlier] [later]',
+    describe: 'run every stage against every guarantee, or put two stages side by side',
+    load: async (): Promise<Verb<never>> => (await import('./compare.js')).compare,
+  },
+  {
+    command: 'print <stage>',
+    describe: "a stage's whole node as one file to read: its table, then every rule, in stage order",
+    load: async (): Promise<Verb<never>> => (await import('./print.js')).print,
+  },
+]

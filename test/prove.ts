@@ -1,0 +1,109 @@
+/**
+ * `npm run prove [-- --minutes 25 | --hours 2]`: the long proof. First each test that has a long form, then seasons of
+ * every safe stage in turn, from seeds of its own, until the time is up. The last line is `N passed, N failed`.
+ */
+import { spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { parseArgs } from 'node:util'
+import { ConfigError } from '../src/config.js'
+import { root } from './docs.js'
+import { describeSeasons, playSeasons, type Seasons, safeStages } from './helpers/seasons.js'
+
+interface Count {
+  passed: number
+  failed: number
+}
+
+/** Seeds of a stage that a thread plays before the next stage has its turn. */
+const seedsAtATime = 24
+/** In fewer seasons than this, a rare event may well be missing by chance. */
+const seedsForRareEvents = 180
+/** `npm test` plays the first seeds. */
+const firstSeed = 1_000_001
+
+/** @throws ConfigError */
+function minutesAsked(): number {
+  const { minutes, hours } = parseArgs({ options: { minutes: { type: 'string' }, hours: { type: 'string' } } }).values
+  const asked = hours === undefined ? Number(minutes ?? 25) : Number(hours) * 60
+  if (!(asked > 0) || (minutes !== undefined && hours !== undefined))
+    throw new ConfigError('how long? npm run prove -- --minutes 25, or --hours 2')
+  return asked
+}
+
+/** The tests that ask how large they should be. */
+function longTests(): string[] {
+  const all = readdirSync(join(root, 'dist/test'), { recursive: true, encoding: 'utf8' })
+  const tests = all.filter((path) => path.endsWith('.test.js')).map((path) => join('dist/test', path))
+  return tests.filter((path) => readFileSync(join(root, path), 'utf8').includes('helpers/effort.js')).sort()
+}
+
+/** Plays the long form of each test that has one; says how each went as it ends. */
+async function runTests(tests: readonly string[]): Promise<Count> {
+  const child = spawn(process.execPath, [join(root, 'node_modules/tap/dist/esm/run.mjs'), ...tests], {
+    cwd: root,
+    env: { ...process.env, PROOF: 'long' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = new Promise<number | null>((resolve) => void child.once('close', resolve))
+  let [count, seen]: [Count | null, number] = [null, 0]
+  for await (const line of createInterface(child.stdout)) {
+    const [, passed, failed] = /^(\d+) passed, (\d+) failed/.exec(line) ?? []
+    if (passed !== undefined) count = { passed: Number(passed), failed: Number(failed) }
+    else if (/^(not )?ok /.test(line)) console.log(`${++seen}/${tests.length}  ${line}`)
+    else console.log(line)
+  }
+  const code = await ended
+  if (!count) return { passed: 0, failed: 1 }
+  return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count
+}
+
+/** Plays seasons of each stage in turn until a moment of `performance.now()`; each stage is played once at least. */
+async function runSeasons(until: number): Promise<Count> {
+  const all: Seasons[] = []
+  const count = { passed: 0, failed: 0 }
+  let next = firstSeed
+  do {
+    for (const stage of safeStages) {
+      const seasons = await playSeasons(stage, next, seedsAtATime)
+      console.log(describeSeasons(seasons))
+      for (const { seed, guarantee, what } of seasons.broken) {
+        console.log(`✘ ${guarantee} ${what}\n  again: raft-roadmap sim ${stage} --climate season --seed ${seed}`)
+      }
+      count.passed += seedsAtATime - seasons.broken.length
+      count.failed += seasons.broken.length
+      all.push(seasons)
+    }
+    next += seedsAtATime
+  } while (performance.now() < until)
+  const hours = all.reduce((sum, { virtualHours }) => sum + virtualHours, 0)
+  console.log(`${hours.toFixed(0)} simulated hours, ${count.failed} seeds broke what their stage gives`)
+  const missing = unreached(all)
+  for (const name of missing) console.log(`✘ never reached: ${name}`)
+  return { ...count, failed: count.failed + missing.length }
+}
+
+/** Rare events that no season of a stage had, where it played enough of them. */
+function unreached(all: readonly Seasons[]): string[] {
+  return safeStages.flatMap((stage) => {
+    const rounds = all.filter((seasons) => seasons.stage === stage)
+    if (rounds.length * seedsAtATime < seedsForRareEvents) return []
+    const never = rounds[0]!.unreached.filter((name) => rounds.every((seasons) => seasons.unreached.includes(name)))
+    return never.map((name) => `${name} at stage ${stage}`)
+  })
+}
+
+try {
+  const until = performance.now() + minutesAsked() * 60_000
+  const tests = await runTests(longTests())
+  const seasons = await runSeasons(until)
+  const failed = tests.failed + seasons.failed
+  console.log(`${tests.passed + seasons.passed} passed, ${failed} failed`)
+  process.exitCode = failed > 0 ? 1 : 0
+} catch (error) {
+  if (!(error instanceof ConfigError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS')))
+    throw error
+  console.error((error as Error).message)
+  process.exitCode = 2
+}
