@@ -1,5 +1,5 @@
 import type { Identity, Member, NodeId, NodeOptions, Recovered, RequestId } from '../../src/contracts.js'
-import { newProgress } from '../4-log-replication/replica.js'
+import { newProgress } from '../4-log-replication/progress.js'
 import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
 import type { Change } from './change.js'
 import { type Configuration, idsOf, membersOf, type Server } from './configuration.js'
