@@ -128,7 +128,11 @@ class Reading {
     const repl = this.#repl!
     const until = performance.now() + patienceMs
     while (!condition() && !repl.isClosed) if (!(await repl.change(until))) break
-    if (!condition()) throw new Deviation({ ...step, expected: [...printed] }, repl.shown, 'waited in vain')
+    const before = this.#early.map((item) =>
+      typeof item === 'object' && 'text' in item ? `(before) ${item.text}` : '',
+    )
+    if (!condition())
+      throw new Deviation({ ...step, expected: [...printed] }, [...before, ...repl.shown], 'waited in vain')
   }
 
   async #type(step: Step): Promise<void> {

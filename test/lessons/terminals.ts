@@ -7,7 +7,7 @@ import { bare, main } from '../helpers/running.js'
 import { Screen } from './screen.js'
 
 /** So wide that no line of a lesson wraps. */
-const columns = 300
+const columns = 500
 
 /** Something that changes, and that can be waited for. */
 class Changing {
