@@ -13,7 +13,7 @@ export type Make<N extends Network = Network> = (options: TcpOptions) => N
 
 /** When nothing has come for so long, what is missing is taken for lost and sent again. */
 const quietMs = 150
-const rounds = 40
+const rounds = 200
 
 /** Addresses whose ports were free a moment ago for TCP and UDP alike, below the range that the system hands out. */
 export async function members(count: number): Promise<Member[]> {
