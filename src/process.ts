@@ -60,27 +60,14 @@ export async function runNode(
   const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask)
   const network = new FaultyNetwork(wire, world)
   const stateMachine = new LockedMap(stage.operations, systemClock)
-  const fatal = (error: Error) => {
-    const isDisk = error instanceof DiskError
-    const more = isDisk ? {} : { stack: error.stack }
-    notice({ event: isDisk ? 'disk_failed' : 'invariant_broken', message: error.message, ...more })
-    process.exit(isDisk ? exitCodes.diskFailed : exitCodes.brokenInvariant)
-  }
+  const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)
   const log = openLog(stage, config, notice, fatal)
   const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
     { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: config.bootstrap, about },
-    {
-      network,
-      stateMachine,
-      clock: systemClock,
-      ...(log && { log }),
-      notice,
-      ...(trace && { trace }),
-      fatal,
-    },
+    { network, stateMachine, clock: systemClock, notice, fatal, ...(log && { log }), ...(trace && { trace }) },
   )
   const clients = new ClientPort(ask, notice)
   await explainPort(config, 'peer', () => node.start())
@@ -98,6 +85,14 @@ export async function runNode(
       await clients.close()
     },
   }
+}
+
+/** A node that is of no more use says why, and its process ends. */
+function endProcess(error: Error, notice: (event: Event) => void): never {
+  const isDisk = error instanceof DiskError
+  const more = isDisk ? {} : { stack: error.stack }
+  notice({ event: isDisk ? 'disk_failed' : 'invariant_broken', message: error.message, ...more })
+  process.exit(isDisk ? exitCodes.diskFailed : exitCodes.brokenInvariant)
 }
 
 /** What nobody caught, in a timer or in a socket's callback, may have left anything half done: the node is of no more use. */

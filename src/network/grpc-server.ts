@@ -134,8 +134,7 @@ export class GrpcServer {
   /** Reads a peer's messages; whoever is not a peer, or stops making sense, is turned away with a logged reason. */
   #listen(call: Speech): void {
     let peer: NodeId | null = null
-    let isOver = false
-    let leave = () => {}
+    let [isOver, leave] = [false, () => {}]
     const over = () => {
       isOver = true
       cancelDeadline()
@@ -152,11 +151,9 @@ export class GrpcServer {
       this.#refused(peer, hostOf(call.getPeer()), reason)
       end(reason)
     }
-    // A node of another cluster hears who refuses it: otherwise it would never know why nobody answers.
     const refuse = () => {
       over()
-      call.write(Buffer.from(this.#welcome.encode(this.#options.passport.own)))
-      call.end()
+      this.#sayWhoRefuses(call)
     }
     const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say who it is'))
     call.on('cancelled', over)
@@ -167,8 +164,7 @@ export class GrpcServer {
     call.on('data', (bytes: Buffer) => {
       if (isOver) return
       try {
-        if (peer === null && bytes.length > helloBytes) throw new Error('its first packet is longer than a Hello')
-        const packet = this.#packet.decode(bytes, true) as { hello?: Greeting; batch?: { messages: readonly Buffer[] } }
+        const packet = this.#packetOf(bytes, peer === null)
         if (peer === null) {
           const visit = this.#visits.enter(checkHello(packet.hello), () => end('you are a peer of ours no more'))
           peer = visit.from
@@ -185,6 +181,18 @@ export class GrpcServer {
         else turnAway((error as Error).message)
       }
     })
+  }
+
+  /** @throws Error if a stranger's first packet is longer than any Hello */
+  #packetOf(bytes: Buffer, isFirst: boolean): { hello?: Greeting; batch?: { messages: readonly Buffer[] } } {
+    if (isFirst && bytes.length > helloBytes) throw new Error('its first packet is longer than a Hello')
+    return this.#packet.decode(bytes, true)
+  }
+
+  /** A node of another cluster hears who refuses it: otherwise it would never know why nobody answers. */
+  #sayWhoRefuses(call: Speech): void {
+    call.write(Buffer.from(this.#welcome.encode(this.#options.passport.own)))
+    call.end()
   }
 
   #isHeard(remote: string, isMember: boolean): void {
