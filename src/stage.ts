@@ -8,6 +8,7 @@ import {
   type GuaranteeId,
   type Identity,
   type Index,
+  type InvariantName,
   type Kept,
   type Member,
   type Message,
@@ -24,7 +25,6 @@ import {
   type Store,
   type Timing,
 } from './contracts.js'
-import type { InvariantName } from './simulation/invariants.js'
 
 export { inOrder, insertedBefore, partsOf, replaced, replacedIn } from './rule-lists.js'
 

@@ -43,6 +43,15 @@ t.test('imports run one way: test → client → stages → src', async (t) => {
   t.same(uphill, [])
 })
 
+t.test('the product does not import its proof', async (t) => {
+  const proof = /^src\/(simulation|scenario|proof|linearizability)\//
+  const product = sources.filter((path) => path.startsWith('src/') && !proof.test(path))
+  t.same(
+    product.flatMap(importsOf).filter(({ to }) => proof.test(to)),
+    [],
+  )
+})
+
 t.test('a stage imports the doors, stage(), and earlier stages only', async (t) => {
   const allowed = ['src/contracts.js', 'src/stage.js', 'zod']
   const wrong = sources

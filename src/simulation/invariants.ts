@@ -2,6 +2,7 @@ import {
   type Entry,
   type GuaranteeId,
   type Index,
+  type InvariantName,
   isObject,
   type NodeId,
   type Status,
@@ -273,6 +274,4 @@ export const invariants = {
   stateMachinesAgree: { name: 'state machine safety', section: '§5.4.3', guarantee: 'G6', watch: stateMachinesAgree },
   oneHistory: { name: 'one history', section: '§6', guarantee: 'G6', watch: oneHistory },
   snapshotsAgree: { name: 'snapshots agree', section: '§7', guarantee: 'G14', watch: snapshotsAgree },
-} as const satisfies Record<string, Invariant>
-
-export type InvariantName = keyof typeof invariants
+} as const satisfies Record<InvariantName, Invariant>

@@ -10,14 +10,7 @@ import { type CounterName, type Counters, reported, sumCounters } from './counte
 import { healthyDisk } from './disk.js'
 import { Fingerprint } from './fingerprint.js'
 import type { Host } from './host.js'
-import {
-  type InvariantName,
-  invariants,
-  type Observation,
-  type Performed,
-  type SeenLog,
-  type Watcher,
-} from './invariants.js'
+import { invariants, type Observation, type Performed, type SeenLog, type Watcher } from './invariants.js'
 import { calm } from './network.js'
 import type { Plan, PlannedCall } from './plan.js'
 
@@ -92,7 +85,7 @@ class Simulation {
     this.#stage = stage
     this.#plan = plan
     this.#hear = hear
-    this.#watchers = stage.invariants.map((name: InvariantName) => {
+    this.#watchers = stage.invariants.map((name) => {
       const { guarantee, watch } = invariants[name]
       return { guarantee, name: invariants[name].name, watch: watch() }
     })
