@@ -1,6 +1,6 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { z } from 'zod'
-import { defaultTiming, limits, type Member, type Timing } from './contracts.js'
+import { defaultTiming, isNodeId, limits, type Member, type Timing } from './contracts.js'
 import { addressProblem, formatAddress, plainAddress } from './network/address.js'
 import { logKinds, networkNames } from './stage.js'
 
@@ -13,7 +13,7 @@ export class ConfigError extends Error {
 const address = z.string().refine((text) => addressProblem(text) === null, {
   error: ({ input }) => `${JSON.stringify(input)} must be ${addressProblem(String(input))}`,
 })
-const memberId = z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, { error: 'a name is 1 to 32 letters, digits, - or _' })
+const memberId = z.string().refine(isNodeId, { error: 'a name is 1 to 32 letters, digits, - or _, and not __proto__' })
 
 export const memberShape = z.strictObject({ id: memberId, client: address, peer: address })
 

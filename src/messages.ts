@@ -4,6 +4,9 @@ import type { Command } from './requests.js'
 
 /** A node's name: `n1`, `n2`, … */
 export type NodeId = string
+
+/** What a node may be called. `__proto__` is no name: it would be no key of an object. */
+export const isNodeId = (text: string) => /^[A-Za-z0-9_-]{1,32}$/.test(text) && text !== '__proto__'
 /** A leader's period of office; 0 before the first election, and always where nobody is elected (§5.1). */
 export type Term = number
 /** A position in a node's sequence of commands, counted from 1; 0 means "before the first". */

@@ -1,9 +1,8 @@
 import { z } from 'zod'
-import { addressProblem, limits } from '../../src/contracts.js'
+import { addressProblem, isNodeId, limits } from '../../src/contracts.js'
 import { shape } from '../0-key-value-store/commands.js'
-import { isNodeId } from './configuration.js'
 
-const name = { error: 'a name of 1 to 32 letters, digits, - or _' }
+const name = { error: 'a name of 1 to 32 letters, digits, - or _, and not __proto__' }
 /** Not `id`: in what comes from a client, that names the request. */
 const node = z.string(name).refine(isNodeId, name)
 const address = z

@@ -1,4 +1,12 @@
-import { addressProblem, type Command, isObject, limits, type Member, type NodeId } from '../../src/contracts.js'
+import {
+  addressProblem,
+  type Command,
+  isNodeId,
+  isObject,
+  limits,
+  type Member,
+  type NodeId,
+} from '../../src/contracts.js'
 import { majority, type Quorum } from '../2-naive-replication/quorum.js'
 
 /** A node with the disk that it was admitted with: one that lost its disk has forgotten its vote, and is another server. */
@@ -68,9 +76,6 @@ export function isConfiguration(command: Command): boolean {
 
 const canBeReached = ({ id, client, peer }: Server) =>
   isNodeId(id) && addressProblem(client) === null && addressProblem(peer) === null
-
-/** What a node may be called. */
-export const isNodeId = (text: string) => /^[A-Za-z0-9_-]{1,32}$/.test(text)
 
 function isServers(candidate: unknown): candidate is Server[] {
   return Array.isArray(candidate) && candidate.every(isServer)

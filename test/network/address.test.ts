@@ -152,7 +152,13 @@ t.test('a configuration from the wire names each node once, and no more of them 
   t.notOk(accepts({ voters: [] }), 'a cluster of nobody')
   t.notOk(accepts({ voters: many }), 'too many')
   t.notOk(accepts({ voters: [server('n1'), server('n1')] }), 'twice')
-  t.notOk(accepts({ voters: [server('n 1')] }), 'no name')
+  for (const name of ['n 1', '', 'n'.repeat(33), '__proto__']) {
+    t.notOk(accepts({ voters: [server(name)] }), `no name: ${name}`)
+    const members = [{ id: name, client: 'a:1', peer: 'a:2' }]
+    t.throws(() => checkNodeConfig({ ...config, id: name, members }), ConfigError)
+    const add = { command: 'add_node', node: name, client: 'a:1', peer: 'a:2' }
+    t.match(membership.commands.add_node!.check(add), { ok: false, error: { code: 'bad_request' } })
+  }
   t.notOk(accepts({ voters: [server('n1')], outgoing: [server('n2'), server('n2')] }))
   t.notOk(accepts({ voters: [server('n1')], learners: many }))
 })
