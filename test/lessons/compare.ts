@@ -179,7 +179,9 @@ function fitsItem(printed: Item, real: Item, cast: Cast): boolean {
 
 /** Where this event is among those that came, or -1. An election chooses among equal nodes; so does `follower`. */
 function findEvent(event: Line, left: readonly Item[], cast: Cast): number {
-  const at = left.findIndex((item) => fitsItem(event, item, cast))
+  // Among equal nodes each plays itself, if it can: other lines may list them in order.
+  const same = left.findIndex((item) => isText(item) && item.text === event.text && fitsItem(event, item, cast))
+  const at = same >= 0 ? same : left.findIndex((item) => fitsItem(event, item, cast))
   if (at >= 0 || !(cast.isOpen || isElection(event))) return at
   const open = cast.copy()
   open.isOpen = true
