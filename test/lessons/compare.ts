@@ -164,6 +164,8 @@ const isEvent = (item: Item): item is Line => isText(item) && /^n\d+ {1,2}\S/.te
 const isChance = (item: Item) => isText(item) && /^n\d+ {2}(stands for election|LEADS )/.test(item.text)
 const isElection = (item: Item) => isText(item) && item.text.includes(' LEADS ')
 const isCandidate = (item: Item) => isChance(item) && !isElection(item)
+/** Whether a node that is out hears of it before it is in again, is chance. */
+const isHearsay = (item: Item) => isText(item) && /^n\d+ {2}hears that it is no member any more$/.test(item.text)
 
 /** Whether a line is one of those that `…` stands for: but for its numbers it is the line before. */
 const isLike = (line: Line, real: Item) =>
@@ -177,7 +179,9 @@ function fitsItem(printed: Item, real: Item, cast: Cast): boolean {
 
 /** Where this event is among those that came, or -1. An election chooses among equal nodes; so does `follower`. */
 function findEvent(event: Line, left: readonly Item[], cast: Cast): number {
-  const at = left.findIndex((item) => fitsItem(event, item, cast))
+  // Among equal nodes each plays itself, if it can: other lines may list them in order.
+  const same = left.findIndex((item) => isText(item) && item.text === event.text && fitsItem(event, item, cast))
+  const at = same >= 0 ? same : left.findIndex((item) => fitsItem(event, item, cast))
   if (at >= 0 || !(cast.isOpen || isElection(event))) return at
   const open = cast.copy()
   open.isOpen = true
@@ -223,7 +227,8 @@ export function fits(printed: readonly Item[], real: readonly Item[], cast: Cast
   const trial = cast.copy()
   const left = withoutEvents(printed, [...early, ...real], trial)
   if (!left) return false
-  if (left.some((item) => isEvent(item) && !isElection(item)) && !printed.includes('anything')) return false
+  if (left.some((item) => isEvent(item) && !isElection(item) && !isHearsay(item)) && !printed.includes('anything'))
+    return false
   const answers = (items: readonly Item[]) => items.filter((item) => !isEvent(item))
   if (!fitsAnswers(answers(printed), answers(left), trial)) return false
   cast.become(trial)

@@ -127,12 +127,14 @@ class Reading {
   async #comes(step: Step, condition: () => boolean, printed: readonly string[]): Promise<void> {
     const repl = this.#repl!
     const until = performance.now() + patienceMs
-    while (!condition() && !repl.isClosed) if (!(await repl.change(until))) break
+    // A condition that holds changes who plays whom: it is asked no second time.
+    let holds = condition()
+    while (!holds && !repl.isClosed && (await repl.change(until))) holds = condition()
+    if (holds) return
     const before = this.#early.map((item) =>
       typeof item === 'object' && 'text' in item ? `(before) ${item.text}` : '',
     )
-    if (!condition())
-      throw new Deviation({ ...step, expected: [...printed] }, [...before, ...repl.shown], 'waited in vain')
+    throw new Deviation({ ...step, expected: [...printed] }, [...before, ...repl.shown], 'waited in vain')
   }
 
   async #type(step: Step): Promise<void> {
