@@ -6,84 +6,25 @@
  */
 
 export { compareKeys } from './key-order.js'
+export * from './messages.js'
 export { addressProblem, plainAddress } from './network/address.js'
 export * from './requests.js'
 export { defaultTiming, type Timing } from './timing.js'
 
+import type {
+  Entry,
+  EntryId,
+  Foreigner,
+  Identity,
+  Index,
+  Member,
+  Message,
+  NodeId,
+  PeerMember,
+  Term,
+} from './messages.js'
 import type { Answer, Command, Request, RequestId } from './requests.js'
 import type { Timing } from './timing.js'
-
-/** A node's name: `n1`, `n2`, … */
-export type NodeId = string
-/** A leader's period of office; 0 before the first election, and always where nobody is elected (§5.1). */
-export type Term = number
-/** A position in a node's sequence of commands, counted from 1; 0 means "before the first". */
-export type Index = number
-
-/** Names one log entry: no two entries of a correct cluster share both parts (§5.3). */
-export interface EntryId {
-  readonly index: Index
-  readonly term: Term
-}
-
-/** One member of the cluster and where it listens, as `host:port`. */
-export interface Member {
-  readonly id: NodeId
-  readonly client: string
-  readonly peer: string
-}
-
-/** A member as a network is to know it; null or left out while its disk is not known. */
-export interface PeerMember extends Member {
-  readonly incarnation?: string | null
-}
-
-// ----------------------------------------------------------------------------------------------- what peers say
-
-/** A message between nodes: flat, `type` first. Stages add messages; they never add fields to an older one. */
-export interface Message {
-  readonly type: string
-  readonly from: NodeId
-  readonly to: NodeId
-  /** The sender's disk, and the cluster that it knows; empty if it knows of none. From stage 8 on each message bears both. */
-  readonly incarnation?: string
-  readonly origin?: string
-  /** The disk of the node that is meant, where two nodes may bear one name. */
-  readonly disk?: string
-  /** The sender's term. From stage 4 on each message bears one, but for those that say who is who. */
-  readonly term?: Term | undefined
-  /** Log entries travel as the text that each of them is, on every wire. */
-  readonly entries?: readonly Entry[]
-  /** Bytes of a snapshot, which travel as they are, on every wire. */
-  readonly data?: Uint8Array
-}
-
-/**
- * What a message is to the node that it reaches: a leader asks its followers something, a candidate asks the voters, and
- * both are answered. Other messages ask who a node is, say so, or tell a node that it does not count.
- */
-export type MessageKind = 'leads' | 'campaigns' | 'answers' | 'asks who' | 'says who' | 'dismisses'
-
-/** By what a node is known from stage 8 on, whatever it is called: the disk that it has, and the cluster's first disk. */
-export interface Identity {
-  readonly incarnation: string
-  /** Empty while the node knows of no cluster. */
-  readonly origin: string
-}
-
-/** A node that was met, and belongs to another cluster of the same name. */
-export interface Foreigner extends Identity {
-  readonly id: NodeId
-}
-
-export function isObject(candidate: unknown): candidate is Record<string, unknown> {
-  return typeof candidate === 'object' && candidate !== null && !Array.isArray(candidate)
-}
-
-/** Whether something that came over the wire can count or number things from 1. */
-export function isPositive(candidate: unknown): candidate is number {
-  return Number.isSafeInteger(candidate) && (candidate as number) >= 1
-}
 
 // ------------------------------------------------------------------------------------------- the core of a node
 
@@ -99,14 +40,13 @@ export interface Core {
   durable(upTo: EntryId): void
   /** The state machine has performed everything up to this index. */
   applied(upTo: Index): void
-  /** A snapshot is durable under its name: one that was asked for, or one whose last chunk has come. */
-  saved(snapshot: Snapshot): void
-  /** A snapshot that was asked for is not there, for want of room; it may be asked for again. */
-  unsaved(): void
-  /** A chunk was not kept, for want of room. */
-  unheld(): void
-  /** So many bytes of the file that this chunk is of, counted from its start, are there. */
-  held(chunk: Chunk, bytes: number): void
+  /**
+   * A snapshot is durable under its name: one that was asked for, or one whose last chunk has come. Null if the disk had
+   * no room for one that was asked for; it may be asked for again.
+   */
+  saved(snapshot: Snapshot | null): void
+  /** A chunk that was to be kept is on the disk, or the disk had no room for it. */
+  held(kept: Kept): void
   /** The network has met a node of another cluster, and refused it. */
   foreign(node: Foreigner): void
   /** Null at the stages where names are enough. */
@@ -140,6 +80,12 @@ export interface Apply {
   readonly request: RequestId | null
 }
 
+/** A read that is not in the log. `request` names the client of this node that waits for its result. */
+export interface Query {
+  readonly command: Command
+  readonly request: RequestId
+}
+
 export interface Reply {
   readonly request: RequestId
   readonly answer: Answer
@@ -149,34 +95,6 @@ export interface Reply {
 export interface Event {
   readonly event: string
   readonly [detail: string]: unknown
-}
-
-/**
- * One position of the replicated log (§5.3): a command, and the term of the leader that put it there. `text` is the
- * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk. Once the command has
- * been performed, a log may keep the text alone.
- */
-export interface Entry extends EntryId {
-  readonly command: Command | null
-  readonly text: string
-}
-
-export function makeEntry(index: Index, term: Term, command: Command): Entry {
-  return { index, term, command, text: JSON.stringify({ index, term, command }) }
-}
-
-/** The entry of which this is the text. @throws on text that is no entry's */
-export function parseEntry(text: string): Entry {
-  const parsed = JSON.parse(text) as unknown
-  if (!isObject(parsed) || !isPositive(parsed.index) || !isPositive(parsed.term)) throw new Error('not an entry')
-  const { index, term, command } = parsed
-  if (!isObject(command) || typeof command.command !== 'string') throw new Error(`entry ${index} holds no command`)
-  return { index, term, command: command as Command, text }
-}
-
-/** What an entry asks for, also when the log has kept its text alone. */
-export function commandOf(entry: Entry): Command {
-  return entry.command ?? (JSON.parse(entry.text) as { command: Command }).command
 }
 
 /**
@@ -206,6 +124,13 @@ export interface Chunk extends Message {
   /** Where in the file the piece begins. */
   readonly offset: number
   readonly data: Uint8Array
+}
+
+/** What became of a chunk that was to be kept. */
+export interface Kept {
+  readonly chunk: Chunk
+  /** The first so many bytes of the chunk's file are there now; null if the disk had no room for the chunk. */
+  readonly bytes: number | null
 }
 
 /** A chunk to be sent, and how many bytes are to be read into it at most. */
@@ -244,6 +169,8 @@ export interface Effects {
   restore: Snapshot | null
   /** To the state machine, in order. */
   apply: Apply[]
+  /** To the state machine, behind all of {@link apply}: they change nothing. */
+  query: Query[]
   /** What the state machine holds behind all of {@link apply} is to be saved under this header. */
   snapshot: SnapshotHeader | null
   /** Pieces of snapshots to be sent, as soon as their bytes have been read; and such that came, to be kept. */
@@ -265,6 +192,7 @@ export function noEffects(): Effects {
     sendWhenDurable: [],
     restore: null,
     apply: [],
+    query: [],
     snapshot: null,
     sendChunks: [],
     keepChunks: [],
@@ -367,6 +295,11 @@ export interface SnapshotStore {
 export interface StateMachine {
   /** One answer a command, in order. Never rejects for what a command holds: a refusal is an answer too. */
   apply(batch: readonly Command[]): Promise<Answer[]>
+  /**
+   * One answer a command, in order, by what it holds behind every batch that it was given before. A batch is one critical
+   * section. @throws if a command would change something
+   */
+  query(batch: readonly Command[]): Promise<Answer[]>
   /**
    * What it holds at this moment, as whole lines of text, many at a time; what is performed while they are read does not
    * show in them. Equal states give equal lines. One at a time.

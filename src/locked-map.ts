@@ -42,10 +42,19 @@ export class LockedMap implements StateMachine {
   }
 
   apply(batch: readonly Command[]): Promise<Answer[]> {
+    return this.#perform(batch, () => this.#store)
+  }
+
+  query(batch: readonly Command[]): Promise<Answer[]> {
+    return this.#perform(batch, () => unchangeable(this.#store))
+  }
+
+  #perform(batch: readonly Command[], storeOf: () => Store): Promise<Answer[]> {
     return this.#mutex.runExclusive(async () => {
+      const store = storeOf()
       const answers: Answer[] = []
       for (const command of batch) {
-        const result = this.#operation(command)(this.#store, command as never)
+        const result = this.#operation(command)(store, command as never)
         answers.push('ok' in result ? result : await this.#finish(result))
       }
       return answers
@@ -117,6 +126,14 @@ export class LockedMap implements StateMachine {
   #turn(): Promise<void> {
     return new Promise((resolve) => this.#clock.soon(resolve))
   }
+}
+
+/** A store as a query sees it. */
+function unchangeable(store: Store): Store {
+  const refuse = (): never => {
+    throw new Error('a query would change the state machine: what changes it goes through apply')
+  }
+  return { get: (key) => store.get(key), keys: (from) => store.keys(from), set: refuse, delete: refuse }
 }
 
 function parseEntry(line: string): [string, string] {

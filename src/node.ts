@@ -20,6 +20,7 @@ import {
   nothingRecovered,
   type Persist,
   type Piece,
+  type Query,
   type Recovered,
   type RequestId,
   type Snapshot,
@@ -29,6 +30,7 @@ import {
 } from './contracts.js'
 import type { Stage } from './stage.js'
 import { NoRoomError } from './storage/errors.js'
+import { type Task, Tasks } from './tasks.js'
 import { quoted } from './text.js'
 import { WaitingRequests } from './waiting-requests.js'
 
@@ -53,9 +55,6 @@ const defaultApplyBatch = 1_024
 /** After a snapshot for which the disk had no room, until the next is tried. */
 const fullMs = { first: 1_000, most: 60_000 }
 
-/** What is to be done to the state machine, in this order: commands, batch after batch, and what stands between them. */
-type Task = Apply[] | { readonly restore: Snapshot } | { readonly save: SnapshotHeader }
-
 type Phase = 'new' | 'running' | 'stopping' | 'dead'
 
 /**
@@ -76,7 +75,7 @@ export class Node {
   #phase: Phase = 'new'
   #turnDue = false
   #stopTicking = () => {}
-  #tasks: Task[] = []
+  readonly #tasks: Tasks
   #isWorking = false
   /** The chunks that came, kept one after another. */
   #keeping: Promise<void> = Promise.resolve()
@@ -91,6 +90,7 @@ export class Node {
     this.#settings = settings
     this.#about = { ...settings.about }
     this.#doors = doors
+    this.#tasks = new Tasks(doors.applyBatch ?? defaultApplyBatch)
   }
 
   get status(): Status {
@@ -263,7 +263,8 @@ export class Node {
     for (const piece of effects.sendChunks) this.#watch(this.#sendChunk(piece))
     for (const chunk of effects.keepChunks) this.#keep(chunk)
     if (effects.restore) this.#add({ restore: effects.restore })
-    if (effects.apply.length > 0) this.#add(effects.apply)
+    if (effects.apply.length > 0) this.#add({ apply: effects.apply })
+    if (effects.query.length > 0) this.#add({ query: effects.query })
     if (effects.snapshot) this.#add({ save: effects.snapshot })
     for (const { request, answer } of effects.replies) this.#answer(request, answer)
   }
@@ -298,39 +299,30 @@ export class Node {
     this.#keeping = this.#keeping.then(async () => {
       if (this.#isDead()) return
       const received = await this.#unlessFull(() => this.#doors.log?.snapshots.receive(chunk))
-      if (!received) return this.#input((core) => core.unheld())
+      if (!received) return this.#input((core) => core.held({ chunk, bytes: null }))
       if (this.#isDead()) return
       const { held, snapshot } = received
       if (snapshot) this.#input((core) => core.saved(snapshot))
-      this.#input((core) => core.held(chunk, held))
+      this.#input((core) => core.held({ chunk, bytes: held }))
     })
     this.#watch(this.#keeping)
   }
 
   #add(task: Task): void {
-    const last = this.#tasks.at(-1)
-    if (Array.isArray(last) && Array.isArray(task)) for (const apply of task) last.push(apply)
-    else this.#tasks.push(task)
+    this.#tasks.add(task)
     if (!this.#isWorking) this.#watch(this.#work())
   }
 
   /** Does to the state machine what is to be done, one thing after another, and answers the clients that wait for it. */
   async #work(): Promise<void> {
     this.#isWorking = true
-    while (this.#phase !== 'dead' && this.#tasks.length > 0) {
-      const task = this.#nextTask()
-      if (Array.isArray(task)) await this.#apply(task)
+    for (let task = this.#tasks.next(); task && !this.#isDead(); task = this.#tasks.next()) {
+      if ('apply' in task) await this.#apply(task.apply)
+      else if ('query' in task) await this.#query(task.query)
       else if ('restore' in task) await this.#restore(task.restore)
       else this.#watch(this.#save(task.save, await this.#doors.stateMachine.snapshot()))
     }
     this.#isWorking = false
-  }
-
-  #nextTask(): Task {
-    const { applyBatch = defaultApplyBatch } = this.#doors
-    const first = this.#tasks[0]!
-    if (Array.isArray(first) && first.length > applyBatch) return first.splice(0, applyBatch)
-    return this.#tasks.shift()!
   }
 
   async #apply(batch: readonly Apply[]): Promise<void> {
@@ -341,6 +333,15 @@ export class Node {
       if (apply.request !== null) this.#answer(apply.request, answers[at]!)
     }
     this.#input((core) => core.applied(batch.at(-1)!.index))
+  }
+
+  async #query(batch: readonly Query[]): Promise<void> {
+    const answers = await this.#doors.stateMachine.query(batch.map(({ command }) => command))
+    if (this.#isDead()) return
+    for (const [at, { command, request }] of batch.entries()) {
+      this.#doors.trace?.({ event: 'query', command })
+      this.#answer(request, answers[at]!)
+    }
   }
 
   async #restore(snapshot: Snapshot): Promise<void> {
@@ -354,7 +355,7 @@ export class Node {
   async #save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<void> {
     const snapshot = await this.#unlessFull(() => this.#doors.log!.snapshots.save(header, body))
     if (snapshot) return this.#input((core) => core.saved(snapshot))
-    this.#doors.clock.after(this.#fullUntil - this.#doors.clock.now(), () => this.#input((core) => core.unsaved()))
+    this.#doors.clock.after(this.#fullUntil - this.#doors.clock.now(), () => this.#input((core) => core.saved(null)))
   }
 
   /**

@@ -1,5 +1,4 @@
 import {
-  type Chunk,
   type CommandShape,
   type Core,
   type Effects,
@@ -9,6 +8,7 @@ import {
   type GuaranteeId,
   type Identity,
   type Index,
+  type Kept,
   type Member,
   type Message,
   type MessageKind,
@@ -48,14 +48,7 @@ export interface NodeState {
   effects: Effects
   /** Verb: what `info` tells of this node. */
   status(): Status
-  /** Verbs of the stages that have snapshots: a piece of one has been kept; one is durable; or there was no room. */
-  held?(chunk: Chunk, bytes: number): void
-  saved?(snapshot: Snapshot): void
-  unheld?(): void
-  unsaved?(): void
-  /** Verb of the stages that know clusters apart: the network has met a node of another one. */
-  meet?(foreigner: Foreigner): void
-  /** Verb of the same stages: what every message of this node bears. */
+  /** Verb of the stages that know clusters apart: what every message of this node bears. */
   identify?(): Identity
 }
 
@@ -135,8 +128,14 @@ export interface StageTable<N extends NodeState, M extends Message> extends Omit
   readonly gate: readonly GateRule<N>[]
   readonly on: { readonly [T in M['type']]: (node: N, message: Extract<M, { type: T }>) => void }
   readonly tick: readonly ((node: N) => void)[]
-  /** Rules for the moment when the disk has caught up to an entry. */
+  /** The world has caught up: the disk to an entry, the state machine to an index (see {@link Core}, also for what follows). */
   readonly durable: readonly ((node: N, upTo: EntryId) => void)[]
+  readonly applied: readonly ((node: N, upTo: Index) => void)[]
+  /** A snapshot is there, or a chunk of one; or the disk had no room. */
+  readonly saved: readonly ((node: N, snapshot: Snapshot | null) => void)[]
+  readonly held: readonly ((node: N, kept: Kept) => void)[]
+  /** The network has met a node of another cluster. */
+  readonly met: readonly ((node: N, foreigner: Foreigner) => void)[]
   /** Rules that end a turn: they see all of what came in together, which is where batches come from. */
   readonly turn: readonly ((node: N) => void)[]
 }
@@ -234,27 +233,19 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   }
 
   applied(upTo: Index): void {
-    this.#node.applied = upTo
+    for (const rule of this.#table.applied) rule(this.#node, upTo)
   }
 
-  held(chunk: Chunk, bytes: number): void {
-    this.#node.held?.(chunk, bytes)
+  saved(snapshot: Snapshot | null): void {
+    for (const rule of this.#table.saved) rule(this.#node, snapshot)
   }
 
-  saved(snapshot: Snapshot): void {
-    this.#node.saved?.(snapshot)
+  held(kept: Kept): void {
+    for (const rule of this.#table.held) rule(this.#node, kept)
   }
 
-  unsaved(): void {
-    this.#node.unsaved?.()
-  }
-
-  unheld(): void {
-    this.#node.unheld?.()
-  }
-
-  foreign(node: Foreigner): void {
-    this.#node.meet?.(node)
+  foreign(foreigner: Foreigner): void {
+    for (const rule of this.#table.met) rule(this.#node, foreigner)
   }
 
   get identity(): Identity | null {

@@ -72,6 +72,10 @@ class Puppet {
           this.events.push(`apply ${batch.map(({ key }) => String(key)).join(' ')}`)
           return batch.map(({ key }) => ({ ok: true, value: key }))
         },
+        query: async (batch: readonly Command[]): Promise<Answer[]> => {
+          this.events.push(`query ${batch.map(({ key }) => String(key)).join(' ')}`)
+          return batch.map(({ key }) => ({ ok: true, value: key }))
+        },
         snapshot: async () => (async function* () {})(),
         restore: async () => void this.events.push('restore'),
       },
@@ -136,8 +140,6 @@ function scripted(): Stage & { ticks: number } {
         identity: null,
         held() {},
         saved() {},
-        unheld() {},
-        unsaved() {},
         entries: () => [],
         applied: (index: number) => void effects.events.push({ event: `applied ${index}` }),
         take() {

@@ -266,3 +266,22 @@ t.test('what is no snapshot is refused, and changes nothing', async (t) => {
   t.same([...store.contents()], [['a', '1']])
   t.same(await store.apply([{ command: 'get', key: 'b' }]), [{ ok: true, value: null }])
 })
+
+t.test('a query sees what was performed before it, and changes nothing: whoever tries ends the node', async (t) => {
+  const { store } = machine()
+  const applied = store.apply([set('a', '1'), set('b', '2')])
+  t.same(await store.query([{ command: 'get', key: 'a' }]), [{ ok: true, value: '1' }])
+  await applied
+  t.match(await store.query([{ command: 'scan' }]), [
+    {
+      ok: true,
+      entries: [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+    },
+  ])
+  for (const command of [set('a', '3'), { command: 'delete', key: 'a' }, { command: 'append', key: 'a', value: '3' }])
+    await t.rejects(store.query([command]), /a query would change the state machine/)
+  t.same(await store.apply([{ command: 'get', key: 'a' }]), [{ ok: true, value: '1' }])
+})

@@ -198,6 +198,10 @@ export class Host {
         this.#around.stir()
         return goesOn() ? machine.apply(batch) : never
       },
+      query: (batch: readonly Command[]): Promise<Answer[]> => {
+        this.#around.stir()
+        return goesOn() ? machine.query(batch) : never
+      },
       snapshot: () => {
         this.#around.stir()
         return goesOn() ? machine.snapshot() : never

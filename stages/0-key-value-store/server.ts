@@ -22,8 +22,13 @@ export function write(node: Server, request: Request): void {
 }
 
 /** A read is answered from this node's own store, behind every write that it was handed before. */
-export function read(node: Server, request: Request): void {
-  node.effects.apply.push({ index: node.performed, term: 0, command: request.command, request: request.id })
+export function read(node: NodeState, { id: request, command }: Request): void {
+  node.effects.query.push({ command, request })
+}
+
+/** The state machine has performed everything up to this index. */
+export function noteApplied(node: NodeState, upTo: Index): void {
+  node.applied = upTo
 }
 
 export function info(node: NodeState, request: Request): void {

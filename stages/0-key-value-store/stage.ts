@@ -2,7 +2,7 @@ import { stage } from '../../src/stage.js'
 import { commands } from './commands.js'
 import { append, cas, get, remove, set } from './operations.js'
 import { scan } from './scan.js'
-import { info, ping, read, type Server, server, status, write } from './server.js'
+import { info, noteApplied, ping, read, type Server, server, status, write } from './server.js'
 
 export default stage<Server, never>({
   number: 0,
@@ -27,6 +27,10 @@ export default stage<Server, never>({
   start: [],
   tick: [],
   durable: [],
+  applied: [noteApplied],
+  saved: [],
+  held: [],
+  met: [],
   turn: [],
   invariants: ['appliedNeverFalls'],
   gives: ['G1', 'G3'],

@@ -1,7 +1,7 @@
 import type { NodeId } from '../../src/contracts.js'
 import type { AppendEntriesConflict, AppendEntriesReply } from './messages.js'
-import { noteAnswered } from './pace.js'
-import type { Progress, Replica } from './replica.js'
+import { goBackTo, noteAnswer, noteMatch, type Progress } from './progress.js'
+import type { Replica } from './replica.js'
 
 /**
  * A follower has entries on its disk. What it verified counts, not what the leader has meanwhile; and an old answer
@@ -9,9 +9,7 @@ import type { Progress, Replica } from './replica.js'
  */
 export function countReply(node: Replica, { from, sequence, matchIndex }: AppendEntriesReply): void {
   const progress = answered(node, from, sequence)
-  if (!progress) return
-  progress.matchIndex = Math.max(progress.matchIndex, matchIndex)
-  progress.nextIndex = Math.max(progress.nextIndex, matchIndex + 1)
+  if (progress) noteMatch(progress, matchIndex)
 }
 
 /**
@@ -24,18 +22,13 @@ export function walkBack(node: Replica, message: AppendEntriesConflict): void {
   if (!progress || prevLogIndex !== progress.nextIndex - 1) return
   const lastOfTerm = conflictTerm === null ? 0 : node.log.firstOf(conflictTerm + 1) - 1
   const isShared = conflictTerm !== null && node.log.termAt(lastOfTerm) === conflictTerm
-  progress.nextIndex = isShared ? Math.min(lastOfTerm + 1, prevLogIndex) : conflictIndex
+  goBackTo(progress, isShared ? Math.min(lastOfTerm + 1, prevLogIndex) : conflictIndex)
 }
 
-/**
- * The message under way has its answer, or a later one has, which means that it was lost. An answer to an earlier one,
- * late or repeated, frees nothing: each would set another message going, and those would be repeated again.
- */
+/** A leader's follower has answered a message. */
 function answered(node: Replica, from: NodeId, sequence: number): Progress | undefined {
   if (node.role !== 'leader') return undefined
   const progress = node.progress.get(from)
-  if (!progress?.awaited || sequence < progress.awaited) return progress
-  if (sequence === progress.awaited) noteAnswered(progress.pace, node)
-  progress.awaited = null
+  if (progress) noteAnswer(progress, node, sequence)
   return progress
 }

@@ -1,26 +1,10 @@
-import type { Index, NodeId, NodeOptions, PersistRecord, RequestId, Status, Term, Timing } from '../../src/contracts.js'
+import type { Index, NodeId, NodeOptions, PersistRecord, RequestId, Status, Term } from '../../src/contracts.js'
 import type { NodeState } from '../../src/stage.js'
 import { status } from '../0-key-value-store/server.js'
 import { majority, type Quorum } from '../2-naive-replication/quorum.js'
 import { type Backlog, emptyBacklog } from './backlog.js'
 import { Log } from './log.js'
-import { newPace, type Pace } from './pace.js'
-
-/** What the leader knows of one follower (figure 2: nextIndex, matchIndex), and what it has told it. */
-export interface Progress {
-  nextIndex: Index
-  /** Up to here the follower's log is known to be the leader's, on the follower's disk. */
-  matchIndex: Index
-  /** The number of the last message. */
-  sequence: number
-  /** How much a message with entries may carry, and how long its answer is waited for. */
-  readonly pace: Pace
-  /** The message with entries that is under way, one at most: until its answer, what is new gathers for the next. */
-  awaited: number | null
-  /** The last entry sent, and the commit index that went with it. */
-  sentUpTo: Index
-  sentCommit: Index
-}
+import { newProgress, type Progress } from './progress.js'
 
 /** A client whose command is in the log. Index and term: at this index, another leader may have put something else. */
 export interface Waiting {
@@ -54,16 +38,6 @@ export interface Replica extends NodeState {
   /** Verb: whether there is something to tell this follower now. */
   isDue(progress: Progress): boolean
 }
-
-export function newProgress(log: Log, { appendBytes, heartbeatTicks: leastTicks }: Timing): Progress {
-  const leastBytes = Math.min(appendBytes, firstBatchBytes)
-  const pace = newPace({ leastBytes, mostBytes: appendBytes, leastTicks })
-  const sent = { sequence: 0, pace, awaited: null, sentUpTo: 0, sentCommit: 0 }
-  return { nextIndex: log.last.index + 1, matchIndex: 0, ...sent }
-}
-
-/** Batches begin small, and grow with every answer that comes soon; one entry is sent whole, however long it is. */
-const firstBatchBytes = 64 * 1024
 
 /** The first member leads, by configuration and for ever, from the moment when its disk has the new term. */
 export function replica({ id, members, recovered, timing }: NodeOptions) {

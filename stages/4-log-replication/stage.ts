@@ -1,5 +1,5 @@
 import { stage } from '../../src/stage.js'
-import { info, ping } from '../0-key-value-store/server.js'
+import { info, noteApplied, ping } from '../0-key-value-store/server.js'
 import client from '../1-client/stage.js'
 import { countReply, walkBack } from './acknowledge.js'
 import { appendEntries } from './append-entries.js'
@@ -33,6 +33,10 @@ export default stage<Replica, ReplicationMessage>({
   proto: ['4-log-replication/log.proto'],
   tick: [giveUpWaiting],
   durable: [noteDurable, takeOffice],
+  applied: [noteApplied],
+  saved: [],
+  held: [],
+  met: [],
   turn: [commitByMajority, applyCommitted, replicateToAll],
   invariants: [...logInvariants],
   gives: ['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G8'],

@@ -1,4 +1,4 @@
-import type { Progress } from '../4-log-replication/replica.js'
+import { isAwaiting, isBehind, type Progress } from '../4-log-replication/progress.js'
 import { sendAppend } from '../4-log-replication/replicate.js'
 import type { Listener } from './listener.js'
 
@@ -12,12 +12,12 @@ export function heartbeat(node: Listener): void {
   if (node.role !== 'leader' || ++node.quietTicks < node.timing.heartbeatTicks) return
   node.quietTicks = 0
   for (const [to, progress] of node.progress) {
-    if (progress.awaited === null) node.replicate(to)
-    else sendAppend(node, to, [])
+    if (isAwaiting(progress)) sendAppend(node, to, [])
+    else node.replicate(to)
   }
 }
 
 /** Only entries are worth a message of their own: how far the cluster has committed goes with the next heartbeat. */
-export function isDueByEntries(node: Listener, { nextIndex, awaited }: Progress): boolean {
-  return awaited === null && nextIndex <= node.log.last.index
+export function isDueByEntries(node: Listener, progress: Progress): boolean {
+  return !isAwaiting(progress) && isBehind(progress, node)
 }

@@ -1,6 +1,6 @@
 import { sendWhenDurable } from '../../src/stage.js'
+import { newProgress } from '../4-log-replication/progress.js'
 import { appendOwn } from '../4-log-replication/propose.js'
-import { newProgress } from '../4-log-replication/replica.js'
 import type { RequestVote, RequestVoteReply } from './messages.js'
 import { enterTerm, type Voter, waitAnew } from './voter.js'
 

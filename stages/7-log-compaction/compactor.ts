@@ -1,13 +1,4 @@
-import type {
-  Chunk,
-  EntryId,
-  Index,
-  NodeId,
-  NodeOptions,
-  Snapshot,
-  SnapshotHeader,
-  Status,
-} from '../../src/contracts.js'
+import type { EntryId, Index, NodeId, NodeOptions, Snapshot, SnapshotHeader, Status } from '../../src/contracts.js'
 import { replicaStatus } from '../4-log-replication/replica.js'
 import { type Voter, voter } from '../6-leader-election/voter.js'
 import { CompactLog } from './compact-log.js'
@@ -29,10 +20,6 @@ export interface Compactor extends Voter {
   beingSent: readonly Snapshot[]
   /** Verb: what a snapshot up to this entry says of itself. */
   header(id: EntryId): SnapshotHeader
-  saved(snapshot: Snapshot): void
-  held(chunk: Chunk, bytes: number): void
-  unsaved(): void
-  unheld(): void
 }
 
 /** What a snapshot holds was committed: a node that starts goes on from there. */

@@ -1,7 +1,7 @@
 import type { NodeId } from '../../src/contracts.js'
 import { appendEntries } from '../4-log-replication/append-entries.js'
 import type { AppendEntries } from '../4-log-replication/messages.js'
-import type { Progress } from '../4-log-replication/replica.js'
+import type { Progress } from '../4-log-replication/progress.js'
 import { sendAppend, sendEntries } from '../4-log-replication/replicate.js'
 import { isDueByEntries } from '../5-heartbeats/heartbeat.js'
 import type { Compactor } from './compactor.js'

@@ -1,4 +1,4 @@
-import type { Chunk, Snapshot } from '../../src/contracts.js'
+import type { Chunk, Kept, Snapshot } from '../../src/contracts.js'
 import { sendWhenDurable } from '../../src/stage.js'
 import { persist } from '../4-log-replication/replica.js'
 import type { Compactor } from './compactor.js'
@@ -13,7 +13,8 @@ export function keepChunk(node: Compactor, message: InstallSnapshot): void {
 }
 
 /** The piece has been kept. */
-export function noteKept(node: Compactor, chunk: Chunk, bytes: number): void {
+export function noteKept(node: Compactor, { chunk, bytes }: Kept): void {
+  if (bytes === null) return
   node.keeping--
   tellHeld(node, chunk, bytes)
 }
@@ -36,7 +37,8 @@ function tellHeld(node: Compactor, chunk: Chunk, bytes: number): void {
  * A snapshot is on disk: one of this node's own, or the leader's; equal states make equal snapshots, so it makes no
  * difference. One that is older than the newest changes nothing. The log lets go of what the one before it holds.
  */
-export function noteSnapshot(node: Compactor, snapshot: Snapshot): void {
+export function noteSnapshot(node: Compactor, snapshot: Snapshot | null): void {
+  if (snapshot === null) return
   const { index, term } = snapshot
   if (index === node.saving?.index) node.saving = null
   if (index <= (node.snapshots[0]?.index ?? 0)) return

@@ -1,6 +1,7 @@
 import type { NodeId, Snapshot, Term, Timing } from '../../src/contracts.js'
 import type { AppendEntriesConflict } from '../4-log-replication/messages.js'
 import { isOverdue, newPace, noteAnswered, noteNeedless, noteSent, type Pace } from '../4-log-replication/pace.js'
+import { nextSequence, noteMatch } from '../4-log-replication/progress.js'
 import type { Compactor } from './compactor.js'
 import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
 
@@ -39,7 +40,7 @@ export function sendSnapshotIfBehind(node: Compactor, { from }: AppendEntriesCon
   if (node.transfers.get(from)?.term === node.term) return
   const { ticks: movedAt, term, timing } = node
   const pace = paceOfPieces(timing)
-  const first = ++progress.sequence
+  const first = nextSequence(progress)
   node.transfers.set(from, { term, snapshot, first, offset: 0, sequence: first, pace, movedAt })
   node.effects.events.push({ event: 'snapshot_sent', to: from, index: snapshot.index, bytes: snapshot.bytes })
   sendChunk(node, from, false)
@@ -78,14 +79,13 @@ export function continueTransfer(node: Compactor, { from, sequence, held, matchI
   if (isLast) noteAnswered(transfer.pace, node)
   else if (held <= transfer.offset && matchIndex === 0) return noteNeedless(transfer.pace, node)
   if (matchIndex > 0) {
-    progress.matchIndex = Math.max(progress.matchIndex, matchIndex)
-    progress.nextIndex = Math.max(progress.nextIndex, matchIndex + 1)
+    noteMatch(progress, matchIndex)
     node.transfers.delete(from)
     return
   }
   if (held !== transfer.offset) transfer.movedAt = node.ticks
   transfer.offset = held
-  transfer.sequence = ++progress.sequence
+  transfer.sequence = nextSequence(progress)
   sendChunk(node, from, false)
 }
 

@@ -5,11 +5,12 @@ import { heedElected } from '../6-leader-election/terms.js'
 import { type Compactor, compactor, compactorStatus } from './compactor.js'
 import { compactionDoubts } from './doubts.js'
 import { appendBehindEdge, edgeVerbs } from './edge.js'
-import { keepChunk } from './install-snapshot.js'
+import { keepChunk, noteKept, noteSnapshot } from './install-snapshot.js'
 import { holdSnapshots } from './let-go.js'
 import { type CompactionMessage, compactionMessages } from './messages.js'
+import { noteUnheld, noteUnsaved } from './no-room.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from './send-snapshot.js'
-import { snapshotVerbs, takeSnapshotWhenDue } from './take-snapshot.js'
+import { headerOfEdge, takeSnapshotWhenDue } from './take-snapshot.js'
 
 const before = leaderElection.table
 
@@ -22,7 +23,7 @@ export default stage<Compactor, CompactionMessage>({
   stillBroken: 'the five are for ever',
   keeps: 'log and snapshots',
   state: compactor,
-  verbs: { ...before.verbs, ...edgeVerbs, ...snapshotVerbs, status: compactorStatus },
+  verbs: { ...before.verbs, ...edgeVerbs, header: headerOfEdge, status: compactorStatus },
   messages: { ...before.messages, ...compactionMessages },
   doubts: compactionDoubts,
   on: {
@@ -34,6 +35,8 @@ export default stage<Compactor, CompactionMessage>({
   },
   proto: [...before.proto, '7-log-compaction/snapshot.proto'],
   tick: [...before.tick, resendChunks],
+  saved: [noteSnapshot, noteUnsaved],
+  held: [noteKept, noteUnheld],
   turn: [...before.turn, takeSnapshotWhenDue, holdSnapshots],
   invariants: [...before.invariants, 'snapshotsAgree'],
   gives: [...before.gives, 'G14'],

@@ -1,7 +1,5 @@
 import type { EntryId, SnapshotHeader } from '../../src/contracts.js'
 import type { Compactor } from './compactor.js'
-import { noteKept, noteSnapshot } from './install-snapshot.js'
-import { noteUnheld, noteUnsaved } from './no-room.js'
 
 /**
  * Each node by itself, when its log has grown enough, has what its state machine holds written down (§7). That it is
@@ -32,13 +30,4 @@ function isDue({ handed, sinceSnapshot, snapshots: [newest], timing }: Compactor
 /** What everybody must know of a snapshot: where the log goes on behind it. */
 export function headerOfEdge(_node: Compactor, { index, term }: EntryId): SnapshotHeader {
   return { index, term }
-}
-
-/** The verbs about snapshots: what one says of itself, and what became of one, or of a piece of one. */
-export const snapshotVerbs = {
-  header: headerOfEdge,
-  saved: noteSnapshot,
-  unsaved: noteUnsaved,
-  held: noteKept,
-  unheld: noteUnheld,
 }

@@ -1,5 +1,6 @@
 import { failure, type Message, type NodeId } from '../../src/contracts.js'
 import type { FactsAtGate } from '../../src/stage.js'
+import { countNone } from '../4-log-replication/progress.js'
 import { idsOf } from './configuration.js'
 import { tellDisplaced } from './displaced.js'
 import { giveUp } from './end-change.js'
@@ -65,7 +66,7 @@ export function noticeLostDisk(node: Participant, message: Message): boolean {
 /** What a lost disk answers says what to send it next. It never says that anything is kept. */
 export function countNothing(node: Participant, message: Message): void {
   const progress = node.progress.get(message.from)
-  if (progress && !isCounted(node, message)) progress.matchIndex = 0
+  if (progress && !isCounted(node, message)) countNone(progress)
 }
 
 /** From here on a member's disk is lost: nothing that it acknowledged is counted any more, and a newcomer is given up. */
@@ -73,7 +74,7 @@ export function loseDisk(node: Participant, id: NodeId, incarnation: string, why
   node.lostDisks.set(id, { incarnation, why, toldAt: null })
   node.heardAt.delete(id)
   const progress = node.progress.get(id)
-  if (progress) progress.matchIndex = 0
+  if (progress) countNone(progress)
   node.transfers.delete(id)
   node.effects.events.push({ event: why === 'replaced' ? 'disk_replaced' : 'disk_older', member: id })
   const { change } = node

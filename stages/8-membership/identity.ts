@@ -5,7 +5,7 @@ import { giveUp } from './end-change.js'
 import type { Participant } from './participant.js'
 
 /** A node's identity is its disk and the origin of its cluster. Every message bears both: names are for people. */
-export function identityOf({ self, log }: Participant): Identity {
+export function identify({ self, log }: Participant): Identity {
   return { incarnation: self.incarnation, origin: log.configuration.configuration.origin }
 }
 
@@ -66,6 +66,3 @@ export function foreignersOf({ foreigners, ticks, timing }: Participant): { id: 
     .filter(({ metAt }) => ticks - metAt < forgottenAfter * timing.electionTicks)
     .map(({ id, origin }) => ({ id, origin }))
 }
-
-/** The verbs by which the shell learns who this node is, and says who was turned away. */
-export const identityVerbs = { identify: identityOf, meet: meetForeigner }

@@ -1,6 +1,6 @@
 import type { Index } from '../../src/contracts.js'
 import type { AppendEntriesConflict, AppendEntriesReply } from '../4-log-replication/messages.js'
-import type { Progress } from '../4-log-replication/replica.js'
+import type { Progress } from '../4-log-replication/progress.js'
 import type { InstallSnapshotReply } from '../7-log-compaction/messages.js'
 import { isCounted, loseDisk, noticeLostDisk } from './disks.js'
 import type { Participant } from './participant.js'

@@ -1,5 +1,5 @@
-import type { Foreigner, Identity, Member, NodeId, NodeOptions, Recovered, RequestId } from '../../src/contracts.js'
-import { newProgress } from '../4-log-replication/replica.js'
+import type { Identity, Member, NodeId, NodeOptions, Recovered, RequestId } from '../../src/contracts.js'
+import { newProgress } from '../4-log-replication/progress.js'
 import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
 import type { Change } from './change.js'
 import { type Configuration, idsOf, membersOf, type Server } from './configuration.js'
@@ -48,8 +48,6 @@ export interface Participant extends Compactor {
   readonly foreigners: Map<NodeId, Met>
   /** The term of the vote that this node gave last, and the disk to which it went; null if an earlier life gave it. */
   votedDisk: string | null
-  /** Verb: a node of another cluster was met. */
-  meet(foreigner: Foreigner): void
   /** Verb: this node's disk and cluster. */
   identify(): Identity
 }

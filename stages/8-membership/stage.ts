@@ -10,7 +10,7 @@ import { membershipCommands } from './commands.js'
 import { followDisks } from './disks.js'
 import { headerWithMembers } from './found.js'
 import { askAgain, hearMembers, membersGate } from './hear.js'
-import { dropForeigners, identityVerbs } from './identity.js'
+import { dropForeigners, identify, meetForeigner } from './identity.js'
 import { learnMembers } from './learn-members.js'
 import { campaignIfVoter, noteWanted } from './loyalty.js'
 import { entriesOfMembers, type MembershipMessage, membershipMessages } from './messages.js'
@@ -34,13 +34,14 @@ export default stage<Participant, MembershipMessage>({
   operations,
   client: { ...before.client, ...learnMembers },
   state: participant,
-  verbs: { ...before.verbs, ...identityVerbs, status: statusOfMember, header: headerWithMembers, lead: leadAndCount },
+  verbs: { ...before.verbs, status: statusOfMember, header: headerWithMembers, lead: leadAndCount, identify },
   requests: { ...before.requests, ...membershipRequests },
   messages: { ...before.messages, AppendEntries, ...membershipMessages },
   gate: [dropForeigners, ...insertedBefore(before.gate, tellStaleTerm, ...membersGate), noteWanted],
   on: hearMembers(before.on),
   proto: [...before.proto, '8-membership/membership.proto'],
   tick: [...replaced(before.tick, campaignAfterSilence, stepDownWithoutQuorum, campaignIfVoter), ...askAgain],
+  met: [meetForeigner],
   turn: [followConfiguration, followDisks, advanceChange, ...before.turn],
   invariants: [...before.invariants, 'oneHistory'],
   gives: [...before.gives, 'G15'],

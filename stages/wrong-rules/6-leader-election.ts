@@ -360,7 +360,7 @@ const wrongLeaders: readonly WrongRule[] = [
         ...right.requests,
         get(node, { id: request, command }) {
           if (node.role !== 'leader') return right.requests.get!(node, { id: request, command })
-          node.effects.apply.push({ index: node.handed, term: node.term, command, request })
+          node.effects.query.push({ command, request })
         },
       },
     }),

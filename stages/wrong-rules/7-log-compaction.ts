@@ -12,6 +12,7 @@ import { appendBehindEdge } from '../7-log-compaction/edge.js'
 import { keepChunk, noteKept, noteSnapshot } from '../7-log-compaction/install-snapshot.js'
 import { holdSnapshots } from '../7-log-compaction/let-go.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
+import { noteUnsaved } from '../7-log-compaction/no-room.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from '../7-log-compaction/send-snapshot.js'
 import logCompaction from '../7-log-compaction/stage.js'
 import { takeSnapshotWhenDue } from '../7-log-compaction/take-snapshot.js'
@@ -43,8 +44,19 @@ function resending(resend: (node: Compactor) => void): Stage {
   return replacing({ tick: replaced(right.tick, resendChunks, resend) })
 }
 
-function isOwn(node: Compactor, { index }: Snapshot): boolean {
-  return index === node.saving?.index
+/** A stage whose nodes go by another rule when a snapshot is there. */
+function saving(note: (node: Compactor, snapshot: Snapshot) => void): Stage {
+  return replacing({
+    saved: replaced(right.saved, noteSnapshot, (node, snapshot) => {
+      if (snapshot) note(node, snapshot)
+    }),
+  })
+}
+
+/** Installs a snapshot of somebody else's, whatever was performed since. */
+function installAny(node: Compactor, snapshot: Snapshot | null): void {
+  if (snapshot && snapshot.index !== node.saving?.index) node.handed = Math.min(node.handed, snapshot.index - 1)
+  noteSnapshot(node, snapshot)
 }
 
 /** Wrong ways to take a snapshot, and to let go of the log. */
@@ -102,13 +114,11 @@ const wrongSnapshots: readonly WrongRule[] = [
   {
     name: 'next-entries-let-go',
     what: 'the log lets go of entries that a follower needs as soon as it has its snapshot: it is sent the next one, and so on',
-    stage: doing({
-      saved(node, snapshot) {
-        const { beingSent } = node
-        node.beingSent = []
-        noteSnapshot(node, snapshot)
-        node.beingSent = beingSent
-      },
+    stage: saving((node, snapshot) => {
+      const { beingSent } = node
+      node.beingSent = []
+      noteSnapshot(node, snapshot)
+      node.beingSent = beingSent
     }),
     caught: {
       claim: 'the entries behind a snapshot that is being sent are there when it is installed, within a bound',
@@ -117,17 +127,15 @@ const wrongSnapshots: readonly WrongRule[] = [
   {
     name: 'given-up-for-good',
     what: 'a node whose disk was full once takes no snapshot any more, and its log grows for ever',
-    stage: doing({ unsaved() {} }),
+    stage: replacing({ saved: replaced(right.saved, noteUnsaved) }),
     caught: { claim: 'a snapshot for which the disk had no room is tried again, and the log is let go of then (§7)' },
   },
   {
     name: 'log-let-go-at-the-newest',
     what: 'the log lets go of all that the newest snapshot holds: if that is damaged, the older one leads nowhere',
-    stage: doing({
-      saved(node, snapshot) {
-        noteSnapshot(node, snapshot)
-        if (node.snapshots[0]) node.log.forget(node.snapshots[0])
-      },
+    stage: saving((node, snapshot) => {
+      noteSnapshot(node, snapshot)
+      if (node.snapshots[0]) node.log.forget(node.snapshots[0])
     }),
     caught: {
       claim: 'two snapshots are kept, and every entry behind the older one, in the log and on the disk (D12, D13)',
@@ -161,13 +169,7 @@ const wrongReceivers: readonly WrongRule[] = [
           node.handed = handed
         }),
       },
-      verbs: {
-        ...right.verbs,
-        saved(node, snapshot) {
-          if (!isOwn(node, snapshot)) node.handed = Math.min(node.handed, snapshot.index - 1)
-          noteSnapshot(node, snapshot)
-        },
-      },
+      saved: replaced(right.saved, noteSnapshot, installAny),
     }),
     caught: {
       claim: 'a snapshot of what is performed already is not installed, and the answer says that it is there (D1)',
@@ -176,12 +178,7 @@ const wrongReceivers: readonly WrongRule[] = [
   {
     name: 'overtaken-snapshot',
     what: 'only when the first piece comes does a follower look whether it needs a snapshot: entries overtake the last',
-    stage: doing({
-      saved(node, snapshot) {
-        if (!isOwn(node, snapshot)) node.handed = Math.min(node.handed, snapshot.index - 1)
-        noteSnapshot(node, snapshot)
-      },
-    }),
+    stage: saving(installAny),
     caught: {
       claim:
         'a snapshot that has become too old while it was on its way is not installed: applied never falls (D1, D3)',
@@ -190,16 +187,14 @@ const wrongReceivers: readonly WrongRule[] = [
   {
     name: 'foreign-entry-kept',
     what: "a log that is long enough is kept, whatever it has at the snapshot's end: every append behind it is refused",
-    stage: doing({
-      saved(node, snapshot) {
-        const { index, term } = snapshot
-        const isForeign = (node.log.termAt(index) ?? term) !== term
-        if (index <= node.handed || !isForeign) return noteSnapshot(node, snapshot)
-        persist(node, { record: 'snapshot', snapshot: { index, term } })
-        Object.assign(node, { snapshots: [snapshot], handed: index, sinceSnapshot: { bytes: 0, upTo: index } })
-        node.commitIndex = Math.max(node.commitIndex, index)
-        node.effects.restore = snapshot
-      },
+    stage: saving((node, snapshot) => {
+      const { index, term } = snapshot
+      const isForeign = (node.log.termAt(index) ?? term) !== term
+      if (index <= node.handed || !isForeign) return noteSnapshot(node, snapshot)
+      persist(node, { record: 'snapshot', snapshot: { index, term } })
+      Object.assign(node, { snapshots: [snapshot], handed: index, sinceSnapshot: { bytes: 0, upTo: index } })
+      node.commitIndex = Math.max(node.commitIndex, index)
+      node.effects.restore = snapshot
     }),
     caught: {
       claim: 'InstallSnapshot 7: any other log goes as a whole, and the leader can append behind the snapshot (D2)',
@@ -208,15 +203,13 @@ const wrongReceivers: readonly WrongRule[] = [
   {
     name: 'tail-dropped',
     what: 'a snapshot takes the place of the whole log: entries behind it go that were acknowledged, and committed',
-    stage: doing({
-      saved(node, snapshot) {
-        const { index } = snapshot
-        if (index > node.handed && index <= node.log.last.index) {
-          persist(node, { record: 'truncate', from: index })
-          node.log.truncate(index)
-        }
-        noteSnapshot(node, snapshot)
-      },
+    stage: saving((node, snapshot) => {
+      const { index } = snapshot
+      if (index > node.handed && index <= node.log.last.index) {
+        persist(node, { record: 'truncate', from: index })
+        node.log.truncate(index)
+      }
+      noteSnapshot(node, snapshot)
     }),
     caught: {
       claim: 'InstallSnapshot 6: a log that has the last included entry keeps what follows, in memory and on disk (§7)',
@@ -225,13 +218,13 @@ const wrongReceivers: readonly WrongRule[] = [
   {
     name: 'installed-before-sync',
     what: 'a follower says that it has a snapshot before its disk has the record of it: a crash takes that back',
-    stage: doing({
-      held(node, chunk, bytes) {
+    stage: replacing({
+      held: replaced(right.held, noteKept, (node, kept) => {
         const { send, sendWhenDurable } = node.effects
         const before = sendWhenDurable.length
-        noteKept(node, chunk, bytes)
+        noteKept(node, kept)
         send.push(...sendWhenDurable.splice(before))
-      },
+      }),
     }),
     caught: { claim: 'that a snapshot is installed is said when the disk has the record of it, and not before' },
   },

@@ -185,7 +185,7 @@ t.test('at the REPL, from a pipe', async (t) => {
     'info @n6',
   ]
   const run = await cli(['run', '8', '--base-port', '0', '--data-dir', folder], `${typed.join('\n')}\n`)
-  t.match(run, { code: 0, stderr: '' })
+  t.match(run, { code: 0, stderr: /^( +starts, and waits for .*\n)*$/ })
   t.match(run.stdout, /^ok\n(.*\n)*n6 {2}started \(pid \d+\).*\n(.*\n)*ok \(voters n1 n2 n3 n4 n5 n6\)\n/)
   t.match(run.stdout, /\nok \(voters n2 n3 n6\)\nnode .* member .*\nn1 .* (removed|no member|voter) /)
   t.match(run.stdout, /\nvoters n2, n3, n6/)

@@ -279,14 +279,17 @@ export class Cores {
     const hand = this.#hand(id)
     ok(hand.save, `${id} writes a snapshot`)
     hand.save = null
-    hand.core.unsaved()
+    hand.core.saved(null)
     this.#collect(id)
   }
 
   /** There is no room for the pieces that came. */
   refuse(id: NodeId): void {
     const hand = this.#hand(id)
-    for (; hand.chunks.shift(); this.#collect(id)) hand.core.unheld()
+    for (let chunk = hand.chunks.shift(); chunk; chunk = hand.chunks.shift()) {
+      hand.core.held({ chunk, bytes: null })
+      this.#collect(id)
+    }
   }
 
   /** The newest snapshot that a node's disk has. */
@@ -311,7 +314,7 @@ export class Cores {
     for (let chunk = hand.chunks.shift(); chunk; chunk = hand.chunks.shift()) {
       const { held, snapshot } = hand.files.receive(chunk)
       if (snapshot) hand.core.saved(this.#withMembers(snapshot))
-      hand.core.held(chunk, held)
+      hand.core.held({ chunk, bytes: held })
       this.#collect(id)
     }
   }

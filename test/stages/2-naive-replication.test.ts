@@ -59,7 +59,7 @@ t.test('a follower sends writers to the leader and answers readers itself', asyn
     t.match(answer, { ok: false, error: { code: 'not_leader', definite: true, leader: 'n1', address: '127.0.0.1:1' } })
   }
   follower.request({ id: 5, command: { command: 'get', key: 'a' } })
-  t.match(follower.take().apply, [{ request: 5, command: { command: 'get' } }])
+  t.match(follower.take().query, [{ request: 5, command: { command: 'get' } }])
 })
 
 t.test('a write that finds no majority is answered "timeout", an unknown outcome, and forgotten', async (t) => {

@@ -1,0 +1,101 @@
+/** What nodes say to each other: their names, messages, and the entries of the log that messages carry. */
+
+import type { Command } from './requests.js'
+
+/** A node's name: `n1`, `n2`, … */
+export type NodeId = string
+/** A leader's period of office; 0 before the first election, and always where nobody is elected (§5.1). */
+export type Term = number
+/** A position in a node's sequence of commands, counted from 1; 0 means "before the first". */
+export type Index = number
+
+/** Names one log entry: no two entries of a correct cluster share both parts (§5.3). */
+export interface EntryId {
+  readonly index: Index
+  readonly term: Term
+}
+
+/** One member of the cluster and where it listens, as `host:port`. */
+export interface Member {
+  readonly id: NodeId
+  readonly client: string
+  readonly peer: string
+}
+
+/** A member as a network is to know it; null or left out while its disk is not known. */
+export interface PeerMember extends Member {
+  readonly incarnation?: string | null
+}
+
+/** A message between nodes: flat, `type` first. Stages add messages; they never add fields to an older one. */
+export interface Message {
+  readonly type: string
+  readonly from: NodeId
+  readonly to: NodeId
+  /** The sender's disk, and the cluster that it knows; empty if it knows of none. From stage 8 on each message bears both. */
+  readonly incarnation?: string
+  readonly origin?: string
+  /** The disk of the node that is meant, where two nodes may bear one name. */
+  readonly disk?: string
+  /** The sender's term. From stage 4 on each message bears one, but for those that say who is who. */
+  readonly term?: Term | undefined
+  /** Log entries travel as the text that each of them is, on every wire. */
+  readonly entries?: readonly Entry[]
+  /** Bytes of a snapshot, which travel as they are, on every wire. */
+  readonly data?: Uint8Array
+}
+
+/**
+ * What a message is to the node that it reaches: a leader asks its followers something, a candidate asks the voters, and
+ * both are answered. Other messages ask who a node is, say so, or tell a node that it does not count.
+ */
+export type MessageKind = 'leads' | 'campaigns' | 'answers' | 'asks who' | 'says who' | 'dismisses'
+
+/** By what a node is known from stage 8 on, whatever it is called: the disk that it has, and the cluster's first disk. */
+export interface Identity {
+  readonly incarnation: string
+  /** Empty while the node knows of no cluster. */
+  readonly origin: string
+}
+
+/** A node that was met, and belongs to another cluster of the same name. */
+export interface Foreigner extends Identity {
+  readonly id: NodeId
+}
+
+export function isObject(candidate: unknown): candidate is Record<string, unknown> {
+  return typeof candidate === 'object' && candidate !== null && !Array.isArray(candidate)
+}
+
+/** Whether something that came over the wire can count or number things from 1. */
+export function isPositive(candidate: unknown): candidate is number {
+  return Number.isSafeInteger(candidate) && (candidate as number) >= 1
+}
+
+/**
+ * One position of the replicated log (§5.3): a command, and the term of the leader that put it there. `text` is the
+ * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk. Once the command has
+ * been performed, a log may keep the text alone.
+ */
+export interface Entry extends EntryId {
+  readonly command: Command | null
+  readonly text: string
+}
+
+export function makeEntry(index: Index, term: Term, command: Command): Entry {
+  return { index, term, command, text: JSON.stringify({ index, term, command }) }
+}
+
+/** The entry of which this is the text. @throws on text that is no entry's */
+export function parseEntry(text: string): Entry {
+  const parsed = JSON.parse(text) as unknown
+  if (!isObject(parsed) || !isPositive(parsed.index) || !isPositive(parsed.term)) throw new Error('not an entry')
+  const { index, term, command } = parsed
+  if (!isObject(command) || typeof command.command !== 'string') throw new Error(`entry ${index} holds no command`)
+  return { index, term, command: command as Command, text }
+}
+
+/** What an entry asks for, also when the log has kept its text alone. */
+export function commandOf(entry: Entry): Command {
+  return entry.command ?? (JSON.parse(entry.text) as { command: Command }).command
+}

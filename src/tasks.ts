@@ -1,0 +1,34 @@
+import type { Apply, Query, Snapshot, SnapshotHeader } from './contracts.js'
+
+/** What is to be done to a state machine: commands, reads, or what stands between them. */
+export type Task =
+  | { readonly apply: Apply[] }
+  | { readonly query: Query[] }
+  | { readonly restore: Snapshot }
+  | { readonly save: SnapshotHeader }
+
+/** The tasks of a state machine, in their order. Commands that follow each other become one batch, up to a bound. */
+export class Tasks {
+  readonly #most: number
+  readonly #waiting: Task[] = []
+
+  /** @param most commands, or reads, in one batch */
+  constructor(most: number) {
+    this.#most = most
+  }
+
+  add(task: Task): void {
+    const last = this.#waiting.at(-1)
+    if (last && 'apply' in last && 'apply' in task) for (const apply of task.apply) last.apply.push(apply)
+    else this.#waiting.push(task)
+  }
+
+  next(): Task | undefined {
+    const first = this.#waiting[0]
+    if (first && 'apply' in first && first.apply.length > this.#most)
+      return { apply: first.apply.splice(0, this.#most) }
+    if (first && 'query' in first && first.query.length > this.#most)
+      return { query: first.query.splice(0, this.#most) }
+    return this.#waiting.shift()
+  }
+}
