@@ -1,4 +1,3 @@
-import t from 'tap'
 import { sweep } from '../../client/sim-pool.js'
 import type { GuaranteeId } from '../../src/contracts.js'
 import { type CounterName, type Counters, describeCounters, sumCounters } from '../../src/simulation/counters.js'
@@ -60,14 +59,4 @@ export async function playSeasons(stage: number, firstSeed: number, seeds: numbe
 export function describeSeasons({ stage, seeds, virtualHours, operations, counters }: Seasons): string {
   const tried = `${virtualHours.toFixed(1)} simulated hours in ${seeds} seeds, ${operations} operations`
   return `stage ${stage}: ${tried} · ${describeCounters(counters)}`
-}
-
-/** Nothing that a stage gives breaks in seasons of faults; `npm run prove` plays many more of them. */
-export function seasonsTest(stage: number, seeds: number): void {
-  t.test(`stage ${stage}: seasons in which faults come and go break nothing`, async (t) => {
-    const seasons = await playSeasons(stage, 1, seeds)
-    t.comment(describeSeasons(seasons))
-    t.same(seasons.broken, [], `again: raft-roadmap sim ${stage} --climate season --seed N`)
-    t.equal(seasons.seeds, seeds)
-  })
 }
