@@ -84,6 +84,8 @@ export interface Apply {
 export interface Query {
   readonly command: Command
   readonly request: RequestId
+  /** So many of the same turn's {@link Effects.apply} are performed before it. */
+  readonly behind: number
 }
 
 export interface Reply {
@@ -169,7 +171,7 @@ export interface Effects {
   restore: Snapshot | null
   /** To the state machine, in order. */
   apply: Apply[]
-  /** To the state machine, behind all of {@link apply}: they change nothing. */
+  /** To the state machine, each at its place among {@link apply}: they change nothing. */
   query: Query[]
   /** What the state machine holds behind all of {@link apply} is to be saved under this header. */
   snapshot: SnapshotHeader | null

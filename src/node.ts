@@ -30,7 +30,7 @@ import {
 } from './contracts.js'
 import type { Stage } from './stage.js'
 import { NoRoomError } from './storage/errors.js'
-import { type Task, Tasks } from './tasks.js'
+import { commandsInOrder, type Task, Tasks } from './tasks.js'
 import { quoted } from './text.js'
 import { WaitingRequests } from './waiting-requests.js'
 
@@ -263,8 +263,7 @@ export class Node {
     for (const piece of effects.sendChunks) this.#watch(this.#sendChunk(piece))
     for (const chunk of effects.keepChunks) this.#keep(chunk)
     if (effects.restore) this.#add({ restore: effects.restore })
-    if (effects.apply.length > 0) this.#add({ apply: effects.apply })
-    if (effects.query.length > 0) this.#add({ query: effects.query })
+    for (const task of commandsInOrder(effects)) this.#add(task)
     if (effects.snapshot) this.#add({ save: effects.snapshot })
     for (const { request, answer } of effects.replies) this.#answer(request, answer)
   }

@@ -1,4 +1,4 @@
-import type { Apply, Query, Snapshot, SnapshotHeader } from './contracts.js'
+import type { Apply, Effects, Query, Snapshot, SnapshotHeader } from './contracts.js'
 
 /** What is to be done to a state machine: commands, reads, or what stands between them. */
 export type Task =
@@ -7,7 +7,23 @@ export type Task =
   | { readonly restore: Snapshot }
   | { readonly save: SnapshotHeader }
 
-/** The tasks of a state machine, in their order. Commands that follow each other become one batch, up to a bound. */
+/** The commands and reads of one turn, each read at its place among the commands. */
+export function commandsInOrder({ apply, query }: Pick<Effects, 'apply' | 'query'>): Task[] {
+  const tasks: Task[] = []
+  let done = 0
+  for (const read of query) {
+    if (read.behind > done) tasks.push({ apply: apply.slice(done, read.behind) })
+    done = Math.max(done, read.behind)
+    tasks.push({ query: [read] })
+  }
+  if (apply.length > done) tasks.push({ apply: done === 0 ? apply : apply.slice(done) })
+  return tasks
+}
+
+/**
+ * The tasks of a state machine, in their order. Commands that follow each other become one batch, and so do reads, up to
+ * a bound.
+ */
 export class Tasks {
   readonly #most: number
   readonly #waiting: Task[] = []
@@ -20,6 +36,7 @@ export class Tasks {
   add(task: Task): void {
     const last = this.#waiting.at(-1)
     if (last && 'apply' in last && 'apply' in task) for (const apply of task.apply) last.apply.push(apply)
+    else if (last && 'query' in last && 'query' in task) for (const query of task.query) last.query.push(query)
     else this.#waiting.push(task)
   }
 

@@ -23,7 +23,7 @@ export function write(node: Server, request: Request): void {
 
 /** A read is answered from this node's own store, behind every write that it was handed before. */
 export function read(node: NodeState, { id: request, command }: Request): void {
-  node.effects.query.push({ command, request })
+  node.effects.query.push({ command, request, behind: node.effects.apply.length })
 }
 
 /** The state machine has performed everything up to this index. */

@@ -360,7 +360,7 @@ const wrongLeaders: readonly WrongRule[] = [
         ...right.requests,
         get(node, { id: request, command }) {
           if (node.role !== 'leader') return right.requests.get!(node, { id: request, command })
-          node.effects.query.push({ command, request })
+          node.effects.query.push({ command, request, behind: node.effects.apply.length })
         },
       },
     }),
