@@ -11,13 +11,13 @@ import { nodeOptions } from '../helpers/core.js'
 const clock = { now: () => 0, after: () => () => {}, soon: setImmediate as (task: () => void) => void }
 const machine = () => new LockedMap(stage.operations, clock)
 
-t.test('a write goes to the state machine under the next index, a read under the last one', async (t) => {
+t.test('a write goes to the state machine under the next index, a read at its place among the writes', async (t) => {
   const core = stage.create(nodeOptions('n1'))
   core.request({ id: 7, command: { command: 'set', key: 'a', value: '1' } })
   core.request({ id: 8, command: { command: 'get', key: 'a' } })
   const { apply, query, replies, send } = core.take()
   t.match(apply, [{ index: 1, request: 7, command: { command: 'set' } }])
-  t.match(query, [{ request: 8, command: { command: 'get' } }], 'a read has no index')
+  t.match(query, [{ request: 8, command: { command: 'get' }, behind: 1 }], 'a read has no index')
   t.same([replies, send], [[], []])
   t.same(core.take().apply, [], 'what was taken is gone')
 })
