@@ -188,6 +188,8 @@ export function stage<N extends NodeState, M extends Message>(table: StageTable<
 class TableCore<N extends NodeState, M extends Message> implements Core {
   readonly #table: StageTable<N, M>
   readonly #node: N
+  /** The facts of each message's type, which the gate reads for every message. */
+  readonly #facts: ReadonlyMap<string, FactsAtGate>
   /** Whether the disk is at work on what was last made durable. */
   #isWriting = false
 
@@ -200,6 +202,11 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     }
     this.#table = table
     this.#node = node
+    const facts = Object.entries<MessageFacts>(table.messages).map(([type, { kind }]): [string, FactsAtGate] => [
+      type,
+      { kind, doubts: table.doubts[type as M['type']] ?? [] },
+    ])
+    this.#facts = new Map(facts)
     for (const rule of table.start) rule(node)
   }
 
@@ -211,10 +218,8 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   }
 
   #passes(message: M): boolean {
-    const { gate, messages, doubts } = this.#table
-    const type = message.type as M['type']
-    const facts = { kind: messages[type].kind, doubts: doubts[type] ?? [] }
-    return gate.every((rule) => rule(this.#node, message, facts))
+    const facts = this.#facts.get(message.type)!
+    return this.#table.gate.every((rule) => rule(this.#node, message, facts))
   }
 
   request(request: Request): void {
