@@ -20,7 +20,7 @@ COPY --from=build /app/dist/stages dist/stages
 COPY --from=build /app/dist/client dist/client
 # The `.proto` files are read from there, and `scenario` reads its catalogue.
 COPY stages stages
-COPY test/scenarios test/scenarios
+COPY src/proof/scenario/scripts src/proof/scenario/scripts
 RUN chmod +x dist/client/main.js \
  && ln -s /app/dist/client/main.js /usr/local/bin/raft-roadmap \
  && mkdir /data && chown node:node /data

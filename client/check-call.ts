@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
-import { ConfigError } from '../src/config.js'
 import { type Command, type ErrorCode, isObject, limits } from '../src/contracts.js'
+import { ConfigError } from '../src/errors.js'
 import { addressProblem } from '../src/network/address.js'
 import type { CallSettings, ClientSettings } from './client.js'
 

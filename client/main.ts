@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs'
 import yargs, { type Argv } from 'yargs'
 import { hideBin } from 'yargs/helpers'
-import { ConfigError } from '../src/config.js'
-import { exitCodeOf, exitCodes } from '../src/exits.js'
+import { ConfigError } from '../src/errors.js'
+import { exitCodeOf, exitCodes } from '../src/server/exits.js'
 import { DamagedLogError, DiskError } from '../src/storage/errors.js'
 import { escapedLines } from '../src/text.js'
-import { checkValues, splitArguments } from './command-line.js'
+import { checkValues, splitArguments } from './commands/command-line.js'
 import { verbs } from './commands/verbs.js'
-import { UsageError } from './words.js'
-import { columnsOf } from './wrapped.js'
+import { UsageError } from './text/words.js'
+import { columnsOf } from './text/wrapped.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string

@@ -348,7 +348,7 @@ export interface Random {
 
 // -------------------------------------------------------------------------------------------------- what is promised
 
-/** The guarantees of the matrix; `src/guarantees.ts` says what each one means. */
+/** The guarantees of the matrix; `src/proof/guarantees.ts` says what each one means. */
 export type GuaranteeId = `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16}`
 
 /** The names of what must hold of a cluster at every moment; the simulator watches those that a stage's table has. */

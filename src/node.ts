@@ -1,4 +1,3 @@
-import { ConfigError } from './config.js'
 import {
   type Answer,
   type Apply,
@@ -28,6 +27,7 @@ import {
   type StateMachine,
   type Status,
 } from './contracts.js'
+import { ConfigError } from './errors.js'
 import type { Stage } from './stage.js'
 import { NoRoomError } from './storage/errors.js'
 import { commandsInOrder, type Task, Tasks } from './tasks.js'

@@ -1,8 +1,8 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
-import { readComplaints, readEvents } from '../src/child-output.js'
 import type { Event } from '../src/contracts.js'
-import { Outlet } from '../src/outlet.js'
+import { readComplaints, readEvents } from '../src/server/child-output.js'
+import { Outlet } from '../src/server/outlet.js'
 
 /** What is heard of a node that prints these texts. */
 async function heard(...texts: readonly (string | Buffer)[]): Promise<Event[]> {

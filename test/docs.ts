@@ -1,9 +1,9 @@
 /** `npm run docs`: writes the generated parts of the documents. The tidy test holds what is written against this. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { cellAt, matrixAsMarkdown, problemsOf } from '../client/compare-text.js'
-import { players, scenarios } from '../client/players.js'
-import { tableAsMarkdown } from '../client/stage-table.js'
+import { cellAt, matrixAsMarkdown, problemsOf } from '../client/proof/compare-text.js'
+import { players, scenarios } from '../client/proof/players.js'
+import { tableAsMarkdown } from '../client/text/stage-table.js'
 import { declared } from '../src/proof/declared.js'
 import { computeMatrix } from '../src/proof/matrix.js'
 import type { Stage } from '../src/stage.js'

@@ -4,8 +4,8 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { sweep } from '../client/sim-pool.js'
-import { Fingerprint } from '../src/simulation/fingerprint.js'
+import { sweep } from '../client/proof/sim-pool.js'
+import { Fingerprint } from '../src/proof/simulation/fingerprint.js'
 import { stages } from '../stages/index.js'
 
 const climates = ['storm', 'churn'] as const

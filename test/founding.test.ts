@@ -1,6 +1,6 @@
 import t from 'tap'
 import { defaultTiming, nothingRecovered, type Persist } from '../src/contracts.js'
-import { SeededRandom } from '../src/simulation/random.js'
+import { SeededRandom } from '../src/proof/simulation/random.js'
 import membership from '../stages/8-membership/stage.js'
 
 t.test('whoever founds a cluster leads it, however long its disk takes for each write', async (t) => {

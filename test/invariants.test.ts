@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type Entry, type InvariantName, makeEntry, type Status } from '../src/contracts.js'
-import { invariants, type Observation } from '../src/simulation/invariants.js'
+import { invariants, type Observation } from '../src/proof/simulation/invariants.js'
 
 const entry = (index: number, term: number, value = `${index}.${term}`) =>
   makeEntry(index, term, { command: 'set', key: 'k', value })

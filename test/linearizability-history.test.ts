@@ -1,5 +1,5 @@
 import t from 'tap'
-import { HistoryError, parseHistory } from '../src/linearizability/index.js'
+import { HistoryError, parseHistory } from '../src/proof/linearizability/index.js'
 
 t.test('records that are no operations are refused, with their number', async (t) => {
   const moments = { client: 'c1', call: 1, return: 2 }

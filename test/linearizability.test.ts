@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import { isContradictory } from '../src/linearizability/explain.js'
-import { checkHistory, type KeyCommand, type Operation, type Violation } from '../src/linearizability/index.js'
+import { isContradictory } from '../src/proof/linearizability/explain.js'
+import { checkHistory, type KeyCommand, type Operation, type Violation } from '../src/proof/linearizability/index.js'
 import { isLegalOrder, isLinearizableByBruteForce, seeded, simulateHistory } from './helpers/histories.js'
 
 const set = (value: string): KeyCommand => ({ command: 'set', key: 'a', value })

@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { ConfigError } from '../src/config.js'
+import { ConfigError } from '../src/errors.js'
 import { root } from './docs.js'
 import { describeSeasons, playSeasons, type Seasons, safeStages } from './helpers/seasons.js'
 

@@ -1,9 +1,9 @@
 import t from 'tap'
+import { wrongRules } from '../client/proof/wrong-rules/index.js'
 import { type Answer, type Command, commandOf, type NodeId } from '../src/contracts.js'
-import { SimulatedCluster, simulatedMembers } from '../src/simulation/cluster.js'
+import { SimulatedCluster, simulatedMembers } from '../src/proof/simulation/cluster.js'
 import type { Stage } from '../src/stage.js'
 import membership from '../stages/8-membership/stage.js'
-import { wrongRules } from '../stages/wrong-rules/index.js'
 
 const three = ['n1', 'n2', 'n3']
 const foul = { minDelayMs: 0, maxDelayMs: 30, loss: 0.05, duplication: 0.1, straggling: 0.1, straggleFactor: 8 }

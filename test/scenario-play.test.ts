@@ -1,8 +1,8 @@
 import t from 'tap'
 import { failure, type Outcome, outcomeOf, type Status } from '../src/contracts.js'
-import { membersIn, placesIn } from '../src/scenario/members.js'
-import { parseScenario } from '../src/scenario/notation.js'
-import { play } from '../src/scenario/play.js'
+import { membersIn, placesIn } from '../src/proof/scenario/members.js'
+import { parseScenario } from '../src/proof/scenario/notation.js'
+import { play } from '../src/proof/scenario/play.js'
 import { stages } from '../stages/index.js'
 import { done, Puppet, refused, unknown } from './helpers/puppet.js'
 

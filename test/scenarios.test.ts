@@ -2,15 +2,15 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { declared as says } from '../src/proof/declared.js'
-import { catalogue } from '../src/scenario/catalogue.js'
-import { parseScenario } from '../src/scenario/notation.js'
-import type { Scenario, Verdict } from '../src/scenario/scenario.js'
-import { playVirtually } from '../src/scenario/virtual.js'
+import { catalogue } from '../src/proof/scenario/catalogue.js'
+import { parseScenario } from '../src/proof/scenario/notation.js'
+import type { Scenario, Verdict } from '../src/proof/scenario/scenario.js'
+import { playVirtually } from '../src/proof/scenario/virtual.js'
 import type { Stage } from '../src/stage.js'
 import { stages } from '../stages/index.js'
 
 const scenarios = catalogue()
-const recorded = fileURLToPath(new URL('../../test/scenarios/transcripts/', import.meta.url))
+const recorded = fileURLToPath(new URL('../../test/transcripts/', import.meta.url))
 
 /** What a stage says of itself; null where it says nothing of this scenario in particular. */
 function declared(stage: Stage, { id, guarantee }: Scenario): Verdict | null {

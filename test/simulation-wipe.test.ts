@@ -1,5 +1,5 @@
 import t from 'tap'
-import { SimulatedCluster } from '../src/simulation/cluster.js'
+import { SimulatedCluster } from '../src/proof/simulation/cluster.js'
 import { stages } from '../stages/index.js'
 
 t.test('a dead node can be given an empty disk; one that runs keeps its own', async (t) => {

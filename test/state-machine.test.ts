@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { type Answer, type Clock, type Command, compareKeys, type Operation, type Store } from '../src/contracts.js'
-import { LockedMap, type Slices } from '../src/locked-map.js'
-import { OrderedMap } from '../src/ordered-map.js'
+import { LockedMap, type Slices } from '../src/state-machine/locked-map.js'
+import { OrderedMap } from '../src/state-machine/ordered-map.js'
 import keyValueStore from '../stages/0-key-value-store/stage.js'
 
 /** A clock whose turns the test gives. */

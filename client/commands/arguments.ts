@@ -1,5 +1,6 @@
-import { ConfigError, defaultPace } from '../../src/config.js'
 import { defaultTiming } from '../../src/contracts.js'
+import { ConfigError } from '../../src/errors.js'
+import { defaultPace } from '../../src/server/config.js'
 import { logKinds, networkNames, type Stage } from '../../src/stage.js'
 import { findStage, latest, stages } from '../../stages/index.js'
 

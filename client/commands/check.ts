@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import ndjson from 'ndjson'
-import { ConfigError } from '../../src/config.js'
-import { exitCodes } from '../../src/exits.js'
-import { type CheckResult, checkHistory, HistoryError } from '../../src/linearizability/index.js'
+import { ConfigError } from '../../src/errors.js'
+import { type CheckResult, checkHistory, HistoryError } from '../../src/proof/linearizability/index.js'
+import { exitCodes } from '../../src/server/exits.js'
 import { jsonLine, oneLine, quoted } from '../../src/text.js'
-import { colour } from '../colour.js'
+import { colour } from '../text/colour.js'
 import type { Verb } from './verb.js'
 
 export const check: Verb<{ file: string | undefined; json: boolean }> = {

@@ -1,6 +1,6 @@
-import { guarantees } from '../../src/guarantees.js'
+import { guarantees } from '../../src/proof/guarantees.js'
 import { stages } from '../../stages/index.js'
-import { colour } from '../colour.js'
+import { colour } from '../text/colour.js'
 import { stageArgument } from './arguments.js'
 import type { Verb } from './verb.js'
 

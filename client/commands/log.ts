@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { ConfigError } from '../../src/config.js'
-import { exitCodes } from '../../src/exits.js'
+import { ConfigError } from '../../src/errors.js'
+import { exitCodes } from '../../src/server/exits.js'
 import { foldersIn } from '../../src/storage/log-kind.js'
 import type { Look } from '../../src/storage/wal-look.js'
 import { repairWal } from '../../src/storage/wal-repair.js'
 import { escaped, jsonLine } from '../../src/text.js'
-import { lookAtFolder } from '../log-table.js'
+import { lookAtFolder } from '../text/log-table.js'
 import {
   describeBatches,
   describeRepair,
@@ -14,7 +14,7 @@ import {
   factsOf,
   type Range,
   summarise,
-} from '../log-text.js'
+} from '../text/log-text.js'
 import { wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 

@@ -1,4 +1,4 @@
-import { printStage } from '../print-stage.js'
+import { printStage } from '../text/print-stage.js'
 import { stageArgument } from './arguments.js'
 import type { Verb } from './verb.js'
 

@@ -1,7 +1,7 @@
 import type { GuaranteeId } from '../contracts.js'
-import type { Verdict } from '../scenario/scenario.js'
 import type { Stage } from '../stage.js'
 import { type Declared, declared as declaredBy, shownBy } from './declared.js'
+import type { Verdict } from './scenario/scenario.js'
 
 /** The verdict on a guarantee. *Untested*: the stage says something of it, and nothing was run to find out. */
 export type Mark = Verdict | 'not applicable' | 'untested'

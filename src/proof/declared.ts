@@ -1,6 +1,6 @@
 import type { GuaranteeId } from '../contracts.js'
-import { guarantees } from '../guarantees.js'
 import type { StageFacts } from '../stage.js'
+import { guarantees } from './guarantees.js'
 
 export type Declared = 'holds' | 'violated' | 'unavailable' | 'not applicable'
 

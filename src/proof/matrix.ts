@@ -1,11 +1,11 @@
 import type { GuaranteeId } from '../contracts.js'
-import type { Played, Scenario } from '../scenario/scenario.js'
-import { invariants } from '../simulation/invariants.js'
-import type { Climate } from '../simulation/plan.js'
-import { runSeed, type SweepResult, smallestDisaster } from '../simulation/sweep.js'
 import type { Stage } from '../stage.js'
 import { type Cell, cellOf, type Evidence } from './cell.js'
 import { declared, guaranteeIds } from './declared.js'
+import type { Played, Scenario } from './scenario/scenario.js'
+import { invariants } from './simulation/invariants.js'
+import type { Climate } from './simulation/plan.js'
+import { runSeed, type SweepResult, smallestDisaster } from './simulation/sweep.js'
 
 /** Stages × guarantees, as a run of the suite found them. Plain data, fit for JSON. */
 export interface Matrix {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { ConfigError } from '../config.js'
+import { ConfigError } from '../errors.js'
 import { DamagedLogError, DiskError } from './errors.js'
 import { explained, realFiles } from './files.js'
 import { type Identity, readIdentity } from './identity.js'

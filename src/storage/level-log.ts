@@ -5,7 +5,6 @@
  */
 import { dirname, join } from 'node:path'
 import type { ClassicLevel } from 'classic-level'
-import { ConfigError } from '../config.js'
 import {
   type EntryId,
   type Event,
@@ -16,6 +15,7 @@ import {
   parseEntry,
   type Recovered,
 } from '../contracts.js'
+import { ConfigError } from '../errors.js'
 import { DamagedLogError, DiskError, replaceAdvice } from './errors.js'
 import { explained, type Files, realFiles } from './files.js'
 import { FolderWatch } from './folder-watch.js'

@@ -6,7 +6,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConfigError } from '../config.js'
+import { ConfigError } from '../errors.js'
 import type { Files } from './files.js'
 
 const hasProc = existsSync('/proc/self/stat')

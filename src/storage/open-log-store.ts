@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { ConfigError } from '../config.js'
 import type { Event, LogStore } from '../contracts.js'
+import { ConfigError } from '../errors.js'
 import type { LogKind } from '../stage.js'
 import { holdDescriptors } from './descriptors.js'
 import { explained, realFiles } from './files.js'

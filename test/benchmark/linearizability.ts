@@ -2,7 +2,7 @@
  * How fast the linearizability checker is: `node dist/test/benchmark/linearizability.js` prints a table. Each line is
  * one history of 10,000 operations of a real register; the time is the median of five checks.
  */
-import { checkHistory, type KeyCommand } from '../../src/linearizability/index.js'
+import { checkHistory, type KeyCommand } from '../../src/proof/linearizability/index.js'
 import { type HistoryShape, seeded, simulateHistory } from '../helpers/histories.js'
 
 const operations = 10_000

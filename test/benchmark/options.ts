@@ -1,8 +1,8 @@
 import yargs from 'yargs'
 import { stageArgument, wholeNumber } from '../../client/commands/arguments.js'
-import { UsageError } from '../../client/words.js'
-import { writableFolder } from '../../src/config.js'
+import { UsageError } from '../../client/text/words.js'
 import { limits } from '../../src/contracts.js'
+import { writableFolder } from '../../src/server/config.js'
 import { networkNames } from '../../src/stage.js'
 import { maxValueBytes } from './etcd/requests.js'
 import {

@@ -1,5 +1,5 @@
 import { availableParallelism, cpus } from 'node:os'
-import { table } from '../../client/table.js'
+import { table } from '../../client/text/table.js'
 import { contenders } from './contenders.js'
 import type { Measurement } from './generator.js'
 import { type ClusterMeasurement, median, type Result, type Round, ratioTo } from './measure.js'

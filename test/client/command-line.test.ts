@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { Client } from '../../client/client.js'
-import { splitArguments } from '../../client/command-line.js'
+import { splitArguments } from '../../client/commands/command-line.js'
 import { bare, cli, finish, main, RunningCluster } from '../helpers/running.js'
 
 const usages = ['list', 'run <stage>', 'client [command..]', 'break <stage> [rule]', 'check [file]', 'log <dir>']
@@ -98,7 +98,7 @@ t.test('nothing that stands in a command line is ignored', async (t) => {
 })
 
 t.test('every option without a value is known to be one', async (t) => {
-  const source = readFileSync(new URL('../../../client/command-line.ts', import.meta.url), 'utf8')
+  const source = readFileSync(new URL('../../../client/commands/command-line.ts', import.meta.url), 'utf8')
   for (const verb of [
     'list',
     'run',

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { Client } from '../../client/client.js'
-import { freeBasePort } from '../../client/free-ports.js'
+import { freeBasePort } from '../../client/cluster/free-ports.js'
 import { type Answer, failure } from '../../src/contracts.js'
 import { ClientPort } from '../../src/network/client-port.js'
 import { Lookups } from '../../src/network/lookup.js'

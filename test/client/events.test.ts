@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
-import { describeBar, describeEvent, isNotable } from '../../client/events.js'
+import { describeBar, describeEvent, isNotable } from '../../client/text/events.js'
 
 const cases: [object, string][] = [
   [{ event: 'campaign', term: 2 }, 'n1  stands for election: asks for votes in term 2'],

@@ -1,11 +1,11 @@
 import { stripVTControlCharacters } from 'node:util'
 import t from 'tap'
-import { describeOutcome } from '../../client/answers.js'
 import { describeCheck } from '../../client/commands/check.js'
-import { describeBar, describeEvent } from '../../client/events.js'
-import { describeCommand } from '../../client/log-text.js'
+import { describeOutcome } from '../../client/text/answers.js'
+import { describeBar, describeEvent } from '../../client/text/events.js'
+import { describeCommand } from '../../client/text/log-text.js'
 import type { Outcome } from '../../src/contracts.js'
-import { checkHistory } from '../../src/linearizability/index.js'
+import { checkHistory } from '../../src/proof/linearizability/index.js'
 
 const evil = 'a\r\x1b[31mred\x1b]0;mine\x07\x9b31m\x7f\u202edcba\u2028\ud800'
 const long = 'x'.repeat(1_000_000)

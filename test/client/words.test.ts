@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { parseArguments, parseLine, UsageError } from '../../client/words.js'
+import { parseArguments, parseLine, UsageError } from '../../client/text/words.js'
 import { commands } from '../../stages/0-key-value-store/commands.js'
 import { membershipCommands } from '../../stages/8-membership/commands.js'
 

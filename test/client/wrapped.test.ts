@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { columnsOf, wrapped } from '../../client/wrapped.js'
+import { columnsOf, wrapped } from '../../client/text/wrapped.js'
 
 t.test('sentences are broken between words, and no word is lost', async (t) => {
   const word = fc.stringMatching(/^[a-z0-9:,.]{1,12}$/)

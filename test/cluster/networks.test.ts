@@ -106,7 +106,7 @@ t.test('R1: what netcat is told at stage 3 is what it is told at stage 2, to the
 })
 
 t.test('R1: every scenario goes at stage 3 as at stage 2, word for word', async (t) => {
-  const folder = `${root}test/scenarios/transcripts/`
+  const folder = `${root}test/transcripts/`
   const names = readdirSync(folder).filter((name) => name.endsWith('-stage-2.txt'))
   t.ok(names.length > 10)
   for (const name of names) {

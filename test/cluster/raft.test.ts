@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Event } from '../../src/contracts.js'
-import { SeededRandom } from '../../src/simulation/random.js'
+import { SeededRandom } from '../../src/proof/simulation/random.js'
 import { networkNames } from '../../src/stage.js'
 import { size } from '../helpers/effort.js'
 import { RunningCluster } from '../helpers/running.js'

@@ -1,4 +1,4 @@
-import type { KeyAnswer, KeyCommand, KeyError, Operation } from '../../src/linearizability/index.js'
+import type { KeyAnswer, KeyCommand, KeyError, Operation } from '../../src/proof/linearizability/index.js'
 
 export interface HistoryShape {
   readonly operations: number

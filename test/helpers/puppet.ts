@@ -1,7 +1,7 @@
 import { failure, type Outcome, outcomeOf } from '../../src/contracts.js'
-import { formatFault } from '../../src/faults.js'
-import type { Members } from '../../src/scenario/members.js'
-import type { Driver, Kept, Look, Place } from '../../src/scenario/scenario.js'
+import type { Members } from '../../src/proof/scenario/members.js'
+import type { Driver, Kept, Look, Place } from '../../src/proof/scenario/scenario.js'
+import { formatFault } from '../../src/server/faults.js'
 
 export const done = (fields: object = {}): Outcome => outcomeOf({ ok: true, ...fields })
 export const refused = outcomeOf(failure('not_leader', 'elsewhere', { leader: 'n2' }))

@@ -1,6 +1,6 @@
-import { sweep } from '../../client/sim-pool.js'
+import { sweep } from '../../client/proof/sim-pool.js'
 import type { GuaranteeId } from '../../src/contracts.js'
-import { type CounterName, type Counters, describeCounters, sumCounters } from '../../src/simulation/counters.js'
+import { type CounterName, type Counters, describeCounters, sumCounters } from '../../src/proof/simulation/counters.js'
 import { latest, stages } from '../../stages/index.js'
 
 /** What a long run must have tried at least once, or it proves little; the rest where the stage gives what it is for. */

@@ -1,8 +1,8 @@
 import { Client } from '../../client/client.js'
 import type { Command } from '../../src/contracts.js'
-import { type CheckResult, checkHistory } from '../../src/linearizability/index.js'
-import { type Asked, History } from '../../src/simulation/client.js'
-import { SeededRandom } from '../../src/simulation/random.js'
+import { type CheckResult, checkHistory } from '../../src/proof/linearizability/index.js'
+import { type Asked, History } from '../../src/proof/simulation/client.js'
+import { SeededRandom } from '../../src/proof/simulation/random.js'
 
 /** A breath between two calls of a client: the load is there to be right about, not to fill the machine. */
 const breathMs = 15

@@ -1,9 +1,9 @@
 /** A thread that looks for the seed at which a wrong rule shows, and plays the right rule at the same seed. */
 import { parentPort } from 'node:worker_threads'
-import { runSeed } from '../../src/simulation/sweep.js'
+import { wrongRules } from '../../client/proof/wrong-rules/index.js'
+import { runSeed } from '../../src/proof/simulation/sweep.js'
 import type { Stage } from '../../src/stage.js'
 import { stages } from '../../stages/index.js'
-import { wrongRules } from '../../stages/wrong-rules/index.js'
 
 export interface Search {
   readonly name: string

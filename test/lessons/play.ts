@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { sideBySide } from '../../client/side-by-side.js'
+import { sideBySide } from '../../client/text/side-by-side.js'
 import { root } from '../docs.js'
 import { Cast } from './cast.js'
 import { fits, type Item, itemsOf } from './compare.js'
@@ -191,5 +191,5 @@ class Reading {
 
 /** Plays a lesson once. @throws Deviation at the first step that does not come out as printed */
 export async function play(script: Script): Promise<void> {
-  await new Reading(await freeBase(), ['stages', 'test/scenarios']).play(script.steps)
+  await new Reading(await freeBase(), ['stages', 'src/proof/scenario/scripts']).play(script.steps)
 }

@@ -1,8 +1,9 @@
 import t from 'tap'
-import { ConfigError, checkNodeConfig } from '../../src/config.js'
 import { makeEntry } from '../../src/contracts.js'
+import { ConfigError } from '../../src/errors.js'
 import { addressProblem, parseAddress, plainAddress } from '../../src/network/address.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
+import { checkNodeConfig } from '../../src/server/config.js'
 import membership from '../../stages/8-membership/stage.js'
 
 const right = [

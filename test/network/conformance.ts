@@ -14,7 +14,7 @@ import type { Test } from 'tap'
 import { limits, type Message } from '../../src/contracts.js'
 import { type Address, parseAddress } from '../../src/network/address.js'
 import { encodeFrames } from '../../src/network/framing.js'
-import { SeededRandom } from '../../src/simulation/random.js'
+import { SeededRandom } from '../../src/proof/simulation/random.js'
 import { installPiece, members, numberOf, Peer, replicate } from './peers.js'
 import type { Wire } from './wires.js'
 

@@ -1,7 +1,7 @@
 import yargs from 'yargs'
 import { nodeOptions, wholeNumber } from '../../../client/commands/arguments.js'
-import type { Limits } from '../../../src/config.js'
 import { limits } from '../../../src/contracts.js'
+import type { Limits } from '../../../src/server/config.js'
 import { maxKeys } from '../requests.js'
 
 /** What a person asked for. */

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import type { Event, Member } from '../../src/contracts.js'
+import { ConfigError } from '../../src/errors.js'
+import { localMembers } from '../../src/network/local-members.js'
+import { Cluster } from '../../src/server/cluster.js'
+import { writableFolder } from '../../src/server/config.js'
+import { DataFolder, type Kept } from '../../src/server/data-folder.js'
+import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
+import { Client } from '../client.js'
+import { nodeColour } from '../text/colour.js'
+import { freeBasePort } from './free-ports.js'
+import { Membership } from './membership.js'
+
+export const defaultBasePort = 7000
+
+export interface LocalClusterOptions {
+  readonly stage: Stage
+  readonly nodes: number
+  readonly host: string
+  /** 0 finds free ports. */
+  readonly basePort: number
+  readonly network: NetworkName | undefined
+  readonly log: LogKind
+  readonly heartbeat: number
+  readonly election: number
+  readonly snapshotEntries: number
+  readonly snapshotBytes: number
+  readonly dataDir: string | undefined
+  readonly trace: string | undefined
+  readonly onEvent: (event: Event) => void
+  readonly onStderr: (text: string) => void
+}
+
+/** A cluster of processes that we have started, and a client of it. */
+export interface LocalCluster {
+  readonly cluster: Cluster
+  readonly client: Client
+  readonly data: DataFolder | null
+  /** Null where the members are fixed. */
+  readonly membership: Membership | null
+  stop(): Promise<void>
+}
+
+/** @throws ConfigError if it cannot start, or the data folder is no cluster's of this kind */
+export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
+  const { stage, host, dataDir } = options
+  const data = stage.keeps === 'nothing' && dataDir === undefined ? null : new DataFolder(dataDir)
+  try {
+    if (stage.keeps !== 'nothing') await data?.checkKind(options.log)
+    const kept = await keptOrNew(options, data)
+    const cluster = new Cluster(clusterOptions(options, data, kept))
+    const membersChange = stage.members === 'changing'
+    const isKept = membersChange && options.log !== 'memory'
+    if (isKept) await data?.remember(kept)
+    await cluster.start()
+    const client = new Client({ addresses: cluster.nodes().map((node) => node.client) })
+    const noted = isKept ? data : null
+    const premises = { cluster, client, data: noted, host, basePort: kept.basePort, name: kept.cluster }
+    const membership = membersChange ? new Membership(premises) : null
+    await membership?.remember()
+    const stop = async () => {
+      client.close()
+      await cluster.stop()
+      data?.remove()
+    }
+    return { cluster, client, data, membership, stop }
+  } catch (error) {
+    data?.remove()
+    throw error
+  }
+}
+
+/** Where members change, a cluster goes on as it was: who is in it, and where each listens, is in its logs. */
+async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null): Promise<Kept> {
+  const { stage, nodes: count, host, basePort: wanted, log } = options
+  const before = stage.members === 'changing' && log !== 'memory' ? await data?.recall() : null
+  if (before) {
+    if ([0, defaultBasePort, before.basePort].includes(wanted)) return before
+    throw new ConfigError(
+      `the nodes in ${data!.path} know each other under ports from ${before.basePort} on: leave --base-port out`,
+    )
+  }
+  const basePort = wanted || (await freeBasePort(count, host))
+  const cluster = (await data?.cluster()) ?? `local-${randomUUID().slice(0, 8)}`
+  return { cluster, founded: false, basePort, nodes: localMembers(count, host, basePort) }
+}
+
+function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, { cluster, founded, nodes }: Kept) {
+  const { stage, network, log, heartbeat, election, snapshotEntries, snapshotBytes, trace, onEvent, onStderr } = options
+  return {
+    stage: stage.number,
+    entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
+    members: nodes as readonly Member[],
+    isFounded: stage.members === 'changing' ? founded : null,
+    network: network ?? stage.network,
+    cluster,
+    log,
+    pace: { heartbeatMs: heartbeat, electionMs: election },
+    limits: { snapshotEntries, snapshotBytes },
+    dataDir: stage.keeps === 'nothing' ? null : (data?.path ?? null),
+    traceDir: trace === undefined ? null : writableFolder(trace),
+    onEvent,
+    onStderr: (node: string, text: string) =>
+      onStderr(text.trimEnd().replaceAll(/^/gm, `${nodeColour(node.padEnd(3))} `)),
+  }
+}

@@ -1,0 +1,140 @@
+import type { Command, Event, Member, NodeId, Outcome } from '../../src/contracts.js'
+import { ConfigError } from '../../src/errors.js'
+import { localMember } from '../../src/network/local-members.js'
+import type { Cluster } from '../../src/server/cluster.js'
+import type { DataFolder } from '../../src/server/data-folder.js'
+import type { Client } from '../client.js'
+import { UsageError } from '../text/words.js'
+import { type ChangeSettings, changeMembers, gone, isGone } from './change-members.js'
+import { freeMember } from './free-ports.js'
+
+/** Words for nodes that come and go, where a cluster was started here: what they do to processes goes with it. */
+export const memberWords = {
+  add: {
+    usage: 'add n6 [n7 …] [force]',
+    help: 'start a new node and take it in, or one again that has lost its disk; `force` as in add_node',
+  },
+  remove: {
+    usage: 'remove n6 [n7 …] [force]',
+    help: 'take a node out, and end its process; `force` as in remove_node',
+  },
+} as const
+
+export type MemberWord = keyof typeof memberWords
+
+export const isMemberWord = (word: string): word is MemberWord => Object.hasOwn(memberWords, word)
+
+export interface Premises {
+  readonly cluster: Cluster
+  readonly client: Client
+  /** Null where nothing is kept in folders. */
+  readonly data: DataFolder | null
+  readonly host: string
+  readonly basePort: number
+  /** What the nodes call their cluster. */
+  readonly name: string
+}
+
+/** Takes nodes in and out of a cluster that was started here, processes and folders and all. */
+export class Membership {
+  readonly #premises: Premises
+
+  constructor(premises: Premises) {
+    this.#premises = premises
+  }
+
+  /**
+   * Does what a line of these words says.
+   *
+   * @param say hears what happens on the way
+   * @throws UsageError if it says nothing of the kind; ConfigError if a node cannot be started
+   */
+  async perform(line: string, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+    const [word = '', id = '', ...rest] = line.trim().split(/\s+/)
+    if (!isMemberWord(word)) throw new UsageError(`no word ${JSON.stringify(word)}`)
+    const force = rest[0] === 'force' ? { force: rest.shift() === 'force' } : {}
+    if (!/^\w+$/.test(id) || rest.length > 0) throw new UsageError(`usage: ${memberWords[word].usage}`)
+    return word === 'add' ? this.#add(id, force, say, settings) : this.#remove(id, force, say, settings)
+  }
+
+  /** A line for several nodes as a line for each of them. */
+  eachOf(line: string): string[] {
+    const [word, ...names] = line.trim().split(/\s+/)
+    const force = names.length > 1 && names.at(-1) === 'force' ? ` ${names.pop()}` : ''
+    return names.length > 0 ? names.map((name) => `${word} ${name}${force}`) : [line]
+  }
+
+  /** A name alone is enough for a node that runs here. */
+  fillIn(command: Command): Command {
+    if (command.command !== 'reconfigure') return command
+    const voters = (command.voters as string[]).map((name) => {
+      const node = this.#node(name)
+      return node ? `${name}=${node.client}/${node.peer}` : name
+    })
+    return { ...command, voters }
+  }
+
+  #node(id: NodeId) {
+    return this.#premises.cluster.nodes().find((node) => node.id === id)
+  }
+
+  async #add(id: NodeId, force: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+    const { cluster, client } = this.#premises
+    const before = this.#node(id)
+    if (before?.condition === 'paused') throw new ConfigError(`${id} is paused; \`resume ${id}\` first`)
+    if (before?.condition === 'dead') say(await cluster.restart(id))
+    const isNew = !before && !this.#premises.data?.holds(id)
+    const { client: address, peer } = before ?? (await this.#start(id, say))
+    const outcome = await changeMembers(
+      client,
+      { command: 'add_node', node: id, client: address, peer, ...force },
+      settings,
+    )
+    if (outcome.outcome === 'done') await cluster.settled()
+    else if (outcome.outcome === 'refused' && !before) await this.#dismiss(id, isNew)
+    return outcome
+  }
+
+  async #start(id: NodeId, say: (event: Event) => void): Promise<Member> {
+    const { cluster, host, basePort } = this.#premises
+    const number = Number(/^n([1-9]\d?)$/.exec(id)?.[1])
+    if (!number) throw new UsageError(`a node that is started here is called n1 to n99, not ${id}`)
+    const member = await freeMember(localMember(number, host, basePort), host)
+    say(await cluster.add(member))
+    await this.remember()
+    return member
+  }
+
+  /** A node was not taken in: nothing that it has written counts for anything, but what was there before it is kept. */
+  async #dismiss(id: NodeId, isNew: boolean): Promise<void> {
+    await this.#premises.cluster.remove(id)
+    if (isNew) this.#premises.data?.discard(id)
+    else this.#premises.data?.putAside(id)
+    await this.remember()
+  }
+
+  /** Takes it out and ends its process; a node that a change has left out already has only a process to be ended. */
+  async #remove(id: NodeId, force: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+    const { cluster, client, data } = this.#premises
+    if (!this.#node(id)) {
+      const all = cluster.nodes().map((node) => node.id)
+      throw new ConfigError(`there is no node ${id}; there are ${all.join(', ')}`)
+    }
+    const command = { command: 'remove_node', node: id, ...force }
+    const asked = await changeMembers(client, command, settings)
+    const outcome = isGone(command, asked) ? gone(asked) : asked
+    if (outcome.outcome !== 'done') return outcome
+    await cluster.remove(id)
+    data?.putAside(id)
+    await this.remember()
+    say({ event: 'left', node: id, voters: outcome.answer.voters })
+    return outcome
+  }
+
+  /** For the next run over the same folder. */
+  async remember(): Promise<void> {
+    const { cluster, data, basePort, name } = this.#premises
+    const nodes = cluster.nodes().map(({ id, client, peer }) => ({ id, client, peer }))
+    await data?.remember({ cluster: name, founded: cluster.isFounded, basePort, nodes })
+  }
+}

@@ -1,0 +1,105 @@
+import type { GuaranteeId } from '../../src/contracts.js'
+import { type Cell, type Mark, marks } from '../../src/proof/cell.js'
+import { guaranteeIds } from '../../src/proof/declared.js'
+import { guarantees } from '../../src/proof/guarantees.js'
+import type { Matrix } from '../../src/proof/matrix.js'
+import type { Stage } from '../../src/stage.js'
+import { colour } from '../text/colour.js'
+import { table } from '../text/table.js'
+
+const paint: Readonly<Record<Mark, (text: string) => string>> = {
+  holds: colour.green,
+  violated: colour.red,
+  unavailable: colour.yellow,
+  'not applicable': colour.dim,
+  untested: colour.magenta,
+}
+
+/** A verdict's sign, in its colour. */
+export function sign(mark: Mark): string {
+  return paint[mark](marks[mark].sign)
+}
+
+/** The signs that a matrix uses, explained. */
+export function legend(used: readonly Mark[], show: (mark: Mark) => string = (mark) => marks[mark].sign): string {
+  const shown = (Object.keys(marks) as Mark[]).filter((mark) => mark !== 'untested' || used.includes(mark))
+  return shown.map((mark) => `${show(mark)} ${marks[mark].means}`).join(' · ')
+}
+
+/** The matrix for a terminal: the witnesses first, so that the table is what is left on the screen. */
+export function matrixAsText(matrix: Matrix): string {
+  const rows = guaranteeIds.map((id) => [
+    colour.bold(id),
+    ...matrix.stages.map(({ number }) => sign(cellAt(matrix, number, id).verdict)),
+    guarantees[id],
+  ])
+  const stages = matrix.stages.map(({ number, title }) => `${number} ${title}`).join(', ')
+  const parts = [
+    ...witnesses(matrix),
+    `${table([['', ...matrix.stages.map(({ number }) => colour.bold(String(number))), ''], ...rows])}`,
+    [
+      colour.dim(`stages: ${stages}`),
+      legend(
+        matrix.cells.map(({ verdict }) => verdict),
+        sign,
+      ),
+      ...notPlayed(matrix),
+    ].join('\n'),
+    conclusion(matrix),
+  ]
+  return parts.join('\n\n')
+}
+
+export function cellAt(matrix: Matrix, stage: number, id: GuaranteeId): Cell {
+  return matrix.cells.find((cell) => cell.stage === stage && cell.guarantee === id)!
+}
+
+export function problemsOf(matrix: Matrix): string[] {
+  return matrix.cells.flatMap(({ problem }) => problem ?? [])
+}
+
+function notPlayed({ notPlayed: ids }: Matrix): string[] {
+  return ids.length > 0 ? [colour.dim(`not played, for want of real processes: ${ids.join(', ')}`)] : []
+}
+
+function conclusion(matrix: Matrix): string {
+  const problems = problemsOf(matrix)
+  if (problems.length === 0) return colour.green('every verdict is as the stages say of themselves')
+  return problems.map((problem) => colour.red(`WRONG: ${problem}`)).join('\n')
+}
+
+/** The witness of each violation and each standstill, in the order of the guarantees; one that several stages share is told once. */
+function witnesses(matrix: Matrix): string[] {
+  return guaranteeIds.flatMap((id) => {
+    const told = new Map<string, Cell[]>()
+    for (const { number } of matrix.stages) {
+      const cell = cellAt(matrix, number, id)
+      const story = cell.witness?.lines.join('\n').replaceAll(`stage ${number}`, 'stage')
+      if (story !== undefined) told.set(story, [...(told.get(story) ?? []), cell])
+    }
+    return [...told.values()].map((cells) => tellWitness(id, cells))
+  })
+}
+
+function tellWitness(id: GuaranteeId, cells: readonly Cell[]): string {
+  const numbers = colour.bold(cells.map(({ stage }) => stage).join(', '))
+  const { verdict, witness } = cells.at(-1)!
+  const { lines, replay } = witness!
+  const head = `${paint[verdict](`${marks[verdict].sign} ${id}`)} at ${cells.length > 1 ? 'stages' : 'stage'} ${numbers}: ${guarantees[id]}`
+  return [head, ...lines.map((line) => `  ${line}`), colour.dim(`  again: ${replay}`)].join('\n')
+}
+
+/** The matrix as a Markdown table. The verdicts may be computed or declared: whoever asks says which. */
+export function matrixAsMarkdown(
+  stages: readonly Pick<Stage, 'number'>[],
+  verdict: (stage: number, id: GuaranteeId) => Mark,
+): string {
+  const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  const numbers = stages.map(({ number }) => number)
+  const body = guaranteeIds.map((id) =>
+    row([`**${id}** ${guarantees[id]}`, ...numbers.map((number) => marks[verdict(number, id)].sign)]),
+  )
+  const used = guaranteeIds.flatMap((id) => numbers.map((number) => verdict(number, id)))
+  const head = [row(['guarantee', ...numbers.map(String)]), `|---|${':-:|'.repeat(numbers.length)}`]
+  return [...head, ...body, '', legend(used)].join('\n')
+}

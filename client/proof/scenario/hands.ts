@@ -1,0 +1,226 @@
+import type { Answer, Command, Member, NodeId, Outcome, Status } from '../../../src/contracts.js'
+import { failure, isObject, outcomeOf } from '../../../src/contracts.js'
+import { parseAddress } from '../../../src/network/address.js'
+import type { Delay } from '../../../src/network/faults.js'
+import { keptOf } from '../../../src/proof/scenario/compaction.js'
+import type { Driver, Kept, Look, Place, Raw, RawConnection } from '../../../src/proof/scenario/scenario.js'
+import { type Fault, formatFault } from '../../../src/server/faults.js'
+import { UsageError } from '../../text/words.js'
+
+/** Shows one thing to do. */
+export type Show = (what: string) => void
+/** Reads what came back, a line; null when there are no more. */
+export type Read = (question: string) => Promise<string | null>
+
+/** How often one call is sent on, as in the client. */
+const maxRedirects = 5
+/** What the supervisor's fault words are as signals to a node's process. */
+const signals: Readonly<Record<string, string>> = { kill: '-9', pause: '-STOP', resume: '-CONT' }
+
+/**
+ * A person as a driver: does by hand what the script says, to a cluster that somebody else has started, and types
+ * what came back.
+ */
+export class Hands implements Driver {
+  readonly name = 'real'
+  readonly place = 'by hand'
+  /** A person who has done a thing three times has seen it. */
+  readonly mostRounds = 3
+  readonly nodes: readonly NodeId[]
+  readonly accidents: readonly string[] = []
+  readonly #members: readonly Member[]
+  readonly #show: Show
+  readonly #read: Read
+  readonly #leaders = new Map<string, NodeId>()
+  readonly #silent = new Set<NodeId>()
+  /** A person does one thing after another. */
+  #queue: Promise<void> = Promise.resolve()
+
+  constructor(members: readonly Member[], show: Show, read: Read) {
+    this.#members = members
+    this.#show = show
+    this.#read = read
+    this.nodes = members.map(({ id }) => id)
+  }
+
+  async perform(fault: Fault): Promise<void> {
+    const signal = signals[fault.word]
+    const or = signal === undefined ? '' : `   (or \`kill ${signal} PID\`, where \`status\` tells the PID)`
+    this.#show(`where the cluster runs, type: ${formatFault(fault)}${or}`)
+    if (fault.word === 'kill' || fault.word === 'pause') for (const node of fault.nodes) this.#silent.add(node)
+    if (fault.word === 'restart' || fault.word === 'resume') for (const node of fault.nodes) this.#silent.delete(node)
+  }
+
+  async delay(delay: Delay): Promise<void> {
+    if (delay) this.#show('(messages ought to be slow here, which hands cannot do: it may go well by luck)')
+  }
+
+  async wait(ms: number): Promise<void> {
+    this.#show(`wait ${ms / 1000} s`)
+  }
+
+  /** Only a load asks for it, see {@link hangUp}. */
+  after(): void {}
+
+  now(): number {
+    return performance.now()
+  }
+
+  call(client: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
+    this.#queue = this.#queue.then(async () => settle(await this.#ask(client, command, at)))
+  }
+
+  /** Sends a call on by hand, as a client does by itself. */
+  async #ask(client: string, command: Command, at: NodeId | null): Promise<Outcome> {
+    let to = at ?? this.#leaders.get(client) ?? this.nodes[0]!
+    for (let redirects = 0; ; redirects++) {
+      const answer = await this.#request(`${client}: `, command, to)
+      const next = answer.ok ? undefined : this.#onward(answer.error, to)
+      if (at !== null || next === undefined || redirects === maxRedirects) return outcomeOf(answer)
+      this.#leaders.set(client, next)
+      this.#show(`that sends ${client} on to ${next}`)
+      to = next
+    }
+  }
+
+  #onward({ code, leader }: { code: string; leader?: unknown }, from: NodeId): NodeId | undefined {
+    if (code === 'not_leader') return this.nodes.find((node) => node === leader)
+    if (code !== 'unreachable') return undefined
+    return this.nodes[(this.nodes.indexOf(from) + 1) % this.nodes.length]
+  }
+
+  async #request(who: string, command: Command, to: NodeId): Promise<Answer> {
+    const { host, port } = parseAddress(this.#members.find(({ id }) => id === to)!.client)!
+    const json = JSON.stringify(command).replaceAll("'", "'\\''")
+    this.#show(`${who}printf '%s\\n' '${json}' | nc -N -w 1 ${host} ${port}`)
+    for (;;) {
+      const line = (
+        await this.#line('what came back ("refused" if nc could not connect, nothing if nothing did)')
+      ).trim()
+      if (line === '') return failure('timeout', 'nothing came back')
+      if (line === 'refused') return failure('unreachable', `no connection to ${to}`)
+      const answer = parseAnswer(line)
+      if (typeof answer?.ok === 'boolean' && (answer.ok || isObject(answer.error))) return answer as Answer
+      this.#show('that is no answer of a node: it is a line such as {"ok":true}')
+    }
+  }
+
+  async #line(question: string): Promise<string> {
+    const line = await this.#read(question)
+    if (line === null) throw new UsageError('the answers ended before the scenario did')
+    return line
+  }
+
+  /** Only a load asks for it, and that is nothing for two hands: it is refused before anything is played. */
+  hangUp(): void {}
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await this.#queue
+  }
+
+  async settle(): Promise<boolean> {
+    this.#show('let it come to rest; a second will do')
+    return true
+  }
+
+  /** How far a node got is not asked: nobody compares that. One that does not tell what it holds is left out. */
+  async look(): Promise<readonly Look[]> {
+    const looks: Look[] = []
+    for (const node of this.nodes.filter((node) => !this.#silent.has(node))) {
+      const answer = await this.#request(`${node}: `, { command: 'scan' }, node)
+      if (answer.ok) looks.push({ node, applied: 0, contents: new Map(answer.entries as [string, string][]) })
+    }
+    return looks
+  }
+
+  async kept(): Promise<readonly Kept[]> {
+    const kept: Kept[] = []
+    for (const node of this.nodes.filter((node) => !this.#silent.has(node))) {
+      const answer = await this.#request(`${node}: `, { command: 'info' }, node)
+      if (answer.ok) kept.push({ node, ...keptOf(answer.info as Status) })
+    }
+    return kept
+  }
+
+  async places(): Promise<readonly Place[]> {
+    const question = 'who leads, and in which term, as `status` tells: n1 2 (or standalone; nothing if nobody leads)'
+    const [leader = null, term = '0'] = (await this.#line(question)).trim().split(/\s+/).filter(Boolean)
+    const roleOf = (node: NodeId) => (node === leader ? 'leader' : leader === 'standalone' ? leader : 'follower')
+    const nodes = this.nodes.filter((node) => !this.#silent.has(node))
+    return nodes.map((node) => ({ node, role: roleOf(node), term: Number(term), leader }))
+  }
+
+  address(node: NodeId): Member {
+    return this.#members.find(({ id }) => id === node)!
+  }
+
+  /** The nodes that there are: who of them belongs to the cluster, hands do not look up. */
+  async members(): Promise<null> {
+    return null
+  }
+
+  connect(name: string, node: NodeId): RawConnection {
+    return new HandConnection(name, this.#members.find(({ id }) => id === node)!.client, this.#show, (question) =>
+      this.#line(question),
+    )
+  }
+}
+
+/** From the first brace on: before it there may be the bytes of a frame's length. */
+function parseAnswer(line: string): Record<string, unknown> | null {
+  try {
+    const value = JSON.parse(line.slice(line.indexOf('{'))) as unknown
+    return isObject(value) ? value : null
+  } catch {
+    return null
+  }
+}
+
+/** A connection kept open by the learner's shell: `nc` cannot be told what to say next. */
+class HandConnection implements RawConnection {
+  readonly #descriptor: number
+  readonly #address: { readonly host: string; readonly port: number }
+  readonly #show: Show
+  readonly #line: (question: string) => Promise<string>
+  #unsent: string[] = []
+  #open = false
+  #ended = false
+
+  constructor(name: string, address: string, show: Show, line: (question: string) => Promise<string>) {
+    this.#descriptor = Number(name.slice(1)) + 2
+    this.#address = parseAddress(address)!
+    this.#show = show
+    this.#line = line
+  }
+
+  /** Shown once it is known whether the connection ends with it. */
+  async send({ printf }: Extract<Raw, { kind: 'sends' }>): Promise<void> {
+    this.#unsent.push(printf)
+  }
+
+  end(): void {
+    this.#ended = true
+  }
+
+  async receive(): Promise<unknown> {
+    this.#showUnsent()
+    const line = await this.#line('the next answer (nothing if none came)')
+    return line.trim() === '' ? undefined : (parseAnswer(line) ?? line)
+  }
+
+  async closed(): Promise<boolean> {
+    this.#showUnsent()
+    return /^y/i.test(await this.#line('did the node close the connection (y or n)'))
+  }
+
+  #showUnsent(): void {
+    const { host, port } = this.#address
+    const bytes = this.#unsent.join('')
+    this.#unsent = []
+    if (bytes === '') return
+    if (this.#ended && !this.#open) return this.#show(`printf '${bytes}' | nc -N ${host} ${port}`)
+    if (!this.#open) this.#show(`in bash: exec ${this.#descriptor}<>/dev/tcp/${host}/${port}`)
+    this.#open = true
+    this.#show(`printf '${bytes}' >&${this.#descriptor}; timeout 1 cat <&${this.#descriptor}`)
+  }
+}

@@ -1,0 +1,216 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command, Event, Member, NodeId, Outcome } from '../../../src/contracts.js'
+import type { Delay } from '../../../src/network/faults.js'
+import { localMembers } from '../../../src/network/local-members.js'
+import { knowsItsPlace } from '../../../src/proof/scenario/cast.js'
+import { keptOf } from '../../../src/proof/scenario/compaction.js'
+import {
+  isMember,
+  type Members,
+  membersIn,
+  namesSpares,
+  operator,
+  placesIn,
+  spares,
+} from '../../../src/proof/scenario/members.js'
+import { play } from '../../../src/proof/scenario/play.js'
+import { comeToRest } from '../../../src/proof/scenario/replicas.js'
+import type {
+  Driver,
+  Kept,
+  Look,
+  Place,
+  Played,
+  RawConnection,
+  Scenario,
+} from '../../../src/proof/scenario/scenario.js'
+import { ledBy } from '../../../src/proof/scenario/virtual.js'
+import { Cluster } from '../../../src/server/cluster.js'
+import { defaultPace } from '../../../src/server/config.js'
+import type { Fault } from '../../../src/server/faults.js'
+import type { Stage } from '../../../src/stage.js'
+import { Client } from '../../client.js'
+import { freeBasePort } from '../../cluster/free-ports.js'
+import { RawSocket } from './raw.js'
+
+const host = '127.0.0.1'
+
+/** A first election is over by then, almost always; and how often to look. */
+const readyMs = 10_000
+const lookMs = 50
+
+/**
+ * Plays a scenario on processes of its own, five unless it names more, with signals for kill and pause. They are gone when it is over.
+ *
+ * @param onStderr hears what a node prints to its standard error, which it does only when something is wrong with it
+ */
+export async function playOnProcesses(
+  scenario: Scenario,
+  stage: Stage,
+  seed = 1,
+  onStderr = (node: NodeId, text: string) => console.error(`${node} ${text.trimEnd()}`),
+): Promise<Played> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'raft-roadmap-'))
+  const count = namesSpares(scenario) ? 5 + spares.length : 5
+  const all = localMembers(count, host, await freeBasePort(count, host))
+  const members = all.slice(0, 5)
+  const accidents: string[] = []
+  const cluster = new Cluster({
+    stage: stage.number,
+    entry: fileURLToPath(new URL('../../node-entry.js', import.meta.url)),
+    members,
+    isFounded: stage.members === 'changing' ? false : null,
+    membersOf: (id) => ledBy(scenario.believes[id], members),
+    network: stage.network,
+    cluster: `scenario-${randomUUID().slice(0, 8)}`,
+    log: 'file',
+    pace: defaultPace,
+    ...(scenario.snapshotEntries !== null && { limits: { snapshotEntries: scenario.snapshotEntries } }),
+    dataDir,
+    traceDir: null,
+    onEvent: (event) => accidents.push(...accidentOf(event)),
+    onStderr,
+  })
+  const driver = new RealDriver(cluster, all, scenario, accidents)
+  try {
+    await cluster.start()
+    for (const spare of all.slice(5)) await cluster.add(spare)
+    await driver.ready()
+    return await play(scenario, stage, driver, seed)
+  } finally {
+    await driver.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}
+
+/** What a node reports of itself, or its end that nobody asked for. */
+function accidentOf({ event, node, message, code, signal }: Event): string[] {
+  if (event === 'node_died') return [`${String(node)} ended: ${String(signal ?? code)}`]
+  return event === 'invariant_broken' || event === 'disk_failed' ? [`${String(node)} fails: ${String(message)}`] : []
+}
+
+class RealDriver implements Driver {
+  readonly name = 'real'
+  readonly place: string
+  readonly mostRounds = Number.POSITIVE_INFINITY
+  readonly nodes: readonly NodeId[]
+  readonly accidents: readonly string[]
+  readonly #cluster: Cluster
+  readonly #members: readonly Member[]
+  readonly #deadlineMs: number
+  readonly #clients = new Map<string, Client>()
+  readonly #sockets: RawSocket[] = []
+  #changed = () => {}
+
+  constructor(cluster: Cluster, members: readonly Member[], { deadlineMs }: Scenario, accidents: readonly string[]) {
+    this.accidents = accidents
+    this.#cluster = cluster
+    this.#members = members
+    this.#deadlineMs = deadlineMs
+    this.nodes = members.map(({ id }) => id)
+    this.place = `${members.length === 5 ? 'five' : 'seven'} processes`
+  }
+
+  /** Waits until every node knows who leads. */
+  async ready(): Promise<void> {
+    const end = performance.now() + readyMs
+    while (!(await this.places()).every(knowsItsPlace) && performance.now() < end) await this.wait(lookMs)
+  }
+
+  async perform(fault: Fault): Promise<void> {
+    if (fault.word === 'heal') await this.#cluster.heal()
+    else if (fault.word === 'cut') await this.#cluster.cut(fault.from, fault.to, fault.bothWays)
+    else if (fault.word === 'split') await this.#cluster.split(fault.nodes)
+    else for (const node of fault.nodes) await this.#cluster[fault.word](node)
+  }
+
+  delay(delay: Delay): Promise<void> {
+    return this.#cluster.delay(delay)
+  }
+
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, ms))
+  }
+
+  after(ms: number, task: () => void): void {
+    setTimeout(task, ms)
+  }
+
+  now(): number {
+    return performance.now()
+  }
+
+  call(name: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
+    const deadlineMs = name === operator.name ? operator.deadlineMs : this.#deadlineMs
+    const asked = this.#client(name).call(command, { deadlineMs, ...(at !== null && { at: this.address(at).client }) })
+    void asked.then((outcome) => {
+      settle(outcome)
+      this.#changed()
+    })
+  }
+
+  hangUp(name: string): void {
+    this.#clients.get(name)?.close()
+    this.#clients.delete(name)
+  }
+
+  #client(name: string): Client {
+    const known = this.#clients.get(name)
+    if (known) return known
+    const client = new Client({ addresses: this.#members.slice(0, 5).map(({ client }) => client) })
+    this.#clients.set(name, client)
+    return client
+  }
+
+  address(node: NodeId): Member {
+    return this.#members.find(({ id }) => id === node)!
+  }
+
+  async members(): Promise<Members | null> {
+    return membersIn(await this.#cluster.statuses())
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        this.#changed = resolve
+      })
+    }
+  }
+
+  settle(): Promise<boolean> {
+    return comeToRest(this)
+  }
+
+  async look(): Promise<readonly Look[]> {
+    const [seen, members] = [await this.#cluster.look(), await this.members()]
+    const held = seen.filter(({ node }) => isMember(node, members))
+    return held.map(({ node, applied, entries }) => ({ node, applied, contents: new Map(entries) }))
+  }
+
+  async places(): Promise<readonly Place[]> {
+    return placesIn(await this.#cluster.statuses())
+  }
+
+  async kept(): Promise<readonly Kept[]> {
+    const statuses = await this.#cluster.statuses()
+    const members = membersIn(statuses)
+    return statuses.filter(({ id }) => isMember(id, members)).map((status) => ({ node: status.id, ...keptOf(status) }))
+  }
+
+  connect(_name: string, node: NodeId): RawConnection {
+    const socket = new RawSocket(this.address(node).client)
+    this.#sockets.push(socket)
+    return socket
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    for (const client of this.#clients.values()) client.close()
+    await this.#cluster.stop()
+  }
+}

@@ -1,0 +1,63 @@
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { Climate } from '../../src/proof/simulation/plan.js'
+import type { SweepResult } from '../../src/proof/simulation/sweep.js'
+import type { Assignment } from './sim-worker.js'
+
+export interface SweepOptions {
+  readonly stage: number
+  readonly climate: Climate
+  readonly firstSeed: number
+  readonly seeds: number
+  readonly threads?: number
+}
+
+/** Runs seeds on every core; `onResult` hears of each as it ends, in no certain order. */
+export async function sweep(options: SweepOptions, onResult: (result: SweepResult) => void): Promise<void> {
+  const { stage, climate, firstSeed, seeds, threads = availableParallelism() } = options
+  function* jobs(): Generator<Assignment> {
+    for (let seed = firstSeed; seed < firstSeed + seeds; seed++) yield { stage, climate, seed }
+  }
+  await shareOut(new URL('./sim-worker.js', import.meta.url), jobs(), onResult, Math.min(threads, seeds))
+}
+
+/**
+ * Gives jobs to threads, one at a time to each, until all are done. Rejects when a thread throws.
+ *
+ * @param script of a thread: it answers each message, a job, with one message, the result
+ * @param onResult hears of each result as it comes, in no certain order
+ */
+export async function shareOut<Job, Result>(
+  script: URL,
+  jobs: Iterable<Job>,
+  onResult: (result: Result) => void,
+  threads = availableParallelism(),
+): Promise<void> {
+  const waiting = jobs[Symbol.iterator]()
+  await Promise.all(Array.from({ length: threads }, () => work(script, waiting, onResult)))
+}
+
+async function work<Job, Result>(
+  script: URL,
+  waiting: Iterator<Job>,
+  onResult: (result: Result) => void,
+): Promise<void> {
+  const worker = new Worker(script, { env: {} })
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const go = () => {
+        const { done, value } = waiting.next()
+        if (done) resolve()
+        else worker.postMessage(value)
+      }
+      worker.on('message', (result: Result) => {
+        onResult(result)
+        go()
+      })
+      worker.on('error', reject)
+      go()
+    })
+  } finally {
+    await worker.terminate()
+  }
+}

@@ -1,0 +1,42 @@
+import type { Store } from '../../../src/contracts.js'
+import { stage } from '../../../src/stage.js'
+import type { Append, Cas } from '../../../stages/0-key-value-store/commands.js'
+import keyValueStore from '../../../stages/0-key-value-store/stage.js'
+import type { WrongRule } from './wrong-rule.js'
+
+const store = keyValueStore.table
+
+/** Wrong operations on a single store. */
+export const wrongOperations: readonly WrongRule[] = [
+  {
+    name: 'cas-without-compare',
+    what: '`cas` writes whatever the key holds: two clients that both expect the old value both succeed',
+    stage: stage({
+      ...store,
+      operations: {
+        ...store.operations,
+        cas: (map: Store, { key, value }: Cas) => {
+          map.set(key, value)
+          return { ok: true }
+        },
+      },
+    }),
+    caught: { guarantee: 'G3', climate: 'calm', seeds: 5 },
+  },
+  {
+    name: 'append-answers-before-it-adds',
+    what: '`append` answers the length that the value had before',
+    stage: stage({
+      ...store,
+      operations: {
+        ...store.operations,
+        append: (map: Store, { key, value }: Append) => {
+          const before = map.get(key) ?? ''
+          map.set(key, before + value)
+          return { ok: true, length: before.length }
+        },
+      },
+    }),
+    caught: { guarantee: 'G3', climate: 'calm', seeds: 5 },
+  },
+]

@@ -1,0 +1,39 @@
+import { readdirSync } from 'node:fs'
+import { isFaultWord } from '../../src/server/faults.js'
+import { isMemberWord } from '../cluster/membership.js'
+import { type Abilities, allWords } from './repl-words.js'
+
+/** What Tab offers for the last word of a line, as readline wants it. */
+export function complete(line: string, abilities: Abilities, nodes: readonly string[]): [string[], string] {
+  const words = line.trimStart().split(/\s+/)
+  const last = words.at(-1)!
+  const hits = candidates(words, abilities, nodes).filter((candidate) => candidate.startsWith(last))
+  return [hits.map((hit) => (hit.endsWith('/') ? hit : `${hit} `)), last]
+}
+
+function candidates(words: readonly string[], abilities: Abilities, nodes: readonly string[]): string[] {
+  const [first, ...rest] = words as [string, ...string[]]
+  const last = words.at(-1)!
+  if (words.length === 1 || first === 'help') return allWords(abilities)
+  if (['save', 'save!', 'check'].includes(first)) return files(last)
+  if (isFaultWord(first)) return first === 'heal' ? [] : ['leader', 'follower', ...nodes]
+  if (isMemberWord(first) || first === 'log') return ['leader', ...nodes]
+  if (first === 'remove_node' || first === 'reconfigure') return [...nodes]
+  const shape = Object.hasOwn(abilities.shapes, first) ? abilities.shapes[first] : undefined
+  const needed = shape?.takes.filter(({ optional }) => !optional).length ?? Number.POSITIVE_INFINITY
+  const isComplete = rest.length > needed
+  return isComplete && (last === '' || last.startsWith('@'))
+    ? ['leader', 'follower', ...nodes].map((name) => `@${name}`)
+    : []
+}
+
+/** Names of files that begin so, as they were begun; folders with a slash. */
+function files(begun: string): string[] {
+  const folder = begun.slice(0, begun.lastIndexOf('/') + 1)
+  try {
+    const entries = readdirSync(folder || '.', { withFileTypes: true })
+    return entries.map((entry) => `${folder}${entry.name}${entry.isDirectory() ? '/' : ''}`)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,47 @@
+import type { Event, NodeId } from '../../src/contracts.js'
+import { ConfigError } from '../../src/errors.js'
+import { leaderOf } from '../../src/proof/scenario/cast.js'
+import type { Cluster } from '../../src/server/cluster.js'
+import { parseFault } from '../../src/server/faults.js'
+import { UsageError } from '../text/words.js'
+
+/** Words that stand for a node that is so now. */
+const roleWord = /\b(leader|follower)\b/g
+
+/** The line with names in place of `leader` and `follower`, no follower twice. @throws UsageError if there is none such */
+export async function nameRoles(cluster: Cluster, line: string): Promise<string> {
+  if (line.match(roleWord) === null) return line
+  const places = (await cluster.look()).map(({ node, role, term }) => ({ node, role, term, leader: null }))
+  const leader = leaderOf(places)?.node
+  const followers = places.filter(({ node }) => node !== leader && !line.split(/\s+/).includes(node))
+  return line.replaceAll(roleWord, (word) => {
+    const node = word === 'leader' ? leader : followers.shift()?.node
+    if (node) return node
+    const who = word === 'leader' ? 'no node leads' : 'there is no other follower'
+    throw new UsageError(`${who} at present; \`status\` shows what each of them is`)
+  })
+}
+
+/**
+ * Does what a line of fault words says, `leader` standing for whoever leads now, and answers with what happened, an event
+ * for each node or link concerned. Of several nodes, one that is not in a state for it keeps nothing from the others.
+ *
+ * @throws UsageError if it says nothing of the kind; ConfigError if the one node is not in a state for it
+ */
+export async function performFault(cluster: Cluster, line: string): Promise<Event[]> {
+  const fault = parseFault(await nameRoles(cluster, line))
+  if ('problem' in fault) throw new UsageError(fault.problem)
+  if (fault.word === 'heal') return [await cluster.heal()]
+  if (fault.word === 'cut') return [await cluster.cut(fault.from, fault.to, fault.bothWays)]
+  if (fault.word === 'split') return [await cluster.split(fault.nodes)]
+  const { word, nodes } = fault
+  if (nodes.length === 1) return [await cluster[word](nodes[0]!)]
+  const events: Event[] = []
+  for (const node of new Set(nodes)) events.push(await cluster[word](node).catch((error) => refusedFor(node, error)))
+  return events
+}
+
+function refusedFor(node: NodeId, error: Error): Event {
+  if (error instanceof ConfigError) return { event: 'refused', node, message: error.message }
+  throw error
+}

@@ -1,0 +1,110 @@
+import { formatWithOptions } from 'node:util'
+import type { Answer, Command, Outcome } from '../../src/contracts.js'
+import { exitCodes } from '../../src/server/exits.js'
+import { jsonLine, mapTexts, oneLine } from '../../src/text.js'
+import { colour, nodeColour } from './colour.js'
+import { table } from './table.js'
+
+/** An outcome as a person reads it. Values are quoted, so that `"(absent)"` is a value and `(absent)` is none. */
+export function describeOutcome(command: Command, outcome: Outcome): string {
+  if (outcome.outcome === 'done') return describeAnswer(command, outcome.answer)
+  const { actual, ...error } = outcome.error
+  const { code, message, definite: _definite, leader, address, ...details } = mapTexts(error, shown) as typeof error
+  const head = outcome.outcome === 'refused' ? colour.red(`refused ${code}`) : colour.yellow(`unknown ${code}`)
+  const holds = code === 'cas_mismatch' ? `; it holds ${describeValue(actual)}` : ''
+  const where = typeof leader === 'string' ? ` (leader ${leader} at ${String(address)})` : ''
+  const more = Object.keys(details).length > 0 ? ` ${JSON.stringify(details)}` : ''
+  return `${head}: ${message}${holds}${where}${more}`
+}
+
+/** Words of a node, or of somebody whom it repeats, are cut and escaped; keys and values are escaped only. */
+const shown = (text: string) => oneLine(text, shownLength)
+const shownLength = 1_000
+
+function describeValue(value: unknown): string {
+  return value === null ? colour.dim('(absent)') : jsonLine(value)
+}
+
+function describeAnswer(command: Command, answer: Answer & { ok: true }): string {
+  switch (command.command) {
+    case 'get':
+      return describeValue(answer.value)
+    case 'delete':
+      return answer.existed ? 'ok' : `ok ${colour.dim('(there was no such key)')}`
+    case 'append':
+      return `ok ${colour.dim(`(length ${String(answer.length)})`)}`
+    case 'scan':
+      return describeScan(command, answer as unknown as ScanAnswer)
+    case 'members':
+      return describeMemberList(mapTexts(answer, shown) as MemberList)
+    case 'add_node':
+    case 'found_cluster':
+    case 'remove_node':
+    case 'reconfigure':
+      return `ok ${colour.dim(`(voters ${(answer.voters as string[]).map(shown).join(' ')})`)}`
+    case 'info':
+      return describeInfo(mapTexts(answer.info, shown) as Record<string, unknown>)
+    default: {
+      const { ok: _ok, ...rest } = answer
+      return Object.keys(rest).length > 0 ? `ok ${jsonLine(rest)}` : 'ok'
+    }
+  }
+}
+
+interface ScanAnswer {
+  readonly entries: readonly (readonly [string, string])[]
+  readonly more: boolean
+}
+
+function describeScan({ prefix }: Command, { entries, more }: ScanAnswer): string {
+  const lines = entries.map(([key, value]) => `${jsonLine(key)} ${colour.dim('=')} ${jsonLine(value)}`)
+  const last = entries.at(-1)?.[0]
+  if (more) lines.push(colour.dim(`there are more: scan ${jsonLine(prefix ?? '')} ${jsonLine(last)}`))
+  return lines.length > 0 ? lines.join('\n') : colour.dim('(no entries)')
+}
+
+interface MemberList {
+  readonly members: readonly {
+    readonly id: string
+    readonly client: string
+    readonly peer: string
+    readonly role: string
+    readonly disk?: string
+  }[]
+  readonly leader: string | null
+}
+
+function describeMemberList({ members, leader }: MemberList): string {
+  if (members.length === 0) return colour.dim('(it knows of no cluster)')
+  const rows = members.map(({ id, client, peer, role, disk }) => [
+    nodeColour(id),
+    (id === leader ? `${role}, leads` : role) + (disk ? colour.yellow(`, disk lost (${disk})`) : ''),
+    client,
+    peer,
+  ])
+  return table([['node', 'role', 'clients', 'peers'].map((head) => colour.dim(head)), ...rows])
+}
+
+function describeInfo(info: Readonly<Record<string, unknown>>): string {
+  const width = Math.max(...Object.keys(info).map((name) => name.length))
+  const plain = (value: unknown) =>
+    typeof value === 'string' ? value : formatWithOptions({ compact: true }, '%j', value)
+  return Object.entries(info)
+    .map(([name, value]) => `${colour.dim(name.padEnd(width))}  ${plain(value)}`)
+    .join('\n')
+}
+
+/** An outcome for a program that reads a pipe: the bare value, keys and values with a tab between them. */
+export function plainOutcome(command: Command, outcome: Outcome): string {
+  if (outcome.outcome !== 'done') return ''
+  const { answer } = outcome
+  if (command.command === 'get') return answer.value === null ? '' : String(answer.value)
+  if (command.command === 'scan')
+    return (answer as unknown as ScanAnswer).entries.map((pair) => pair.join('\t')).join('\n')
+  return describeAnswer(command, answer)
+}
+
+/** done 0, refused 1, unknown 3; 2 is for what was never asked. */
+export function exitCode({ outcome }: Outcome): number {
+  return exitCodes[outcome]
+}

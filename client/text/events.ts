@@ -1,0 +1,187 @@
+import type { Event } from '../../src/contracts.js'
+import { type Awaited, describeMissing } from '../../src/server/readiness.js'
+import { escapedLines, jsonLine, mapTexts, shortened } from '../../src/text.js'
+import { colour, nodeColour } from './colour.js'
+import { bar } from './progress.js'
+
+/** What happened, as one readable line; null for what only a trace should hold. */
+export function describeEvent(event: Event): string {
+  const { event: name, node, at: _at, ...details } = mapTexts(event, shown) as Event
+  const who = typeof node === 'string' ? nodeColour(node.padEnd(3)) : '   '
+  return `${who} ${sentence(name, details)}`
+}
+
+/** Words of others may be in an event; the stack of an error has lines. */
+const shown = (text: string) => shortened(escapedLines(text), shownLength)
+const shownLength = 4_000
+
+/** An event of a known name may have other details than its sentence needs, when it is not our own. */
+function sentence(name: string, details: Details): string {
+  try {
+    if (Object.hasOwn(sentences, name)) return sentences[name]!(details)
+  } catch {}
+  return `${name}${describeDetails(details)}`
+}
+
+function describeDetails(details: Record<string, unknown>): string {
+  const texts = Object.entries(details).map(
+    ([name, value]) => `${name} ${typeof value === 'string' ? value : jsonLine(value)}`,
+  )
+  return texts.length > 0 ? `: ${texts.join(', ')}` : ''
+}
+
+type Details = Readonly<Record<string, unknown>>
+
+function describeReady({ stage, nodes }: Details): string {
+  const list = (nodes as { id: string; client: string }[]).map(({ id, client }) => `${nodeColour(id)} ${client}`)
+  return `stage ${stage} is ready; Ctrl-C ends it: ${list.join('  ')}`
+}
+
+/** Links come in pairs, there and back, when whole groups are parted. */
+function describeCut(links: readonly string[]): string {
+  const pairs = links.filter((_, at) => at % 2 === 0).map((link) => link.split('>'))
+  const ones = new Set(pairs.map(([one]) => one))
+  const others = new Set(pairs.map(([, other]) => other))
+  const areParted = links.length > 2 && links.length === 2 * ones.size * others.size
+  if (areParted) return `all that is sent between ${[...ones].join(' ')} and ${[...others].join(' ')} is lost`
+  return `what is sent ${links.join(' and ')} is lost`
+}
+
+function describeCopies(copies: unknown): string {
+  return Array.isArray(copies) && copies.length > 0 ? `; a copy is in ${copies.join(' ')}` : ''
+}
+
+const andMore = (unnoticed: unknown) => (unnoticed === undefined ? '' : ` (and ${unnoticed} more before, not shown)`)
+
+const list = (ids: unknown) => (ids as readonly string[]).join(', ')
+
+/** Who votes and who learns; while voters take over from others, both. */
+export function describeMembers(
+  voters: readonly string[],
+  outgoing: readonly string[] = [],
+  learners: readonly string[] = [],
+): string {
+  const votes = outgoing.length > 0 ? `voters ${list(outgoing)} → ${list(voters)} (joint)` : `voters ${list(voters)}`
+  return learners.length > 0 ? `${votes}; learners ${list(learners)}` : votes
+}
+
+/** For whom somebody waits, and how long so far. */
+export function describeAwaited(awaited: unknown, ms: unknown): string {
+  const who = (awaited as readonly { id: string; peer: string }[]).map(({ id, peer }) => `${id} at ${peer}`)
+  return `for ${who.join(', ')} (${Math.floor(Number(ms) / 1000)} s so far)`
+}
+
+const sentences: Readonly<Record<string, (details: Details) => string>> = {
+  ready: describeReady,
+  stopped: () => 'every node has stopped',
+  serving: ({ pid, client, peer }) => `serves clients on ${client}, peers on ${peer} (pid ${pid})`,
+  link_up: ({ peer }) => colour.dim(`connected to ${peer}`),
+  link_down: ({ peer }) => colour.dim(`lost the connection to ${peer}`),
+  message_unsent: ({ peer, type, reason }) => colour.yellow(`could not send a ${type} to ${peer}: ${reason}`),
+  peer_refused: ({ peer, remote, reason, unnoticed }) =>
+    colour.yellow(`turned away ${peer ?? remote} on the peer port: ${reason}${andMore(unnoticed)}`),
+  message_refused: ({ from, type, reason }) =>
+    colour.yellow(`does not believe ${from}, and drops its ${type}: ${reason}`),
+  invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
+  campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
+  elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${(votes as string[]).join(', ')}`),
+  quorum_lost: ({ term }) => colour.yellow(`leads term ${term} no more: no majority answers it`),
+  waiting: ({ for: awaited, ms }) => colour.yellow(`waits ${describeAwaited(awaited, ms)}`),
+  peer_unreachable: ({ peer, reason }) => colour.yellow(`cannot reach ${peer}: ${reason}`),
+  deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),
+  truncated: ({ from, last }) =>
+    colour.yellow(`takes back ${from === last ? `entry ${from}` : `entries ${from} to ${last}`}: the leader's differ`),
+  snapshot: ({ index }) => colour.dim(`has a snapshot of entries 1 to ${index}`),
+  snapshot_sent: ({ to, index, bytes }) =>
+    `sends ${to}, which lacks what the log has let go, its snapshot of entries 1 to ${index} (${bytes} bytes)`,
+  installed: ({ index }) => colour.green(`takes over the leader's snapshot of entries 1 to ${index}`),
+  leader_silent: ({ leader }) =>
+    colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
+  log_damaged: ({ message }) => String(message),
+  folder_refused: ({ message }) => colour.red(String(message)),
+  log_cut: ({ bytes, copies }) =>
+    colour.yellow(
+      `cut an unfinished write of ${bytes} bytes off its log; nobody was told that it was done${describeCopies(copies)}`,
+    ),
+  snapshot_damaged: ({ file, what, instead }) =>
+    colour.yellow(
+      `found a snapshot damaged (${file}: ${what}) and goes on from ${instead === 0 ? 'its first entry' : `that of entry ${instead}`}`,
+    ),
+  snapshot_failed: ({ message, retryMs }) =>
+    colour.yellow(
+      `has no room for a snapshot (${message}), and goes on without; it tries again in ${Number(retryMs) / 1000} s`,
+    ),
+  disk_waits: ({ message }) => colour.yellow(`waits for its disk: ${message}`),
+  unreadable_output: ({ bytes, text, unnoticed }) =>
+    colour.yellow(`printed a line of ${bytes} bytes that is no event: ${text}${andMore(unnoticed)}`),
+  output_dropped: ({ lines, bytes }) =>
+    colour.yellow(`dropped ${lines} lines of its output (${bytes} bytes): nobody took them in time`),
+  trace_failed: ({ file, message }) => colour.yellow(`writes no trace any more to ${file}: ${message}`),
+  starting: ({ seconds, for: missing }) =>
+    colour.yellow(`starts, and waits for ${seconds} s already: ${describeMissing(missing as Awaited[])}`),
+  not_ready: ({ for: missing }) =>
+    colour.red(`NOT READY, clients may not be served: ${describeMissing(missing as Awaited[])}`),
+  all_dead: ({ code }) => colour.red(`no node lives any more, so this ends with exit code ${code}`),
+  disk_failed: ({ message }) => colour.red(`THE DISK FAILED, the node stops: ${message}`),
+  node_died: ({ code, signal }) =>
+    colour.red(`died (${signal ?? `exit code ${code}`}) and stays dead until \`restart\``),
+  killed: () => colour.red('killed: whatever it had not written to disk is gone'),
+  started: ({ pid, client }) => `started (pid ${pid}), serves clients on ${client}; it waits to be taken in`,
+  catching_up: ({ round, done, total, of }) => {
+    if (round === 0) return 'is asked which disk it has'
+    const what = of === 'bytes' ? 'a snapshot, bytes' : 'entries'
+    return `catches up, round ${round}: ${what} ${done} of ${total}`
+  },
+  changed: ({ voters }) => colour.green(`done: the voters are ${list(voters)}`),
+  left: () => 'its process has ended',
+  members: ({ voters, outgoing, learners }) =>
+    colour.cyan(`from now on: ${describeMembers(voters as string[], outgoing as string[], learners as string[])}`),
+  foreign_cluster: ({ member, origin, own }) =>
+    colour.yellow(
+      `has met ${member}, which belongs to another cluster of this name (its origin is ${origin}, ours ${own}): it is not heard`,
+    ),
+  disk_replaced: ({ member }) =>
+    colour.yellow(
+      `hears another disk as ${member} than the cluster admitted: it counts as lost until add_node takes it in`,
+    ),
+  disk_older: ({ member }) =>
+    colour.red(
+      `hears that ${member} has lost what it had acknowledged: its disk is an older one, and counts as lost. Start it with an empty folder, then add_node`,
+    ),
+  displaced: ({ why }) =>
+    colour.yellow(
+      why === 'older'
+        ? 'hears that its folder is older than what it had acknowledged: it rests'
+        : 'hears that the cluster knows another disk under its name: it rests',
+    ),
+  founding_unconfirmed: ({ client }) =>
+    colour.yellow(
+      `founds nothing by --bootstrap alone, since it could ask nobody whether there is a cluster already. If there is none, once: raft-roadmap client --connect ${client} found_cluster`,
+    ),
+  not_founded: ({ member, origin }) =>
+    colour.yellow(`founds nothing: ${member} belongs to a cluster already (its origin is ${origin})`),
+  removed: () => colour.yellow('hears that it is no member any more'),
+  retired: ({ term }) => colour.yellow(`led term ${term} until it was out of the cluster, and leads no more`),
+  restarted: ({ pid }) => colour.green(`restarted (pid ${pid})`),
+  wiped: () => colour.red('wiped: its disk is empty, and it does not know any more for whom it voted'),
+  paused: () => colour.yellow('paused: it neither answers nor refuses'),
+  resumed: () => colour.green('resumed'),
+  cut: ({ links }) => colour.yellow(`cut: ${describeCut(links as string[])}`),
+  healed: () => colour.green('healed: every link carries again'),
+  refused: ({ code, message }) => colour.red(`${code ? `refused ${code}: ` : ''}${message}`),
+  unknown: ({ code, message }) => colour.yellow(`unknown ${code}: ${message}`),
+}
+
+/** How far a newcomer is, as a bar. */
+export function describeBar(event: Event): string {
+  const { node, round, done, total, of } = mapTexts(event, shown) as Event
+  const who = nodeColour(String(node))
+  if (round === 0) return `${who} is asked which disk it has`
+  const [part, whole] = [Number(done), Number(total)]
+  return `${who} ${bar(part, whole)} ${part}/${whole} ${String(of)}${colour.dim(`, round ${String(round)}`)}`
+}
+
+/** Whether a person at the REPL should be interrupted by it; links come and go with their nodes, snapshots by themselves. */
+export function isNotable({ event }: Event): boolean {
+  return !['link_up', 'link_down', 'serving', 'snapshot'].includes(event)
+}

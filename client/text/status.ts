@@ -1,0 +1,160 @@
+import { isObject, type Member, type Status } from '../../src/contracts.js'
+import { keptOf } from '../../src/proof/scenario/compaction.js'
+import type { Cluster } from '../../src/server/cluster.js'
+import { mostKnowing } from '../../src/server/readiness.js'
+import { mapTexts, oneLine } from '../../src/text.js'
+import type { Client } from '../client.js'
+import { catchUps } from '../cluster/change-members.js'
+import { colour, nodeColour } from './colour.js'
+import { describeAwaited, describeBar, describeMembers } from './events.js'
+import { table } from './table.js'
+
+export interface StatusSource {
+  readonly client: Client
+  readonly addresses: readonly string[]
+  readonly cluster?: Cluster
+}
+
+/** How long a node may take to say how it is; a paused one never will. */
+const deadlineMs = 500
+
+/** What a node says of itself fits into a cell of a table. */
+const oneWord = (text: string) => oneLine(text, 64)
+
+/** What the nodes say of themselves, by address; null for one that says nothing. */
+async function statuses(source: StatusSource): Promise<Map<string, Status | null>> {
+  const { client } = source
+  const asked = (await addressesOf(source)).map(async (at): Promise<[string, Status | null]> => {
+    const outcome = await client.call({ command: 'info' }, { at, deadlineMs })
+    return [at, outcome.outcome === 'done' ? (mapTexts(outcome.answer.info, oneWord) as Status) : null]
+  })
+  return new Map(await Promise.all(asked))
+}
+
+/** Where the nodes listen that were started here; or the members, as they themselves have it, and whoever was named. */
+async function addressesOf({ client, addresses, cluster }: StatusSource): Promise<readonly string[]> {
+  if (cluster) return cluster.nodes().map((node) => node.client)
+  const outcome = await client.call({ command: 'members' }, { deadlineMs })
+  const members = outcome.outcome === 'done' ? (mapTexts(outcome.answer.members, oneWord) as Member[]) : []
+  return [...new Set([...addresses, ...members.map((member) => member.client)])]
+}
+
+/** Each node's address by its name, as far as the nodes answer. */
+export async function nodeNames(source: StatusSource): Promise<Map<string, string>> {
+  const started = source.cluster?.nodes()
+  if (started) return new Map(started.map(({ id, client }) => [id, client]))
+  const known = [...(await statuses(source))].filter((entry): entry is [string, Status] => entry[1] !== null)
+  return new Map(known.map(([address, { id }]) => [id, address]))
+}
+
+/** Who leads, as the nodes say it that answer; no sentence where nobody ever does. */
+export async function whoLeads(source: StatusSource) {
+  const told = [...(await statuses(source))].flatMap(([address, status]) => (status ? [{ address, ...status }] : []))
+  const names = told.map(({ id }) => id)
+  const best = told.filter(({ role }) => role === 'leader').sort((one, other) => (other.term ?? 0) - (one.term ?? 0))[0]
+  if (best)
+    return {
+      names,
+      address: best.address,
+      sentence: `${best.id} leads${best.term === undefined ? '' : ` term ${best.term}`}`,
+    }
+  const isLed = told.some(({ role }) => role === 'follower' || role === 'candidate')
+  return { names, address: undefined, sentence: isLed ? 'nobody leads yet' : '' }
+}
+
+/** All nodes in one table; columns that no node of this stage has are left out. */
+export async function statusTable(source: StatusSource): Promise<string> {
+  const started = new Map(source.cluster?.nodes().map((node) => [node.client, node]))
+  const told = await statuses(source)
+  const rows = [...told].map(([address, status]) => {
+    const node = started.get(address)
+    const condition = node?.condition ?? (status ? 'up' : 'no answer')
+    return {
+      node: nodeColour(status?.id ?? node?.id ?? '?'),
+      address,
+      pid: String(status?.pid ?? node?.pid ?? ''),
+      condition:
+        condition === 'up' ? (status ? colour.green('up') : colour.yellow('no answer')) : colour.red(condition),
+      role: status?.role === 'leader' ? colour.bold('leader') : (status?.role ?? ''),
+      member: describeStanding(status?.member),
+      leader: status?.leader ?? (status?.term === undefined ? '' : colour.yellow('none')),
+      term: text(status?.term),
+      snapshot: text((status && keptOf(status).snapshot) || undefined),
+      'last log': text(status?.log?.last),
+      commit: text(status?.commit),
+      applied: text(status?.applied),
+    }
+  })
+  const columns = Object.keys(rows[0]!).filter((name) => rows.some((row) => row[name as keyof typeof row] !== ''))
+  const heads = columns.map((name) => colour.dim(name))
+  const cells = rows.map((row) => columns.map((name) => row[name as keyof typeof row]))
+  const all = [...told.values()].flatMap((one) => one ?? [])
+  return [
+    table([heads, ...cells]),
+    ...describeMembership(all),
+    ...all.flatMap(describeIdentity),
+    ...all.flatMap(describeDisk),
+  ].join('\n')
+}
+
+/** What a node says of other clusters, of disks that are lost, and of itself if it does not count. */
+function describeIdentity(status: Status): string[] {
+  const { id, foreign = [], disks = {}, founding, advice } = status as Status & Identities
+  const lost = Object.entries(disks).map(([member, why]) =>
+    colour.yellow(
+      `${member}'s disk is lost: it ${why === 'older' ? 'is older than what it acknowledged' : 'was replaced'} (says ${id})`,
+    ),
+  )
+  const others = foreign.map((one) =>
+    colour.yellow(`${id} has met ${one.id} of another cluster (origin ${one.origin})`),
+  )
+  const waits = founding?.silent?.length
+    ? [colour.yellow(`${id} founds nothing before ${founding.silent.join(', ')} has answered`)]
+    : []
+  return [...lost, ...others, ...waits, ...(advice ? [colour.yellow(`${id}: ${advice}`)] : [])]
+}
+
+interface Identities {
+  readonly foreign?: readonly { readonly id: string; readonly origin: string }[]
+  readonly disks?: Readonly<Record<string, string>>
+  readonly founding?: { readonly silent: readonly string[] }
+  readonly advice?: string
+}
+
+function describeStanding(member: unknown): string {
+  if (member === undefined) return ''
+  return member === 'voter' ? 'voter' : member === 'learner' ? colour.cyan('learner') : colour.yellow(String(member))
+}
+
+/** Who the members are, as the leader has it, and what is under way; nothing at the stages where that is fixed. */
+function describeMembership(all: readonly Status[]): string[] {
+  const best = mostKnowing(all)
+  if (!best?.voters) return []
+  const { id, role, voters, outgoing, learners, change } = best as Status & Record<string, string[]>
+  const says = role === 'leader' ? '' : colour.dim(` (as ${id} has it; nobody leads)`)
+  const goal = (change as unknown as { voters?: string[] } | undefined)?.voters
+  const coming = goal && goal.join() !== voters!.join() ? [`on the way to: voters ${goal.join(', ')}`] : []
+  const stuck = outgoing && role !== 'leader' ? [describeHalfWay(voters!, outgoing)] : []
+  const members = `${describeMembers(voters!, outgoing, learners)}${says}`
+  return [members, ...coming, ...stuck, ...all.flatMap(describeWaiting), ...catchUps(best).map(describeBar)]
+}
+
+function describeWaiting({ id, waiting }: Status): string[] {
+  return isObject(waiting) ? [colour.yellow(`${id} waits ${describeAwaited(waiting.for, waiting.ms)}`)] : []
+}
+
+/** Nobody can lead before both sets have a majority; which of the two is missing, nobody here can tell. */
+function describeHalfWay(voters: readonly string[], outgoing: readonly string[]): string {
+  const both = `a majority of ${outgoing.join(', ')} and one of ${voters.join(', ')}`
+  return colour.yellow(`half-way: it takes ${both} to go on; start those that are dead`)
+}
+
+function describeDisk({ id, snapshotFailed }: Status): string[] {
+  return snapshotFailed
+    ? [`${nodeColour(id)} ${colour.yellow(`has no room for a snapshot: ${String(snapshotFailed)}`)}`]
+    : []
+}
+
+function text(value: number | undefined): string {
+  return value === undefined ? '' : String(value)
+}

@@ -1,0 +1,15 @@
+import type { Member } from '../contracts.js'
+import { formatAddress } from './address.js'
+
+/** Ports of a local cluster: clients at base+1 … base+n, peers at base+101 … base+100+n. */
+export function localMembers(count: number, host: string, basePort: number): Member[] {
+  return Array.from({ length: count }, (_, at) => localMember(at + 1, host, basePort))
+}
+
+export function localMember(number: number, host: string, basePort: number): Member {
+  return {
+    id: `n${number}`,
+    client: formatAddress({ host, port: basePort + number }),
+    peer: formatAddress({ host, port: basePort + 100 + number }),
+  }
+}

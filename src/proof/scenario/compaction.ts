@@ -1,0 +1,43 @@
+import { isObject, type NodeId, type Status } from '../../contracts.js'
+import type { Finding } from './leadership.js'
+import type { Compaction, Driver, Kept } from './scenario.js'
+
+/** How often a node is looked at while its snapshot is awaited. */
+const everyMs = 50
+
+type Told = { readonly [Fact in 'log' | 'snapshot']?: Status[Fact] | undefined }
+
+/** What a node says that it keeps; at the stages without a log, nothing. */
+export function keptOf({ log = { first: 1, last: 0 }, snapshot }: Told): Omit<Kept, 'node'> {
+  return { ...log, snapshot: isObject(snapshot) ? Number(snapshot.index) : 0 }
+}
+
+/** Looks how long the logs are, or whether a node has a snapshot, for as long as that may take. */
+export function judgeCompaction(said: Compaction, node: NodeId | undefined, driver: Driver): Promise<Finding> {
+  return said.kind === 'logs under' ? judgeLogs(said.entries, driver) : awaitSnapshot(node!, said.withinMs, driver)
+}
+
+async function judgeLogs(under: number, driver: Driver): Promise<Finding> {
+  const [longest, ...others] = (await driver.kept()).toSorted((a, b) => lengthOf(b) - lengthOf(a))
+  if (longest === undefined) return { outcome: 'no node runs', mark: 'unavailable', expected: 'logs' }
+  const who = others.length > 0 && lengthOf(others[0]!) === lengthOf(longest) ? '' : ` (${longest.node})`
+  const outcome = `${lengthOf(longest)} at most${who}`
+  if (lengthOf(longest) < under) return { outcome, mark: 'fine', expected: '' }
+  return { outcome, mark: 'violated', expected: `fewer than ${under}` }
+}
+
+const lengthOf = ({ first, last }: Kept) => last - first + 1
+
+async function awaitSnapshot(node: NodeId, withinMs: number, driver: Driver): Promise<Finding> {
+  for (let left = withinMs; ; left -= everyMs) {
+    const kept = (await driver.kept()).find((one) => one.node === node)
+    if (kept && kept.snapshot > 0) return { outcome: describe(kept), mark: 'fine', expected: '' }
+    if (left <= 0) return { outcome: 'none', mark: 'unavailable', expected: `${node} to have one` }
+    await driver.wait(everyMs)
+  }
+}
+
+function describe({ snapshot, first, last }: Kept): string {
+  const log = first > last ? 'the log is empty' : `the log has ${first} to ${last}`
+  return `of entries 1 to ${snapshot}; ${log}`
+}

@@ -1,0 +1,65 @@
+import type { Command, Outcome } from '../../contracts.js'
+import type { SeededRandom } from '../simulation/random.js'
+import type { Load } from './scenario.js'
+
+/** A few keys for many clients: what nobody contends for proves nothing. */
+const keys = ['x', 'y', 'z']
+
+/** Now and then one of the clients hangs up in the middle of what it asks. */
+const hangUpChance = 0.03
+
+/** The cluster as the clients of a load see it. */
+export interface Loaded {
+  /** Asks as this client, and hears how it ended. */
+  ask(client: string, command: Command, settle: (outcome: Outcome) => void): void
+  hangUp(client: string): void
+  after(ms: number, task: () => void): void
+  /** Hears when the last of the calls has ended. */
+  over(counts: LoadCounts): void
+}
+
+/** How many calls have ended in each way, and how many have not. */
+export interface LoadCounts {
+  done: number
+  refused: number
+  unknown: number
+  open: number
+}
+
+/**
+ * Lets clients loose, each asking one thing after another: all kinds of reads and writes, every value its own.
+ *
+ * @returns counted on while they run
+ */
+export function startLoad(random: SeededRandom, { clients, calls, overMs }: Load, loaded: Loaded): LoadCounts {
+  const { ask, hangUp, after, over } = loaded
+  const counts: LoadCounts = { done: 0, refused: 0, unknown: 0, open: clients * calls }
+  const session = (client: string, left: number) => {
+    if (left === 0) return
+    if (overMs === 0) return call(client, left)
+    after((random.next() * 2 * overMs) / calls, () => call(client, left))
+  }
+  const call = (client: string, left: number) => {
+    const value = `${client}-${left}`
+    ask(client, command(random, value, `l${random.between(1, clients)}-${random.between(left, calls)}`), (outcome) => {
+      counts[outcome.outcome]++
+      counts.open--
+      if (counts.open === 0) over(counts)
+      session(client, left - 1)
+      if (random.chance(hangUpChance)) hangUp(`l${random.between(1, clients)}`)
+    })
+  }
+  for (let client = 1; client <= clients; client++) session(`l${client}`, calls)
+  return counts
+}
+
+/** @param other a value that the key may hold, so that some of the comparisons succeed */
+function command(random: SeededRandom, value: string, other: string): Command {
+  const key = random.pick(keys)
+  const kind = random.next()
+  if (kind < 0.4) return { command: 'get', key }
+  if (kind < 0.65) return { command: 'set', key, value }
+  if (kind < 0.75) return { command: 'append', key, value: `+${value}` }
+  if (kind < 0.9) return { command: 'cas', key, expected: random.chance(0.5) ? null : other, value }
+  return { command: 'delete', key }
+}

@@ -1,0 +1,349 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Command, isObject, type NodeId, type Outcome } from '../../contracts.js'
+import type { Stage } from '../../stage.js'
+import { parseLine } from '../../words.js'
+import { checkHistory } from '../linearizability/index.js'
+import { History } from '../simulation/client.js'
+import { SeededRandom } from '../simulation/random.js'
+import { Cast } from './cast.js'
+import { judgeCompaction } from './compaction.js'
+import { describeOutcome, formatExpectations, judge, type Mark } from './expectation.js'
+import { judgeLeadership } from './leadership.js'
+import { type LoadCounts, startLoad } from './load.js'
+import { commandOf, judgeMembers, operator } from './members.js'
+import { checkPlayable, nodesOfFault, pinOf } from './playable.js'
+import { differences, lacking } from './replicas.js'
+import type {
+  Call,
+  Change,
+  Compaction,
+  Driver,
+  Expectation,
+  Leadership,
+  Load,
+  MembersSaid,
+  Played,
+  Raw,
+  RawConnection,
+  Scenario,
+  Statement,
+} from './scenario.js'
+import { type Entry, tell, verdictOf } from './transcript.js'
+
+/**
+ * Plays a scenario against a stage, to its end even when something is wrong on the way, and judges it.
+ *
+ * @throws NotationError, before anything is done, if a line names what the stage or the cluster does not have
+ */
+export async function play(scenario: Scenario, stage: Stage, driver: Driver, seed = 1): Promise<Played> {
+  const played = await new Play(scenario, stage, driver, seed).run()
+  return { scenario, stage: stage.number, driver: driver.name, ...played }
+}
+
+class Play {
+  readonly #scenario: Scenario
+  readonly #stage: Stage
+  readonly #driver: Driver
+  readonly #random: SeededRandom
+  readonly #cast: Cast
+  readonly #history = new History()
+  readonly #connections = new Map<string, RawConnection>()
+  /** What each client asked last. */
+  readonly #last = new Map<string, { command: Command; at: NodeId | null }>()
+  #underWay = 0
+
+  constructor(scenario: Scenario, stage: Stage, driver: Driver, seed: number) {
+    this.#scenario = scenario
+    this.#stage = stage
+    this.#driver = driver
+    this.#random = new SeededRandom(seed)
+    this.#cast = new Cast(driver, this.#random)
+  }
+
+  async run() {
+    const { statements } = this.#scenario
+    checkPlayable(this.#scenario, this.#stage, this.#driver)
+    const entries = await this.#playAll(statements, '1')
+    await this.#answered()
+    for (const accident of this.#driver.accidents) {
+      const entry = newEntry('every node goes on', false)
+      entries.push({ ...entry, outcome: accident, mark: 'violated', expected: 'nothing of the kind' })
+    }
+    return tell(this.#scenario, this.#stage.number, this.#driver.place, entries)
+  }
+
+  async #playAll(statements: readonly Statement[], round: string): Promise<Entry[]> {
+    const entries: Entry[] = []
+    for (const statement of statements) {
+      const text = textOf(statement).replaceAll('$round', round)
+      const entry = newEntry(text, statement.kind === 'comment')
+      entries.push(entry)
+      await this.#perform(statement, entry, round)
+    }
+    return entries
+  }
+
+  async #perform(statement: Statement, entry: Entry, round: string): Promise<void> {
+    switch (statement.kind) {
+      case 'comment':
+        return
+      case 'fault':
+        return this.#fault(statement, entry)
+      case 'name':
+        return this.#name(statement, entry)
+      case 'delay':
+        return this.#driver.delay(statement.delay)
+      case 'lose':
+      case 'double':
+        return this.#driver.chance!(statement.kind, statement.part)
+      case 'wait':
+        return this.#driver.wait(statement.ms)
+      case 'settle':
+        return this.#settle(entry)
+      case 'all equal':
+        return this.#compare(entry)
+      case 'all hold':
+        return this.#allHold(statement, entry)
+      case 'one leader':
+      case 'new leader':
+      case 'same leader':
+      case 'no leader':
+        return this.#leadership(statement, entry)
+      case 'logs under':
+      case 'has a snapshot':
+        return this.#compaction(statement, entry)
+      case 'change':
+        return this.#change(statement, entry)
+      case 'voters':
+      case 'learners':
+        return this.#members(statement, entry)
+      case 'load':
+        return this.#load(statement, entry)
+      case 'linearizable':
+        return this.#checkHistory(entry)
+      case 'call':
+        return this.#call(statement, entry, round)
+      case 'repeat':
+        return this.#repeat(statement, entry)
+      default:
+        return this.#raw(statement, entry)
+    }
+  }
+
+  /** Where service itself is promised, what is not done is a violation. */
+  #judged(entry: Entry, mark: Mark, expected = ''): void {
+    entry.mark = mark === 'unavailable' && this.#scenario.servicePromised ? 'violated' : mark
+    entry.expected = expected
+  }
+
+  /** The nodes that a line means, which it then shows; null, and the line is not done, if there is nobody like that. */
+  async #find(words: readonly string[], entry: Entry): Promise<readonly NodeId[] | null> {
+    const nodes = await this.#cast.find(words)
+    if (nodes === null) {
+      entry.outcome = 'there is no such node'
+      this.#judged(entry, 'unavailable')
+    } else if (nodes.join(' ') !== words.join(' ')) {
+      entry.text = withNodes(entry.text, words, nodes)
+    }
+    return nodes
+  }
+
+  async #fault({ fault }: Extract<Statement, { kind: 'fault' }>, entry: Entry): Promise<void> {
+    const nodes = await this.#find(nodesOfFault(fault), entry)
+    if (nodes === null) return
+    if (fault.word === 'heal') return this.#driver.perform(fault)
+    if (fault.word === 'cut') return this.#driver.perform({ ...fault, from: nodes[0]!, to: nodes[1]! })
+    return this.#driver.perform({ ...fault, nodes })
+  }
+
+  async #name({ names, words }: Extract<Statement, { kind: 'name' }>, entry: Entry): Promise<void> {
+    const nodes = await this.#find(words, entry)
+    if (nodes !== null) this.#cast.name(names, nodes)
+  }
+
+  async #leadership(statement: Leadership, entry: Entry): Promise<void> {
+    const { outcome, mark, expected } = await judgeLeadership(statement, this.#cast, this.#driver)
+    entry.outcome = outcome
+    this.#judged(entry, mark, expected)
+  }
+
+  async #compaction(statement: Compaction, entry: Entry): Promise<void> {
+    const nodes = statement.kind === 'has a snapshot' ? await this.#find([statement.word], entry) : []
+    if (nodes === null) return
+    const { outcome, mark, expected } = await judgeCompaction(statement, nodes[0], this.#driver)
+    entry.outcome = outcome
+    this.#judged(entry, mark, expected)
+  }
+
+  async #members(statement: MembersSaid, entry: Entry): Promise<void> {
+    const nodes = await this.#find(statement.words, entry)
+    if (nodes === null) return
+    const { outcome, mark, expected } = await judgeMembers(statement, nodes, this.#driver)
+    entry.outcome = outcome
+    this.#judged(entry, mark, expected)
+  }
+
+  async #change(change: Change, entry: Entry): Promise<void> {
+    const nodes = await this.#find(change.words, entry)
+    if (nodes === null) return
+    const command = commandOf(
+      change,
+      nodes.map((node) => this.#driver.address(node)),
+    )
+    const ended = this.#asks(operator.name, command, null, change.expected, entry)
+    if (!change.background) await this.#driver.until(ended)
+  }
+
+  #ask(client: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
+    this.#underWay++
+    const asked = 'key' in command ? this.#history.asked(client, command, at, this.#driver.now()) : null
+    this.#driver.call(client, command, at, (outcome) => {
+      this.#underWay--
+      if (asked) this.#history.answered(asked, outcome, this.#driver.now())
+      settle(outcome)
+    })
+  }
+
+  /** Every call ends at its deadline at the latest. */
+  #answered(): Promise<void> {
+    return this.#driver.until(() => this.#underWay === 0)
+  }
+
+  async #call(call: Call, entry: Entry, round: string): Promise<void> {
+    const { client, words, background, expected } = call
+    const pinned = await this.#find(pinOf(call) ?? [], entry)
+    if (pinned === null) return
+    const { command } = words === 'again' ? this.#last.get(client)! : this.#line(words, round)
+    const at = words === 'again' ? this.#last.get(client)!.at : (pinned[0] ?? null)
+    this.#last.set(client, { command, at })
+    const wanted = expected.map((one) => inRound(one, round))
+    const ended = this.#asks(client, command, at, wanted, entry)
+    if (!background) await this.#driver.until(ended)
+  }
+
+  /** Asks, and judges the answer when it comes. @returns whether it has come */
+  #asks(client: string, command: Command, at: NodeId | null, wanted: readonly Expectation[], entry: Entry) {
+    let settled = false
+    this.#ask(client, command, at, (outcome) => {
+      settled = true
+      entry.outcome = describeOutcome(command, outcome)
+      this.#judged(entry, judge(outcome, wanted), formatExpectations(wanted))
+    })
+    return () => settled
+  }
+
+  #line(words: string, round: string) {
+    return parseLine(words.replaceAll('$round', round), this.#stage.commands)
+  }
+
+  async #repeat({ times, body }: Extract<Statement, { kind: 'repeat' }>, entry: Entry): Promise<void> {
+    for (let round = 1; round <= Math.min(times, this.#driver.mostRounds); round++) {
+      const entries = await this.#playAll(body, String(round))
+      entry.rounds.push(entries)
+      if (verdictOf(entries) === 'violated') return
+    }
+  }
+
+  async #settle(entry: Entry): Promise<void> {
+    await this.#answered()
+    if (await this.#driver.settle()) return
+    entry.outcome = 'no rest'
+    this.#judged(entry, 'unavailable', 'the nodes to come to rest')
+  }
+
+  async #compare(entry: Entry): Promise<void> {
+    entry.detail = differences(await this.#driver.look())
+    if (entry.detail.length === 0) return
+    entry.outcome = 'they differ'
+    this.#judged(entry, 'violated', 'the same everywhere')
+  }
+
+  async #allHold({ key, value }: Extract<Statement, { kind: 'all hold' }>, entry: Entry): Promise<void> {
+    const without = lacking(await this.#driver.look(), key, value)
+    if (without.length === 0) return
+    entry.outcome = `not ${without.join(' ')}`
+    this.#judged(entry, 'violated', value === null ? 'no node to hold it' : 'every node that runs to hold it')
+  }
+
+  async #load(load: Load, entry: Entry): Promise<void> {
+    this.#underWay++
+    const counts = startLoad(this.#random.fork(), load, {
+      ask: (client, command, settle) => this.#ask(client, command, null, settle),
+      hangUp: (client) => this.#driver.hangUp(client),
+      after: (ms, task) => this.#driver.after(ms, task),
+      over: (counts) => {
+        this.#underWay--
+        this.#loaded(counts, entry)
+      },
+    })
+    if (!load.background) await this.#driver.until(() => counts.open === 0)
+  }
+
+  #loaded(counts: LoadCounts, entry: Entry): void {
+    entry.outcome = `${counts.done} done, ${counts.refused} refused, ${counts.unknown} unknown`
+    if (counts.done === 0) this.#judged(entry, 'unavailable', 'some of it done')
+  }
+
+  async #checkHistory(entry: Entry): Promise<void> {
+    await this.#answered()
+    const { verdict, violations, operations } = checkHistory(this.#history.complete())
+    entry.outcome = `${verdict === 'violation' ? 'not' : verdict === 'undecided' ? 'undecided' : 'yes'}, ${operations} calls`
+    if (verdict === 'undecided') this.#judged(entry, 'unavailable', 'a verdict')
+    if (verdict !== 'violation') return
+    entry.detail = violations[0]!.explanation.split('\n')
+    this.#judged(entry, 'violated', 'what a single copy could have answered')
+  }
+
+  /** To whoever can do what the bytes ask for. */
+  async #connect(name: string): Promise<RawConnection> {
+    const leader = await this.#cast.leader()
+    return this.#driver.connect!(name, leader?.node ?? this.#driver.nodes[0]!)
+  }
+
+  async #raw(statement: Raw, entry: Entry): Promise<void> {
+    const connection = this.#connections.get(statement.connection) ?? (await this.#connect(statement.connection))
+    this.#connections.set(statement.connection, connection)
+    if (statement.kind === 'sends') return connection.send(statement)
+    if (statement.kind === 'ends') return connection.end()
+    if (statement.kind === 'is closed') {
+      if (await connection.closed()) entry.outcome = 'yes'
+      else this.#judged(entry, 'unavailable', 'the node to close it')
+      return
+    }
+    const message = await connection.receive()
+    entry.outcome = message === undefined ? 'nothing' : JSON.stringify(message)
+    const fits = message !== undefined && includes(message, statement.message)
+    const mark = message === undefined ? 'unavailable' : 'violated'
+    if (!fits) this.#judged(entry, mark, JSON.stringify(statement.message))
+  }
+}
+
+function newEntry(text: string, comment: boolean): Entry {
+  return { text, comment, outcome: '', mark: 'fine', expected: '', detail: [], rounds: [] }
+}
+
+/** A line with the nodes that its words mean: behind the words where it begins with them, else at its end. */
+function withNodes(text: string, words: readonly string[], nodes: readonly NodeId[]): string {
+  const said = words.join(' ')
+  const at = text.startsWith(`${said} `) ? said.length : text.endsWith(' &') ? text.length - 2 : text.length
+  return `${text.slice(0, at)} (${nodes.join(' ')})${text.slice(at)}`
+}
+
+/** A line as it is shown: an expectation is shown only where it was not met. */
+function textOf(statement: Statement): string {
+  if (statement.kind === 'receives') return `${statement.connection} receives`
+  if (statement.kind === 'change') return statement.text.split(' ->')[0]!.trimEnd()
+  if (statement.kind !== 'call') return statement.text
+  return `${statement.client} ${statement.words}${statement.background ? ' &' : ''}`
+}
+
+function inRound(expected: Expectation, round: string): Expectation {
+  if (expected.kind !== 'value' || expected.value === null) return expected
+  return { ...expected, value: expected.value.replaceAll('$round', round) }
+}
+
+/** Whether everything in `part` is in `whole`; the whole may have more fields. */
+function includes(whole: unknown, part: unknown): boolean {
+  if (!isObject(part)) return isDeepStrictEqual(whole, part)
+  return isObject(whole) && Object.entries(part).every(([name, value]) => includes(whole[name], value))
+}

@@ -1,0 +1,193 @@
+import type { Delay } from '../../network/faults.js'
+import { isFaultWord, parseFault } from '../../server/faults.js'
+import { expand } from './cast.js'
+import { parseExpectations } from './expectation.js'
+import type { Call, Change, Raw, Statement } from './scenario.js'
+
+/** What a line can be, as its error shows it. */
+const forms = {
+  delay: '`delay 1..50ms` or `delay off`',
+  wait: '`wait 200ms` or `wait 2s`',
+  load: '`load 10 clients 30 calls [over 20s] [&]`',
+  chance: '`lose 10%` or `double 10%`',
+  name: '`old = leader` or `x y = 2 followers`',
+  leadership: '`one leader within 5s`, `new leader within 5s`, `same leader` or `no leader`',
+  hold: '`all hold KEY VALUE` or `all hold KEY (absent)`',
+  logs: '`logs under 80 entries`',
+  snapshot: '`n3 has a snapshot within 5s`',
+  change: '`add n6 [&] [-> done]`, `remove n5 [force] [&] [-> done]` or `reconfigure n1 n2 n6 [force] [&] [-> done]`',
+  members: '`voters n1 n2 n3 [within 5s]` or `learners n6 [within 5s]`',
+  raw: "`r1 sends '…' [one byte at a time]`, `r1 ends`, `r1 receives {…}` or `r1 is closed`",
+  call: '`c1 set a 1 [@n3] [&] [-> done]`',
+}
+const anything =
+  'a line is a # comment, a fault word, delay, lose, double, wait, settle, all equal, all hold, load, linearizable, ' +
+  `repeat … end, ${forms.leadership}, ${forms.logs}, ${forms.snapshot}, ${forms.change}, ${forms.members}, a name such as ${forms.name}, a call such as ${forms.call}, ` +
+  `or a bare connection's ${forms.raw}`
+
+/** What a line says, without its number; `repeat` and `end` span lines and are read elsewhere. */
+type Said = Statement extends infer S ? (S extends unknown ? Omit<S, 'line' | 'text'> : never) : never
+
+/** One line of a script. @throws Error that says what would be right */
+export function parseStatement(text: string): Said {
+  const word = text.split(/\s+/, 1)[0]!
+  if (text.startsWith('#')) return { kind: 'comment' }
+  if (text === 'settle' || text === 'all equal' || text === 'linearizable') return { kind: text }
+  if (/^[a-z ]+=/.test(text)) return parseName(text)
+  if (isFaultWord(word)) return parseFaultLine(text)
+  if (word === 'add' || word === 'remove' || word === 'reconfigure') return parseChange(word, text)
+  if (word === 'voters' || word === 'learners') return parseMembers(word, text)
+  if (word === 'all') return parseHold(text)
+  if (word === 'lose' || word === 'double') return parseChance(word, text)
+  if (/^\w+ leader\b/.test(text)) return parseLeadership(text)
+  if (word === 'logs') return parseLogs(text)
+  if (/^\w+ has\b/.test(text)) return parseSnapshot(text)
+  if (word === 'delay') return { kind: 'delay', delay: parseDelay(text) }
+  if (word === 'wait') return { kind: 'wait', ms: parseTime(text.slice(5)) ?? fail(text, forms.wait) }
+  if (word === 'load') return parseLoad(text)
+  if (/^r\d+$/.test(word)) return parseRaw(text)
+  if (/^c\d+$/.test(word)) return parseCall(text)
+  return fail(text, anything)
+}
+
+function fail(text: string, right: string): never {
+  throw new Error(`not understood: ${JSON.stringify(text)}; ${right}`)
+}
+
+function parseFaultLine(text: string): Said {
+  const fault = parseFault(text)
+  if ('problem' in fault) throw new Error(fault.problem)
+  return { kind: 'fault', fault }
+}
+
+/** A day: no timer is asked for more than it holds. */
+const longestMs = 86_400_000
+
+/** `200ms` or `2s` in milliseconds; null for anything else. */
+export function parseTime(text: string): number | null {
+  const [, number, unit] = /^(\d+)(ms|s)$/.exec(text.trim()) ?? []
+  const ms = Number(number) * (unit === 's' ? 1000 : 1)
+  return ms <= longestMs ? ms : null
+}
+
+function parseDelay(text: string): Delay {
+  if (text === 'delay off') return null
+  const [, from, to] = /^delay (\d+)\.\.(\d+)ms$/.exec(text) ?? fail(text, forms.delay)
+  if (Number(from) > Number(to)) fail(text, 'the shorter delay comes first')
+  return { minMs: Number(from), maxMs: Number(to) }
+}
+
+function parseLoad(text: string): Said {
+  const form = /^load (\d+) clients (\d+) calls(?: over (\w+))?( &)?$/
+  const [, clients, calls, over, background] = form.exec(text) ?? fail(text, forms.load)
+  const overMs = over === undefined ? 0 : (parseTime(over) ?? fail(text, forms.load))
+  const counts = { clients: Number(clients), calls: Number(calls) }
+  return { kind: 'load', ...counts, overMs, background: background !== undefined }
+}
+
+function parseChance(kind: 'lose' | 'double', text: string): Said {
+  const [, percent] = /^\w+ (\d+)%$/.exec(text) ?? fail(text, forms.chance)
+  return { kind, part: Number(percent) / 100 }
+}
+
+function parseName(text: string): Said {
+  const [names, words] = text.split('=', 2).map((side) => side.trim().split(/\s+/)) as [string[], string[]]
+  if (words[0] === '' || expand(words).length !== names.length) fail(text, `as many names as nodes: ${forms.name}`)
+  return { kind: 'name', names, words }
+}
+
+function parseLeadership(text: string): Said {
+  if (text === 'same leader' || text === 'no leader') return { kind: text }
+  const [, which, time] = /^(one|new) leader within (\w+)$/.exec(text) ?? fail(text, forms.leadership)
+  const withinMs = parseTime(time!) ?? fail(text, forms.leadership)
+  return { kind: which === 'one' ? 'one leader' : 'new leader', withinMs }
+}
+
+function parseLogs(text: string): Said {
+  const [, entries] = /^logs under (\d+) entries$/.exec(text) ?? fail(text, forms.logs)
+  return { kind: 'logs under', entries: Number(entries) }
+}
+
+function parseSnapshot(text: string): Said {
+  const [, word, time] = /^(\w+) has a snapshot within (\w+)$/.exec(text) ?? fail(text, forms.snapshot)
+  return { kind: 'has a snapshot', word: word!, withinMs: parseTime(time!) ?? fail(text, forms.snapshot) }
+}
+
+function parseChange(change: Change['change'], text: string): Said {
+  const form = /^\w+((?: \w+)+?)( force)?( &)?(?:\s+->\s*(.*))?$/
+  const [, names, force, background, expected] = form.exec(text) ?? fail(text, forms.change)
+  const words = names!.trim().split(' ')
+  if (change !== 'reconfigure' && expand(words).length > 1) fail(text, forms.change)
+  return {
+    kind: 'change',
+    change,
+    words,
+    isForced: force !== undefined,
+    background: background !== undefined,
+    expected: expected === undefined ? [] : parseExpectations(expected),
+  }
+}
+
+function parseMembers(kind: 'voters' | 'learners', text: string): Said {
+  const [, names, within] = /^\w+((?: \w+)+?)(?: within (\w+))?$/.exec(text) ?? fail(text, forms.members)
+  const withinMs = within === undefined ? 0 : (parseTime(within) ?? fail(text, forms.members))
+  return { kind, words: names!.trim().split(' '), withinMs }
+}
+
+function parseHold(text: string): Said {
+  const [, key, value] = /^all hold (\S+) (.+)$/.exec(text) ?? fail(text, forms.hold)
+  return { kind: 'all hold', key: key!, value: value === '(absent)' ? null : value! }
+}
+
+/** `-> ` begins what is expected, unless it stands in quotes. */
+function parseCall(text: string): Call {
+  const [, asked, expected] = /^((?:"(?:[^"\\]|\\.)*"|[^"])*?)(?:\s+->\s*(.*))?$/.exec(text) ?? fail(text, forms.call)
+  const [, client, words, background] = /^(\w+)\s+(.*?)(\s+&)?$/.exec(asked!) ?? fail(text, forms.call)
+  return {
+    kind: 'call',
+    client: client!,
+    words: words!,
+    background: background !== undefined,
+    expected: expected === undefined ? [] : parseExpectations(expected),
+  }
+}
+
+function parseRaw(text: string): Raw {
+  const [, connection, verb, rest] = /^(r\d+)\s+(sends|ends|receives|is closed)\b\s*(.*)$/.exec(text) ?? []
+  if (verb === 'ends' && rest === '') return { kind: 'ends', connection: connection! }
+  if (verb === 'is closed' && rest === '') return { kind: 'is closed', connection: connection! }
+  if (verb === 'receives') return { kind: 'receives', connection: connection!, message: parseMessage(rest!) }
+  const [, printf, bytewise] = /^'([^']*)'(\s+one byte at a time)?$/.exec(rest ?? '') ?? fail(text, forms.raw)
+  return {
+    kind: 'sends',
+    connection: connection!,
+    printf: printf!,
+    bytes: decodePrintf(printf!),
+    bytewise: bytewise !== undefined,
+  }
+}
+
+function parseMessage(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    throw new Error(`what is received is a JSON object, which this is not: ${text}`)
+  }
+}
+
+const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\' }
+
+/** Bytes as `printf` of any shell takes them, so that a line of a script can be typed at one: `\n`, `\r`, `\303`. */
+function decodePrintf(text: string): Uint8Array {
+  const parts = text.split(/(\\[0-7]{3}|\\.|\\$|%)/)
+  return Buffer.concat(
+    parts.map((part) => {
+      if (part === '%') throw new Error('printf takes % for something else; write \\045')
+      if (!part.startsWith('\\')) return Buffer.from(part)
+      if (part.length === 4) return Buffer.from([Number.parseInt(part.slice(1), 8)])
+      const byte = escapes[part.slice(1)]
+      if (byte === undefined) throw new Error(`there is no escape ${part}; there are \\n \\r \\t \\\\ and octal \\303`)
+      return Buffer.from(byte)
+    }),
+  )
+}

@@ -1,0 +1,160 @@
+import { type Command, defaultTiming, type Event, type Member, type NodeId, type Outcome } from '../../contracts.js'
+import type { Delay } from '../../network/faults.js'
+import type { Fault } from '../../server/faults.js'
+import type { Stage } from '../../stage.js'
+import { SimulatedClient } from '../simulation/client.js'
+import { SimulatedCluster, simulatedMembers } from '../simulation/cluster.js'
+import type { Host } from '../simulation/host.js'
+import { calm, type Weather } from '../simulation/network.js'
+import { knowsItsPlace } from './cast.js'
+import { keptOf } from './compaction.js'
+import { isMember, type Members, membersIn, namesSpares, operator, placesIn } from './members.js'
+import { play } from './play.js'
+import { comeToRest } from './replicas.js'
+import type { Driver, Kept, Look, Place, Played, Scenario } from './scenario.js'
+
+/** Longer than anything takes that a scenario waits for; virtual milliseconds. */
+const foreverMs = 3_600_000
+
+/** A first election is over by then, almost always. */
+const readyMs = 10_000
+
+/** Plays a scenario in virtual time. The same seed gives the same transcript, always. */
+export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1): Promise<Played> {
+  const accidents: string[] = []
+  const trace = ({ event, message }: Event, node: NodeId | '') => {
+    if (event === 'node_failed') accidents.push(`${node} fails: ${String(message)}`)
+  }
+  const { believes, snapshotEntries } = scenario
+  const timing = { ...defaultTiming, ...(snapshotEntries !== null && { snapshotEntries }) }
+  const stageHere = believing(stage, believes)
+  const cluster = await SimulatedCluster.start({ stage: stageHere, seed, timing, spare: namesSpares(scenario), trace })
+  const driver = new VirtualDriver(cluster, scenario, accidents)
+  // Where members change, the founders are taken in first, and that is over when the leader says no more of it.
+  const isReady = () => driver.placesNow().every(knowsItsPlace) && cluster.leader()?.change === undefined
+  await cluster.until(isReady, readyMs)
+  return play(scenario, stage, driver, seed)
+}
+
+/** The stage with nodes some of which were told of the members in another order. */
+function believing(stage: Stage, believes: Scenario['believes']): Stage {
+  return {
+    ...stage,
+    create: (options) => stage.create({ ...options, members: ledBy(believes[options.id], options.members) }),
+  }
+}
+
+/** The members with this one in front. */
+export function ledBy<M extends { id: NodeId }>(leader: NodeId | undefined, members: readonly M[]): M[] {
+  return [...members.filter(({ id }) => id === leader), ...members.filter(({ id }) => id !== leader)]
+}
+
+class VirtualDriver implements Driver {
+  readonly name = 'virtual'
+  readonly place = 'virtual time'
+  readonly mostRounds = Number.POSITIVE_INFINITY
+  readonly nodes: readonly NodeId[]
+  readonly accidents: readonly string[]
+  readonly #cluster: SimulatedCluster
+  readonly #deadlineMs: number
+  readonly #clients = new Map<string, SimulatedClient>()
+
+  constructor(cluster: SimulatedCluster, { deadlineMs }: Scenario, accidents: readonly string[]) {
+    this.accidents = accidents
+    this.#cluster = cluster
+    this.#deadlineMs = deadlineMs
+    this.nodes = cluster.hosts.map(({ id }) => id)
+  }
+
+  /** The nodes have a moment to notice it, as they have among real processes. */
+  async perform(fault: Fault): Promise<void> {
+    if (fault.word === 'heal') this.#cluster.heal()
+    else if (fault.word === 'cut') this.#cluster.cut(fault.from, fault.to, fault.bothWays)
+    else if (fault.word === 'split') this.#cluster.split(fault.nodes)
+    else for (const node of fault.nodes) this.#cluster[fault.word](node)
+    await this.#cluster.pass(1)
+  }
+
+  async delay(delay: Delay): Promise<void> {
+    const { minMs, maxMs } = delay ?? { minMs: calm.minDelayMs, maxMs: calm.maxDelayMs }
+    this.#weather({ minDelayMs: minMs, maxDelayMs: maxMs })
+  }
+
+  async chance(what: 'lose' | 'double', part: number): Promise<void> {
+    this.#weather(what === 'lose' ? { loss: part } : { duplication: part })
+  }
+
+  #weather(part: Partial<Weather>): void {
+    this.#cluster.network.weather = { ...this.#cluster.network.weather, ...part }
+  }
+
+  wait(ms: number): Promise<void> {
+    return this.#cluster.pass(ms)
+  }
+
+  after(ms: number, task: () => void): void {
+    this.#cluster.timeline.schedule(ms, task)
+  }
+
+  now(): number {
+    return this.#cluster.now
+  }
+
+  call(name: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
+    const deadlineMs = name === operator.name ? operator.deadlineMs : this.#deadlineMs
+    const client = this.#clients.get(name) ?? new SimulatedClient(this.#cluster, name, { deadlineMs })
+    this.#clients.set(name, client)
+    client.call(command, at, settle)
+  }
+
+  hangUp(name: string): void {
+    this.#clients.get(name)?.hangUp()
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    await this.#cluster.until(condition, foreverMs)
+  }
+
+  address(node: NodeId): Member {
+    return simulatedMembers(this.nodes.length).find(({ id }) => id === node)!
+  }
+
+  async members(): Promise<Members | null> {
+    return membersIn(this.#running().map(({ node }) => node!.status))
+  }
+
+  #running(): Host[] {
+    return this.#cluster.hosts.filter(({ condition }) => condition === 'up')
+  }
+
+  async #runningMembers(): Promise<Host[]> {
+    const members = await this.members()
+    return this.#running().filter(({ id }) => isMember(id, members))
+  }
+
+  async look(): Promise<readonly Look[]> {
+    const members = await this.#runningMembers()
+    return members.map((host) => ({
+      node: host.id,
+      applied: host.node!.status.applied,
+      contents: new Map(host.contents()),
+    }))
+  }
+
+  async places(): Promise<readonly Place[]> {
+    return this.placesNow()
+  }
+
+  async kept(): Promise<readonly Kept[]> {
+    const members = await this.#runningMembers()
+    return members.map(({ id, node }) => ({ node: id, ...keptOf(node!.status) }))
+  }
+
+  placesNow(): Place[] {
+    return placesIn(this.#running().map(({ node }) => node!.status))
+  }
+
+  settle(): Promise<boolean> {
+    return comeToRest(this)
+  }
+}

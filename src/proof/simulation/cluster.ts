@@ -1,0 +1,257 @@
+import {
+  type Answer,
+  defaultTiming,
+  type Event,
+  failure,
+  type Message,
+  type NodeId,
+  type Status,
+  type Timing,
+} from '../../contracts.js'
+import type { Direction } from '../../network/faults.js'
+import { jsonCodec } from '../../network/json-codec.js'
+import { localMembers } from '../../network/local-members.js'
+import { linksBetween } from '../../server/faults.js'
+import type { Stage } from '../../stage.js'
+import { SimulatedDisk } from './disk.js'
+import { Host } from './host.js'
+import { type Fate, SimulatedNetwork } from './network.js'
+import { SeededRandom } from './random.js'
+import { Timeline } from './timeline.js'
+
+export interface SimulationOptions {
+  readonly stage: Stage
+  readonly seed: number
+  readonly nodes?: number
+  readonly timing?: Timing
+  /** Whether there are {@link spares}, where members change; there are unless said. */
+  readonly spare?: boolean
+  /** Commands that a state machine performs at a time. */
+  readonly applyBatch?: number
+  /** Hears of everything that happens; `node` is empty for what happens to the cluster as a whole. */
+  readonly trace?: (event: Event, node: NodeId | '') => void
+  /** Hears whenever a node is about to do something to the world, or has just done it; it may kill the node. */
+  readonly boundary?: (node: NodeId) => void
+  /** Hears of every message when it is sent, as it goes over the wire. */
+  readonly sent?: (bytes: Uint8Array) => void
+}
+
+/**
+ * How many times promises are given their turn after something was set going: more than the longest chain in the shell
+ * and the state machine. The number is a constant, so that a run is the same whatever the machine does meanwhile.
+ */
+const microtaskTurns = 32
+
+/** Where members change, so many nodes more run and belong to nobody yet. */
+export const spares = 2
+
+/** The nodes that there are in a simulated world, and their addresses in it. */
+export const simulatedMembers = (count: number) => localMembers(count, 'sim', 7000)
+
+/** How long a cluster may take to be founded. */
+const foundingMs = 60_000
+
+/** A cluster in virtual time. One seed decides all that happens in it. */
+export class SimulatedCluster {
+  readonly timeline = new Timeline()
+  readonly random: SeededRandom
+  readonly network: SimulatedNetwork
+  readonly hosts: readonly Host[]
+  readonly disks: readonly SimulatedDisk[]
+  readonly stage: Stage
+  /** How often each thing happened to messages. */
+  readonly fates: Record<Fate, number> = { sent: 0, delivered: 0, lost: 0, cut: 0, duplicated: 0 }
+  readonly #byId: ReadonlyMap<NodeId, Host>
+  /** Questions that a node has and has not answered. */
+  readonly #asked = new Map<NodeId, Set<(answer: Answer) => void>>()
+  readonly #hear: ((event: Event, node: NodeId | '') => void) | undefined
+  #stirred = false
+
+  constructor(options: SimulationOptions) {
+    const {
+      stage,
+      seed,
+      nodes = 5,
+      timing = defaultTiming,
+      applyBatch = 1_024,
+      spare = true,
+      trace,
+      boundary,
+      sent,
+    } = options
+    this.stage = stage
+    this.random = new SeededRandom(seed)
+    this.#hear = trace
+    const deliver = (message: Message) => this.#byId.get(message.to)?.deliver(message)
+    const witness = (fate: Fate, message: Message, bytes?: Uint8Array) => {
+      this.fates[fate]++
+      if (bytes) sent?.(bytes)
+      if (fate !== 'sent' && fate !== 'delivered') this.trace({ event: fate, message })
+    }
+    this.network = new SimulatedNetwork(this.timeline, this.random.fork(), jsonCodec(stage), deliver, witness)
+    const members = simulatedMembers(nodes + (spare && stage.members === 'changing' ? spares : 0))
+    const founders = members.slice(0, nodes)
+    this.disks = members.map(() => new SimulatedDisk())
+    this.hosts = members.map((member, at) => {
+      const { id } = member
+      const random = this.random.fork()
+      const known = at < nodes ? founders : [member]
+      return new Host(stage, { id, members: known, random, timing, bootstrap: at === 0, about: {} }, this.disks[at]!, {
+        timeline: this.timeline,
+        random,
+        applyBatch,
+        send: (message) => this.network.send(message),
+        trace: (event, node) => this.trace(event, node),
+        boundary: (node) => boundary?.(node),
+        stir: () => {
+          this.#stirred = true
+        },
+      })
+    })
+    this.#byId = new Map(this.hosts.map((host) => [host.id, host]))
+  }
+
+  /** A cluster whose nodes all run. */
+  static async start(options: SimulationOptions): Promise<SimulatedCluster> {
+    const cluster = new SimulatedCluster(options)
+    await cluster.begin()
+    await cluster.founded(options.nodes ?? 5)
+    return cluster
+  }
+
+  async begin(): Promise<void> {
+    for (const host of this.hosts) host.start()
+    await this.pass(1)
+  }
+
+  /** Resolves when so many nodes have found themselves in one cluster; where members are fixed, they are there already. */
+  async founded(nodes: number): Promise<void> {
+    if (this.stage.members === 'fixed') return
+    const isWhole = await this.until(() => this.voters()?.length === nodes, foundingMs)
+    if (!isWhole) throw new Error(`no cluster of ${nodes} nodes was founded`)
+  }
+
+  /** What the leader says of itself; of two who think they lead, the one elected last. */
+  leader(): Status | null {
+    const statuses = this.hosts.flatMap(({ node }) => (node?.status.role === 'leader' ? [node.status] : []))
+    return statuses.reduce<Status | null>((one, other) => ((one?.term ?? -1) >= (other.term ?? 0) ? one : other), null)
+  }
+
+  /** Whose votes count, as the leader has it; null where nobody leads, or where it does not change. */
+  voters(): readonly NodeId[] | null {
+    const { voters, outgoing } = (this.leader() ?? {}) as { voters?: readonly NodeId[]; outgoing?: readonly NodeId[] }
+    return voters && !outgoing ? voters : null
+  }
+
+  get now(): number {
+    return this.timeline.now
+  }
+
+  trace(event: Event, node: NodeId | '' = ''): void {
+    this.#hear?.(event, node)
+  }
+
+  host(id: NodeId): Host {
+    const host = this.#byId.get(id)
+    if (!host) throw new Error(`there is no node ${id}`)
+    return host
+  }
+
+  kill(id: NodeId): void {
+    this.trace({ event: 'killed' }, id)
+    this.host(id).kill()
+    this.#breakConnections(id)
+  }
+
+  #breakConnections(id: NodeId): void {
+    const open = this.#asked.get(id)
+    this.#asked.delete(id)
+    for (const answer of open ?? []) answer(failure('connection_lost', `${id} is gone`))
+  }
+
+  restart(id: NodeId): void {
+    if (this.host(id).condition !== 'dead') return
+    this.trace({ event: 'restarted' }, id)
+    this.host(id).start()
+  }
+
+  /** A new, empty disk for a node that is dead: it forgets its log, and for whom it voted. */
+  wipe(id: NodeId): void {
+    const at = this.hosts.indexOf(this.host(id))
+    if (this.hosts[at]!.condition !== 'dead') return
+    this.trace({ event: 'wiped' }, id)
+    this.disks[at]!.wipe()
+  }
+
+  pause(id: NodeId): void {
+    this.trace({ event: 'paused' }, id)
+    this.host(id).pause()
+  }
+
+  resume(id: NodeId): void {
+    this.trace({ event: 'resumed' }, id)
+    this.host(id).resume()
+  }
+
+  cut(from: NodeId, to: NodeId, bothWays: boolean): void {
+    const links: Direction[] = bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`]
+    this.#cut(links)
+  }
+
+  /** Loses every message between these nodes and all the others. */
+  split(nodes: readonly NodeId[]): void {
+    this.#cut(linksBetween(nodes, [...this.#byId.keys()]))
+  }
+
+  #cut(links: readonly Direction[]): void {
+    this.trace({ event: 'cut', links })
+    for (const link of links) this.network.cut(link)
+  }
+
+  heal(): void {
+    this.trace({ event: 'healed' })
+    this.network.heal()
+  }
+
+  /**
+   * A client's question to one node, over a connection of its own. A node that is dead refuses the connection; one
+   * that dies with the question in hand breaks it; one that is paused says nothing.
+   */
+  ask(id: NodeId, candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void): void {
+    const host = this.host(id)
+    if (host.condition === 'dead') return answer(failure('unreachable', `no connection to ${id}`))
+    const asked = this.#asked.get(id) ?? new Set()
+    this.#asked.set(id, asked.add(answer))
+    const once = (given: Answer) => {
+      if (asked.delete(answer)) answer(given)
+    }
+    host.arrive((node) => node.ask(candidate, once))
+  }
+
+  /** Goes on to the next thing that happens, and everything that comes of it at once. @returns false if nothing will */
+  async step(): Promise<boolean> {
+    const happened = this.timeline.step()
+    if (this.#stirred) {
+      this.#stirred = false
+      for (let turn = 0; turn < microtaskTurns; turn++) await undefined
+    }
+    return happened
+  }
+
+  /** Lets virtual time pass, in milliseconds. */
+  async pass(ms: number): Promise<void> {
+    const end = this.now + ms
+    let over = false
+    this.timeline.schedule(ms, () => {
+      over = true
+    })
+    while (!over && this.timeline.next <= end) await this.step()
+  }
+
+  /** Lets time pass until the condition holds, or `ms` have passed. @returns whether it holds */
+  async until(condition: () => boolean, ms: number): Promise<boolean> {
+    const end = this.now + ms
+    while (!condition() && this.timeline.next <= end) await this.step()
+    return condition()
+  }
+}

@@ -1,0 +1,110 @@
+import type { Clock, Entry, LogStore, Persist, SnapshotStore } from '../../contracts.js'
+import { MemorySnapshots } from '../../storage/memory-snapshots.js'
+import { Records } from '../../storage/recover.js'
+import type { SeededRandom } from './random.js'
+
+/** How a disk treats writes. */
+export interface DiskHealth {
+  readonly minSyncMs: number
+  readonly maxSyncMs: number
+  /** Probability that a write fails, and with it the node. */
+  readonly failure: number
+}
+
+export const healthyDisk: DiskHealth = { minSyncMs: 1, maxSyncMs: 1, failure: 0 }
+
+/**
+ * A disk that outlives its node's process. A crash loses what was not synced: of the write under way, any number of
+ * leading records may have reached the platter (a torn write), the last of them whole or not at all.
+ */
+export class SimulatedDisk {
+  #records = new Records()
+  #snapshots = new MemorySnapshots()
+  /** What was on the disks that have been lost in this place. */
+  readonly #lost: Records[] = []
+  #underWay: Persist | null = null
+  /** Counts the disks that have been in this place. */
+  #incarnation = 1
+  health: DiskHealth = healthyDisk
+  /** Writes under way that a crash cut short. */
+  torn = 0
+
+  /**
+   * The disk as one incarnation of the node sees it; `stir` is told when a promise is about to be kept, `goesOn` asked
+   * before something is begun and when it is done: a process that has ended by then learns nothing of it.
+   */
+  store(clock: Clock, random: SeededRandom, stir: () => void, goesOn: () => boolean): LogStore {
+    return {
+      open: async () => {
+        const contents = this.#records.contents()
+        const snapshots = this.#snapshots.known(contents.snapshots)
+        return { ...contents, snapshots, incarnation: `disk ${this.#incarnation}` }
+      },
+      snapshots: this.#snapshotStore(clock, stir, goesOn),
+      write: (batch) =>
+        new Promise((resolve, reject) => {
+          if (!goesOn()) return
+          const { minSyncMs, maxSyncMs } = this.health
+          this.#underWay = batch
+          clock.after(minSyncMs + random.next() * (maxSyncMs - minSyncMs), () => {
+            stir()
+            if (random.chance(this.health.failure)) return reject(new Error('the disk failed'))
+            this.#records.add(batch.records)
+            this.#snapshots.keep(this.#records.snapshots)
+            this.#underWay = null
+            if (goesOn()) resolve()
+          })
+        }),
+      close: async () => {},
+    }
+  }
+
+  #snapshotStore(clock: Clock, stir: () => void, goesOn: () => boolean): SnapshotStore {
+    const takeTime = <Result>(work: () => Promise<Result>): Promise<Result> =>
+      new Promise((resolve, reject) => {
+        if (!goesOn()) return
+        clock.after(this.health.minSyncMs, () => {
+          stir()
+          work().then((result) => goesOn() && resolve(result), reject)
+        })
+      })
+    return {
+      save: (header, body) => takeTime(() => this.#snapshots.save(header, body)),
+      load: (id) => this.#snapshots.load(id),
+      read: (id, offset, length) => takeTime(() => this.#snapshots.read(id, offset, length)),
+      receive: (chunk) => takeTime(() => this.#snapshots.receive(chunk)),
+      hold: (ids) => this.#snapshots.hold(ids),
+    }
+  }
+
+  /**
+   * Whether the entry, or what came of it, would be there after a loss of power. What a disk held that was lost, counts:
+   * its node may have said so, and votes no more.
+   */
+  holds(entry: Entry): boolean {
+    return [this.#records, ...this.#lost].some((records) => holds(records, entry))
+  }
+
+  /** The power goes: what was under way is kept in part, or not. */
+  crash(random: SeededRandom): void {
+    this.#snapshots.tear(() => random.next())
+    if (!this.#underWay) return
+    const { records } = this.#underWay
+    this.#records.add(records.slice(0, random.between(0, records.length)))
+    this.#underWay = null
+    this.torn++
+  }
+
+  /** A new disk in place of the old. */
+  wipe(): void {
+    this.#lost.push(this.#records)
+    this.#records = new Records()
+    this.#snapshots = new MemorySnapshots()
+    this.#underWay = null
+    this.#incarnation++
+  }
+}
+
+function holds(records: Records, { index, text }: Entry): boolean {
+  return records.snapshots.some((snapshot) => snapshot.index >= index) || records.at(index)?.text === text
+}

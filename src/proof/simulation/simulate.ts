@@ -1,0 +1,397 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Command, Entry, Event, GuaranteeId, Index, Message, NodeId, Outcome, Snapshot } from '../../contracts.js'
+import type { Node } from '../../node.js'
+import type { Fault } from '../../server/faults.js'
+import type { Stage } from '../../stage.js'
+import { checkHistory } from '../linearizability/index.js'
+import { type Asked, History, SimulatedClient } from './client.js'
+import { SimulatedCluster } from './cluster.js'
+import { type CounterName, type Counters, reported, sumCounters } from './counters.js'
+import { healthyDisk } from './disk.js'
+import { Fingerprint } from './fingerprint.js'
+import type { Host } from './host.js'
+import { invariants, type Observation, type Performed, type SeenLog, type Watcher } from './invariants.js'
+import { calm } from './network.js'
+import type { Plan, PlannedCall } from './plan.js'
+
+/** Something that a run showed to be wrong. */
+export interface Finding {
+  readonly guarantee: GuaranteeId
+  /** One sentence. */
+  readonly what: string
+  /** More of it: the offending window of a history, the replicas that differ. */
+  readonly detail: string
+  /** Virtual milliseconds; of answers, when the first of them came that contradicts those before it. */
+  readonly at: number
+}
+
+/** What a run came to. */
+export interface Run {
+  readonly plan: Plan
+  /** Of everything that happened: the same plan gives the same hash, always. */
+  readonly traceHash: string
+  /** Of the messages alone, in the order in which they were sent: what a refactoring must not change. */
+  readonly messageHash: string
+  readonly operations: readonly Asked[]
+  readonly findings: readonly Finding[]
+  readonly counters: Counters
+  readonly virtualMs: number
+  /** How many boundaries each node passed: see {@link Plan.stop}. */
+  readonly boundaries: ReadonlyMap<NodeId, number>
+}
+
+/** An event with its moment in virtual milliseconds, and its node where it has one. */
+export type Traced = Event & { readonly at: number }
+
+/** How long the cluster has, once everything is mended, to serve again and to come to rest. */
+const recoveryMs = 10_000
+const restMs = 1_000
+/** How long a process is away that ended at a boundary of what it does. */
+const downMs = 50
+
+/**
+ * Plays a plan against a stage: safety under fire; then everything is mended, and the cluster must serve again and its
+ * replicas agree. What the stage promises is checked after every step, and the clients' history at the end.
+ */
+export async function simulate(stage: Stage, plan: Plan, hear?: (event: Traced) => void): Promise<Run> {
+  return new Simulation(stage, plan, hear).run()
+}
+
+class Simulation {
+  readonly #stage: Stage
+  readonly #plan: Plan
+  readonly #hear: ((event: Traced) => void) | undefined
+  readonly #trace = new Fingerprint()
+  readonly #messages = new Fingerprint()
+  readonly #history = new History()
+  readonly #findings: Finding[] = []
+  readonly #counters = sumCounters([])
+  readonly #watchers: { guarantee: GuaranteeId; name: string; watch: Watcher }[]
+  readonly #incarnations = new Map<NodeId, number>()
+  readonly #touched = new Set<NodeId>()
+  /** Each node's log as it was when it was last seen. */
+  readonly #logs = new Map<NodeId, Entry[]>()
+  readonly #performed = new Map<NodeId, Performed[]>()
+  /** The entry of each write, by its value. */
+  readonly #entries = new Map<unknown, Entry>()
+  /** Which nodes performed each write, while it has not been answered; writes are told apart by their values. */
+  readonly #holders = new Map<string, Set<NodeId>>()
+  /** How many boundaries each node has passed. */
+  readonly #boundaries = new Map<NodeId, number>()
+  #cluster!: SimulatedCluster
+  #running = 0
+
+  constructor(stage: Stage, plan: Plan, hear: ((event: Traced) => void) | undefined) {
+    this.#stage = stage
+    this.#plan = plan
+    this.#hear = hear
+    this.#watchers = stage.invariants.map((name) => {
+      const { guarantee, watch } = invariants[name]
+      return { guarantee, name: invariants[name].name, watch: watch() }
+    })
+  }
+
+  async run(): Promise<Run> {
+    const { seed, nodes, timing, applyBatch, weather, disk, fireMs } = this.#plan
+    this.#cluster = new SimulatedCluster({
+      stage: this.#stage,
+      seed,
+      nodes,
+      timing,
+      applyBatch,
+      trace: (event, node) => this.#traced(event, node),
+      boundary: (node) => this.#passed(node),
+      sent: (bytes) => this.#messages.addBytes(bytes),
+    })
+    await this.#cluster.begin()
+    if (!this.#plan.isFoundedUnderFire) await this.#cluster.founded(nodes)
+    this.#cluster.network.weather = weather
+    for (const one of this.#cluster.disks) one.health = disk
+    for (const { at, fault } of this.#plan.faults) this.#cluster.timeline.schedule(at, () => this.#perform(fault))
+    this.#startClients()
+    await this.#pass(fireMs)
+    this.#mend()
+    await this.#recover()
+    this.#checkHistory()
+    const { fates, now, disks } = this.#cluster
+    // A link that is cut and a message that is lost on it are two things.
+    const { cut: cut_off, ...others } = fates
+    const torn = disks.reduce((sum, { torn }) => sum + torn, 0)
+    return {
+      plan: this.#plan,
+      traceHash: this.#trace.digest() + this.#messages.digest(),
+      messageHash: this.#messages.digest(),
+      operations: this.#history.complete(),
+      findings: this.#findings,
+      counters: { ...this.#counters, ...others, cut_off, torn },
+      virtualMs: now,
+      boundaries: this.#boundaries,
+    }
+  }
+
+  /** A node has come to a boundary of what it does, before all is mended: here it ends, if the plan has it so. */
+  #passed(node: NodeId): void {
+    if (this.#cluster.now >= this.#plan.fireMs) return
+    const passed = (this.#boundaries.get(node) ?? 0) + 1
+    this.#boundaries.set(node, passed)
+    const { stop } = this.#plan
+    if (stop?.node !== node || stop.boundary !== passed) return
+    this.#perform({ word: 'kill', nodes: [node] })
+    this.#cluster.timeline.schedule(downMs, () => this.#perform({ word: 'restart', nodes: [node] }))
+  }
+
+  #traced(event: Event, node: NodeId | ''): void {
+    const at = this.#cluster?.now ?? 0
+    this.#trace.addNumber(at)
+    this.#trace.add(node)
+    this.#trace.add(summary(event))
+    if (node !== '') this.#touched.add(node)
+    if (event.event === 'apply') this.#performs(node as NodeId, event)
+    if (event.event === 'restore') this.#restores(node as NodeId, event.snapshot as Snapshot)
+    if (reported.has(event.event)) this.#count(event.event as CounterName)
+    this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
+  }
+
+  #restores(node: NodeId, { index }: Snapshot): void {
+    this.#news(node).push({ index, command: null })
+  }
+
+  #news(node: NodeId): Performed[] {
+    const news = this.#performed.get(node) ?? []
+    this.#performed.set(node, news)
+    return news
+  }
+
+  #performs(node: NodeId, { index, command }: Event): void {
+    this.#news(node).push({ index: index as Index, command: JSON.stringify(command) })
+    this.#holders.get(JSON.stringify(command))?.add(node)
+  }
+
+  #count(name: CounterName): void {
+    this.#counters[name]++
+  }
+
+  #find(guarantee: GuaranteeId, what: string, detail = ''): void {
+    this.#findings.push({ guarantee, what, detail, at: this.#cluster.now })
+  }
+
+  async #pass(ms: number): Promise<void> {
+    const end = this.#cluster.now + ms
+    await this.#until(() => false, end)
+  }
+
+  /** Goes on, checking after every step, until the condition holds or the moment has come. */
+  async #until(condition: () => boolean, end: number): Promise<boolean> {
+    this.#cluster.timeline.schedule(Math.max(0, end - this.#cluster.now), () => {})
+    while (!condition() && this.#cluster.timeline.next <= end) {
+      await this.#cluster.step()
+      this.#checkInvariants()
+    }
+    return condition()
+  }
+
+  #checkInvariants(): void {
+    if (this.#touched.size === 0) return
+    for (const node of this.#touched) {
+      const running = this.#cluster.host(node).node
+      if (!running) continue
+      const seen = this.#observe(node, running)
+      for (const { guarantee, name, watch } of this.#watchers) {
+        const problem = watch(seen)
+        if (problem) this.#find(guarantee, `${name}: ${problem}`)
+      }
+    }
+    this.#touched.clear()
+  }
+
+  #observe(node: NodeId, running: Node): Observation {
+    const { status } = running
+    const performed = this.#performed.get(node) ?? []
+    this.#performed.delete(node)
+    const incarnation = this.#incarnations.get(node) ?? 0
+    return { node, incarnation, status, log: this.#lookAtLog(node, running), performed, disks: this.#disks }
+  }
+
+  /** Only what changed is looked at: a step changes little, and entries are never changed in place. */
+  #lookAtLog(node: NodeId, running: Node): SeenLog {
+    const log = this.#logs.get(node) ?? []
+    this.#logs.set(node, log)
+    const { first = 1, last = 0 } = running.status.log ?? {}
+    const isThere = (index: Index) => index < first || running.entries(index)[0]?.text === log[index - 1]?.text
+    let kept = log.length
+    while (kept > 0 && !isThere(kept)) kept--
+    log.length = Math.max(kept, first - 1)
+    for (const entry of running.entries(log.length + 1)) {
+      log.push(entry)
+      if (entry.command) this.#entries.set(entry.command.value, entry)
+    }
+    const at = (index: Index) => (index < first ? undefined : log[index - 1])
+    return { first, changedFrom: Math.max(kept + 1, first), last, at }
+  }
+
+  get #disks(): Observation['disks'] {
+    const { disks, hosts } = this.#cluster
+    const all = hosts.map(({ id }) => id)
+    return { all, holdersOf: (entry) => all.filter((_, at) => disks[at]!.holds(entry)) }
+  }
+
+  #perform(fault: Fault): void {
+    if (fault.word === 'wipe') return this.#wipe(fault.nodes[0]!)
+    this.#count(fault.word)
+    if (fault.word === 'kill' && fault.nodes.length === this.#plan.nodes) this.#count('power_loss')
+    if (fault.word === 'heal') return this.#cluster.heal()
+    if (fault.word === 'cut') return this.#cluster.cut(fault.from, fault.to, fault.bothWays)
+    if (fault.word === 'split') return this.#cluster.split(fault.nodes)
+    for (const node of fault.nodes) {
+      if (fault.word === 'restart' && this.#cluster.host(node).condition === 'dead') this.#newLife(node)
+      this.#cluster[fault.word](node)
+    }
+  }
+
+  /**
+   * A disk is lost and replaced, while all others that vote still may, and know of the same voters: a cluster bears so
+   * much, and no more. Half-way between two sets, one disk may be half of the smaller.
+   */
+  #wipe(node: NodeId): void {
+    const voters = this.#cluster.voters()
+    const others = this.#cluster.hosts.filter(({ id }) => id !== node && voters?.includes(id))
+    const mayVote = ({ node }: Host) => node?.status.member === 'voter' && !node.status.outgoing
+    const isKnown = ({ node }: Host) => isDeepStrictEqual(node?.status.voters, voters)
+    if (others.length < 2 || !others.every(mayVote) || !others.every(isKnown)) return
+    this.#count('wipe')
+    this.#cluster.kill(node)
+    this.#cluster.wipe(node)
+    this.#newLife(node)
+    this.#cluster.restart(node)
+  }
+
+  #newLife(node: NodeId): void {
+    this.#incarnations.set(node, (this.#incarnations.get(node) ?? 0) + 1)
+    this.#performed.delete(node)
+  }
+
+  #startClients(): void {
+    const sessions = new Map<string, PlannedCall[]>()
+    for (const call of this.#plan.calls) {
+      const session = sessions.get(call.client)
+      if (session) session.push(call)
+      else sessions.set(call.client, [call])
+    }
+    for (const [name, calls] of sessions) {
+      this.#running++
+      this.#session(new SimulatedClient(this.#cluster, name, { deadlineMs: this.#plan.deadlineMs }), calls, 0)
+    }
+  }
+
+  #session(client: SimulatedClient, calls: readonly PlannedCall[], next: number): void {
+    const call = calls[next]
+    if (!call) {
+      this.#running--
+      return
+    }
+    this.#cluster.timeline.schedule(call.pauseMs, () => {
+      this.#ask(client, call, () => this.#session(client, calls, next + 1))
+    })
+  }
+
+  #ask(client: SimulatedClient, { command, at }: PlannedCall, then: () => void): void {
+    const asked = 'key' in command ? this.#history.asked(client.name, command, at, this.#cluster.now) : null
+    const write = JSON.stringify(command)
+    if ('value' in command) this.#holders.set(write, new Set())
+    this.#cluster.trace({ event: 'asked', client: client.name, command, to: at })
+    client.call(command, at, (outcome) => {
+      if (asked) this.#history.answered(asked, outcome, this.#cluster.now)
+      this.#count(outcome.outcome)
+      this.#cluster.trace({ event: 'outcome', client: client.name, ...outcome })
+      if (outcome.outcome === 'done') this.#checkMajority(write, command)
+      this.#holders.delete(write)
+      then()
+    })
+  }
+
+  /**
+   * Where nodes hold copies of one store, what is answered OK must be with more than half of them. Where the members
+   * change, an invariant looks at that when it is committed: who they are may be another matter by now.
+   */
+  #checkMajority(write: string, command: Command): void {
+    const holders = this.#holders.get(write)
+    if (!holders || this.#isStandalone || this.#stage.members === 'changing') return
+    const { all, holdersOf } = this.#disks
+    const count = all.length
+    const entry = this.#entries.get(command.value)
+    const copies = this.#stage.keeps === 'nothing' ? holders.size : entry ? holdersOf(entry).length : 0
+    if (copies * 2 <= count) this.#find('G4', `OK, and only ${copies} of ${count} nodes hold it: ${write}`)
+  }
+
+  #mend(): void {
+    const cluster = this.#cluster
+    cluster.heal()
+    cluster.network.weather = calm
+    for (const disk of cluster.disks) disk.health = healthyDisk
+    for (const { id, condition } of cluster.hosts) {
+      if (condition === 'paused') cluster.resume(id)
+      if (condition === 'dead') this.#perform({ word: 'restart', nodes: [id] })
+    }
+  }
+
+  /** Phase two: with everything mended, the sessions end, a write is served, and the replicas agree. */
+  async #recover(): Promise<void> {
+    await this.#until(() => this.#running === 0, this.#cluster.now + recoveryMs * 10)
+    const client = new SimulatedClient(this.#cluster, 'last')
+    let served: Outcome | undefined
+    const end = this.#cluster.now + recoveryMs
+    const ask = () => {
+      const asked = this.#history.asked('last', lastWrite, null, this.#cluster.now)
+      client.call(lastWrite, null, (outcome) => {
+        this.#history.answered(asked, outcome, this.#cluster.now)
+        served = outcome
+        if (outcome.outcome !== 'done' && this.#cluster.now < end) this.#cluster.timeline.schedule(100, ask)
+      })
+    }
+    ask()
+    if (!(await this.#until(() => served?.outcome === 'done', end))) {
+      this.#find('G10', 'with everything mended, no write was served', JSON.stringify(served))
+    }
+    await this.#pass(restMs)
+    this.#compareReplicas()
+  }
+
+  /** Whether the nodes know nothing of each other, as before stage 2. */
+  get #isStandalone(): boolean {
+    return this.#cluster.hosts.every(({ node }) => !node || node.status.role === 'standalone')
+  }
+
+  /** Replicas of one store hold the same once nothing is under way. */
+  #compareReplicas(): void {
+    if (this.#isStandalone) return
+    const voters = this.#cluster.voters()
+    const replicas = this.#cluster.hosts.filter(({ id, node }) => node && (voters?.includes(id) ?? true))
+    const contents = replicas.map((host) => ({ id: host.id, text: describeStore(host.contents()) }))
+    const odd = contents.find(({ text }) => text !== contents[0]!.text)
+    if (!odd) return
+    const detail = contents.map(({ id, text }) => `${id} ${text}`).join('\n')
+    this.#find('G6', `at rest, ${contents[0]!.id} and ${odd.id} hold different things`, detail)
+  }
+
+  #checkHistory(): void {
+    const { verdict, violations } = checkHistory(this.#history.complete())
+    if (verdict !== 'violation') return
+    const { key, explanation, impossible } = violations[0]!
+    const guarantee = this.#plan.climate === 'calm' ? 'G3' : 'G12'
+    const what = `the answers about ${JSON.stringify(key)} fit no single store`
+    this.#findings.push({ guarantee, what, detail: explanation, at: impossible.return ?? this.#cluster.now })
+  }
+}
+
+/** An event as text for the hash. A message is hashed once, as the bytes that are sent. */
+function summary(event: Event): string {
+  const message = event.message as Message | undefined
+  return message?.type ? event.event : JSON.stringify(event)
+}
+
+const lastWrite = { command: 'set', key: 'last', value: 'after the storm' }
+
+function describeStore(contents: ReadonlyMap<string, string>): string {
+  const entries = [...contents].sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${entries.map(([key, value]) => `${key}=${JSON.stringify(value)}`).join(' ')}}`
+}

@@ -1,0 +1,80 @@
+import type { Event, Message } from '../../contracts.js'
+import { formatFault } from '../../server/faults.js'
+import type { Asked } from './client.js'
+import type { Finding, Run, Traced } from './simulate.js'
+
+/** Lines about what happened, at most; those before are left out, and counted. */
+const mostLines = 16
+
+/** Something that happened, and its moment in virtual milliseconds. */
+interface Happened {
+  readonly at: number
+  readonly text: string
+}
+
+/**
+ * A run as a story of few lines: what was done to the cluster, who stood for election, voted and led, what clients asked
+ * and were told; then what is wrong with that. Meant for runs that were shrunk; of a longer one, the end is told.
+ */
+export function tellStory(stage: number, run: Run, finding: Finding, events: readonly Traced[]): string[] {
+  const happened = [...faultsOf(run), ...nodesOf(events), ...callsOf(run, finding)]
+    .filter(({ at }) => at <= finding.at)
+    .sort((one, other) => one.at - other.at)
+  const left = happened.length - mostLines
+  const before = left > 0 ? [`${' '.repeat(11)}(${left} lines before)`] : []
+  const lines = happened.slice(-mostLines).map(({ at, text }) => `${at.toFixed(0).padStart(6)} ms  ${text}`)
+  const headline = `stage ${stage}, seed ${run.plan.seed}`
+  return [headline, ...before, ...lines, `✘ ${finding.guarantee} ${finding.what}`, ...detailOf(finding)]
+}
+
+function faultsOf({ plan }: Run): Happened[] {
+  return plan.faults.map(({ at, fault }) => ({ at, text: formatFault(fault) }))
+}
+
+/** Calls whose answers fit no order are drawn below, each with its length in time. */
+function callsOf({ operations }: Run, { guarantee, detail }: Finding): Happened[] {
+  if (detail !== '' && guarantee !== 'G6' && guarantee !== 'G10') return []
+  const told = guarantee === 'G10' ? operations : operations.filter(({ client }) => client !== 'last')
+  return told.map((operation) => ({ at: operation.call, text: describe(operation) }))
+}
+
+function nodesOf(events: readonly Traced[]): Happened[] {
+  return events.flatMap((event) => {
+    const text = sentences[event.event]?.(event)
+    return text ? [{ at: event.at, text }] : []
+  })
+}
+
+/** Events of nodes that make a story. A vote is a message; what else is sent and received stays untold. */
+const sentences: Readonly<Record<string, (event: Event) => string | null>> = {
+  campaign: ({ node, term }) => `${node} asks for votes in term ${term}`,
+  elected: ({ node, term, votes }) => `${node} leads term ${term}, elected by ${(votes as string[]).join(', ')}`,
+  deposed: ({ node, term, by }) => `${node} leads term ${term} no more: it hears of term ${by}`,
+  truncated: ({ node, from, last }) => `${node} takes back entries ${from} to ${last}`,
+  installed: ({ node, index }) => `${node} installs a snapshot up to entry ${index}`,
+  send: ({ node, message }) => describeVote(node as string, message as Message),
+}
+
+function describeVote(node: string, message: Message): string | null {
+  const { type, to, term, voteGranted } = message as Message & { term?: number; voteGranted?: boolean }
+  return type === 'RequestVoteReply' && voteGranted ? `${node} gives ${to} its vote in term ${term}` : null
+}
+
+/** Of the replicas that disagree, one of each kind is enough. */
+function detailOf({ guarantee, detail }: Finding): string[] {
+  const lines = detail === '' ? [] : detail.split('\n')
+  return guarantee === 'G6' ? lines.filter(differs) : lines
+}
+
+function differs(line: string, at: number, lines: readonly string[]): boolean {
+  const contents = (text: string) => text.slice(text.indexOf(' '))
+  return lines.findIndex((other) => contents(other) === contents(line)) === at
+}
+
+function describe({ client, command, at, outcome, answer, return: returned }: Asked): string {
+  const { command: name, ...fields } = command
+  const asked = [name, ...Object.values(fields).map(String), ...(at === null ? [] : [`@${at}`])].join(' ')
+  const told = name === 'get' && outcome === 'done' ? JSON.stringify(answer?.value) : outcome
+  const when = returned === null ? '' : ` at ${returned.toFixed(0)} ms`
+  return `${client.padEnd(4)} ${asked.padEnd(24)} ${told}${when}`
+}

@@ -1,0 +1,66 @@
+import type { GuaranteeId } from '../../contracts.js'
+import type { Stage } from '../../stage.js'
+import { withChanges } from './changes.js'
+import { type Climate, makePlan, type Plan } from './plan.js'
+import { shrink, upTo } from './shrink.js'
+import { type Finding, type Run, simulate, type Traced } from './simulate.js'
+import { tellStory } from './story.js'
+
+/** The plan that a seed stands for at a stage: from stage 2 on, any node may be asked for what all should hold. */
+export function planFor(stage: Stage, seed: number, climate: Climate): Plan {
+  const plan = makePlan({ seed, climate, readAnywhere: stage.number >= 2 })
+  return stage.members === 'changing' ? withChanges(plan) : plan
+}
+
+/** One run of a sweep, small enough to be sent between threads. */
+export interface SweepResult {
+  readonly seed: number
+  readonly climate: Climate
+  readonly traceHash: string
+  /** A hash over every message that was sent. */
+  readonly messageHash: string
+  readonly virtualMs: number
+  readonly operations: number
+  readonly counters: Run['counters']
+  readonly findings: readonly Finding[]
+}
+
+export async function runSeed(
+  stage: Stage,
+  seed: number,
+  climate: Climate,
+  hear?: (event: Traced) => void,
+): Promise<SweepResult> {
+  const run = await simulate(stage, planFor(stage, seed, climate), hear)
+  const { traceHash, messageHash, virtualMs, counters, findings } = run
+  return { seed, climate, traceHash, messageHash, virtualMs, operations: run.operations.length, counters, findings }
+}
+
+/**
+ * The smallest disaster that a seed can be shrunk to, as a story.
+ *
+ * @param tell hears of each plan that is tried
+ * @throws Error if the seed does not break the guarantee
+ */
+export async function smallestDisaster(
+  stage: Stage,
+  seed: number,
+  climate: Climate,
+  guarantee: GuaranteeId,
+  tell: (plan: Plan) => void = () => {},
+): Promise<string[]> {
+  const play = async (plan: Plan, hear?: (event: Traced) => void) => {
+    tell(plan)
+    const run = await simulate(stage, plan, hear)
+    return { run, finding: run.findings.find((found) => found.guarantee === guarantee) }
+  }
+  const breaks = async (plan: Plan) => (await play(plan)).finding !== undefined
+  const whole = planFor(stage, seed, climate)
+  const { run, finding } = await play(whole)
+  if (!finding) throw new Error(`seed ${seed} does not break ${guarantee} at stage ${stage.number}`)
+  const early = upTo(whole, run.operations, finding.at)
+  const smallest = await shrink((await breaks(early)) ? early : whole, breaks)
+  const events: Traced[] = []
+  const last = await play(smallest, (event) => void events.push(event))
+  return tellStory(stage.number, last.run, last.finding!, events)
+}

@@ -1,0 +1,404 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Event, Member, NodeId, Status } from '../contracts.js'
+import { ConfigError } from '../errors.js'
+import type { Delay, Direction } from '../network/faults.js'
+import type { LogKind, NetworkName } from '../stage.js'
+import { type Child, endChildren, isMajorityAlive, spawnNode, stopInTracks, touches } from './child.js'
+import { readComplaints, readEvents } from './child-output.js'
+import { type Limits, type NodeConfig, type Pace, writableFolder } from './config.js'
+import { linksBetween } from './faults.js'
+import { Orders } from './orders.js'
+import { badStarts, type Contents, type Errand, type Obeyed } from './process.js'
+import {
+  type Awaited,
+  awaited,
+  checkReachable,
+  exitCodeOfAll,
+  membersIn,
+  notServing,
+  type Sight,
+  withoutLink,
+} from './readiness.js'
+import { Watch } from './watch.js'
+
+export interface ClusterOptions {
+  readonly stage: number
+  /** The script that a child runs; it gets its configuration as JSON in its first argument. */
+  readonly entry: string
+  readonly members: readonly Member[]
+  /**
+   * Where nodes join and leave: whether this cluster has been founded before; if not, the first of the members founds it,
+   * with all of them. Null where the members are fixed.
+   */
+  readonly isFounded: boolean | null
+  /** What a node is told of the members, if it is not told the truth. */
+  readonly membersOf?: (id: NodeId) => readonly Member[]
+  /** What messages between nodes travel on. */
+  readonly network: NetworkName
+  readonly cluster: string
+  readonly log: LogKind
+  readonly pace: Pace
+  /** As usual unless given. */
+  readonly limits?: Partial<Limits>
+  /** Folder with a folder for each node, or null while the stage keeps nothing. */
+  readonly dataDir: string | null
+  /** Folder for a trace file of each node, or null for none. */
+  readonly traceDir: string | null
+  /** Hears of everything: the supervisor's own events and the nodes'. */
+  readonly onEvent: (event: Event) => void
+  /** What a node prints to its standard error: nothing, unless something is wrong with it. */
+  readonly onStderr: (node: NodeId, text: string) => void
+}
+
+/** How long the nodes may take to serve and to find each other; a stopped one may take so long to end. */
+const startMs = 20_000
+const settleMs = 3_000
+/** How often it is told what is waited for. */
+const tellMs = 10_000
+const stopMs = 3_000
+/** How often the nodes are asked how they are, while nothing else happens. */
+const lookMs = 50
+
+/**
+ * A cluster as child processes of this one: started in order, killed, paused and cut off on demand, ended together.
+ * A node that dies is reported and stays dead until somebody restarts it.
+ */
+export class Cluster {
+  readonly #options: ClusterOptions
+  #isFounded: boolean
+  readonly #children = new Map<NodeId, Child>()
+  /** Links that stand, as the nodes report them. */
+  readonly #links = new Set<Direction>()
+  /** Links cut on purpose; a restarted node is told of them again. */
+  readonly #cuts = new Set<Direction>()
+  /** How messages are held up on purpose, likewise. */
+  #delay: Delay = null
+  readonly #watch = new Watch()
+  readonly #orders = new Orders(this.#watch)
+  #awaited: readonly Awaited[] = []
+
+  constructor(options: ClusterOptions) {
+    this.#options = options
+    this.#isFounded = options.isFounded ?? true
+  }
+
+  /**
+   * Starts every node and waits until clients are served, for {@link startMs} at most: all serve and have found each
+   * other, somebody leads, and where a cluster is founded, all of them are voters.
+   *
+   * @throws ConfigError if one of them cannot start, or can never be reached; the others are stopped then
+   */
+  async start(): Promise<void> {
+    const began = Date.now()
+    const tell = setInterval(() => {
+      const seconds = Math.round((Date.now() - began) / 1_000)
+      this.#options.onEvent({ event: 'starting', seconds, for: this.awaited })
+    }, tellMs)
+    try {
+      for (const member of this.#options.members) this.#spawn(member)
+      for (const { id } of this.#options.members) await this.#up(id)
+      await this.ready(startMs, () => !isMajorityAlive([...this.#children.values()]))
+      checkReachable(this.#awaited, [...this.#children.values()], startMs)
+    } catch (error) {
+      await this.stop()
+      throw error
+    } finally {
+      clearInterval(tell)
+    }
+  }
+
+  /** Whether clients were served when that was last looked at. */
+  get isReady(): boolean {
+    return this.awaited.length === 0
+  }
+
+  /** Whom that waits for. */
+  get awaited(): readonly Awaited[] {
+    const starting = notServing([...this.#children.values()])
+    return starting.length > 0 ? starting : this.#awaited
+  }
+
+  /** Resolves when clients are served, or after so many milliseconds, or when it is hopeless. @returns whether they are */
+  async ready(ms: number, isHopeless = () => false): Promise<boolean> {
+    const isOver = (sight: Sight) => {
+      this.#awaited = awaited(sight)
+      return this.isReady || isHopeless()
+    }
+    await this.#untilSight(isOver, ms, true)
+    if (this.isReady) this.#isFounded = true
+    return this.isReady
+  }
+
+  /** How the cluster has ended, as {@link exitCodeOfAll} has it. */
+  get exitCode(): number | null {
+    return exitCodeOfAll([...this.#children.values()])
+  }
+
+  /** Whether all that were to found the cluster are in it; true where there is nothing to found. */
+  get isFounded(): boolean {
+    return this.#isFounded
+  }
+
+  nodes() {
+    return [...this.#children.values()].map(({ member, process, condition }) => {
+      const { id, client, peer } = member
+      return { id, pid: process.pid ?? null, condition, client, peer }
+    })
+  }
+
+  /** Ends a node's process at once (SIGKILL): it loses all that it has not written to disk. */
+  async kill(id: NodeId): Promise<Event> {
+    const child = this.#child(id)
+    if (child.condition === 'dead') throw new ConfigError(`${id} is dead already; \`restart ${id}\` starts it again`)
+    child.expected = true
+    child.process.kill('SIGKILL')
+    child.wake()
+    await child.ended
+    return { event: 'killed', node: id }
+  }
+
+  /** Starts a dead node again, and waits until it serves and has found the others. */
+  async restart(id: NodeId): Promise<Event> {
+    const { condition, member } = this.#child(id)
+    if (condition !== 'dead') throw new ConfigError(`${id} is not dead; \`kill ${id}\` first`)
+    this.#spawn(member)
+    await this.#up(id)
+    if (this.#child(id).damaged) throw new ConfigError(`${id} did not start: its folder cannot be used, as it has said`)
+    await this.#tellLinks(id)
+    await this.settled()
+    return { event: 'restarted', node: id, pid: this.#child(id).process.pid }
+  }
+
+  /**
+   * Empties the folder of a dead node, as if its disk had been replaced. Dangerous: a node that has forgotten its log and
+   * its vote still counts as the one that it was.
+   */
+  async wipe(id: NodeId): Promise<Event> {
+    const { condition } = this.#child(id)
+    if (condition !== 'dead') throw new ConfigError(`${id} is not dead, and its disk is in use; \`kill ${id}\` first`)
+    const { dataDir } = this.#options
+    if (dataDir === null) throw new ConfigError(`${id} keeps nothing that could be wiped`)
+    const folder = join(dataDir, id)
+    try {
+      for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true })
+    } catch (error) {
+      throw new ConfigError(`cannot empty ${folder}: ${(error as Error).message}`)
+    }
+    return { event: 'wiped', node: id }
+  }
+
+  /** Stops a node's process in its tracks (SIGSTOP): it neither answers nor refuses, and its connections stand. */
+  async pause(id: NodeId): Promise<Event> {
+    const child = this.#child(id)
+    if (child.condition !== 'up') throw new ConfigError(`${id} is ${child.condition}, so it cannot be paused`)
+    stopInTracks(child)
+    return { event: 'paused', node: id }
+  }
+
+  /** Lets a paused node go on (SIGCONT), as if no time had passed for it. */
+  async resume(id: NodeId): Promise<Event> {
+    const child = this.#child(id)
+    if (child.condition !== 'paused') throw new ConfigError(`${id} is not paused`)
+    child.process.kill('SIGCONT')
+    child.wake()
+    child.condition = 'up'
+    await this.#tellLinks(id)
+    return { event: 'resumed', node: id }
+  }
+
+  /** Loses every message from one node to the other; with `bothWays`, those that come back as well. */
+  async cut(from: NodeId, to: NodeId, bothWays: boolean): Promise<Event> {
+    this.#child(from)
+    this.#child(to)
+    if (from === to) throw new ConfigError('a node has no link to itself')
+    return this.#cut(bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`])
+  }
+
+  /** Loses every message between these nodes and all the others. */
+  async split(nodes: readonly NodeId[]): Promise<Event> {
+    for (const id of nodes) this.#child(id)
+    return this.#cut(linksBetween(nodes, [...this.#children.keys()]))
+  }
+
+  async #cut(links: readonly Direction[]): Promise<Event> {
+    for (const cut of links) {
+      this.#cuts.add(cut)
+      await Promise.all(cut.split('>').map((id) => this.#order(id, { cut })))
+    }
+    return { event: 'cut', links }
+  }
+
+  /** Mends every cut link. Dead nodes stay dead and paused ones paused. */
+  async heal(): Promise<Event> {
+    this.#cuts.clear()
+    await Promise.all([...this.#children.keys()].map((id) => this.#order(id, { heal: true })))
+    return { event: 'healed' }
+  }
+
+  /** Holds up every message between nodes, or none. */
+  async delay(delay: Delay): Promise<void> {
+    this.#delay = delay
+    await Promise.all([...this.#children.keys()].map((id) => this.#order(id, { delay })))
+  }
+
+  /** What the nodes that run hold, without asking them as a client would. */
+  async look(): Promise<(Contents & { readonly node: NodeId })[]> {
+    const seen = await Promise.all(
+      [...this.#children.keys()].map(async (node) => ({ node, ...(await this.#order(node, { look: true }))?.seen })),
+    )
+    return seen.filter((one): one is Contents & { node: NodeId } => one.entries !== undefined)
+  }
+
+  /** What the nodes that run say of themselves, as `info` does. */
+  async statuses(): Promise<Status[]> {
+    const told = await Promise.all([...this.#children.keys()].map((id) => this.#order(id, { status: true })))
+    return told.flatMap((obeyed) => obeyed?.status ?? [])
+  }
+
+  /**
+   * Starts one more node, which serves nobody until it is taken in: it knows itself alone.
+   *
+   * @throws ConfigError if it cannot start, or is there already
+   */
+  async add(member: Member): Promise<Event> {
+    const { id } = member
+    if (this.#children.has(id)) throw new ConfigError(`${id} is there already`)
+    this.#spawn(member)
+    try {
+      await this.#up(id)
+    } catch (error) {
+      await this.remove(id)
+      throw error
+    }
+    await this.#tellLinks(id)
+    return { event: 'started', node: id, pid: this.#child(id).process.pid, client: member.client, peer: member.peer }
+  }
+
+  /** Ends a node's process, and forgets the node. Whether it still is a member, nobody asks here. */
+  async remove(id: NodeId): Promise<void> {
+    await endChildren([this.#child(id)], stopMs)
+    this.#children.delete(id)
+    for (const link of this.#cuts) if (touches(link, id)) this.#cuts.delete(link)
+  }
+
+  /** Ends every node: asks first, insists after {@link stopMs}. */
+  async stop(): Promise<void> {
+    await endChildren([...this.#children.values()], stopMs)
+  }
+
+  #child(id: NodeId): Child {
+    const child = this.#children.get(id)
+    if (!child) throw new ConfigError(`there is no node ${id}; there are ${[...this.#children.keys()].join(', ')}`)
+    return child
+  }
+
+  #spawn(member: Member): void {
+    const { stage, entry, network, cluster, log, pace, limits, dataDir, traceDir } = this.#options
+    const config = {
+      stage,
+      id: member.id,
+      ...this.#told(member),
+      network,
+      cluster,
+      log,
+      ...pace,
+      ...limits,
+      dataDir: dataDir && join(dataDir, member.id),
+      trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
+    }
+    const child = spawnNode(member, entry, config)
+    child.ended = new Promise<void>((resolve) => {
+      child.process.once('close', (code, signal) => {
+        this.#ended(child, code, signal)
+        resolve()
+      })
+    })
+    this.#children.set(member.id, child)
+    child.process.on('message', (obeyed: unknown) => this.#orders.heard(obeyed))
+    readEvents(member.id, child.process.stdout!, (event) => this.#reported(child, event))
+    readComplaints(child.process.stderr!, (text) => this.#options.onStderr(member.id, text))
+  }
+
+  /** Whom a node is told of: where nodes join and leave, only the founder hears of others, and not from us later on. */
+  #told(member: Member): Pick<NodeConfig, 'members' | 'bootstrap'> {
+    const { members, membersOf, isFounded } = this.#options
+    const told = [...(membersOf?.(member.id) ?? members)]
+    if (isFounded === null) return { members: told, bootstrap: false }
+    const bootstrap = !this.#isFounded && member.id === members[0]!.id
+    return { members: bootstrap ? told : [member], bootstrap }
+  }
+
+  #reported(child: Child, event: Event): void {
+    const { id } = child.member
+    child.last = event.event
+    if (event.event === 'serving' && child.condition === 'starting') child.condition = 'up'
+    if (badStarts.has(event.event) && child.condition === 'starting') child.damaged = true
+    if (event.event === 'cannot_start') return this.#complained(child, String(event.message))
+    if (event.event === 'link_up') this.#links.add(`${id}>${String(event.peer)}`)
+    if (event.event === 'link_down') this.#links.delete(`${id}>${String(event.peer)}`)
+    this.#options.onEvent(event)
+    this.#watch.changed()
+  }
+
+  /** What it says becomes the error of {@link #up}; that it ends then is no news. */
+  #complained(child: Child, complaint: string): void {
+    child.complaint = complaint
+    child.expected = true
+  }
+
+  #ended(child: Child, code: number | null, signal: NodeJS.Signals | null): void {
+    const { id } = child.member
+    child.condition = 'dead'
+    child.code = code
+    for (const link of this.#links) if (touches(link, id)) this.#links.delete(link)
+    if (!child.expected) this.#options.onEvent({ event: 'node_died', node: id, code, signal })
+    this.#watch.changed()
+  }
+
+  /** Resolves when a node serves. @throws ConfigError in its own words if it cannot */
+  async #up(id: NodeId): Promise<void> {
+    const child = this.#child(id)
+    await this.#watch.until(() => child.condition !== 'starting', startMs)
+    // The others are well, and enough of them can serve without it.
+    if (child.condition === 'up' || child.damaged) return
+    const why =
+      child.condition === 'starting'
+        ? `has not begun to serve within ${startMs / 1_000} s`
+        : `ended before it served (${child.code === null ? 'killed' : `exit code ${child.code}`}); what it printed is above`
+    throw new ConfigError(child.complaint ?? `${id} ${why}`)
+  }
+
+  /** Resolves when every member that runs is connected to every other, or after a while in any case. */
+  async settled(): Promise<void> {
+    await this.#untilSight((sight) => withoutLink(sight).length === 0, settleMs, this.#options.isFounded !== null)
+  }
+
+  async #look(isAsked: boolean): Promise<Sight> {
+    const isFounded = this.#options.isFounded === null ? null : this.#isFounded
+    const statuses = isAsked ? await this.statuses() : []
+    const seen = { children: [...this.#children.values()], links: this.#links, isFounded, statuses }
+    return { ...seen, members: membersIn(seen) }
+  }
+
+  /** Waits until the condition holds of what is seen of the nodes, so long at most. @param isAsked whether they are asked */
+  async #untilSight(condition: (sight: Sight) => boolean, ms: number, isAsked: boolean): Promise<void> {
+    const end = performance.now() + ms
+    while (!condition(await this.#look(isAsked))) {
+      const left = end - performance.now()
+      if (left <= 0) return
+      await this.#watch.next(Math.min(lookMs, left))
+    }
+  }
+
+  #order(id: NodeId, errand: Errand): Promise<Obeyed | undefined> {
+    return this.#orders.give(this.#child(id), errand, settleMs)
+  }
+
+  /** A node that was away learns how the links are now. */
+  async #tellLinks(id: NodeId): Promise<void> {
+    await this.#order(id, { heal: true })
+    for (const cut of this.#cuts) await this.#order(id, { cut })
+    await this.#order(id, { delay: this.#delay })
+  }
+}

@@ -1,0 +1,111 @@
+import { accessSync, constants, mkdirSync } from 'node:fs'
+import { z } from 'zod'
+import { defaultTiming, isNodeId, limits, type Member, type Timing } from '../contracts.js'
+import { ConfigError } from '../errors.js'
+import { addressProblem, plainAddress } from '../network/address.js'
+import { logKinds, networkNames } from '../stage.js'
+
+/** An address that other nodes, and clients, are told. */
+const address = z.string().refine((text) => addressProblem(text) === null, {
+  error: ({ input }) => `${JSON.stringify(input)} must be ${addressProblem(String(input))}`,
+})
+const memberId = z.string().refine(isNodeId, { error: 'a name is 1 to 32 letters, digits, - or _, and not __proto__' })
+
+export const memberShape = z.strictObject({ id: memberId, client: address, peer: address })
+
+const nodeConfig = z.strictObject({
+  stage: z.int(),
+  id: memberId,
+  members: z.array(memberShape).min(1).max(limits.voters),
+  /** What messages between nodes travel on. */
+  network: z.enum(networkNames),
+  /** Nodes of one cluster share it; others are not listened to. */
+  cluster: z.string().min(1),
+  /** The node's own folder for what must survive it; null where the stage keeps nothing, or the log is in memory. */
+  dataDir: z.string().nullable(),
+  /** What the log is kept in, at the stages that have one. */
+  log: z.enum(logKinds),
+  /** How often an idle leader speaks, and how long its silence is borne at least, in milliseconds. */
+  heartbeatMs: z.int().min(1).max(60_000),
+  electionMs: z.int().min(1).max(600_000),
+  /** After how many entries, or bytes of them, a snapshot is due (stage 7 on). */
+  snapshotEntries: z.int().min(1).default(defaultTiming.snapshotEntries),
+  snapshotBytes: z.int().min(1).default(defaultTiming.snapshotBytes),
+  /** Whether this node founds the cluster, where nodes join and leave: one of them does, once. */
+  bootstrap: z.boolean().default(false),
+  /** A file that gets a line of JSON for everything that happens in the node; null for none. */
+  trace: z.string().nullable(),
+})
+
+/** How fast a cluster notices that its leader is gone. */
+export interface Pace {
+  readonly heartbeatMs: number
+  readonly electionMs: number
+}
+
+export const defaultPace: Pace = {
+  heartbeatMs: defaultTiming.heartbeatTicks * defaultTiming.tickMs,
+  electionMs: defaultTiming.electionTicks * defaultTiming.tickMs,
+}
+
+/** How much a log may grow before a snapshot is due. */
+export type Limits = Pick<Timing, 'snapshotEntries' | 'snapshotBytes'>
+
+/** Everything that one node's process is told. */
+export type NodeConfig = z.infer<typeof nodeConfig>
+
+/** Checks a node's configuration once, before anything runs. @throws ConfigError that says what to change */
+export function checkNodeConfig(candidate: unknown): NodeConfig {
+  const checked = nodeConfig.safeParse(candidate)
+  if (!checked.success) {
+    const issue = checked.error.issues[0]!
+    throw new ConfigError(`${issue.path.join('.')}: ${issue.message}`)
+  }
+  const config = checked.data
+  checkMembers(config.members)
+  if (config.electionMs < 3 * config.heartbeatMs) {
+    throw new ConfigError(
+      `an election after ${config.electionMs} ms of silence leaves no room for a lost heartbeat: ` +
+        `make it at least 3 times the heartbeat's ${config.heartbeatMs} ms`,
+    )
+  }
+  if (!config.members.some((member) => member.id === config.id)) {
+    throw new ConfigError(`${config.id} is not among the members ${config.members.map(({ id }) => id).join(', ')}`)
+  }
+  return config
+}
+
+/** A node's timing in ticks, which are as long as usual unless heartbeats are to be more frequent than that. */
+export function timingOf({ heartbeatMs, electionMs, snapshotEntries, snapshotBytes }: Pace & Limits): Timing {
+  const tickMs = Math.min(defaultTiming.tickMs, heartbeatMs)
+  const inTicks = (ms: number) => Math.max(1, Math.round(ms / tickMs))
+  const requestTimeoutTicks = inTicks(defaultTiming.requestTimeoutTicks * defaultTiming.tickMs)
+  const [heartbeatTicks, electionTicks] = [inTicks(heartbeatMs), inTicks(electionMs)]
+  const inTime = { tickMs, requestTimeoutTicks, heartbeatTicks, electionTicks }
+  return { ...defaultTiming, ...inTime, snapshotEntries, snapshotBytes }
+}
+
+function checkMembers(members: readonly Member[]): void {
+  const seen = new Map<string, string>()
+  for (const { id, client, peer } of members) {
+    for (const [name, what] of [
+      [id, `the name ${id}`],
+      [plainAddress(client), `the address ${client}`],
+      [plainAddress(peer), `the address ${peer}`],
+    ] as const) {
+      if (seen.has(name)) throw new ConfigError(`${what} is given twice (${seen.get(name)} and ${id})`)
+      seen.set(name, id)
+    }
+  }
+}
+
+/** Makes a folder if need be, and sees that it can be written to. @throws ConfigError */
+export function writableFolder(path: string): string {
+  try {
+    mkdirSync(path, { recursive: true })
+    accessSync(path, constants.W_OK)
+    return path
+  } catch (error) {
+    throw new ConfigError(`cannot write to the folder ${path}: ${(error as Error).message}`)
+  }
+}

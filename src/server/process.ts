@@ -1,0 +1,238 @@
+import { createWriteStream, openSync } from 'node:fs'
+import { systemClock, systemRandom } from '../clock.js'
+import { type Event, type Index, isObject, type LogStore, type NodeId, type Status, type Term } from '../contracts.js'
+import { ConfigError } from '../errors.js'
+import { parseAddress } from '../network/address.js'
+import { type Ask, ClientPort } from '../network/client-port.js'
+import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
+import { openNetwork } from '../network/networks.js'
+import { Node } from '../node.js'
+import type { Stage } from '../stage.js'
+import { LockedMap } from '../state-machine/locked-map.js'
+import { DamagedLogError, DiskError } from '../storage/errors.js'
+import { FolderError } from '../storage/identity.js'
+import { openLogStore } from '../storage/open-log-store.js'
+import { jsonLine } from '../text.js'
+import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
+import { exitCodeOf, exitCodes } from './exits.js'
+import { type Dropped, Outlet } from './outlet.js'
+
+/** How long a node that was asked to stop lets its waiting clients wait. */
+const drainMs = 1_000
+/** Bytes of a trace that may wait for its disk. */
+const traceBytes = 16 * 1024 * 1024
+
+/** A node's event with the name of its node and its moment: milliseconds of wall-clock time. */
+export type NodeEvent = Event & { readonly node: string; readonly at: number }
+
+/** A node that serves, and the handles by which its process is steered. */
+export interface RunningNode {
+  readonly faults: FaultyNetwork
+  readonly status: Status
+  /** What the node holds at this moment, for those who compare replicas. */
+  look(): Contents
+  /** Drains, closes and resolves. */
+  stop(): Promise<void>
+}
+
+/**
+ * Runs one node of a stage over the real world: a network, the clock, a Map.
+ *
+ * @param emit hears what a person would want to know: links, refused peers, changes of role
+ * @throws ConfigError if the configuration is wrong, a port is taken, or the data folder is another's
+ * @throws DamagedLogError if what the folder holds cannot be trusted
+ */
+export async function runNode(
+  stage: Stage,
+  candidate: unknown,
+  emit: (event: NodeEvent) => void,
+): Promise<RunningNode> {
+  const config = checkNodeConfig(candidate)
+  const own = config.members.find((member) => member.id === config.id)!
+  const stamp = (event: Event): NodeEvent => ({ ...event, node: config.id, at: Date.now() })
+  const trace = traceTo(config.trace, stamp, (event) => emit(stamp(event)))
+  const notice = (event: Event) => {
+    trace?.(event)
+    emit(stamp(event))
+  }
+  const { id: self, members, cluster } = config
+  const world = { clock: systemClock, random: systemRandom }
+  const ask: Ask = (command, answer) => node.ask(command, answer)
+  const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask)
+  const network = new FaultyNetwork(wire, world)
+  const stateMachine = new LockedMap(stage.operations, systemClock)
+  const fatal = (error: Error) => endProcess(error, notice)
+  endOnUncaught(fatal)
+  const log = openLog(stage, config, notice, fatal)
+  const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
+  const node = new Node(
+    stage,
+    { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: config.bootstrap, about },
+    { network, stateMachine, clock: systemClock, notice, fatal, ...(log && { log }), ...(trace && { trace }) },
+  )
+  const clients = new ClientPort(ask, notice)
+  await explainPort(config, 'peer', () => node.start())
+  const { host, port } = parseAddress(own.client)!
+  await explainPort(config, 'client', () => clients.listen(host, port))
+  notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
+  return {
+    faults: network,
+    get status() {
+      return node.status
+    },
+    look: () => ({ ...pick(node.status), entries: [...stateMachine.contents()] }),
+    async stop() {
+      await node.stop(drainMs)
+      await clients.close()
+    },
+  }
+}
+
+/** A node that is of no more use says why, and its process ends. */
+function endProcess(error: Error, notice: (event: Event) => void): never {
+  const isDisk = error instanceof DiskError
+  const more = isDisk ? {} : { stack: error.stack }
+  notice({ event: isDisk ? 'disk_failed' : 'invariant_broken', message: error.message, ...more })
+  process.exit(isDisk ? exitCodes.diskFailed : exitCodes.brokenInvariant)
+}
+
+/** What nobody caught, in a timer or in a socket's callback, may have left anything half done: the node is of no more use. */
+function endOnUncaught(fatal: (error: Error) => void): void {
+  const end = (thrown: unknown) => fatal(thrown instanceof Error ? thrown : new Error(String(thrown)))
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
+}
+
+/** Where the node's log is kept, at the stages that have one. @throws ConfigError if it needs a folder */
+function openLog(
+  stage: Stage,
+  config: NodeConfig,
+  notice: (event: Event) => void,
+  failed: (error: Error) => void,
+): LogStore | null {
+  if (stage.keeps === 'nothing') return null
+  return openLogStore(config.log, config.dataDir, { cluster: config.cluster, node: config.id }, notice, failed)
+}
+
+function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {
+  return { applied, role, leader, term, log, snapshot }
+}
+
+/**
+ * The events of a node as lines of a file, which may be slow, or full one day: the node goes on without it.
+ *
+ * @throws ConfigError if it cannot be written to from the beginning
+ */
+function traceTo(
+  path: string | null,
+  stamp: (event: Event) => NodeEvent,
+  emit: (event: Event) => void,
+): ((event: Event) => void) | undefined {
+  if (path === null) return undefined
+  const file = createWriteStream(path, { fd: openTrace(path) })
+  file.on('error', ({ message }) => emit({ event: 'trace_failed', file: path, message }))
+  const outlet = new Outlet(file, (dropped) => jsonLine(stamp(droppedEvent(dropped))), traceBytes)
+  return (event) => outlet.write(jsonLine(stamp(event)))
+}
+
+function openTrace(path: string): number {
+  try {
+    return openSync(path, 'a')
+  } catch (error) {
+    throw new ConfigError(`cannot write the trace: ${(error as Error).message}`)
+  }
+}
+
+/** What is said of lines that nobody took. */
+export function droppedEvent(dropped: Dropped): Event {
+  return { event: 'output_dropped', ...dropped }
+}
+
+/** A port that cannot be had is a matter of configuration: say which, whose and what to do. */
+async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: () => Promise<void>): Promise<void> {
+  try {
+    await listen()
+  } catch (error) {
+    const address = config.members.find((member) => member.id === config.id)![kind]
+    if (error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError) throw error
+    const { code, message } = error as NodeJS.ErrnoException
+    const why =
+      code === 'EADDRINUSE' ? 'it is in use; stop whoever has it, or choose other ports with --base-port' : message
+    throw new ConfigError(`${config.id} cannot listen for ${kind}s on ${address}: ${why}`)
+  }
+}
+
+/** What a supervisor wants of a node: a direction of a link cut, all healed, messages held up, a look inside, or what it says of itself. */
+export type Errand =
+  | { readonly cut: Direction }
+  | { readonly heal: true }
+  | { readonly delay: Delay }
+  | { readonly look: true }
+  | { readonly status: true }
+
+export type Order = { readonly order: number } & Errand
+
+/** How far a node got, and what its store holds. */
+export interface Contents {
+  readonly applied: Index
+  readonly role: string
+  readonly leader: NodeId | null
+  readonly term: Term
+  readonly log?: Status['log']
+  readonly snapshot?: Status['snapshot']
+  readonly entries: readonly (readonly [key: string, value: string])[]
+}
+
+/** The order was obeyed; with what was asked for, if anything was. */
+export interface Obeyed {
+  readonly order: number
+  readonly seen?: Contents
+  readonly status?: Status
+}
+
+function nodeNameIn(config: unknown): unknown {
+  return isObject(config) ? config.id : undefined
+}
+
+function obey(order: Order, { faults, look, status }: RunningNode): Obeyed {
+  if ('cut' in order) faults.cut(order.cut)
+  else if ('delay' in order) faults.delay(order.delay)
+  else if ('heal' in order) faults.heal()
+  if ('status' in order) return { order: order.order, status }
+  return 'look' in order ? { order: order.order, seen: look() } : { order: order.order }
+}
+
+/**
+ * The whole life of a node that a supervisor started: its events go to standard output as NDJSON, orders come by IPC,
+ * and it ends when the supervisor does, however that one ends, because the channel between them closes then.
+ */
+export async function runSupervised(stage: Stage, config: unknown): Promise<void> {
+  process.on('disconnect', () => process.exit(exitCodes.done))
+  // Ctrl-C goes to the whole process group; what it means is for the supervisor to decide.
+  process.on('SIGINT', () => {})
+  const node = nodeNameIn(config)
+  const outlet = new Outlet(process.stdout, (dropped) => jsonLine({ ...droppedEvent(dropped), node, at: Date.now() }))
+  const emit = (event: Event) => outlet.write(jsonLine(event))
+  try {
+    const running = await runNode(stage, config, emit)
+    process.on('message', (order: Order) => process.send!(obey(order, running)))
+    process.on('SIGTERM', () => {
+      const end = () => process.exit(exitCodes.done)
+      running.stop().then(end, end)
+    })
+  } catch (error) {
+    if (!(error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError)) throw error
+    emit({ event: eventOfStart(error), node, message: error.message })
+    process.exit(exitCodeOf(error))
+  }
+}
+
+/** A node whose own folder is to blame stays down, and the others can serve without it. */
+function eventOfStart(error: Error): string {
+  if (error instanceof DamagedLogError) return 'log_damaged'
+  if (error instanceof FolderError) return 'folder_refused'
+  return error instanceof DiskError ? 'disk_failed' : 'cannot_start'
+}
+
+/** The events of a node that did not start, because of its folder. */
+export const badStarts: ReadonlySet<string> = new Set(['log_damaged', 'folder_refused', 'disk_failed'])

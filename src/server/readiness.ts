@@ -1,0 +1,122 @@
+import type { NodeId, Status } from '../contracts.js'
+import { ConfigError } from '../errors.js'
+import type { Direction } from '../network/faults.js'
+import type { Child } from './child.js'
+import { exitCodes } from './exits.js'
+
+/** Somebody or something that a cluster waits for before it can serve. */
+export interface Awaited {
+  /** Null if it is no single node. */
+  readonly node: NodeId | null
+  readonly why: string
+}
+
+/** A cluster at one moment, as its supervisor sees it. */
+export interface Sight {
+  readonly children: readonly Child[]
+  readonly links: ReadonlySet<Direction>
+  readonly statuses: readonly Status[]
+  /** False while it is being founded, null where its members are fixed. */
+  readonly isFounded: boolean | null
+  readonly members: readonly NodeId[]
+}
+
+/** What is missing until clients are served: nodes that run, their links, a leader, a founding that has been done. */
+export function awaited(sight: Sight): Awaited[] {
+  const { children, isFounded } = sight
+  const starting = notServing(children)
+  if (starting.length > 0) return starting
+  const missing = [...withoutLink(sight), ...withoutLeader(sight)]
+  return missing.length === 0 && isFounded === false ? unfounded(sight) : missing
+}
+
+/** Nodes that have been started, and have not said yet that they serve. */
+export function notServing(children: readonly Child[]): Awaited[] {
+  const starting = children.filter(({ condition }) => condition === 'starting')
+  return starting.map(({ member: { id }, last }) => {
+    const lastHeard = last === null ? 'nothing was heard of it' : `its last event was ${last}`
+    return { node: id, why: `it has not begun to serve, and ${lastHeard}` }
+  })
+}
+
+/** The leader of the latest term; without one, the node that has most entries. */
+export function mostKnowing(statuses: readonly Status[]): Status | undefined {
+  const leaders = statuses.filter(({ role }) => role === 'leader')
+  const most = (all: readonly Status[], of: (status: Status) => number) => all.toSorted((a, b) => of(b) - of(a))[0]
+  return most(leaders, ({ term = 0 }) => term) ?? most(statuses, ({ log }) => log?.last ?? 0)
+}
+
+/** All nodes, where the members are fixed; otherwise the members, as the most knowing node has them. */
+export function membersIn({ isFounded, children, statuses }: Omit<Sight, 'members'>): NodeId[] {
+  if (isFounded === null) return children.map(({ member }) => member.id)
+  const { voters = [], outgoing = [], learners = [] } = (mostKnowing(statuses) ?? {}) as Record<string, NodeId[]>
+  return [...new Set([...voters, ...outgoing, ...learners])]
+}
+
+/** How the reason begins why a node has no link to another. */
+const unreachable = 'it cannot reach'
+
+/** Members that run, and have no connection to another member that does. */
+export function withoutLink({ children, links, members }: Sight): Awaited[] {
+  const running = children.filter(({ member, condition }) => condition === 'up' && members.includes(member.id))
+  return running.flatMap(({ member: from }) => {
+    const unlinked = running.filter(({ member: to }) => from.id !== to.id && !links.has(`${from.id}>${to.id}`))
+    if (unlinked.length === 0) return []
+    return [
+      {
+        node: from.id,
+        why: `${unreachable} ${unlinked.map(({ member }) => `${member.id} at ${member.peer}`).join(', ')}`,
+      },
+    ]
+  })
+}
+
+function withoutLeader({ children, statuses }: Sight): Awaited[] {
+  const isLed = statuses.some(({ role }) => role === 'leader')
+  // The servers of the first two stages know nothing of each other.
+  if (isLed || (statuses.length > 0 && statuses.every(({ role }) => role === 'standalone'))) return []
+  const away = children
+    .filter(({ condition }) => condition !== 'up')
+    .map(({ member, condition }) => `${member.id} is ${condition}`)
+  return [{ node: null, why: `nobody leads${away.length > 0 ? `; ${away.join(', ')}` : ''}` }]
+}
+
+/** A founding is done when all that were to be in it vote, and know who leads. */
+function unfounded({ children, statuses }: Sight): Awaited[] {
+  const leader = mostKnowing(statuses)
+  const voters = String(leader?.voters)
+  const isUnknown = ({ id }: Status) =>
+    statuses.some((one) => one.id === id && (one.leader !== leader?.id || String(one.voters) !== voters))
+  const out = children.filter(({ member }) => !voters.split(',').includes(member.id))
+  const unaware = statuses.filter(isUnknown)
+  if (out.length > 0) return out.map(({ member }) => ({ node: member.id, why: 'it does not vote yet' }))
+  if (unaware.length > 0)
+    return unaware.map(({ id }) => ({ node: id, why: 'it does not know yet who leads and votes' }))
+  return leader?.outgoing || leader?.change ? [{ node: leader.id, why: 'its change of members is not done' }] : []
+}
+
+/** @throws ConfigError if all nodes run, and some of them have never found each other in all that time */
+export function checkReachable(missing: readonly Awaited[], children: readonly Child[], ms: number): void {
+  const unlinked = missing.filter(({ why }) => why.startsWith(unreachable))
+  if (unlinked.length === 0 || children.some(({ condition }) => condition !== 'up')) return
+  const who = describeMissing(unlinked)
+  throw new ConfigError(`nodes have not found each other within ${ms / 1_000} s: ${who}; choose another --host`)
+}
+
+/** Whom a cluster waits for, in words: the nodes first that wait for the same. */
+export function describeMissing(missing: readonly Awaited[]): string {
+  const reasons = new Map<string, NodeId[]>()
+  for (const { node, why } of missing) reasons.set(why, [...(reasons.get(why) ?? []), ...(node === null ? [] : [node])])
+  return [...reasons].map(([why, nodes]) => (nodes.length > 0 ? `${nodes.join(', ')}: ${why}` : why)).join('; ')
+}
+
+/**
+ * How a cluster has ended, if no node lives and none was killed on purpose: the exit code of all nodes, or that of a failed
+ * disk, or {@link exitCodes.refused}. Null while one lives, or may be asked to live again.
+ */
+export function exitCodeOfAll(children: readonly Child[]): number | null {
+  if (children.some(({ condition, expected }) => condition !== 'dead' || expected)) return null
+  const codes = new Set(children.map(({ code }) => code))
+  if (codes.size === 1) return [...codes][0] || exitCodes.refused
+  return codes.has(exitCodes.diskFailed) ? exitCodes.diskFailed : exitCodes.refused
+}

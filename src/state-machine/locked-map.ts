@@ -1,0 +1,145 @@
+import { Mutex } from 'async-mutex'
+import type { Answer, Clock, Command, Operation, StateMachine, Store } from '../contracts.js'
+import { OrderedMap, type Portion } from './ordered-map.js'
+
+/** How much of a snapshot is worked on before the event loop may turn. */
+export interface Slices {
+  /** Keys that are collected together. */
+  readonly keys: number
+  /** Characters of text that are written, or read, together: at least one line. */
+  readonly characters: number
+}
+
+/** Each takes about a millisecond. */
+export const defaultSlices: Slices = { keys: 2_048, characters: 64 * 1024 }
+
+/**
+ * The state machine: a Map behind a mutex. A batch is one critical section, so that whoever takes the lock sees the
+ * store between batches and never inside one. Most operations finish at once; one that is a generator (`scan`) gives
+ * the event loop a turn at every `yield` and keeps the lock meanwhile.
+ *
+ * A snapshot needs the lock only to begin. What it shows is collected at once, a slice a turn, and written as it is read;
+ * commands go on beside all of that.
+ */
+export class LockedMap implements StateMachine {
+  #store = new OrderedMap()
+  readonly #mutex = new Mutex()
+  readonly #operations: Readonly<Record<string, Operation<Store>>>
+  readonly #clock: Clock
+  readonly #slices: Slices
+  /** Until the last snapshot's entries are all there. */
+  #collected: Promise<void> = Promise.resolve()
+
+  constructor(operations: Readonly<Record<string, Operation<Store>>>, clock: Clock, slices = defaultSlices) {
+    this.#operations = operations
+    this.#clock = clock
+    this.#slices = slices
+  }
+
+  /** What the store holds at this moment, for those who look on from outside; nobody else reads past the lock. */
+  contents(): ReadonlyMap<string, string> {
+    return new Map(this.#store.entries())
+  }
+
+  apply(batch: readonly Command[]): Promise<Answer[]> {
+    return this.#perform(batch, () => this.#store)
+  }
+
+  query(batch: readonly Command[]): Promise<Answer[]> {
+    return this.#perform(batch, () => unchangeable(this.#store))
+  }
+
+  #perform(batch: readonly Command[], storeOf: () => Store): Promise<Answer[]> {
+    return this.#mutex.runExclusive(async () => {
+      const store = storeOf()
+      const answers: Answer[] = []
+      for (const command of batch) {
+        const result = this.#operation(command)(store, command as never)
+        answers.push('ok' in result ? result : await this.#finish(result))
+      }
+      return answers
+    })
+  }
+
+  #operation({ command }: Command): Operation<Store> {
+    const operation = Object.hasOwn(this.#operations, command) ? this.#operations[command] : undefined
+    if (!operation) throw new Error(`the state machine has no operation ${command}`)
+    return operation
+  }
+
+  async #finish(slices: Generator<void, Answer>): Promise<Answer> {
+    for (;;) {
+      const slice = slices.next()
+      if (slice.done) return slice.value
+      await this.#turn()
+    }
+  }
+
+  /** Lines of JSON, `["key","value"]`, in key order. A snapshot that nobody reads to its end costs nothing more. */
+  snapshot(): Promise<AsyncIterable<string>> {
+    return this.#mutex.runExclusive(async () => {
+      await this.#collected
+      const collected = this.#collect(this.#store.freeze(this.#slices.keys))
+      this.#collected = collected.then(() => {})
+      return this.#lines(collected)
+    })
+  }
+
+  /** Whether or not anybody reads the snapshot, so that the store does not stay frozen. */
+  async #collect(frozen: Iterable<Portion>): Promise<Portion[]> {
+    const portions: Portion[] = []
+    for (const portion of frozen) {
+      portions.push(portion)
+      await this.#turn()
+    }
+    return portions
+  }
+
+  async *#lines(collected: Promise<Portion[]>): AsyncGenerator<string, void> {
+    for (const portion of await collected) {
+      for (let at = 0; at < portion.keys.length; await this.#turn()) {
+        let lines = ''
+        for (; at < portion.keys.length && lines.length < this.#slices.characters; at++) {
+          lines += `${JSON.stringify([portion.keys[at], portion.values[at]])}\n`
+        }
+        yield lines
+      }
+    }
+  }
+
+  /** @throws on text that is no snapshot's; everything is as it was then */
+  restore(body: AsyncIterable<string>): Promise<void> {
+    return this.#mutex.runExclusive(async () => {
+      const store = new OrderedMap()
+      for await (const lines of body) {
+        for (let at = 0; at < lines.length; await this.#turn()) {
+          const end = lines.indexOf('\n', at + this.#slices.characters)
+          const slice = lines.slice(at, end < 0 ? lines.length : end)
+          for (const line of slice.split('\n')) if (line !== '') store.set(...parseEntry(line))
+          at += slice.length + 1
+        }
+      }
+      this.#store = store
+    })
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#clock.soon(resolve))
+  }
+}
+
+/** A store as a query sees it. */
+function unchangeable(store: Store): Store {
+  const refuse = (): never => {
+    throw new Error('a query would change the state machine: what changes it goes through apply')
+  }
+  return { get: (key) => store.get(key), keys: (from) => store.keys(from), set: refuse, delete: refuse }
+}
+
+function parseEntry(line: string): [string, string] {
+  const entry = JSON.parse(line) as unknown
+  if (Array.isArray(entry) && entry.length === 2 && entry.every((part) => typeof part === 'string')) {
+    return entry as [string, string]
+  }
+  throw new Error(`a snapshot holds a line that is no entry: ${line.slice(0, 100)}`)
+}
