@@ -132,3 +132,6 @@ export interface Store {
  * between slices, so that the event loop can turn; the store stays locked meanwhile.
  */
 export type Operation<State> = (state: State, command: never) => Answer | Generator<void, Answer>
+
+/** Asks a node; the answer comes later, once, or never if the node dies. */
+export type Ask = (candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void) => void

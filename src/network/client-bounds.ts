@@ -1,4 +1,5 @@
 import { connectionLimits } from './connection-limits.js'
+import type { Tally } from './tally.js'
 
 const MiB = 1024 * 1024
 
@@ -40,4 +41,11 @@ export function clientBounds(): ClientBounds {
     sweepMs: 2_500,
     idleMs: 60_000,
   }
+}
+
+/** What all clients of a port hold, each kind with its own limit. */
+export interface ClientTallies {
+  readonly unfinished: Tally
+  readonly asked: Tally
+  readonly answers: Tally
 }

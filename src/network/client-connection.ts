@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
-import { type Answer, failure, isObject } from '../contracts.js'
-import type { ClientPort } from './client-port.js'
+import { type Answer, type Ask, type Event, failure, isObject } from '../contracts.js'
+import type { ClientBounds, ClientTallies } from './client-bounds.js'
 import { type Decoded, type Decoder, encodeFrames, FrameDecoder, LineDecoder } from './framing.js'
 import { doubledField, isWellFormed, parseStranger } from './json-shape.js'
 import { memoryOf } from './tally.js'
@@ -28,6 +28,19 @@ interface Reply {
   readonly bytes: number
 }
 
+/** The port as one of its connections sees it: bounds and accounts that all share, and what a connection asks of it. */
+export interface ConnectionOwner {
+  readonly bounds: ClientBounds
+  readonly tallies: ClientTallies
+  readonly ask: Ask
+  /** Hears that something was asked on a connection. */
+  spoke(connection: ClientConnection): void
+  /** Makes room where too much has not arrived whole, or too many answers are not taken. */
+  makeWay(): void
+  relieve(): void
+  report(event: Event): void
+}
+
 type Parsed = { readonly id: unknown; readonly candidate: Record<string, unknown> } | { readonly problem: string }
 
 /**
@@ -40,7 +53,7 @@ type Parsed = { readonly id: unknown; readonly candidate: Record<string, unknown
  */
 export class ClientConnection {
   readonly #socket: Socket
-  readonly #port: ClientPort
+  readonly #port: ConnectionOwner
   readonly #unfinished
   readonly #asked
   readonly #answers
@@ -64,7 +77,7 @@ export class ClientConnection {
   /** Whatever still comes in is thrown away. */
   #deaf = false
 
-  constructor(socket: Socket, port: ClientPort) {
+  constructor(socket: Socket, port: ConnectionOwner) {
     this.#socket = socket
     this.#port = port
     this.#unfinished = port.tallies.unfinished.share()

@@ -1,13 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { systemClock } from '../clock.js'
-import { type Answer, type Event, failure } from '../contracts.js'
-import { type ClientBounds, clientBounds } from './client-bounds.js'
-import { ClientConnection, lastWordsMs } from './client-connection.js'
+import { type Ask, type Event, failure } from '../contracts.js'
+import { type ClientBounds, type ClientTallies, clientBounds } from './client-bounds.js'
+import { ClientConnection, type ConnectionOwner, lastWordsMs } from './client-connection.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import { Tally } from './tally.js'
-
-/** Asks a node; the answer comes later, once, or never if the node dies. */
-export type Ask = (candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void) => void
 
 /** Refused or dropped clients of which somebody is told: twenty at once, one a second. */
 const noticePace: Pace = { perMs: 1 / 1_000, burst: 20 }
@@ -16,18 +13,11 @@ const mostTurnedAway = 16
 /** When no connection was idle, none is looked for again for so long. */
 const nextSearchMs = 1_000
 
-/** What all clients of a port hold, each kind with its own limit. */
-export interface ClientTallies {
-  readonly unfinished: Tally
-  readonly asked: Tally
-  readonly answers: Tally
-}
-
 /**
  * Where clients connect. One port, two framings, told apart by the first byte: a frame's length is under 2^24, so its
  * first byte is 0, which no line of JSON begins with.
  */
-export class ClientPort {
+export class ClientPort implements ConnectionOwner {
   readonly bounds: ClientBounds
   readonly tallies: ClientTallies
   readonly ask: Ask

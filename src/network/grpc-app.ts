@@ -1,7 +1,7 @@
 import type { ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js'
 import type { MessageTypeDefinition, ServiceDefinition } from '@grpc/proto-loader'
+import type { Ask } from '../contracts.js'
 import { type Answer, type Failure, failure, limits, type Refusal, type Status } from '../contracts.js'
-import type { Ask } from './client-port.js'
 import { appProto, type Proto, Protos } from './grpc-protos.js'
 
 type Fields = Readonly<Record<string, unknown>>

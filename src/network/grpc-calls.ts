@@ -8,25 +8,10 @@ import {
 } from '@grpc/grpc-js'
 import { type Answer, type Clock, failure, type Refusal } from '../contracts.js'
 import type { CallGate } from './grpc-app.js'
-import { speakPath } from './grpc-wire.js'
+import { type CallBounds, speakPath } from './grpc-wire.js'
 import { memoryOf, type Share, Tally } from './tally.js'
 
 const MiB = 1024 * 1024
-
-/** What those who call over gRPC may make a node hold. */
-export interface CallBounds {
-  readonly calls: number
-  /** Bytes of packets that have not arrived whole, over all streams but those of peers. */
-  readonly unfinishedBytes: number
-  /** Bytes of requests that are asked and not answered. */
-  readonly askedBytes: number
-  /** Bytes of answers that one connection has not taken; and all of them. */
-  readonly answerBytes: number
-  readonly allAnswerBytes: number
-  /** How long a packet may take to arrive, and how long a connection may take nothing of its answers. */
-  readonly slowestMs: number
-  readonly sweepMs: number
-}
 
 const usualBounds: CallBounds = {
   calls: 8_192,

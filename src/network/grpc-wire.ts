@@ -1,10 +1,25 @@
 import type { ChannelOptions, ServerOptions } from '@grpc/grpc-js'
+import type { Ask } from '../contracts.js'
 import { limits } from '../contracts.js'
-import type { Ask } from './client-port.js'
-import type { CallBounds } from './grpc-calls.js'
-import type { TcpOptions } from './tcp.js'
 
-export interface GrpcOptions extends TcpOptions {
+import type { NetworkOptions } from './options.js'
+
+/** What those who call over gRPC may make a node hold. */
+export interface CallBounds {
+  readonly calls: number
+  /** Bytes of packets that have not arrived whole, over all streams but those of peers. */
+  readonly unfinishedBytes: number
+  /** Bytes of requests that are asked and not answered. */
+  readonly askedBytes: number
+  /** Bytes of answers that one connection has not taken; and all of them. */
+  readonly answerBytes: number
+  readonly allAnswerBytes: number
+  /** How long a packet may take to arrive, and how long a connection may take nothing of its answers. */
+  readonly slowestMs: number
+  readonly sweepMs: number
+}
+
+export interface GrpcOptions extends NetworkOptions {
   /** Asks this node on behalf of a client that speaks gRPC; leave it out and only peers are served. */
   readonly ask?: Ask
   /** What its clients may make it hold, where a test wants less than usual. */

@@ -1,7 +1,7 @@
 import type { Message, NodeId, PeerMember } from '../contracts.js'
 import { quoted } from '../text.js'
 import { addressProblem } from './address.js'
-import type { TcpOptions } from './tcp.js'
+import type { NetworkOptions } from './options.js'
 
 /** So many who are no peers of ours may be answered at a time. */
 const guestLimit = 16
@@ -30,7 +30,7 @@ export interface Link {
  * another address than that peer; it is answered where it is, so that it hears that it does not count.
  */
 export class Links<L extends Link> {
-  readonly #options: Pick<TcpOptions, 'self' | 'isOpen' | 'notice'>
+  readonly #options: Pick<NetworkOptions, 'self' | 'isOpen' | 'notice'>
   /** Where we listen ourselves. */
   readonly #address: string
   readonly #make: (peer: Peer) => L
@@ -40,7 +40,7 @@ export class Links<L extends Link> {
   #peers = new Map<NodeId, Peer>()
   #isRunning = false
 
-  constructor(options: Pick<TcpOptions, 'self' | 'members' | 'isOpen' | 'notice'>, make: (peer: Peer) => L) {
+  constructor(options: Pick<NetworkOptions, 'self' | 'members' | 'isOpen' | 'notice'>, make: (peer: Peer) => L) {
     this.#options = options
     this.#address = options.members.find(({ id }) => id === options.self)!.peer
     this.#make = make

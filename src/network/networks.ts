@@ -1,8 +1,8 @@
-import type { Network } from '../contracts.js'
+import type { Ask, Network } from '../contracts.js'
 import type { NetworkName, Stage } from '../stage.js'
-import type { Ask } from './client-port.js'
 import { jsonCodec } from './json-codec.js'
-import { TcpNetwork, type TcpOptions } from './tcp.js'
+import type { NetworkOptions } from './options.js'
+import { TcpNetwork } from './tcp.js'
 
 /**
  * The network of this name for a stage's messages. gRPC takes longer to load than all the rest of a node, so each is
@@ -13,7 +13,7 @@ import { TcpNetwork, type TcpOptions } from './tcp.js'
 export async function openNetwork(
   name: NetworkName,
   stage: Stage,
-  settings: Omit<TcpOptions, 'codec' | 'isOpen'>,
+  settings: Omit<NetworkOptions, 'codec' | 'isOpen'>,
   ask: Ask,
 ): Promise<Network> {
   const options = { ...settings, isOpen: stage.members === 'changing' }

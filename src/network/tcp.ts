@@ -1,17 +1,12 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import {
-  type Clock,
-  type Codec,
-  type Event,
   type Foreigner,
   type Identity,
   isObject,
-  type Member,
   type Message,
   type Network,
   type NodeId,
   type PeerMember,
-  type Random,
 } from '../contracts.js'
 import { oneLine, quoted } from '../text.js'
 import { parseAddress } from './address.js'
@@ -21,6 +16,7 @@ import { encodeFrames, FrameDecoder } from './framing.js'
 import { parseStranger } from './json-shape.js'
 import { type Link, Links, type Peer } from './links.js'
 import { lookup } from './lookup.js'
+import type { NetworkOptions } from './options.js'
 import { ForeignError, identityIn, Passport } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type Share, Tally } from './tally.js'
@@ -43,27 +39,13 @@ const guestBytes = 40 * 1024 * 1024
 /** What the other side says on a connection that we made: only who it is, if it refuses us as foreign. */
 const refusalBytes = 1024
 
-export interface TcpOptions {
-  readonly self: NodeId
-  readonly members: readonly Member[]
-  /** Nodes of one cluster share it; a stranger's connection is refused. */
-  readonly cluster: string
-  /** Whether a node of the cluster that is no member is heard, and answered: where members change, it may have to be. */
-  readonly isOpen: boolean
-  readonly codec: Codec
-  readonly clock: Clock
-  readonly random: Random
-  /** Hears of links that come and go, and of strangers that were turned away. */
-  readonly notice: (event: Event) => void
-}
-
 /**
  * Messages between nodes over TCP, each a frame. Every pair has two connections, each used in one direction and made
  * by the side that sends, so that nobody has to agree on which of two simultaneous connections counts. The first
  * frame says who is speaking; the rest are messages.
  */
 export class TcpNetwork implements Network {
-  readonly #options: TcpOptions
+  readonly #options: NetworkOptions
   readonly #links: Links<OutgoingLink>
   readonly #visits: Visits
   readonly #refusals: Refusals
@@ -75,7 +57,7 @@ export class TcpNetwork implements Network {
   readonly #holding = new Map<Socket, Share>()
   #server: Server | undefined
 
-  constructor(options: TcpOptions) {
+  constructor(options: NetworkOptions) {
     this.#options = options
     const addressFor = (peer: Peer) => () => this.#links.addressFor(peer)
     this.#links = new Links(options, (peer) => new OutgoingLink(peer, options, this.#passport, addressFor(peer)))
@@ -218,7 +200,7 @@ function parseHello(bytes: Buffer): Hello {
 class OutgoingLink implements Link {
   readonly peer: Peer
   readonly #address: () => string | null
-  readonly #options: TcpOptions
+  readonly #options: NetworkOptions
   readonly #passport: Passport
   #socket: Socket | null = null
   #up = false
@@ -235,7 +217,7 @@ class OutgoingLink implements Link {
   #cancelNotice = () => {}
 
   /** @param address where we can be answered; null if this link is to a guest */
-  constructor(peer: Peer, options: TcpOptions, passport: Passport, address: () => string | null) {
+  constructor(peer: Peer, options: NetworkOptions, passport: Passport, address: () => string | null) {
     this.peer = peer
     this.#passport = passport
     this.#address = address

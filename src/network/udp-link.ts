@@ -5,12 +5,12 @@ import { type Datagram, encodeDatagram, type Parcel, unpack } from './datagrams.
 import { messageBytes, Outbox, Reassembly } from './fragments.js'
 import type { Link, Links, Peer } from './links.js'
 import { lookups } from './lookup.js'
+import type { NetworkOptions } from './options.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import type { Passport } from './passport.js'
 import type { Tally } from './tally.js'
-import type { TcpOptions } from './tcp.js'
 
-export interface UdpOptions extends TcpOptions {
+export interface UdpOptions extends NetworkOptions {
   /** How fast datagrams leave for each peer, in bytes with what the kernel needs to keep them. */
   readonly pace?: Pace
 }

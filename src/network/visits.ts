@@ -2,8 +2,8 @@ import type { Identity, NodeId } from '../contracts.js'
 import { quoted } from '../text.js'
 import { plainAddress } from './address.js'
 import { keyOf, type Link, type Links, type Peer } from './links.js'
+import type { NetworkOptions } from './options.js'
 import { ForeignError, type Passport } from './passport.js'
-import type { TcpOptions } from './tcp.js'
 
 /** What is said first on a connection, as it came: whoever said it may be anybody. */
 export interface Hello extends Identity {
@@ -23,13 +23,13 @@ export interface Visit {
 
 /** The connections that other nodes have made to us. A guest is one for as long as one of its own stands. */
 export class Visits {
-  readonly #options: Pick<TcpOptions, 'self' | 'cluster'>
+  readonly #options: Pick<NetworkOptions, 'self' | 'cluster'>
   readonly #links: Links<Link>
   readonly #passport: Passport
   /** By the key of the link on which they are answered: what ends each, and where it said that it listens. */
   readonly #visits = new Map<string, Map<() => void, unknown>>()
 
-  constructor(options: Pick<TcpOptions, 'self' | 'cluster'>, links: Links<Link>, passport: Passport) {
+  constructor(options: Pick<NetworkOptions, 'self' | 'cluster'>, links: Links<Link>, passport: Passport) {
     this.#options = options
     this.#links = links
     this.#passport = passport

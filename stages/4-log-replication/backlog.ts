@@ -1,4 +1,4 @@
-import type { Entry, Index, Term } from '../../src/contracts.js'
+import type { Entry } from '../../src/contracts.js'
 import type { Replica } from './replica.js'
 
 /** Entries that may wait in a leader for a majority. */
@@ -6,17 +6,6 @@ const maxEntries = 65_536
 
 /** Bytes of entries that may wait in a leader, in both forms in which it holds them: the text and the command. */
 const maxBytes = 128 * 1024 * 1024
-
-/** The entries that wait in a leader: behind the first index, up to the last, and what they take in memory. */
-export interface Backlog {
-  /** The leader's term in which this was counted. */
-  term: Term
-  from: Index
-  upTo: Index
-  bytes: number
-}
-
-export const emptyBacklog: Backlog = { term: 0, from: 0, upTo: 0, bytes: 0 }
 
 /**
  * A log without a quorum must not grow for ever: past a bound, new requests are refused, for certain. What counts is the

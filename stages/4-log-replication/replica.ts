@@ -2,9 +2,20 @@ import type { Index, NodeId, NodeOptions, PersistRecord, RequestId, Status, Term
 import type { NodeState } from '../../src/stage.js'
 import { status } from '../0-key-value-store/server.js'
 import { majority, type Quorum } from '../2-naive-replication/quorum.js'
-import { type Backlog, emptyBacklog } from './backlog.js'
+
 import { Log } from './log.js'
 import { newProgress, type Progress } from './progress.js'
+
+/** The entries that wait in a leader: behind the first index, up to the last, and what they take in memory. */
+export interface Backlog {
+  /** The leader's term in which this was counted. */
+  term: Term
+  from: Index
+  upTo: Index
+  bytes: number
+}
+
+export const emptyBacklog: Backlog = { term: 0, from: 0, upTo: 0, bytes: 0 }
 
 /** A client whose command is in the log. Index and term: at this index, another leader may have put something else. */
 export interface Waiting {

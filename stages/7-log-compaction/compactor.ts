@@ -1,8 +1,31 @@
-import type { EntryId, Index, NodeId, NodeOptions, Snapshot, SnapshotHeader, Status } from '../../src/contracts.js'
+import type {
+  EntryId,
+  Index,
+  NodeId,
+  NodeOptions,
+  Snapshot,
+  SnapshotHeader,
+  Status,
+  Term,
+} from '../../src/contracts.js'
+import type { Pace } from '../4-log-replication/pace.js'
 import { replicaStatus } from '../4-log-replication/replica.js'
 import { type Voter, voter } from '../6-leader-election/voter.js'
 import { CompactLog } from './compact-log.js'
-import type { Transfer } from './send-snapshot.js'
+
+/** A snapshot on its way to one follower, beside everything else that it is told: one piece at a time. */
+export interface Transfer {
+  readonly term: Term
+  readonly snapshot: Snapshot
+  /** The number of its first piece: an answer with a lower one is about an earlier transfer. */
+  readonly first: number
+  /** Where in the file the piece begins that is under way, and its number; sent again, it is the same piece. */
+  offset: number
+  sequence: number
+  readonly pace: Pace
+  /** When the follower last had more, or less, than before; in {@link Compactor.ticks}. */
+  movedAt: number
+}
 
 /** A node whose log does not grow for ever: what it did is in a snapshot, and the log goes on behind that (§7). */
 export interface Compactor extends Voter {

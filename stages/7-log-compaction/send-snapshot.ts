@@ -1,23 +1,9 @@
-import type { NodeId, Snapshot, Term, Timing } from '../../src/contracts.js'
+import type { NodeId, Timing } from '../../src/contracts.js'
 import type { AppendEntriesConflict } from '../4-log-replication/messages.js'
 import { isOverdue, newPace, noteAnswered, noteNeedless, noteSent, type Pace } from '../4-log-replication/pace.js'
 import { nextSequence, noteMatch } from '../4-log-replication/progress.js'
 import type { Compactor } from './compactor.js'
 import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
-
-/** A snapshot on its way to one follower, beside everything else that it is told: one piece at a time. */
-export interface Transfer {
-  readonly term: Term
-  readonly snapshot: Snapshot
-  /** The number of its first piece: an answer with a lower one is about an earlier transfer. */
-  readonly first: number
-  /** Where in the file the piece begins that is under way, and its number; sent again, it is the same piece. */
-  offset: number
-  sequence: number
-  readonly pace: Pace
-  /** When the follower last had more, or less, than before; in {@link Compactor.ticks}. */
-  movedAt: number
-}
 
 /** A follower without news for so many times the silence that is borne of a leader is sent no more. */
 const patience = 10

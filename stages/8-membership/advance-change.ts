@@ -1,9 +1,10 @@
 import { failure, type Member, type NodeId, type RequestId } from '../../src/contracts.js'
-import { type Candidate, type Change, isCaughtUp, isHeard, isIntroduced, newChange, type Round } from './change.js'
+import { isCaughtUp, isHeard, isIntroduced, newChange } from './change.js'
 import { appendConfiguration, changeVoters } from './change-voters.js'
 import { type Configuration, idsOf, isSame, without } from './configuration.js'
 import { abandon, giveUp, retire, tellDeparted } from './end-change.js'
 import { connect, type Participant } from './participant.js'
+import type { Candidate, Change, Round } from './volatile.js'
 
 /**
  * Leads from the configuration that there is to the one that is asked for, a step each time the last is committed, and

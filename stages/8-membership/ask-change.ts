@@ -1,11 +1,12 @@
 import { addressProblem, failure, isNodeId, type Member, type Request } from '../../src/contracts.js'
 import { canStillEnd } from './call-off.js'
-import { type Candidate, type Change, isIntroduced, newChange } from './change.js'
+import { isIntroduced, newChange } from './change.js'
 import { problemWith } from './check-voters.js'
 import type { AddNode, Reconfigure, RemoveNode } from './commands.js'
 import { idsOf, isSame, membersOf } from './configuration.js'
 import { connect, type Participant } from './participant.js'
 import { refuse, refuseElsewhere } from './refuse.js'
+import type { Candidate, Change } from './volatile.js'
 import { describeWait } from './waiting.js'
 
 /** Takes in a node that runs, or one whose disk was replaced once more; or moves it to another address. */

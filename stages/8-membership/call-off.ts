@@ -1,10 +1,11 @@
 import { failure, type Refusal, type Request } from '../../src/contracts.js'
-import { type Change, isIntroduced } from './change.js'
+import { isIntroduced } from './change.js'
 import { appendConfiguration } from './change-voters.js'
 import { idsOf, isSame } from './configuration.js'
 import { giveUp } from './end-change.js'
 import type { Participant } from './participant.js'
 import { refuse, refuseElsewhere } from './refuse.js'
+import type { Change } from './volatile.js'
 
 const cancelled = failure('change_cancelled', 'an operator called the change off; the voters stay as they were')
 

@@ -1,40 +1,7 @@
-import type { Index, Member, NodeId, Refusal, RequestId } from '../../src/contracts.js'
+import type { Member, NodeId } from '../../src/contracts.js'
 import { idsOf, type Server } from './configuration.js'
 import type { Participant } from './participant.js'
-
-/** A node that is to be a voter. What disk it has, it says itself; until then that is not known. */
-export type Candidate = Member & { readonly incarnation: string | null }
-
-/** One round of catching up (thesis 4.2.1): all that the log held when it began. */
-export interface Round {
-  readonly number: number
-  readonly target: Index
-  readonly since: number
-  /** How far the newcomer was when it was last looked at, and when it had last come further; in ticks. */
-  reached: string
-  movedAt: number
-}
-
-/** What the voters are to be, and who waits to hear that they are. Only the leader that was asked knows of it. */
-export interface Change {
-  readonly voters: readonly Candidate[]
-  /** Those of them that are asked who they are: they are new, or their disks are. */
-  readonly newcomers: readonly NodeId[]
-  /** Also if too few of them are alive. */
-  readonly isForced: boolean
-  /** Whether the founder of the cluster gathers its partners by it: it gives way to whatever an operator asks for. */
-  readonly isFounding: boolean
-  readonly requests: RequestId[]
-  /** Those who asked for it to be called off. */
-  readonly cancels: RequestId[]
-  /** Members that are to move, and still answer where they are: their link is kept, and nobody is asked elsewhere. */
-  readonly staying: Set<NodeId>
-  /** Since when the newcomers are asked who they are, in ticks. */
-  askedAt: number
-  readonly rounds: Map<NodeId, Round>
-  /** Why it was given up: what was begun is then undone. */
-  readonly refusal: Refusal | null
-}
+import type { Candidate, Change } from './volatile.js'
 
 export function newChange(
   node: Participant,

@@ -6,17 +6,7 @@ import { tellDisplaced } from './displaced.js'
 import { giveUp } from './end-change.js'
 import { isForeign } from './identity.js'
 import type { Participant } from './participant.js'
-
-/** Why a member's disk is lost: another one answers in its place, or it is older than what it has acknowledged. */
-export type Loss = 'replaced' | 'older'
-
-/** The disk that answers under a member's name, and does not count. */
-export interface LostDisk {
-  readonly incarnation: string
-  readonly why: Loss
-  /** In {@link Participant.ticks}. */
-  toldAt: number | null
-}
+import type { Loss } from './volatile.js'
 
 /** The disk of a message's sender is the one that the latest configuration names, and nothing is known against it. */
 export function isCounted(node: Participant, { from, incarnation }: Message): boolean {

@@ -1,14 +1,8 @@
-import type { Index, NodeId } from '../../src/contracts.js'
+import type { NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
-import type { Loss, LostDisk } from './disks.js'
 import type { Displaced } from './messages.js'
 import type { Participant } from './participant.js'
-
-/** Why this node rests, and the configuration by which it was told so. */
-export interface Displacement {
-  readonly index: Index
-  readonly why: Loss
-}
+import type { LostDisk } from './volatile.js'
 
 /** The one whose disk does not count is told so, by its disk: another node may bear its name. @returns whether it was */
 export function tellDisplaced(

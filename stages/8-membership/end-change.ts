@@ -3,10 +3,10 @@ import { send } from '../../src/stage.js'
 import { sendAppend } from '../4-log-replication/replicate.js'
 import { leaveClients } from '../6-leader-election/terms.js'
 import { waitAnew } from '../6-leader-election/voter.js'
-import type { Change } from './change.js'
 import { idsOf } from './configuration.js'
 import type { Removed } from './messages.js'
 import { connect, type Participant } from './participant.js'
+import type { Change } from './volatile.js'
 
 /** What was begun is undone: the voters stay as they are, and nobody learns any more. */
 export function giveUp(node: Participant, change: Change, refusal: Refusal): void {

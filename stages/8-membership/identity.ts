@@ -56,10 +56,6 @@ export function refuseForeigner(node: Participant, { id, origin }: Pick<Foreigne
 /** A foreigner that has not been met for so many election time-outs is there no more. */
 const forgottenAfter = 10
 
-export interface Met extends Foreigner {
-  readonly metAt: number
-}
-
 /** Who of another cluster is there at present, for `info`. */
 export function foreignersOf({ foreigners, ticks, timing }: Participant): { id: NodeId; origin: string }[] {
   return [...foreigners.values()]

@@ -1,11 +1,12 @@
 import { failure, type Message, type NodeId } from '../../src/contracts.js'
 import { type FactsAtGate, send } from '../../src/stage.js'
-import { type Candidate, type Change, isIntroduced } from './change.js'
+import { isIntroduced } from './change.js'
 import { idsOf } from './configuration.js'
 import { giveUp } from './end-change.js'
 import { endFounding } from './found.js'
 import type { Introduce, Introduction } from './messages.js'
 import type { Participant } from './participant.js'
+import type { Candidate, Change } from './volatile.js'
 
 /**
  * Who is to be taken in is asked first what disk it has, as often as a heartbeat, until it has said it. So it is known

@@ -3,7 +3,7 @@ import type { MessageFacts } from '../../src/stage.js'
 import { entriesOfLeaders } from '../6-leader-election/messages.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
 import { isConfiguration } from './configuration.js'
-import type { Loss } from './disks.js'
+import type { Loss } from './volatile.js'
 
 /** The leader to a node that is to be taken in: who are you? It bears no term: nobody is a member by it. */
 export interface Introduce extends Message {

@@ -1,17 +1,7 @@
-import type { Index } from '../../src/contracts.js'
 import type { AppendEntriesConflict, AppendEntriesReply } from '../4-log-replication/messages.js'
-import type { Progress } from '../4-log-replication/progress.js'
 import type { InstallSnapshotReply } from '../7-log-compaction/messages.js'
 import { isCounted, loseDisk, noticeLostDisk } from './disks.js'
 import type { Participant } from './participant.js'
-
-/** How far a follower had acknowledged, and the number of the last message that had left for it by then. */
-export interface Acknowledged {
-  /** A new term, and a node that is taken in anew, has another one. */
-  readonly progress: Progress
-  readonly index: Index
-  readonly sequence: number
-}
 
 /** Notes what a follower has acknowledged: messages that leave from here on, it reads with all of that on its disk. */
 export function noteAcknowledged(node: Participant, { from }: AppendEntriesReply | InstallSnapshotReply): void {

@@ -1,14 +1,9 @@
 import type { Identity, Member, NodeId, NodeOptions, Recovered, RequestId } from '../../src/contracts.js'
 import { newProgress } from '../4-log-replication/progress.js'
 import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
-import type { Change } from './change.js'
 import { type Configuration, idsOf, membersOf, type Server } from './configuration.js'
-import type { LostDisk } from './disks.js'
-import type { Displacement } from './displaced.js'
-import type { Met } from './identity.js'
 import { MembersLog } from './members-log.js'
-import type { Acknowledged } from './older-disk.js'
-import type { Waiting } from './waiting.js'
+import type { Acknowledged, Change, Displacement, LostDisk, Met, Waiting } from './volatile.js'
 
 /** A node of a cluster whose members change. Who they are is in the log; nothing else says so. */
 export interface Participant extends Compactor {

@@ -16,7 +16,7 @@ import { campaignIfVoter, noteWanted } from './loyalty.js'
 import { entriesOfMembers, type MembershipMessage, membershipMessages } from './messages.js'
 import { followConfiguration, type Participant, participant } from './participant.js'
 import { membershipRequests } from './requests.js'
-import { statusOfMember } from './standing.js'
+import { statusOfMember } from './status.js'
 
 const before = logCompaction.table
 const operations = { ...before.operations, configuration: nothing }

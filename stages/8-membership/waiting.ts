@@ -3,12 +3,6 @@ import { isHeard, isIntroduced } from './change.js'
 import { idsOf, membersOf } from './configuration.js'
 import type { Participant } from './participant.js'
 
-/** How long somebody waits, and when that was last told; in ticks. */
-export interface Waiting {
-  readonly since: number
-  toldAt: number | null
-}
-
 /** How often it is told that the waiting goes on, in election time-outs. */
 const reminder = 60
 

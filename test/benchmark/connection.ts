@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import type { Load } from './load.js'
 
 /** Hears that the request in a slot was answered, and the code of the error if it was refused. */
 export type AnswerHandler = (slot: number, error: string | null) => void
@@ -24,6 +23,14 @@ export type DialogueFactory = (
   maxRequestBytes: number,
 ) => Dialogue
 
+/** The load that a connection carries: it writes requests and counts answers. */
+export interface Demand {
+  readonly requestBytes: number
+  /** @returns where the request ends */
+  writeNext(into: Buffer, at: number, id: number): number
+  count(latencyMs: number, error: string | null): void
+}
+
 /** What one read of a socket takes in at most. One buffer serves all of them: it is emptied before the next read. */
 const readBuffer = Buffer.alloc(256 * 1024)
 
@@ -33,7 +40,7 @@ const readBuffer = Buffer.alloc(256 * 1024)
  */
 export class Connection {
   readonly connected: Promise<unknown>
-  readonly #load: Load
+  readonly #load: Demand
   readonly #socket: Socket
   readonly #sentAt: Float64Array
   readonly #dialogue: Dialogue
@@ -42,7 +49,7 @@ export class Connection {
   #now = 0
 
   constructor(
-    load: Load,
+    load: Demand,
     inFlight: number,
     dialogue: DialogueFactory,
     address: { host: string; port: number },

@@ -1,5 +1,5 @@
 import { createHistogram } from 'node:perf_hooks'
-import { Connection } from './connection.js'
+import { Connection, type Demand } from './connection.js'
 import { type ProtocolName, protocols } from './protocols.js'
 import type { RequestShape, RequestWriter } from './requests.js'
 
@@ -28,7 +28,7 @@ const nanosecondsInMs = 1e6
 const longestLatencyNs = 60e9
 
 /** Keeps one server busy, and counts. */
-export class Load {
+export class Load implements Demand {
   readonly #shape: LoadShape
   readonly #protocol: ProtocolName
   readonly #requests: RequestWriter

@@ -1,6 +1,5 @@
 import { failure, type Outcome, outcomeOf } from '../../src/contracts.js'
-import type { Members } from '../../src/proof/scenario/members.js'
-import type { Driver, Kept, Look, Place } from '../../src/proof/scenario/scenario.js'
+import type { Driver, Kept, Look, Members, Place } from '../../src/proof/scenario/scenario.js'
 import { formatFault } from '../../src/server/faults.js'
 
 export const done = (fields: object = {}): Outcome => outcomeOf({ ok: true, ...fields })

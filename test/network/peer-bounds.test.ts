@@ -7,7 +7,7 @@ import { payloadBytes } from '../../src/network/datagrams.js'
 import { guestFragments, messageBytes, Reassembly } from '../../src/network/fragments.js'
 import { encodeFrames } from '../../src/network/framing.js'
 import { GrpcNetwork } from '../../src/network/grpc.js'
-import type { CallBounds } from '../../src/network/grpc-calls.js'
+import type { CallBounds } from '../../src/network/grpc-wire.js'
 import { TcpNetwork } from '../../src/network/tcp.js'
 import { members, Peer, replicate } from './peers.js'
 

@@ -6,10 +6,10 @@ import { systemClock, systemRandom } from '../../src/clock.js'
 import type { Event, Member, Message, Network } from '../../src/contracts.js'
 import { type Address, parseAddress } from '../../src/network/address.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
-import type { TcpOptions } from '../../src/network/tcp.js'
+import type { NetworkOptions } from '../../src/network/options.js'
 import { stage } from './stage.js'
 
-export type Make<N extends Network = Network> = (options: TcpOptions) => N
+export type Make<N extends Network = Network> = (options: NetworkOptions) => N
 
 /** When nothing has come for so long, what is missing is taken for lost and sent again. */
 const quietMs = 150
@@ -75,7 +75,7 @@ export class Peer<N extends Network = Network> {
   readonly #watchers = new Set<() => void>()
   readonly #listeners = new Set<() => void>()
 
-  constructor(t: Test, make: Make<N>, self: string, members: readonly Member[], changes: Partial<TcpOptions> = {}) {
+  constructor(t: Test, make: Make<N>, self: string, members: readonly Member[], changes: Partial<NetworkOptions> = {}) {
     const notice = (event: Event) => {
       this.notices.push(event)
       for (const watcher of this.#watchers) watcher()

@@ -4,10 +4,11 @@ import { systemClock } from '../../src/clock.js'
 import type { Clock, Member, Message } from '../../src/contracts.js'
 import { FaultyNetwork } from '../../src/network/faults.js'
 import { encodeFrames } from '../../src/network/framing.js'
-import { TcpNetwork, type TcpOptions } from '../../src/network/tcp.js'
+import type { NetworkOptions } from '../../src/network/options.js'
+import { TcpNetwork } from '../../src/network/tcp.js'
 import { members, Peer } from './peers.js'
 
-const overTcp = (options: TcpOptions) => new FaultyNetwork(new TcpNetwork(options))
+const overTcp = (options: NetworkOptions) => new FaultyNetwork(new TcpNetwork(options))
 
 class TcpPeer extends Peer<FaultyNetwork> {
   constructor(t: Test, self: string, members: readonly Member[]) {

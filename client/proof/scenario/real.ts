@@ -8,21 +8,14 @@ import type { Delay } from '../../../src/network/faults.js'
 import { localMembers } from '../../../src/network/local-members.js'
 import { knowsItsPlace } from '../../../src/proof/scenario/cast.js'
 import { keptOf } from '../../../src/proof/scenario/compaction.js'
-import {
-  isMember,
-  type Members,
-  membersIn,
-  namesSpares,
-  operator,
-  placesIn,
-  spares,
-} from '../../../src/proof/scenario/members.js'
+import { isMember, membersIn, namesSpares, operator, placesIn, spares } from '../../../src/proof/scenario/members.js'
 import { play } from '../../../src/proof/scenario/play.js'
 import { comeToRest } from '../../../src/proof/scenario/replicas.js'
 import type {
   Driver,
   Kept,
   Look,
+  Members,
   Place,
   Played,
   RawConnection,

@@ -1,6 +1,6 @@
+import type { Entry } from './entry.js'
 import type { State } from './model.js'
 import { Readings } from './readings.js'
-import type { Entry } from './timeline.js'
 
 /**
  * Who can still tell one state of a key from another, and until when. The answers are positions in a timeline, -1

@@ -1,6 +1,6 @@
 import { isAvailable, isSatisfied } from './configuration.js'
+import type { Entry } from './entry.js'
 import type { State } from './model.js'
-import type { Entry } from './timeline.js'
 
 /** The operations that have been called and may still be put in the order, at one moment of the timeline. */
 export class OpenOperations {

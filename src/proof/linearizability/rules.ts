@@ -1,8 +1,8 @@
 import { type Configuration, isAvailable, isSatisfied, setStatus, status, statusAt } from './configuration.js'
+import type { Entry } from './entry.js'
 import type { Observers } from './observers.js'
 import { OpenOperations } from './open.js'
 import type { States } from './states.js'
-import type { Entry } from './timeline.js'
 
 /** A configuration on the way to the return of an operation. */
 export interface Path {

@@ -1,6 +1,6 @@
+import type { Entry } from './entry.js'
 import { impossible, type State, step } from './model.js'
 import type { Observers } from './observers.js'
-import type { Entry } from './timeline.js'
 
 /** The number of every state that no later answer tells from another; see {@link States.canonical}. */
 const anyState = 0

@@ -8,11 +8,12 @@ import {
   setStatus,
   status,
 } from './configuration.js'
+import type { Entry } from './entry.js'
 import type { State } from './model.js'
 import type { OpenOperations } from './open.js'
 import { type Path, Rules } from './rules.js'
 import { States } from './states.js'
-import type { Entry, Moment, Timeline } from './timeline.js'
+import type { Moment, Timeline } from './timeline.js'
 
 /** Where a sweep has been, to go back to. */
 export interface Checkpoint {

@@ -2,21 +2,13 @@ import type { Command, Member, NodeId, Status } from '../../contracts.js'
 import { leaderOf } from './cast.js'
 import type { Finding } from './leadership.js'
 import { nodesOf } from './playable.js'
-import type { Change, Driver, MembersSaid, Place, Scenario, Statement } from './scenario.js'
+import type { Change, Driver, Members, MembersSaid, Place, Scenario, Statement } from './scenario.js'
 
 /** Who takes nodes in and out; a newcomer may have much to catch up with, so it waits longer than other clients. */
 export const operator = { name: 'op', deadlineMs: 30_000 }
 
 /** How often the members are looked at while something is awaited. */
 const everyMs = 50
-
-/** Who belongs to a cluster whose members change. */
-export interface Members {
-  readonly voters: readonly NodeId[]
-  /** While these voters take over from others: those others. */
-  readonly outgoing: readonly NodeId[] | null
-  readonly learners: readonly NodeId[]
-}
 
 /** The members as the leader has them, or, while nobody leads, who has seen most committed; null where they are fixed. */
 export function membersIn(statuses: readonly Status[]): Members | null {

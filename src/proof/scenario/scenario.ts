@@ -1,7 +1,14 @@
 import type { Command, GuaranteeId, Index, Member, NodeId, Outcome, Term } from '../../contracts.js'
 import type { Delay } from '../../network/faults.js'
 import type { Fault } from '../../server/faults.js'
-import type { Members } from './members.js'
+
+/** Who belongs to a cluster whose members change. */
+export interface Members {
+  readonly voters: readonly NodeId[]
+  /** While these voters take over from others: those others. */
+  readonly outgoing: readonly NodeId[] | null
+  readonly learners: readonly NodeId[]
+}
 
 /**
  * How a stage does in a scenario: it *holds* what the scenario asks for; it *violates* it, and the transcript is the

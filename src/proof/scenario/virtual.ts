@@ -8,10 +8,10 @@ import type { Host } from '../simulation/host.js'
 import { calm, type Weather } from '../simulation/network.js'
 import { knowsItsPlace } from './cast.js'
 import { keptOf } from './compaction.js'
-import { isMember, type Members, membersIn, namesSpares, operator, placesIn } from './members.js'
+import { isMember, membersIn, namesSpares, operator, placesIn } from './members.js'
 import { play } from './play.js'
 import { comeToRest } from './replicas.js'
-import type { Driver, Kept, Look, Place, Played, Scenario } from './scenario.js'
+import type { Driver, Kept, Look, Members, Place, Played, Scenario } from './scenario.js'
 
 /** Longer than anything takes that a scenario waits for; virtual milliseconds. */
 const foreverMs = 3_600_000

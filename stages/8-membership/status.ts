@@ -1,6 +1,27 @@
+import type { Status } from '../../src/contracts.js'
+import { compactorStatus } from '../7-log-compaction/compactor.js'
+import { describeChange } from './change.js'
+import { idsOf } from './configuration.js'
 import { foreignersOf } from './identity.js'
 import type { Participant } from './participant.js'
 import type { Standing } from './standing.js'
+import { standing } from './standing.js'
+import { describeAwaited } from './waiting.js'
+
+/** What `info` tells of a node and of the members as it knows them. */
+export function statusOfMember(node: Participant): Status {
+  const { voters, outgoing, learners } = node.log.configuration.configuration
+  const member = standing(node)
+  return Object.assign(compactorStatus(node), {
+    member,
+    voters: idsOf(voters),
+    ...(outgoing && { outgoing: idsOf(outgoing) }),
+    ...(learners.length > 0 && { learners: idsOf(learners) }),
+    ...identityStatus(node, member),
+    ...(node.change && { change: describeChange(node, node.change) }),
+    ...(node.awaiting && { waiting: describeAwaited(node) }),
+  })
+}
 
 /** What `info` tells of disks and clusters: which origin is known, whose disk is lost, who is foreign, and what to do. */
 export function identityStatus(node: Participant, standing: Standing): Readonly<Record<string, unknown>> {
