@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import { type Command, type ErrorCode, isObject, limits } from '../src/contracts.js'
 import { ConfigError } from '../src/errors.js'
 import { addressProblem } from '../src/network/address.js'
-import type { CallSettings, ClientSettings } from './client.js'
+import type { CallSettings, ClientSettings } from './settings.js'
 
 /** What an `id` may add to a request. */
 const envelopeBytes = 64

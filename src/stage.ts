@@ -56,7 +56,7 @@ export interface NodeState {
  * The replaceable steps of a node: every method of its state type. Rules call `node.step()`; the table names the
  * function that does it, and a later stage's table may name another.
  */
-export type Verbs<N> = {
+type Verbs<N> = {
   readonly [K in keyof N as N[K] extends (...args: never[]) => unknown ? K : never]: N[K] extends (
     ...args: infer A
   ) => infer R

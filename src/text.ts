@@ -1,5 +1,5 @@
 /** So much of a text that somebody else wrote is shown in a sentence, in UTF-16 code units. */
-export const shownLength = 200
+const shownLength = 200
 
 /**
  * Characters that a terminal obeys, or that change how their neighbours look: controls (C0, DEL, C1), marks of

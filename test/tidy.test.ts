@@ -43,6 +43,24 @@ t.test('imports run one way: test → client → stages → src', async (t) => {
   t.same(uphill, [])
 })
 
+/** Groups of files that import each other, also if only types: each of them reaches every other. */
+function circles(): string[][] {
+  const next = new Map(sources.map((path) => [path, importsOf(path).map(({ to }) => to.replace(/\.js$/, '.ts'))]))
+  const reached = (from: string, seen = new Set<string>()): Set<string> => {
+    for (const to of next.get(from) ?? []) if (!seen.has(to)) reached(to, seen.add(to))
+    return seen
+  }
+  const reach = new Map(sources.map((path) => [path, reached(path)]))
+  const inCircles = sources.filter((path) => reach.get(path)!.has(path))
+  return inCircles.map((path) =>
+    inCircles.filter((other) => reach.get(path)!.has(other) && reach.get(other)!.has(path)),
+  )
+}
+
+t.test('no two files import each other in a circle', async (t) => {
+  t.same(circles(), [])
+})
+
 t.test('the product does not import its proof', async (t) => {
   const proof = /^src\/proof\//
   const product = sources.filter((path) => path.startsWith('src/') && !proof.test(path))

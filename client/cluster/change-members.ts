@@ -7,7 +7,7 @@ const words = ['add_node', 'remove_node', 'reconfigure']
 export const isChange = ({ command }: Command) => words.includes(command)
 
 /** A newcomer may have to read a large snapshot first. */
-export const changeDeadlineMs = 600_000
+const changeDeadlineMs = 600_000
 
 /** How long to wait before asking again, and between two questions how far it is. */
 const pauseMs = 200

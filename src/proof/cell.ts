@@ -15,7 +15,7 @@ export const marks: Readonly<Record<Mark, { readonly sign: string; readonly mean
 }
 
 /** Something that was run, and what it showed of one guarantee. */
-export interface Trial {
+interface Trial {
   /** `N3`, or `storm seeds`. */
   readonly trial: string
   readonly verdict: Verdict
@@ -23,7 +23,7 @@ export interface Trial {
 }
 
 /** What shows a violation or a standstill, in ten lines at most. */
-export interface Witness {
+interface Witness {
   /** The first says where it was seen. */
   readonly lines: readonly string[]
   /** The command that plays it again. */

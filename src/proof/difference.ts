@@ -10,7 +10,7 @@ export interface Rule {
   readonly value: unknown
 }
 
-export interface Replaced {
+interface Replaced {
   readonly slot: string
   readonly before: Rule
   readonly after: Rule

@@ -16,12 +16,7 @@ export interface Matrix {
 }
 
 export type Play = (scenario: Scenario, stage: Stage) => Promise<Played>
-export type Sweep = (
-  stage: Stage,
-  climate: Climate,
-  seeds: number,
-  onResult: (result: SweepResult) => void,
-) => Promise<void>
+type Sweep = (stage: Stage, climate: Climate, seeds: number, onResult: (result: SweepResult) => void) => Promise<void>
 
 export interface MatrixOptions {
   readonly stages: readonly Stage[]

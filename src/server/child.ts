@@ -7,7 +7,7 @@ import type { Member, NodeId } from '../contracts.js'
  */
 const nodeFlags = ['--enable-source-maps', '--max-semi-space-size=32']
 
-export type NodeCondition = 'starting' | 'up' | 'paused' | 'dead'
+type NodeCondition = 'starting' | 'up' | 'paused' | 'dead'
 
 /** One child process. */
 export interface Child {

@@ -11,7 +11,7 @@ export interface Slices {
 }
 
 /** Each takes about a millisecond. */
-export const defaultSlices: Slices = { keys: 2_048, characters: 64 * 1024 }
+const defaultSlices: Slices = { keys: 2_048, characters: 64 * 1024 }
 
 /**
  * The state machine: a Map behind a mutex. A batch is one critical section, so that whoever takes the lock sees the

@@ -33,7 +33,7 @@ function giveOneBack(): boolean {
   return true
 }
 
-export function isOutOfDescriptors({ code }: NodeJS.ErrnoException): boolean {
+function isOutOfDescriptors({ code }: NodeJS.ErrnoException): boolean {
   return code === 'EMFILE' || code === 'ENFILE'
 }
 

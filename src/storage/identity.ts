@@ -84,7 +84,7 @@ function asJson(text: string): unknown {
 }
 
 /** For a folder whose `IDENTITY` cannot be read. */
-export function identityAdvice(folder: string): string {
+function identityAdvice(folder: string): string {
   return `to have it written again, from what the log says of itself: raft-roadmap log ${folder} --repair`
 }
 

@@ -14,7 +14,7 @@ export const levelFolder = 'level'
 const unbegun = /^(LOCK|LOG|LOG\.old|MANIFEST-000001|000001\.dbtmp)$/
 
 /** Whether the database in a node's folder may hold something. */
-export async function hasDatabase(files: Files, folder: string): Promise<boolean> {
+async function hasDatabase(files: Files, folder: string): Promise<boolean> {
   if (!(await files.list(folder)).includes(levelFolder)) return false
   return (await files.list(join(folder, levelFolder))).some((name) => !unbegun.test(name))
 }
@@ -29,7 +29,7 @@ async function hasSegments(files: Files, folder: string): Promise<boolean> {
  *
  * @throws DamagedLogError if there are two, and nothing says which of them counts
  */
-export async function kindIn(files: Files, folder: string): Promise<KeptKind | null> {
+async function kindIn(files: Files, folder: string): Promise<KeptKind | null> {
   const identity = await readIdentity(files, folder)
   return identity ? identity.log : kindByContents(files, folder)
 }

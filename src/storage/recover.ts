@@ -42,7 +42,7 @@ export interface LogContents {
  * anew. A record of one that was kept already takes back those that are newer, which could not be read any more; a
  * record of the beginning takes back all.
  */
-export function keptSnapshots(before: readonly EntryId[], snapshot: EntryId, last: Index): readonly EntryId[] {
+function keptSnapshots(before: readonly EntryId[], snapshot: EntryId, last: Index): readonly EntryId[] {
   if (snapshot.index === 0) return []
   if (last < snapshot.index) return [snapshot]
   const oldest = before.at(-1)

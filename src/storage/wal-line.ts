@@ -81,7 +81,7 @@ export const newline = 10
 const space = 32
 const checksumDigits = 8
 /** Checksum, space. */
-export const prefixBytes = checksumDigits + 1
+const prefixBytes = checksumDigits + 1
 
 export function checksumText(checksum: number): string {
   return checksum.toString(16).padStart(checksumDigits, '0')

@@ -93,7 +93,7 @@ export function inDatabase(folder: string, { node, cluster }: Owner): string {
 }
 
 /** Whose log it is by its own account; nobody's if that cannot be read. */
-export async function identityInLog(files: Files, folder: string): Promise<Identity> {
+async function identityInLog(files: Files, folder: string): Promise<Identity> {
   const header = (await files.list(folder)).includes(walFolder) ? await firstHeader(files, folder) : null
   const { cluster, node, incarnation } = header ?? { cluster: '', node: '', incarnation: '' }
   return { cluster, node, incarnation, log: 'file' }

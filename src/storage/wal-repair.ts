@@ -12,7 +12,7 @@ import { inDatabase, lookAtSnapshots, whose } from './wal-look.js'
 import { scanWal, type WalScan } from './wal-scan.js'
 
 /** What can still be read of that which was cut off. */
-export interface Lost {
+interface Lost {
   readonly entries: number
   readonly first: Index
   readonly last: Index

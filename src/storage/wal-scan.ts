@@ -62,7 +62,7 @@ export interface ScannedBatch {
 }
 
 /** The end of what can be trusted: a segment and how many of its bytes. */
-export interface GoodEnd {
+interface GoodEnd {
   /** 0 if not even the first segment's header can be. */
   readonly segment: number
   readonly length: number
@@ -221,7 +221,7 @@ class Scanner {
 }
 
 /** The log's state after one more record. @throws on an entry that leaves a gap */
-export function after(state: LogState, record: PersistRecord): LogState {
+function after(state: LogState, record: PersistRecord): LogState {
   const next = { ...state }
   advance(next, record)
   return next

@@ -7,7 +7,7 @@ import { Log } from './log.js'
 import { newProgress, type Progress } from './progress.js'
 
 /** The entries that wait in a leader: behind the first index, up to the last, and what they take in memory. */
-export interface Backlog {
+interface Backlog {
   /** The leader's term in which this was counted. */
   term: Term
   from: Index
@@ -15,7 +15,7 @@ export interface Backlog {
   bytes: number
 }
 
-export const emptyBacklog: Backlog = { term: 0, from: 0, upTo: 0, bytes: 0 }
+const emptyBacklog: Backlog = { term: 0, from: 0, upTo: 0, bytes: 0 }
 
 /** A client whose command is in the log. Index and term: at this index, another leader may have put something else. */
 export interface Waiting {

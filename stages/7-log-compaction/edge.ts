@@ -21,12 +21,12 @@ export function appendBehindEdge(node: Compactor, message: AppendEntries): void 
  * A follower that needs what the log has let go is sent no entries: they would not join. It hears the heartbeat at the
  * edge, and when it has come so far, by whatever way, its answer says so.
  */
-export function sendEntriesBehindEdge(node: Compactor, to: NodeId): void {
+function sendEntriesBehindEdge(node: Compactor, to: NodeId): void {
   if (node.progress.get(to)!.nextIndex < node.log.first) sendAppend(node, to, [])
   else sendEntries(node, to)
 }
 
-export function isDueBehindEdge(node: Compactor, progress: Progress): boolean {
+function isDueBehindEdge(node: Compactor, progress: Progress): boolean {
   return progress.nextIndex >= node.log.first && isDueByEntries(node, progress)
 }
 

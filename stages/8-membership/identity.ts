@@ -45,7 +45,7 @@ export function meetForeigner(node: Participant, foreigner: Foreigner): void {
 }
 
 /** Who is to be taken in, and belongs to another cluster, is not: the logs would not match. */
-export function refuseForeigner(node: Participant, { id, origin }: Pick<Foreigner, 'id' | 'origin'>): void {
+function refuseForeigner(node: Participant, { id, origin }: Pick<Foreigner, 'id' | 'origin'>): void {
   const { change, role } = node
   if (role !== 'leader' || !change || change.refusal) return
   if (!change.voters.some((one) => one.id === id && !isIntroduced(one))) return

@@ -24,7 +24,7 @@ export function statusOfMember(node: Participant): Status {
 }
 
 /** What `info` tells of disks and clusters: which origin is known, whose disk is lost, who is foreign, and what to do. */
-export function identityStatus(node: Participant, standing: Standing): Readonly<Record<string, unknown>> {
+function identityStatus(node: Participant, standing: Standing): Readonly<Record<string, unknown>> {
   const { log, lostDisks, foreigners, founding, founders } = node
   const { origin } = log.configuration.configuration
   const foreign = foreigners.size > 0 ? foreignersOf(node) : []

@@ -38,7 +38,7 @@ function standIn(part: string): [pattern: string, check: Check] {
 }
 
 /** Whether the text is the printed one, as played by this cast, which then knows more. */
-export function fitsText(printed: string, real: string, cast: Cast): boolean {
+function fitsText(printed: string, real: string, cast: Cast): boolean {
   const checks: Check[] = []
   let pattern = ''
   let at = 0

@@ -15,7 +15,7 @@ export interface Step {
   readonly runsOn: boolean
 }
 
-export interface Skipped {
+interface Skipped {
   readonly line: number
   readonly reason: string
 }

@@ -27,7 +27,7 @@ export function logStoreConformance(t: Test, kind: Kind): void {
   t.test(`${name}: any sequence of batches`, (t) => anything(t, kind))
 }
 
-export async function reopened(t: Test, place: Place, wanted: object, message: string): Promise<void> {
+async function reopened(t: Test, place: Place, wanted: object, message: string): Promise<void> {
   const store = place.store()
   t.same(contentsOf(await store.open()), wanted, message)
   await store.close()

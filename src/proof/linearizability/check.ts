@@ -18,7 +18,7 @@ export interface CheckOptions {
 export const defaultStepsPerKey = 20_000_000
 
 /** Well below what Node takes without asking for more. */
-export const defaultBytesPerKey = 512 * 1024 * 1024
+const defaultBytesPerKey = 512 * 1024 * 1024
 
 /** One key whose operations no order explains. */
 export interface Violation {

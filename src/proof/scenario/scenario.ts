@@ -16,7 +16,7 @@ export interface Members {
  */
 export type Verdict = 'holds' | 'violated' | 'unavailable'
 
-export type DriverName = 'virtual' | 'real'
+type DriverName = 'virtual' | 'real'
 
 /** A script of the catalogue, parsed. */
 export interface Scenario {

@@ -9,7 +9,7 @@ export interface SimulatedClientOptions {
   readonly delayMs: number
 }
 
-export const defaultSimulatedClient: SimulatedClientOptions = { deadlineMs: 5_000, maxRedirects: 5, delayMs: 1 }
+const defaultSimulatedClient: SimulatedClientOptions = { deadlineMs: 5_000, maxRedirects: 5, delayMs: 1 }
 
 /** How long a client lets an election go on before it asks again. */
 const pauseMs = 50

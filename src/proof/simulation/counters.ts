@@ -35,7 +35,7 @@ export const reported: ReadonlySet<string> = new Set<CounterName>([
   'retired',
 ])
 
-export const counterGroups = Object.entries(groups) as [Group, readonly CounterName[]][]
+const counterGroups = Object.entries(groups) as [Group, readonly CounterName[]][]
 const names = counterGroups.flatMap(([, names]) => names)
 
 /** The sums over several runs; of none, zeros. */

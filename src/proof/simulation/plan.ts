@@ -48,7 +48,7 @@ export interface Plan {
  * Between two things that a node does to the world (a message leaves, a write begins, a write is done, the state machine
  * is handed something) its process may end. They are counted from 1.
  */
-export interface Stop {
+interface Stop {
   readonly node: NodeId
   readonly boundary: number
 }
