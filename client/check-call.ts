@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
+import { addressProblem } from '../src/address.js'
 import { type Command, type ErrorCode, isObject, limits } from '../src/contracts.js'
 import { ConfigError } from '../src/errors.js'
-import { addressProblem } from '../src/network/address.js'
 import type { CallSettings, ClientSettings } from './settings.js'
 
 /** What an `id` may add to a request. */

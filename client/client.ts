@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
+import { parseAddress } from '../src/address.js'
 import { longestTimerMs } from '../src/clock.js'
 import { type Answer, type Command, type ErrorCode, failure, isObject, type Outcome } from '../src/contracts.js'
-import { parseAddress } from '../src/network/address.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { lookup } from '../src/network/lookup.js'
 import { commands } from '../stages/0-key-value-store/commands.js'

@@ -5,9 +5,9 @@
  * Whatever crosses from one floor to another has its type here.
  */
 
+export { addressProblem, plainAddress } from './address.js'
 export { compareKeys } from './key-order.js'
 export * from './messages.js'
-export { addressProblem, plainAddress } from './network/address.js'
 export * from './requests.js'
 export { defaultTiming, type Timing } from './timing.js'
 

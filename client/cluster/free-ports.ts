@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
+import { formatAddress, parseAddress } from '../../src/address.js'
 import type { Member } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import { formatAddress, parseAddress } from '../../src/network/address.js'
 import { localMember, localMembers } from '../../src/network/local-members.js'
 
 /** The member where it is meant to listen, or elsewhere if somebody else has come to listen there. */

@@ -1,6 +1,6 @@
+import { addressProblem } from '../../src/address.js'
 import type { Command, Event } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import { addressProblem } from '../../src/network/address.js'
 import { jsonLine } from '../../src/text.js'
 import { latest } from '../../stages/index.js'
 import { Client, type Outcome } from '../client.js'

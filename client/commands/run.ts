@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
+import { parseAddress } from '../../src/address.js'
 import type { Event, Member, Outcome } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import { parseAddress } from '../../src/network/address.js'
 import type { Cluster } from '../../src/server/cluster.js'
 import type { DataFolder } from '../../src/server/data-folder.js'
 import { exitCodes } from '../../src/server/exits.js'

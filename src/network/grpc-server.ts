@@ -8,9 +8,9 @@ import {
   type ServerInterceptor,
   status,
 } from '@grpc/grpc-js'
+import type { Address } from '../address.js'
 import type { Message, NodeId } from '../contracts.js'
 import { oneLine, quoted } from '../text.js'
-import type { Address } from './address.js'
 import { connectionLimits } from './connection-limits.js'
 import { Door } from './door.js'
 import { appService } from './grpc-app.js'

@@ -1,6 +1,6 @@
 import { Client, credentials } from '@grpc/grpc-js'
+import { formatAddress, parseAddress } from '../address.js'
 import type { Foreigner, Identity, Message, Network, PeerMember } from '../contracts.js'
-import { formatAddress, parseAddress } from './address.js'
 import { GrpcLink } from './grpc-link.js'
 import { Protos, peerProto } from './grpc-protos.js'
 import { GrpcServer } from './grpc-server.js'

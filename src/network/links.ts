@@ -1,6 +1,6 @@
+import { addressProblem } from '../address.js'
 import type { Message, NodeId, PeerMember } from '../contracts.js'
 import { quoted } from '../text.js'
-import { addressProblem } from './address.js'
 import type { NetworkOptions } from './options.js'
 
 /** So many who are no peers of ours may be answered at a time. */

@@ -1,5 +1,5 @@
+import { formatAddress } from '../address.js'
 import type { Member } from '../contracts.js'
-import { formatAddress } from './address.js'
 
 /** Ports of a local cluster: clients at base+1 … base+n, peers at base+101 … base+100+n. */
 export function localMembers(count: number, host: string, basePort: number): Member[] {

@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { parseAddress } from '../address.js'
 import {
   type Foreigner,
   type Identity,
@@ -9,7 +10,6 @@ import {
   type PeerMember,
 } from '../contracts.js'
 import { oneLine, quoted } from '../text.js'
-import { parseAddress } from './address.js'
 import { connectionLimits } from './connection-limits.js'
 import { Door } from './door.js'
 import { encodeFrames, FrameDecoder } from './framing.js'

@@ -1,6 +1,6 @@
 import { isIP, SocketAddress } from 'node:net'
+import { type Address, parseAddress } from '../address.js'
 import type { Clock, Message } from '../contracts.js'
-import { type Address, parseAddress } from './address.js'
 import { type Datagram, encodeDatagram, type Parcel, unpack } from './datagrams.js'
 import { messageBytes, Outbox, Reassembly } from './fragments.js'
 import type { Link, Links, Peer } from './links.js'

@@ -1,6 +1,6 @@
+import { plainAddress } from '../address.js'
 import type { Identity, NodeId } from '../contracts.js'
 import { quoted } from '../text.js'
-import { plainAddress } from './address.js'
 import { keyOf, type Link, type Links, type Peer } from './links.js'
 import type { NetworkOptions } from './options.js'
 import { ForeignError, type Passport } from './passport.js'

@@ -1,8 +1,8 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { z } from 'zod'
+import { addressProblem, plainAddress } from '../address.js'
 import { defaultTiming, isNodeId, limits, type Member, type Timing } from '../contracts.js'
 import { ConfigError } from '../errors.js'
-import { addressProblem, plainAddress } from '../network/address.js'
 import { logKinds, networkNames } from '../stage.js'
 
 /** An address that other nodes, and clients, are told. */

@@ -1,7 +1,7 @@
 /** The load generator: a process of its own, so that it takes no time from what it measures but its share of the machine. */
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseAddress } from '../../src/network/address.js'
+import { parseAddress } from '../../src/address.js'
 import { Load, type LoadShape, type Tally } from './load.js'
 import type { ProtocolName } from './protocols.js'
 

@@ -1,7 +1,7 @@
 import t from 'tap'
+import { addressProblem, parseAddress, plainAddress } from '../../src/address.js'
 import { makeEntry } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import { addressProblem, parseAddress, plainAddress } from '../../src/network/address.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import { checkNodeConfig } from '../../src/server/config.js'
 import membership from '../../stages/8-membership/stage.js'

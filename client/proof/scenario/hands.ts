@@ -1,6 +1,6 @@
+import { parseAddress } from '../../../src/address.js'
 import type { Answer, Command, Member, NodeId, Outcome, Status } from '../../../src/contracts.js'
 import { failure, isObject, outcomeOf } from '../../../src/contracts.js'
-import { parseAddress } from '../../../src/network/address.js'
 import type { Delay } from '../../../src/network/faults.js'
 import { keptOf } from '../../../src/proof/scenario/compaction.js'
 import type { Driver, Kept, Look, Place, Raw, RawConnection } from '../../../src/proof/scenario/scenario.js'

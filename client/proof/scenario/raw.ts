@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { parseAddress } from '../../../src/network/address.js'
+import { parseAddress } from '../../../src/address.js'
 import { type Decoder, FrameDecoder, LineDecoder, parseJson } from '../../../src/network/framing.js'
 import type { Raw, RawConnection } from '../../../src/proof/scenario/scenario.js'
 

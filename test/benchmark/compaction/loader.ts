@@ -1,6 +1,6 @@
 /** A load that goes on beside whatever is done to the cluster, in a process of its own; it says what came back when it is asked. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { parseAddress } from '../../../src/network/address.js'
+import { parseAddress } from '../../../src/address.js'
 import { Load, type LoadShape, type Tally } from '../load.js'
 
 /** What the loader is told, as JSON in its first argument. */
