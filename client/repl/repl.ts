@@ -218,7 +218,7 @@ export class Repl {
     if (word === '' || word.startsWith('#')) return
     if (word === 'exit') return this.#leave()
     if (word === 'help') return turn.say(describeWords(words[0], this.#options))
-    if (word === 'status') return turn.say(await statusTable(this.#options))
+    if (word === 'status') return turn.say(await statusTable(this.#options, this.#screen.columns))
     if (word === 'log') return turn.say(await this.#log(await this.#name(words.join(' '))))
     if (word === 'check') return turn.say(rest === '' ? this.#session.check() : describeCheck(await checkFile(rest)))
     if (word === 'save' || word === 'save!') return turn.say(this.#session.save(rest, word === 'save!'))

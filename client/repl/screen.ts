@@ -27,9 +27,14 @@ export class Screen {
     this.#change(() => this.#output.write(`${text}\n`))
   }
 
-  /** Sentences, broken between words where a terminal is narrower; a pipe gets them as they are. */
+  /** How wide a line may be; a pipe has no limit. */
+  get columns(): number {
+    return this.#interactive ? columnsOf(this.#output) : Number.POSITIVE_INFINITY
+  }
+
+  /** Sentences, broken between words where a terminal is narrower. */
   tell(text: string): void {
-    this.print(this.#interactive ? wrapped(text, columnsOf(this.#output)) : text)
+    this.print(wrapped(text, this.columns))
   }
 
   /** A line about what is going on, in place of the one before; empty for none. */

@@ -7,7 +7,7 @@ import type { Client } from '../client.js'
 import { catchUps } from '../cluster/change-members.js'
 import { colour, nodeColour } from './colour.js'
 import { describeAwaited, describeBar, describeMembers } from './events.js'
-import { table } from './table.js'
+import { table, widthOf } from './table.js'
 
 export interface StatusSource {
   readonly client: Client
@@ -62,8 +62,8 @@ export async function whoLeads(source: StatusSource) {
   return { names, address: undefined, sentence: isLed ? 'nobody leads yet' : '' }
 }
 
-/** All nodes in one table; columns that no node of this stage has are left out. */
-export async function statusTable(source: StatusSource): Promise<string> {
+/** All nodes in one table that fits a terminal of so many columns, if that can be. */
+export async function statusTable(source: StatusSource, width: number): Promise<string> {
   const started = new Map(source.cluster?.nodes().map((node) => [node.client, node]))
   const told = await statuses(source)
   const rows = [...told].map(([address, status]) => {
@@ -85,16 +85,36 @@ export async function statusTable(source: StatusSource): Promise<string> {
       applied: text(status?.applied),
     }
   })
-  const columns = Object.keys(rows[0]!).filter((name) => rows.some((row) => row[name as keyof typeof row] !== ''))
-  const heads = columns.map((name) => colour.dim(name))
-  const cells = rows.map((row) => columns.map((name) => row[name as keyof typeof row]))
   const all = [...told.values()].flatMap((one) => one ?? [])
   return [
-    table([heads, ...cells]),
+    fitted(rows, width),
     ...describeMembership(all),
     ...all.flatMap(describeIdentity),
     ...all.flatMap(describeDisk),
   ].join('\n')
+}
+
+type Row = Readonly<Record<string, string>>
+
+/** Columns that a narrow terminal can do without, the first one first: each while it says nothing that others do not say. */
+const dispensable: readonly (readonly [column: string, isPlain: (rows: readonly Row[]) => boolean])[] = [
+  ['pid', () => true],
+  ['member', (rows) => rows.every(({ member }) => member === 'voter' || member === '')],
+  ['leader', (rows) => new Set(rows.flatMap(({ leader }) => leader || [])).size === 1],
+  ['applied', (rows) => rows.every(({ commit, applied }) => commit === applied)],
+]
+
+/** Rows as a table. Columns that no node of this stage has are left out, and those that a narrow terminal can do without. */
+export function fitted(rows: readonly Row[], width: number): string {
+  const columns = new Set(Object.keys(rows[0]!).filter((name) => rows.some((row) => row[name] !== '')))
+  const draw = () => {
+    const heads = [...columns].map((name) => colour.dim(name))
+    return table([heads, ...rows.map((row) => [...columns].map((name) => row[name]!))])
+  }
+  for (const [name, isPlain] of dispensable) {
+    if (widthOf(draw()) > width && isPlain(rows)) columns.delete(name)
+  }
+  return draw()
 }
 
 /** What a node says of other clusters, of disks that are lost, and of itself if it does not count. */

@@ -1,4 +1,4 @@
-import { stripVTControlCharacters } from 'node:util'
+import { widthOf } from './table.js'
 
 export const defaultColumns = 80
 
@@ -19,16 +19,14 @@ export function wrapped(text: string, columns = defaultColumns, indent = '    ')
 }
 
 function wrappedLine(line: string, columns: number, indent: string): string {
-  if (lengthOf(line) <= columns) return line
+  if (widthOf(line) <= columns) return line
   const lines: string[] = []
   let current = ''
   for (const [at, word] of line.split(' ').entries()) {
     const longer = at === 0 ? word : `${current} ${word}`
-    const isFull = lengthOf(longer) > columns && current.trim() !== ''
+    const isFull = widthOf(longer) > columns && current.trim() !== ''
     if (isFull) lines.push(current.trimEnd())
     current = isFull ? `${indent}${word}` : longer
   }
   return [...lines, current].join('\n')
 }
-
-const lengthOf = (text: string) => stripVTControlCharacters(text).length
