@@ -244,6 +244,9 @@ function deletes(from: Index, to: Index): Operation[] {
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => ({ type: 'del', key: entryKey(from + at) }))
 }
 
+/** The fewest that LevelDB takes: it stays within what the connections leave of the process's descriptors. */
+const maxOpenFiles = 74
+
 /** The package is optional, so it is looked for only when it is wanted. */
 async function openDatabase(folder: string, isNew: boolean): Promise<ClassicLevel> {
   const path = join(folder, levelFolder)
@@ -251,7 +254,7 @@ async function openDatabase(folder: string, isNew: boolean): Promise<ClassicLeve
     throw new ConfigError('a log in LevelDB needs a package that is not installed: npm install classic-level')
   })
   // Where a file is missing that it needs, the database would begin anew, beside all that was there.
-  const database = new Database(path, { createIfMissing: isNew })
+  const database = new Database(path, { createIfMissing: isNew, maxOpenFiles })
   try {
     await database.open()
     return database

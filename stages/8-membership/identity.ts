@@ -30,18 +30,24 @@ export function isForeign(node: Participant, { origin = '' }: Message): boolean 
   return own !== '' && origin !== '' && origin !== own
 }
 
-/** So many foreigners are remembered at a time: anybody can say any name. */
+/** So many foreigners are remembered at a time, and so many are reported in a node's life: anybody can say any name. */
 const foreignerLimit = 64
 
 /** A node of another cluster is reported once, shown for as long as it is met again, and not taken in. */
 export function meetForeigner(node: Participant, foreigner: Foreigner): void {
-  const { id, origin } = foreigner
+  const { id } = foreigner
   const known = node.foreigners.get(id)
   if (!known && node.foreigners.size >= foreignerLimit) return
   node.foreigners.set(id, { ...foreigner, metAt: node.ticks })
-  const own = node.log.configuration.configuration.origin
-  if (known?.origin !== origin) node.effects.events.push({ event: 'foreign_cluster', member: id, origin, own })
+  reportForeigner(node, foreigner)
   refuseForeigner(node, foreigner)
+}
+
+function reportForeigner({ reported, log, effects }: Participant, { id, origin }: Foreigner): void {
+  const both = `${id} ${origin}`
+  if (reported.has(both) || reported.size >= foreignerLimit) return
+  reported.add(both)
+  effects.events.push({ event: 'foreign_cluster', member: id, origin, own: log.configuration.configuration.origin })
 }
 
 /** Who is to be taken in, and belongs to another cluster, is not: the logs would not match. */

@@ -39,8 +39,9 @@ export interface Participant extends Compactor {
   readonly lostDisks: Map<NodeId, LostDisk>
   /** A leader's: what each follower has acknowledged in this term. */
   readonly acknowledged: Map<NodeId, Acknowledged>
-  /** Nodes of other clusters that were met. */
+  /** Nodes of other clusters that were met; and those that were reported, by name and origin. */
   readonly foreigners: Map<NodeId, Met>
+  readonly reported: Set<string>
   /** The term of the vote that this node gave last, and the disk to which it went; null if an earlier life gave it. */
   votedDisk: string | null
   /** Verb: this node's disk and cluster. */
@@ -72,6 +73,7 @@ export function participant(options: NodeOptions) {
     acknowledged: new Map<NodeId, Acknowledged>(),
     lostDisks: new Map<NodeId, LostDisk>(),
     foreigners: new Map<NodeId, Met>(),
+    reported: new Set<string>(),
     votedDisk: null,
   }
 }

@@ -114,6 +114,16 @@ export const originClaims: Claims = {
     pass(cores, 2 * electionTicks)
     equal(cores.status('n1').foreign, undefined)
   },
+  'each foreigner is reported once, and names that a stranger makes up are not reported for ever'(stage) {
+    const cores = together(stage, three)
+    const say = (from: string, origin: string) =>
+      cores.receive({ type: 'Introduction', from, to: 'n1', incarnation: from, origin })
+    const reports = () => cores.events('n1').filter(({ event }) => event === 'foreign_cluster').length
+    for (const origin of ['one', 'other', 'one', '', 'one']) say('n9', origin)
+    equal(reports(), 2)
+    for (let at = 0; at < 1_000; at++) say(`n${at % 70}`, `origin ${at}`)
+    ok(reports() <= 64)
+  },
   'who knows of no cluster is no foreigner, and is taken in'(stage) {
     const cores = foundedTwice(stage)
     equal(change(cores, 'n1', adding('n4'), ['n1', 'n4']), 'ok')
