@@ -1,8 +1,11 @@
-import { type Client, type ClientDuplexStream, connectivityState, Metadata } from '@grpc/grpc-js'
+import { isIP } from 'node:net'
+import { Client, type ClientDuplexStream, connectivityState, credentials, Metadata } from '@grpc/grpc-js'
+import { formatAddress, parseAddress } from '../address.js'
 import type { Message } from '../contracts.js'
 import type { Proto, Protos } from './grpc-protos.js'
 import {
   batchBytes,
+  channelOptions,
   type GrpcOptions,
   handshakeMs,
   outboxBytes,
@@ -11,6 +14,7 @@ import {
   speakPath,
 } from './grpc-wire.js'
 import type { Link, Peer } from './links.js'
+import { lookups } from './lookup.js'
 import { identityIn, type Passport } from './passport.js'
 
 const backoff = { firstMs: 20, capMs: 500 }
@@ -21,15 +25,38 @@ export type GrpcWorld = GrpcOptions & { readonly passport: Passport }
 const same = (bytes: Buffer) => bytes
 
 /**
+ * Where a peer listens, as gRPC wants it. Names are looked up here and not by gRPC, which asks for each as often as it
+ * likes: a resolver that hangs would hold all threads on which the disk works as well.
+ */
+async function targetOf(peer: string, attempt: number): Promise<string> {
+  const { host, port } = parseAddress(peer)!
+  const found = await lookups.find(host)
+  // A target has addresses of one family: each has its turn.
+  const families = [...new Set(found.map(({ family }) => family))]
+  const family = families[attempt % families.length]
+  const addresses = found.filter((one) => one.family === family)
+  return `ipv${family}:${addresses.map(({ address }) => formatAddress({ host: address, port })).join()}`
+}
+
+/** A literal address needs no look-up. */
+function literalTarget(peer: string): string | null {
+  const { host, port } = parseAddress(peer)!
+  const family = isIP(host)
+  return family === 0 ? null : `ipv${family}:${formatAddress({ host, port })}`
+}
+
+/**
  * The stream on which we speak to one peer. While it is down, what is sent is lost. The channel below finds the peer
- * again by itself; a stream is asked for in advance and begins as soon as there is a connection.
+ * again by itself; a stream is asked for in advance and begins as soon as there is a connection. Where the peer is known
+ * by a name, the channel is made anew with each stream: the name may lead elsewhere by then.
  */
 export class GrpcLink implements Link {
   readonly peer: Peer
   readonly #options: GrpcWorld
   readonly #packet: Proto
   readonly #welcome: Proto
-  readonly #client: Client
+  readonly #target: string | null
+  #client: Client | null = null
   readonly #address: () => string | null
   #call: ClientDuplexStream<Buffer, Buffer> | null = null
   #outbox: Outbox | null = null
@@ -38,19 +65,39 @@ export class GrpcLink implements Link {
   #cancelRetry = () => {}
 
   /** @param address where we can be answered; null if this link is to a guest */
-  constructor(peer: Peer, options: GrpcWorld, protos: Protos, client: Client, address: () => string | null) {
+  constructor(peer: Peer, options: GrpcWorld, protos: Protos, address: () => string | null) {
     this.peer = peer
     this.#address = address
     this.#options = options
     this.#packet = protos.message('Packet')
     this.#welcome = protos.message('Welcome')
-    this.#client = client
+    this.#target = literalTarget(peer.peer)
   }
 
   open(): void {
-    const call = this.#client.makeBidiStreamRequest(speakPath, same, same, new Metadata({ waitForReady: true }))
+    if (this.#target !== null) {
+      this.#client ??= newClient(this.#target)
+      this.#speak(this.#client)
+      return
+    }
+    this.#client?.close()
+    const speak = (target: string) => {
+      if (this.#closed) return
+      this.#client = newClient(target)
+      this.#speak(this.#client)
+    }
+    targetOf(this.peer.peer, this.#failures).then(speak, () => this.#lost())
+  }
+
+  #speak(client: Client): void {
+    const call = client.makeBidiStreamRequest(
+      speakPath,
+      same,
+      same,
+      new Metadata({ waitForReady: this.#target !== null }),
+    )
     this.#call = call
-    const cancelDeadline = this.#expectWelcome(call)
+    const cancelDeadline = this.#expectWelcome(client, call)
     call.once('data', (bytes: Buffer) => {
       cancelDeadline()
       if (this.#isRefused(bytes)) return
@@ -81,12 +128,16 @@ export class GrpcLink implements Link {
     }
   }
 
-  /** A stream has no deadline, or it would end one day; its handshake has. Waiting for a dead peer is no fault of it. */
-  #expectWelcome(call: ClientDuplexStream<Buffer, Buffer>): () => void {
+  /**
+   * A stream has no deadline, or it would end one day; its handshake has. Waiting for a dead peer is no fault of it, but a
+   * name is looked up again.
+   */
+  #expectWelcome(client: Client, call: ClientDuplexStream<Buffer, Buffer>): () => void {
     let cancel = () => {}
     const arm = () => {
       cancel = this.#options.clock.after(handshakeMs, () => {
-        if (this.#client.getChannel().getConnectivityState(false) === connectivityState.READY) call.cancel()
+        const isConnected = client.getChannel().getConnectivityState(false) === connectivityState.READY
+        if (isConnected || this.#target === null) call.cancel()
         else arm()
       })
     }
@@ -119,8 +170,12 @@ export class GrpcLink implements Link {
     this.#closed = true
     this.#cancelRetry()
     this.#call?.cancel()
-    this.#client.close()
+    this.#client?.close()
   }
+}
+
+function newClient(target: string): Client {
+  return new Client(target, credentials.createInsecure(), channelOptions)
 }
 
 /**

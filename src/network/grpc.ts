@@ -1,10 +1,9 @@
-import { Client, credentials } from '@grpc/grpc-js'
-import { formatAddress, parseAddress } from '../address.js'
+import { parseAddress } from '../address.js'
 import type { Foreigner, Identity, Message, Network, PeerMember } from '../contracts.js'
 import { GrpcLink } from './grpc-link.js'
 import { Protos, peerProto } from './grpc-protos.js'
 import { GrpcServer } from './grpc-server.js'
-import { channelOptions, type GrpcOptions } from './grpc-wire.js'
+import type { GrpcOptions } from './grpc-wire.js'
 import { Links } from './links.js'
 import { Passport } from './passport.js'
 
@@ -22,10 +21,8 @@ export class GrpcNetwork implements Network {
     this.#options = options
     const protos = new Protos([peerProto])
     this.#links = new Links(options, (peer) => {
-      const address = `dns:${formatAddress(parseAddress(peer.peer)!)}`
-      const client = new Client(address, credentials.createInsecure(), channelOptions)
       const world = { ...options, passport: this.#passport }
-      return new GrpcLink(peer, world, protos, client, () => this.#links.addressFor(peer))
+      return new GrpcLink(peer, world, protos, () => this.#links.addressFor(peer))
     })
     this.#server = new GrpcServer({ ...options, passport: this.#passport }, protos, this.#links)
   }

@@ -1,3 +1,4 @@
+import dns from 'node:dns'
 import { connect } from 'node:net'
 import { Client, type ClientDuplexStream, credentials, Server, ServerCredentials } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
@@ -80,6 +81,30 @@ t.test('what is sent while nobody listens is lost; a peer that returns is found 
     await n1.until(() => n1.notices.filter(({ event }) => event === 'link_down').length > life)
     n1.network.send(message('n1', 'n2', write + 1))
   }
+})
+
+t.test('a peer that is known by a name is found, and found again; gRPC looks up no name itself', async (t) => {
+  const asked: unknown[] = []
+  const { lookup } = dns.promises
+  dns.promises.lookup = ((...args: Parameters<typeof lookup>) => {
+    asked.push(args[0])
+    return lookup(...args)
+  }) as typeof lookup
+  t.teardown(() => {
+    dns.promises.lookup = lookup
+  })
+  const both = await members(2)
+  const named = both.map((member) => ({ ...member, peer: member.peer.replace('127.0.0.1', 'localhost') }))
+  const n1 = new GrpcPeer(t, 'n1', [both[0]!, named[1]!])
+  await n1.start()
+  for (const life of [1, 2]) {
+    const n2 = new GrpcPeer(t, 'n2', both)
+    await n2.start()
+    await n1.linkedTo('n2', life)
+    await n1.deliver(n2, message('n1', 'n2', life))
+    await n2.network.stop()
+  }
+  t.same(asked, [])
 })
 
 const packet = new Protos([peerProto]).message('Packet')
