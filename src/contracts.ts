@@ -6,11 +6,13 @@
  */
 
 export { addressProblem, plainAddress } from './address.js'
+export type { Event, EventDetails, TraceDetails, Traced, TraceEvent } from './events.js'
 export { compareKeys } from './key-order.js'
 export * from './messages.js'
 export * from './requests.js'
 export { defaultTiming, type Timing } from './timing.js'
 
+import type { Event } from './events.js'
 import type {
   Entry,
   EntryId,
@@ -91,12 +93,6 @@ export interface Query {
 export interface Reply {
   readonly request: RequestId
   readonly answer: Answer
-}
-
-/** Something that happened, for traces, the REPL and metrics. `event` first; the shell adds `node` and `at`. */
-export interface Event {
-  readonly event: string
-  readonly [detail: string]: unknown
 }
 
 /**

@@ -26,6 +26,7 @@ import {
   type SnapshotHeader,
   type StateMachine,
   type Status,
+  type TraceEvent,
 } from './contracts.js'
 import { ConfigError } from './errors.js'
 import type { Stage } from './stage.js'
@@ -33,6 +34,12 @@ import { NoRoomError } from './storage/errors.js'
 import { commandsInOrder, type Task, Tasks } from './tasks.js'
 import { quoted } from './text.js'
 import { WaitingRequests } from './waiting-requests.js'
+
+declare module './events.js' {
+  interface EventDetails {
+    snapshot_failed: { message: string; retryMs: number }
+  }
+}
 
 /** The world, as far as a node touches it. */
 export interface Doors {
@@ -46,7 +53,7 @@ export interface Doors {
   /** Commands in one critical section of the state machine at most; 1024 unless given. */
   readonly applyBatch?: number
   /** Hears of every request, answer and message; leave it out and nothing is spent on it. */
-  readonly trace?: (event: Event) => void
+  readonly trace?: (event: TraceEvent) => void
   /** A broken invariant or a failed disk write: the node is of no more use and must end. Called once. */
   readonly fatal: (error: Error) => void
 }

@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream'
 import t from 'tap'
-import type { Event } from '../src/contracts.js'
 import { readComplaints, readEvents } from '../src/server/child-output.js'
 import { Outlet } from '../src/server/outlet.js'
+import type { Happened } from './helpers/happened.js'
 
 /** What is heard of a node that prints these texts. */
-async function heard(...texts: readonly (string | Buffer)[]): Promise<Event[]> {
+async function heard(...texts: readonly (string | Buffer)[]): Promise<Happened[]> {
   const output = new PassThrough()
-  const events: Event[] = []
+  const events: Happened[] = []
   readEvents('n1', output, (event) => events.push(event))
   for (const text of texts) output.write(text)
   output.end()
@@ -44,7 +44,7 @@ t.test('a line that is no event of this node becomes an event of its own, and th
 
 t.test('a line of 100 MB is not held', async (t) => {
   const output = new PassThrough()
-  const events: Event[] = []
+  const events: Happened[] = []
   readEvents('n1', output, (event) => events.push(event))
   const before = process.memoryUsage().arrayBuffers
   const chunk = Buffer.alloc(64 * 1024, 'x')

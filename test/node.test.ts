@@ -133,7 +133,7 @@ function scripted(): Stage & { ticks: number } {
         },
         tick: () => void stage.ticks++,
         durable({ index }: { index: number }) {
-          effects.events.push({ event: `durable ${index}` })
+          effects.events.push({ event: `durable ${index}` } as never)
           effects.apply.push({ index, term: 1, command: { command: 'get', key: `k${index}` }, request: index })
         },
         foreign() {},
@@ -141,7 +141,7 @@ function scripted(): Stage & { ticks: number } {
         held() {},
         saved() {},
         entries: () => [],
-        applied: (index: number) => void effects.events.push({ event: `applied ${index}` }),
+        applied: (index: number) => void effects.events.push({ event: `applied ${index}` } as never),
         take() {
           if (breaksTurn) throw new Error('broken at the end of a turn')
           const taken = effects

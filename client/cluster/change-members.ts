@@ -1,6 +1,13 @@
 import { type Command, type Event, failure, type Outcome, type Status } from '../../src/contracts.js'
 import type { Client } from '../client.js'
 
+declare module '../../src/events.js' {
+  interface EventDetails {
+    /** Round 0 asks which disk it has. */
+    catching_up: { round: number; done?: number; total?: number; of?: string }
+  }
+}
+
 const words = ['add_node', 'remove_node', 'reconfigure']
 
 /** Whether a command changes who the members are. It is answered when that is done, which may be long after. */
@@ -15,7 +22,7 @@ const pauseMs = 200
 export interface ChangeSettings {
   readonly deadlineMs?: number | undefined
   /** Hears how far the newcomers are, again and again: an event `catching_up` for each. */
-  readonly onProgress?: (events: readonly Event[]) => void
+  readonly onProgress?: (events: readonly CatchingUp[]) => void
   /** Ends the waiting; what was asked for may happen all the same. */
   readonly signal?: AbortSignal | undefined
 }
@@ -70,7 +77,11 @@ function isWorthAnother(outcome: Outcome, isRepeated: boolean): boolean {
   return isRepeated && (code === 'change_in_progress' || code === 'not_leader')
 }
 
-async function watch(client: Client, onProgress: (events: readonly Event[]) => void, over: AbortSignal): Promise<void> {
+async function watch(
+  client: Client,
+  onProgress: (events: readonly CatchingUp[]) => void,
+  over: AbortSignal,
+): Promise<void> {
   for (await pause(); !over.aborted; await pause()) {
     const outcome = await client.call({ command: 'info' }, { deadlineMs: 1_000 })
     if (outcome.outcome !== 'done' || over.aborted) continue
@@ -81,6 +92,9 @@ async function watch(client: Client, onProgress: (events: readonly Event[]) => v
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve, pauseMs))
 
+/** How far a newcomer is. */
+export type CatchingUp = Extract<Event, { event: 'catching_up' }>
+
 interface CatchUp {
   readonly id: string
   readonly round: number
@@ -90,10 +104,10 @@ interface CatchUp {
 }
 
 /** Of a leader that is taking nodes in: how far each of them is, round 0 as long as it has not been heard. */
-export function catchUps({ change }: Status): Event[] {
+export function catchUps({ change }: Status): CatchingUp[] {
   const { silent = [], catchUp = [] } = (change ?? {}) as { silent?: string[]; catchUp?: CatchUp[] }
-  const asked = silent.map((node): Event => ({ event: 'catching_up', node, round: 0 }))
-  const behind = catchUp.map(({ id: node, round, matchIndex, target, snapshot }): Event => {
+  const asked = silent.map((node): CatchingUp => ({ event: 'catching_up', node, round: 0 }))
+  const behind = catchUp.map(({ id: node, round, matchIndex, target, snapshot }): CatchingUp => {
     const far = snapshot
       ? { done: snapshot.held, total: snapshot.bytes, of: 'bytes' }
       : { done: matchIndex, total: target, of: 'entries' }
@@ -103,7 +117,7 @@ export function catchUps({ change }: Status): Event[] {
 }
 
 /** Says what is new in kind only: a newcomer's next round, or that it is sent a snapshot. */
-export function oncePerRound(say: (event: Event) => void): (events: readonly Event[]) => void {
+export function oncePerRound(say: (event: Event) => void): (events: readonly CatchingUp[]) => void {
   const said = new Set<string>()
   return (events) => {
     for (const event of events) {

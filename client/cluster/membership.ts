@@ -8,6 +8,12 @@ import { UsageError } from '../text/words.js'
 import { type ChangeSettings, changeMembers, gone, isGone } from './change-members.js'
 import { freeMember } from './free-ports.js'
 
+declare module '../../src/events.js' {
+  interface EventDetails {
+    left: { voters: unknown }
+  }
+}
+
 /** Words for nodes that come and go, where a cluster was started here: what they do to processes goes with it. */
 export const memberWords = {
   add: {

@@ -1,10 +1,10 @@
 import { addressProblem } from '../../src/address.js'
-import type { Command, Event } from '../../src/contracts.js'
+import type { Command } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { jsonLine } from '../../src/text.js'
 import { latest } from '../../stages/index.js'
 import { Client, type Outcome } from '../client.js'
-import { changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
+import { type CatchingUp, changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
 import { Repl } from '../repl/repl.js'
 import { describeOutcome, exitCode, plainOutcome } from '../text/answers.js'
 import { describeBar, describeEvent } from '../text/events.js'
@@ -82,7 +82,7 @@ async function once(
 /** How far it is, on standard error for a person: a bar, or a line for each round. */
 async function change(client: Client, command: Command, deadlineMs: number | undefined): Promise<Outcome> {
   const { stderr } = process
-  const draw = (events: readonly Event[]) => void stderr.write(`\r\x1b[K${events.map(describeBar).join('  ')}`)
+  const draw = (events: readonly CatchingUp[]) => void stderr.write(`\r\x1b[K${events.map(describeBar).join('  ')}`)
   const onProgress = stderr.isTTY ? draw : oncePerRound((event) => console.error(describeEvent(event)))
   const outcome = await changeMembers(client, command, { deadlineMs, onProgress })
   if (stderr.isTTY) stderr.write('\r\x1b[K')

@@ -10,6 +10,12 @@ import { describeEvent } from '../text/events.js'
 import { nodeOptions, stageArgument } from './arguments.js'
 import type { Verb } from './verb.js'
 
+declare module '../../src/events.js' {
+  interface EventDetails {
+    founding_unconfirmed: { client: string }
+  }
+}
+
 /** How long a reader of the last lines may take, before they are given up. */
 const flushMs = 1_000
 

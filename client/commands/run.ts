@@ -7,6 +7,7 @@ import type { DataFolder } from '../../src/server/data-folder.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { badStarts, droppedEvent } from '../../src/server/process.js'
+import type { Awaited } from '../../src/server/readiness.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { jsonLine, shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
@@ -20,6 +21,19 @@ import { parseLine, UsageError } from '../text/words.js'
 import { columnsOf, wrapped } from '../text/wrapped.js'
 import { nodeOptions, stageArgument, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    ready: { stage: number; nodes: readonly { id: string; client: string; peer: string }[] }
+    not_ready: { for: readonly Awaited[] }
+    all_dead: { code: number }
+    stopped: object
+    /** How a line of fault words, or of words about members, ended. */
+    changed: { line: string; voters: unknown }
+    refused: { line?: string; code?: string; message: string }
+    unknown: { line: string; code: string; message: string }
+  }
+}
 
 interface RunArguments {
   stage: string

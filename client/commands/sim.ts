@@ -4,7 +4,7 @@ import { ConfigError } from '../../src/errors.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import { describeCounters, sumCounters } from '../../src/proof/simulation/counters.js'
 import { type Climate, climates } from '../../src/proof/simulation/plan.js'
-import type { Traced } from '../../src/proof/simulation/simulate.js'
+import type { Moment } from '../../src/proof/simulation/simulate.js'
 import { runSeed, type SweepResult } from '../../src/proof/simulation/sweep.js'
 import type { Stage } from '../../src/stage.js'
 import { sweep } from '../proof/sim-pool.js'
@@ -56,7 +56,7 @@ export const sim: Verb<SimArguments> = {
 
 async function oneSeed(stage: Stage, seed: number, { climate, trace, json }: SimArguments): Promise<SweepResult> {
   const lines: string[] = []
-  const hear = trace === undefined ? undefined : (event: Traced) => void lines.push(JSON.stringify(event))
+  const hear = trace === undefined ? undefined : (event: Moment) => void lines.push(JSON.stringify(event))
   const result = await runSeed(stage, seed, climate, hear)
   if (trace !== undefined) writeFileSync(trace, `${lines.join('\n')}\n`)
   if (json) console.log(JSON.stringify(result))

@@ -8,7 +8,13 @@ import { isFaultWord } from '../../src/server/faults.js'
 import { escapedLines } from '../../src/text.js'
 import { stages } from '../../stages/index.js'
 import type { Client } from '../client.js'
-import { type ChangeSettings, changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
+import {
+  type CatchingUp,
+  type ChangeSettings,
+  changeMembers,
+  isChange,
+  oncePerRound,
+} from '../cluster/change-members.js'
 import { isMemberWord, type Membership } from '../cluster/membership.js'
 import { checkFile, describeCheck } from '../commands/check.js'
 import { describeOutcome, exitCode } from '../text/answers.js'
@@ -251,7 +257,7 @@ export class Repl {
   /** Waits for a change of members, showing how far it is. */
   async #change(perform: (how: ChangeSettings) => Promise<Outcome>, { signal, say }: Turn): Promise<void> {
     const show = this.#interactive
-      ? (events: readonly Event[]) => this.#screen.notice(events.map(describeBar).join('  '))
+      ? (events: readonly CatchingUp[]) => this.#screen.notice(events.map(describeBar).join('  '))
       : oncePerRound((event) => say(describeEvent(event)))
     const outcome = await perform({ onProgress: show, signal })
     if (signal.aborted) return

@@ -1,12 +1,13 @@
-import type { Event } from '../../src/contracts.js'
-import { type Awaited, describeMissing } from '../../src/server/readiness.js'
+import type { Event, EventDetails } from '../../src/contracts.js'
+import { describeMissing } from '../../src/server/readiness.js'
 import { escapedLines, jsonLine, mapTexts, shortened } from '../../src/text.js'
+import type { CatchingUp } from '../cluster/change-members.js'
 import { colour, nodeColour } from './colour.js'
 import { bar } from './progress.js'
 
-/** What happened, as one readable line; null for what only a trace should hold. */
+/** What happened, as one readable line. */
 export function describeEvent(event: Event): string {
-  const { event: name, node, at: _at, ...details } = mapTexts(event, shown) as Event
+  const { event: name, node, at: _at, ...details } = mapTexts(event, shown) as Event & Details
   const who = typeof node === 'string' ? nodeColour(node.padEnd(3)) : '   '
   return `${who} ${sentence(name, details)}`
 }
@@ -18,7 +19,8 @@ const shownLength = 4_000
 /** An event of a known name may have other details than its sentence needs, when it is not our own. */
 function sentence(name: string, details: Details): string {
   try {
-    if (Object.hasOwn(sentences, name)) return sentences[name]!(details)
+    if (Object.hasOwn(sentences, name))
+      return (sentences[name as Event['event']] as (details: object) => string)(details)
   } catch {}
   return `${name}${describeDetails(details)}`
 }
@@ -32,8 +34,8 @@ function describeDetails(details: Record<string, unknown>): string {
 
 type Details = Readonly<Record<string, unknown>>
 
-function describeReady({ stage, nodes }: Details): string {
-  const list = (nodes as { id: string; client: string }[]).map(({ id, client }) => `${nodeColour(id)} ${client}`)
+function describeReady({ stage, nodes }: EventDetails['ready']): string {
+  const list = nodes.map(({ id, client }) => `${nodeColour(id)} ${client}`)
   return `stage ${stage} is ready; Ctrl-C ends it: ${list.join('  ')}`
 }
 
@@ -71,7 +73,8 @@ export function describeAwaited(awaited: unknown, ms: unknown): string {
   return `for ${who.join(', ')} (${Math.floor(Number(ms) / 1000)} s so far)`
 }
 
-const sentences: Readonly<Record<string, (details: Details) => string>> = {
+/** Each event has its sentence: the compiler sees to it. */
+const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails[Name]) => string } = {
   ready: describeReady,
   stopped: () => 'every node has stopped',
   serving: ({ pid, client, peer }) => `serves clients on ${client}, peers on ${peer} (pid ${pid})`,
@@ -84,9 +87,17 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     colour.yellow(`does not believe ${from}, and drops its ${type}: ${reason}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
   campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
-  elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${(votes as string[]).join(', ')}`),
+  elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${list(votes)}`),
   quorum_lost: ({ term }) => colour.yellow(`leads term ${term} no more: no majority answers it`),
+  founding_waits: ({ for: awaited, ms }) =>
+    colour.yellow(`founds the cluster, and waits ${describeAwaited(awaited, ms)}`),
   waiting: ({ for: awaited, ms }) => colour.yellow(`waits ${describeAwaited(awaited, ms)}`),
+  message_lost: ({ peer, type, reason }) => colour.yellow(`gave up a ${type} to ${peer}: ${reason}`),
+  client_refused: ({ remote, reason, unnoticed }) =>
+    colour.yellow(`turned away the client ${remote ?? '(gone already)'}: ${reason}${andMore(unnoticed)}`),
+  client_dropped: ({ remote, reason, unnoticed }) =>
+    colour.yellow(`dropped the client ${remote ?? '(gone already)'}: ${reason}${andMore(unnoticed)}`),
+  node_failed: ({ message }) => colour.red(`fails: ${message}`),
   peer_unreachable: ({ peer, reason }) => colour.yellow(`cannot reach ${peer}: ${reason}`),
   deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),
   truncated: ({ from, last }) =>
@@ -97,8 +108,9 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   installed: ({ index }) => colour.green(`takes over the leader's snapshot of entries 1 to ${index}`),
   leader_silent: ({ leader }) =>
     colour.yellow(`has heard nothing from ${leader} for too long: nobody leads, as far as it knows`),
-  log_damaged: ({ message }) => String(message),
-  folder_refused: ({ message }) => colour.red(String(message)),
+  log_damaged: ({ message }) => message,
+  cannot_start: ({ message }) => colour.red(message),
+  folder_refused: ({ message }) => colour.red(message),
   log_cut: ({ bytes, copies }) =>
     colour.yellow(
       `cut an unfinished write of ${bytes} bytes off its log; nobody was told that it was done${describeCopies(copies)}`,
@@ -109,7 +121,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     ),
   snapshot_failed: ({ message, retryMs }) =>
     colour.yellow(
-      `has no room for a snapshot (${message}), and goes on without; it tries again in ${Number(retryMs) / 1000} s`,
+      `has no room for a snapshot (${message}), and goes on without; it tries again in ${retryMs / 1000} s`,
     ),
   disk_waits: ({ message }) => colour.yellow(`waits for its disk: ${message}`),
   unreadable_output: ({ bytes, text, unnoticed }) =>
@@ -118,9 +130,8 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
     colour.yellow(`dropped ${lines} lines of its output (${bytes} bytes): nobody took them in time`),
   trace_failed: ({ file, message }) => colour.yellow(`writes no trace any more to ${file}: ${message}`),
   starting: ({ seconds, for: missing }) =>
-    colour.yellow(`starts, and waits for ${seconds} s already: ${describeMissing(missing as Awaited[])}`),
-  not_ready: ({ for: missing }) =>
-    colour.red(`NOT READY, clients may not be served: ${describeMissing(missing as Awaited[])}`),
+    colour.yellow(`starts, and waits for ${seconds} s already: ${describeMissing(missing)}`),
+  not_ready: ({ for: missing }) => colour.red(`NOT READY, clients may not be served: ${describeMissing(missing)}`),
   all_dead: ({ code }) => colour.red(`no node lives any more, so this ends with exit code ${code}`),
   disk_failed: ({ message }) => colour.red(`THE DISK FAILED, the node stops: ${message}`),
   node_died: ({ code, signal }) =>
@@ -135,7 +146,7 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   changed: ({ voters }) => colour.green(`done: the voters are ${list(voters)}`),
   left: () => 'its process has ended',
   members: ({ voters, outgoing, learners }) =>
-    colour.cyan(`from now on: ${describeMembers(voters as string[], outgoing as string[], learners as string[])}`),
+    colour.cyan(`from now on: ${describeMembers(voters, outgoing, learners)}`),
   foreign_cluster: ({ member, origin, own }) =>
     colour.yellow(
       `has met ${member}, which belongs to another cluster of this name (its origin is ${origin}, ours ${own}): it is not heard`,
@@ -166,15 +177,15 @@ const sentences: Readonly<Record<string, (details: Details) => string>> = {
   wiped: () => colour.red('wiped: its disk is empty, and it does not know any more for whom it voted'),
   paused: () => colour.yellow('paused: it neither answers nor refuses'),
   resumed: () => colour.green('resumed'),
-  cut: ({ links }) => colour.yellow(`cut: ${describeCut(links as string[])}`),
+  cut: ({ links }) => colour.yellow(`cut: ${describeCut(links)}`),
   healed: () => colour.green('healed: every link carries again'),
   refused: ({ code, message }) => colour.red(`${code ? `refused ${code}: ` : ''}${message}`),
   unknown: ({ code, message }) => colour.yellow(`unknown ${code}: ${message}`),
 }
 
 /** How far a newcomer is, as a bar. */
-export function describeBar(event: Event): string {
-  const { node, round, done, total, of } = mapTexts(event, shown) as Event
+export function describeBar(event: CatchingUp): string {
+  const { node, round, done, total, of } = mapTexts(event, shown) as CatchingUp
   const who = nodeColour(String(node))
   if (round === 0) return `${who} is asked which disk it has`
   const [part, whole] = [Number(done), Number(total)]

@@ -6,6 +6,13 @@ import { ClientConnection, type ConnectionOwner, lastWordsMs } from './client-co
 import { type Pace, TokenBucket } from './pacing.js'
 import { Tally } from './tally.js'
 
+declare module '../events.js' {
+  interface EventDetails {
+    client_refused: { remote: string | undefined; reason: string; unnoticed?: number }
+    client_dropped: { remote: string | undefined; reason: string; unnoticed?: number }
+  }
+}
+
 /** Refused or dropped clients of which somebody is told: twenty at once, one a second. */
 const noticePace: Pace = { perMs: 1 / 1_000, burst: 20 }
 /** Newcomers that are told at the same time that there is no room; more are told nothing. */

@@ -3,6 +3,18 @@ import type { Message, NodeId, PeerMember } from '../contracts.js'
 import { quoted } from '../text.js'
 import type { NetworkOptions } from './options.js'
 
+declare module '../events.js' {
+  interface EventDetails {
+    /** The way to a peer stands, or is lost. */
+    link_up: { peer: NodeId }
+    link_down: { peer: NodeId }
+    peer_unreachable: { peer: NodeId; reason: string }
+    /** A message could not be sent, or was given up on its way. */
+    message_unsent: { peer: NodeId; type: string; reason: string }
+    message_lost: { peer: NodeId; type: string; reason: string }
+  }
+}
+
 /** So many who are no peers of ours may be answered at a time. */
 const guestLimit = 16
 

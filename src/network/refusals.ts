@@ -2,6 +2,12 @@ import type { Clock, Event, NodeId } from '../contracts.js'
 import { oneLine } from '../text.js'
 import { noticePace, Paced } from './pacing.js'
 
+declare module '../events.js' {
+  interface EventDetails {
+    peer_refused: { peer: NodeId | null; remote: string | undefined; reason: string; unnoticed?: number }
+  }
+}
+
 /** A reason may quote more than one thing that a stranger said. */
 const reasonLength = 400
 

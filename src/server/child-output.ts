@@ -5,6 +5,12 @@ import { noticePace, type Pace, Paced } from '../network/pacing.js'
 import { escaped, oneLine } from '../text.js'
 import { type Line, readLines } from './lines.js'
 
+declare module '../events.js' {
+  interface EventDetails {
+    unreadable_output: { bytes: number; text: string; unnoticed?: number }
+  }
+}
+
 /** An event of a node is shorter than so many bytes, and no deeper than so many lists and objects in each other. */
 const eventBytes = 64 * 1024
 const eventDepth = 8

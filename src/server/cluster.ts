@@ -22,6 +22,15 @@ import {
 } from './readiness.js'
 import { Watch } from './watch.js'
 
+declare module '../events.js' {
+  interface EventDetails {
+    /** It takes long until a cluster serves. */
+    starting: { seconds: number; for: readonly Awaited[] }
+    started: { pid: number | undefined; client: string; peer: string }
+    node_died: { code: number | null; signal: string | null }
+  }
+}
+
 export interface ClusterOptions {
   readonly stage: number
   /** The script that a child runs; it gets its configuration as JSON in its first argument. */

@@ -1,6 +1,19 @@
 import type { NodeId } from '../contracts.js'
 import type { Direction } from '../network/faults.js'
 
+declare module '../events.js' {
+  interface EventDetails {
+    killed: object
+    restarted: { pid?: number | undefined }
+    wiped: object
+    paused: object
+    resumed: object
+    /** Links as `n1>n2`: what is sent that way is lost. */
+    cut: { links: readonly string[] }
+    healed: object
+  }
+}
+
 /** Something that is done to a cluster, by a person, a script or a simulation: one vocabulary for all of them. */
 export type Fault =
   | { readonly word: 'kill' | 'restart' | 'pause' | 'resume' | 'wipe' | 'split'; readonly nodes: readonly NodeId[] }

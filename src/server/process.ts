@@ -2,7 +2,16 @@ import { createWriteStream, openSync } from 'node:fs'
 import { parseAddress } from '../address.js'
 import { systemClock, systemRandom } from '../clock.js'
 import type { Ask } from '../contracts.js'
-import { type Event, type Index, isObject, type LogStore, type NodeId, type Status, type Term } from '../contracts.js'
+import {
+  type Event,
+  type Index,
+  isObject,
+  type LogStore,
+  type NodeId,
+  type Status,
+  type Term,
+  type Traced,
+} from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import { ClientPort } from '../network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
@@ -18,13 +27,28 @@ import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { exitCodeOf, exitCodes } from './exits.js'
 import { type Dropped, Outlet } from './outlet.js'
 
+declare module '../events.js' {
+  interface EventDetails {
+    serving: { stage: number; pid: number; client: string; peer: string }
+    output_dropped: { lines: number; bytes: number }
+    trace_failed: { file: string; message: string }
+    /** Why a node ends, or does not start. */
+    disk_failed: { message: string }
+    invariant_broken: { message: string; stack?: string | undefined }
+    log_damaged: { message: string }
+    folder_refused: { message: string }
+    cannot_start: { message: string }
+  }
+}
+
 /** How long a node that was asked to stop lets its waiting clients wait. */
 const drainMs = 1_000
 /** Bytes of a trace that may wait for its disk. */
 const traceBytes = 16 * 1024 * 1024
 
 /** A node's event with the name of its node and its moment: milliseconds of wall-clock time. */
-export type NodeEvent = Event & { readonly node: string; readonly at: number }
+type Stamped<Kind extends Traced> = Kind & { readonly node: NodeId; readonly at: number }
+export type NodeEvent = Stamped<Event>
 
 /** A node that serves, and the handles by which its process is steered. */
 export interface RunningNode {
@@ -50,7 +74,7 @@ export async function runNode(
 ): Promise<RunningNode> {
   const config = checkNodeConfig(candidate)
   const own = config.members.find((member) => member.id === config.id)!
-  const stamp = (event: Event): NodeEvent => ({ ...event, node: config.id, at: Date.now() })
+  const stamp = <Kind extends Traced>(event: Kind): Stamped<Kind> => ({ ...event, node: config.id, at: Date.now() })
   const trace = traceTo(config.trace, stamp, (event) => emit(stamp(event)))
   const notice = (event: Event) => {
     trace?.(event)
@@ -126,9 +150,9 @@ function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {
  */
 function traceTo(
   path: string | null,
-  stamp: (event: Event) => NodeEvent,
+  stamp: (event: Traced) => Stamped<Traced>,
   emit: (event: Event) => void,
-): ((event: Event) => void) | undefined {
+): ((event: Traced) => void) | undefined {
   if (path === null) return undefined
   const file = createWriteStream(path, { fd: openTrace(path) })
   file.on('error', ({ message }) => emit({ event: 'trace_failed', file: path, message }))
@@ -191,8 +215,8 @@ export interface Obeyed {
   readonly status?: Status
 }
 
-function nodeNameIn(config: unknown): unknown {
-  return isObject(config) ? config.id : undefined
+function nodeNameIn(config: unknown): { node?: NodeId } {
+  return isObject(config) && typeof config.id === 'string' ? { node: config.id } : {}
 }
 
 function obey(order: Order, { faults, look, status }: RunningNode): Obeyed {
@@ -212,7 +236,9 @@ export async function runSupervised(stage: Stage, config: unknown): Promise<void
   // Ctrl-C goes to the whole process group; what it means is for the supervisor to decide.
   process.on('SIGINT', () => {})
   const node = nodeNameIn(config)
-  const outlet = new Outlet(process.stdout, (dropped) => jsonLine({ ...droppedEvent(dropped), node, at: Date.now() }))
+  const outlet = new Outlet(process.stdout, (dropped) =>
+    jsonLine({ ...droppedEvent(dropped), ...node, at: Date.now() }),
+  )
   const emit = (event: Event) => outlet.write(jsonLine(event))
   try {
     const running = await runNode(stage, config, emit)
@@ -223,13 +249,13 @@ export async function runSupervised(stage: Stage, config: unknown): Promise<void
     })
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError)) throw error
-    emit({ event: eventOfStart(error), node, message: error.message })
+    emit({ event: eventOfStart(error), ...node, message: error.message })
     process.exit(exitCodeOf(error))
   }
 }
 
 /** A node whose own folder is to blame stays down, and the others can serve without it. */
-function eventOfStart(error: Error): string {
+function eventOfStart(error: Error): 'log_damaged' | 'folder_refused' | 'disk_failed' | 'cannot_start' {
   if (error instanceof DamagedLogError) return 'log_damaged'
   if (error instanceof FolderError) return 'folder_refused'
   return error instanceof DiskError ? 'disk_failed' : 'cannot_start'

@@ -3,6 +3,12 @@ import type { Event } from '../contracts.js'
 import { inWords } from './errors.js'
 import type { Files } from './files.js'
 
+declare module '../events.js' {
+  interface EventDetails {
+    disk_waits: { message: string }
+  }
+}
+
 const pauseMs = { first: 10, most: 500 }
 /** What passes: descriptors and memory come back. Nothing was opened, so nothing can have been changed. */
 const passing = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])

@@ -4,6 +4,13 @@ import { DamagedLogError, replaceAdvice } from './errors.js'
 import type { LogBounds } from './recover.js'
 import type { Found, SnapshotFolder } from './snapshots.js'
 
+declare module '../events.js' {
+  interface EventDetails {
+    /** `instead` is the snapshot from which the node goes on, 0 for none. */
+    snapshot_damaged: { file: string; what: string; instead: Index }
+  }
+}
+
 export interface Choice {
   readonly found: readonly Found[]
   /** Those that the log can go on from, the newest first. */

@@ -43,6 +43,12 @@ import {
   walFolder,
 } from './wal-scan.js'
 
+declare module '../events.js' {
+  interface EventDetails {
+    log_cut: { file: string; bytes: number; copies: readonly string[] }
+  }
+}
+
 export interface WalOptions {
   /** A segment that has grown to this many bytes is followed by another; 16 MiB unless given. */
   readonly segmentBytes?: number

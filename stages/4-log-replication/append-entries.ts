@@ -3,6 +3,12 @@ import { sendWhenDurable } from '../../src/stage.js'
 import type { AppendEntries, AppendEntriesConflict, AppendEntriesReply } from './messages.js'
 import { persist, type Replica } from './replica.js'
 
+declare module '../../src/events.js' {
+  interface EventDetails {
+    truncated: { from: Index; last: Index }
+  }
+}
+
 /**
  * A follower takes the leader's entries if it has the one before them (§5.3, the consistency check): by induction its
  * log is then the leader's, up to the last of them. It says so only when its disk has them.

@@ -1,7 +1,13 @@
-import type { Message, Term } from '../../src/contracts.js'
+import type { Message, NodeId, Term } from '../../src/contracts.js'
 import type { Doubt, FactsAtGate } from '../../src/stage.js'
 import type { AppendEntriesConflict, AppendEntriesReply } from './messages.js'
 import type { Replica } from './replica.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    message_refused: { from: NodeId; type: string; reason: string }
+  }
+}
 
 /** Terms up to here are believed: one election in every millisecond would need 34 years for so many. */
 const easilyReached = 2 ** 40

@@ -1,5 +1,11 @@
-import type { Message } from '../../src/contracts.js'
+import type { Message, NodeId } from '../../src/contracts.js'
 import type { Listener } from './listener.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    leader_silent: { leader: NodeId | null }
+  }
+}
 
 /** A leader has spoken: it is alive, and it is this one (§5.2). */
 export function heed(node: Listener, { from }: Message): void {

@@ -1,8 +1,16 @@
+import type { NodeId, Term } from '../../src/contracts.js'
 import { sendWhenDurable } from '../../src/stage.js'
 import { newProgress } from '../4-log-replication/progress.js'
 import { appendOwn } from '../4-log-replication/propose.js'
 import type { RequestVote, RequestVoteReply } from './messages.js'
 import { enterTerm, type Voter, waitAnew } from './voter.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    campaign: { term: Term }
+    elected: { term: Term; votes: readonly NodeId[] }
+  }
+}
 
 /** Nobody has led for as long as this node bears: it stands for election (§5.2). A candidate that was not elected stands again. */
 export function campaignAfterSilence(node: Voter): void {

@@ -4,6 +4,12 @@ import { heed } from '../5-heartbeats/silence.js'
 import type { StaleTerm } from './messages.js'
 import { enterTerm, type Voter, waitAnew } from './voter.js'
 
+declare module '../../src/events.js' {
+  interface EventDetails {
+    deposed: { term: Term; by: Term }
+  }
+}
+
 /** A leader or a candidate that asks in a term that is over is told which term it is by now (§5.1). */
 export function tellStaleTerm(node: Voter, { from, term = node.term }: Message, { kind }: FactsAtGate): boolean {
   if (term < node.term && (kind === 'leads' || kind === 'campaigns')) tellTerm(node, from)

@@ -1,9 +1,16 @@
-import type { Chunk, Kept, Snapshot } from '../../src/contracts.js'
+import type { Chunk, EntryId, Kept, Snapshot } from '../../src/contracts.js'
 import { sendWhenDurable } from '../../src/stage.js'
 import { persist } from '../4-log-replication/replica.js'
 import type { Compactor } from './compactor.js'
 import { letGo } from './let-go.js'
 import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    snapshot: EntryId
+    installed: EntryId
+  }
+}
 
 /** A piece of a snapshot has come. Whoever is as far already needs none of it, and says so. */
 export function keepChunk(node: Compactor, message: InstallSnapshot): void {

@@ -1,9 +1,15 @@
-import type { NodeId, Timing } from '../../src/contracts.js'
+import type { Index, NodeId, Timing } from '../../src/contracts.js'
 import type { AppendEntriesConflict } from '../4-log-replication/messages.js'
 import { isOverdue, newPace, noteAnswered, noteNeedless, noteSent, type Pace } from '../4-log-replication/pace.js'
 import { nextSequence, noteMatch } from '../4-log-replication/progress.js'
 import type { Compactor } from './compactor.js'
 import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    snapshot_sent: { to: NodeId; index: Index; bytes: number }
+  }
+}
 
 /** A follower without news for so many times the silence that is borne of a leader is sent no more. */
 const patience = 10

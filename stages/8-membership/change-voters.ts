@@ -1,10 +1,16 @@
-import { failure } from '../../src/contracts.js'
+import { failure, type NodeId } from '../../src/contracts.js'
 import { appendOwn } from '../4-log-replication/propose.js'
 import { isHeard } from './change.js'
 import { type Configuration, commandOfConfiguration, idsOf, quorumOf, type Server, without } from './configuration.js'
 import { finish, giveUp } from './end-change.js'
 import { followConfiguration, type Participant } from './participant.js'
 import type { Change } from './volatile.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    members: { voters: readonly NodeId[]; outgoing?: readonly NodeId[]; learners: readonly NodeId[] }
+  }
+}
 
 /** From these voters to those, through both (joint consensus, §6): so any set may follow any other. */
 export function changeVoters(node: Participant, change: Change, voters: readonly Server[]): void {

@@ -1,4 +1,4 @@
-import { failure, type NodeId } from '../../src/contracts.js'
+import { failure, type NodeId, type Term } from '../../src/contracts.js'
 import { leadWithEntry } from '../6-leader-election/campaign.js'
 import { leaveClients } from '../6-leader-election/terms.js'
 import { waitAnew } from '../6-leader-election/voter.js'
@@ -7,6 +7,12 @@ import { isHeard } from './change.js'
 import { idsOf, quorumOf } from './configuration.js'
 import { abandon } from './end-change.js'
 import type { Participant } from './participant.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    quorum_lost: { term: Term; heard: readonly NodeId[] }
+  }
+}
 
 /** Whoever voted for it has been heard just now; the others have as long to answer as anybody. */
 export function leadAndCount(node: Participant): void {

@@ -8,6 +8,13 @@ import { isForeign } from './identity.js'
 import type { Participant } from './participant.js'
 import type { Loss } from './volatile.js'
 
+declare module '../../src/events.js' {
+  interface EventDetails {
+    disk_replaced: { member: NodeId }
+    disk_older: { member: NodeId }
+  }
+}
+
 /** The disk of a message's sender is the one that the latest configuration names, and nothing is known against it. */
 export function isCounted(node: Participant, { from, incarnation }: Message): boolean {
   const member = node.members.find(({ id }) => id === from)

@@ -2,7 +2,13 @@ import type { NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import type { Displaced } from './messages.js'
 import type { Participant } from './participant.js'
-import type { LostDisk } from './volatile.js'
+import type { Loss, LostDisk } from './volatile.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    displaced: { why: Loss }
+  }
+}
 
 /** The one whose disk does not count is told so, by its disk: another node may bear its name. @returns whether it was */
 export function tellDisplaced(

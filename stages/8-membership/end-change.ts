@@ -1,4 +1,4 @@
-import { failure, type Refusal } from '../../src/contracts.js'
+import { failure, type Refusal, type Term } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import { sendAppend } from '../4-log-replication/replicate.js'
 import { leaveClients } from '../6-leader-election/terms.js'
@@ -7,6 +7,12 @@ import { idsOf } from './configuration.js'
 import type { Removed } from './messages.js'
 import { connect, type Participant } from './participant.js'
 import type { Change } from './volatile.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    retired: { term: Term }
+  }
+}
 
 /** What was begun is undone: the voters stay as they are, and nobody learns any more. */
 export function giveUp(node: Participant, change: Change, refusal: Refusal): void {

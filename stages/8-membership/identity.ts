@@ -4,6 +4,12 @@ import { isIntroduced } from './change.js'
 import { giveUp } from './end-change.js'
 import type { Participant } from './participant.js'
 
+declare module '../../src/events.js' {
+  interface EventDetails {
+    foreign_cluster: { member: NodeId; origin: string; own: string }
+  }
+}
+
 /** A node's identity is its disk and the origin of its cluster. Every message bears both: names are for people. */
 export function identify({ self, log }: Participant): Identity {
   return { incarnation: self.incarnation, origin: log.configuration.configuration.origin }

@@ -8,6 +8,12 @@ import type { Introduce, Introduction } from './messages.js'
 import type { Participant } from './participant.js'
 import type { Candidate, Change } from './volatile.js'
 
+declare module '../../src/events.js' {
+  interface EventDetails {
+    not_founded: { member: NodeId; origin: string }
+  }
+}
+
 /**
  * Who is to be taken in is asked first what disk it has, as often as a heartbeat, until it has said it. So it is known
  * to run, and to be reached, before anything is changed for it: a wrong address costs no quorum (thesis 4.2.1).

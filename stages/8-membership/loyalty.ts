@@ -11,6 +11,12 @@ import type { Removed } from './messages.js'
 import type { Participant } from './participant.js'
 import { standing } from './standing.js'
 
+declare module '../../src/events.js' {
+  interface EventDetails {
+    removed: object
+  }
+}
+
 /**
  * Who asks for votes while a leader is heard is not heard itself, whatever its term: most likely it is a node that was
  * removed and has not been told, and it would depose one leader after the other (§6, thesis 4.2.3).

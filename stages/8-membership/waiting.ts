@@ -1,7 +1,21 @@
-import type { Member } from '../../src/contracts.js'
+import type { Member, NodeId } from '../../src/contracts.js'
 import { isHeard, isIntroduced } from './change.js'
 import { idsOf, membersOf } from './configuration.js'
 import type { Participant } from './participant.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    waiting: Waited
+    founding_waits: Waited
+  }
+}
+
+/** For whom a node waits, and for how long so far in milliseconds. */
+interface Waited {
+  readonly members: readonly NodeId[]
+  readonly for: readonly Pick<Member, 'id' | 'peer'>[]
+  readonly ms: number
+}
 
 /** How often it is told that the waiting goes on, in election time-outs. */
 const reminder = 60
@@ -38,7 +52,7 @@ function awaitedBy(node: Participant): readonly Member[] {
 }
 
 /** For `info` and the event: who is waited for, and since when. */
-export function describeAwaited(node: Participant): { for: object[]; ms: number } {
+export function describeAwaited(node: Participant): Omit<Waited, 'members'> {
   const awaited = awaitedBy(node).map(({ id, peer }) => ({ id, peer }))
   return { for: awaited, ms: (node.ticks - (node.awaiting?.since ?? node.ticks)) * node.timing.tickMs }
 }

@@ -6,11 +6,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Client } from '../../client/client.js'
 import { freeBasePort } from '../../client/cluster/free-ports.js'
-import type { Event, Member, NodeId, Status } from '../../src/contracts.js'
+import type { Member, NodeId, Status } from '../../src/contracts.js'
 import { localMembers } from '../../src/network/local-members.js'
 import { Cluster } from '../../src/server/cluster.js'
 import { defaultPace } from '../../src/server/config.js'
 import { stages } from '../../stages/index.js'
+import type { Happened } from '../helpers/happened.js'
 import { BenchmarkError } from './children.js'
 import { dataFolder, removeFolder } from './data-folder.js'
 import { type NodeReport, profileFile } from './node-report.js'
@@ -110,7 +111,7 @@ export class StageCluster implements Server {
     await answered
   }
 
-  #reported(event: Event): void {
+  #reported(event: Happened): void {
     if (event.event === 'event_loop') {
       this.#pauses.push({ at: performance.now(), ms: Number(event.longestPauseMs) })
     } else this.#events.emit(event.event, event)

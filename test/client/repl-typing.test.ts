@@ -240,12 +240,13 @@ t.test('a flood of events is folded', async (t) => {
     if (more > 0) ended()
   })
   const alive = setInterval(() => {}, 1_000)
-  for (let count = 1; count <= 418; count++) folded.take({ event: 'peer_refused', node: 'n1', count })
-  folded.take({ event: 'campaign', node: 'n1' })
+  for (let count = 1; count <= 418; count++)
+    folded.take({ event: 'message_lost', node: 'n1', peer: 'n2', type: 'AppendEntries', reason: `${count}` })
+  folded.take({ event: 'campaign', node: 'n1', term: 2 })
   t.equal(shown.length, 6)
   await end
   clearInterval(alive)
-  t.match(shown.at(-1), [{ event: 'peer_refused', count: 418 }, 412])
+  t.match(shown.at(-1), [{ event: 'message_lost', reason: '418' }, 412])
 })
 
 t.test('a fault of several nodes is done to each that is in a state for it', async (t) => {

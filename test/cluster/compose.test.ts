@@ -5,8 +5,8 @@ import ndjson from 'ndjson'
 import t, { type Test } from 'tap'
 import { Client } from '../../client/client.js'
 import { freeBasePort } from '../../client/cluster/free-ports.js'
-import type { Event } from '../../src/contracts.js'
 import { root } from '../docs.js'
+import type { Happened } from '../helpers/happened.js'
 import { bare, cli, main } from '../helpers/running.js'
 
 const words = (text: string) => text.trim().split(/\s+/)
@@ -41,9 +41,9 @@ function startNode(t: Test, { name, command }: Service, folder: string, here: (t
   const ended = once(node, 'close')
   t.teardown(() => node.kill('SIGKILL'))
   const events = node.stdout!.pipe(ndjson.parse())
-  const until = (isIt: (event: Event) => boolean) =>
+  const until = (isIt: (event: Happened) => boolean) =>
     new Promise<void>((resolve, reject) => {
-      events.on('data', (event: Event) => isIt(event) && resolve())
+      events.on('data', (event: Happened) => isIt(event) && resolve())
       node.once('close', () => reject(new Error(`${name} has ended`)))
     })
   return { name, node, until, ended }
@@ -73,7 +73,7 @@ t.test('its commands make a cluster of three, which takes in the other two', asy
   const all = services()
   const folder = t.testdir()
   const nodes = all.map((service) => startNode(t, service, folder, here))
-  const isFounded = ({ event, voters, outgoing, learners }: Event) =>
+  const isFounded = ({ event, voters, outgoing, learners }: Happened) =>
     event === 'members' && String(voters) === 'n1,n2,n3' && !outgoing && String(learners) === ''
   const founded = nodes[0]!.until(isFounded)
   await Promise.all(nodes.map(({ until }) => until(({ event }) => event === 'serving')))

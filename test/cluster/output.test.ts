@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { freeBasePort } from '../../client/cluster/free-ports.js'
-import type { Event } from '../../src/contracts.js'
 import { localMembers } from '../../src/network/local-members.js'
 import { Cluster } from '../../src/server/cluster.js'
 import { defaultPace } from '../../src/server/config.js'
+import type { Happened } from '../helpers/happened.js'
 import { bare, cli, main, Raw, RunningCluster } from '../helpers/running.js'
 
 const entry = new URL('../../client/node-entry.js', import.meta.url).href
@@ -23,7 +23,7 @@ t.test('what children print besides their events ends neither them nor their sup
      process.send({ order: 1e9, status: 7 })
      await import(${JSON.stringify(entry)})`,
   )
-  const events: Event[] = []
+  const events: Happened[] = []
   const cluster = new Cluster({
     stage: 2,
     entry: noisy,
@@ -66,12 +66,12 @@ t.test('run --headless: a reader that stands still stops nobody, and hears what 
   // It has read all words when it has obeyed the last of them.
   run.stdin!.write('kill n1\n')
   await raw.until(() => raw.ended)
-  const answers: Event[] = []
+  const answers: Happened[] = []
   let rest = ''
   run.stdout!.setEncoding('utf8').on('data', (text: string) => {
     const parts = (rest + text).split('\n')
     rest = parts.pop()!
-    for (const part of parts) answers.push(JSON.parse(part) as Event)
+    for (const part of parts) answers.push(JSON.parse(part) as Happened)
     run.emit('heard')
   })
   run.stdout!.resume()
@@ -98,7 +98,7 @@ t.test('run --headless ends when no node lives any more, and its exit code says 
   const events = stdout
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line) as Event)
+    .map((line) => JSON.parse(line) as Happened)
     .filter(({ event }) => event !== 'starting')
   const names = events.map(({ event }) => event)
   t.same(names, ['not_ready', 'log_damaged', 'log_damaged', 'log_damaged', 'all_dead', 'stopped'])

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap'
-import type { Event } from '../../src/contracts.js'
 import { SeededRandom } from '../../src/proof/simulation/random.js'
 import { networkNames } from '../../src/stage.js'
 import { size } from '../helpers/effort.js'
+import type { Happened } from '../helpers/happened.js'
 import { RunningCluster } from '../helpers/running.js'
 import { Siege } from '../helpers/siege.js'
 
@@ -50,7 +50,7 @@ t.test('a leader that is stopped (SIGSTOP) is replaced, and follows when it goes
   t.not(elected.node, old)
   await siege.served(100)
   await cluster.say(`resume ${old}`)
-  const deposed = ({ event, node }: Event) => event === 'deposed' && node === old
+  const deposed = ({ event, node }: Happened) => event === 'deposed' && node === old
   t.ok(await cluster.event(deposed, from), 'the old leader hears of it')
   await siege.served(100)
   await judge(t, siege)

@@ -5,7 +5,6 @@ import type {
   Command,
   Effects,
   EntryId,
-  Event,
   Member,
   Message,
   NodeId,
@@ -21,6 +20,7 @@ import type { Stage } from '../../src/stage.js'
 import { type LogContents, Records } from '../../src/storage/recover.js'
 import { nodeOptions } from './core.js'
 import { type AnyMessage, type Hand, isMeant, type Selection } from './hand.js'
+import type { Happened } from './happened.js'
 import { emptySnapshot, nameOf, type Past, relive, theFive, type World, withMembers } from './past.js'
 import { SnapshotFiles } from './snapshot-files.js'
 import { timing } from './timing.js'
@@ -42,7 +42,7 @@ export class Cores {
   /** Everything that arrived, in order. */
   readonly heard: AnyMessage[] = []
   /** What nodes reported, in order. */
-  readonly told: (Event & { readonly node: NodeId })[] = []
+  readonly told: (Happened & { readonly node: NodeId })[] = []
   readonly #stage: Stage
   readonly #timing: Timing
   readonly #world: World
@@ -110,7 +110,7 @@ export class Cores {
   }
 
   /** What a node reported, in all its lives. */
-  events(id: NodeId): readonly Event[] {
+  events(id: NodeId): readonly Happened[] {
     return this.told.filter(({ node }) => node === id)
   }
 

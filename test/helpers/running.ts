@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import ndjson from 'ndjson'
 import type { Test } from 'tap'
-import type { Event } from '../../src/contracts.js'
+import type { Happened } from './happened.js'
 
 /** The command line, as compiled. */
 export const main = fileURLToPath(new URL('../../client/main.js', import.meta.url))
@@ -62,7 +62,7 @@ export interface RunningNode {
 /** A cluster of real processes, steered by fault words as a script would steer it. */
 export class RunningCluster {
   readonly #child: ChildProcess
-  readonly events: Event[] = []
+  readonly events: Happened[] = []
   readonly #watchers = new Set<() => void>()
   nodes: RunningNode[] = []
   stderr = ''
@@ -79,7 +79,7 @@ export class RunningCluster {
       '--json',
       ...args,
     ])
-    this.#child.stdout!.pipe(ndjson.parse()).on('data', (event: Event) => {
+    this.#child.stdout!.pipe(ndjson.parse()).on('data', (event: Happened) => {
       this.events.push(event)
       for (const watcher of this.#watchers) watcher()
     })
@@ -95,7 +95,7 @@ export class RunningCluster {
   }
 
   /** The first event, from `from` on, that fits; waits for it. */
-  async event(fits: (event: Event) => boolean, from = 0): Promise<Event> {
+  async event(fits: (event: Happened) => boolean, from = 0): Promise<Happened> {
     for (;;) {
       const found = this.events.slice(from).find(fits)
       if (found) return found
@@ -117,7 +117,7 @@ export class RunningCluster {
   }
 
   /** Says fault words and waits for the event that answers them. */
-  async say(line: string): Promise<Event> {
+  async say(line: string): Promise<Happened> {
     const from = this.events.length
     this.#child.stdin!.write(`${line}\n`)
     const answers = [

@@ -4,9 +4,10 @@ import { createServer } from 'node:net'
 import type { Test } from 'tap'
 import { type Address, parseAddress } from '../../src/address.js'
 import { systemClock, systemRandom } from '../../src/clock.js'
-import type { Event, Member, Message, Network } from '../../src/contracts.js'
+import type { Member, Message, Network } from '../../src/contracts.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import type { NetworkOptions } from '../../src/network/options.js'
+import type { Happened } from '../helpers/happened.js'
 import { stage } from './stage.js'
 
 export type Make<N extends Network = Network> = (options: NetworkOptions) => N
@@ -70,13 +71,13 @@ export class Peer<N extends Network = Network> {
   readonly address: Address
   readonly network: N
   readonly received: Message[] = []
-  readonly notices: Event[] = []
+  readonly notices: Happened[] = []
   /** Of whatever happens; and of messages alone. */
   readonly #watchers = new Set<() => void>()
   readonly #listeners = new Set<() => void>()
 
   constructor(t: Test, make: Make<N>, self: string, members: readonly Member[], changes: Partial<NetworkOptions> = {}) {
-    const notice = (event: Event) => {
+    const notice = (event: Happened) => {
       this.notices.push(event)
       for (const watcher of this.#watchers) watcher()
     }

@@ -3,10 +3,11 @@ import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { type Address, parseAddress } from '../../src/address.js'
 import { systemClock } from '../../src/clock.js'
-import type { Clock, Event, Member, Message } from '../../src/contracts.js'
+import type { Clock, Member, Message } from '../../src/contracts.js'
 import { clusterHash, type Datagram, decodeDatagram, encodeDatagram, pack } from '../../src/network/datagrams.js'
 import type { Pace } from '../../src/network/pacing.js'
 import { UdpNetwork } from '../../src/network/udp.js'
+import type { Happened } from '../helpers/happened.js'
 import { type Make, members, Peer, replicate } from './peers.js'
 
 const udp: Make = (options) => new UdpNetwork(options)
@@ -89,7 +90,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
     ['a torn message', n3, data({ payload: pack([Buffer.from('{"type":')]) }), /not JSON/],
   ]
   for (const [name, socket, bytes, reason] of cases) {
-    const refused = (): Event | undefined => n1.notices.filter(({ event }) => event === 'peer_refused').at(-1)
+    const refused = (): Happened | undefined => n1.notices.filter(({ event }) => event === 'peer_refused').at(-1)
     const before = refused()
     socket.send(bytes, port, host)
     await n1.until(() => refused() !== before)

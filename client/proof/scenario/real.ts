@@ -81,9 +81,10 @@ export async function playOnProcesses(
 }
 
 /** What a node reports of itself, or its end that nobody asked for. */
-function accidentOf({ event, node, message, code, signal }: Event): string[] {
-  if (event === 'node_died') return [`${String(node)} ended: ${String(signal ?? code)}`]
-  return event === 'invariant_broken' || event === 'disk_failed' ? [`${String(node)} fails: ${String(message)}`] : []
+function accidentOf(event: Event): string[] {
+  if (event.event === 'node_died') return [`${event.node} ended: ${event.signal ?? event.code}`]
+  const isFailure = event.event === 'invariant_broken' || event.event === 'disk_failed'
+  return isFailure ? [`${event.node} fails: ${event.message}`] : []
 }
 
 class RealDriver implements Driver {

@@ -1,4 +1,4 @@
-import { type Command, defaultTiming, type Event, type Member, type NodeId, type Outcome } from '../../contracts.js'
+import { type Command, defaultTiming, type Member, type NodeId, type Outcome, type Traced } from '../../contracts.js'
 import type { Delay } from '../../network/faults.js'
 import type { Fault } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
@@ -22,8 +22,8 @@ const readyMs = 10_000
 /** Plays a scenario in virtual time. The same seed gives the same transcript, always. */
 export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1): Promise<Played> {
   const accidents: string[] = []
-  const trace = ({ event, message }: Event, node: NodeId | '') => {
-    if (event === 'node_failed') accidents.push(`${node} fails: ${String(message)}`)
+  const trace = (event: Traced, node: NodeId | '') => {
+    if (event.event === 'node_failed') accidents.push(`${node} fails: ${event.message}`)
   }
   const { believes, snapshotEntries } = scenario
   const timing = { ...defaultTiming, ...(snapshotEntries !== null && { snapshotEntries }) }

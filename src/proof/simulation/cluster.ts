@@ -1,12 +1,12 @@
 import {
   type Answer,
   defaultTiming,
-  type Event,
   failure,
   type Message,
   type NodeId,
   type Status,
   type Timing,
+  type Traced,
 } from '../../contracts.js'
 import type { Direction } from '../../network/faults.js'
 import { jsonCodec } from '../../network/json-codec.js'
@@ -19,6 +19,15 @@ import { type Fate, SimulatedNetwork } from './network.js'
 import { SeededRandom } from './random.js'
 import { Timeline } from './timeline.js'
 
+declare module '../../events.js' {
+  interface TraceDetails {
+    /** What became of a message that did not simply arrive. */
+    lost: { message: Message }
+    duplicated: { message: Message }
+    cut: { message: Message }
+  }
+}
+
 export interface SimulationOptions {
   readonly stage: Stage
   readonly seed: number
@@ -29,7 +38,7 @@ export interface SimulationOptions {
   /** Commands that a state machine performs at a time. */
   readonly applyBatch?: number
   /** Hears of everything that happens; `node` is empty for what happens to the cluster as a whole. */
-  readonly trace?: (event: Event, node: NodeId | '') => void
+  readonly trace?: (event: Traced, node: NodeId | '') => void
   /** Hears whenever a node is about to do something to the world, or has just done it; it may kill the node. */
   readonly boundary?: (node: NodeId) => void
   /** Hears of every message when it is sent, as it goes over the wire. */
@@ -64,7 +73,7 @@ export class SimulatedCluster {
   readonly #byId: ReadonlyMap<NodeId, Host>
   /** Questions that a node has and has not answered. */
   readonly #asked = new Map<NodeId, Set<(answer: Answer) => void>>()
-  readonly #hear: ((event: Event, node: NodeId | '') => void) | undefined
+  readonly #hear: ((event: Traced, node: NodeId | '') => void) | undefined
   #stirred = false
 
   constructor(options: SimulationOptions) {
@@ -86,7 +95,7 @@ export class SimulatedCluster {
     const witness = (fate: Fate, message: Message, bytes?: Uint8Array) => {
       this.fates[fate]++
       if (bytes) sent?.(bytes)
-      if (fate !== 'sent' && fate !== 'delivered') this.trace({ event: fate, message })
+      if (fate !== 'sent' && fate !== 'delivered') this.trace({ event: fate, message } as Traced)
     }
     this.network = new SimulatedNetwork(this.timeline, this.random.fork(), jsonCodec(stage), deliver, witness)
     const members = simulatedMembers(nodes + (spare && stage.members === 'changing' ? spares : 0))
@@ -147,7 +156,7 @@ export class SimulatedCluster {
     return this.timeline.now
   }
 
-  trace(event: Event, node: NodeId | '' = ''): void {
+  trace(event: Traced, node: NodeId | '' = ''): void {
     this.#hear?.(event, node)
   }
 

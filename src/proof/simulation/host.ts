@@ -2,12 +2,12 @@ import type {
   Answer,
   Clock,
   Command,
-  Event,
   Message,
   Network,
   NodeId,
   NodeSettings,
   StateMachine,
+  Traced,
 } from '../../contracts.js'
 import { Node } from '../../node.js'
 import type { Stage } from '../../stage.js'
@@ -15,6 +15,12 @@ import { LockedMap } from '../../state-machine/locked-map.js'
 import type { SimulatedDisk } from './disk.js'
 import type { SeededRandom } from './random.js'
 import type { Timeline } from './timeline.js'
+
+declare module '../../events.js' {
+  interface EventDetails {
+    node_failed: { message: string }
+  }
+}
 
 /** What surrounds a machine. */
 export interface Surroundings {
@@ -24,7 +30,7 @@ export interface Surroundings {
   readonly applyBatch: number
   send(message: Message): void
   /** `node`: where it happened. */
-  trace(event: Event, node: NodeId): void
+  trace(event: Traced, node: NodeId): void
   /** A node is about to do something to the world, or has just done it: it may be killed here. */
   boundary(node: NodeId): void
   /** Called when something was set going that ends in promises, which time must wait for. */

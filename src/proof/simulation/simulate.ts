@@ -1,5 +1,15 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Command, Entry, Event, GuaranteeId, Index, Message, NodeId, Outcome, Snapshot } from '../../contracts.js'
+import type {
+  Command,
+  Entry,
+  EntryId,
+  GuaranteeId,
+  Index,
+  NodeId,
+  Outcome,
+  TraceDetails,
+  Traced,
+} from '../../contracts.js'
 import type { Node } from '../../node.js'
 import type { Fault } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
@@ -13,6 +23,14 @@ import type { Host } from './host.js'
 import { invariants, type Observation, type Performed, type SeenLog, type Watcher } from './invariants.js'
 import { calm } from './network.js'
 import type { Plan, PlannedCall } from './plan.js'
+
+declare module '../../events.js' {
+  interface TraceDetails {
+    /** A client asks, and hears how it ended. */
+    asked: { client: string; command: Command; to: NodeId | null }
+    outcome: { client: string } & Outcome
+  }
+}
 
 /** Something that a run showed to be wrong. */
 export interface Finding {
@@ -41,7 +59,7 @@ export interface Run {
 }
 
 /** An event with its moment in virtual milliseconds, and its node where it has one. */
-export type Traced = Event & { readonly at: number }
+export type Moment = Traced & { readonly at: number }
 
 /** How long the cluster has, once everything is mended, to serve again and to come to rest. */
 const recoveryMs = 10_000
@@ -53,14 +71,14 @@ const downMs = 50
  * Plays a plan against a stage: safety under fire; then everything is mended, and the cluster must serve again and its
  * replicas agree. What the stage promises is checked after every step, and the clients' history at the end.
  */
-export async function simulate(stage: Stage, plan: Plan, hear?: (event: Traced) => void): Promise<Run> {
+export async function simulate(stage: Stage, plan: Plan, hear?: (event: Moment) => void): Promise<Run> {
   return new Simulation(stage, plan, hear).run()
 }
 
 class Simulation {
   readonly #stage: Stage
   readonly #plan: Plan
-  readonly #hear: ((event: Traced) => void) | undefined
+  readonly #hear: ((event: Moment) => void) | undefined
   readonly #trace = new Fingerprint()
   readonly #messages = new Fingerprint()
   readonly #history = new History()
@@ -81,7 +99,7 @@ class Simulation {
   #cluster!: SimulatedCluster
   #running = 0
 
-  constructor(stage: Stage, plan: Plan, hear: ((event: Traced) => void) | undefined) {
+  constructor(stage: Stage, plan: Plan, hear: ((event: Moment) => void) | undefined) {
     this.#stage = stage
     this.#plan = plan
     this.#hear = hear
@@ -140,19 +158,19 @@ class Simulation {
     this.#cluster.timeline.schedule(downMs, () => this.#perform({ word: 'restart', nodes: [node] }))
   }
 
-  #traced(event: Event, node: NodeId | ''): void {
+  #traced(event: Traced, node: NodeId | ''): void {
     const at = this.#cluster?.now ?? 0
     this.#trace.addNumber(at)
     this.#trace.add(node)
     this.#trace.add(summary(event))
     if (node !== '') this.#touched.add(node)
     if (event.event === 'apply') this.#performs(node as NodeId, event)
-    if (event.event === 'restore') this.#restores(node as NodeId, event.snapshot as Snapshot)
+    if (event.event === 'restore') this.#restores(node as NodeId, event.snapshot)
     if (reported.has(event.event)) this.#count(event.event as CounterName)
     this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
   }
 
-  #restores(node: NodeId, { index }: Snapshot): void {
+  #restores(node: NodeId, { index }: EntryId): void {
     this.#news(node).push({ index, command: null })
   }
 
@@ -162,8 +180,8 @@ class Simulation {
     return news
   }
 
-  #performs(node: NodeId, { index, command }: Event): void {
-    this.#news(node).push({ index: index as Index, command: JSON.stringify(command) })
+  #performs(node: NodeId, { index, command }: TraceDetails['apply']): void {
+    this.#news(node).push({ index, command: JSON.stringify(command) })
     this.#holders.get(JSON.stringify(command))?.add(node)
   }
 
@@ -384,9 +402,9 @@ class Simulation {
 }
 
 /** An event as text for the hash. A message is hashed once, as the bytes that are sent. */
-function summary(event: Event): string {
-  const message = event.message as Message | undefined
-  return message?.type ? event.event : JSON.stringify(event)
+function summary(event: Traced): string {
+  const isMessage = 'message' in event && typeof event.message === 'object'
+  return isMessage ? event.event : JSON.stringify(event)
 }
 
 const lastWrite = { command: 'set', key: 'last', value: 'after the storm' }

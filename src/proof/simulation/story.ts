@@ -1,7 +1,7 @@
-import type { Event, Message } from '../../contracts.js'
+import type { Message } from '../../contracts.js'
 import { formatFault } from '../../server/faults.js'
 import type { Asked } from './client.js'
-import type { Finding, Run, Traced } from './simulate.js'
+import type { Finding, Moment, Run } from './simulate.js'
 
 /** Lines about what happened, at most; those before are left out, and counted. */
 const mostLines = 16
@@ -16,7 +16,7 @@ interface Happened {
  * A run as a story of few lines: what was done to the cluster, who stood for election, voted and led, what clients asked
  * and were told; then what is wrong with that. Meant for runs that were shrunk; of a longer one, the end is told.
  */
-export function tellStory(stage: number, run: Run, finding: Finding, events: readonly Traced[]): string[] {
+export function tellStory(stage: number, run: Run, finding: Finding, events: readonly Moment[]): string[] {
   const happened = [...faultsOf(run), ...nodesOf(events), ...callsOf(run, finding)]
     .filter(({ at }) => at <= finding.at)
     .sort((one, other) => one.at - other.at)
@@ -38,21 +38,32 @@ function callsOf({ operations }: Run, { guarantee, detail }: Finding): Happened[
   return told.map((operation) => ({ at: operation.call, text: describe(operation) }))
 }
 
-function nodesOf(events: readonly Traced[]): Happened[] {
+function nodesOf(events: readonly Moment[]): Happened[] {
   return events.flatMap((event) => {
-    const text = sentences[event.event]?.(event)
+    const text = sentenceOf(event)
     return text ? [{ at: event.at, text }] : []
   })
 }
 
 /** Events of nodes that make a story. A vote is a message; what else is sent and received stays untold. */
-const sentences: Readonly<Record<string, (event: Event) => string | null>> = {
-  campaign: ({ node, term }) => `${node} asks for votes in term ${term}`,
-  elected: ({ node, term, votes }) => `${node} leads term ${term}, elected by ${(votes as string[]).join(', ')}`,
-  deposed: ({ node, term, by }) => `${node} leads term ${term} no more: it hears of term ${by}`,
-  truncated: ({ node, from, last }) => `${node} takes back entries ${from} to ${last}`,
-  installed: ({ node, index }) => `${node} installs a snapshot up to entry ${index}`,
-  send: ({ node, message }) => describeVote(node as string, message as Message),
+function sentenceOf(event: Moment): string | null {
+  const { node = '' } = event
+  switch (event.event) {
+    case 'campaign':
+      return `${node} asks for votes in term ${event.term}`
+    case 'elected':
+      return `${node} leads term ${event.term}, elected by ${event.votes.join(', ')}`
+    case 'deposed':
+      return `${node} leads term ${event.term} no more: it hears of term ${event.by}`
+    case 'truncated':
+      return `${node} takes back entries ${event.from} to ${event.last}`
+    case 'installed':
+      return `${node} installs a snapshot up to entry ${event.index}`
+    case 'send':
+      return describeVote(node, event.message)
+    default:
+      return null
+  }
 }
 
 function describeVote(node: string, message: Message): string | null {

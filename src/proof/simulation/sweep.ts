@@ -3,7 +3,7 @@ import type { Stage } from '../../stage.js'
 import { withChanges } from './changes.js'
 import { type Climate, makePlan, type Plan } from './plan.js'
 import { shrink, upTo } from './shrink.js'
-import { type Finding, type Run, simulate, type Traced } from './simulate.js'
+import { type Finding, type Moment, type Run, simulate } from './simulate.js'
 import { tellStory } from './story.js'
 
 /** The plan that a seed stands for at a stage: from stage 2 on, any node may be asked for what all should hold. */
@@ -29,7 +29,7 @@ export async function runSeed(
   stage: Stage,
   seed: number,
   climate: Climate,
-  hear?: (event: Traced) => void,
+  hear?: (event: Moment) => void,
 ): Promise<SweepResult> {
   const run = await simulate(stage, planFor(stage, seed, climate), hear)
   const { traceHash, messageHash, virtualMs, counters, findings } = run
@@ -49,7 +49,7 @@ export async function smallestDisaster(
   guarantee: GuaranteeId,
   tell: (plan: Plan) => void = () => {},
 ): Promise<string[]> {
-  const play = async (plan: Plan, hear?: (event: Traced) => void) => {
+  const play = async (plan: Plan, hear?: (event: Moment) => void) => {
     tell(plan)
     const run = await simulate(stage, plan, hear)
     return { run, finding: run.findings.find((found) => found.guarantee === guarantee) }
@@ -60,7 +60,7 @@ export async function smallestDisaster(
   if (!finding) throw new Error(`seed ${seed} does not break ${guarantee} at stage ${stage.number}`)
   const early = upTo(whole, run.operations, finding.at)
   const smallest = await shrink((await breaks(early)) ? early : whole, breaks)
-  const events: Traced[] = []
+  const events: Moment[] = []
   const last = await play(smallest, (event) => void events.push(event))
   return tellStory(stage.number, last.run, last.finding!, events)
 }

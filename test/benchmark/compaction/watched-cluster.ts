@@ -5,13 +5,14 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freeBasePort } from '../../../client/cluster/free-ports.js'
-import type { Event, Member, NodeId, Status } from '../../../src/contracts.js'
+import type { Member, NodeId, Status } from '../../../src/contracts.js'
 import { localMembers } from '../../../src/network/local-members.js'
 import { Cluster } from '../../../src/server/cluster.js'
 import { defaultPace, type Limits } from '../../../src/server/config.js'
 import { mostKnowing } from '../../../src/server/readiness.js'
 import { snapshotFolder, snapshotName } from '../../../src/storage/snapshot-file.js'
 import { walFolder } from '../../../src/storage/wal-scan.js'
+import type { Happened } from '../../helpers/happened.js'
 import { BenchmarkError } from '../children.js'
 import { dataFolder, removeFolder } from '../data-folder.js'
 import { newPhase, note, nothingSeen, type Phase, type Seen, type Taken } from './observations.js'
@@ -27,7 +28,7 @@ const resolutionMs = 10
 /** What stands for the process of the benchmark itself, which does next to nothing: its pauses are the machine's. */
 export const ownName = 'bench'
 
-export type Heard = Event & { readonly heardAt: number }
+export type Heard = Happened & { readonly heardAt: number }
 
 /** Five nodes with logs on disk, and everything that can be seen of them from outside. */
 export class WatchedCluster {
@@ -156,7 +157,7 @@ export class WatchedCluster {
     }
   }
 
-  #heard(event: Event): void {
+  #heard(event: Happened): void {
     const node = String(event.node)
     if (event.event === 'event_loop') return this.#noteTurns(node, event as unknown as Seen)
     this.events.push({ ...event, heardAt: performance.now() })
@@ -172,7 +173,7 @@ export class WatchedCluster {
   }
 
   /** A file's birth is when saving began; it is there for as long as the snapshot is one of the two newest. */
-  async #noteTaken(node: NodeId, { index, term, at }: Event): Promise<void> {
+  async #noteTaken(node: NodeId, { index, term, at }: Happened): Promise<void> {
     const phase = this.#phase.name
     const path = join(this.#folder, node, snapshotFolder, snapshotName({ index, term } as never))
     const { size, birthtimeMs } = await stat(path)
