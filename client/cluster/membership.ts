@@ -88,7 +88,7 @@ export class Membership {
     const { cluster, client } = this.#premises
     const before = this.#node(id)
     if (before?.condition === 'paused') throw new ConfigError(`${id} is paused; \`resume ${id}\` first`)
-    if (before?.condition === 'dead') say(await cluster.restart(id))
+    if (before?.condition === 'dead') say(await cluster.faults.restart(id))
     const isNew = !before && !this.#premises.data?.holds(id)
     const { client: address, peer } = before ?? (await this.#start(id, say))
     const outcome = await changeMembers(

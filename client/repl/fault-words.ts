@@ -2,7 +2,7 @@ import type { Event, NodeId } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { leaderOf } from '../../src/proof/scenario/cast.js'
 import type { Cluster } from '../../src/server/cluster.js'
-import { parseFault } from '../../src/server/faults.js'
+import { actsOf, parseFault } from '../../src/server/faults.js'
 import { UsageError } from '../text/words.js'
 
 /** Words that stand for a node that is so now. */
@@ -31,13 +31,11 @@ export async function nameRoles(cluster: Cluster, line: string): Promise<string>
 export async function performFault(cluster: Cluster, line: string): Promise<Event[]> {
   const fault = parseFault(await nameRoles(cluster, line))
   if ('problem' in fault) throw new UsageError(fault.problem)
-  if (fault.word === 'heal') return [await cluster.heal()]
-  if (fault.word === 'cut') return [await cluster.cut(fault.from, fault.to, fault.bothWays)]
-  if (fault.word === 'split') return [await cluster.split(fault.nodes)]
-  const { word, nodes } = fault
-  if (nodes.length === 1) return [await cluster[word](nodes[0]!)]
+  const acts = actsOf(cluster.faults, fault)
+  const [only] = acts
+  if (acts.length === 1) return [await only!.perform()]
   const events: Event[] = []
-  for (const node of new Set(nodes)) events.push(await cluster[word](node).catch((error) => refusedFor(node, error)))
+  for (const { node, perform } of acts) events.push(await perform().catch((error) => refusedFor(node!, error)))
   return events
 }
 

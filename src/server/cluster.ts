@@ -1,15 +1,14 @@
-import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Event, Member, NodeId, Status } from '../contracts.js'
 import { ConfigError } from '../errors.js'
-import type { Delay, Direction } from '../network/faults.js'
+import type { Direction } from '../network/faults.js'
 import type { LogKind, NetworkName } from '../stage.js'
-import { type Child, endChildren, isMajorityAlive, spawnNode, stopInTracks, touches } from './child.js'
+import { type Child, endChildren, isMajorityAlive, spawnNode, touches } from './child.js'
 import { readComplaints, readEvents } from './child-output.js'
 import { type Limits, type NodeConfig, type Pace, writableFolder } from './config.js'
-import { linksBetween } from './faults.js'
 import { Orders } from './orders.js'
 import { badStarts, type Contents, type Errand, type Obeyed } from './process.js'
+import { ProcessFaults } from './process-faults.js'
 import {
   type Awaited,
   awaited,
@@ -54,7 +53,7 @@ export interface ClusterOptions {
   readonly dataDir: string | null
   /** Folder for a trace file of each node, or null for none. */
   readonly traceDir: string | null
-  /** Hears of everything: the supervisor's own events and the nodes'. */
+  /** Hears of everything from the start on; later listeners {@link Cluster.subscribe}. */
   readonly onEvent: (event: Event) => void
   /** What a node prints to its standard error: nothing, unless something is wrong with it. */
   readonly onStderr: (node: NodeId, text: string) => void
@@ -79,10 +78,9 @@ export class Cluster {
   readonly #children = new Map<NodeId, Child>()
   /** Links that stand, as the nodes report them. */
   readonly #links = new Set<Direction>()
-  /** Links cut on purpose; a restarted node is told of them again. */
-  readonly #cuts = new Set<Direction>()
-  /** How messages are held up on purpose, likewise. */
-  #delay: Delay = null
+  readonly #listeners = new Set<(event: Event) => void>()
+  /** What can be done to it on purpose. */
+  readonly faults: ProcessFaults
   readonly #watch = new Watch()
   readonly #orders = new Orders(this.#watch)
   #awaited: readonly Awaited[] = []
@@ -90,6 +88,28 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     this.#options = options
     this.#isFounded = options.isFounded ?? true
+    this.#listeners.add(options.onEvent)
+    this.faults = new ProcessFaults({
+      dataDir: options.dataDir,
+      ids: () => [...this.#children.keys()],
+      child: (id) => this.#child(id),
+      start: async (member) => {
+        this.#spawn(member)
+        await this.#up(member.id)
+      },
+      order: (id, errand) => this.#order(id, errand),
+      settled: () => this.settled(),
+    })
+  }
+
+  /** Lets one more hear of everything: the supervisor's own events and the nodes'. @returns ends that */
+  subscribe(listener: (event: Event) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #tell(event: Event): void {
+    for (const listener of this.#listeners) listener(event)
   }
 
   /**
@@ -102,7 +122,7 @@ export class Cluster {
     const began = Date.now()
     const tell = setInterval(() => {
       const seconds = Math.round((Date.now() - began) / 1_000)
-      this.#options.onEvent({ event: 'starting', seconds, for: this.awaited })
+      this.#tell({ event: 'starting', seconds, for: this.awaited })
     }, tellMs)
     try {
       for (const member of this.#options.members) this.#spawn(member)
@@ -156,101 +176,6 @@ export class Cluster {
     })
   }
 
-  /** Ends a node's process at once (SIGKILL): it loses all that it has not written to disk. */
-  async kill(id: NodeId): Promise<Event> {
-    const child = this.#child(id)
-    if (child.condition === 'dead') throw new ConfigError(`${id} is dead already; \`restart ${id}\` starts it again`)
-    child.expected = true
-    child.process.kill('SIGKILL')
-    child.wake()
-    await child.ended
-    return { event: 'killed', node: id }
-  }
-
-  /** Starts a dead node again, and waits until it serves and has found the others. */
-  async restart(id: NodeId): Promise<Event> {
-    const { condition, member } = this.#child(id)
-    if (condition !== 'dead') throw new ConfigError(`${id} is not dead; \`kill ${id}\` first`)
-    this.#spawn(member)
-    await this.#up(id)
-    if (this.#child(id).damaged) throw new ConfigError(`${id} did not start: its folder cannot be used, as it has said`)
-    await this.#tellLinks(id)
-    await this.settled()
-    return { event: 'restarted', node: id, pid: this.#child(id).process.pid }
-  }
-
-  /**
-   * Empties the folder of a dead node, as if its disk had been replaced. Dangerous: a node that has forgotten its log and
-   * its vote still counts as the one that it was.
-   */
-  async wipe(id: NodeId): Promise<Event> {
-    const { condition } = this.#child(id)
-    if (condition !== 'dead') throw new ConfigError(`${id} is not dead, and its disk is in use; \`kill ${id}\` first`)
-    const { dataDir } = this.#options
-    if (dataDir === null) throw new ConfigError(`${id} keeps nothing that could be wiped`)
-    const folder = join(dataDir, id)
-    try {
-      for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true })
-    } catch (error) {
-      throw new ConfigError(`cannot empty ${folder}: ${(error as Error).message}`)
-    }
-    return { event: 'wiped', node: id }
-  }
-
-  /** Stops a node's process in its tracks (SIGSTOP): it neither answers nor refuses, and its connections stand. */
-  async pause(id: NodeId): Promise<Event> {
-    const child = this.#child(id)
-    if (child.condition !== 'up') throw new ConfigError(`${id} is ${child.condition}, so it cannot be paused`)
-    stopInTracks(child)
-    return { event: 'paused', node: id }
-  }
-
-  /** Lets a paused node go on (SIGCONT), as if no time had passed for it. */
-  async resume(id: NodeId): Promise<Event> {
-    const child = this.#child(id)
-    if (child.condition !== 'paused') throw new ConfigError(`${id} is not paused`)
-    child.process.kill('SIGCONT')
-    child.wake()
-    child.condition = 'up'
-    await this.#tellLinks(id)
-    return { event: 'resumed', node: id }
-  }
-
-  /** Loses every message from one node to the other; with `bothWays`, those that come back as well. */
-  async cut(from: NodeId, to: NodeId, bothWays: boolean): Promise<Event> {
-    this.#child(from)
-    this.#child(to)
-    if (from === to) throw new ConfigError('a node has no link to itself')
-    return this.#cut(bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`])
-  }
-
-  /** Loses every message between these nodes and all the others. */
-  async split(nodes: readonly NodeId[]): Promise<Event> {
-    for (const id of nodes) this.#child(id)
-    return this.#cut(linksBetween(nodes, [...this.#children.keys()]))
-  }
-
-  async #cut(links: readonly Direction[]): Promise<Event> {
-    for (const cut of links) {
-      this.#cuts.add(cut)
-      await Promise.all(cut.split('>').map((id) => this.#order(id, { cut })))
-    }
-    return { event: 'cut', links }
-  }
-
-  /** Mends every cut link. Dead nodes stay dead and paused ones paused. */
-  async heal(): Promise<Event> {
-    this.#cuts.clear()
-    await Promise.all([...this.#children.keys()].map((id) => this.#order(id, { heal: true })))
-    return { event: 'healed' }
-  }
-
-  /** Holds up every message between nodes, or none. */
-  async delay(delay: Delay): Promise<void> {
-    this.#delay = delay
-    await Promise.all([...this.#children.keys()].map((id) => this.#order(id, { delay })))
-  }
-
   /** What the nodes that run hold, without asking them as a client would. */
   async look(): Promise<(Contents & { readonly node: NodeId })[]> {
     const seen = await Promise.all(
@@ -280,7 +205,7 @@ export class Cluster {
       await this.remove(id)
       throw error
     }
-    await this.#tellLinks(id)
+    await this.faults.tellLinks(id)
     return { event: 'started', node: id, pid: this.#child(id).process.pid, client: member.client, peer: member.peer }
   }
 
@@ -288,7 +213,7 @@ export class Cluster {
   async remove(id: NodeId): Promise<void> {
     await endChildren([this.#child(id)], stopMs)
     this.#children.delete(id)
-    for (const link of this.#cuts) if (touches(link, id)) this.#cuts.delete(link)
+    this.faults.forget(id)
   }
 
   /** Ends every node: asks first, insists after {@link stopMs}. */
@@ -346,7 +271,7 @@ export class Cluster {
     if (event.event === 'cannot_start') return this.#complained(child, String(event.message))
     if (event.event === 'link_up') this.#links.add(`${id}>${String(event.peer)}`)
     if (event.event === 'link_down') this.#links.delete(`${id}>${String(event.peer)}`)
-    this.#options.onEvent(event)
+    this.#tell(event)
     this.#watch.changed()
   }
 
@@ -361,7 +286,7 @@ export class Cluster {
     child.condition = 'dead'
     child.code = code
     for (const link of this.#links) if (touches(link, id)) this.#links.delete(link)
-    if (!child.expected) this.#options.onEvent({ event: 'node_died', node: id, code, signal })
+    if (!child.expected) this.#tell({ event: 'node_died', node: id, code, signal })
     this.#watch.changed()
   }
 
@@ -402,12 +327,5 @@ export class Cluster {
 
   #order(id: NodeId, errand: Errand): Promise<Obeyed | undefined> {
     return this.#orders.give(this.#child(id), errand, settleMs)
-  }
-
-  /** A node that was away learns how the links are now. */
-  async #tellLinks(id: NodeId): Promise<void> {
-    await this.#order(id, { heal: true })
-    for (const cut of this.#cuts) await this.#order(id, { cut })
-    await this.#order(id, { delay: this.#delay })
   }
 }

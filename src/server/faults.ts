@@ -20,6 +20,33 @@ export type Fault =
   | { readonly word: 'cut'; readonly from: NodeId; readonly to: NodeId; readonly bothWays: boolean }
   | { readonly word: 'heal' }
 
+/** A cluster that faults can be done to: of processes, or a simulated one. `Done` is what each answers with. */
+export interface Breakable<Done> {
+  kill(id: NodeId): Done
+  restart(id: NodeId): Done
+  wipe(id: NodeId): Done
+  pause(id: NodeId): Done
+  resume(id: NodeId): Done
+  cut(from: NodeId, to: NodeId, bothWays: boolean): Done
+  split(nodes: readonly NodeId[]): Done
+  heal(): Done
+}
+
+/** One step of a fault: what is done, and to which node, if it is done to one. */
+export interface Act<Done> {
+  readonly node: NodeId | null
+  readonly perform: () => Done
+}
+
+/** What a fault does to a cluster: an act for each node concerned, none twice. */
+export function actsOf<Done>(target: Breakable<Done>, fault: Fault): Act<Done>[] {
+  if (fault.word === 'heal') return [{ node: null, perform: () => target.heal() }]
+  if (fault.word === 'cut') return [{ node: null, perform: () => target.cut(fault.from, fault.to, fault.bothWays) }]
+  if (fault.word === 'split') return [{ node: null, perform: () => target.split(fault.nodes) }]
+  const { word } = fault
+  return [...new Set(fault.nodes)].map((node) => ({ node, perform: () => target[word](node) }))
+}
+
 export const faultWords = {
   kill: { usage: 'kill n3 [n4 …]', help: 'end the process of n3 at once (SIGKILL)' },
   restart: { usage: 'restart n3 [n4 …]', help: 'start the dead n3 again' },

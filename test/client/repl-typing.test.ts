@@ -254,10 +254,12 @@ t.test('a fault of several nodes is done to each that is in a state for it', asy
   const cluster = {
     look: async () =>
       ['n1', 'n2', 'n3', 'n4'].map((node) => ({ node, role: node === 'n2' ? 'leader' : 'follower', term: 3 })),
-    async kill(node: string) {
-      if (node === 'n3' || killed.includes(node)) throw new ConfigError(`${node} is dead already`)
-      killed.push(node)
-      return { event: 'killed', node }
+    faults: {
+      async kill(node: string) {
+        if (node === 'n3' || killed.includes(node)) throw new ConfigError(`${node} is dead already`)
+        killed.push(node)
+        return { event: 'killed', node }
+      },
     },
   } as unknown as Cluster
   t.same(await performFault(cluster, 'kill n1 n3 n5'), [

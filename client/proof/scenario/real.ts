@@ -24,7 +24,7 @@ import type {
 import { ledBy } from '../../../src/proof/scenario/virtual.js'
 import { Cluster } from '../../../src/server/cluster.js'
 import { defaultPace } from '../../../src/server/config.js'
-import type { Fault } from '../../../src/server/faults.js'
+import { actsOf, type Fault } from '../../../src/server/faults.js'
 import type { Stage } from '../../../src/stage.js'
 import { Client } from '../../client.js'
 import { freeBasePort } from '../../cluster/free-ports.js'
@@ -116,14 +116,11 @@ class RealDriver implements Driver {
   }
 
   async perform(fault: Fault): Promise<void> {
-    if (fault.word === 'heal') await this.#cluster.heal()
-    else if (fault.word === 'cut') await this.#cluster.cut(fault.from, fault.to, fault.bothWays)
-    else if (fault.word === 'split') await this.#cluster.split(fault.nodes)
-    else for (const node of fault.nodes) await this.#cluster[fault.word](node)
+    for (const { perform } of actsOf(this.#cluster.faults, fault)) await perform()
   }
 
   delay(delay: Delay): Promise<void> {
-    return this.#cluster.delay(delay)
+    return this.#cluster.faults.delay(delay)
   }
 
   wait(ms: number): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Command, defaultTiming, type Member, type NodeId, type Outcome, type Traced } from '../../contracts.js'
 import type { Delay } from '../../network/faults.js'
-import type { Fault } from '../../server/faults.js'
+import { actsOf, type Fault } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
 import { SimulatedClient } from '../simulation/client.js'
 import { SimulatedCluster, simulatedMembers } from '../simulation/cluster.js'
@@ -68,10 +68,7 @@ class VirtualDriver implements Driver {
 
   /** The nodes have a moment to notice it, as they have among real processes. */
   async perform(fault: Fault): Promise<void> {
-    if (fault.word === 'heal') this.#cluster.heal()
-    else if (fault.word === 'cut') this.#cluster.cut(fault.from, fault.to, fault.bothWays)
-    else if (fault.word === 'split') this.#cluster.split(fault.nodes)
-    else for (const node of fault.nodes) this.#cluster[fault.word](node)
+    for (const { perform } of actsOf(this.#cluster, fault)) perform()
     await this.#cluster.pass(1)
   }
 

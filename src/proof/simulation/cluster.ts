@@ -11,7 +11,7 @@ import {
 import type { Direction } from '../../network/faults.js'
 import { jsonCodec } from '../../network/json-codec.js'
 import { localMembers } from '../../network/local-members.js'
-import { linksBetween } from '../../server/faults.js'
+import { type Breakable, linksBetween } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
 import { SimulatedDisk } from './disk.js'
 import { Host } from './host.js'
@@ -61,7 +61,7 @@ export const simulatedMembers = (count: number) => localMembers(count, 'sim', 70
 const foundingMs = 60_000
 
 /** A cluster in virtual time. One seed decides all that happens in it. */
-export class SimulatedCluster {
+export class SimulatedCluster implements Breakable<void> {
   readonly timeline = new Timeline()
   readonly random: SeededRandom
   readonly network: SimulatedNetwork

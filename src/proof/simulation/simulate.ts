@@ -11,7 +11,7 @@ import type {
   Traced,
 } from '../../contracts.js'
 import type { Node } from '../../node.js'
-import type { Fault } from '../../server/faults.js'
+import { actsOf, type Fault } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
 import { checkHistory } from '../linearizability/index.js'
 import { type Asked, History, SimulatedClient } from './client.js'
@@ -257,12 +257,9 @@ class Simulation {
     if (fault.word === 'wipe') return this.#wipe(fault.nodes[0]!)
     this.#count(fault.word)
     if (fault.word === 'kill' && fault.nodes.length === this.#plan.nodes) this.#count('power_loss')
-    if (fault.word === 'heal') return this.#cluster.heal()
-    if (fault.word === 'cut') return this.#cluster.cut(fault.from, fault.to, fault.bothWays)
-    if (fault.word === 'split') return this.#cluster.split(fault.nodes)
-    for (const node of fault.nodes) {
-      if (fault.word === 'restart' && this.#cluster.host(node).condition === 'dead') this.#newLife(node)
-      this.#cluster[fault.word](node)
+    for (const { node, perform } of actsOf(this.#cluster, fault)) {
+      if (fault.word === 'restart' && this.#cluster.host(node!).condition === 'dead') this.#newLife(node!)
+      perform()
     }
   }
 

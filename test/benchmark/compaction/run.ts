@@ -133,7 +133,7 @@ export class Run {
   /** A follower loses all it had. It is admitted again with its new disk, catches up by a snapshot, and votes. */
   async #wipe(id: NodeId): Promise<void> {
     await this.#kill(id)
-    await this.#cluster.cluster.wipe(id)
+    await this.#cluster.cluster.faults.wipe(id)
     const steps = new Steps(this.#cluster, id)
     void this.#start(id)
     await steps.heard('it serves', 'serving')
@@ -163,13 +163,13 @@ export class Run {
   }
 
   async #kill(id: NodeId): Promise<void> {
-    await this.#cluster.cluster.kill(id)
+    await this.#cluster.cluster.faults.kill(id)
     this.#cluster.restarts(id)
   }
 
   /** What it waits for is more than is measured here. */
   async #start(id: NodeId): Promise<void> {
-    await this.#cluster.cluster.restart(id)
+    await this.#cluster.cluster.faults.restart(id)
   }
 }
 

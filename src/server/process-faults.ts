@@ -1,0 +1,143 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Event, Member, NodeId } from '../contracts.js'
+import { ConfigError } from '../errors.js'
+import type { Delay, Direction } from '../network/faults.js'
+import { type Child, stopInTracks, touches } from './child.js'
+import { type Breakable, linksBetween } from './faults.js'
+import type { Errand, Obeyed } from './process.js'
+
+/** The processes of a cluster, as faults need them. */
+export interface Processes {
+  /** A folder with a folder for each node; null while nothing is kept. */
+  readonly dataDir: string | null
+  ids(): NodeId[]
+  /** @throws ConfigError if there is no such node */
+  child(id: NodeId): Child
+  /** Starts a dead node again, and resolves when it serves. @throws ConfigError if it cannot */
+  start(member: Member): Promise<void>
+  /** Orders a node that runs; undefined if it does not. */
+  order(id: NodeId, errand: Errand): Promise<Obeyed | undefined>
+  /** Resolves when every node that runs is connected to every other. */
+  settled(): Promise<void>
+}
+
+/** Faults done to processes: each answers with what happened, and throws a ConfigError if the node is not in a state for it. */
+export class ProcessFaults implements Breakable<Promise<Event>> {
+  readonly #nodes: Processes
+  /** Links cut on purpose; a restarted node is told of them again. */
+  readonly #cuts = new Set<Direction>()
+  /** How messages are held up on purpose, likewise. */
+  #delay: Delay = null
+
+  constructor(nodes: Processes) {
+    this.#nodes = nodes
+  }
+
+  /** Ends a node's process at once (SIGKILL): it loses all that it has not written to disk. */
+  async kill(id: NodeId): Promise<Event> {
+    const child = this.#nodes.child(id)
+    if (child.condition === 'dead') throw new ConfigError(`${id} is dead already; \`restart ${id}\` starts it again`)
+    child.expected = true
+    child.process.kill('SIGKILL')
+    child.wake()
+    await child.ended
+    return { event: 'killed', node: id }
+  }
+
+  /** Starts a dead node again, and waits until it serves and has found the others. */
+  async restart(id: NodeId): Promise<Event> {
+    const { condition, member } = this.#nodes.child(id)
+    if (condition !== 'dead') throw new ConfigError(`${id} is not dead; \`kill ${id}\` first`)
+    await this.#nodes.start(member)
+    if (this.#nodes.child(id).damaged)
+      throw new ConfigError(`${id} did not start: its folder cannot be used, as it has said`)
+    await this.tellLinks(id)
+    await this.#nodes.settled()
+    return { event: 'restarted', node: id, pid: this.#nodes.child(id).process.pid }
+  }
+
+  /**
+   * Empties the folder of a dead node, as if its disk had been replaced. Dangerous: a node that has forgotten its log and
+   * its vote still counts as the one that it was.
+   */
+  async wipe(id: NodeId): Promise<Event> {
+    const { condition } = this.#nodes.child(id)
+    if (condition !== 'dead') throw new ConfigError(`${id} is not dead, and its disk is in use; \`kill ${id}\` first`)
+    const { dataDir } = this.#nodes
+    if (dataDir === null) throw new ConfigError(`${id} keeps nothing that could be wiped`)
+    const folder = join(dataDir, id)
+    try {
+      for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true })
+    } catch (error) {
+      throw new ConfigError(`cannot empty ${folder}: ${(error as Error).message}`)
+    }
+    return { event: 'wiped', node: id }
+  }
+
+  /** Stops a node's process in its tracks (SIGSTOP): it neither answers nor refuses, and its connections stand. */
+  async pause(id: NodeId): Promise<Event> {
+    const child = this.#nodes.child(id)
+    if (child.condition !== 'up') throw new ConfigError(`${id} is ${child.condition}, so it cannot be paused`)
+    stopInTracks(child)
+    return { event: 'paused', node: id }
+  }
+
+  /** Lets a paused node go on (SIGCONT), as if no time had passed for it. */
+  async resume(id: NodeId): Promise<Event> {
+    const child = this.#nodes.child(id)
+    if (child.condition !== 'paused') throw new ConfigError(`${id} is not paused`)
+    child.process.kill('SIGCONT')
+    child.wake()
+    child.condition = 'up'
+    await this.tellLinks(id)
+    return { event: 'resumed', node: id }
+  }
+
+  /** Loses every message from one node to the other; with `bothWays`, those that come back as well. */
+  async cut(from: NodeId, to: NodeId, bothWays: boolean): Promise<Event> {
+    this.#nodes.child(from)
+    this.#nodes.child(to)
+    if (from === to) throw new ConfigError('a node has no link to itself')
+    return this.#cut(bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`])
+  }
+
+  /** Loses every message between these nodes and all the others. */
+  async split(nodes: readonly NodeId[]): Promise<Event> {
+    for (const id of nodes) this.#nodes.child(id)
+    return this.#cut(linksBetween(nodes, this.#nodes.ids()))
+  }
+
+  async #cut(links: readonly Direction[]): Promise<Event> {
+    for (const cut of links) {
+      this.#cuts.add(cut)
+      await Promise.all(cut.split('>').map((id) => this.#nodes.order(id, { cut })))
+    }
+    return { event: 'cut', links }
+  }
+
+  /** Mends every cut link. Dead nodes stay dead and paused ones paused. */
+  async heal(): Promise<Event> {
+    this.#cuts.clear()
+    await Promise.all(this.#nodes.ids().map((id) => this.#nodes.order(id, { heal: true })))
+    return { event: 'healed' }
+  }
+
+  /** Holds up every message between nodes, or none. */
+  async delay(delay: Delay): Promise<void> {
+    this.#delay = delay
+    await Promise.all(this.#nodes.ids().map((id) => this.#nodes.order(id, { delay })))
+  }
+
+  /** A node that was away learns how the links are now. */
+  async tellLinks(id: NodeId): Promise<void> {
+    await this.#nodes.order(id, { heal: true })
+    for (const cut of this.#cuts) await this.#nodes.order(id, { cut })
+    await this.#nodes.order(id, { delay: this.#delay })
+  }
+
+  /** A node is gone for good: links to it are not cut any more. */
+  forget(id: NodeId): void {
+    for (const link of this.#cuts) if (touches(link, id)) this.#cuts.delete(link)
+  }
+}
