@@ -10,6 +10,7 @@ export type { Event, EventDetails, TraceDetails, Traced, TraceEvent } from './ev
 export { compareKeys } from './key-order.js'
 export * from './messages.js'
 export * from './requests.js'
+export type { AwaitedStatus, ChangeStatus, MembershipStatus, Status } from './status.js'
 export { defaultTiming, type Timing } from './timing.js'
 
 import type { Event } from './events.js'
@@ -26,6 +27,7 @@ import type {
   Term,
 } from './messages.js'
 import type { Answer, Command, Request, RequestId } from './requests.js'
+import type { Status } from './status.js'
 import type { Timing } from './timing.js'
 
 // ------------------------------------------------------------------------------------------- the core of a node
@@ -59,19 +61,6 @@ export interface Core {
   take(): Effects
   /** Plain data for `info`, traces and checkers. */
   readonly status: Status
-}
-
-export interface Status {
-  readonly id: NodeId
-  readonly stage: number
-  readonly role: string
-  readonly leader: NodeId | null
-  readonly applied: Index
-  readonly peers: readonly NodeId[]
-  readonly term?: Term | undefined
-  readonly commit?: Index
-  readonly log?: { readonly first: Index; readonly last: Index }
-  readonly [fact: string]: unknown
 }
 
 /** A command handed to the state machine. `request` names the client of this node that waits for its result, if any. */

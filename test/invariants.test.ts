@@ -23,7 +23,7 @@ const seen = (node: string, status: Partial<Status>, more: Partial<Observation> 
 })
 
 const foundedBy = (origin: string) => makeEntry(1, 1, { command: 'configuration', origin })
-const snapshotOf = (index: number, sha256: string) => ({ snapshot: { index, sha256 } })
+const snapshotOf = (index: number, sha256: string) => ({ snapshot: { index, term: 1, bytes: 1, sha256 } })
 
 t.test('no state machine leaves a command out or performs it twice; nothing else is committed there', async (t) => {
   const applies = invariants.stateMachinesAgree.watch()

@@ -1,4 +1,4 @@
-import { type Command, type Event, failure, type Outcome, type Status } from '../../src/contracts.js'
+import { type ChangeStatus, type Command, type Event, failure, type Outcome, type Status } from '../../src/contracts.js'
 import type { Client } from '../client.js'
 
 declare module '../../src/events.js' {
@@ -95,17 +95,9 @@ const pause = () => new Promise<void>((resolve) => setTimeout(resolve, pauseMs))
 /** How far a newcomer is. */
 export type CatchingUp = Extract<Event, { event: 'catching_up' }>
 
-interface CatchUp {
-  readonly id: string
-  readonly round: number
-  readonly matchIndex: number
-  readonly target: number
-  readonly snapshot?: { readonly held: number; readonly bytes: number }
-}
-
 /** Of a leader that is taking nodes in: how far each of them is, round 0 as long as it has not been heard. */
 export function catchUps({ change }: Status): CatchingUp[] {
-  const { silent = [], catchUp = [] } = (change ?? {}) as { silent?: string[]; catchUp?: CatchUp[] }
+  const { silent = [], catchUp = [] } = change ?? ({} as Partial<ChangeStatus>)
   const asked = silent.map((node): CatchingUp => ({ event: 'catching_up', node, round: 0 }))
   const behind = catchUp.map(({ id: node, round, matchIndex, target, snapshot }): CatchingUp => {
     const far = snapshot

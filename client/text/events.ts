@@ -1,4 +1,4 @@
-import type { Event, EventDetails } from '../../src/contracts.js'
+import type { AwaitedStatus, Event, EventDetails } from '../../src/contracts.js'
 import { describeMissing } from '../../src/server/readiness.js'
 import { escapedLines, jsonLine, mapTexts, shortened } from '../../src/text.js'
 import type { CatchingUp } from '../cluster/change-members.js'
@@ -68,9 +68,9 @@ export function describeMembers(
 }
 
 /** For whom somebody waits, and how long so far. */
-export function describeAwaited(awaited: unknown, ms: unknown): string {
-  const who = (awaited as readonly { id: string; peer: string }[]).map(({ id, peer }) => `${id} at ${peer}`)
-  return `for ${who.join(', ')} (${Math.floor(Number(ms) / 1000)} s so far)`
+export function describeAwaited({ for: awaited, ms }: AwaitedStatus): string {
+  const who = awaited.map(({ id, peer }) => `${id} at ${peer}`)
+  return `for ${who.join(', ')} (${Math.floor(ms / 1000)} s so far)`
 }
 
 /** Each event has its sentence: the compiler sees to it. */
@@ -89,9 +89,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
   elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${list(votes)}`),
   quorum_lost: ({ term }) => colour.yellow(`leads term ${term} no more: no majority answers it`),
-  founding_waits: ({ for: awaited, ms }) =>
-    colour.yellow(`founds the cluster, and waits ${describeAwaited(awaited, ms)}`),
-  waiting: ({ for: awaited, ms }) => colour.yellow(`waits ${describeAwaited(awaited, ms)}`),
+  founding_waits: (waited) => colour.yellow(`founds the cluster, and waits ${describeAwaited(waited)}`),
+  waiting: (waited) => colour.yellow(`waits ${describeAwaited(waited)}`),
   message_lost: ({ peer, type, reason }) => colour.yellow(`gave up a ${type} to ${peer}: ${reason}`),
   client_refused: ({ remote, reason, unnoticed }) =>
     colour.yellow(`turned away the client ${remote ?? '(gone already)'}: ${reason}${andMore(unnoticed)}`),

@@ -1,4 +1,4 @@
-import { isObject, type Member, type Status } from '../../src/contracts.js'
+import type { Member, Status } from '../../src/contracts.js'
 import { keptOf } from '../../src/proof/scenario/compaction.js'
 import type { Cluster } from '../../src/server/cluster.js'
 import { mostKnowing } from '../../src/server/readiness.js'
@@ -119,7 +119,7 @@ export function fitted(rows: readonly Row[], width: number): string {
 
 /** What a node says of other clusters, of disks that are lost, and of itself if it does not count. */
 function describeIdentity(status: Status): string[] {
-  const { id, foreign = [], disks = {}, founding, advice } = status as Status & Identities
+  const { id, foreign = [], disks = {}, founding, advice } = status
   const lost = Object.entries(disks).map(([member, why]) =>
     colour.yellow(
       `${member}'s disk is lost: it ${why === 'older' ? 'is older than what it acknowledged' : 'was replaced'} (says ${id})`,
@@ -134,33 +134,26 @@ function describeIdentity(status: Status): string[] {
   return [...lost, ...others, ...waits, ...(advice ? [colour.yellow(`${id}: ${advice}`)] : [])]
 }
 
-interface Identities {
-  readonly foreign?: readonly { readonly id: string; readonly origin: string }[]
-  readonly disks?: Readonly<Record<string, string>>
-  readonly founding?: { readonly silent: readonly string[] }
-  readonly advice?: string
-}
-
-function describeStanding(member: unknown): string {
+function describeStanding(member: string | undefined): string {
   if (member === undefined) return ''
-  return member === 'voter' ? 'voter' : member === 'learner' ? colour.cyan('learner') : colour.yellow(String(member))
+  return member === 'voter' ? 'voter' : member === 'learner' ? colour.cyan('learner') : colour.yellow(member)
 }
 
 /** Who the members are, as the leader has it, and what is under way; nothing at the stages where that is fixed. */
 function describeMembership(all: readonly Status[]): string[] {
   const best = mostKnowing(all)
   if (!best?.voters) return []
-  const { id, role, voters, outgoing, learners, change } = best as Status & Record<string, string[]>
+  const { id, role, voters, outgoing, learners, change } = best
   const says = role === 'leader' ? '' : colour.dim(` (as ${id} has it; nobody leads)`)
-  const goal = (change as unknown as { voters?: string[] } | undefined)?.voters
-  const coming = goal && goal.join() !== voters!.join() ? [`on the way to: voters ${goal.join(', ')}`] : []
-  const stuck = outgoing && role !== 'leader' ? [describeHalfWay(voters!, outgoing)] : []
-  const members = `${describeMembers(voters!, outgoing, learners)}${says}`
+  const goal = change?.voters
+  const coming = goal && goal.join() !== voters.join() ? [`on the way to: voters ${goal.join(', ')}`] : []
+  const stuck = outgoing && role !== 'leader' ? [describeHalfWay(voters, outgoing)] : []
+  const members = `${describeMembers(voters, outgoing, learners)}${says}`
   return [members, ...coming, ...stuck, ...all.flatMap(describeWaiting), ...catchUps(best).map(describeBar)]
 }
 
 function describeWaiting({ id, waiting }: Status): string[] {
-  return isObject(waiting) ? [colour.yellow(`${id} waits ${describeAwaited(waiting.for, waiting.ms)}`)] : []
+  return waiting ? [colour.yellow(`${id} waits ${describeAwaited(waiting)}`)] : []
 }
 
 /** Nobody can lead before both sets have a majority; which of the two is missing, nobody here can tell. */
@@ -170,9 +163,7 @@ function describeHalfWay(voters: readonly string[], outgoing: readonly string[])
 }
 
 function describeDisk({ id, snapshotFailed }: Status): string[] {
-  return snapshotFailed
-    ? [`${nodeColour(id)} ${colour.yellow(`has no room for a snapshot: ${String(snapshotFailed)}`)}`]
-    : []
+  return snapshotFailed ? [`${nodeColour(id)} ${colour.yellow(`has no room for a snapshot: ${snapshotFailed}`)}`] : []
 }
 
 function text(value: number | undefined): string {

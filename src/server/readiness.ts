@@ -49,7 +49,7 @@ export function mostKnowing(statuses: readonly Status[]): Status | undefined {
 /** All nodes, where the members are fixed; otherwise the members, as the most knowing node has them. */
 export function membersIn({ isFounded, children, statuses }: Omit<Sight, 'members'>): NodeId[] {
   if (isFounded === null) return children.map(({ member }) => member.id)
-  const { voters = [], outgoing = [], learners = [] } = (mostKnowing(statuses) ?? {}) as Record<string, NodeId[]>
+  const { voters = [], outgoing = [], learners = [] } = mostKnowing(statuses) ?? {}
   return [...new Set([...voters, ...outgoing, ...learners])]
 }
 

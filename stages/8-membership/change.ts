@@ -1,4 +1,4 @@
-import type { Member, NodeId } from '../../src/contracts.js'
+import type { ChangeStatus, Member, NodeId } from '../../src/contracts.js'
 import { idsOf, type Server } from './configuration.js'
 import type { Participant } from './participant.js'
 import type { Candidate, Change } from './volatile.js'
@@ -48,7 +48,7 @@ function describeReached(node: Participant, id: NodeId): string {
 }
 
 /** A change as `info` tells of it: what is waited for, and how far each newcomer is. */
-export function describeChange(node: Participant, { voters, rounds }: Change): object {
+export function describeChange(node: Participant, { voters, rounds }: Change): ChangeStatus {
   const catchUp = [...rounds].map(([id, { number, target }]) => {
     const transfer = node.transfers.get(id)
     const snapshot = transfer && { held: transfer.offset, bytes: transfer.snapshot.bytes }

@@ -1,4 +1,4 @@
-import type { Status } from '../../src/contracts.js'
+import type { MembershipStatus, Status } from '../../src/contracts.js'
 import { compactorStatus } from '../7-log-compaction/compactor.js'
 import { describeChange } from './change.js'
 import { idsOf } from './configuration.js'
@@ -12,7 +12,7 @@ import { describeAwaited } from './waiting.js'
 export function statusOfMember(node: Participant): Status {
   const { voters, outgoing, learners } = node.log.configuration.configuration
   const member = standing(node)
-  return Object.assign(compactorStatus(node), {
+  const membership: Partial<MembershipStatus> = {
     member,
     voters: idsOf(voters),
     ...(outgoing && { outgoing: idsOf(outgoing) }),
@@ -20,11 +20,12 @@ export function statusOfMember(node: Participant): Status {
     ...identityStatus(node, member),
     ...(node.change && { change: describeChange(node, node.change) }),
     ...(node.awaiting && { waiting: describeAwaited(node) }),
-  })
+  }
+  return Object.assign(compactorStatus(node), membership)
 }
 
 /** What `info` tells of disks and clusters: which origin is known, whose disk is lost, who is foreign, and what to do. */
-function identityStatus(node: Participant, standing: Standing): Readonly<Record<string, unknown>> {
+function identityStatus(node: Participant, standing: Standing): Partial<MembershipStatus> {
   const { log, lostDisks, foreigners, founding, founders } = node
   const { origin } = log.configuration.configuration
   const foreign = foreigners.size > 0 ? foreignersOf(node) : []

@@ -1,4 +1,4 @@
-import type { Member, NodeId } from '../../src/contracts.js'
+import type { AwaitedStatus, Member, NodeId } from '../../src/contracts.js'
 import { isHeard, isIntroduced } from './change.js'
 import { idsOf, membersOf } from './configuration.js'
 import type { Participant } from './participant.js'
@@ -10,11 +10,8 @@ declare module '../../src/events.js' {
   }
 }
 
-/** For whom a node waits, and for how long so far in milliseconds. */
-interface Waited {
+interface Waited extends AwaitedStatus {
   readonly members: readonly NodeId[]
-  readonly for: readonly Pick<Member, 'id' | 'peer'>[]
-  readonly ms: number
 }
 
 /** How often it is told that the waiting goes on, in election time-outs. */
@@ -52,7 +49,7 @@ function awaitedBy(node: Participant): readonly Member[] {
 }
 
 /** For `info` and the event: who is waited for, and since when. */
-export function describeAwaited(node: Participant): Omit<Waited, 'members'> {
+export function describeAwaited(node: Participant): AwaitedStatus {
   const awaited = awaitedBy(node).map(({ id, peer }) => ({ id, peer }))
   return { for: awaited, ms: (node.ticks - (node.awaiting?.since ?? node.ticks)) * node.timing.tickMs }
 }

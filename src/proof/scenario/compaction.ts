@@ -1,4 +1,4 @@
-import { isObject, type NodeId, type Status } from '../../contracts.js'
+import type { NodeId, Status } from '../../contracts.js'
 import type { Finding } from './leadership.js'
 import type { Compaction, Driver, Kept } from './scenario.js'
 
@@ -9,7 +9,7 @@ type Told = { readonly [Fact in 'log' | 'snapshot']?: Status[Fact] | undefined }
 
 /** What a node says that it keeps; at the stages without a log, nothing. */
 export function keptOf({ log = { first: 1, last: 0 }, snapshot }: Told): Omit<Kept, 'node'> {
-  return { ...log, snapshot: isObject(snapshot) ? Number(snapshot.index) : 0 }
+  return { ...log, snapshot: snapshot?.index ?? 0 }
 }
 
 /** Looks how long the logs are, or whether a node has a snapshot, for as long as that may take. */

@@ -14,7 +14,7 @@ const everyMs = 50
 export function membersIn(statuses: readonly Status[]): Members | null {
   const [knowing] = statuses.filter(({ voters }) => voters !== undefined).sort((one, other) => compare(other, one))
   if (knowing === undefined) return null
-  const { voters = [], outgoing = null, learners = [] } = knowing as Partial<Members>
+  const { voters = [], outgoing = null, learners = [] } = knowing
   return { voters, outgoing, learners }
 }
 

@@ -148,7 +148,7 @@ export class SimulatedCluster implements Breakable<void> {
 
   /** Whose votes count, as the leader has it; null where nobody leads, or where it does not change. */
   voters(): readonly NodeId[] | null {
-    const { voters, outgoing } = (this.leader() ?? {}) as { voters?: readonly NodeId[]; outgoing?: readonly NodeId[] }
+    const { voters, outgoing } = this.leader() ?? ({} as Partial<Status>)
     return voters && !outgoing ? voters : null
   }
 

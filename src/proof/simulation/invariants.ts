@@ -173,10 +173,7 @@ function committedIsDurable(): Watcher {
   return (seen) =>
     hear(seen, (entry) => {
       const { holdersOf, all } = seen.disks
-      const { voters = all, outgoing = voters } = seen.status as {
-        voters?: readonly NodeId[]
-        outgoing?: readonly NodeId[]
-      }
+      const { voters = all, outgoing = voters } = seen.status
       const holders = holdersOf(entry)
       const short = [voters, outgoing].find((set) => set.filter((id) => holders.includes(id)).length * 2 <= set.length)
       if (!short) return null
