@@ -102,13 +102,14 @@ class VirtualDriver implements Driver {
 
   call(name: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
     const deadlineMs = name === operator.name ? operator.deadlineMs : this.#deadlineMs
-    const client = this.#clients.get(name) ?? new SimulatedClient(this.#cluster, name, { deadlineMs })
+    const client = this.#clients.get(name) ?? new SimulatedClient(this.#cluster, name, deadlineMs)
     this.#clients.set(name, client)
     client.call(command, at, settle)
   }
 
   hangUp(name: string): void {
     this.#clients.get(name)?.hangUp()
+    this.#clients.delete(name)
   }
 
   async until(condition: () => boolean): Promise<void> {
