@@ -68,6 +68,7 @@ t.test('removed nodes that name each other are left, for a node that was named a
   answeredByMember(open, 'A', 1, { ok: true })
   answeredByMember(open, 'A', 2, voters('B', 'C', 'D'))
   disconnectedFromMember(open, 'A', 'gone')
+  elapsed(open, 100)
   take(open)
   const id = call(open, write, writing)
   const leaders = { B: 'C', C: 'D', D: 'B' }
