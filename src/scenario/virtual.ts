@@ -107,9 +107,11 @@ class VirtualDriver implements Driver {
     client.call(command, at, settle)
   }
 
+  /** Who asks under this name next, which may be at once, is a new client. */
   hangUp(name: string): void {
-    this.#clients.get(name)?.hangUp()
+    const client = this.#clients.get(name)
     this.#clients.delete(name)
+    client?.hangUp()
   }
 
   async until(condition: () => boolean): Promise<void> {
