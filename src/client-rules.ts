@@ -1,4 +1,6 @@
-import type { Answer, Command, Outcome } from './contracts.js'
+/** The client of a stage as rules, and what its shell sees of it. Part of the doors, see `contracts.ts`. */
+
+import type { Answer, Command, Outcome } from './requests.js'
 
 /** What a client is made with. Times are milliseconds. */
 export interface ClientOptions {

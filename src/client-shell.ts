@@ -1,5 +1,15 @@
-import type { ClientRules, ClientState, NumberedCommand, SomeClientOptions } from './client-rules.js'
-import { type Answer, type Clock, type Command, failure, type Outcome, outcomeOf } from './contracts.js'
+import {
+  type Answer,
+  type ClientRules,
+  type ClientState,
+  type Clock,
+  type Command,
+  failure,
+  type NumberedCommand,
+  type Outcome,
+  outcomeOf,
+  type SomeClientOptions,
+} from './contracts.js'
 import type { StageFacts } from './stage.js'
 
 /** The world of a client. */

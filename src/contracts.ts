@@ -5,6 +5,7 @@
  * Whatever crosses from one floor to another has its type here.
  */
 
+export * from './client-rules.js'
 export { compareKeys } from './key-order.js'
 export * from './messages.js'
 export { addressProblem, plainAddress } from './network/address.js'

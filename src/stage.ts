@@ -1,5 +1,5 @@
-import type { ClientRules } from './client-rules.js'
 import {
+  type ClientRules,
   type CommandShape,
   type Core,
   type Effects,

@@ -1,5 +1,4 @@
-import type { NumberedCommand } from '../client-rules.js'
-import type { Answer, NodeId } from '../contracts.js'
+import type { Answer, NodeId, NumberedCommand } from '../contracts.js'
 import type { SimulatedCluster } from './cluster.js'
 
 /** The client's end of a connection: it hears what comes of it. */

@@ -1,5 +1,4 @@
-import type { CallOptions } from '../../src/client-rules.js'
-import type { Command } from '../../src/contracts.js'
+import type { CallOptions, Command } from '../../src/contracts.js'
 import { type Call, type Client, isSilent, wake } from './client.js'
 
 /**

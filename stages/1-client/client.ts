@@ -1,5 +1,14 @@
-import type { ClientEffects, ClientOptions, SomeClientOptions } from '../../src/client-rules.js'
-import { type Command, type ErrorCode, type Failure, failure, type Outcome, outcomeOf } from '../../src/contracts.js'
+import {
+  type ClientEffects,
+  type ClientOptions,
+  type Command,
+  type ErrorCode,
+  type Failure,
+  failure,
+  type Outcome,
+  outcomeOf,
+  type SomeClientOptions,
+} from '../../src/contracts.js'
 
 /** One question on its way to an answer. */
 export interface Call {

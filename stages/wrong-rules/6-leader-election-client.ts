@@ -1,4 +1,4 @@
-import type { ClientRules } from '../../src/client-rules.js'
+import type { ClientRules } from '../../src/contracts.js'
 import { type Stage, stage } from '../../src/stage.js'
 import { dispatch } from '../1-client/call.js'
 import { type Call, type Client, failWith } from '../1-client/client.js'
@@ -47,7 +47,7 @@ export const wrongClients: readonly WrongRule[] = [
   },
   {
     name: 'write-sent-again',
-    what: 'a client whose connection broke asks another node for the same write: it may be performed twice',
+    what: 'a client whose connection broke asks another node for the same write: it may be performed twice, or done and then refused',
     stage: asking({
       disconnected(client, address, reason) {
         const calls = sentWritesTo(client, address)
