@@ -22,17 +22,24 @@ export function answeredByMember(client: Client, address: string, id: unknown, a
   const call = asked?.sent && asked.address === address ? asked : undefined
   const voters = call?.command.command === 'members' && answer.ok ? votersIn(answer.members) : []
   if (voters.length > 0) client.addresses = voters
-  const heard = call && !call.pinned ? withoutCircles(call, answer) : answer
+  const circle = call && !call.pinned ? circleOf(client, call, answer) : null
+  const heard = circle ? failure('no_leader', circle) : answer
   if (!heard.ok && heard.error.code === 'no_leader') tryFirstNamed(client)
   answeredDuringElection(client, address, id, heard)
+  if (call && circle) call.refusal = failure('not_leader', circle).error
 }
 
-/** Nodes that name each other as leader have none. */
-function withoutCircles({ path, address }: Call, answer: Answer): Answer {
-  if (answer.ok || answer.error.code !== 'not_leader') return answer
+/**
+ * Nodes that name each other as leader have none, for the client: it goes on, after a pause, if it knows of any other.
+ *
+ * @returns the way that the call has gone; null if that is no circle, or there is no other
+ */
+function circleOf({ addresses, options }: Client, { path, address }: Call, answer: Answer): string | null {
+  if (answer.ok || answer.error.code !== 'not_leader') return null
   const named = String(answer.error.address)
-  if (!path.includes(named)) return answer
-  return failure('no_leader', `nodes name each other as leader: ${[...path, address, named].join(' → ')}`)
+  const isAsked = (other: string) => other === address || path.includes(other)
+  if (!path.includes(named) || [...addresses, ...options.addresses].every(isAsked)) return null
+  return `nodes name each other as leader: ${[...path, address, named].join(' → ')}`
 }
 
 function tryFirstNamed(client: Client): void {

@@ -77,9 +77,17 @@ t.test('removed nodes that name each other are left, for a node that was named a
     connectedToMember(open, at)
     answeredByMember(open, at, id, failure('not_leader', 'not me', { leader: 'x', address: leader }))
   }
-  t.match(open.calls.get(id)!.refusal, { code: 'no_leader', message: /B → C → D → B/ })
+  t.match(open.calls.get(id)!.refusal, { code: 'not_leader', message: /B → C → D → B/ })
   elapsed(open, 1_000)
   t.same(take(open).connect, ['A'])
+})
+
+t.test('a circle of all nodes that it knows of is given up', async (t) => {
+  const open = connectedToA()
+  const id = call(open, write, writing)
+  for (let count = 0; count < 6; count++)
+    answeredByMember(open, 'A', id, failure('not_leader', 'not me', { leader: 'x', address: 'A' }))
+  t.match(take(open).settle, [{ id, outcome: { outcome: 'refused', error: { message: /gave up after 5 redirects/ } } }])
 })
 
 t.test('nodes that know of no leader are left in turn, for a node that was named at first', async (t) => {
