@@ -1,19 +1,11 @@
 import { connect, type Socket } from 'node:net'
 import { parseAddress } from '../src/address.js'
-import { longestTimerMs } from '../src/clock.js'
+import { ClientShell, type NumberedAnswer } from '../src/client-shell.js'
+import { systemClock } from '../src/clock.js'
 import { type Answer, type Command, type ErrorCode, failure, isObject, type Outcome } from '../src/contracts.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { lookup } from '../src/network/lookup.js'
-import { commands } from '../stages/0-key-value-store/commands.js'
-import { call } from '../stages/1-client/call.js'
-import { client, defaultClientOptions, take } from '../stages/1-client/client.js'
-import { elapsedDuringElection as elapsed } from '../stages/6-leader-election/follow-leader.js'
-import { membershipCommands } from '../stages/8-membership/commands.js'
-import {
-  answeredByMember as answered,
-  connectedToMember as connected,
-  disconnectedFromMember as disconnected,
-} from '../stages/8-membership/learn-members.js'
+import { latest } from '../stages/index.js'
 import { checkCall, checkSettings } from './check-call.js'
 import type { CallSettings, ClientSettings } from './settings.js'
 
@@ -34,49 +26,35 @@ export class CallError extends Error {
 
 /** How long the look-up of a name and the making of a connection may take together, in milliseconds. */
 const connectMs = 1_000
-const closedMessage = 'this client was closed before the answer came'
-
-const readOnlyCommands = new Set(
-  Object.entries({ ...commands, ...membershipCommands })
-    .filter(([, shape]) => shape.readOnly)
-    .map(([name]) => name),
-)
 
 function refused(code: ErrorCode, message: string): Promise<Outcome> {
   return Promise.resolve({ outcome: 'refused', error: failure(code, message).error })
 }
 
 /**
- * Talks to a cluster: the state machine of stage 1 over real sockets and real time. Calls are pipelined, follow the
- * leader, and always end: done, refused or unknown.
+ * Talks to a cluster: the client rules of the newest stage over real sockets and real time. A cluster of any stage can
+ * be asked. Calls are pipelined, follow the leader, and always end: done, refused or unknown.
  */
 export class Client {
-  readonly #state
+  readonly #shell: ClientShell
   readonly #sockets = new Map<string, Socket>()
-  readonly #waiting = new Map<number, (outcome: Outcome) => void>()
   readonly #outbox = new Map<string, string[]>()
-  #timer: NodeJS.Timeout | undefined
-  #timerMoment = Number.POSITIVE_INFINITY
-  #closed = false
 
   /** @throws ConfigError if there is no address, or a setting is not what it must be; the message says which */
   constructor(settings: ClientSettings) {
-    this.#state = client({ ...defaultClientOptions, ...checkSettings(settings) })
+    this.#shell = new ClientShell(latest, checkSettings(settings), {
+      clock: systemClock,
+      connect: (address) => this.#connect(address),
+      send: (address, message) => this.#write(address, JSON.stringify(message)),
+    })
   }
 
   /** Asks, and resolves with how it ended; never rejects and never throws. What cannot be asked is refused. */
   call(command: Command, settings: CallSettings = {}): Promise<Outcome> {
-    if (this.#closed) return refused('shutting_down', 'this client is closed')
+    if (this.#shell.isClosed) return refused('shutting_down', 'this client is closed')
     const checked = checkCall(command, settings)
     if ('problem' in checked) return refused(checked.code, checked.problem)
-    const { command: asked, deadlineMs, at } = checked
-    const readOnly = readOnlyCommands.has(asked.command)
-    elapsed(this.#state, performance.now())
-    const id = call(this.#state, asked, { readOnly, deadlineMs, at })
-    return new Promise((resolve) => {
-      this.#waiting.set(id, resolve)
-      this.#carryOut()
-    })
+    return new Promise((resolve) => this.#shell.call(checked.command, checked, resolve))
   }
 
   /** @throws CallError unless the call is done */
@@ -116,32 +94,12 @@ export class Client {
 
   /** Breaks every connection. Calls under way end: unknown if they were sent, refused if not. */
   close(): void {
-    if (this.#closed) return
-    this.#closed = true
-    clearTimeout(this.#timer)
     for (const socket of this.#sockets.values()) socket.destroy()
-    for (const { id, sent } of this.#state.calls.values()) {
-      const error = failure(sent ? 'connection_lost' : 'shutting_down', closedMessage).error
-      this.#waiting.get(id)?.({ outcome: sent ? 'unknown' : 'refused', error })
-    }
-    this.#waiting.clear()
+    this.#shell.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close()
-  }
-
-  /** Does what the state machine has decided. */
-  #carryOut(): void {
-    const { connect, send, settle } = take(this.#state)
-    for (const address of connect) this.#connect(address)
-    for (const { address, message } of send) this.#write(address, JSON.stringify(message))
-    for (const { id, outcome } of settle) {
-      const resolve = this.#waiting.get(id)
-      this.#waiting.delete(id)
-      resolve?.(outcome)
-    }
-    this.#armTimer()
   }
 
   /** All that is asked in one turn of the event loop leaves in one write. */
@@ -155,28 +113,9 @@ export class Client {
     })
   }
 
-  #armTimer(): void {
-    const moment = this.#state.wakeAt
-    if (moment >= this.#timerMoment) return
-    clearTimeout(this.#timer)
-    this.#timerMoment = moment
-    const wake = () => {
-      this.#timerMoment = Number.POSITIVE_INFINITY
-      this.#input(() => {})
-    }
-    this.#timer = setTimeout(wake, Math.min(Math.max(0, moment - performance.now()), longestTimerMs))
-  }
-
-  #input(step: () => void): void {
-    if (this.#closed) return
-    elapsed(this.#state, performance.now())
-    step()
-    this.#carryOut()
-  }
-
   #connect(address: string): void {
     const where = parseAddress(address)
-    if (!where) return this.#input(() => disconnected(this.#state, address, 'not an address'))
+    if (!where) return this.#shell.disconnected(address, 'not an address')
     const socket = connect({ ...where, noDelay: true, lookup })
     const decoder = new FrameDecoder()
     let reason = 'closed by the node'
@@ -184,7 +123,7 @@ export class Client {
     const patience = setTimeout(() => socket.destroy(new Error(`no answer in ${connectMs} ms`)), connectMs)
     socket.on('connect', () => {
       clearTimeout(patience)
-      this.#input(() => connected(this.#state, address))
+      this.#shell.connected(address)
     })
     socket.on('error', (error) => {
       reason = error.message
@@ -192,23 +131,27 @@ export class Client {
     socket.on('close', () => {
       clearTimeout(patience)
       this.#sockets.delete(address)
-      this.#input(() => disconnected(this.#state, address, reason))
+      this.#shell.disconnected(address, reason)
     })
     socket.on('data', (chunk) => {
       decoder.push(chunk as Buffer)
-      this.#input(() => {
-        for (let decoded = decoder.next(); decoded; decoded = decoder.next()) {
-          const parsed = 'bytes' in decoded ? parseJson(decoded.bytes) : decoded
-          if ('value' in parsed && isObject(parsed.value)) {
-            const { id, ...answer } = parsed.value
-            answered(this.#state, address, id, answer as Answer)
-          } else {
-            reason = 'it did not answer in frames of JSON'
-            socket.destroy()
-            break
-          }
-        }
-      })
+      const { answers, isSpoilt } = answersIn(decoder)
+      this.#shell.answered(address, answers)
+      if (!isSpoilt) return
+      reason = 'it did not answer in frames of JSON'
+      socket.destroy()
     })
   }
+}
+
+/** The answers that have come whole; after what is none, nothing can be understood. */
+function answersIn(decoder: FrameDecoder): { answers: NumberedAnswer[]; isSpoilt: boolean } {
+  const answers: NumberedAnswer[] = []
+  for (let decoded = decoder.next(); decoded; decoded = decoder.next()) {
+    const parsed = 'bytes' in decoded ? parseJson(decoded.bytes) : decoded
+    if (!('value' in parsed && isObject(parsed.value))) return { answers, isSpoilt: true }
+    const { id, ...answer } = parsed.value
+    answers.push({ id, answer: answer as Answer })
+  }
+  return { answers, isSpoilt: false }
 }

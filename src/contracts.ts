@@ -6,6 +6,7 @@
  */
 
 export { addressProblem, plainAddress } from './address.js'
+export * from './client-rules.js'
 export type { Event, EventDetails, TraceDetails, Traced, TraceEvent } from './events.js'
 export { compareKeys } from './key-order.js'
 export * from './messages.js'

@@ -1,4 +1,5 @@
 import {
+  type ClientRules,
   type CommandShape,
   type Core,
   type Effects,
@@ -88,8 +89,8 @@ export interface StageFacts {
   readonly commands: Readonly<Record<string, CommandShape>>
   /** What each command does to the state machine. */
   readonly operations: Readonly<Record<string, Operation<Store>>>
-  /** The rules of the client; empty at stage 0, which has none. */
-  readonly client: Readonly<Record<string, (...args: never[]) => unknown>>
+  /** The rules of the client; null at stage 0, which has none. */
+  readonly client: ClientRules | null
   /** The messages between nodes, by their types. */
   readonly messages: Readonly<Record<string, MessageFacts>>
   /** Whether each message bears its sender's {@link Identity} beside its name. */

@@ -9,9 +9,9 @@ import leaderElection from './6-leader-election/stage.js'
 import logCompaction from './7-log-compaction/stage.js'
 import membership from './8-membership/stage.js'
 
-/** The roadmap, in order: `stages[n].number` is `n`. */
+/** The roadmap, in order: `stages[n].number` is `n`. The store of stage 0 has no client, so that of stage 1 asks it. */
 export const stages: readonly Stage[] = [
-  keyValueStore,
+  { ...keyValueStore, client: client.client },
   client,
   naiveReplication,
   protobufRpc,

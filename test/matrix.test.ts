@@ -216,7 +216,8 @@ t.test('from 1 to 2: replication is added, writes are replaced, reads and the cl
       'requests.info=info',
       'requests.ping=ping',
       'verbs.status=status',
-      ...['call', 'answered', 'connected', 'disconnected', 'elapsed'].map((rule) => `client.${rule}=${rule}`),
+      'client.state=client',
+      ...['call', 'answered', 'connected', 'disconnected', 'elapsed', 'take'].map((rule) => `client.${rule}=${rule}`),
     ],
   )
   t.same(messages, ['Replicate', 'Replicated'])

@@ -116,6 +116,7 @@ async function playByHand(scenario: Scenario, stage: Stage, basePort: number): P
   }
   try {
     const hands = new Hands(
+      stage,
       localMembers(5, '127.0.0.1', basePort),
       (what) => console.log(`${colour.cyan('▶')} ${what}`),
       read,

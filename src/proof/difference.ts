@@ -52,7 +52,7 @@ export function rulesOf(stage: Stage): Rule[] {
   const table = tableOf(stage)
   const alone = single.filter((slot) => table[slot] !== undefined).map((slot) => toRule(slot, slot, table[slot]))
   const members = groups.flatMap((group) =>
-    Object.entries(table[group] as Slots).map(([key, value]) => toRule(`${group}.${key}`, key, value)),
+    Object.entries((table[group] ?? {}) as Slots).map(([key, value]) => toRule(`${group}.${key}`, key, value)),
   )
   const listed = lists.flatMap((list) =>
     ((table[list] ?? []) as readonly unknown[]).map((rule) => toRule(`${list}.${nameOf(rule, '?')}`, '?', rule)),

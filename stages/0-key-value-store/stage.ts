@@ -17,7 +17,7 @@ export default stage<Server, never>({
   state: server,
   verbs: { status },
   requests: { get: read, scan: read, set: write, delete: write, append: write, cas: write, info, ping },
-  client: {},
+  client: null,
   messages: {},
   doubts: {},
   gate: [],

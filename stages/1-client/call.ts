@@ -1,12 +1,5 @@
-import type { Command } from '../../src/contracts.js'
+import type { CallOptions, Command } from '../../src/contracts.js'
 import { type Call, type Client, isSilent, wake } from './client.js'
-
-export interface CallOptions {
-  readonly readOnly: boolean
-  readonly deadlineMs?: number | undefined
-  /** Ask this node and no other. */
-  readonly at?: string | undefined
-}
 
 /**
  * A new question. It is sent at once if its connection stands, without waiting for the answers of earlier ones

@@ -1,4 +1,14 @@
-import { type Command, type ErrorCode, type Failure, failure, type Outcome, outcomeOf } from '../../src/contracts.js'
+import {
+  type ClientEffects,
+  type ClientOptions,
+  type Command,
+  type ErrorCode,
+  type Failure,
+  failure,
+  type Outcome,
+  outcomeOf,
+  type SomeClientOptions,
+} from '../../src/contracts.js'
 
 /** One question on its way to an answer. */
 export interface Call {
@@ -29,31 +39,12 @@ export interface Link {
   readonly since?: number
 }
 
-export interface ClientOptions {
-  /** Where nodes listen for clients, `host:port`, tried in order. */
-  readonly addresses: readonly string[]
-  readonly deadlineMs: number
-  readonly maxRedirects: number
-  /** The pause after a failed connection; doubled at each further failure, up to the cap. */
-  readonly backoffMs: number
-  readonly backoffCapMs: number
-  /** How long one address may be silent before the next is tried beside it, as happy eyeballs do (RFC 8305). */
-  readonly attemptMs: number
-}
-
 export const defaultClientOptions = {
   deadlineMs: 5_000,
   maxRedirects: 5,
   backoffMs: 25,
   backoffCapMs: 1_000,
   attemptMs: 250,
-}
-
-/** What the client has decided: the wrapper in `client/` carries it out. */
-export interface ClientEffects {
-  connect: string[]
-  send: { address: string; message: { id: number } & Command }[]
-  settle: { id: number; outcome: Outcome }[]
 }
 
 export interface Client {
@@ -72,7 +63,8 @@ export interface Client {
   effects: ClientEffects
 }
 
-export function client(options: ClientOptions): Client {
+export function client(given: SomeClientOptions): Client {
+  const options = { ...defaultClientOptions, ...given }
   const effects = { connect: [], send: [], settle: [] }
   const { addresses } = options
   const nothing = { calls: new Map(), links: new Map(), effects }

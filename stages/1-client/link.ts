@@ -1,5 +1,5 @@
 import { dispatch, moveTo } from './call.js'
-import { type Call, type Client, fail, failWith, isSilent, wake } from './client.js'
+import { type Call, type Client, fail, failWith, isSilent, type Link, wake } from './client.js'
 
 /**
  * A connection stands: everything that waited for it leaves, in the order in which it was asked; and so does what waits
@@ -45,7 +45,8 @@ export function next(client: Client, address: string): string {
   const { addresses } = client
   const at = addresses.indexOf(address)
   const others = [...addresses.slice(at + 1), ...addresses.slice(0, at + 1)]
-  return others.find((other) => client.links.get(other)?.state !== 'waiting') ?? others[0]!
+  const isLeftAlone = (link: Link | undefined) => link?.state === 'waiting' && link.retryAt > client.now
+  return others.find((other) => !isLeftAlone(client.links.get(other))) ?? others[0]!
 }
 
 /** Time has passed: calls past their deadline end, and connections left alone long enough are tried again. */

@@ -24,7 +24,7 @@ export default stage<Voter, ElectionMessage>({
   adds: 'terms and votes: when the leader falls silent, a majority elects another, which has all that was committed',
   stillBroken: 'the log grows for ever',
   operations,
-  client: { ...before.client, answered: answeredDuringElection, elapsed: elapsedDuringElection },
+  client: { ...before.client!, answered: answeredDuringElection, elapsed: elapsedDuringElection },
   state: voter,
   start: [],
   verbs: { ...before.verbs, lead: leadWithEntry },

@@ -1,6 +1,6 @@
-import { type Answer, isObject } from '../../src/contracts.js'
+import { type Answer, failure, isObject } from '../../src/contracts.js'
 import { call } from '../1-client/call.js'
-import type { Client } from '../1-client/client.js'
+import type { Call, Client } from '../1-client/client.js'
 import { connected, disconnected } from '../1-client/link.js'
 import { answeredDuringElection } from '../6-leader-election/follow-leader.js'
 
@@ -13,13 +13,39 @@ export function connectedToMember(client: Client, address: string): void {
   call(client, { command: 'members' }, { readOnly: true, at: address })
 }
 
-/** From an answer on, the voters that it names are whom the client turns to; also if a person had asked. */
+/**
+ * From an answer on, the voters that it names are whom the client turns to; also if a person had asked. Nodes that were
+ * removed name each other, and none of them serves: then the client tries those as well that it was named at first.
+ */
 export function answeredByMember(client: Client, address: string, id: unknown, answer: Answer): void {
   const asked = typeof id === 'number' ? client.calls.get(id) : undefined
-  const isFor = asked?.sent && asked.address === address && asked.command.command === 'members'
-  const voters = isFor && answer.ok ? votersIn(answer.members) : []
+  const call = asked?.sent && asked.address === address ? asked : undefined
+  const voters = call?.command.command === 'members' && answer.ok ? votersIn(answer.members) : []
   if (voters.length > 0) client.addresses = voters
-  answeredDuringElection(client, address, id, answer)
+  const circle = call && !call.pinned ? circleOf(client, call, answer) : null
+  const heard = circle ? failure('no_leader', circle) : answer
+  if (!heard.ok && heard.error.code === 'no_leader') tryFirstNamed(client)
+  answeredDuringElection(client, address, id, heard)
+  if (call && circle) call.refusal = failure('not_leader', circle).error
+}
+
+/**
+ * Nodes that name each other as leader have none, for the client: it goes on, after a pause, if it knows of any other.
+ *
+ * @returns the way that the call has gone; null if that is no circle, or there is no other
+ */
+function circleOf({ addresses, options }: Client, { path, address }: Call, answer: Answer): string | null {
+  if (answer.ok || answer.error.code !== 'not_leader') return null
+  const named = String(answer.error.address)
+  const isAsked = (other: string) => other === address || path.includes(other)
+  if (!path.includes(named) || [...addresses, ...options.addresses].every(isAsked)) return null
+  return `nodes name each other as leader: ${[...path, address, named].join(' → ')}`
+}
+
+function tryFirstNamed(client: Client): void {
+  const { addresses, options } = client
+  if (!options.addresses.every((address) => addresses.includes(address)))
+    client.addresses = [...new Set([...addresses, ...options.addresses])]
 }
 
 function votersIn(members: unknown): string[] {
@@ -32,8 +58,7 @@ function votersIn(members: unknown): string[] {
 /** If none of those that it knows of can be reached, the client tries those as well that it was named at first. */
 export function disconnectedFromMember(client: Client, address: string, reason: string): void {
   const isLost = (other: string) => other === address || client.links.get(other)?.state === 'waiting'
-  if (client.addresses.every(isLost))
-    client.addresses = [...new Set([...client.addresses, ...client.options.addresses])]
+  if (client.addresses.every(isLost)) tryFirstNamed(client)
   disconnected(client, address, reason)
 }
 

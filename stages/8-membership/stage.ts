@@ -32,7 +32,7 @@ export default stage<Participant, MembershipMessage>({
   members: 'changing',
   commands: { ...before.commands, ...membershipCommands },
   operations,
-  client: { ...before.client, ...learnMembers },
+  client: { ...before.client!, ...learnMembers },
   state: participant,
   verbs: { ...before.verbs, status: statusOfMember, header: headerWithMembers, lead: leadAndCount, identify },
   requests: { ...before.requests, ...membershipRequests },

@@ -63,6 +63,46 @@ t.test('when none of those can be reached, it tries those that it was named', as
   t.same(take(open).connect, ['A'])
 })
 
+t.test('removed nodes that name each other are left, for a node that was named at first', async (t) => {
+  const open = connectedToA()
+  answeredByMember(open, 'A', 1, { ok: true })
+  answeredByMember(open, 'A', 2, voters('B', 'C', 'D'))
+  disconnectedFromMember(open, 'A', 'gone')
+  elapsed(open, 100)
+  take(open)
+  const id = call(open, write, writing)
+  const leaders = { B: 'C', C: 'D', D: 'B' }
+  for (const [at, leader] of Object.entries(leaders)) {
+    t.same(take(open).connect, [at])
+    connectedToMember(open, at)
+    answeredByMember(open, at, id, failure('not_leader', 'not me', { leader: 'x', address: leader }))
+  }
+  t.match(open.calls.get(id)!.refusal, { code: 'not_leader', message: /B → C → D → B/ })
+  elapsed(open, 1_000)
+  t.same(take(open).connect, ['A'])
+})
+
+t.test('a circle of all nodes that it knows of is given up', async (t) => {
+  const open = connectedToA()
+  const id = call(open, write, writing)
+  for (let count = 0; count < 6; count++)
+    answeredByMember(open, 'A', id, failure('not_leader', 'not me', { leader: 'x', address: 'A' }))
+  t.match(take(open).settle, [{ id, outcome: { outcome: 'refused', error: { message: /gave up after 5 redirects/ } } }])
+})
+
+t.test('nodes that know of no leader are left in turn, for a node that was named at first', async (t) => {
+  const open = connectedToA()
+  answeredByMember(open, 'A', 2, voters('B', 'C'))
+  open.preferred = 'B'
+  const id = call(open, write, writing)
+  for (const at of ['B', 'C']) {
+    connectedToMember(open, at)
+    answeredByMember(open, at, id, failure('no_leader', 'nobody leads'))
+    elapsed(open, open.wakeAt)
+  }
+  t.equal(open.calls.get(id)!.address, 'A')
+})
+
 t.test('learners and nonsense are nobody to turn to', async (t) => {
   const open = connectedToA()
   answeredByMember(open, 'A', 2, { ok: true, members: [{ client: 'B', role: 'learner' }, null, { role: 'voter' }] })

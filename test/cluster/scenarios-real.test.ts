@@ -121,10 +121,11 @@ t.test('--hands says what to do, and judges what was seen', async (t) => {
   t.match(seen.stdout, `▶ c1: printf '%s\\n' '{"command":"set","key":"a","value":"1"}' | nc -N -w 1 ${n1}\n`)
   t.match(seen.stdout, `| nc -N -w 1 ${n2}\n`)
   t.match(seen.stdout, /c2 get a @follower \(n2\) +"1" +✘ expected \(absent\) or refused/)
-  t.match(await hands('N3', `n1\n${'refused\n'.repeat(6)}n1\n{"ok":true,"value":null}\n`), {
+  t.match(await hands('N3', `n1\n${'refused\n'.repeat(5)}n1\n{"ok":true,"value":null}\n`), {
     code: 0,
   })
-  const elsewhere = '{"ok":false,"error":{"code":"not_leader","message":"","definite":true,"leader":"n2"}}\n'
+  const elsewhere =
+    '{"ok":false,"error":{"code":"not_leader","message":"","definite":true,"leader":"n2","address":"127.0.0.1:7102"}}\n'
   t.match(await hands('N3', `n1\nwhat?\n${elsewhere}\nn1\n{"ok":true,"value":null}\n`), {
     code: 0,
     stdout: /that is no answer of a node.*that sends c1 on to n2/s,

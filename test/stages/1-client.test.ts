@@ -106,6 +106,16 @@ t.test('what was never sent tries every address, then waits before it knocks aga
   t.equal(take(fresh).connect.length, 1)
 })
 
+t.test('an address whose pause is over is tried like any other', async (t) => {
+  const open = openClient('A', 'B', 'C')
+  disconnected(open, 'B', 'gone')
+  elapsed(open, 25)
+  call(open, write, writing)
+  take(open)
+  disconnected(open, 'A', 'gone')
+  t.equal(open.preferred, 'B')
+})
+
 t.test('a call to a node that is left alone waits for the next knock, not for its deadline', async (t) => {
   const open = openClient('A', 'B')
   for (let failures = 0; failures < 4; failures++) disconnected(open, 'A', 'gone')

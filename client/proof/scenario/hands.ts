@@ -1,19 +1,19 @@
 import { parseAddress } from '../../../src/address.js'
 import type { Answer, Command, Member, NodeId, Outcome, Status } from '../../../src/contracts.js'
-import { failure, isObject, outcomeOf } from '../../../src/contracts.js'
+import { isObject } from '../../../src/contracts.js'
 import type { Delay } from '../../../src/network/faults.js'
 import { keptOf } from '../../../src/proof/scenario/compaction.js'
 import type { Driver, Kept, Look, Place, Raw, RawConnection } from '../../../src/proof/scenario/scenario.js'
 import { type Fault, formatFault } from '../../../src/server/faults.js'
+import type { Stage } from '../../../src/stage.js'
 import { UsageError } from '../../text/words.js'
+import { HandClient, type Seen } from './hand-client.js'
 
 /** Shows one thing to do. */
 export type Show = (what: string) => void
 /** Reads what came back, a line; null when there are no more. */
 export type Read = (question: string) => Promise<string | null>
 
-/** How often one call is sent on, as in the client. */
-const maxRedirects = 5
 /** What the supervisor's fault words are as signals to a node's process. */
 const signals: Readonly<Record<string, string>> = { kill: '-9', pause: '-STOP', resume: '-CONT' }
 
@@ -28,15 +28,17 @@ export class Hands implements Driver {
   readonly mostRounds = 3
   readonly nodes: readonly NodeId[]
   readonly accidents: readonly string[] = []
+  readonly #stage: Stage
   readonly #members: readonly Member[]
   readonly #show: Show
   readonly #read: Read
-  readonly #leaders = new Map<string, NodeId>()
+  readonly #clients = new Map<string, HandClient>()
   readonly #silent = new Set<NodeId>()
   /** A person does one thing after another. */
   #queue: Promise<void> = Promise.resolve()
 
-  constructor(members: readonly Member[], show: Show, read: Read) {
+  constructor(stage: Stage, members: readonly Member[], show: Show, read: Read) {
+    this.#stage = stage
     this.#members = members
     this.#show = show
     this.#read = read
@@ -67,42 +69,49 @@ export class Hands implements Driver {
   }
 
   call(client: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
-    this.#queue = this.#queue.then(async () => settle(await this.#ask(client, command, at)))
+    const pinned = at === null ? undefined : this.address(at).client
+    this.#queue = this.#queue.then(async () => settle(await this.#client(client).call(command, pinned)))
   }
 
-  /** Sends a call on by hand, as a client does by itself. */
-  async #ask(client: string, command: Command, at: NodeId | null): Promise<Outcome> {
-    let to = at ?? this.#leaders.get(client) ?? this.nodes[0]!
-    for (let redirects = 0; ; redirects++) {
-      const answer = await this.#request(`${client}: `, command, to)
-      const next = answer.ok ? undefined : this.#onward(answer.error, to)
-      if (at !== null || next === undefined || redirects === maxRedirects) return outcomeOf(answer)
-      this.#leaders.set(client, next)
-      this.#show(`that sends ${client} on to ${next}`)
-      to = next
-    }
+  #client(name: string): HandClient {
+    const known = this.#clients.get(name)
+    if (known) return known
+    let last: { readonly command: Command; readonly address: string } | null = null
+    const addresses = this.#members.map(({ client }) => client)
+    const client = new HandClient(this.#stage, addresses, (command, address) => {
+      if (command === last?.command && address !== last.address)
+        this.#show(`that sends ${name} on to ${this.#named(address)}`)
+      last = { command, address }
+      return this.#request(`${name}: `, command, address)
+    })
+    this.#clients.set(name, client)
+    return client
   }
 
-  #onward({ code, leader }: { code: string; leader?: unknown }, from: NodeId): NodeId | undefined {
-    if (code === 'not_leader') return this.nodes.find((node) => node === leader)
-    if (code !== 'unreachable') return undefined
-    return this.nodes[(this.nodes.indexOf(from) + 1) % this.nodes.length]
+  #named(address: string): string {
+    return this.#members.find(({ client }) => client === address)?.id ?? address
   }
 
-  async #request(who: string, command: Command, to: NodeId): Promise<Answer> {
-    const { host, port } = parseAddress(this.#members.find(({ id }) => id === to)!.client)!
+  async #request(who: string, command: Command, address: string): Promise<Seen> {
+    const { host, port } = parseAddress(address)!
     const json = JSON.stringify(command).replaceAll("'", "'\\''")
     this.#show(`${who}printf '%s\\n' '${json}' | nc -N -w 1 ${host} ${port}`)
     for (;;) {
       const line = (
         await this.#line('what came back ("refused" if nc could not connect, nothing if nothing did)')
       ).trim()
-      if (line === '') return failure('timeout', 'nothing came back')
-      if (line === 'refused') return failure('unreachable', `no connection to ${to}`)
+      if (line === '') return 'nothing'
+      if (line === 'refused') return 'refused'
       const answer = parseAnswer(line)
       if (typeof answer?.ok === 'boolean' && (answer.ok || isObject(answer.error))) return answer as Answer
       this.#show('that is no answer of a node: it is a line such as {"ok":true}')
     }
+  }
+
+  /** What a node answers a question of the scenario's own; null if it does not. */
+  async #answer(node: NodeId, command: Command): Promise<Record<string, unknown> | null> {
+    const seen = await this.#request(`${node}: `, command, this.address(node).client)
+    return typeof seen === 'object' && seen.ok ? seen : null
   }
 
   async #line(question: string): Promise<string> {
@@ -127,8 +136,8 @@ export class Hands implements Driver {
   async look(): Promise<readonly Look[]> {
     const looks: Look[] = []
     for (const node of this.nodes.filter((node) => !this.#silent.has(node))) {
-      const answer = await this.#request(`${node}: `, { command: 'scan' }, node)
-      if (answer.ok) looks.push({ node, applied: 0, contents: new Map(answer.entries as [string, string][]) })
+      const answer = await this.#answer(node, { command: 'scan' })
+      if (answer) looks.push({ node, applied: 0, contents: new Map(answer.entries as [string, string][]) })
     }
     return looks
   }
@@ -136,8 +145,8 @@ export class Hands implements Driver {
   async kept(): Promise<readonly Kept[]> {
     const kept: Kept[] = []
     for (const node of this.nodes.filter((node) => !this.#silent.has(node))) {
-      const answer = await this.#request(`${node}: `, { command: 'info' }, node)
-      if (answer.ok) kept.push({ node, ...keptOf(answer.info as Status) })
+      const answer = await this.#answer(node, { command: 'info' })
+      if (answer) kept.push({ node, ...keptOf(answer.info as Status) })
     }
     return kept
   }

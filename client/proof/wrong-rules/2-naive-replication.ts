@@ -80,7 +80,7 @@ export const wrongReplication: readonly WrongRule[] = [
       ...naive,
       state: (options) => ({ ...naiveReplica(options), writes: 0 }),
     }),
-    caught: { guarantee: 'G4', climate: 'storm', seeds: 150 },
+    caught: { guarantee: 'G4', climate: 'churn', seeds: 60 },
   },
   {
     name: 'acknowledge-without-performing',

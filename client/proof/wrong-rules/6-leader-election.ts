@@ -118,7 +118,7 @@ const wrongVoters: readonly WrongRule[] = [
           if (record.record === 'term') records[at] = { ...record, votedFor: null }
       },
     }),
-    caught: { guarantee: 'G11', climate: 'churn', seeds: 300 },
+    caught: { guarantee: 'G11', climate: 'churn', seeds: 500 },
   },
   {
     name: 'vote-before-sync',
@@ -291,7 +291,7 @@ const wrongLeaders: readonly WrongRule[] = [
     stage: committing((node) => {
       if (node.role === 'leader') node.commitIndex = Math.max(node.commitIndex, onQuorum(node))
     }),
-    caught: { guarantee: 'G6', climate: 'churn', seeds: 300 },
+    caught: { guarantee: 'G6', climate: 'churn', seeds: 400 },
   },
   {
     name: 'leader-counts-itself-before-sync',

@@ -3,6 +3,7 @@ import { wrongReplication } from './2-naive-replication.js'
 import { wrongLogReplication } from './4-log-replication.js'
 import { wrongHeartbeats } from './5-heartbeats.js'
 import { wrongElections } from './6-leader-election.js'
+import { wrongClients } from './6-leader-election-client.js'
 import { wrongCompaction } from './7-log-compaction.js'
 import { wrongMembership } from './8-membership.js'
 import { wrongIdentities } from './8-membership-identity.js'
@@ -20,6 +21,7 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongLogReplication,
   ...wrongHeartbeats,
   ...wrongElections,
+  ...wrongClients,
   ...wrongCompaction,
   ...wrongMembership,
   ...wrongDepartures,

@@ -99,13 +99,16 @@ class VirtualDriver implements Driver {
 
   call(name: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
     const deadlineMs = name === operator.name ? operator.deadlineMs : this.#deadlineMs
-    const client = this.#clients.get(name) ?? new SimulatedClient(this.#cluster, name, { deadlineMs })
+    const client = this.#clients.get(name) ?? new SimulatedClient(this.#cluster, name, deadlineMs)
     this.#clients.set(name, client)
     client.call(command, at, settle)
   }
 
+  /** Who asks under this name next, which may be at once, is a new client. */
   hangUp(name: string): void {
-    this.#clients.get(name)?.hangUp()
+    const client = this.#clients.get(name)
+    this.#clients.delete(name)
+    client?.hangUp()
   }
 
   async until(condition: () => boolean): Promise<void> {

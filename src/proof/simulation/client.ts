@@ -1,113 +1,57 @@
-import { type Answer, type Command, failure, type NodeId, type Outcome, outcomeOf } from '../../contracts.js'
+import { ClientShell } from '../../client-shell.js'
+import type { Command, NodeId, Outcome } from '../../contracts.js'
 import type { Operation } from '../linearizability/index.js'
 import type { SimulatedCluster } from './cluster.js'
+import { SimulatedConnection } from './connection.js'
 
-export interface SimulatedClientOptions {
-  readonly deadlineMs: number
-  readonly maxRedirects: number
-  /** One way between a client and a node. */
-  readonly delayMs: number
-}
+/** One way between a client and a node, virtual milliseconds. */
+const delayMs = 1
 
-const defaultSimulatedClient: SimulatedClientOptions = { deadlineMs: 5_000, maxRedirects: 5, delayMs: 1 }
-
-/** How long a client lets an election go on before it asks again. */
-const pauseMs = 50
-
-/** One call under way. */
-interface Call {
-  readonly command: Command
-  readonly pinned: boolean
-  redirects: number
-  /** Addresses that refused the connection, since the last that did not. */
-  refused: number
-  /** Why nothing has been done yet. */
-  refusal: Answer | null
-  settled: boolean
-  readonly settle: (outcome: Outcome) => void
-}
-
-/**
- * A client of a simulated cluster, with the manners of the real one: it asks the node that it takes for leader,
- * follows redirects a bounded number of times, goes on to the next node when nobody is there, and at its deadline
- * calls the outcome what it is.
- */
+/** A client of a simulated cluster: the rules of the stage's client over simulated connections and virtual time. */
 export class SimulatedClient {
   readonly name: string
   readonly #cluster: SimulatedCluster
-  readonly #options: SimulatedClientOptions
-  readonly #underWay = new Set<Call>()
-  #leader: NodeId
+  readonly #shell: ClientShell
+  readonly #connections = new Map<string, SimulatedConnection>()
 
-  constructor(cluster: SimulatedCluster, name: string, options: Partial<SimulatedClientOptions> = {}) {
+  /**
+   * @param deadlineMs how long a call may take, virtual milliseconds; as the client's rules have it unless said
+   * @throws Error if the stage has no client
+   */
+  constructor(cluster: SimulatedCluster, name: string, deadlineMs?: number) {
     this.name = name
     this.#cluster = cluster
-    this.#options = { ...defaultSimulatedClient, ...options }
-    this.#leader = cluster.hosts[0]!.id
+    const addresses = cluster.members.map(({ client }) => client)
+    const { timeline } = cluster
+    const clock = { now: () => timeline.now, after: (ms: number, task: () => void) => timeline.after(ms, task) }
+    this.#shell = new ClientShell(cluster.stage, deadlineMs === undefined ? { addresses } : { addresses, deadlineMs }, {
+      clock,
+      connect: (address) => this.#connect(address),
+      send: (address, message) => this.#connections.get(address)!.send(message),
+    })
   }
 
   /** @param at ask this node and no other */
   call(command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
-    const { timeline } = this.#cluster
-    const call: Call = { command, pinned: at !== null, redirects: 0, refused: 0, refusal: null, settled: false, settle }
-    this.#underWay.add(call)
-    timeline.schedule(this.#options.deadlineMs, () => {
-      this.#settle(call, call.refusal ?? failure('timeout', 'no answer in time'))
-    })
-    this.#send(call, at ?? this.#leader)
+    const pinned = at === null ? undefined : this.#cluster.members.find(({ id }) => id === at)!.client
+    this.#shell.call(command, { at: pinned }, settle)
   }
 
-  /** Breaks its connections: whatever it was asking may have happened, or may still. */
+  /** Breaks its connections: whatever it was asking may have happened, or may still. It asks nothing any more. */
   hangUp(): void {
-    for (const call of [...this.#underWay]) this.#settle(call, failure('connection_lost', 'the client hung up'))
+    for (const connection of this.#connections.values()) connection.close()
+    this.#shell.close()
   }
 
-  #send(call: Call, to: NodeId): void {
-    this.#cluster.timeline.schedule(this.#options.delayMs, () => {
-      if (call.settled) return
-      call.refusal = null
-      this.#cluster.ask(to, call.command, (answer) => {
-        this.#cluster.timeline.schedule(this.#options.delayMs, () => this.#answered(call, to, answer))
-      })
+  #connect(address: string): void {
+    const node = this.#cluster.members.find(({ client }) => client === address)
+    if (!node) return this.#shell.disconnected(address, 'there is no such address')
+    const connection = new SimulatedConnection(this.#cluster, node.id, delayMs, {
+      connected: () => this.#shell.connected(address),
+      answered: (id, answer) => this.#shell.answered(address, [{ id, answer }]),
+      broken: (reason) => this.#shell.disconnected(address, reason),
     })
-  }
-
-  #answered(call: Call, from: NodeId, answer: Answer): void {
-    if (call.settled) return
-    const code = answer.ok ? null : answer.error.code
-    if (code === 'no_leader' && !call.pinned) return this.#askLater(call, from, answer)
-    if (call.pinned || (code !== 'not_leader' && code !== 'unreachable')) return this.#settle(call, answer)
-    if (code === 'unreachable') return this.#next(call, from, answer)
-    const leader = (answer as { error: { leader?: unknown } }).error.leader
-    if (typeof leader !== 'string' || ++call.redirects > this.#options.maxRedirects) return this.#settle(call, answer)
-    this.#leader = leader
-    this.#send(call, leader)
-  }
-
-  /** Nobody leads, and nothing was done: after a pause the next node may know more. */
-  #askLater(call: Call, from: NodeId, answer: Answer): void {
-    call.refusal = answer
-    this.#leader = this.#after(from)
-    this.#cluster.timeline.schedule(pauseMs, () => call.settled || this.#send(call, this.#leader))
-  }
-
-  #after(id: NodeId): NodeId {
-    const ids = this.#cluster.hosts.map((host) => host.id)
-    return ids[(ids.indexOf(id) + 1) % ids.length]!
-  }
-
-  /** Nobody is there: the next node may know more. */
-  #next(call: Call, from: NodeId, answer: Answer): void {
-    this.#leader = this.#after(from)
-    if (++call.refused > this.#cluster.hosts.length) this.#settle(call, answer)
-    else this.#send(call, this.#leader)
-  }
-
-  #settle(call: Call, answer: Answer): void {
-    if (call.settled) return
-    call.settled = true
-    this.#underWay.delete(call)
-    call.settle(outcomeOf(answer))
+    this.#connections.set(address, connection)
   }
 }
 

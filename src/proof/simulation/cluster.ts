@@ -2,6 +2,7 @@ import {
   type Answer,
   defaultTiming,
   failure,
+  type Member,
   type Message,
   type NodeId,
   type Status,
@@ -51,6 +52,12 @@ export interface SimulationOptions {
  */
 const microtaskTurns = 32
 
+/** A connection of a client, as the process sees it that took it. */
+interface ServedConnection {
+  /** The process has ended. */
+  ended(): void
+}
+
 /** Where members change, so many nodes more run and belong to nobody yet. */
 export const spares = 2
 
@@ -68,11 +75,13 @@ export class SimulatedCluster implements Breakable<void> {
   readonly hosts: readonly Host[]
   readonly disks: readonly SimulatedDisk[]
   readonly stage: Stage
+  /** All nodes that there are, the spares behind the others. */
+  readonly members: readonly Member[]
   /** How often each thing happened to messages. */
   readonly fates: Record<Fate, number> = { sent: 0, delivered: 0, lost: 0, cut: 0, duplicated: 0 }
   readonly #byId: ReadonlyMap<NodeId, Host>
-  /** Questions that a node has and has not answered. */
-  readonly #asked = new Map<NodeId, Set<(answer: Answer) => void>>()
+  /** The connections of clients that each node's process has. */
+  readonly #connections = new Map<NodeId, Set<ServedConnection>>()
   readonly #hear: ((event: Traced, node: NodeId | '') => void) | undefined
   #stirred = false
 
@@ -99,6 +108,7 @@ export class SimulatedCluster implements Breakable<void> {
     }
     this.network = new SimulatedNetwork(this.timeline, this.random.fork(), jsonCodec(stage), deliver, witness)
     const members = simulatedMembers(nodes + (spare && stage.members === 'changing' ? spares : 0))
+    this.members = members
     const founders = members.slice(0, nodes)
     this.disks = members.map(() => new SimulatedDisk())
     this.hosts = members.map((member, at) => {
@@ -112,6 +122,7 @@ export class SimulatedCluster implements Breakable<void> {
         send: (message) => this.network.send(message),
         trace: (event, node) => this.trace(event, node),
         boundary: (node) => boundary?.(node),
+        ended: (node) => this.#breakConnections(node),
         stir: () => {
           this.#stirred = true
         },
@@ -169,13 +180,26 @@ export class SimulatedCluster implements Breakable<void> {
   kill(id: NodeId): void {
     this.trace({ event: 'killed' }, id)
     this.host(id).kill()
-    this.#breakConnections(id)
   }
 
   #breakConnections(id: NodeId): void {
-    const open = this.#asked.get(id)
-    this.#asked.delete(id)
-    for (const answer of open ?? []) answer(failure('connection_lost', `${id} is gone`))
+    const open = this.#connections.get(id)
+    this.#connections.delete(id)
+    for (const connection of open ?? []) connection.ended()
+  }
+
+  /** A client's connection has come to a node. @returns whether a process is there that takes it */
+  joined(id: NodeId, connection: ServedConnection): boolean {
+    if (this.host(id).condition === 'dead') return false
+    const open = this.#connections.get(id)
+    if (open) open.add(connection)
+    else this.#connections.set(id, new Set([connection]))
+    return true
+  }
+
+  /** A client has ended its connection. */
+  left(id: NodeId, connection: ServedConnection): void {
+    this.#connections.get(id)?.delete(connection)
   }
 
   restart(id: NodeId): void {
@@ -222,19 +246,11 @@ export class SimulatedCluster implements Breakable<void> {
     this.network.heal()
   }
 
-  /**
-   * A client's question to one node, over a connection of its own. A node that is dead refuses the connection; one
-   * that dies with the question in hand breaks it; one that is paused says nothing.
-   */
+  /** A question to one node. A node that is dead refuses it; one that is paused, or dies meanwhile, says nothing. */
   ask(id: NodeId, candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void): void {
     const host = this.host(id)
     if (host.condition === 'dead') return answer(failure('unreachable', `no connection to ${id}`))
-    const asked = this.#asked.get(id) ?? new Set()
-    this.#asked.set(id, asked.add(answer))
-    const once = (given: Answer) => {
-      if (asked.delete(answer)) answer(given)
-    }
-    host.arrive((node) => node.ask(candidate, once))
+    host.arrive((node) => node.ask(candidate, answer))
   }
 
   /** Goes on to the next thing that happens, and everything that comes of it at once. @returns false if nothing will */

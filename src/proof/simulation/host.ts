@@ -33,6 +33,8 @@ export interface Surroundings {
   trace(event: Traced, node: NodeId): void
   /** A node is about to do something to the world, or has just done it: it may be killed here. */
   boundary(node: NodeId): void
+  /** The node's process has ended. */
+  ended(node: NodeId): void
   /** Called when something was set going that ends in promises, which time must wait for. */
   stir(): void
 }
@@ -110,6 +112,7 @@ export class Host {
     this.#backlog = null
     this.#incarnation++
     this.#disk.crash(this.#around.random)
+    this.#around.ended(this.id)
   }
 
   pause(): void {

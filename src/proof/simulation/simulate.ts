@@ -294,7 +294,7 @@ class Simulation {
     }
     for (const [name, calls] of sessions) {
       this.#running++
-      this.#session(new SimulatedClient(this.#cluster, name, { deadlineMs: this.#plan.deadlineMs }), calls, 0)
+      this.#session(new SimulatedClient(this.#cluster, name, this.#plan.deadlineMs), calls, 0)
     }
   }
 

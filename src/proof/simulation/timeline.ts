@@ -37,6 +37,15 @@ export class Timeline {
     heap[at] = entry
   }
 
+  /** Schedules a task that can be cancelled, by the returned function. */
+  after(delayMs: number, task: () => void): () => void {
+    let isCancelled = false
+    this.schedule(delayMs, () => isCancelled || task())
+    return () => {
+      isCancelled = true
+    }
+  }
+
   /** Goes on to the next thing and makes it happen. @returns false when there is none */
   step(): boolean {
     const first = this.#heap[0]

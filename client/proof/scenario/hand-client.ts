@@ -1,0 +1,114 @@
+import { ClientShell } from '../../../src/client-shell.js'
+import type { Answer, Command, Outcome } from '../../../src/contracts.js'
+import type { Stage } from '../../../src/stage.js'
+
+/** What a person saw of a question: its answer, that nobody listens there, or nothing at all. */
+export type Seen = Answer | 'refused' | 'nothing'
+/** Has a person ask a node, at its address. */
+export type Ask = (command: Command, address: string) => Promise<Seen>
+
+/** How much of a client's time a question takes that is put by hand, in milliseconds: as long as `nc` waits. */
+const questionMs = 1_000
+
+/**
+ * A client whose sockets are a person with `nc`: the rules of the stage's client say whom to ask, and what has come of
+ * it. Time passes by the questions, not by how fast a person types.
+ */
+export class HandClient {
+  readonly #stage: Stage
+  readonly #ask: Ask
+  #addresses: readonly string[]
+
+  constructor(stage: Stage, addresses: readonly string[], ask: Ask) {
+    this.#stage = stage
+    this.#addresses = addresses
+    this.#ask = ask
+  }
+
+  /** Every question of `nc` is a connection, so each call begins without any. @param at the address to ask, and no other */
+  async call(command: Command, at: string | undefined): Promise<Outcome> {
+    const call = new HandCall(this.#stage, this.#addresses, command, this.#ask)
+    const outcome = await call.outcome(at)
+    const first = call.preferred
+    this.#addresses = [first, ...this.#addresses.filter((address) => address !== first)]
+    return outcome
+  }
+}
+
+/** One call, with a client made for it. */
+class HandCall {
+  readonly #command: Command
+  readonly #ask: Ask
+  readonly #shell: ClientShell
+  readonly #todo: (() => Promise<void>)[] = []
+  /** What came back over each connection and was not asked for yet: whoever connects by `nc` has asked. */
+  readonly #seen = new Map<string, Seen>()
+  #timer: { readonly at: number; readonly task: () => void } | null = null
+  #now = 0
+
+  constructor(stage: Stage, addresses: readonly string[], command: Command, ask: Ask) {
+    this.#command = command
+    this.#ask = ask
+    // A person asks one node after another, and none beside another that is silent.
+    const options = { addresses, attemptMs: Number.POSITIVE_INFINITY }
+    this.#shell = new ClientShell(stage, options, {
+      clock: { now: () => this.#now, after: (ms, task) => this.#after(ms, task) },
+      connect: (address) => void this.#todo.push(() => this.#connect(address)),
+      send: (address, message) => {
+        // What the rules ask for themselves (who the members are) is not put to a person.
+        if (message.command === command.command) this.#todo.push(() => this.#send(address, message.id))
+      },
+    })
+  }
+
+  get preferred(): string {
+    return this.#shell.preferred
+  }
+
+  async outcome(at: string | undefined): Promise<Outcome> {
+    const ended: Outcome[] = []
+    this.#shell.call(this.#command, { at }, (outcome) => ended.push(outcome))
+    while (ended.length === 0) {
+      const next = this.#todo.shift()
+      if (next) await next()
+      this.#pass(next ? this.#now : this.#timer!.at)
+    }
+    return ended[0]!
+  }
+
+  async #connect(address: string): Promise<void> {
+    const seen = await this.#ask(this.#command, address)
+    if (seen === 'refused') {
+      this.#shell.disconnected(address, seen)
+    } else {
+      this.#seen.set(address, seen)
+      this.#shell.connected(address)
+    }
+    this.#now += questionMs
+  }
+
+  async #send(address: string, id: number): Promise<void> {
+    const known = this.#seen.get(address)
+    const seen = known ?? (await this.#ask(this.#command, address))
+    this.#seen.delete(address)
+    if (seen === 'refused') this.#shell.disconnected(address, seen)
+    else if (seen !== 'nothing') this.#shell.answered(address, [{ id, answer: seen }])
+    if (known === undefined) this.#now += questionMs
+  }
+
+  #after(ms: number, task: () => void): () => void {
+    this.#timer = { at: this.#now + ms, task }
+    return () => {
+      this.#timer = null
+    }
+  }
+
+  /** It is this moment, or later. */
+  #pass(moment: number): void {
+    this.#now = Math.max(this.#now, moment)
+    const timer = this.#timer
+    if (!timer || timer.at > this.#now) return
+    this.#timer = null
+    timer.task()
+  }
+}

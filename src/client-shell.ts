@@ -1,0 +1,139 @@
+import {
+  type Answer,
+  type ClientRules,
+  type ClientState,
+  type Clock,
+  type Command,
+  failure,
+  type NumberedCommand,
+  type Outcome,
+  outcomeOf,
+  type SomeClientOptions,
+} from './contracts.js'
+import type { StageFacts } from './stage.js'
+
+/** The world of a client. */
+export interface ClientDoors {
+  readonly clock: Pick<Clock, 'now' | 'after'>
+  /** Begins a connection. The shell hears of it by `connected` or `disconnected`. */
+  connect(address: string): void
+  /** Sends over a connection that stands. */
+  send(address: string, message: NumberedCommand): void
+}
+
+/** An answer as it came: `id` is what stood in it. */
+export interface NumberedAnswer {
+  readonly id: unknown
+  readonly answer: Answer
+}
+
+const closedMessage = 'this client was closed before the answer came'
+
+/**
+ * A client runs the rules of a stage's table over a world: sockets and real time, a simulated cluster and virtual
+ * time, or a person's hands. The shell decides nothing but what a closed client says.
+ */
+export class ClientShell {
+  readonly #rules: ClientRules
+  readonly #commands: StageFacts['commands']
+  readonly #doors: ClientDoors
+  readonly #state: ClientState
+  readonly #waiting = new Map<number, (outcome: Outcome) => void>()
+  #cancelTimer = () => {}
+  #timerMoment = Number.POSITIVE_INFINITY
+  #isClosed = false
+
+  /** @throws Error if the stage has no client */
+  constructor(
+    stage: Pick<StageFacts, 'number' | 'client' | 'commands'>,
+    options: SomeClientOptions,
+    doors: ClientDoors,
+  ) {
+    if (!stage.client) throw new Error(`stage ${stage.number} has no client`)
+    this.#rules = stage.client
+    this.#commands = stage.commands
+    this.#doors = doors
+    this.#state = this.#rules.state(options)
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** The address at which the next call is asked. */
+  get preferred(): string {
+    return this.#state.preferred
+  }
+
+  /** Asks; `settle` hears once how it ended. */
+  call(
+    command: Command,
+    { deadlineMs, at }: { readonly deadlineMs?: number | undefined; readonly at?: string | undefined },
+    settle: (outcome: Outcome) => void,
+  ): void {
+    if (this.#isClosed) return settle(outcomeOf(failure('shutting_down', 'this client is closed')))
+    const readOnly = this.#commands[command.command]?.readOnly === true
+    this.#rules.elapsed(this.#state, this.#doors.clock.now())
+    const id = this.#rules.call(this.#state, command, { readOnly, deadlineMs, at })
+    this.#waiting.set(id, settle)
+    this.#carryOut()
+  }
+
+  connected(address: string): void {
+    this.#input(() => this.#rules.connected(this.#state, address))
+  }
+
+  disconnected(address: string, reason: string): void {
+    this.#input(() => this.#rules.disconnected(this.#state, address, reason))
+  }
+
+  /** Answers that came together. */
+  answered(address: string, answers: readonly NumberedAnswer[]): void {
+    this.#input(() => {
+      for (const { id, answer } of answers) this.#rules.answered(this.#state, address, id, answer)
+    })
+  }
+
+  /** Ends all calls under way: unknown if they were sent, refused if not. Nothing is heard or done any more. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#cancelTimer()
+    for (const [id, { sent }] of this.#state.calls)
+      this.#settle(id, outcomeOf(failure(sent ? 'connection_lost' : 'shutting_down', closedMessage)))
+  }
+
+  #input(step: () => void): void {
+    if (this.#isClosed) return
+    this.#rules.elapsed(this.#state, this.#doors.clock.now())
+    step()
+    this.#carryOut()
+  }
+
+  /** Does what the rules have decided. */
+  #carryOut(): void {
+    const { connect, send, settle } = this.#rules.take(this.#state)
+    for (const address of connect) this.#doors.connect(address)
+    for (const { address, message } of send) this.#doors.send(address, message)
+    for (const { id, outcome } of settle) this.#settle(id, outcome)
+    if (this.#state.wakeAt < this.#timerMoment) this.#armTimer()
+  }
+
+  /** A question of the rules' own has nobody who waits for its answer. */
+  #settle(id: number, outcome: Outcome): void {
+    const settle = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    settle?.(outcome)
+  }
+
+  #armTimer(): void {
+    if (this.#isClosed) return
+    const { clock } = this.#doors
+    this.#cancelTimer()
+    this.#timerMoment = this.#state.wakeAt
+    this.#cancelTimer = clock.after(Math.max(0, this.#timerMoment - clock.now()), () => {
+      this.#timerMoment = Number.POSITIVE_INFINITY
+      this.#input(() => {})
+    })
+  }
+}
