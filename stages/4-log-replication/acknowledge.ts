@@ -1,6 +1,6 @@
 import type { NodeId } from '../../src/contracts.js'
 import type { AppendEntriesConflict, AppendEntriesReply } from './messages.js'
-import { goBackTo, noteAnswer, noteMatch, type Progress } from './progress.js'
+import { goBackTo, isAt, noteAnswer, noteMatch, type Progress } from './progress.js'
 import type { Replica } from './replica.js'
 
 /**
@@ -19,7 +19,7 @@ export function countReply(node: Replica, { from, sequence, matchIndex }: Append
 export function walkBack(node: Replica, message: AppendEntriesConflict): void {
   const { from, sequence, prevLogIndex, conflictTerm, conflictIndex } = message
   const progress = answered(node, from, sequence)
-  if (!progress || prevLogIndex !== progress.nextIndex - 1) return
+  if (!progress || !isAt(progress, prevLogIndex)) return
   const lastOfTerm = conflictTerm === null ? 0 : node.log.firstOf(conflictTerm + 1) - 1
   const isShared = conflictTerm !== null && node.log.termAt(lastOfTerm) === conflictTerm
   goBackTo(progress, isShared ? Math.min(lastOfTerm + 1, prevLogIndex) : conflictIndex)

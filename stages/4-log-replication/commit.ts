@@ -1,5 +1,6 @@
 import type { EntryId, Index, NodeId } from '../../src/contracts.js'
 import type { Quorum } from '../2-naive-replication/quorum.js'
+import { matchIndexOf } from './progress.js'
 import type { Replica } from './replica.js'
 
 /** The disk has caught up. An entry that was taken back meanwhile is not meant by it, even if another stands in its place. */
@@ -18,7 +19,7 @@ export function commitByMajority(node: Replica): void {
 
 /** The last entry that a quorum has on disk. The leader counts itself like anybody else: only what is durable. */
 export function onQuorum(node: Replica): Index {
-  const matchOf = (id: NodeId) => (id === node.id ? node.durableIndex : node.progress.get(id)!.matchIndex)
+  const matchOf = (id: NodeId) => (id === node.id ? node.durableIndex : matchIndexOf(node.progress.get(id)))
   return committed(
     node.quorum,
     node.members.map(({ id }) => id),

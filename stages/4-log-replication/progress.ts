@@ -36,6 +36,30 @@ interface Sender {
   readonly timing: Timing
 }
 
+/**
+ * Which of three states a follower is in: until its log was found to agree, the leader *probes* where that may be; then it
+ * *replicates*; and a follower that needs what the log has let go waits for a *snapshot*.
+ */
+export function stateOf({ nextIndex, matchIndex }: Progress, { log }: Sender): 'probe' | 'replicate' | 'snapshot' {
+  if (nextIndex < log.first) return 'snapshot'
+  return matchIndex === nextIndex - 1 ? 'replicate' : 'probe'
+}
+
+/** The follower's log agrees with the leader's up to here, on the follower's disk; 0 of a node that is no follower. */
+export const matchIndexOf = (progress: Progress | undefined): Index => progress?.matchIndex ?? 0
+
+/** The number of the last message to the follower. */
+export const lastSequenceOf = ({ sequence }: Progress) => sequence
+
+/** Whether a follower's answer speaks of the place where the leader still believes it to be. */
+export const isAt = ({ nextIndex }: Progress, prevLogIndex: Index) => prevLogIndex === nextIndex - 1
+
+/** Where in the leader's log the next message to the follower begins: the entry before its first one. */
+export const prevIndexOf = ({ nextIndex }: Progress, { log }: Sender): Index => Math.max(nextIndex, log.first) - 1
+
+/** The entries for the next message: no more than the line has borne so far, one at least. */
+export const entriesFor = ({ nextIndex, pace }: Progress, { log }: Sender) => log.batch(nextIndex, pace.bytes)
+
 /** Whether a message with entries is under way, and the next one waits for its answer. */
 export const isAwaiting = ({ awaited }: Progress) => awaited !== null
 

@@ -2,6 +2,7 @@ import type { Entry, NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import type { AppendEntries } from './messages.js'
 import {
+  entriesFor,
   hasUnsent,
   isAwaiting,
   isBehind,
@@ -10,6 +11,7 @@ import {
   nextSequence,
   noteSentEntries,
   type Progress,
+  prevIndexOf,
 } from './progress.js'
 import type { Replica } from './replica.js'
 
@@ -35,7 +37,7 @@ export function isDueByNews(node: Replica, progress: Progress): boolean {
 /** Sends before the leader's own disk has the entries: the two syncs run side by side, and only acknowledging waits. */
 export function sendEntries(node: Replica, to: NodeId): void {
   const progress = node.progress.get(to)!
-  const entries = node.log.batch(progress.nextIndex, progress.pace.bytes)
+  const entries = entriesFor(progress, node)
   sendAppend(node, to, entries)
   noteSentEntries(progress, node, entries.length)
 }
@@ -43,7 +45,7 @@ export function sendEntries(node: Replica, to: NodeId): void {
 /** One AppendEntries: these entries, or none at all, behind all that this follower is known or believed to have. */
 export function sendAppend(node: Replica, to: NodeId, entries: readonly Entry[]): void {
   const progress = node.progress.get(to)!
-  const prevLogIndex = Math.max(progress.nextIndex, node.log.first) - 1
+  const prevLogIndex = prevIndexOf(progress, node)
   send<AppendEntries>(node, {
     type: 'AppendEntries',
     from: node.id,

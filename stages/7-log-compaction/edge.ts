@@ -1,7 +1,7 @@
 import type { NodeId } from '../../src/contracts.js'
 import { appendEntries } from '../4-log-replication/append-entries.js'
 import type { AppendEntries } from '../4-log-replication/messages.js'
-import type { Progress } from '../4-log-replication/progress.js'
+import { type Progress, stateOf } from '../4-log-replication/progress.js'
 import { sendAppend, sendEntries } from '../4-log-replication/replicate.js'
 import { isDueByEntries } from '../5-heartbeats/heartbeat.js'
 import type { Compactor } from './compactor.js'
@@ -22,12 +22,12 @@ export function appendBehindEdge(node: Compactor, message: AppendEntries): void 
  * edge, and when it has come so far, by whatever way, its answer says so.
  */
 function sendEntriesBehindEdge(node: Compactor, to: NodeId): void {
-  if (node.progress.get(to)!.nextIndex < node.log.first) sendAppend(node, to, [])
+  if (stateOf(node.progress.get(to)!, node) === 'snapshot') sendAppend(node, to, [])
   else sendEntries(node, to)
 }
 
 function isDueBehindEdge(node: Compactor, progress: Progress): boolean {
-  return progress.nextIndex >= node.log.first && isDueByEntries(node, progress)
+  return stateOf(progress, node) !== 'snapshot' && isDueByEntries(node, progress)
 }
 
 /** The steps of replication, for a log that begins at an edge. */

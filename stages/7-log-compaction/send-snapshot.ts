@@ -1,7 +1,7 @@
 import type { Index, NodeId, Timing } from '../../src/contracts.js'
 import type { AppendEntriesConflict } from '../4-log-replication/messages.js'
 import { isOverdue, newPace, noteAnswered, noteNeedless, noteSent, type Pace } from '../4-log-replication/pace.js'
-import { nextSequence, noteMatch } from '../4-log-replication/progress.js'
+import { nextSequence, noteMatch, stateOf } from '../4-log-replication/progress.js'
 import type { Compactor } from './compactor.js'
 import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
 
@@ -28,7 +28,7 @@ const noBytes = new Uint8Array()
 export function sendSnapshotIfBehind(node: Compactor, { from }: AppendEntriesConflict): void {
   const progress = node.progress.get(from)
   const [snapshot] = node.snapshots
-  if (node.role !== 'leader' || !progress || progress.nextIndex >= node.log.first || !snapshot) return
+  if (node.role !== 'leader' || !progress || stateOf(progress, node) !== 'snapshot' || !snapshot) return
   if (node.transfers.get(from)?.term === node.term) return
   const { ticks: movedAt, term, timing } = node
   const pace = paceOfPieces(timing)
@@ -87,7 +87,8 @@ export function continueTransfer(node: Compactor, { from, sequence, held, matchI
  */
 export function resendChunks(node: Compactor): void {
   for (const [to, { term, pace, movedAt }] of node.transfers) {
-    const isBehind = (node.progress.get(to)?.nextIndex ?? node.log.first) < node.log.first
+    const progress = node.progress.get(to)
+    const isBehind = progress !== undefined && stateOf(progress, node) === 'snapshot'
     const isOver = node.role !== 'leader' || term !== node.term || !isBehind
     if (isOver || node.ticks - movedAt >= patience * node.timing.electionTicks) node.transfers.delete(to)
     else if (isOverdue(pace, node)) sendChunk(node, to, true)

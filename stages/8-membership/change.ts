@@ -1,4 +1,5 @@
 import type { ChangeStatus, Member, NodeId } from '../../src/contracts.js'
+import { matchIndexOf } from '../4-log-replication/progress.js'
 import { idsOf, type Server } from './configuration.js'
 import type { Participant } from './participant.js'
 import type { Candidate, Change } from './volatile.js'
@@ -30,7 +31,7 @@ export const isIntroduced = (candidate: Candidate): candidate is Server => candi
 export function isCaughtUp(node: Participant, { rounds }: Change, id: NodeId): boolean {
   const reached = describeReached(node, id)
   const round = rounds.get(id)
-  const hasArrived = round !== undefined && matchIndexOf(node, id) >= round.target
+  const hasArrived = round !== undefined && matchIndexOf(node.progress.get(id)) >= round.target
   if (hasArrived && node.ticks - round.since < node.timing.electionTicks) return true
   if (round && !hasArrived) {
     if (round.reached !== reached) Object.assign(round, { reached, movedAt: node.ticks })
@@ -41,10 +42,8 @@ export function isCaughtUp(node: Participant, { rounds }: Change, id: NodeId): b
   return false
 }
 
-const matchIndexOf = ({ progress }: Participant, id: NodeId) => progress.get(id)?.matchIndex ?? 0
-
 function describeReached(node: Participant, id: NodeId): string {
-  return `${matchIndexOf(node, id)} ${node.transfers.get(id)?.offset ?? ''}`
+  return `${matchIndexOf(node.progress.get(id))} ${node.transfers.get(id)?.offset ?? ''}`
 }
 
 /** A change as `info` tells of it: what is waited for, and how far each newcomer is. */
@@ -55,7 +54,7 @@ export function describeChange(node: Participant, { voters, rounds }: Change): C
     return {
       id,
       round: number,
-      matchIndex: matchIndexOf(node, id),
+      matchIndex: matchIndexOf(node.progress.get(id)),
       target,
       ...(snapshot && { snapshot }),
     }

@@ -1,4 +1,5 @@
 import type { AppendEntriesConflict, AppendEntriesReply } from '../4-log-replication/messages.js'
+import { lastSequenceOf, matchIndexOf } from '../4-log-replication/progress.js'
 import type { InstallSnapshotReply } from '../7-log-compaction/messages.js'
 import { isCounted, loseDisk, noticeLostDisk } from './disks.js'
 import type { Participant } from './participant.js'
@@ -6,11 +7,11 @@ import type { Participant } from './participant.js'
 /** Notes what a follower has acknowledged: messages that leave from here on, it reads with all of that on its disk. */
 export function noteAcknowledged(node: Participant, { from }: AppendEntriesReply | InstallSnapshotReply): void {
   const progress = node.progress.get(from)
-  if (node.role !== 'leader' || !progress || progress.matchIndex === 0) return
-  const { matchIndex: index, sequence } = progress
+  const index = matchIndexOf(progress)
+  if (node.role !== 'leader' || !progress || index === 0) return
   const known = node.acknowledged.get(from)
   if (known?.progress === progress && known.index >= index) return
-  node.acknowledged.set(from, { progress, index, sequence })
+  node.acknowledged.set(from, { progress, index, sequence: lastSequenceOf(progress) })
 }
 
 /**
