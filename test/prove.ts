@@ -2,20 +2,13 @@
  * `npm run prove [-- --minutes 25 | --hours 2]`: the long proof. First each test that has a long form, then seasons of
  * every safe stage in turn, from seeds of their own, until the time is up. The last line is `N passed, N failed`.
  */
-import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../src/errors.js'
 import { root } from './docs.js'
 import { describeSeasons, playSeasons, type Seasons, safeStages } from './helpers/seasons.js'
-
-interface Count {
-  passed: number
-  failed: number
-}
+import { type Count, runTests } from './helpers/test-runs.js'
 
 /** Seeds of a stage that a thread plays before the next stage has its turn. */
 const seedsAtATime = 24
@@ -38,46 +31,6 @@ function longTests(): string[] {
   const all = readdirSync(join(root, 'dist/test'), { recursive: true, encoding: 'utf8' })
   const tests = all.filter((path) => path.endsWith('.test.js')).map((path) => join('dist/test', path))
   return tests.filter((path) => readFileSync(join(root, path), 'utf8').includes('helpers/effort.js')).sort()
-}
-
-/** The long forms of tests, a process each, as many at a time as there are cores. None is begun after `until`. */
-async function runTests(tests: readonly string[], until: number): Promise<Count> {
-  const total = { passed: 0, failed: 0 }
-  const [waiting, left]: [IterableIterator<string>, string[]] = [tests.values(), []]
-  let ended = 0
-  const work = async () => {
-    for (const test of waiting) {
-      if (performance.now() >= until) {
-        left.push(test)
-        continue
-      }
-      const { passed, failed } = await runTest(test)
-      total.passed += passed
-      total.failed += failed
-      console.log(`${++ended}/${tests.length}  ${test}: ${passed} passed, ${failed} failed`)
-    }
-  }
-  await Promise.all(Array.from({ length: availableParallelism() }, work))
-  for (const test of left) console.log(`not played, the time was up: ${test}`)
-  return total
-}
-
-/** The long form of one test; prints what failed. A test that ends without a count, or badly, counts as one failure. */
-async function runTest(test: string): Promise<Count> {
-  const child = spawn(process.execPath, [join(root, 'node_modules/tap/dist/esm/run.mjs'), test], {
-    cwd: root,
-    env: { ...process.env, PROOF: 'long' },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const ended = new Promise<number | null>((resolve) => void child.once('close', resolve))
-  let count: Count | null = null
-  for await (const line of createInterface(child.stdout)) {
-    const [, passed, failed] = /^(\d+) passed, (\d+) failed/.exec(line) ?? []
-    if (passed !== undefined) count = { passed: Number(passed), failed: Number(failed) }
-    else if (!line.startsWith('ok ')) console.log(line)
-  }
-  const isBad = (await ended) !== 0
-  return { passed: count?.passed ?? 0, failed: Math.max(count?.failed ?? 1, isBad ? 1 : 0) }
 }
 
 /** Plays seasons of each stage in turn until a moment of `performance.now()`; each stage is played once at least. */
@@ -117,7 +70,7 @@ function unreached(all: readonly Seasons[]): string[] {
 
 try {
   const until = performance.now() + minutesAsked() * 60_000
-  const tests = await runTests(longTests(), until)
+  const tests = await runTests(longTests(), { PROOF: 'long' }, until)
   const seasons = await runSeasons(until)
   const failed = tests.failed + seasons.failed
   console.log(`${tests.passed + seasons.passed} passed, ${failed} failed`)
