@@ -4,7 +4,7 @@ import { type Answer, type Command, type ErrorCode, failure, isObject, type Outc
 import { parseAddress } from '../src/network/address.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { lookup } from '../src/network/lookup.js'
-import { commands } from '../stages/0-key-value-store/commands.js'
+import { commands, nodeCommands } from '../stages/0-key-value-store/commands.js'
 import { call } from '../stages/1-client/call.js'
 import { client, defaultClientOptions, take } from '../stages/1-client/client.js'
 import { elapsedDuringElection as elapsed } from '../stages/6-leader-election/follow-leader.js'
@@ -51,7 +51,7 @@ const connectMs = 1_000
 const closedMessage = 'this client was closed before the answer came'
 
 const readOnlyCommands = new Set(
-  Object.entries({ ...commands, ...membershipCommands })
+  Object.entries({ ...commands, ...nodeCommands, ...membershipCommands })
     .filter(([, shape]) => shape.readOnly)
     .map(([name]) => name),
 )

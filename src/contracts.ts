@@ -5,24 +5,15 @@
  * Whatever crosses from one floor to another has its type here.
  */
 
+export * from './entries.js'
 export { compareKeys } from './key-order.js'
 export * from './messages.js'
 export { addressProblem, plainAddress } from './network/address.js'
 export * from './requests.js'
 export { defaultTiming, type Timing } from './timing.js'
 
-import type {
-  Entry,
-  EntryId,
-  Foreigner,
-  Identity,
-  Index,
-  Member,
-  Message,
-  NodeId,
-  PeerMember,
-  Term,
-} from './messages.js'
+import type { Entry, Payload } from './entries.js'
+import type { EntryId, Foreigner, Identity, Index, Member, Message, NodeId, PeerMember, Term } from './messages.js'
 import type { Answer, Command, Request, RequestId } from './requests.js'
 import type { Timing } from './timing.js'
 
@@ -72,17 +63,21 @@ export interface Status {
   readonly [fact: string]: unknown
 }
 
-/** A command handed to the state machine. `request` names the client of this node that waits for its result, if any. */
+/**
+ * A committed entry, to be performed in its turn. Only a command goes to the state machine. `request` names the client of
+ * this node that waits for the result, if any.
+ */
 export interface Apply {
   readonly index: Index
   readonly term: Term
-  readonly command: Command
+  readonly payload: Payload
   readonly request: RequestId | null
 }
 
 /** A read that is not in the log. `request` names the client of this node that waits for its result. */
 export interface Query {
-  readonly command: Command
+  /** As it would stand in an entry. */
+  readonly command: unknown
   readonly request: RequestId
   /** So many of the same turn's {@link Effects.apply} are performed before it. */
   readonly behind: number
@@ -309,6 +304,16 @@ export interface StateMachine {
   snapshot(): Promise<AsyncIterable<string>>
   /** Puts what a snapshot holds in the place of everything. */
   restore(body: AsyncIterable<string>): Promise<void>
+  /** What it holds at this moment, for those who look on from outside: replicas are compared by it. */
+  contents(): ReadonlyMap<string, string>
+}
+
+/** How the commands of an application stand in entries. Equal commands stand there alike. */
+export interface CommandCodec {
+  /** A JSON value, which stands in the log as it is; or bytes, which stand there as base64. */
+  encode(command: Command): unknown
+  /** @returns null if this is no command of the application: no entry with it passes a wire */
+  decode(encoded: unknown): Command | null
 }
 
 /** Carries messages between nodes; may lose, repeat and reorder them. */

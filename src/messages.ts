@@ -1,6 +1,6 @@
-/** What nodes say to each other: their names, messages, and the entries of the log that messages carry. */
+/** What nodes say to each other: their names, and the messages that they send. */
 
-import type { Command } from './requests.js'
+import type { Entry } from './entries.js'
 
 /** A node's name: `n1`, `n2`, … */
 export type NodeId = string
@@ -73,32 +73,4 @@ export function isObject(candidate: unknown): candidate is Record<string, unknow
 /** Whether something that came over the wire can count or number things from 1. */
 export function isPositive(candidate: unknown): candidate is number {
   return Number.isSafeInteger(candidate) && (candidate as number) >= 1
-}
-
-/**
- * One position of the replicated log (§5.3): a command, and the term of the leader that put it there. `text` is the
- * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk. Once the command has
- * been performed, a log may keep the text alone.
- */
-export interface Entry extends EntryId {
-  readonly command: Command | null
-  readonly text: string
-}
-
-export function makeEntry(index: Index, term: Term, command: Command): Entry {
-  return { index, term, command, text: JSON.stringify({ index, term, command }) }
-}
-
-/** The entry of which this is the text. @throws on text that is no entry's */
-export function parseEntry(text: string): Entry {
-  const parsed = JSON.parse(text) as unknown
-  if (!isObject(parsed) || !isPositive(parsed.index) || !isPositive(parsed.term)) throw new Error('not an entry')
-  const { index, term, command } = parsed
-  if (!isObject(command) || typeof command.command !== 'string') throw new Error(`entry ${index} holds no command`)
-  return { index, term, command: command as Command, text }
-}
-
-/** What an entry asks for, also when the log has kept its text alone. */
-export function commandOf(entry: Entry): Command {
-  return entry.command ?? (JSON.parse(entry.text) as { command: Command }).command
 }

@@ -1,12 +1,13 @@
-import { ConfigError } from './config.js'
+import { decoded } from './application.js'
+import { checkRecovered } from './check-recovered.js'
 import {
   type Answer,
   type Apply,
   type Checked,
   type Chunk,
   type Clock,
+  type Command,
   type Core,
-  commandOf,
   type Effects,
   type Entry,
   type Event,
@@ -21,7 +22,6 @@ import {
   type Persist,
   type Piece,
   type Query,
-  type Recovered,
   type RequestId,
   type Snapshot,
   type SnapshotHeader,
@@ -37,7 +37,8 @@ import { WaitingRequests } from './waiting-requests.js'
 /** The world, as far as a node touches it. */
 export interface Doors {
   readonly network: Network
-  readonly stateMachine: StateMachine
+  /** Makes a state machine that holds nothing yet: {@link Application.machine}, or what stands for it. */
+  readonly machine: (clock: Clock) => StateMachine
   readonly clock: Clock
   /** From stage 4 on; the earlier stages keep nothing. */
   readonly log?: LogStore
@@ -67,6 +68,7 @@ export class Node {
   readonly #stage: Stage
   readonly #settings: NodeSettings
   readonly #doors: Doors
+  readonly #machine: StateMachine
   /** Made once it is known what an earlier life left on the disk. */
   #core: Core | null = null
   readonly #waiting = new WaitingRequests()
@@ -90,6 +92,7 @@ export class Node {
     this.#settings = settings
     this.#about = { ...settings.about }
     this.#doors = doors
+    this.#machine = doors.machine(doors.clock)
     this.#tasks = new Tasks(doors.applyBatch ?? defaultApplyBatch)
   }
 
@@ -100,6 +103,11 @@ export class Node {
   /** The log from an index on, for those who look on from outside. */
   entries(from: Index): readonly Entry[] {
     return this.#core?.entries(from) ?? []
+  }
+
+  /** What the state machine holds, for those who look on from outside. */
+  contents(): ReadonlyMap<string, string> {
+    return this.#machine.contents()
   }
 
   /** What there is to say while the disk is being read. */
@@ -113,7 +121,7 @@ export class Node {
   async start(): Promise<void> {
     const recovered = (await this.#doors.log?.open()) ?? nothingRecovered
     if (this.#phase !== 'new') return
-    this.#checkRecovered(recovered)
+    checkRecovered(this.#stage, recovered)
     this.#core = this.#stage.create({ ...this.#settings, about: this.#about, recovered })
     this.#phase = 'running'
     if (recovered.snapshots[0]) this.#add({ restore: recovered.snapshots[0] })
@@ -124,18 +132,6 @@ export class Node {
     )
     this.#armTick()
     this.#scheduleTurn()
-  }
-
-  /** A later stage may have left what this one can make nothing of. */
-  #checkRecovered({ entries, snapshots }: Recovered): void {
-    const { operations, number, keeps } = this.#stage
-    const foreign = entries.map(commandOf).find(({ command }) => !Object.hasOwn(operations, command))
-    if (!foreign && (snapshots.length === 0 || keeps === 'log and snapshots')) return
-    const what = foreign ? `the command ${JSON.stringify(foreign.command)}` : 'a snapshot'
-    throw new ConfigError(
-      `the log holds ${what}, which stage ${number} does not have: a later stage wrote it; ` +
-        'run that one, or choose another folder',
-    )
   }
 
   /** Refuses what is new, waits until every waiting client has its answer or `drainMs` have passed, and ends. */
@@ -319,32 +315,42 @@ export class Node {
       if ('apply' in task) await this.#apply(task.apply)
       else if ('query' in task) await this.#query(task.query)
       else if ('restore' in task) await this.#restore(task.restore)
-      else this.#watch(this.#save(task.save, await this.#doors.stateMachine.snapshot()))
+      else this.#watch(this.#save(task.save, await this.#machine.snapshot()))
     }
     this.#isWorking = false
   }
 
   async #apply(batch: readonly Apply[]): Promise<void> {
-    const answers = await this.#doors.stateMachine.apply(batch.map((apply) => apply.command))
+    const performed = batch.map(({ payload }) => (payload.kind === 'command' ? this.#decoded(payload.command) : null))
+    const commands = performed.filter((command) => command !== null)
+    const answers = commands.length > 0 ? await this.#machine.apply(commands) : []
     if (this.#isDead()) return
-    for (const [at, apply] of batch.entries()) {
-      this.#doors.trace?.({ event: 'apply', index: apply.index, command: apply.command })
-      if (apply.request !== null) this.#answer(apply.request, answers[at]!)
+    let answered = 0
+    for (const [at, { index, payload, request }] of batch.entries()) {
+      const command = performed[at]!
+      this.#doors.trace?.({ event: 'apply', index, ...(command ? { command } : { own: payload }) })
+      const answer = command && answers[answered++]!
+      if (request !== null && answer) this.#answer(request, answer)
     }
     this.#input((core) => core.applied(batch.at(-1)!.index))
   }
 
+  #decoded(command: unknown): Command {
+    return decoded(this.#stage.application, command)
+  }
+
   async #query(batch: readonly Query[]): Promise<void> {
-    const answers = await this.#doors.stateMachine.query(batch.map(({ command }) => command))
+    const commands = batch.map(({ command }) => this.#decoded(command))
+    const answers = await this.#machine.query(commands)
     if (this.#isDead()) return
-    for (const [at, { command, request }] of batch.entries()) {
-      this.#doors.trace?.({ event: 'query', command })
+    for (const [at, { request }] of batch.entries()) {
+      this.#doors.trace?.({ event: 'query', command: commands[at]! })
       this.#answer(request, answers[at]!)
     }
   }
 
   async #restore(snapshot: Snapshot): Promise<void> {
-    await this.#doors.stateMachine.restore(this.#doors.log!.snapshots.load(snapshot))
+    await this.#machine.restore(this.#doors.log!.snapshots.load(snapshot))
     if (this.#isDead()) return
     this.#doors.trace?.({ event: 'restore', snapshot })
     this.#input((core) => core.applied(snapshot.index))

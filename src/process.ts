@@ -3,7 +3,6 @@ import { systemClock, systemRandom } from './clock.js'
 import { ConfigError, checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { type Event, type Index, isObject, type LogStore, type NodeId, type Status, type Term } from './contracts.js'
 import { exitCodeOf, exitCodes } from './exits.js'
-import { LockedMap } from './locked-map.js'
 import { parseAddress } from './network/address.js'
 import { type Ask, ClientPort } from './network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from './network/faults.js'
@@ -35,7 +34,7 @@ export interface RunningNode {
 }
 
 /**
- * Runs one node of a stage over the real world: a network, the clock, a Map.
+ * Runs one node of a stage over the real world: a network, the clock, a disk, and the stage's application.
  *
  * @param emit hears what a person would want to know: links, refused peers, changes of role
  * @throws ConfigError if the configuration is wrong, a port is taken, or the data folder is another's
@@ -59,7 +58,7 @@ export async function runNode(
   const ask: Ask = (command, answer) => node.ask(command, answer)
   const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask)
   const network = new FaultyNetwork(wire, world)
-  const stateMachine = new LockedMap(stage.operations, systemClock)
+  const { machine } = stage.application
   const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)
   const log = openLog(stage, config, notice, fatal)
@@ -67,7 +66,7 @@ export async function runNode(
   const node = new Node(
     stage,
     { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: config.bootstrap, about },
-    { network, stateMachine, clock: systemClock, notice, fatal, ...(log && { log }), ...(trace && { trace }) },
+    { network, machine, clock: systemClock, notice, fatal, ...(log && { log }), ...(trace && { trace }) },
   )
   const clients = new ClientPort(ask, notice)
   await explainPort(config, 'peer', () => node.start())
@@ -79,7 +78,7 @@ export async function runNode(
     get status() {
       return node.status
     },
-    look: () => ({ ...pick(node.status), entries: [...stateMachine.contents()] }),
+    look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
     async stop() {
       await node.stop(drainMs)
       await clients.close()

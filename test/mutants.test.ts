@@ -1,7 +1,6 @@
 import { Mutex } from 'async-mutex'
 import t from 'tap'
 import { shareOut } from '../client/sim-pool.js'
-import { LockedMap } from '../src/locked-map.js'
 import { catalogue } from '../src/scenario/catalogue.js'
 import { playVirtually } from '../src/scenario/virtual.js'
 import { invariants } from '../src/simulation/invariants.js'
@@ -55,7 +54,7 @@ t.test('every wrong rule that a claim of the paper can catch is caught by it, an
 /** Writes that arrive while a scan is under way; whether the scan shows a store that never was. */
 async function scanIsTorn(): Promise<boolean> {
   const clock = { now: () => 0, after: () => () => {}, soon: (task: () => void) => void setImmediate(task) }
-  const store = new LockedMap(keyValueStore.operations, clock)
+  const store = keyValueStore.application.machine(clock)
   const value = 'old'.repeat(100)
   await store.apply(Array.from({ length: 1_000 }, (_, at) => ({ command: 'set', key: `k${at}`, value })))
   const scanning = store.apply([{ command: 'scan', limit: 1_000 }])

@@ -162,9 +162,10 @@ class Simulation {
     return news
   }
 
-  #performs(node: NodeId, { index, command }: Event): void {
-    this.#news(node).push({ index: index as Index, command: JSON.stringify(command) })
-    this.#holders.get(JSON.stringify(command))?.add(node)
+  #performs(node: NodeId, { index, command, own }: Event): void {
+    const text = JSON.stringify(command ?? own)
+    this.#news(node).push({ index: index as Index, command: text })
+    this.#holders.get(text)?.add(node)
   }
 
   #count(name: CounterName): void {
@@ -223,7 +224,8 @@ class Simulation {
     log.length = Math.max(kept, first - 1)
     for (const entry of running.entries(log.length + 1)) {
       log.push(entry)
-      if (entry.command) this.#entries.set(entry.command.value, entry)
+      if (entry.payload?.kind !== 'command') continue
+      this.#entries.set(this.#stage.application.codec.decode(entry.payload.command)?.value, entry)
     }
     const at = (index: Index) => (index < first ? undefined : log[index - 1])
     return { first, changedFrom: Math.max(kept + 1, first), last, at }

@@ -1,24 +1,26 @@
-import type { Store } from '../../src/contracts.js'
-import { stage } from '../../src/stage.js'
+import { storeApplication } from '../../src/application.js'
+import type { Operation, Store } from '../../src/contracts.js'
+import { type Stage, stage } from '../../src/stage.js'
 import type { Append, Cas } from '../0-key-value-store/commands.js'
+import { keyValue } from '../0-key-value-store/key-value.js'
 import keyValueStore from '../0-key-value-store/stage.js'
 import type { WrongRule } from './wrong-rule.js'
 
-const store = keyValueStore.table
+/** A store in which one operation is another. */
+function performing(operations: Partial<Record<string, Operation<Store>>>): Stage {
+  const application = storeApplication({ ...keyValue, operations: { ...keyValue.operations, ...operations } as never })
+  return stage({ ...keyValueStore.table, application })
+}
 
 /** Wrong operations on a single store. */
 export const wrongOperations: readonly WrongRule[] = [
   {
     name: 'cas-without-compare',
     what: '`cas` writes whatever the key holds: two clients that both expect the old value both succeed',
-    stage: stage({
-      ...store,
-      operations: {
-        ...store.operations,
-        cas: (map: Store, { key, value }: Cas) => {
-          map.set(key, value)
-          return { ok: true }
-        },
+    stage: performing({
+      cas: (map: Store, { key, value }: Cas) => {
+        map.set(key, value)
+        return { ok: true }
       },
     }),
     caught: { guarantee: 'G3', climate: 'calm', seeds: 5 },
@@ -26,15 +28,11 @@ export const wrongOperations: readonly WrongRule[] = [
   {
     name: 'append-answers-before-it-adds',
     what: '`append` answers the length that the value had before',
-    stage: stage({
-      ...store,
-      operations: {
-        ...store.operations,
-        append: (map: Store, { key, value }: Append) => {
-          const before = map.get(key) ?? ''
-          map.set(key, before + value)
-          return { ok: true, length: before.length }
-        },
+    stage: performing({
+      append: (map: Store, { key, value }: Append) => {
+        const before = map.get(key) ?? ''
+        map.set(key, before + value)
+        return { ok: true, length: before.length }
       },
     }),
     caught: { guarantee: 'G3', climate: 'calm', seeds: 5 },

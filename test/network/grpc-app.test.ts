@@ -4,7 +4,6 @@ import { loadSync } from '@grpc/proto-loader'
 import t, { type Test } from 'tap'
 import { systemClock, systemRandom } from '../../src/clock.js'
 import { defaultTiming, limits, type Member } from '../../src/contracts.js'
-import { LockedMap } from '../../src/locked-map.js'
 import { GrpcNetwork } from '../../src/network/grpc.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
 import { Node } from '../../src/node.js'
@@ -30,7 +29,7 @@ async function cluster(t: Test): Promise<Member[]> {
         { id, members, random: systemRandom, timing: defaultTiming, bootstrap: false, about: {} },
         {
           network,
-          stateMachine: new LockedMap(stage.operations, systemClock),
+          machine: stage.application.machine,
           ...world,
           notice,
           fatal: (error) => t.fail(error),
