@@ -1,5 +1,5 @@
 import { ConfigError } from './config.js'
-import { type Entry, payloadOf, type Recovered } from './contracts.js'
+import { type Entry, payloadOf, type Recovered, textFormat } from './contracts.js'
 import type { Stage } from './stage.js'
 
 /**
@@ -8,6 +8,9 @@ import type { Stage } from './stage.js'
  * @throws ConfigError if it cannot
  */
 export function checkRecovered(stage: Stage, { entries, snapshots }: Recovered): void {
+  const later = snapshots.find(({ format = 1 }) => Number(format) > textFormat)
+  if (later)
+    throw new ConfigError(`a snapshot is of format ${later.format}, which a later version wrote: run that version`)
   const what = firstOf(entries, (entry) => foreignIn(stage, entry))
   if (what !== null) throw new ConfigError(`the log holds ${what}; run that one, or choose another folder`)
   if (snapshots.length > 0 && stage.keeps !== 'log and snapshots')

@@ -38,6 +38,13 @@ export interface Core {
   saved(snapshot: Snapshot | null): void
   /** A chunk that was to be kept is on the disk, or the disk had no room for it. */
   held(kept: Kept): void
+  /**
+   * What the rules keep in a snapshot, a value of JSON each: asked when everything up to its last entry has been
+   * performed, and nothing behind that.
+   */
+  kept(): readonly unknown[]
+  /** A snapshot is about to take the place of everything, and the rules kept this in it. Then comes {@link applied}. */
+  restored(kept: readonly unknown[]): void
   /** The network has met a node of another cluster, and refused it. */
   foreign(node: Foreigner): void
   /** Null at the stages where names are enough. */

@@ -50,14 +50,42 @@ export function payloadOf(entry: Entry): Payload {
   return entry.payload ?? parseEntry(entry.text).payload!
 }
 
+/**
+ * The form of an entry's text, of a segment of the log and of a snapshot. Texts of an earlier form are read, and stay as
+ * they are wherever they go: a text says itself of which form it is.
+ */
+export const textFormat = 2
+
+/**
+ * The payload's kind is the name of a field: `json` and `base64` hold a command, `no-op` is true, the others hold what
+ * their kind says.
+ */
 function textOf(index: Index, term: Term, payload: Payload): string {
-  if (payload.kind === 'command') return JSON.stringify({ index, term, command: payload.command })
-  const own = payload.kind === 'configuration' ? (payload.configuration as object) : {}
-  return JSON.stringify({ index, term, command: { command: payload.kind, ...own } })
+  if (payload.kind === 'no-op') return JSON.stringify({ index, term, 'no-op': true })
+  if (payload.kind !== 'command') {
+    const { kind: _, ...own } = payload
+    return JSON.stringify({ index, term, ...own })
+  }
+  const { command } = payload
+  if (command === undefined) throw new Error('a command that is undefined cannot stand in an entry')
+  if (!(command instanceof Uint8Array)) return JSON.stringify({ index, term, json: command })
+  const bytes = Buffer.from(command.buffer, command.byteOffset, command.byteLength)
+  return JSON.stringify({ index, term, base64: bytes.toString('base64') })
 }
 
-function payloadIn({ command }: Readonly<Record<string, unknown>>): Payload | null {
-  if (!isObject(command)) return null
+function payloadIn(fields: Readonly<Record<string, unknown>>): Payload | null {
+  const { json, base64, configuration, session } = fields
+  if (json !== undefined) return commandPayload(json)
+  if (typeof base64 === 'string') return commandPayload(Uint8Array.from(Buffer.from(base64, 'base64')))
+  if (fields['no-op'] === true) return noOp
+  if (configuration !== undefined) return { kind: 'configuration', configuration }
+  if (session !== undefined) return { kind: 'session', session }
+  return payloadOfFormat1(fields)
+}
+
+/** In the first form all that an entry held was a command, and two of them were the cluster's own. */
+function payloadOfFormat1({ command }: Readonly<Record<string, unknown>>): Payload | null {
+  if (!isObject(command) || typeof command.command !== 'string') return null
   if (command.command === 'no-op' && Object.keys(command).length === 1) return noOp
   if (command.command !== 'configuration') return commandPayload(command)
   const { command: _, ...configuration } = command

@@ -27,9 +27,11 @@ import {
   type SnapshotHeader,
   type StateMachine,
   type Status,
+  textFormat,
 } from './contracts.js'
+import { Room } from './room.js'
+import { bodyOf, type Sections, sectionsOf } from './snapshot-sections.js'
 import type { Stage } from './stage.js'
-import { NoRoomError } from './storage/errors.js'
 import { commandsInOrder, type Task, Tasks } from './tasks.js'
 import { quoted } from './text.js'
 import { WaitingRequests } from './waiting-requests.js'
@@ -53,8 +55,6 @@ export interface Doors {
 }
 
 const defaultApplyBatch = 1_024
-/** After a snapshot for which the disk had no room, until the next is tried. */
-const fullMs = { first: 1_000, most: 60_000 }
 
 type Phase = 'new' | 'running' | 'stopping' | 'dead'
 
@@ -83,9 +83,7 @@ export class Node {
   #keeping: Promise<void> = Promise.resolve()
   /** The facts that `info` repeats, and what there is to add while the node runs. */
   readonly #about: Record<string, unknown>
-  /** Until when no snapshot is kept, because the disk was full; and how long the next pause is. */
-  #fullUntil = Number.NEGATIVE_INFINITY
-  #fullMs = fullMs.first
+  readonly #room: Room
 
   constructor(stage: Stage, settings: NodeSettings, doors: Doors) {
     this.#stage = stage
@@ -93,6 +91,7 @@ export class Node {
     this.#about = { ...settings.about }
     this.#doors = doors
     this.#machine = doors.machine(doors.clock)
+    this.#room = new Room(doors.clock, doors.notice, this.#about)
     this.#tasks = new Tasks(doors.applyBatch ?? defaultApplyBatch)
   }
 
@@ -293,7 +292,7 @@ export class Node {
   #keep(chunk: Chunk): void {
     this.#keeping = this.#keeping.then(async () => {
       if (this.#isDead()) return
-      const received = await this.#unlessFull(() => this.#doors.log?.snapshots.receive(chunk))
+      const received = await this.#room.unlessFull(() => this.#doors.log?.snapshots.receive(chunk))
       if (!received) return this.#input((core) => core.held({ chunk, bytes: null }))
       if (this.#isDead()) return
       const { held, snapshot } = received
@@ -315,7 +314,7 @@ export class Node {
       if ('apply' in task) await this.#apply(task.apply)
       else if ('query' in task) await this.#query(task.query)
       else if ('restore' in task) await this.#restore(task.restore)
-      else this.#watch(this.#save(task.save, await this.#machine.snapshot()))
+      else this.#watch(this.#save(task.save, await this.#snapshot()))
     }
     this.#isWorking = false
   }
@@ -350,41 +349,28 @@ export class Node {
   }
 
   async #restore(snapshot: Snapshot): Promise<void> {
-    await this.#machine.restore(this.#doors.log!.snapshots.load(snapshot))
+    const { name } = this.#stage.application
+    const { kept, application } = await sectionsOf(this.#doors.log!.snapshots.load(snapshot), name, snapshot.format)
+    await this.#machine.restore(application)
     if (this.#isDead()) return
+    this.#input((core) => core.restored(kept))
     this.#doors.trace?.({ event: 'restore', snapshot })
     this.#input((core) => core.applied(snapshot.index))
   }
 
-  /** Goes on beside everything else: what is performed meanwhile does not show in what is written. */
-  async #save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<void> {
-    const snapshot = await this.#unlessFull(() => this.#doors.log!.snapshots.save(header, body))
-    if (snapshot) return this.#input((core) => core.saved(snapshot))
-    this.#doors.clock.after(this.#fullUntil - this.#doors.clock.now(), () => this.#input((core) => core.saved(null)))
+  /** All that there is at this moment, to be written down. */
+  async #snapshot(): Promise<Sections> {
+    const application = await this.#machine.snapshot()
+    return { kept: this.#core!.kept(), application }
   }
 
-  /**
-   * Keeps a snapshot, or a piece of one, unless the disk is full: the node goes on without, says so, and tries again
-   * after a pause that is longer each time.
-   *
-   * @returns undefined if there is no room, or was none a short time ago
-   */
-  async #unlessFull<Result>(keep: () => Promise<Result> | undefined): Promise<Result | undefined> {
-    const { clock, notice } = this.#doors
-    if (clock.now() < this.#fullUntil) return undefined
-    try {
-      const result = await keep()
-      this.#fullMs = fullMs.first
-      delete this.#about.snapshotFailed
-      return result
-    } catch (error) {
-      if (!(error instanceof NoRoomError)) throw error
-      this.#about.snapshotFailed = error.message
-      this.#fullUntil = clock.now() + this.#fullMs
-      notice({ event: 'snapshot_failed', message: error.message, retryMs: this.#fullMs })
-      this.#fullMs = Math.min(fullMs.most, 2 * this.#fullMs)
-      return undefined
-    }
+  /** Goes on beside everything else: what is performed meanwhile does not show in what is written. */
+  async #save(facts: SnapshotHeader, sections: Sections): Promise<void> {
+    const header = { format: textFormat, ...facts }
+    const body = bodyOf(sections, this.#stage.application.name)
+    const snapshot = await this.#room.unlessFull(() => this.#doors.log!.snapshots.save(header, body))
+    if (snapshot) return this.#input((core) => core.saved(snapshot))
+    this.#doors.clock.after(this.#room.pauseMs, () => this.#input((core) => core.saved(null)))
   }
 
   #answer(request: RequestId, answer: Answer): void {

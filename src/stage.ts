@@ -138,6 +138,10 @@ export interface StageTable<N extends NodeState, M extends Message> extends Omit
   /** A snapshot is there, or a chunk of one; or the disk had no room. */
   readonly saved: readonly ((node: N, snapshot: Snapshot | null) => void)[]
   readonly held: readonly ((node: N, kept: Kept) => void)[]
+  /** What its rules keep in a snapshot beside the application's state. */
+  readonly kept: readonly ((node: N) => readonly unknown[])[]
+  /** A snapshot takes the place of everything, with what was kept in it. */
+  readonly restored: readonly ((node: N, kept: readonly unknown[]) => void)[]
   /** The network has met a node of another cluster. */
   readonly met: readonly ((node: N, foreigner: Foreigner) => void)[]
   /** Rules that end a turn: they see all of what came in together, which is where batches come from. */
@@ -296,6 +300,14 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
 
   held(kept: Kept): void {
     for (const rule of this.#table.held) rule(this.#node, kept)
+  }
+
+  kept(): readonly unknown[] {
+    return this.#table.kept.flatMap((rule) => rule(this.#node))
+  }
+
+  restored(kept: readonly unknown[]): void {
+    for (const rule of this.#table.restored) rule(this.#node, kept)
   }
 
   foreign(foreigner: Foreigner): void {

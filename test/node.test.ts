@@ -150,6 +150,8 @@ function scripted(): Stage & { ticks: number } {
         identity: null,
         held() {},
         saved() {},
+        kept: () => [],
+        restored() {},
         entries: () => [],
         applied: (index: number) => void effects.events.push({ event: `applied ${index}` }),
         take() {

@@ -32,6 +32,8 @@ const promising = stage<NodeState, never>({
   applied: [],
   saved: [],
   held: [],
+  kept: [],
+  restored: [],
   met: [],
   turn: [],
   state: () => ({ role: '', leader: null }),

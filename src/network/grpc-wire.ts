@@ -12,7 +12,7 @@ export interface GrpcOptions extends TcpOptions {
 }
 
 /** Raised when `peer.proto` changes its meaning; nodes of different versions do not talk. */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
 export const speakPath = '/raftroadmap.RaftService/Speak'
 

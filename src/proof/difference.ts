@@ -56,7 +56,19 @@ function tableOf(stage: Stage): Slots {
 
 /** The parts that are one value, where a stage has it, and those that are lists of rules. */
 const single = ['application', 'state', 'entries'] as const
-export const lists = ['start', 'gate', 'tick', 'durable', 'applied', 'saved', 'held', 'met', 'turn'] as const
+export const lists = [
+  'start',
+  'gate',
+  'tick',
+  'durable',
+  'applied',
+  'saved',
+  'held',
+  'kept',
+  'restored',
+  'met',
+  'turn',
+] as const
 
 /** Every function of a stage's table, flat. A rule in a list has no slot but its name: it is there or it is not. */
 export function rulesOf(stage: Stage): Rule[] {

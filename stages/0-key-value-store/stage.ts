@@ -30,6 +30,8 @@ export default stage<Server, never>({
   applied: [noteApplied],
   saved: [],
   held: [],
+  kept: [],
+  restored: [],
   met: [],
   turn: [],
   invariants: ['appliedNeverFalls'],

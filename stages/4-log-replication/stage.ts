@@ -36,6 +36,8 @@ export default stage<Replica, ReplicationMessage>({
   applied: [noteApplied],
   saved: [],
   held: [],
+  kept: [],
+  restored: [],
   met: [],
   turn: [commitByMajority, applyCommitted, replicateToAll],
   invariants: [...logInvariants],

@@ -33,7 +33,7 @@ async function listener(t: Test) {
   }
   const speak = (from: string) => {
     const socket = open()
-    const hello = { type: 'Hello', protocol: 2, cluster: 'test', from, to: 'n1', address: '127.0.0.1:1' }
+    const hello = { type: 'Hello', protocol: 3, cluster: 'test', from, to: 'n1', address: '127.0.0.1:1' }
     socket.write(encodeFrames([JSON.stringify(hello), JSON.stringify(replicate(from, 'n1'))]))
     return socket
   }
