@@ -101,6 +101,8 @@ export interface StageFacts {
   readonly network: NetworkName
   /** The `.proto` files that give those messages a binary form, as paths below `stages/`: one for each stage that adds some. */
   readonly proto: readonly string[]
+  /** The `.proto` files with what clients may ask over gRPC, of the stage and those before it: what any node has is not among them. */
+  readonly services: readonly string[]
   /** What survives a node's process. With a log, each node has a folder of its own. */
   readonly keeps: 'nothing' | 'log' | 'log and snapshots'
   /** Whether nodes join and leave while it runs; then those that are no members are heard, and answered. */

@@ -1,12 +1,12 @@
 import type { ChannelOptions, ServerOptions } from '@grpc/grpc-js'
 import { limits } from '../contracts.js'
-import type { Ask } from './client-port.js'
+import type { Served } from './grpc-app.js'
 import type { CallBounds } from './grpc-calls.js'
 import type { TcpOptions } from './tcp.js'
 
 export interface GrpcOptions extends TcpOptions {
-  /** Asks this node on behalf of a client that speaks gRPC; leave it out and only peers are served. */
-  readonly ask?: Ask
+  /** Clients that speak gRPC are served as well; leave it out and only peers are. */
+  readonly served?: Served
   /** What its clients may make it hold, where a test wants less than usual. */
   readonly callBounds?: Partial<CallBounds>
 }

@@ -8,4 +8,5 @@ export const keyValue: Application = storeApplication({
   name: 'key-value',
   commands,
   operations: { get, set, delete: remove, append, cas, scan },
+  proto: '0-key-value-store/key-value.proto',
 })

@@ -24,6 +24,7 @@ export default stage<Server, never>({
   on: {},
   network: 'tcp',
   proto: [],
+  services: [],
   start: [],
   tick: [],
   durable: [],

@@ -37,6 +37,7 @@ export default stage<Participant, MembershipMessage>({
   gate: [dropForeigners, ...insertedBefore(before.gate, tellStaleTerm, ...membersGate), noteWanted],
   on: hearMembers(before.on),
   proto: [...before.proto, '8-membership/membership.proto'],
+  services: [...before.services, '8-membership/requests.proto'],
   tick: [...replaced(before.tick, campaignAfterSilence, stepDownWithoutQuorum, campaignIfVoter), ...askAgain],
   met: [meetForeigner],
   turn: [followConfiguration, followDisks, advanceChange, ...before.turn],
