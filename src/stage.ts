@@ -218,6 +218,14 @@ export function stage<N extends NodeState, M extends Message>(table: StageTable<
   return { ...table, commands, messages: boundMessages(table), isIdentified, table, create }
 }
 
+/** The same stage with another application. */
+export function withApplication<N extends NodeState, M extends Message>(
+  { table }: StageOf<N, M>,
+  application: Application,
+): StageOf<N, M> {
+  return stage<N, M>({ ...table, application })
+}
+
 /** The same messages, their checks asked with what the stage and its application know. */
 function boundMessages({
   application,

@@ -340,12 +340,13 @@ class Simulation {
   async #recover(): Promise<void> {
     await this.#until(() => this.#running === 0, this.#cluster.now + recoveryMs * 10)
     const client = new SimulatedClient(this.#cluster, 'last')
+    const last = this.#plan.last ?? lastWrite
     let served: Outcome | undefined
     const end = this.#cluster.now + recoveryMs
     const ask = () => {
-      const asked = this.#history.asked('last', lastWrite, null, this.#cluster.now)
-      client.call(lastWrite, null, (outcome) => {
-        this.#history.answered(asked, outcome, this.#cluster.now)
+      const asked = 'key' in last ? this.#history.asked('last', last, null, this.#cluster.now) : null
+      client.call(last, null, (outcome) => {
+        if (asked) this.#history.answered(asked, outcome, this.#cluster.now)
         served = outcome
         if (outcome.outcome !== 'done' && this.#cluster.now < end) this.#cluster.timeline.schedule(100, ask)
       })

@@ -1,6 +1,6 @@
 import { storeApplication } from '../../src/application.js'
 import type { Operation, Store } from '../../src/contracts.js'
-import { type Stage, stage } from '../../src/stage.js'
+import { type Stage, withApplication } from '../../src/stage.js'
 import type { Append, Cas } from '../0-key-value-store/commands.js'
 import { keyValue } from '../0-key-value-store/key-value.js'
 import keyValueStore from '../0-key-value-store/stage.js'
@@ -9,7 +9,7 @@ import type { WrongRule } from './wrong-rule.js'
 /** A store in which one operation is another. */
 function performing(operations: Partial<Record<string, Operation<Store>>>): Stage {
   const application = storeApplication({ ...keyValue, operations: { ...keyValue.operations, ...operations } as never })
-  return stage({ ...keyValueStore.table, application })
+  return withApplication(keyValueStore, application)
 }
 
 /** Wrong operations on a single store. */

@@ -20,6 +20,7 @@ import { Protos } from '../../src/network/grpc-protos.js'
 import { Node } from '../../src/node.js'
 import stage from '../../stages/3-protobuf-rpc/stage.js'
 import { latest, stages } from '../../stages/index.js'
+import { counting } from '../counter/counter.js'
 import { members as freeMembers } from './peers.js'
 
 /** Three nodes of stage 3, linked, in this process. */
@@ -124,26 +125,29 @@ const typeOf: Readonly<Record<Argument['kind'], string>> = {
   names: 'TYPE_STRING',
 }
 
-for (const stage of stages)
-  t.test(`stage ${stage.number}: there is an rpc for every command, with its fields, and no other`, async (t) => {
-    const protos = new Protos(clientProtos(stage))
-    const rpcs = protos.services.flatMap((service) => Object.entries(service))
-    t.same(rpcs.map(([rpc]) => commandOfRpc(rpc)).sort(), Object.keys(stage.commands).sort())
-    for (const [rpc, { requestType, responseType }] of rpcs) {
-      const { takes } = stage.commands[commandOfRpc(rpc)]!
-      const [request, reply] = [requestType, responseType].map((type) => protos.message(messageName(type)))
-      t.same(
-        request!.fields.map(({ name, type, isRepeated, isOptional }) => ({ name, type, isRepeated, isOptional })),
-        takes.map(({ name, kind, optional }) => {
-          const isRepeated = kind === 'names'
-          const isOptional = kind === 'text or null' || (optional && !isRepeated)
-          return { name, type: typeOf[kind], isRepeated, isOptional }
-        }),
-        rpc,
-      )
-      t.match(reply!.fields[0], { name: 'error', typeName: 'Error' }, `${rpc} can be refused`)
-    }
-  })
+for (const stage of [...stages, counting])
+  t.test(
+    `${stage.title} of the ${stage.application.name}: there is an rpc for every command, with its fields, and no other`,
+    async (t) => {
+      const protos = new Protos(clientProtos(stage))
+      const rpcs = protos.services.flatMap((service) => Object.entries(service))
+      t.same(rpcs.map(([rpc]) => commandOfRpc(rpc)).sort(), Object.keys(stage.commands).sort())
+      for (const [rpc, { requestType, responseType }] of rpcs) {
+        const { takes } = stage.commands[commandOfRpc(rpc)]!
+        const [request, reply] = [requestType, responseType].map((type) => protos.message(messageName(type)))
+        t.same(
+          request!.fields.map(({ name, type, isRepeated, isOptional }) => ({ name, type, isRepeated, isOptional })),
+          takes.map(({ name, kind, optional }) => {
+            const isRepeated = kind === 'names'
+            const isOptional = kind === 'text or null' || (optional && !isRepeated)
+            return { name, type: typeOf[kind], isRepeated, isOptional }
+          }),
+          rpc,
+        )
+        t.match(reply!.fields[0], { name: 'error', typeName: 'Error' }, `${rpc} can be refused`)
+      }
+    },
+  )
 
 /** How the node of a stage hears a request, and how its answer looks at the other end. */
 async function asked(rpc: string, request: object, answer: object): Promise<[heard: unknown, reply: unknown]> {
