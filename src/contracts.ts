@@ -5,31 +5,24 @@
  * Whatever crosses from one floor to another has its type here.
  */
 
+import type { Entry, Payload } from './entries.js'
+import type { Event } from './events.js'
+import type { EntryId, Index, NodeId, Term } from './ids.js'
+import type { Foreigner, Identity, Member, Message, PeerMember } from './messages.js'
+import type { Answer, Command, Request, RequestId } from './requests.js'
+import type { Status } from './status.js'
+import type { Timing } from './timing.js'
+
 export { addressProblem, plainAddress } from './address.js'
 export * from './client-rules.js'
+export * from './entries.js'
 export type { Event, EventDetails, TraceDetails, Traced, TraceEvent } from './events.js'
+export * from './ids.js'
 export { compareKeys } from './key-order.js'
 export * from './messages.js'
 export * from './requests.js'
 export type { AwaitedStatus, ChangeStatus, MembershipStatus, Status } from './status.js'
 export { defaultTiming, type Timing } from './timing.js'
-
-import type { Event } from './events.js'
-import type {
-  Entry,
-  EntryId,
-  Foreigner,
-  Identity,
-  Index,
-  Member,
-  Message,
-  NodeId,
-  PeerMember,
-  Term,
-} from './messages.js'
-import type { Answer, Command, Request, RequestId } from './requests.js'
-import type { Status } from './status.js'
-import type { Timing } from './timing.js'
 
 // ------------------------------------------------------------------------------------------- the core of a node
 
@@ -52,6 +45,13 @@ export interface Core {
   saved(snapshot: Snapshot | null): void
   /** A chunk that was to be kept is on the disk, or the disk had no room for it. */
   held(kept: Kept): void
+  /**
+   * What the rules keep in a snapshot, a value of JSON each: asked when everything up to its last entry has been
+   * performed, and nothing behind that.
+   */
+  kept(): readonly unknown[]
+  /** A snapshot is about to take the place of everything, and the rules kept this in it. Then comes {@link applied}. */
+  restored(kept: readonly unknown[]): void
   /** The network has met a node of another cluster, and refused it. */
   foreign(node: Foreigner): void
   /** Null at the stages where names are enough. */
@@ -64,17 +64,21 @@ export interface Core {
   readonly status: Status
 }
 
-/** A command handed to the state machine. `request` names the client of this node that waits for its result, if any. */
+/**
+ * A committed entry, to be performed in its turn. Only a command goes to the state machine. `request` names the client of
+ * this node that waits for the result, if any.
+ */
 export interface Apply {
   readonly index: Index
   readonly term: Term
-  readonly command: Command
+  readonly payload: Payload
   readonly request: RequestId | null
 }
 
 /** A read that is not in the log. `request` names the client of this node that waits for its result. */
 export interface Query {
-  readonly command: Command
+  /** As it would stand in an entry. */
+  readonly command: unknown
   readonly request: RequestId
   /** So many of the same turn's {@link Effects.apply} are performed before it. */
   readonly behind: number
@@ -295,6 +299,16 @@ export interface StateMachine {
   snapshot(): Promise<AsyncIterable<string>>
   /** Puts what a snapshot holds in the place of everything. */
   restore(body: AsyncIterable<string>): Promise<void>
+  /** What it holds at this moment, for those who look on from outside: replicas are compared by it. */
+  contents(): ReadonlyMap<string, string>
+}
+
+/** How the commands of an application stand in entries. Equal commands stand there alike. */
+export interface CommandCodec {
+  /** A JSON value, which stands in the log as it is; or bytes, which stand there as base64. */
+  encode(command: Command): unknown
+  /** @returns null if this is no command of the application: no entry with it passes a wire */
+  decode(encoded: unknown): Command | null
 }
 
 /** Carries messages between nodes; may lose, repeat and reorder them. */

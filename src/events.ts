@@ -4,7 +4,8 @@
  * of events is told by the compiler which sentence is missing.
  */
 
-import type { EntryId, Index, Message, NodeId } from './messages.js'
+import type { EntryId, Index, NodeId } from './ids.js'
+import type { Message } from './messages.js'
 import type { Answer, Command } from './requests.js'
 
 /** Details of each event, by its name. */
@@ -16,7 +17,8 @@ export interface TraceDetails {
   request: { readonly request: number; readonly command: Command }
   receive: { readonly message: Message }
   send: { readonly message: Message }
-  apply: { readonly index: Index; readonly command: Command }
+  /** A command that is performed; or, of the cluster's own entries, what they hold. */
+  apply: { readonly index: Index; readonly command?: Command; readonly own?: unknown }
   query: { readonly command: Command }
   restore: { readonly snapshot: EntryId }
   answer: { readonly request: number; readonly answer: Answer }

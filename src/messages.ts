@@ -1,22 +1,7 @@
-/** What nodes say to each other: their names, messages, and the entries of the log that messages carry. */
+/** What nodes say to each other: their names, and the messages that they send. */
 
-import type { Command } from './requests.js'
-
-/** A node's name: `n1`, `n2`, … */
-export type NodeId = string
-
-/** What a node may be called. `__proto__` is no name: it would be no key of an object. */
-export const isNodeId = (text: string) => /^[A-Za-z0-9_-]{1,32}$/.test(text) && text !== '__proto__'
-/** A leader's period of office; 0 before the first election, and always where nobody is elected (§5.1). */
-export type Term = number
-/** A position in a node's sequence of commands, counted from 1; 0 means "before the first". */
-export type Index = number
-
-/** Names one log entry: no two entries of a correct cluster share both parts (§5.3). */
-export interface EntryId {
-  readonly index: Index
-  readonly term: Term
-}
+import type { Entry } from './entries.js'
+import type { NodeId, Term } from './ids.js'
 
 /** One member of the cluster and where it listens, as `host:port`. */
 export interface Member {
@@ -64,41 +49,4 @@ export interface Identity {
 /** A node that was met, and belongs to another cluster of the same name. */
 export interface Foreigner extends Identity {
   readonly id: NodeId
-}
-
-export function isObject(candidate: unknown): candidate is Record<string, unknown> {
-  return typeof candidate === 'object' && candidate !== null && !Array.isArray(candidate)
-}
-
-/** Whether something that came over the wire can count or number things from 1. */
-export function isPositive(candidate: unknown): candidate is number {
-  return Number.isSafeInteger(candidate) && (candidate as number) >= 1
-}
-
-/**
- * One position of the replicated log (§5.3): a command, and the term of the leader that put it there. `text` is the
- * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk. Once the command has
- * been performed, a log may keep the text alone.
- */
-export interface Entry extends EntryId {
-  readonly command: Command | null
-  readonly text: string
-}
-
-export function makeEntry(index: Index, term: Term, command: Command): Entry {
-  return { index, term, command, text: JSON.stringify({ index, term, command }) }
-}
-
-/** The entry of which this is the text. @throws on text that is no entry's */
-export function parseEntry(text: string): Entry {
-  const parsed = JSON.parse(text) as unknown
-  if (!isObject(parsed) || !isPositive(parsed.index) || !isPositive(parsed.term)) throw new Error('not an entry')
-  const { index, term, command } = parsed
-  if (!isObject(command) || typeof command.command !== 'string') throw new Error(`entry ${index} holds no command`)
-  return { index, term, command: command as Command, text }
-}
-
-/** What an entry asks for, also when the log has kept its text alone. */
-export function commandOf(entry: Entry): Command {
-  return entry.command ?? (JSON.parse(entry.text) as { command: Command }).command
 }

@@ -1,11 +1,13 @@
+import { decoded } from './application.js'
+import { checkRecovered } from './check-recovered.js'
 import {
   type Answer,
   type Apply,
   type Checked,
   type Chunk,
   type Clock,
+  type Command,
   type Core,
-  commandOf,
   type Effects,
   type Entry,
   type Event,
@@ -20,17 +22,17 @@ import {
   type Persist,
   type Piece,
   type Query,
-  type Recovered,
   type RequestId,
   type Snapshot,
   type SnapshotHeader,
   type StateMachine,
   type Status,
   type TraceEvent,
+  textFormat,
 } from './contracts.js'
-import { ConfigError } from './errors.js'
+import { Room } from './room.js'
+import { bodyOf, type Sections, sectionsOf } from './snapshot-sections.js'
 import type { Stage } from './stage.js'
-import { NoRoomError } from './storage/errors.js'
 import { commandsInOrder, type Task, Tasks } from './tasks.js'
 import { quoted } from './text.js'
 import { WaitingRequests } from './waiting-requests.js'
@@ -44,7 +46,8 @@ declare module './events.js' {
 /** The world, as far as a node touches it. */
 export interface Doors {
   readonly network: Network
-  readonly stateMachine: StateMachine
+  /** Makes a state machine that holds nothing yet: {@link Application.machine}, or what stands for it. */
+  readonly machine: (clock: Clock) => StateMachine
   readonly clock: Clock
   /** From stage 4 on; the earlier stages keep nothing. */
   readonly log?: LogStore
@@ -59,8 +62,6 @@ export interface Doors {
 }
 
 const defaultApplyBatch = 1_024
-/** After a snapshot for which the disk had no room, until the next is tried. */
-const fullMs = { first: 1_000, most: 60_000 }
 
 type Phase = 'new' | 'running' | 'stopping' | 'dead'
 
@@ -74,6 +75,7 @@ export class Node {
   readonly #stage: Stage
   readonly #settings: NodeSettings
   readonly #doors: Doors
+  readonly #machine: StateMachine
   /** Made once it is known what an earlier life left on the disk. */
   #core: Core | null = null
   readonly #waiting = new WaitingRequests()
@@ -88,15 +90,15 @@ export class Node {
   #keeping: Promise<void> = Promise.resolve()
   /** The facts that `info` repeats, and what there is to add while the node runs. */
   readonly #about: Record<string, unknown>
-  /** Until when no snapshot is kept, because the disk was full; and how long the next pause is. */
-  #fullUntil = Number.NEGATIVE_INFINITY
-  #fullMs = fullMs.first
+  readonly #room: Room
 
   constructor(stage: Stage, settings: NodeSettings, doors: Doors) {
     this.#stage = stage
     this.#settings = settings
     this.#about = { ...settings.about }
     this.#doors = doors
+    this.#machine = doors.machine(doors.clock)
+    this.#room = new Room(doors.clock, doors.notice, this.#about)
     this.#tasks = new Tasks(doors.applyBatch ?? defaultApplyBatch)
   }
 
@@ -107,6 +109,11 @@ export class Node {
   /** The log from an index on, for those who look on from outside. */
   entries(from: Index): readonly Entry[] {
     return this.#core?.entries(from) ?? []
+  }
+
+  /** What the state machine holds, for those who look on from outside. */
+  contents(): ReadonlyMap<string, string> {
+    return this.#machine.contents()
   }
 
   /** What there is to say while the disk is being read. */
@@ -120,7 +127,7 @@ export class Node {
   async start(): Promise<void> {
     const recovered = (await this.#doors.log?.open()) ?? nothingRecovered
     if (this.#phase !== 'new') return
-    this.#checkRecovered(recovered)
+    checkRecovered(this.#stage, recovered)
     this.#core = this.#stage.create({ ...this.#settings, about: this.#about, recovered })
     this.#phase = 'running'
     if (recovered.snapshots[0]) this.#add({ restore: recovered.snapshots[0] })
@@ -131,18 +138,6 @@ export class Node {
     )
     this.#armTick()
     this.#scheduleTurn()
-  }
-
-  /** A later stage may have left what this one can make nothing of. */
-  #checkRecovered({ entries, snapshots }: Recovered): void {
-    const { operations, number, keeps } = this.#stage
-    const foreign = entries.map(commandOf).find(({ command }) => !Object.hasOwn(operations, command))
-    if (!foreign && (snapshots.length === 0 || keeps === 'log and snapshots')) return
-    const what = foreign ? `the command ${JSON.stringify(foreign.command)}` : 'a snapshot'
-    throw new ConfigError(
-      `the log holds ${what}, which stage ${number} does not have: a later stage wrote it; ` +
-        'run that one, or choose another folder',
-    )
   }
 
   /** Refuses what is new, waits until every waiting client has its answer or `drainMs` have passed, and ends. */
@@ -304,7 +299,7 @@ export class Node {
   #keep(chunk: Chunk): void {
     this.#keeping = this.#keeping.then(async () => {
       if (this.#isDead()) return
-      const received = await this.#unlessFull(() => this.#doors.log?.snapshots.receive(chunk))
+      const received = await this.#room.unlessFull(() => this.#doors.log?.snapshots.receive(chunk))
       if (!received) return this.#input((core) => core.held({ chunk, bytes: null }))
       if (this.#isDead()) return
       const { held, snapshot } = received
@@ -326,66 +321,63 @@ export class Node {
       if ('apply' in task) await this.#apply(task.apply)
       else if ('query' in task) await this.#query(task.query)
       else if ('restore' in task) await this.#restore(task.restore)
-      else this.#watch(this.#save(task.save, await this.#doors.stateMachine.snapshot()))
+      else this.#watch(this.#save(task.save, await this.#snapshot()))
     }
     this.#isWorking = false
   }
 
   async #apply(batch: readonly Apply[]): Promise<void> {
-    const answers = await this.#doors.stateMachine.apply(batch.map((apply) => apply.command))
+    const performed = batch.map(({ payload }) => (payload.kind === 'command' ? this.#decoded(payload.command) : null))
+    const commands = performed.filter((command) => command !== null)
+    const answers = commands.length > 0 ? await this.#machine.apply(commands) : []
     if (this.#isDead()) return
-    for (const [at, apply] of batch.entries()) {
-      this.#doors.trace?.({ event: 'apply', index: apply.index, command: apply.command })
-      if (apply.request !== null) this.#answer(apply.request, answers[at]!)
+    let answered = 0
+    for (const [at, { index, payload, request }] of batch.entries()) {
+      const command = performed[at]!
+      this.#doors.trace?.({ event: 'apply', index, ...(command ? { command } : { own: payload }) })
+      const answer = command && answers[answered++]!
+      if (request !== null && answer) this.#answer(request, answer)
     }
     this.#input((core) => core.applied(batch.at(-1)!.index))
   }
 
+  #decoded(command: unknown): Command {
+    return decoded(this.#stage.application, command)
+  }
+
   async #query(batch: readonly Query[]): Promise<void> {
-    const answers = await this.#doors.stateMachine.query(batch.map(({ command }) => command))
+    const commands = batch.map(({ command }) => this.#decoded(command))
+    const answers = await this.#machine.query(commands)
     if (this.#isDead()) return
-    for (const [at, { command, request }] of batch.entries()) {
-      this.#doors.trace?.({ event: 'query', command })
+    for (const [at, { request }] of batch.entries()) {
+      this.#doors.trace?.({ event: 'query', command: commands[at]! })
       this.#answer(request, answers[at]!)
     }
   }
 
   async #restore(snapshot: Snapshot): Promise<void> {
-    await this.#doors.stateMachine.restore(this.#doors.log!.snapshots.load(snapshot))
+    const { name } = this.#stage.application
+    const { kept, application } = await sectionsOf(this.#doors.log!.snapshots.load(snapshot), name, snapshot.format)
+    await this.#machine.restore(application)
     if (this.#isDead()) return
+    this.#input((core) => core.restored(kept))
     this.#doors.trace?.({ event: 'restore', snapshot })
     this.#input((core) => core.applied(snapshot.index))
   }
 
-  /** Goes on beside everything else: what is performed meanwhile does not show in what is written. */
-  async #save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<void> {
-    const snapshot = await this.#unlessFull(() => this.#doors.log!.snapshots.save(header, body))
-    if (snapshot) return this.#input((core) => core.saved(snapshot))
-    this.#doors.clock.after(this.#fullUntil - this.#doors.clock.now(), () => this.#input((core) => core.saved(null)))
+  /** All that there is at this moment, to be written down. */
+  async #snapshot(): Promise<Sections> {
+    const application = await this.#machine.snapshot()
+    return { kept: this.#core!.kept(), application }
   }
 
-  /**
-   * Keeps a snapshot, or a piece of one, unless the disk is full: the node goes on without, says so, and tries again
-   * after a pause that is longer each time.
-   *
-   * @returns undefined if there is no room, or was none a short time ago
-   */
-  async #unlessFull<Result>(keep: () => Promise<Result> | undefined): Promise<Result | undefined> {
-    const { clock, notice } = this.#doors
-    if (clock.now() < this.#fullUntil) return undefined
-    try {
-      const result = await keep()
-      this.#fullMs = fullMs.first
-      delete this.#about.snapshotFailed
-      return result
-    } catch (error) {
-      if (!(error instanceof NoRoomError)) throw error
-      this.#about.snapshotFailed = error.message
-      this.#fullUntil = clock.now() + this.#fullMs
-      notice({ event: 'snapshot_failed', message: error.message, retryMs: this.#fullMs })
-      this.#fullMs = Math.min(fullMs.most, 2 * this.#fullMs)
-      return undefined
-    }
+  /** Goes on beside everything else: what is performed meanwhile does not show in what is written. */
+  async #save(facts: SnapshotHeader, sections: Sections): Promise<void> {
+    const header = { format: textFormat, ...facts }
+    const body = bodyOf(sections, this.#stage.application.name)
+    const snapshot = await this.#room.unlessFull(() => this.#doors.log!.snapshots.save(header, body))
+    if (snapshot) return this.#input((core) => core.saved(snapshot))
+    this.#doors.clock.after(this.#room.pauseMs, () => this.#input((core) => core.saved(null)))
   }
 
   #answer(request: RequestId, answer: Answer): void {

@@ -9,9 +9,10 @@ export interface Command {
   readonly [argument: string]: unknown
 }
 
-export interface Request {
+/** @typeParam C what a rule knows of the command: nothing, where the application's is written or read */
+export interface Request<C = Command> {
   readonly id: RequestId
-  readonly command: Command
+  readonly command: C
 }
 
 /**

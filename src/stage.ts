@@ -1,3 +1,4 @@
+import { type Application, isWrite } from './application.js'
 import {
   type ClientRules,
   type CommandShape,
@@ -17,13 +18,13 @@ import {
   type NodeId,
   type NodeOptions,
   noEffects,
-  type Operation,
+  type Payload,
+  type PayloadKind,
   type Random,
   type Recovered,
   type Request,
   type Snapshot,
   type Status,
-  type Store,
   type Timing,
 } from './contracts.js'
 
@@ -85,10 +86,12 @@ export interface StageFacts {
   readonly adds: string
   /** What is still wrong after it, in one line. */
   readonly stillBroken: string
-  /** What a client may ask for. */
+  /** What is replicated. */
+  readonly application: Application
+  /** What a client may ask for: of the application, and of the node itself. In a table, only of the node itself. */
   readonly commands: Readonly<Record<string, CommandShape>>
-  /** What each command does to the state machine. */
-  readonly operations: Readonly<Record<string, Operation<Store>>>
+  /** What its log holds besides commands, each kind with the check of what comes over the wire. */
+  readonly payloads: Readonly<Partial<Record<Exclude<PayloadKind, 'command'>, (payload: Payload) => boolean>>>
   /** The rules of the client; null at stage 0, which has none. */
   readonly client: ClientRules | null
   /** The messages between nodes, by their types. */
@@ -99,6 +102,8 @@ export interface StageFacts {
   readonly network: NetworkName
   /** The `.proto` files that give those messages a binary form, as paths below `stages/`: one for each stage that adds some. */
   readonly proto: readonly string[]
+  /** The `.proto` files with what clients may ask over gRPC, of the stage and those before it: what any node has is not among them. */
+  readonly services: readonly string[]
   /** What survives a node's process. With a log, each node has a folder of its own. */
   readonly keeps: 'nothing' | 'log' | 'log and snapshots'
   /** Whether nodes join and leave while it runs; then those that are no members are heard, and answered. */
@@ -115,6 +120,8 @@ export interface StageFacts {
 /** A stage's node as a table: which function does what, each imported from the stage that introduced it. */
 export interface StageTable<N extends NodeState, M extends Message> extends Omit<StageFacts, 'isIdentified'> {
   readonly messages: { readonly [T in M['type']]: MessageFacts }
+  /** How the application's commands are read and written; and what is done for each command of the node itself. */
+  readonly requests: Requests<N>
   /** The stage's own part of a fresh node's state. */
   readonly state: (options: NodeOptions) => Data<N> & Pick<NodeState, 'role' | 'leader'>
   /** What a node does before anything comes in. */
@@ -122,7 +129,6 @@ export interface StageTable<N extends NodeState, M extends Message> extends Omit
   /** The log from an index on, at the stages that have one. */
   readonly entries?: (node: N, from: Index) => readonly Entry[]
   readonly verbs: Verbs<N>
-  readonly requests: Readonly<Record<string, (node: N, request: Request) => void>>
   /** What a message says that cannot be, by what this node knows; a rule at the gate puts the question. */
   readonly doubts: { readonly [T in M['type']]?: readonly Doubt<N, Extract<M, { type: T }>>[] }
   /** Rules that see every message, one after the other, before its own rule does. The first that says no drops it. */
@@ -135,16 +141,40 @@ export interface StageTable<N extends NodeState, M extends Message> extends Omit
   /** A snapshot is there, or a chunk of one; or the disk had no room. */
   readonly saved: readonly ((node: N, snapshot: Snapshot | null) => void)[]
   readonly held: readonly ((node: N, kept: Kept) => void)[]
+  /** What its rules keep in a snapshot beside the application's state. */
+  readonly kept: readonly ((node: N) => readonly unknown[])[]
+  /** A snapshot takes the place of everything, with what was kept in it. */
+  readonly restored: readonly ((node: N, kept: readonly unknown[]) => void)[]
   /** The network has met a node of another cluster. */
   readonly met: readonly ((node: N, foreigner: Foreigner) => void)[]
   /** Rules that end a turn: they see all of what came in together, which is where batches come from. */
   readonly turn: readonly ((node: N) => void)[]
 }
 
+interface Requests<N> {
+  readonly read: (node: N, request: Request<unknown>) => void
+  readonly write: (node: N, request: Request<unknown>) => void
+  readonly [command: string]: (node: N, request: Request) => void
+}
+
+/** What a message's check may ask about what the message holds, because it depends on the whole stage. */
+export interface Known {
+  /** Whether the entries of this stage, with its application, may hold this. */
+  isPayload(payload: Payload): boolean
+  /** Whether this is a command that changes the application's state. */
+  isWrite(command: unknown): boolean
+}
+
 /** What is known of a message by its type alone. */
 export interface MessageFacts {
   readonly kind: MessageKind
   /** Whether an object that came over the wire has the fields of this message. */
+  readonly check: (candidate: Readonly<Record<string, unknown>>, known: Known) => boolean
+}
+
+/** The same of a stage whose application is known. */
+interface BoundMessageFacts {
+  readonly kind: MessageKind
   readonly check: (candidate: Readonly<Record<string, unknown>>) => boolean
 }
 
@@ -171,7 +201,8 @@ export function sendWhenDurable<M extends Message>(node: NodeState, message: M):
 }
 
 /** A stage as the other floors see it. */
-export interface Stage extends StageFacts {
+export interface Stage extends Omit<StageFacts, 'messages'> {
+  readonly messages: Readonly<Record<string, BoundMessageFacts>>
   /** A fresh node of this stage. */
   create(options: NodeOptions): Core
 }
@@ -183,7 +214,36 @@ export interface StageOf<N extends NodeState, M extends Message> extends Stage {
 /** Makes a stage of its table: binds the verbs and dispatches what comes in to the rules named there. */
 export function stage<N extends NodeState, M extends Message>(table: StageTable<N, M>): StageOf<N, M> {
   const isIdentified = 'identify' in table.verbs
-  return { ...table, isIdentified, table, create: (options) => new TableCore(table, options) }
+  const commands = { ...table.application.commands, ...table.commands }
+  const create = (options: NodeOptions) => new TableCore(table, options)
+  return { ...table, commands, messages: boundMessages(table), isIdentified, table, create }
+}
+
+/** The same stage with another application. */
+export function withApplication<N extends NodeState, M extends Message>(
+  { table }: StageOf<N, M>,
+  application: Application,
+): StageOf<N, M> {
+  return stage<N, M>({ ...table, application })
+}
+
+/** The same messages, their checks asked with what the stage and its application know. */
+function boundMessages({
+  application,
+  payloads,
+  messages,
+}: Omit<StageFacts, 'isIdentified'>): Record<string, BoundMessageFacts> {
+  const known: Known = {
+    isPayload(payload) {
+      if (payload.kind === 'command') return application.codec.decode(payload.command) !== null
+      return payloads[payload.kind]?.(payload) ?? false
+    },
+    isWrite: (command) => isWrite(application, command),
+  }
+  const bound = Object.entries(messages).map(([type, { kind, check }]) => {
+    return [type, { kind, check: (candidate: Readonly<Record<string, unknown>>) => check(candidate, known) }]
+  })
+  return Object.fromEntries(bound) as Record<string, BoundMessageFacts>
 }
 
 class TableCore<N extends NodeState, M extends Message> implements Core {
@@ -191,6 +251,8 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   readonly #node: N
   /** The facts of each message's type, which the gate reads for every message. */
   readonly #facts: ReadonlyMap<string, FactsAtGate>
+  /** What is done for each command. */
+  readonly #requests: ReadonlyMap<string, (node: N, request: Request) => void>
   /** Whether the disk is at work on what was last made durable. */
   #isWriting = false
 
@@ -208,6 +270,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
       { kind, doubts: table.doubts[type as M['type']] ?? [] },
     ])
     this.#facts = new Map(facts)
+    this.#requests = requestsOf(table)
     for (const rule of table.start) rule(node)
   }
 
@@ -224,7 +287,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   }
 
   request(request: Request): void {
-    const handle = this.#table.requests[request.command.command]
+    const handle = this.#requests.get(request.command.command)
     if (!handle) throw new Error(`stage ${this.#table.number} has no rule for the command ${request.command.command}`)
     handle(this.#node, request)
   }
@@ -248,6 +311,14 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
 
   held(kept: Kept): void {
     for (const rule of this.#table.held) rule(this.#node, kept)
+  }
+
+  kept(): readonly unknown[] {
+    return this.#table.kept.flatMap((rule) => rule(this.#node))
+  }
+
+  restored(kept: readonly unknown[]): void {
+    for (const rule of this.#table.restored) rule(this.#node, kept)
   }
 
   foreign(foreigner: Foreigner): void {
@@ -291,4 +362,17 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   get status(): Status {
     return this.#node.status()
   }
+}
+
+/** What is done for each command: the application's are read or written as they stand in entries. */
+function requestsOf<N extends NodeState, M extends Message>({ application, commands, requests }: StageTable<N, M>) {
+  const { read, write } = requests
+  const { codec } = application
+  const ofApplication = Object.entries(application.commands).map(([name, { readOnly }]) => {
+    const rule = readOnly ? read : write
+    const handle = (node: N, { id, command }: Request) => rule(node, { id, command: codec.encode(command) })
+    return [name, handle] as const
+  })
+  const own = Object.keys(commands).flatMap((name) => (requests[name] ? [[name, requests[name]] as const] : []))
+  return new Map([...ofApplication, ...own])
 }

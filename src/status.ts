@@ -1,4 +1,5 @@
-import type { EntryId, Index, NodeId, PeerMember, Term } from './messages.js'
+import type { EntryId, Index, NodeId, Term } from './ids.js'
+import type { PeerMember } from './messages.js'
 
 /** What a node tells of itself in `info`, to traces and to checkers: plain data. A stage tells what it has. */
 export interface Status extends Partial<LogStatus>, Partial<MembershipStatus> {

@@ -4,7 +4,6 @@ import t from 'tap'
 import { systemClock } from '../src/clock.js'
 import type { Chunk, Clock, Event, LogStore, Message, Network, Snapshot } from '../src/contracts.js'
 import { Node } from '../src/node.js'
-import { LockedMap } from '../src/state-machine/locked-map.js'
 import { NoRoomError } from '../src/storage/errors.js'
 import { MemoryLog } from '../src/storage/memory-log.js'
 import logCompaction from '../stages/7-log-compaction/stage.js'
@@ -75,7 +74,7 @@ async function started(t: { teardown(end: () => void): void }, members: number) 
     { ...options, timing: { ...options.timing, snapshotEntries: 5, electionTicks: 2, heartbeatTicks: 1 } },
     {
       network,
-      stateMachine: new LockedMap(logCompaction.operations, clock),
+      machine: logCompaction.application.machine,
       clock,
       log,
       notice: (event) => void events.push(event),

@@ -1,9 +1,9 @@
 import t from 'tap'
-import { type Entry, type InvariantName, makeEntry, type Status } from '../src/contracts.js'
+import { commandPayload, type Entry, type InvariantName, makeEntry, type Status } from '../src/contracts.js'
 import { invariants, type Observation } from '../src/proof/simulation/invariants.js'
 
 const entry = (index: number, term: number, value = `${index}.${term}`) =>
-  makeEntry(index, term, { command: 'set', key: 'k', value })
+  makeEntry(index, term, commandPayload({ command: 'set', key: 'k', value }))
 /** A log of these entries, all of them new to whoever looks unless said otherwise. */
 const log = (entries: Entry[], changedFrom = 1) => ({
   first: 1,
@@ -22,7 +22,7 @@ const seen = (node: string, status: Partial<Status>, more: Partial<Observation> 
   ...more,
 })
 
-const foundedBy = (origin: string) => makeEntry(1, 1, { command: 'configuration', origin })
+const foundedBy = (origin: string) => makeEntry(1, 1, { kind: 'configuration', configuration: { origin } })
 const snapshotOf = (index: number, sha256: string) => ({ snapshot: { index, term: 1, bytes: 1, sha256 } })
 
 t.test('no state machine leaves a command out or performs it twice; nothing else is committed there', async (t) => {

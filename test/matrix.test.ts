@@ -202,17 +202,15 @@ t.test('from 1 to 2: replication is added, writes are replaced, reads and the cl
     'verbs.settle=settleAtMajority',
     'tick.giveUp=giveUp',
   ])
-  const writes = ['set', 'delete', 'append', 'cas'].map((command) => `requests.${command}: write → replicate`)
   t.same(
     replaced.map(({ slot, before, after }) => `${slot}: ${before.name} → ${after.name}`),
-    ['state: server → naiveReplica', ...writes],
+    ['state: server → naiveReplica', 'requests.write: write → replicate'],
   )
   t.same(removed, [])
   t.same(
     names(kept).filter((name) => /^(requests|client|verbs)/.test(name)),
     [
-      'requests.get=read',
-      'requests.scan=read',
+      'requests.read=read',
       'requests.info=info',
       'requests.ping=ping',
       'verbs.status=status',
@@ -267,7 +265,7 @@ t.test('print: the table, then each rule file once, in stage order, with nothing
     [...new Set(headings.slice(1))].sort((a, b) => Number(a[7]) - Number(b[7])),
   )
   t.same(headings.slice(1).sort(), [
-    ...['commands', 'operations', 'scan', 'server'].map((file) => `stages/0-key-value-store/${file}.ts`),
+    ...['commands', 'operations', 'scan', 'key-value', 'server'].map((file) => `stages/0-key-value-store/${file}.ts`),
     ...['answer', 'call', 'client', 'link'].map((file) => `stages/1-client/${file}.ts`),
     ...['acknowledge', 'give-up', 'messages', 'quorum', 'redirect', 'replica', 'replicate'].map(
       (file) => `stages/2-naive-replication/${file}.ts`,
@@ -276,7 +274,7 @@ t.test('print: the table, then each rule file once, in stage order, with nothing
   t.notMatch(text, /from '\.|import\('/)
   t.equal(text.match(/^import /gm)?.length, 1, 'zod')
   t.match(text, '// Here client.table is the table of stages/1-client/stage.ts.')
-  t.match(text, /requests {3}.*set: replicate/)
+  t.match(text, /requests {3}.*write: replicate/)
   for (const rule of ['function replicate(', 'function read(', 'function call(', 'function* scan(']) {
     t.equal(text.split(rule).length, 2, rule)
   }

@@ -5,7 +5,6 @@ import { seedsToTry, wrongRules } from '../client/proof/wrong-rules/index.js'
 import { catalogue } from '../src/proof/scenario/catalogue.js'
 import { playVirtually } from '../src/proof/scenario/virtual.js'
 import { invariants } from '../src/proof/simulation/invariants.js'
-import { LockedMap } from '../src/state-machine/locked-map.js'
 import keyValueStore from '../stages/0-key-value-store/stage.js'
 import { stages } from '../stages/index.js'
 import { claims } from './claims/index.js'
@@ -55,7 +54,7 @@ t.test('every wrong rule that a claim of the paper can catch is caught by it, an
 /** Writes that arrive while a scan is under way; whether the scan shows a store that never was. */
 async function scanIsTorn(): Promise<boolean> {
   const clock = { now: () => 0, after: () => () => {}, soon: (task: () => void) => void setImmediate(task) }
-  const store = new LockedMap(keyValueStore.operations, clock)
+  const store = keyValueStore.application.machine(clock)
   const value = 'old'.repeat(100)
   await store.apply(Array.from({ length: 1_000 }, (_, at) => ({ command: 'set', key: `k${at}`, value })))
   const scanning = store.apply([{ command: 'scan', limit: 1_000 }])

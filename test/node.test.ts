@@ -2,6 +2,7 @@ import t from 'tap'
 import {
   type Answer,
   type Command,
+  commandPayload,
   type Event,
   failure,
   type Member,
@@ -9,6 +10,7 @@ import {
   makeEntry,
   noEffects,
   nothingRecovered,
+  type Payload,
   type Persist,
   type Request,
 } from '../src/contracts.js'
@@ -58,7 +60,7 @@ class Puppet {
         open: async () => nothingRecovered,
         write: (batch: Persist) => {
           this.events.push(
-            `write ${batch.records.map((record) => 'entry' in record && record.entry.command?.key).join(' ')}`,
+            `write ${batch.records.map((record) => 'entry' in record && keyIn(record.entry.payload)).join(' ')}`,
           )
           return new Promise<void>((resolve, reject) => {
             this.#writes.push((error) => (error ? reject(error) : resolve()))
@@ -67,7 +69,7 @@ class Puppet {
         snapshots: new MemorySnapshots(),
         close: async () => void this.events.push('log closed'),
       },
-      stateMachine: {
+      machine: () => ({
         apply: async (batch: readonly Command[]): Promise<Answer[]> => {
           this.events.push(`apply ${batch.map(({ key }) => String(key)).join(' ')}`)
           return batch.map(({ key }) => ({ ok: true, value: key }))
@@ -78,7 +80,8 @@ class Puppet {
         },
         snapshot: async () => (async function* () {})(),
         restore: async () => void this.events.push('restore'),
-      },
+        contents: () => new Map(),
+      }),
     }
   }
 
@@ -111,6 +114,8 @@ class Puppet {
   }
 }
 
+const keyIn = (payload: Payload | null) => payload?.kind === 'command' && (payload.command as Command).key
+
 /** A core that persists before it applies, as a stage with a log does, and counts its ticks. */
 function scripted(): Stage & { ticks: number } {
   const stage = {
@@ -128,18 +133,25 @@ function scripted(): Stage & { ticks: number } {
         request({ id, command }: Request) {
           effects.send.push({ type: 'Now', from: 'n1', to: 'n2' })
           effects.sendWhenDurable.push({ type: 'Later', from: 'n1', to: 'n2' })
-          const entry = { record: 'entry' as const, entry: makeEntry(id, 1, command) }
+          const entry = { record: 'entry' as const, entry: makeEntry(id, 1, commandPayload(command)) }
           effects.persist = { records: [...(effects.persist?.records ?? []), entry], upTo: { index: id, term: 1 } }
         },
         tick: () => void stage.ticks++,
         durable({ index }: { index: number }) {
           effects.events.push({ event: `durable ${index}` } as never)
-          effects.apply.push({ index, term: 1, command: { command: 'get', key: `k${index}` }, request: index })
+          effects.apply.push({
+            index,
+            term: 1,
+            payload: commandPayload({ command: 'get', key: `k${index}` }),
+            request: index,
+          })
         },
         foreign() {},
         identity: null,
         held() {},
         saved() {},
+        kept: () => [],
+        restored() {},
         entries: () => [],
         applied: (index: number) => void effects.events.push({ event: `applied ${index}` } as never),
         take() {

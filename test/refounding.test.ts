@@ -1,8 +1,9 @@
 import t from 'tap'
 import { wrongRules } from '../client/proof/wrong-rules/index.js'
-import { type Answer, type Command, commandOf, type NodeId } from '../src/contracts.js'
+import { type Answer, type Command, type NodeId, payloadOf } from '../src/contracts.js'
 import { SimulatedCluster, simulatedMembers } from '../src/proof/simulation/cluster.js'
 import type { Stage } from '../src/stage.js'
+import { configurationIn } from '../stages/8-membership/configuration.js'
 import membership from '../stages/8-membership/stage.js'
 
 const three = ['n1', 'n2', 'n3']
@@ -54,8 +55,10 @@ async function refound(stage: Stage, seed: number): Promise<Aftermath> {
   const added = await call(leader, addition(members[0]!))
   await cluster.pass(10_000)
   const originsOf = (id: NodeId) => {
-    const commands = (cluster.host(id).node?.entries(1) ?? []).map(commandOf)
-    const named = commands.flatMap(({ command, origin }) => (command === 'configuration' ? [String(origin)] : []))
+    const held = (cluster.host(id).node?.entries(1) ?? []).map(payloadOf)
+    const named = held.flatMap(
+      (one) => configurationIn('configuration' in one ? one.configuration : null)?.origin ?? [],
+    )
     return [...new Set(named)].join(' and ')
   }
   const kept = ['n2', 'n3'].map((id) => [...cluster.host(id).contents().keys()].filter((key) => key.startsWith('k')))

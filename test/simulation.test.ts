@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { type Caught, seedsToTry, wrongRules } from '../client/proof/wrong-rules/index.js'
-import { makeEntry } from '../src/contracts.js'
+import { makeEntry, noOp } from '../src/contracts.js'
 import { SimulatedClient } from '../src/proof/simulation/client.js'
 import { SimulatedCluster } from '../src/proof/simulation/cluster.js'
 import { type Counters, sumCounters } from '../src/proof/simulation/counters.js'
@@ -324,7 +324,7 @@ t.test('a disk loses in a crash what was not synced, or part of it; a failed wri
     const random = new SeededRandom(seed)
     const disk = new SimulatedDisk()
     const batch = (terms: number[]) => ({
-      records: terms.map((index) => ({ record: 'entry' as const, entry: makeEntry(index, 1, { command: 'ping' }) })),
+      records: terms.map((index) => ({ record: 'entry' as const, entry: makeEntry(index, 1, noOp) })),
       upTo: { index: terms.at(-1)!, term: 1 },
     })
     const store = disk.store(
@@ -370,7 +370,7 @@ t.test('a disk that was mended fails no more, not even the write under way', asy
   const [timeline, clock] = time()
   const disk = new SimulatedDisk()
   disk.health = { ...disk.health, failure: 1 }
-  const entry = makeEntry(1, 1, { command: 'ping' })
+  const entry = makeEntry(1, 1, noOp)
   const written = disk
     .store(
       clock,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Message, makeEntry, type Request } from '../src/contracts.js'
+import { commandPayload, type Message, makeEntry, type Request } from '../src/contracts.js'
 import {
   inOrder,
   type NodeState,
@@ -14,8 +14,8 @@ import keyValueStore from '../stages/0-key-value-store/stage.js'
 import { nodeOptions } from './helpers/core.js'
 
 /** A request is one entry and one promise that waits for it. */
-function promise(node: NodeState, { id, command }: Request): void {
-  const record = { record: 'entry' as const, entry: makeEntry(id, 1, command) }
+function promise(node: NodeState, { id, command }: Request<unknown>): void {
+  const record = { record: 'entry' as const, entry: makeEntry(id, 1, commandPayload(command)) }
   const records = [...(node.effects.persist?.records ?? []), record]
   node.effects.persist = { records, upTo: { index: id, term: 1 } }
   sendWhenDurable<Message>(node, { type: `Promise${id}`, from: node.id, to: 'n2' })
@@ -32,11 +32,13 @@ const promising = stage<NodeState, never>({
   applied: [],
   saved: [],
   held: [],
+  kept: [],
+  restored: [],
   met: [],
   turn: [],
   state: () => ({ role: '', leader: null }),
   verbs: { status: ({ id, stage, role, leader, applied, peers }) => ({ id, stage, role, leader, applied, peers }) },
-  requests: { get: promise },
+  requests: { read: promise, write: promise },
 })
 
 t.test('one write at a time: what is decided while the disk is at work is the next write, whole', async (t) => {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { type Answer, type Clock, type Command, compareKeys, type Operation, type Store } from '../src/contracts.js'
 import { LockedMap, type Slices } from '../src/state-machine/locked-map.js'
 import { OrderedMap } from '../src/state-machine/ordered-map.js'
-import keyValueStore from '../stages/0-key-value-store/stage.js'
+import { keyValue } from '../stages/0-key-value-store/key-value.js'
 
 /** A clock whose turns the test gives. */
 class Turns implements Clock {
@@ -56,7 +56,7 @@ const slowScan: Operation<Store> = function* (store: Store): Generator<void, Ans
   return { ok: true, entries: entries.sort() }
 }
 
-const operations = { ...keyValueStore.operations, slow: slowScan }
+const operations = { ...keyValue.operations, slow: slowScan }
 
 /** What a snapshot of these entries is: lines in the order of the keys' UTF-8 bytes. */
 function linesOf(held: ReadonlyMap<string, string>): string {

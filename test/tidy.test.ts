@@ -70,8 +70,8 @@ t.test('the product does not import its proof', async (t) => {
   )
 })
 
-t.test('a stage imports the doors, stage(), and earlier stages only', async (t) => {
-  const allowed = ['src/contracts.js', 'src/stage.js', 'zod']
+t.test('a stage imports the doors, stage(), what an application is, and earlier stages only', async (t) => {
+  const allowed = ['src/application.js', 'src/contracts.js', 'src/stage.js', 'zod']
   const wrong = sources
     .filter((path) => !Number.isNaN(stageOf(path)))
     .flatMap(importsOf)

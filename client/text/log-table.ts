@@ -1,12 +1,11 @@
 /** The logs of a cluster's nodes beside each other, as they are on disk: also those of nodes that are dead or paused. */
-
-import { commandOf, type Entry, type NodeId } from '../../src/contracts.js'
+import { type Entry, type NodeId, payloadOf } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { DiskError } from '../../src/storage/errors.js'
 import { type Look, lookAtWal } from '../../src/storage/wal-look.js'
 import { oneLine } from '../../src/text.js'
 import { colour, nodeColour } from './colour.js'
-import { describeBatches, describeCommand, describeSnapshots, describeSummary, summarise } from './log-text.js'
+import { describeBatches, describePayload, describeSnapshots, describeSummary, summarise } from './log-text.js'
 import { table } from './table.js'
 
 /** How many entries from the end are shown unless somebody asks for another number. */
@@ -51,7 +50,7 @@ function cell(look: Look | null, index: number): string {
 }
 
 function shorten(entry: Entry): string {
-  const text = `t${entry.term} ${describeCommand(commandOf(entry)).replaceAll('"', '')}`
+  const text = `t${entry.term} ${describePayload(payloadOf(entry)).replaceAll('"', '')}`
   return text.length > cellWidth ? `${text.slice(0, cellWidth - 1)}…` : text
 }
 

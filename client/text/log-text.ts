@@ -2,12 +2,13 @@
 import { basename, join } from 'node:path'
 import {
   type Command,
-  commandOf,
   type Entry,
   type EntryId,
   type Index,
   type Member,
+  type Payload,
   type PersistRecord,
+  payloadOf,
 } from '../../src/contracts.js'
 import { replaceAdvice } from '../../src/storage/errors.js'
 import { usable } from '../../src/storage/snapshot-choice.js'
@@ -16,6 +17,7 @@ import { isSound, type Look } from '../../src/storage/wal-look.js'
 import type { Repair } from '../../src/storage/wal-repair.js'
 import { placeOf, type ScannedBatch, segmentName, walFolder } from '../../src/storage/wal-scan.js'
 import { jsonLine, mapTexts, oneLine } from '../../src/text.js'
+import type { Configuration } from '../../stages/8-membership/configuration.js'
 import { colour, nodeColour } from './colour.js'
 import { describeMembers } from './events.js'
 
@@ -149,20 +151,26 @@ function describeRecord(record: PersistRecord, kept: ReadonlySet<Entry>, edge: E
     return colour.cyan(`a snapshot holds all up to entry ${record.snapshot.index}, term ${record.snapshot.term}`)
   if (record.record === 'truncate') return colour.yellow(`truncates from ${record.from}`)
   const { index, term } = record.entry
-  const text = `${String(index).padStart(8)}  term ${term}  ${describeCommand(commandOf(record.entry))}`
+  const text = `${String(index).padStart(8)}  term ${term}  ${describePayload(payloadOf(record.entry))}`
   if (index <= edge.index) return colour.dim(`${text}  (in a snapshot)`)
   return kept.has(record.entry) ? text : colour.dim(`${text}  (taken back)`)
 }
 
+/** A command as it would be typed; what is the cluster's own by its kind. */
+export function describePayload(payload: Payload): string {
+  if (payload.kind === 'configuration') return describeConfiguration(payload.configuration as Configuration)
+  if (payload.kind !== 'command') return payload.kind
+  return describeCommand(payload.command as Command)
+}
+
 /** A command as it would be typed. */
 export function describeCommand({ command, ...rest }: Command): string {
-  if (command === 'configuration') return describeConfiguration(rest)
   const text = [command, ...Object.values(rest).map((value) => jsonLine(value))].join(' ')
   return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }
 
 /** Who the members are from this entry on: their names are enough. */
-function describeConfiguration({ voters, outgoing, learners }: Omit<Command, 'command'>): string {
+function describeConfiguration({ voters, outgoing, learners }: Configuration): string {
   const idsIn = (servers: unknown) => (servers as readonly Member[] | null)?.map(({ id }) => oneLine(id, 64))
   return describeMembers(idsIn(voters) ?? [], idsIn(outgoing), idsIn(learners))
 }

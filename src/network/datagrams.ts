@@ -8,7 +8,7 @@ import type { NodeId } from '../contracts.js'
  */
 
 /** Raised when a datagram changes its meaning; nodes of different versions do not talk. */
-const protocolVersion = 2
+const protocolVersion = 3
 /** What a datagram carries besides its header: with the headers of UDP and IP well below the 1,500 bytes of Ethernet. */
 export const payloadBytes = 1_200
 /**

@@ -1,44 +1,64 @@
 import type { ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js'
 import type { MessageTypeDefinition, ServiceDefinition } from '@grpc/proto-loader'
 import type { Ask } from '../contracts.js'
-import { type Answer, type Failure, failure, limits, type Refusal, type Status } from '../contracts.js'
-import { appProto, type Proto, Protos } from './grpc-protos.js'
+import {
+  type Answer,
+  type CommandShape,
+  type Failure,
+  failure,
+  limits,
+  type Refusal,
+  type Status,
+} from '../contracts.js'
+import type { Stage } from '../stage.js'
+import { nodeProto, type Proto, Protos } from './grpc-protos.js'
 
 type Fields = Readonly<Record<string, unknown>>
 type Done = Answer & { readonly ok: true }
 
-/** One rpc: the command it stands for, and where its fields differ from those of the JSON port. Null is left out. */
-interface Verb {
-  readonly command: string
-  arguments?(request: Fields): Fields
-  reply?(answer: Done): Fields
+/** What clients are served: by whom, and the stage whose commands there are. */
+export interface Served {
+  readonly ask: Ask
+  readonly stage: Pick<Stage, 'application' | 'commands' | 'services'>
 }
 
-const verbs: Readonly<Record<string, Verb>> = {
-  Get: { command: 'get' },
-  Set: { command: 'set' },
-  Delete: { command: 'delete' },
-  // The one argument for which "left out" is a word of its own on the JSON port: null, "absent".
-  Cas: { command: 'cas', arguments: ({ expected = null, ...rest }) => ({ expected, ...rest }) },
-  Append: { command: 'append' },
-  Scan: { command: 'scan', reply: ({ entries, more }) => ({ entries: keyValues(entries), more }) },
-  Info: { command: 'info', reply: ({ info }) => describeNode(info as Status) },
-  Ping: { command: 'ping' },
-  // On the JSON port `id` is that of the request.
-  AddNode: { command: 'add_node', arguments: withForce },
-  RemoveNode: { command: 'remove_node', arguments: withForce },
-  Reconfigure: { command: 'reconfigure', arguments: withForce },
-  CancelChange: { command: 'cancel_change' },
-  TransferLeader: { command: 'transfer_leader' },
+/** The files whose services a stage has for clients: those of any node, the application's, and what stages add. */
+export function clientProtos({ application, services }: Served['stage']): string[] {
+  return [nodeProto, ...(application.proto ? [application.proto] : []), ...services]
 }
 
-/** On the JSON port it is true or left out. */
-function withForce({ force, ...rest }: Fields): Fields {
-  return force ? { ...rest, force } : rest
+/** The command that an rpc stands for: `AddNode` is `add_node`. */
+export function commandOfRpc(rpc: string): string {
+  return rpc.replace(/(?!^)[A-Z]/g, '_$&').toLowerCase()
 }
 
-function keyValues(entries: unknown): Fields[] {
-  return (entries as [string, string][]).map(([key, value]) => ({ key, value }))
+/**
+ * What the JSON port would have been sent: a flag is true or left out there, a list has something in it or is left out, and
+ * null is a word of its own, which here is left out.
+ */
+function argumentsOf({ takes }: CommandShape, request: Fields): Fields {
+  const fields: Record<string, unknown> = {}
+  for (const { name, kind, optional } of takes) {
+    const value = request[name]
+    const isEmpty = kind === 'flag' ? value !== true : kind === 'names' && optional && (value as string[]).length === 0
+    if (value === undefined ? kind === 'text or null' : !isEmpty) fields[name] = value ?? null
+  }
+  return fields
+}
+
+/** An answer in the fields of its reply. What is a list of lists on the JSON port is a list of messages here. */
+function replyOf({ ok: _, ...answer }: Done, reply: Proto, protos: Protos): Fields {
+  if (answer.info !== undefined) return describeNode(answer.info as Status)
+  const fields = reply.fields.map(({ name, type, typeName, isRepeated }) => {
+    const value = answer[name]
+    const isTable = isRepeated && type === 'TYPE_MESSAGE' && Array.isArray(value)
+    return [name, isTable ? value.map((row) => messageOf(row, protos.message(typeName))) : value]
+  })
+  return Object.fromEntries(fields) as Fields
+}
+
+function messageOf(row: unknown, { fields }: Proto): unknown {
+  return Array.isArray(row) ? Object.fromEntries(fields.map(({ name }, at) => [name, row[at]])) : row
 }
 
 function describeNode(status: Status): Fields {
@@ -62,27 +82,42 @@ export interface CallGate {
 /**
  * Clients over gRPC: asks the node the same things as the client port does, by the same function. A refusal is an
  * answer, not a status, because a status has no room for who leads instead.
+ *
+ * @throws if a file has an rpc for which there is no command
  */
-export function appService(ask: Ask, gate: CallGate): [ServiceDefinition, UntypedServiceImplementation] {
-  const protos = new Protos([appProto])
-  const definition = protos.service('AppService')
-  const handlers = Object.entries(verbs).map(([rpc, { command, arguments: toArguments = named, reply = plain }]) => {
-    const { name } = (definition[rpc]!.requestType as MessageTypeDefinition<object, object>).type as { name: string }
-    const proto = protos.message(name)
-    const handle = (call: ServerUnaryCall<Buffer, Fields>, respond: sendUnaryData<Fields>) => {
-      const answered = (answer: Answer) => {
-        const told = gate.answer(call.getPeer(), answer)
-        respond(null, told.ok ? reply(told) : errorReply(told.error))
-      }
-      const request = read(call.request, proto)
-      if ('problem' in request) return answered(request.problem)
-      const refusal = gate.admit(call.request.length)
-      if (refusal) return answered(refusal)
-      ask({ ...toArguments(named(request.fields)), command }, answered)
-    }
-    return [rpc, handle]
+export function clientServices(served: Served, gate: CallGate): [ServiceDefinition, UntypedServiceImplementation][] {
+  const protos = new Protos(clientProtos(served.stage))
+  return protos.services.map((definition) => {
+    const handlers = Object.entries(definition).map(([rpc, method]) => {
+      const [request, reply] = [method.requestType, method.responseType].map((type) => protos.message(nameOf(type)))
+      return [rpc, handlerOf(served, gate, commandOfRpc(rpc), { request: request!, reply: reply!, protos })]
+    })
+    return [raw(definition), Object.fromEntries(handlers)]
   })
-  return [raw(definition), Object.fromEntries(handlers)]
+}
+
+const nameOf = (type: unknown) => ((type as MessageTypeDefinition<object, object>).type as { name: string }).name
+
+interface Types {
+  readonly request: Proto
+  readonly reply: Proto
+  readonly protos: Protos
+}
+
+function handlerOf({ ask, stage }: Served, gate: CallGate, command: string, { request, reply, protos }: Types) {
+  const shape = stage.commands[command]
+  if (!shape) throw new Error(`a .proto file has an rpc for the command ${command}, which there is not`)
+  return (call: ServerUnaryCall<Buffer, Fields>, respond: sendUnaryData<Fields>) => {
+    const answered = (answer: Answer) => {
+      const told = gate.answer(call.getPeer(), answer)
+      respond(null, told.ok ? replyOf(told, reply, protos) : errorReply(told.error))
+    }
+    const asked = read(call.request, request)
+    if ('problem' in asked) return answered(asked.problem)
+    const refusal = gate.admit(call.request.length)
+    if (refusal) return answered(refusal)
+    ask({ ...argumentsOf(shape, asked.fields), command }, answered)
+  }
 }
 
 /** Requests as their bytes: they are decoded here, so that what is wrong with them is said as on the JSON port. */
@@ -104,13 +139,4 @@ function read(bytes: Buffer, proto: Proto): { fields: Fields } | { problem: Refu
   } catch (error) {
     return { problem: failure('bad_request', (error as Error).message) }
   }
-}
-
-/** Without what the loader adds to say that an `optional` field was there: `_limit` beside `limit`. */
-function named(request: Fields): Fields {
-  return Object.fromEntries(Object.entries(request).filter(([name]) => !name.startsWith('_')))
-}
-
-function plain({ ok: _, ...fields }: Done): Fields {
-  return fields
 }

@@ -12,7 +12,7 @@ const stagesFolder = fileURLToPath(new URL('../../../stages/', import.meta.url))
 
 /** The wire's own schemas, which stage 3 explains; every stage that speaks gRPC uses them. */
 export const peerProto = '3-protobuf-rpc/peer.proto'
-export const appProto = '3-protobuf-rpc/app.proto'
+export const nodeProto = '3-protobuf-rpc/node.proto'
 
 /** The one package of all our files: a message of a stage is found by its name alone. */
 const protoPackage = 'raftroadmap'
@@ -66,6 +66,11 @@ export class Protos {
 
   service(name: string): ServiceDefinition {
     return this.#definitions[`${protoPackage}.${name}`] as ServiceDefinition
+  }
+
+  /** All that there are. */
+  get services(): ServiceDefinition[] {
+    return Object.values(this.#definitions).filter((one): one is ServiceDefinition => !('format' in one))
   }
 
   /** @throws if there is no message of this name in the files */

@@ -13,7 +13,7 @@ import type { Message, NodeId } from '../contracts.js'
 import { oneLine, quoted } from '../text.js'
 import { connectionLimits } from './connection-limits.js'
 import { Door } from './door.js'
-import { appService } from './grpc-app.js'
+import { clientServices } from './grpc-app.js'
 import { GrpcCalls } from './grpc-calls.js'
 import type { GrpcWorld } from './grpc-link.js'
 import type { Proto, Protos } from './grpc-protos.js'
@@ -65,7 +65,8 @@ export class GrpcServer {
     // Bytes are decoded here, not by gRPC: so what is wrong with them can be said.
     const raw = { ...Speak!, requestDeserialize: (bytes: Buffer) => bytes, responseSerialize: (bytes: Buffer) => bytes }
     this.#server.addService({ Speak: raw }, { Speak: (call: Speech) => this.#listen(call) })
-    if (options.ask) this.#server.addService(...appService(options.ask, this.#calls))
+    if (options.served)
+      for (const service of clientServices(options.served, this.#calls)) this.#server.addService(...service)
   }
 
   async listen(address: Address, receive: (message: Message) => void): Promise<void> {

@@ -1,7 +1,6 @@
 import type { ChannelOptions, ServerOptions } from '@grpc/grpc-js'
-import type { Ask } from '../contracts.js'
 import { limits } from '../contracts.js'
-
+import type { Served } from './grpc-app.js'
 import type { NetworkOptions } from './options.js'
 
 /** What those who call over gRPC may make a node hold. */
@@ -20,14 +19,14 @@ export interface CallBounds {
 }
 
 export interface GrpcOptions extends NetworkOptions {
-  /** Asks this node on behalf of a client that speaks gRPC; leave it out and only peers are served. */
-  readonly ask?: Ask
+  /** Clients that speak gRPC are served as well; leave it out and only peers are. */
+  readonly served?: Served
   /** What its clients may make it hold, where a test wants less than usual. */
   readonly callBounds?: Partial<CallBounds>
 }
 
 /** Raised when `peer.proto` changes its meaning; nodes of different versions do not talk. */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
 export const speakPath = '/raftroadmap.RaftService/Speak'
 

@@ -28,8 +28,8 @@ export function jsonCodec(stage: Stage): Codec {
 }
 
 const newline = 0x0a
-/** No entry is shorter: an index, a term and a command have names. */
-const shortestEntryBytes = 40
+/** No entry is shorter: an index, a term and what it holds have names. */
+const shortestEntryBytes = `{"index":1,"term":1,"json":0}`.length
 
 /** Entries as the lines that follow a message. A leader sends the same ones to everybody: they are put together once. */
 function joined(): (entries: readonly Entry[]) => Buffer {

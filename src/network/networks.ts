@@ -23,5 +23,5 @@ export async function openNetwork(
     return new UdpNetwork({ ...options, codec: jsonCodec(stage) })
   }
   const [{ GrpcNetwork }, { protobufCodec }] = await Promise.all([import('./grpc.js'), import('./grpc-codec.js')])
-  return new GrpcNetwork({ ...options, codec: protobufCodec(stage), ask })
+  return new GrpcNetwork({ ...options, codec: protobufCodec(stage), served: { ask, stage } })
 }

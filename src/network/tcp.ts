@@ -23,7 +23,7 @@ import { type Share, Tally } from './tally.js'
 import { type Hello, Visits } from './visits.js'
 
 /** Raised when a frame between nodes changes its meaning; nodes of different versions do not talk. */
-const protocolVersion = 2
+const protocolVersion = 3
 
 const backoff = { firstMs: 20, capMs: 500 }
 const connectTimeoutMs = 1_000

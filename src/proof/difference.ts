@@ -35,17 +35,40 @@ export interface Difference {
 type Slots = Readonly<Record<string, unknown>>
 
 /** The parts of a table whose members are named slots. */
-const groups = ['commands', 'requests', 'operations', 'on', 'messages', 'doubts', 'verbs', 'client'] as const
+const groups = [
+  'commands',
+  'requests',
+  'operations',
+  'payloads',
+  'on',
+  'messages',
+  'doubts',
+  'verbs',
+  'client',
+] as const
 
-/** The whole table of a stage, which `stage()` keeps beside what the other floors see of it. */
+/** The whole table of a stage, which `stage()` keeps beside what the other floors see of it, with its application's. */
 function tableOf(stage: Stage): Slots {
-  if ('table' in stage) return stage.table as Slots
+  const { commands, application } = stage
+  if ('table' in stage) return { ...(stage.table as Slots), commands, operations: application.operations ?? {} }
   throw new Error(`stage ${stage.number} was not made by stage(): it has no table to compare`)
 }
 
-/** The parts that are one function, where a stage has it, and those that are lists of rules. */
-const single = ['state', 'entries'] as const
-export const lists = ['start', 'gate', 'tick', 'durable', 'applied', 'saved', 'held', 'met', 'turn'] as const
+/** The parts that are one value, where a stage has it, and those that are lists of rules. */
+const single = ['application', 'state', 'entries'] as const
+export const lists = [
+  'start',
+  'gate',
+  'tick',
+  'durable',
+  'applied',
+  'saved',
+  'held',
+  'kept',
+  'restored',
+  'met',
+  'turn',
+] as const
 
 /** Every function of a stage's table, flat. A rule in a list has no slot but its name: it is there or it is not. */
 export function rulesOf(stage: Stage): Rule[] {
@@ -66,7 +89,8 @@ function toRule(slot: string, key: string, value: unknown): Rule {
 
 function nameOf(value: unknown, otherwise: string): string {
   if (Array.isArray(value)) return value.map((rule) => nameOf(rule, '?')).join(', ')
-  return (typeof value === 'function' && value.name) || otherwise
+  const { name } = (value ?? {}) as { name?: unknown }
+  return typeof name === 'string' && name !== '' ? name : otherwise
 }
 
 /** The rules that stand in one slot together; anything else is the only one. */

@@ -1,8 +1,8 @@
 import { createWriteStream, openSync } from 'node:fs'
 import { parseAddress } from '../address.js'
 import { systemClock, systemRandom } from '../clock.js'
-import type { Ask } from '../contracts.js'
 import {
+  type Ask,
   type Event,
   type Index,
   isObject,
@@ -18,7 +18,6 @@ import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
 import { openNetwork } from '../network/networks.js'
 import { Node } from '../node.js'
 import type { Stage } from '../stage.js'
-import { LockedMap } from '../state-machine/locked-map.js'
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 import { FolderError } from '../storage/identity.js'
 import { openLogStore } from '../storage/open-log-store.js'
@@ -61,7 +60,7 @@ export interface RunningNode {
 }
 
 /**
- * Runs one node of a stage over the real world: a network, the clock, a Map.
+ * Runs one node of a stage over the real world: a network, the clock, a disk, and the stage's application.
  *
  * @param emit hears what a person would want to know: links, refused peers, changes of role
  * @throws ConfigError if the configuration is wrong, a port is taken, or the data folder is another's
@@ -85,7 +84,7 @@ export async function runNode(
   const ask: Ask = (command, answer) => node.ask(command, answer)
   const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask)
   const network = new FaultyNetwork(wire, world)
-  const stateMachine = new LockedMap(stage.operations, systemClock)
+  const { machine } = stage.application
   const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)
   const log = openLog(stage, config, notice, fatal)
@@ -93,7 +92,7 @@ export async function runNode(
   const node = new Node(
     stage,
     { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: config.bootstrap, about },
-    { network, stateMachine, clock: systemClock, notice, fatal, ...(log && { log }), ...(trace && { trace }) },
+    { network, machine, clock: systemClock, notice, fatal, ...(log && { log }), ...(trace && { trace }) },
   )
   const clients = new ClientPort(ask, notice)
   await explainPort(config, 'peer', () => node.start())
@@ -105,7 +104,7 @@ export async function runNode(
     get status() {
       return node.status
     },
-    look: () => ({ ...pick(node.status), entries: [...stateMachine.contents()] }),
+    look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
     async stop() {
       await node.stop(drainMs)
       await clients.close()

@@ -14,6 +14,7 @@ import {
   type PersistRecord,
   parseEntry,
   type Recovered,
+  textFormat,
 } from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import { DamagedLogError, DiskError, replaceAdvice } from './errors.js'
@@ -21,6 +22,7 @@ import { explained, type Files, realFiles } from './files.js'
 import { FolderWatch } from './folder-watch.js'
 import {
   checkOwner,
+  FolderError,
   type Identity,
   identityFile,
   identityText,
@@ -40,6 +42,8 @@ import { SnapshotFolder } from './snapshots.js'
 type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string }
 
 const identityKey = 'identity'
+/** Of the texts of entries; the first form has no such key. */
+const formatKey = 'format'
 const termKey = 'term'
 /** The newest first. */
 const snapshotsKey = 'snapshots'
@@ -100,6 +104,7 @@ export class LevelLog implements LogStore {
       this.#database = database
       const recovered = await this.#readable(async () => {
         const { incarnation } = await this.#identify(database, identity)
+        await this.#checkFormat(database)
         return { ...(await this.#recover(database)), incarnation }
       })
       await this.#startWatch()
@@ -167,8 +172,18 @@ export class LevelLog implements LogStore {
       throw new DamagedLogError(this.#path, 'the database does not say whose log it is', replaceAdvice)
     await checkNoSnapshots(this.#files, this.#folder)
     const identity = newIdentity(this.#owner, 'level')
-    await database.batch([{ type: 'put', key: identityKey, value: identityText(identity) }], { sync: true })
+    const kept: Operation = { type: 'put', key: identityKey, value: identityText(identity) }
+    await database.batch([kept, { type: 'put', key: formatKey, value: String(textFormat) }], { sync: true })
     return identity
+  }
+
+  /** Entries of the first form stay as they are; from here on there may be others. @throws FolderError */
+  async #checkFormat(database: ClassicLevel): Promise<void> {
+    const format = Number((await database.get(formatKey)) ?? 1)
+    if (format === textFormat) return
+    if (format > textFormat)
+      throw new FolderError(`${this.#path} is of format ${format}, which a later version wrote: run that version`)
+    await database.batch([{ type: 'put', key: formatKey, value: String(textFormat) }], { sync: true })
   }
 
   async #read(database: ClassicLevel): Promise<Records> {

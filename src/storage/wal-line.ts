@@ -17,6 +17,8 @@ import {
 
 /** The first line of a segment: all that is needed to go on without the segments before it. */
 export interface SegmentHeader {
+  /** Of the texts in it; the first form does not say so. */
+  readonly format?: number
   readonly segment: number
   readonly cluster: string
   readonly node: NodeId

@@ -4,9 +4,9 @@
  * So at most one batch may have been left unfinished by a crash; anything that shows a later one is damage.
  */
 import { join } from 'node:path'
-import type { Index, PersistRecord } from '../contracts.js'
+import { type Index, type PersistRecord, textFormat } from '../contracts.js'
 import type { Files } from './files.js'
-import type { Identity } from './identity.js'
+import { FolderError, type Identity } from './identity.js'
 import { advance, edgeOf, gapBefore, type LogBounds, type LogStart, newLog } from './recover.js'
 import { type BatchEnd, checksumText, newline, parseLine, type SegmentHeader, verifyLine } from './wal-line.js'
 import { proofOfLaterBatch } from './wal-tail.js'
@@ -29,17 +29,19 @@ export interface LogState extends LogBounds {
   readonly batch: number
   /** Whether the last batch is empty: the log was closed. */
   readonly sealed: boolean
+  /** Of the texts in the last segment. */
+  readonly format: number
   /** Of the last line. */
   readonly checksum: number
 }
 
-export const emptyLog: LogState = { ...newLog, last: 0, batch: 0, sealed: true, checksum: 0 }
+export const emptyLog: LogState = { ...newLog, last: 0, batch: 0, sealed: true, format: textFormat, checksum: 0 }
 
 /** The first line of a segment that is begun where the log stands like this. */
 export function headerOf({ cluster, node, incarnation }: Identity, segment: number, state: LogState): SegmentHeader {
   const { term, votedFor, last, batch, snapshots, checksum } = state
   return {
-    ...{ segment, cluster, node, incarnation },
+    ...{ format: textFormat, segment, cluster, node, incarnation },
     ...{ term, votedFor, first: last + 1, batch },
     ...(snapshots.length > 0 ? { snapshots } : {}),
     previous: checksumText(checksum),
@@ -51,7 +53,7 @@ function stateBefore({ term, votedFor, first, batch, snapshots = [], previous }:
   const numbers = [term, first - 1, batch, ...snapshots.flatMap(({ index, term }) => [index - 1, term - 1])]
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) throw new Error('it is no header')
   const checksum = Number.parseInt(previous, 16)
-  return { term, votedFor, first, snapshots, last: first - 1, batch, sealed: false, checksum }
+  return { term, votedFor, first, snapshots, last: first - 1, batch, sealed: false, format: textFormat, checksum }
 }
 
 /** A batch that is good, and where it is. */
@@ -174,6 +176,7 @@ class Scanner {
   #read(segment: number, line: number, end: number, { text, checksum }: { text: string; checksum: number }) {
     try {
       const parsed = parseLine(text)
+      if (parsed.kind === 'header') checkFormat(parsed.header, segment)
       if ((line === 1) !== (parsed.kind === 'header')) throw new Error('a segment opens with its header, and has one')
       if (parsed.kind === 'header') this.#header(parsed.header, segment)
       else if (parsed.kind === 'record') this.#record(parsed.record)
@@ -182,6 +185,7 @@ class Scanner {
       if (parsed.kind !== 'record') this.#close(segment, end, parsed.kind === 'header')
       return null
     } catch (error) {
+      if (error instanceof FolderError) throw error
       return `the line is whole but cannot be there: ${(error as Error).message}`
     }
   }
@@ -190,12 +194,13 @@ class Scanner {
     // The segments before the first were let go: that one says itself what they came to.
     if (this.firsts.size === 0 && segment > 1) this.#now = stateBefore(header)
     if (this.firsts.size === 0) this.start = this.#now
-    const expected: Record<string, unknown> = { ...headerOf(this.#identity, segment, this.#now) }
-    const written: Record<string, unknown> = { ...header }
+    const { format = 1, ...written }: Readonly<Record<string, unknown>> = { ...header }
+    const { format: _, ...expected }: Record<string, unknown> = { ...headerOf(this.#identity, segment, this.#now) }
     for (const name of Object.keys({ ...expected, ...written })) {
       const [found, value] = [JSON.stringify(written[name]), JSON.stringify(expected[name])]
       if (found !== value) throw new Error(`its ${name} is ${found}, not ${value}`)
     }
+    this.#now = { ...this.#now, format: Number(format) }
     this.firsts.set(segment, header.first)
   }
 
@@ -218,6 +223,14 @@ class Scanner {
     this.#visit({ number: this.state.batch, segment, records: this.#records })
     this.#records = []
   }
+}
+
+/** @throws FolderError if a later version wrote this segment: it is no damage, and nothing in the folder is to be changed */
+function checkFormat({ format = 1 }: SegmentHeader, segment: number): void {
+  if (format === 1 || format === textFormat) return
+  throw new FolderError(
+    `${join(walFolder, segmentName(segment))} is of format ${format}, which a later version wrote: run that version`,
+  )
 }
 
 /** The log's state after one more record. @throws on an entry that leaves a gap */

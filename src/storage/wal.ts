@@ -11,6 +11,7 @@ import {
   type Persist,
   type PersistRecord,
   type Recovered,
+  textFormat,
 } from '../contracts.js'
 import { cutAdvice, DamagedLogError, replaceAdvice } from './errors.js'
 import { createFile, explained, type Files, type OpenFile, realFiles } from './files.js'
@@ -196,6 +197,8 @@ export class WriteAheadLog implements LogStore {
     this.#encoder = new LineEncoder(scan.state.checksum)
     // Only when the log is durable as it was read may anything go that it has no record of.
     await this.#resume(scan)
+    // A version that reads only the earlier form is not to find the later one in the middle of a segment.
+    if (scan.state.format !== textFormat) await this.#rotate()
     await this.snapshots.settle(choice.found)
     if (choice.record) {
       await this.#append([choice.record])
@@ -228,7 +231,7 @@ export class WriteAheadLog implements LogStore {
     this.#encoder.add(JSON.stringify(header))
     const bytes = this.#encoder.take()
     const file = await createFile(this.#files, join(this.#wal, segmentName(number)), bytes)
-    this.#state = { ...this.#state, checksum: this.#encoder.checksum }
+    this.#state = { ...this.#state, format: textFormat, checksum: this.#encoder.checksum }
     this.#segments.push({ number, first: header.first, id: await idOf(this.#files, this.#pathOf(number)) })
     await this.#files.syncFolder(this.#wal)
     return { number, file, size: bytes.length }

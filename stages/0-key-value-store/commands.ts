@@ -73,7 +73,7 @@ function refusal(command: string, takes: readonly Argument[], issue: z.core.$Zod
   return failure(code, `${command}: ${JSON.stringify(issue.path[0])} must be ${issue.message}`)
 }
 
-/** Everything a client may say to a key-value store, and in what shape. */
+/** Everything a client may ask of a key-value store, and in what shape. */
 export const commands = {
   get: shape('get', { key }, { help: 'the value of a key, or null', readOnly: true }),
   set: shape('set', { key, value }, { help: 'write a value', readOnly: false }),
@@ -89,6 +89,10 @@ export const commands = {
     { prefix: prefix.optional(), after: prefix.optional(), limit: limit.optional() },
     { help: 'entries in key order, by prefix; go on with the last key as "after"', readOnly: true },
   ),
+}
+
+/** Everything a client may ask of a node itself. */
+export const nodeCommands = {
   info: shape('info', {}, { help: 'what this node knows of itself', readOnly: true }),
   ping: shape('ping', {}, { help: 'is anybody there?', readOnly: true }),
 }

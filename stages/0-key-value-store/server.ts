@@ -1,4 +1,4 @@
-import type { Command, Index, Request, RequestId, Status } from '../../src/contracts.js'
+import { commandPayload, type Index, type Request, type RequestId, type Status } from '../../src/contracts.js'
 import type { NodeState } from '../../src/stage.js'
 
 /** A node that performs commands: all of stage 0. */
@@ -12,17 +12,17 @@ export function server() {
 }
 
 /** Hands a write to the state machine. `request` is the client of this node that waits for its result, if any. */
-export function perform(node: Server, command: Command, request: RequestId | null): void {
-  node.effects.apply.push({ index: ++node.performed, term: 0, command, request })
+export function perform(node: Server, command: unknown, request: RequestId | null): void {
+  node.effects.apply.push({ index: ++node.performed, term: 0, payload: commandPayload(command), request })
 }
 
 /** A write is performed here and now. Nobody else is told of it, and nothing is kept for after a crash. */
-export function write(node: Server, request: Request): void {
+export function write(node: Server, request: Request<unknown>): void {
   perform(node, request.command, request.id)
 }
 
 /** A read is answered from this node's own store, behind every write that it was handed before. */
-export function read(node: NodeState, { id: request, command }: Request): void {
+export function read(node: NodeState, { id: request, command }: Request<unknown>): void {
   node.effects.query.push({ command, request, behind: node.effects.apply.length })
 }
 

@@ -1,7 +1,6 @@
 import { stage } from '../../src/stage.js'
-import { commands } from './commands.js'
-import { append, cas, get, remove, set } from './operations.js'
-import { scan } from './scan.js'
+import { nodeCommands } from './commands.js'
+import { keyValue } from './key-value.js'
 import { info, noteApplied, ping, read, type Server, server, status, write } from './server.js'
 
 export default stage<Server, never>({
@@ -10,13 +9,14 @@ export default stage<Server, never>({
   title: 'Key-value store',
   adds: 'a TCP + JSON server over a Map behind a mutex; five of them, each alone',
   stillBroken: 'a crash forgets everything; the five know nothing of each other',
-  commands,
-  operations: { get, set, delete: remove, append, cas, scan },
+  application: keyValue,
+  commands: nodeCommands,
+  payloads: {},
   keeps: 'nothing',
   members: 'fixed',
   state: server,
   verbs: { status },
-  requests: { get: read, scan: read, set: write, delete: write, append: write, cas: write, info, ping },
+  requests: { read, write, info, ping },
   client: null,
   messages: {},
   doubts: {},
@@ -24,12 +24,15 @@ export default stage<Server, never>({
   on: {},
   network: 'tcp',
   proto: [],
+  services: [],
   start: [],
   tick: [],
   durable: [],
   applied: [noteApplied],
   saved: [],
   held: [],
+  kept: [],
+  restored: [],
   met: [],
   turn: [],
   invariants: ['appliedNeverFalls'],

@@ -1,12 +1,12 @@
-import { type Command, isObject, isPositive, type Message } from '../../src/contracts.js'
+import { isPositive, type Message } from '../../src/contracts.js'
 import type { MessageFacts } from '../../src/stage.js'
-import { commands } from '../0-key-value-store/commands.js'
 
 /** The leader to a follower: perform this write. `write` numbers the leader's writes, to tell the answers apart. */
 export interface Replicate extends Message {
   readonly type: 'Replicate'
   readonly write: number
-  readonly command: Command
+  /** The application's; no rule looks inside. */
+  readonly command: unknown
 }
 
 /** A follower to the leader: done. */
@@ -17,16 +17,8 @@ export interface Replicated extends Message {
 
 export type NaiveMessage = Replicate | Replicated
 
-const writes = { set: commands.set, delete: commands.delete, append: commands.append, cas: commands.cas }
-
-function isWrite(candidate: unknown): boolean {
-  if (!isObject(candidate) || typeof candidate.command !== 'string') return false
-  if (!Object.hasOwn(writes, candidate.command)) return false
-  return writes[candidate.command as keyof typeof writes].check(candidate).ok
-}
-
 /** What each message is, and what it must hold when it comes from the wire. */
 export const messages = {
-  Replicate: { kind: 'leads', check: ({ write, command }) => isPositive(write) && isWrite(command) },
+  Replicate: { kind: 'leads', check: ({ write, command }, { isWrite }) => isPositive(write) && isWrite(command) },
   Replicated: { kind: 'answers', check: ({ write }) => isPositive(write) },
 } satisfies Record<string, MessageFacts>

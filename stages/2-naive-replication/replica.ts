@@ -5,7 +5,7 @@ import { majority, type Quorum } from './quorum.js'
 /** A write that the leader has sent round and not yet answered. */
 export interface Pending {
   readonly write: number
-  readonly request: Request
+  readonly request: Request<unknown>
   /** Who has performed it, or is about to: the leader counts itself from the start. */
   readonly acknowledged: Set<NodeId>
   /** Ticks it has waited. */

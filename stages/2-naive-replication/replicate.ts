@@ -6,7 +6,7 @@ import { redirect } from './redirect.js'
 import type { NaiveReplica, Pending } from './replica.js'
 
 /** A write: the leader sends it to every follower and waits; a follower sends the client to the leader. */
-export function replicate(node: NaiveReplica, request: Request): void {
+export function replicate(node: NaiveReplica, request: Request<unknown>): void {
   if (node.role !== 'leader') return redirect(node, request)
   const write = ++node.writes
   const pending: Pending = { write, request, acknowledged: new Set([node.id]), waited: 0 }

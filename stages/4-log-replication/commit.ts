@@ -38,10 +38,10 @@ export function applyCommitted(node: Replica): void {
   while (node.handed < node.commitIndex) {
     const index = ++node.handed
     const term = node.log.termAt(index)
-    const command = node.log.takeCommand(index)
-    if (term === undefined || !command) throw new Error(`entry ${index} is committed and is not there to be performed`)
+    const payload = node.log.takePayload(index)
+    if (term === undefined || !payload) throw new Error(`entry ${index} is committed and is not there to be performed`)
     const waiting = node.waiting.get(index)
     node.waiting.delete(index)
-    node.effects.apply.push({ index, term, command, request: waiting?.term === term ? waiting.request : null })
+    node.effects.apply.push({ index, term, payload, request: waiting?.term === term ? waiting.request : null })
   }
 }

@@ -1,4 +1,4 @@
-import type { Command, Entry, EntryId, Index, Term } from '../../src/contracts.js'
+import type { Entry, EntryId, Index, Payload, Term } from '../../src/contracts.js'
 
 /**
  * The log: entries without a gap, terms never falling (§5.3). Before the first stands a sentinel, so
@@ -53,12 +53,12 @@ export class Log {
     this.entries.push(entry)
   }
 
-  /** The command there, once: it is about to be performed, and the log needs no more of it than the text. */
-  takeCommand(index: Index): Command | null {
+  /** What the entry there holds, once: it is about to be performed, and the log needs no more of it than the text. */
+  takePayload(index: Index): Payload | null {
     const entry = this.at(index)
     if (!entry) return null
-    this.entries[index - this.first] = { index, term: entry.term, command: null, text: entry.text }
-    return entry.command
+    this.entries[index - this.first] = { index, term: entry.term, payload: null, text: entry.text }
+    return entry.payload
   }
 
   /** Takes back everything from this index on. */

@@ -1,13 +1,5 @@
-import {
-  type Argument,
-  type Command,
-  type Entry,
-  type Index,
-  isPositive,
-  type Message,
-  type Term,
-} from '../../src/contracts.js'
-import type { MessageFacts, StageFacts } from '../../src/stage.js'
+import { type Entry, type Index, isPositive, type Message, type Term } from '../../src/contracts.js'
+import type { Known, MessageFacts } from '../../src/stage.js'
 import { isTerm } from './term.js'
 
 /** The leader to a follower: put these entries behind that one, and know how far the cluster has committed (figure 2). */
@@ -53,60 +45,19 @@ export function isNatural(candidate: unknown): candidate is number {
   return candidate === 0 || isPositive(candidate)
 }
 
-type IsOfShape = (command: Command) => boolean
-
-/**
- * AppendEntries, whose entries hold nothing but commands for which there are operations, each in its shape.
- *
- * @param own the shapes of commands that no client gives
- */
-export function appendEntriesOf(
-  { commands, operations }: Pick<StageFacts, 'commands' | 'operations'>,
-  own: Readonly<Record<string, IsOfShape>> = {},
-): MessageFacts {
-  const ofClients = Object.entries(commands).filter(([name]) => Object.hasOwn(operations, name))
-  const shapes = new Map([
-    ...ofClients.map(([name, { takes }]) => [name, shapeOf(takes)] as const),
-    ...Object.entries(own),
-  ])
-  const check = ({ term, sequence, prevLogIndex, prevLogTerm, leaderCommit, entries }: Candidate): boolean => {
-    if (!isTerm(term) || !isPositive(sequence)) return false
-    if (!isNatural(prevLogIndex) || !isNatural(prevLogTerm) || !isNatural(leaderCommit)) return false
-    if (!Array.isArray(entries) || (prevLogIndex === 0) !== (prevLogTerm === 0)) return false
-    let before = { index: prevLogIndex, term: prevLogTerm }
-    for (const entry of entries as Entry[]) {
-      if (entry.index !== before.index + 1 || entry.term < before.term || entry.term > term) return false
-      if (!entry.command || !shapes.get(entry.command.command)?.(entry.command)) return false
-      before = entry
-    }
-    return before.term <= term
+/** Entries that follow each other, none of a term after the message's, and each with a payload that the stage knows. */
+function isAppendEntries(candidate: Candidate, { isPayload }: Known): boolean {
+  const { term, sequence, prevLogIndex, prevLogTerm, leaderCommit, entries } = candidate
+  if (!isTerm(term) || !isPositive(sequence)) return false
+  if (!isNatural(prevLogIndex) || !isNatural(prevLogTerm) || !isNatural(leaderCommit)) return false
+  if (!Array.isArray(entries) || (prevLogIndex === 0) !== (prevLogTerm === 0)) return false
+  let before = { index: prevLogIndex, term: prevLogTerm }
+  for (const entry of entries as Entry[]) {
+    if (entry.index !== before.index + 1 || entry.term < before.term || entry.term > term) return false
+    if (!entry.payload || !isPayload(entry.payload)) return false
+    before = entry
   }
-  return { kind: 'leads', check }
-}
-
-/**
- * The shape of a command in an entry: all fields that it needs, each of its kind, and no others. How long they are was
- * checked when the client gave it, and is not looked at again for every copy.
- */
-export function shapeOf(takes: readonly Argument[]): IsOfShape {
-  return (command) => {
-    let fields = 1
-    for (const { name, optional, kind } of takes) {
-      const value = command[name]
-      if (value !== undefined) fields++
-      if (value === undefined ? !optional : !isOfKind[kind](value)) return false
-    }
-    for (const _ in command) fields--
-    return fields === 0
-  }
-}
-
-const isOfKind: Readonly<Record<Argument['kind'], (value: unknown) => boolean>> = {
-  text: (value) => typeof value === 'string',
-  'text or null': (value) => typeof value === 'string' || value === null,
-  number: isPositive,
-  flag: (value) => value === true,
-  names: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+  return before.term <= term
 }
 
 function isConflict({ term, sequence, prevLogIndex, conflictTerm, conflictIndex }: Candidate): boolean {
@@ -115,8 +66,9 @@ function isConflict({ term, sequence, prevLogIndex, conflictTerm, conflictIndex 
   return isPositive(conflictIndex) && conflictIndex <= prevLogIndex
 }
 
-/** What a follower answers. */
-export const replies = {
+/** What each message is, and what it must hold when it comes from the wire. */
+export const replicationMessages = {
+  AppendEntries: { kind: 'leads', check: isAppendEntries },
   AppendEntriesReply: {
     kind: 'answers',
     check: ({ term, sequence, matchIndex }) => isTerm(term) && isPositive(sequence) && isNatural(matchIndex),

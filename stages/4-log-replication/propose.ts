@@ -1,4 +1,4 @@
-import { type Command, type Entry, failure, makeEntry, type Request } from '../../src/contracts.js'
+import { commandPayload, type Entry, failure, makeEntry, type Payload, type Request } from '../../src/contracts.js'
 import { redirect } from '../2-naive-replication/redirect.js'
 import { overload } from './backlog.js'
 import { persist, type Replica } from './replica.js'
@@ -8,26 +8,26 @@ import { persist, type Replica } from './replica.js'
  * (§5.3). Reads go through the log as well: what a read answers is then the store at one place in the order of all
  * commands, and no leader that lost its office can answer from memory.
  */
-export function propose(node: Replica, request: Request): void {
+export function propose(node: Replica, request: Request<unknown>): void {
   if (node.role !== 'leader') return refer(node, request)
   const tooMuch = overload(node)
   if (tooMuch !== null) {
     node.effects.replies.push({ request: request.id, answer: failure('overloaded', tooMuch) })
     return
   }
-  const { index } = appendOwn(node, request.command)
+  const { index } = appendOwn(node, commandPayload(request.command))
   node.waiting.set(index, { request: request.id, term: node.term, since: node.ticks })
 }
 
 /** Nothing was done here: the client asks the leader, or hears that there is none at present. */
-export function refer(node: Replica, request: Request): void {
+export function refer(node: Replica, request: Request<unknown>): void {
   if (node.leader !== node.id && node.members.some(({ id }) => id === node.leader)) return redirect(node, request)
   node.effects.replies.push({ request: request.id, answer: failure('no_leader', 'no node leads at present') })
 }
 
-/** A leader puts a command behind its log; it never changes what is there (leader append-only, figure 3). */
-export function appendOwn(node: Replica, command: Command): Entry {
-  const entry = makeEntry(node.log.last.index + 1, node.term, command)
+/** A leader puts an entry behind its log; it never changes what is there (leader append-only, figure 3). */
+export function appendOwn(node: Replica, payload: Payload): Entry {
+  const entry = makeEntry(node.log.last.index + 1, node.term, payload)
   node.log.append(entry)
   persist(node, { record: 'entry', entry })
   return entry

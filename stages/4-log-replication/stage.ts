@@ -7,7 +7,7 @@ import { applyCommitted, commitByMajority, noteDurable } from './commit.js'
 import { dropDoubtful, replicationDoubts } from './doubts.js'
 import { giveUpWaiting } from './give-up.js'
 import { logInvariants } from './log.js'
-import { appendEntriesOf, type ReplicationMessage, replies } from './messages.js'
+import { type ReplicationMessage, replicationMessages } from './messages.js'
 import { propose } from './propose.js'
 import { type Replica, replica, replicaStatus } from './replica.js'
 import { isDueByNews, replicateToAll, sendEntries } from './replicate.js'
@@ -25,8 +25,8 @@ export default stage<Replica, ReplicationMessage>({
   start: [beginTerm],
   entries: (node, from) => node.log.from(from),
   verbs: { status: replicaStatus, replicate: sendEntries, isDue: isDueByNews },
-  requests: { get: propose, scan: propose, set: propose, delete: propose, append: propose, cas: propose, info, ping },
-  messages: { AppendEntries: appendEntriesOf(client), ...replies },
+  requests: { read: propose, write: propose, info, ping },
+  messages: replicationMessages,
   doubts: replicationDoubts,
   gate: [dropDoubtful, hearTerm],
   on: { AppendEntries: appendEntries, AppendEntriesReply: countReply, AppendEntriesConflict: walkBack },
@@ -36,6 +36,8 @@ export default stage<Replica, ReplicationMessage>({
   applied: [noteApplied],
   saved: [],
   held: [],
+  kept: [],
+  restored: [],
   met: [],
   turn: [commitByMajority, applyCommitted, replicateToAll],
   invariants: [...logInvariants],

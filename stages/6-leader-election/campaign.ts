@@ -1,4 +1,4 @@
-import type { NodeId, Term } from '../../src/contracts.js'
+import { type NodeId, noOp, type Term } from '../../src/contracts.js'
 import { sendWhenDurable } from '../../src/stage.js'
 import { newProgress } from '../4-log-replication/progress.js'
 import { appendOwn } from '../4-log-replication/propose.js'
@@ -66,5 +66,5 @@ export function leadWithEntry(node: Voter): void {
   node.quietTicks = 0
   for (const peer of node.progress.keys()) node.progress.set(peer, newProgress(node.log, node.timing))
   node.effects.events.push({ event: 'elected', term: node.term, votes: [...node.votes] })
-  appendOwn(node, { command: 'no-op' })
+  appendOwn(node, noOp)
 }

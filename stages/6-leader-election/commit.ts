@@ -1,4 +1,3 @@
-import type { Answer } from '../../src/contracts.js'
 import { onQuorum } from '../4-log-replication/commit.js'
 import type { Replica } from '../4-log-replication/replica.js'
 
@@ -11,9 +10,4 @@ export function commitOwnTerm(node: Replica): void {
   if (node.role !== 'leader' || node.commitIndex === node.log.last.index) return
   const index = onQuorum(node)
   if (index > node.commitIndex && node.log.termAt(index) === node.term) node.commitIndex = index
-}
-
-/** What the entry with which a leader begins does to the store. */
-export function nothing(): Answer {
-  return { ok: true }
 }

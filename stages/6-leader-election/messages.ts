@@ -1,7 +1,7 @@
 import type { Index, Message, Term } from '../../src/contracts.js'
 import type { MessageFacts } from '../../src/stage.js'
 import { leapsAhead, replicationDoubts } from '../4-log-replication/doubts.js'
-import { isNatural, type ReplicationMessage, shapeOf } from '../4-log-replication/messages.js'
+import { isNatural, type ReplicationMessage } from '../4-log-replication/messages.js'
 import { isTerm } from '../4-log-replication/term.js'
 
 /** A candidate to everybody: vote for me; this is how far my log goes (figure 2). */
@@ -44,9 +44,6 @@ export const electionMessages = {
   },
   StaleTerm: { kind: 'answers', check: ({ term }) => isTerm(term) },
 } satisfies Record<string, MessageFacts>
-
-/** The entry with which a leader begins has no field. */
-export const entriesOfLeaders = { 'no-op': shapeOf([]) }
 
 export const electionDoubts = {
   ...replicationDoubts,

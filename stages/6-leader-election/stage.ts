@@ -1,20 +1,17 @@
 import { replaced, replacedIn, stage } from '../../src/stage.js'
 import { commitByMajority } from '../4-log-replication/commit.js'
-import { appendEntriesOf } from '../4-log-replication/messages.js'
 import { hearTerm, takeOffice } from '../4-log-replication/term.js'
 import { heed, noticeSilence } from '../5-heartbeats/silence.js'
 import heartbeats from '../5-heartbeats/stage.js'
 import { campaignAfterSilence, countOwnVote, countVote, leadWithEntry } from './campaign.js'
-import { commitOwnTerm, nothing } from './commit.js'
+import { commitOwnTerm } from './commit.js'
 import { answeredDuringElection, elapsedDuringElection } from './follow-leader.js'
-import { type ElectionMessage, electionDoubts, electionMessages, entriesOfLeaders } from './messages.js'
+import { type ElectionMessage, electionDoubts, electionMessages } from './messages.js'
 import { hearStaleTerm, heedElected, observeTerm, tellStaleTerm } from './terms.js'
 import { vote } from './vote.js'
 import { type Voter, voter } from './voter.js'
 
 const before = heartbeats.table
-const operations = { ...before.operations, 'no-op': nothing }
-const AppendEntries = appendEntriesOf({ ...before, operations }, entriesOfLeaders)
 
 export default stage<Voter, ElectionMessage>({
   ...before,
@@ -23,12 +20,12 @@ export default stage<Voter, ElectionMessage>({
   title: 'Leader election',
   adds: 'terms and votes: when the leader falls silent, a majority elects another, which has all that was committed',
   stillBroken: 'the log grows for ever',
-  operations,
+  payloads: { ...before.payloads, 'no-op': () => true },
   client: { ...before.client!, answered: answeredDuringElection, elapsed: elapsedDuringElection },
   state: voter,
   start: [],
   verbs: { ...before.verbs, lead: leadWithEntry },
-  messages: { ...before.messages, AppendEntries, ...electionMessages },
+  messages: { ...before.messages, ...electionMessages },
   doubts: electionDoubts,
   gate: replaced(before.gate, hearTerm, tellStaleTerm, observeTerm),
   on: {

@@ -10,7 +10,7 @@ import { holdSnapshots } from './let-go.js'
 import { type CompactionMessage, compactionMessages } from './messages.js'
 import { noteUnheld, noteUnsaved } from './no-room.js'
 import { continueTransfer, resendChunks, sendSnapshotIfBehind } from './send-snapshot.js'
-import { headerOfEdge, takeSnapshotWhenDue } from './take-snapshot.js'
+import { headerOfEdge, refuseUnknown, takeSnapshotWhenDue } from './take-snapshot.js'
 
 const before = leaderElection.table
 
@@ -37,6 +37,7 @@ export default stage<Compactor, CompactionMessage>({
   tick: [...before.tick, resendChunks],
   saved: [noteSnapshot, noteUnsaved],
   held: [noteKept, noteUnheld],
+  restored: [refuseUnknown],
   turn: [...before.turn, takeSnapshotWhenDue, holdSnapshots],
   invariants: [...before.invariants, 'snapshotsAgree'],
   gives: [...before.gives, 'G14'],

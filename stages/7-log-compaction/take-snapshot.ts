@@ -27,6 +27,11 @@ function isDue({ handed, sinceSnapshot, snapshots: [newest], timing }: Compactor
   return isLong && sinceSnapshot.bytes >= (newest?.bytes ?? 0)
 }
 
+/** This stage keeps nothing in a snapshot besides its header; what is there, a later one wrote, and it must not be lost. */
+export function refuseUnknown(_node: Compactor, kept: readonly unknown[]): void {
+  if (kept.length > 0) throw new Error('the snapshot holds what only a later stage keeps in one: run that stage')
+}
+
 /** What everybody must know of a snapshot: where the log goes on behind it. */
 export function headerOfEdge(_node: Compactor, { index, term }: EntryId): SnapshotHeader {
   return { index, term }

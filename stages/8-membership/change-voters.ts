@@ -1,7 +1,7 @@
 import { failure, type NodeId } from '../../src/contracts.js'
 import { appendOwn } from '../4-log-replication/propose.js'
 import { isHeard } from './change.js'
-import { type Configuration, commandOfConfiguration, idsOf, quorumOf, type Server, without } from './configuration.js'
+import { type Configuration, idsOf, payloadOfConfiguration, quorumOf, type Server, without } from './configuration.js'
 import { finish, giveUp } from './end-change.js'
 import { followConfiguration, type Participant } from './participant.js'
 import type { Change } from './volatile.js'
@@ -42,7 +42,7 @@ export function appendConfiguration(
   { voters, outgoing, learners }: Omit<Configuration, 'origin'>,
 ): void {
   const { configuration: before } = node.log.configuration
-  appendOwn(node, commandOfConfiguration({ origin: before.origin, voters, outgoing, learners }))
+  appendOwn(node, payloadOfConfiguration({ origin: before.origin, voters, outgoing, learners }))
   const departed = (before.outgoing ? [...before.outgoing, ...before.voters] : []).filter(
     ({ id }) => !idsOf([...voters, ...learners]).includes(id),
   )

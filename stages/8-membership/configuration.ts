@@ -1,11 +1,11 @@
 import {
   addressProblem,
-  type Command,
   isNodeId,
   isObject,
   limits,
   type Member,
   type NodeId,
+  type Payload,
 } from '../../src/contracts.js'
 import { majority, type Quorum } from '../2-naive-replication/quorum.js'
 
@@ -50,8 +50,8 @@ export function quorumOf({ voters, outgoing }: Pick<Configuration, 'voters' | 'o
   return { has: (nodes) => sets.every((set) => set.has(nodes)) }
 }
 
-export function commandOfConfiguration({ origin, voters, outgoing, learners }: Configuration): Command {
-  return { command: 'configuration', origin, voters, outgoing, learners }
+export function payloadOfConfiguration({ origin, voters, outgoing, learners }: Configuration): Payload {
+  return { kind: 'configuration', configuration: { origin, voters, outgoing, learners } }
 }
 
 /** The configuration that an entry or a snapshot holds; null if it holds none. */
@@ -64,8 +64,8 @@ export function configurationIn(candidate: unknown): Configuration | null {
 }
 
 /** Whether a configuration that comes from another node names only nodes that can be, each once, where they can be reached. */
-export function isConfiguration(command: Command): boolean {
-  const configuration = configurationIn(command)
+export function isConfiguration(payload: Payload): boolean {
+  const configuration = payload.kind === 'configuration' ? configurationIn(payload.configuration) : null
   if (!configuration || configuration.voters.length === 0) return false
   const { voters, outgoing, learners } = configuration
   return [voters, outgoing ?? [], learners].every((servers) => {

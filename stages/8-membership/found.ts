@@ -5,7 +5,7 @@ import { headerOfEdge } from '../7-log-compaction/take-snapshot.js'
 import { parseMember } from './ask-change.js'
 import { problemWith } from './check-voters.js'
 import type { FoundCluster } from './commands.js'
-import { commandOfConfiguration, idsOf, membersOf, nobody } from './configuration.js'
+import { idsOf, membersOf, nobody, payloadOfConfiguration } from './configuration.js'
 import { connect, type Participant } from './participant.js'
 
 /**
@@ -19,7 +19,7 @@ export function foundCluster(node: Participant): void {
   if (silent.length > 0) return waitForFounders(node, idsOf(silent))
   node.founding = null
   enterTerm(node, node.term + 1, null)
-  appendOwn(node, commandOfConfiguration({ ...nobody, origin: node.self.incarnation, voters: [node.self] }))
+  appendOwn(node, payloadOfConfiguration({ ...nobody, origin: node.self.incarnation, voters: [node.self] }))
 }
 
 /** Who waits for others says for whom ({@link tellWaiting}). Who was asked by a person founds nothing when nobody answers. */

@@ -93,9 +93,9 @@ export class MembersLog extends CompactLog {
       throw new Error(`a log of the cluster ${known} was to take over what belongs to the cluster ${origin}`)
   }
 
-  #note({ index, command }: Entry): void {
-    if (command?.command !== 'configuration') return
-    const configuration = configurationIn(command)
+  #note({ index, payload }: Entry): void {
+    if (payload?.kind !== 'configuration') return
+    const configuration = configurationIn(payload.configuration)
     if (!configuration) return
     this.#checkOrigin(configuration)
     this.#placed.push(place(index, configuration))

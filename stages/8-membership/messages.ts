@@ -1,8 +1,6 @@
 import { type Index, isPositive, type Message } from '../../src/contracts.js'
 import type { MessageFacts } from '../../src/stage.js'
-import { entriesOfLeaders } from '../6-leader-election/messages.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
-import { isConfiguration } from './configuration.js'
 import type { Loss } from './volatile.js'
 
 /** The leader to a node that is to be taken in: who are you? It bears no term: nobody is a member by it. */
@@ -47,6 +45,3 @@ export const membershipMessages = {
       isPositive(index) && typeof disk === 'string' && disk.length <= 64 && (why === 'replaced' || why === 'older'),
   },
 } satisfies Record<string, MessageFacts>
-
-/** The shapes of entries that no client asks for. */
-export const entriesOfMembers = { ...entriesOfLeaders, configuration: isConfiguration }

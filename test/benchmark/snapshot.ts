@@ -10,8 +10,8 @@ import { systemClock } from '../../src/clock.js'
 import { type Command, limits } from '../../src/contracts.js'
 import { LockedMap } from '../../src/state-machine/locked-map.js'
 import { OrderedMap } from '../../src/state-machine/ordered-map.js'
+import { keyValue } from '../../stages/0-key-value-store/key-value.js'
 import { get, set } from '../../stages/0-key-value-store/operations.js'
-import keyValueStore from '../../stages/0-key-value-store/stage.js'
 import { type Pauses, TurnWatch } from './pauses.js'
 
 const option = (describe: string, fallback: number, from: number, to: number, name: string) =>
@@ -174,10 +174,10 @@ async function besideSnapshot(machine: LockedMap): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const warm = new LockedMap(keyValueStore.operations, systemClock)
+  const warm = new LockedMap(keyValue.operations!, systemClock)
   await fill(warm, warmUpKeys)
   await warm.restore(load(await keep(warm)))
-  const machine = new LockedMap(keyValueStore.operations, systemClock)
+  const machine = new LockedMap(keyValue.operations!, systemClock)
   await measure('fill', () => fill(machine, keys))
   for (let round = 1; round <= rounds; round++) await besideSnapshot(machine)
   let bytes = 0
@@ -186,7 +186,7 @@ async function main(): Promise<void> {
     return 0
   })
   const pieces = await keep(machine)
-  const restored = new LockedMap(keyValueStore.operations, systemClock)
+  const restored = new LockedMap(keyValue.operations!, systemClock)
   await measure('restore into an empty store', async () => {
     await restored.restore(load(pieces))
     return 0

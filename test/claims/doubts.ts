@@ -1,5 +1,5 @@
 import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
-import { type Command, makeEntry } from '../../src/contracts.js'
+import { type Command, commandPayload, makeEntry } from '../../src/contracts.js'
 import type { Stage } from '../../src/stage.js'
 import { type AnyMessage, Cores, timing } from '../helpers/cores.js'
 import type { Claims } from './claim.js'
@@ -104,7 +104,7 @@ export const doubtClaims: Claims = {
   },
   'an entry whose command lacks a field, or has another, passes no wire: a follower could not perform it'(stage) {
     const passes = (command: Command) =>
-      stage.messages.AppendEntries!.check(beatOf(1, { entries: [makeEntry(1, 1, command)] }))
+      stage.messages.AppendEntries!.check(beatOf(1, { entries: [makeEntry(1, 1, commandPayload(command))] }))
     ok(passes({ command: 'append', key: 'k', value: 'v' }))
     for (const fields of [
       {},

@@ -1,8 +1,9 @@
 import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
-import { type Command, makeEntry, type Recovered, type SnapshotHeader } from '../../src/contracts.js'
+import { noOp, type Recovered, type SnapshotHeader } from '../../src/contracts.js'
 import type { Stage } from '../../src/stage.js'
+import type { Configuration } from '../../stages/8-membership/configuration.js'
 import { nodeOptions } from '../helpers/core.js'
-import { type AnyMessage, entriesOf, type Past, timing } from '../helpers/cores.js'
+import { type AnyMessage, entriesOf, entryOf, type Held, type Past, timing } from '../helpers/cores.js'
 import {
   adding,
   addressesOf,
@@ -40,8 +41,8 @@ const subsets = (ids: readonly string[]) =>
   Array.from({ length: 2 ** ids.length }, (_, choice) => ids.filter((_, at) => choice & (2 ** at)))
 
 /** What n1 of this term sends to n3, behind an entry of term 1. */
-function appending(term: number, prevLogIndex: number, commands: readonly Command[], leaderCommit = 0): AnyMessage {
-  const entries = commands.map((command, at) => makeEntry(prevLogIndex + at + 1, term, command))
+function appending(term: number, prevLogIndex: number, held: readonly Held[], leaderCommit = 0): AnyMessage {
+  const entries = held.map((one, at) => entryOf(prevLogIndex + at + 1, term, one))
   const common = { type: 'AppendEntries', from: 'n1', to: 'n3', term, sequence: 1, prevLogIndex, leaderCommit }
   return { ...common, prevLogTerm: prevLogIndex === 0 ? 0 : 1, entries }
 }
@@ -89,9 +90,9 @@ export const jointClaims: Claims = {
     const cores = apart(stage, alike(three, { log: [1], commands: { 1: membersAre(three) } }))
     cores.receive(appending(1, 1, [membersAre(three, { learners: ['n4'] }), joint]))
     same([counts(cores, 'n3'), cores.status('n3').commit], ['n1 n4 n5 | n1 n2 n3', 0])
-    cores.receive(appending(2, 2, [{ command: 'no-op' }]))
+    cores.receive(appending(2, 2, [noOp]))
     equal(counts(cores, 'n3'), 'n1 n2 n3 + n4', 'the one before it')
-    cores.receive({ ...appending(3, 1, [{ command: 'no-op' }]) })
+    cores.receive({ ...appending(3, 1, [noOp]) })
     equal(counts(cores, 'n3'), 'n1 n2 n3')
     same(connected(cores, 'n3'), ['n1', 'n2'])
     cores.crash('n3')
@@ -105,7 +106,7 @@ export const jointClaims: Claims = {
     }
   },
   'and what a snapshot holds is known, if nothing later is (E4, D7)'(stage) {
-    const header = (index: number, configurationIndex: number, configuration: Command) => ({
+    const header = (index: number, configurationIndex: number, configuration: Configuration) => ({
       index,
       term: 1,
       configurationIndex,
@@ -119,7 +120,7 @@ export const jointClaims: Claims = {
     equal(knownAfterRestart(stage, {}, [header(5, 2, membersAre(three)), one]), 'n1 n2 n3')
   },
   'where the older of two snapshots cannot be read, the newer says who the members are (D7, D12)'(stage) {
-    const start = (configurationIndex: number, configuration: Command, commands: Past['commands']) => {
+    const start = (configurationIndex: number, configuration: Configuration, commands: Past['commands']) => {
       const newer = { index: 5, term: 1, bytes: 1, sha256: '0', configurationIndex, configuration }
       const entries = entriesOf([1, 1, 1], 3, commands)
       const kept = { term: 1, votedFor: null, edge: { index: 3, term: 1 }, entries, snapshots: [newer] }
@@ -142,10 +143,9 @@ export const jointClaims: Claims = {
     equal(counts(cores, 'n1'), 'n1 n4 n5', 'it has been left meanwhile')
     cores.save('n1')
     const { configurationIndex, configuration } = cores.snapshot('n1')!
-    const { command: _, ...parts } = joint
-    same([configurationIndex, configuration], [2, parts])
+    same([configurationIndex, configuration], [2, joint])
     const follower = apart(stage, { n3: past }, [], limits)
-    follower.receive(appending(1, 4, [{ command: 'no-op' }, { command: 'no-op' }, membersAre(four)], 6))
+    follower.receive(appending(1, 4, [noOp, noOp, membersAre(four)], 6))
     follower.save('n3')
     same([follower.snapshot('n3')!.index, follower.snapshot('n3')!.configurationIndex], [6, 2], 'not what came later')
   },
@@ -274,7 +274,7 @@ export const changeClaims: Claims = {
       equal(change(cores, 'n2', adding('n4')), 'ok', state)
       for (const id of four) equal(counts(cores, id), four.join(' '), state)
       for (const { voters, learners } of configurations(cores, 'n2')) {
-        const names = [...(voters as { id: string }[]), ...(learners as { id: string }[])].map(({ id }) => id)
+        const names = [...voters, ...learners].map(({ id }) => id)
         equal(new Set(names).size, names.length, `${state}: nobody is a voter and a learner at once`)
       }
     }

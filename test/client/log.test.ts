@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { makeEntry } from '../../src/contracts.js'
+import { commandPayload, makeEntry } from '../../src/contracts.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
 import { cli } from '../helpers/running.js'
 import { contentsOf } from '../storage/conformance.js'
@@ -59,7 +59,7 @@ t.test('log --json: the entries that count, as they are on disk and on the wire'
   t.equal((await cli(['log', folder, '--json'])).stdout, texts.map((text) => `${text}\n`).join(''))
   t.equal((await cli(['log', folder, '--json', '--tail', '2'])).stdout, `${texts[4]}\n${texts[5]}\n`)
   const [third] = (await cli(['log', folder, '--json', '--from', '3'])).stdout.split('\n')
-  t.equal(third, makeEntry(3, 2, set('k3', 'v3')).text)
+  t.equal(third, makeEntry(3, 2, commandPayload(set('k3', 'v3'))).text)
 })
 
 t.test('log --verify: sound, cut short, damaged; nothing is changed, also while the log is in use', async (t) => {

@@ -26,7 +26,7 @@ import { SnapshotFiles } from './snapshot-files.js'
 import { timing } from './timing.js'
 
 export type { AnyMessage } from './hand.js'
-export { entriesOf, entryOf, type Past, stateUpTo } from './past.js'
+export { entriesOf, entryOf, type Held, type Past, stateUpTo } from './past.js'
 export { patienceTicks, timing } from './timing.js'
 
 /**

@@ -1,6 +1,7 @@
 import { equal, ok } from 'node:assert/strict'
-import type { Answer, Command, Entry, Member, NodeId, Timing } from '../../src/contracts.js'
+import { type Answer, type Command, type Member, type NodeId, payloadOf, type Timing } from '../../src/contracts.js'
 import type { Stage } from '../../src/stage.js'
+import type { Configuration } from '../../stages/8-membership/configuration.js'
 import { memberList } from './core.js'
 import { Cores, type Past, timing } from './cores.js'
 
@@ -13,10 +14,10 @@ const never = { snapshotEntries: 1024 * 1024 }
 export function membersAre(
   voters: readonly NodeId[],
   { outgoing = null, learners = [] }: { outgoing?: readonly NodeId[] | null; learners?: readonly NodeId[] } = {},
-): Command {
+): Configuration {
   const servers = (ids: readonly NodeId[]) => someOf(ids).map((member) => ({ ...member, incarnation: member.id }))
   const parts = { voters: servers(voters), outgoing: outgoing && servers(outgoing), learners: servers(learners) }
-  return { command: 'configuration', origin: 'n1', ...parts }
+  return { origin: 'n1', ...parts }
 }
 
 /** Seven nodes, of which none knows of any other, but for what is in their logs; the first of the founders founds. */
@@ -96,9 +97,9 @@ export function change(cores: Cores, leader: NodeId, command: Command, among: re
 }
 
 /** Every configuration in a node's log, in order, with the disks that are meant. */
-export function configurations(cores: Cores, id: NodeId): Command[] {
-  const commands = cores.onDisk(id).entries.map(({ text }: Entry) => JSON.parse(text).command as Command)
-  return commands.filter(({ command }) => command === 'configuration')
+export function configurations(cores: Cores, id: NodeId): Configuration[] {
+  const held = cores.onDisk(id).entries.map(payloadOf)
+  return held.flatMap((one) => (one.kind === 'configuration' ? [one.configuration as Configuration] : []))
 }
 
 /** Whom a node is connected with. */

@@ -1,16 +1,18 @@
 import {
-  type Command,
+  commandPayload,
   type Entry,
   type EntryId,
   type Member,
   makeEntry,
   type NodeId,
+  type Payload,
   type Snapshot,
   type SnapshotHeader,
   type Term,
   theBeginning,
 } from '../../src/contracts.js'
 import type { Records } from '../../src/storage/recover.js'
+import { type Configuration, payloadOfConfiguration } from '../../stages/8-membership/configuration.js'
 import { five } from './core.js'
 import type { SnapshotFiles } from './snapshot-files.js'
 
@@ -32,16 +34,22 @@ export interface Past {
   /** The terms of the entries of its log: `[1, 1, 2]`; it begins behind the older snapshot. */
   readonly log?: readonly Term[]
   /** What stands at these indexes of it, where that is not a write. */
-  readonly commands?: Readonly<Record<number, Command>>
+  readonly commands?: Readonly<Record<number, Held>>
   /** The term it is in; that of its last entry unless given. */
   readonly term?: Term
   readonly votedFor?: NodeId | null
 }
 
 /** The entry of hand-made logs: as log matching wants it, index and term decide what it holds. */
-export function entryOf(index: number, term: Term, command?: Command): Entry {
-  return makeEntry(index, term, command ?? { command: 'set', key: 'k', value: `${index}.${term}` })
+export function entryOf(index: number, term: Term, held?: Held): Entry {
+  const written = commandPayload({ command: 'set', key: 'k', value: `${index}.${term}` })
+  return makeEntry(index, term, held ? payloadFor(held) : written)
 }
+
+/** What an entry holds; of a configuration, who the members are is enough. */
+export type Held = Payload | Configuration
+
+const payloadFor = (held: Held): Payload => ('kind' in held ? held : payloadOfConfiguration(held))
 
 export function entriesOf(terms: readonly Term[], before = 0, commands: Past['commands'] = {}): Entry[] {
   return terms.map((term, at) => entryOf(before + at + 1, term, commands[before + at + 1]))

@@ -4,6 +4,7 @@ import { makeEntry } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import { checkNodeConfig } from '../../src/server/config.js'
+import { payloadOfConfiguration } from '../../stages/8-membership/configuration.js'
 import membership from '../../stages/8-membership/stage.js'
 
 const right = [
@@ -113,7 +114,7 @@ t.test('it is the check of a configuration, of commands, and of entries that com
   const codec = jsonCodec(membership)
   const cross = (client: string, peer: string) => {
     const voters = [{ id: 'n1', client, peer, incarnation }]
-    const entry = makeEntry(1, 1, { command: 'configuration', origin: 'd', voters, outgoing: null, learners: [] })
+    const entry = makeEntry(1, 1, payloadOfConfiguration({ origin: 'd', voters, outgoing: null, learners: [] }))
     const at = { term: 1, sequence: 1, leaderCommit: 0, prevLogIndex: 0, prevLogTerm: 0 }
     const about = { type: 'AppendEntries', from: 'n2', to: 'n1', incarnation, origin: 'd', entries: [entry], ...at }
     return codec.decode(codec.encode(about))
@@ -144,8 +145,8 @@ t.test('a configuration from the wire names each node once, and no more of them 
   const { check } = membership.messages.AppendEntries!
   const server = (id: string) => ({ id, client: 'a:1', peer: 'a:2', incarnation: 'd' })
   const accepts = (parts: object) => {
-    const command = { command: 'configuration', origin: 'd', outgoing: null, learners: [], ...parts }
-    const entries = [{ index: 1, term: 1, command, text: '' }]
+    const payload = { kind: 'configuration', configuration: { origin: 'd', outgoing: null, learners: [], ...parts } }
+    const entries = [{ index: 1, term: 1, payload, text: '' }]
     return check({ term: 1, sequence: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0, entries })
   }
   const many = Array.from({ length: 65 }, (_, at) => server(`m${at}`))

@@ -1,6 +1,6 @@
 /** What may stand behind a message's line, and what may not. */
 import t from 'tap'
-import { type Message, makeEntry } from '../../src/contracts.js'
+import { commandPayload, type Message, makeEntry } from '../../src/contracts.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import log from '../../stages/4-log-replication/stage.js'
@@ -43,7 +43,7 @@ t.test('as many bytes follow as the line says, and nothing follows that does not
 
 t.test('entries are text, and stay so', async (t) => {
   const codec = jsonCodec(log)
-  const entries = [makeEntry(1, 1, { command: 'set', key: 'a', value: '\n' })]
+  const entries = [makeEntry(1, 1, commandPayload({ command: 'set', key: 'a', value: '\n' }))]
   const fields = { term: 1, sequence: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0 }
   const append = { type: 'AppendEntries', from: 'n1', to: 'n2', ...fields, entries } as Message
   const bytes = Buffer.from(codec.encode(append))

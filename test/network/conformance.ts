@@ -186,7 +186,7 @@ async function garbage(t: Test, wire: Wire): Promise<void> {
   const address = parseAddress(all[0]!.peer)!
   const random = new SeededRandom(1)
   const noise = (length: number) => Buffer.from(Array.from({ length }, () => random.between(0, 255)))
-  const hello = JSON.stringify({ type: 'Hello', protocol: 2, cluster: 'test', from: 'n2', to: 'n1' })
+  const hello = JSON.stringify({ type: 'Hello', protocol: 3, cluster: 'test', from: 'n2', to: 'n1' })
   const thrown = [
     ...[0, 1, 3, 8, 40, 1_500, 60_000, 200_000].map(noise),
     Buffer.from('GET / HTTP/1.1\r\n\r\n'),

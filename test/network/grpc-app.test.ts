@@ -1,14 +1,26 @@
 import { fileURLToPath } from 'node:url'
-import { type Client, credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js'
-import { loadSync } from '@grpc/proto-loader'
+import { credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js'
+import { loadSync, type MessageTypeDefinition } from '@grpc/proto-loader'
 import t, { type Test } from 'tap'
 import { systemClock, systemRandom } from '../../src/clock.js'
-import { defaultTiming, limits, type Member } from '../../src/contracts.js'
+import type { Ask } from '../../src/contracts.js'
+import {
+  type Answer,
+  type Argument,
+  type Command,
+  defaultTiming,
+  failure,
+  limits,
+  type Member,
+} from '../../src/contracts.js'
 import { GrpcNetwork } from '../../src/network/grpc.js'
+import { type CallGate, clientProtos, clientServices, commandOfRpc } from '../../src/network/grpc-app.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
+import { Protos } from '../../src/network/grpc-protos.js'
 import { Node } from '../../src/node.js'
-import { LockedMap } from '../../src/state-machine/locked-map.js'
 import stage from '../../stages/3-protobuf-rpc/stage.js'
+import { latest, stages } from '../../stages/index.js'
+import { counting } from '../counter/counter.js'
 import { members as freeMembers } from './peers.js'
 
 /** Three nodes of stage 3, linked, in this process. */
@@ -23,14 +35,14 @@ async function cluster(t: Test): Promise<Member[]> {
       const world = { clock: systemClock, random: systemRandom }
       const network = new GrpcNetwork({
         ...{ self: id, members, cluster: 'test', isOpen: false, codec: protobufCodec(stage), ...world, notice },
-        ask: (command, answer) => node.ask(command, answer),
+        served: { stage, ask: (command, answer) => node.ask(command, answer) },
       })
       const node = new Node(
         stage,
         { id, members, random: systemRandom, timing: defaultTiming, bootstrap: false, about: {} },
         {
           network,
-          stateMachine: new LockedMap(stage.operations, systemClock),
+          machine: stage.application.machine,
           ...world,
           notice,
           fatal: (error) => t.fail(error),
@@ -46,17 +58,21 @@ async function cluster(t: Test): Promise<Member[]> {
 type Reply = Record<string, unknown>
 type Call = (rpc: string, request?: object) => Promise<Reply>
 
-/** What anybody's client is made of: the .proto file, and nothing of ours. */
+/** What anybody's client is made of: the .proto files, and nothing of ours. */
 function genericClient(t: Test, address: string): Call {
-  const file = fileURLToPath(new URL('../../../stages/3-protobuf-rpc/app.proto', import.meta.url))
-  const { AppService } = loadPackageDefinition(loadSync(file)).raftroadmap as Record<string, ServiceClientConstructor>
-  const client = new AppService!(address, credentials.createInsecure()) as Client
-  t.teardown(() => client.close())
-  const rpcs = client as unknown as Record<string, (...args: unknown[]) => void>
+  const stagesFolder = fileURLToPath(new URL('../../../stages/', import.meta.url))
+  const files = ['0-key-value-store/key-value.proto', '3-protobuf-rpc/node.proto']
+  const definition = loadPackageDefinition(loadSync(files, { includeDirs: [stagesFolder] }))
+  const { AppService, NodeService } = definition.raftroadmap as Record<string, ServiceClientConstructor>
+  const clients = [AppService!, NodeService!].map((service) => new service(address, credentials.createInsecure()))
+  t.teardown(() => clients.forEach((client) => void client.close()))
   return (rpc, request = {}) =>
     new Promise((resolve, reject) => {
       const deadline = Date.now() + 10_000
-      rpcs[rpc]!(request, { deadline }, (error: Error | null, reply: Reply) => (error ? reject(error) : resolve(reply)))
+      const client = clients.find((one) => rpc in one) as unknown as Record<string, (...args: unknown[]) => void>
+      client[rpc]!(request, { deadline }, (error: Error | null, reply: Reply) =>
+        error ? reject(error) : resolve(reply),
+      )
     })
 }
 
@@ -92,12 +108,102 @@ t.test('a generic gRPC client sets and gets, and is told why not', async (t) => 
     ['Get', {}, 'bad_request'],
     ['Set', { key: 'k', value: 'x'.repeat(limits.valueBytes + 1) }, 'too_large'],
     ['Scan', { limit: 0 }, 'bad_request'],
-    ['AddNode', { node: 'n4' }, 'unknown_command'],
-    ['RemoveNode', { node: 'n3' }, 'unknown_command'],
-    ['Reconfigure', { voters: ['n1'] }, 'unknown_command'],
-    ['TransferLeader', {}, 'unknown_command'],
   ]
   for (const [rpc, request, code] of refusals) {
     t.match(await leader(rpc, request), { error: { code, definite: true } }, rpc)
   }
+})
+
+const messageName = (type: unknown) => ((type as MessageTypeDefinition<object, object>).type as { name: string }).name
+
+/** What a person types, as protobuf has it. */
+const typeOf: Readonly<Record<Argument['kind'], string>> = {
+  text: 'TYPE_STRING',
+  'text or null': 'TYPE_STRING',
+  number: 'TYPE_UINT32',
+  flag: 'TYPE_BOOL',
+  names: 'TYPE_STRING',
+}
+
+for (const stage of [...stages, counting])
+  t.test(
+    `${stage.title} of the ${stage.application.name}: there is an rpc for every command, with its fields, and no other`,
+    async (t) => {
+      const protos = new Protos(clientProtos(stage))
+      const rpcs = protos.services.flatMap((service) => Object.entries(service))
+      t.same(rpcs.map(([rpc]) => commandOfRpc(rpc)).sort(), Object.keys(stage.commands).sort())
+      for (const [rpc, { requestType, responseType }] of rpcs) {
+        const { takes } = stage.commands[commandOfRpc(rpc)]!
+        const [request, reply] = [requestType, responseType].map((type) => protos.message(messageName(type)))
+        t.same(
+          request!.fields.map(({ name, type, isRepeated, isOptional }) => ({ name, type, isRepeated, isOptional })),
+          takes.map(({ name, kind, optional }) => {
+            const isRepeated = kind === 'names'
+            const isOptional = kind === 'text or null' || (optional && !isRepeated)
+            return { name, type: typeOf[kind], isRepeated, isOptional }
+          }),
+          rpc,
+        )
+        t.match(reply!.fields[0], { name: 'error', typeName: 'Error' }, `${rpc} can be refused`)
+      }
+    },
+  )
+
+/** How the node of a stage hears a request, and how its answer looks at the other end. */
+async function asked(rpc: string, request: object, answer: object): Promise<[heard: unknown, reply: unknown]> {
+  let heard: unknown
+  const ask: Ask = (command, tell) => {
+    heard = command
+    tell(answer as Answer)
+  }
+  const gate: CallGate = { admit: () => null, answer: (_, told) => told }
+  const services = clientServices({ ask, stage: latest }, gate)
+  const [definition, handlers] = services.find(([methods]) => rpc in methods)!
+  const method = definition[rpc]!
+  const call = { request: method.requestSerialize(request), getPeer: () => 'somebody' }
+  const reply = await new Promise<object>((resolve) => {
+    const respond = (_: unknown, told: object) => resolve(told)
+    ;(handlers[rpc] as (call: unknown, respond: unknown) => void)(call, respond)
+  })
+  return [heard, plainOf(method.responseDeserialize(method.responseSerialize(reply)))]
+}
+
+const plainOf = (reply: unknown) => JSON.parse(JSON.stringify(reply)) as unknown
+
+t.test('members are asked and changed over gRPC as on the JSON port', async (t) => {
+  const n4 = { node: 'n4', client: 'h:1', peer: 'h:2' }
+  const calls: [string, object, object][] = [
+    ['AddNode', n4, { command: 'add_node', ...n4 }],
+    ['AddNode', { ...n4, force: true }, { command: 'add_node', ...n4, force: true }],
+    ['AddNode', { ...n4, force: false }, { command: 'add_node', ...n4 }],
+    ['RemoveNode', { node: 'n4' }, { command: 'remove_node', node: 'n4' }],
+    ['Reconfigure', { voters: ['n1', 'n2'] }, { command: 'reconfigure', voters: ['n1', 'n2'] }],
+    ['CancelChange', {}, { command: 'cancel_change' }],
+    ['FoundCluster', {}, { command: 'found_cluster' }],
+    ['FoundCluster', { members: ['n2=h:1/h:2'] }, { command: 'found_cluster', members: ['n2=h:1/h:2'] }],
+  ]
+  for (const [rpc, request, command] of calls) {
+    const [heard, reply] = await asked(rpc, request, { ok: true, voters: ['n1', 'n4'] })
+    t.same(heard, command)
+    t.ok(latest.commands[(command as Command).command]!.check(command).ok, 'a node takes it')
+    t.match(reply, { voters: ['n1', 'n4'] })
+  }
+  const members = [
+    { id: 'n1', client: 'h:3', peer: 'h:4', role: 'voter' },
+    { id: 'n4', client: 'h:1', peer: 'h:2', role: 'learner', disk: 'older' },
+  ]
+  const [heard, reply] = await asked('Members', {}, { ok: true, members, leader: null })
+  t.same(heard, { command: 'members' })
+  t.match(reply, { members })
+  const [, refused] = await asked('RemoveNode', { node: 'n9' }, failure('bad_request', 'n9 is no member'))
+  t.match(refused, { error: { code: 'bad_request', definite: true } })
+})
+
+t.test('an rpc without a command is found when the node starts', async (t) => {
+  const { get: _, ...commands } = latest.commands
+  const stage = { ...latest, commands }
+  t.throws(
+    () => clientServices({ ask: () => {}, stage }, { admit: () => null, answer: (_, told) => told }),
+    /an rpc for the command get, which there is not/,
+  )
 })

@@ -108,7 +108,7 @@ t.test('a peer that is known by a name is found, and found again; gRPC looks up 
 })
 
 const packet = new Protos([peerProto]).message('Packet')
-const hello = { protocol: 2, cluster: 'test', from: 'n3', to: 'n1' }
+const hello = { protocol: 3, cluster: 'test', from: 'n3', to: 'n1' }
 
 /** Whoever speaks gRPC and says these packets; resolves when it is over, with the status. */
 async function say(t: Test, address: string, packets: readonly Buffer[]) {
@@ -160,7 +160,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
     ['no protobuf', [Buffer.from('hello')], /cut short|wire type/],
     ['an empty packet', [Buffer.alloc(0)], /first packet is not a Hello/],
     ['no Hello', [batch(good)], /first packet is not a Hello/],
-    ['another version', [first({ protocol: 1 })], /speaks protocol 1, not 2/],
+    ['another version', [first({ protocol: 1 })], /speaks protocol 1, not 3/],
     ['another cluster', [first({ cluster: 'other' })], /belongs to the cluster "other"/],
     ['a wrong number', [first({ to: 'n2' })], /looking for "n2"/],
     ['a stranger', [first({ from: 'n9' })], /"n9" is no peer of ours/],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { failure, type Message, makeEntry } from '../../src/contracts.js'
+import { commandPayload, failure, type Message, makeEntry } from '../../src/contracts.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import { doubledField, parseStranger, shapeBounds, shapeOf } from '../../src/network/json-shape.js'
@@ -63,7 +63,7 @@ t.test('entries of strangers are looked at before they are parsed, on every wire
   const fields = { term: 1, sequence: 1, prevLogIndex: 0, prevLogTerm: 0, leaderCommit: 0 }
   const deep = `{"index":1,"term":1,"command":{"command":"x","y":${'['.repeat(3 * mebibyte)}`
   const append = (text: string) => {
-    const entries = [{ ...makeEntry(1, 1, { command: 'x' }), text }]
+    const entries = [{ ...makeEntry(1, 1, commandPayload({ command: 'x' })), text }]
     return { type: 'AppendEntries', from: 'n1', to: 'n2', ...fields, entries } as Message
   }
   for (const codec of [jsonCodec(log), protobufCodec(log)]) {

@@ -9,6 +9,7 @@ import { encodeFrames } from '../../src/network/framing.js'
 import { GrpcNetwork } from '../../src/network/grpc.js'
 import type { CallBounds } from '../../src/network/grpc-wire.js'
 import { TcpNetwork } from '../../src/network/tcp.js'
+import membership from '../../stages/8-membership/stage.js'
 import { members, Peer, replicate } from './peers.js'
 
 const mebibyte = 1024 * 1024
@@ -33,7 +34,7 @@ async function listener(t: Test) {
   }
   const speak = (from: string) => {
     const socket = open()
-    const hello = { type: 'Hello', protocol: 2, cluster: 'test', from, to: 'n1', address: '127.0.0.1:1' }
+    const hello = { type: 'Hello', protocol: 3, cluster: 'test', from, to: 'n1', address: '127.0.0.1:1' }
     socket.write(encodeFrames([JSON.stringify(hello), JSON.stringify(replicate(from, 'n1'))]))
     return socket
   }
@@ -124,14 +125,19 @@ t.test('udp: fragments of guests are bounded over all of them, those of a member
 /** A node that answers gRPC calls, and a client of HTTP/2 that does with them what it likes. */
 async function caller(t: Test, ask: GrpcAsk, callBounds: Partial<CallBounds> = {}) {
   const all = await members(1)
-  const n1 = new Peer(t, (options) => new GrpcNetwork({ ...options, ask, callBounds }), 'n1', all)
+  const n1 = new Peer(
+    t,
+    (options) => new GrpcNetwork({ ...options, served: { ask, stage: membership }, callBounds }),
+    'n1',
+    all,
+  )
   await n1.start()
   const open = () => {
     const session = connectHttp2(`http://${all[0]!.peer}`)
     session.on('error', () => {})
     t.teardown(() => session.destroy())
     const call = (rpc: string, headers: object = {}) => {
-      const path = `/raftroadmap.AppService/${rpc}`
+      const path = `/raftroadmap.${rpc === 'Reconfigure' ? 'MembershipService' : 'AppService'}/${rpc}`
       const stream = session.request({
         ':method': 'POST',
         ':path': path,

@@ -92,7 +92,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
   const [n1, n2] = [new TcpPeer(t, 'n1', three), new TcpPeer(t, 'n2', three)]
   await Promise.all([n1.start(), n2.start()])
   await n2.linkedTo('n1')
-  const hello = { type: 'Hello', protocol: 2, cluster: 'test', from: 'n3', to: 'n1' }
+  const hello = { type: 'Hello', protocol: 3, cluster: 'test', from: 'n3', to: 'n1' }
   const text = (value: unknown) => JSON.stringify(value)
   const good = text(hello)
   const strangers: [string, Buffer, RegExp][] = [
@@ -100,7 +100,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
     ['a line of JSON', Buffer.from('{"command":"ping"}\n'), /a frame of \d+ bytes is announced/],
     ['no JSON', encodeFrames(['hello']), /first frame is not a Hello/],
     ['no Hello', encodeFrames([text({ ...hello, type: 'Hi' })]), /first frame is not a Hello/],
-    ['another version', encodeFrames([text({ ...hello, protocol: 1 })]), /speaks protocol 1, not 2/],
+    ['another version', encodeFrames([text({ ...hello, protocol: 1 })]), /speaks protocol 1, not 3/],
     ['another cluster', encodeFrames([text({ ...hello, cluster: 'other' })]), /belongs to the cluster "other"/],
     ['a wrong number', encodeFrames([text({ ...hello, to: 'n2' })]), /looking for "n2"/],
     ['a stranger', encodeFrames([text({ ...hello, from: 'n9' })]), /"n9" is no peer of ours/],
@@ -143,7 +143,7 @@ t.test('where members change, a stranger is heard if it says where it could be a
     const socket = connect(n1.address)
     t.teardown(() => socket.destroy())
     socket.on('error', () => {})
-    const hello = { type: 'Hello', protocol: 2, cluster: 'test', from: 'n9', to: 'n1', ...changes }
+    const hello = { type: 'Hello', protocol: 3, cluster: 'test', from: 'n9', to: 'n1', ...changes }
     socket.end(encodeFrames([JSON.stringify(hello), JSON.stringify(message('n9', 'n1', 1))]))
     return new Promise((resolve) => socket.resume().once('close', resolve))
   }

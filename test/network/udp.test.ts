@@ -72,7 +72,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
   const cases: [string, Socket, Buffer, RegExp][] = [
     ['nothing', anybody, Buffer.alloc(0), /no datagram of this protocol/],
     ['garbage', anybody, Buffer.from('GET / HTTP/1.1\r\nHost: localhost:8080\r\n\r\n'), /no datagram of this protocol/],
-    ['another version', anybody, otherVersion, /speaks protocol 1, not 2/],
+    ['another version', anybody, otherVersion, /speaks protocol 1, not 3/],
     ['a damaged one', anybody, broken, /its checksum is wrong/],
     ['another cluster', n3, data({ cluster: clusterHash('other') }), /another cluster/],
     ['a wrong number', n3, data({ to: 'n2' }), /looking for "n2"/],

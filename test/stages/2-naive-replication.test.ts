@@ -35,7 +35,7 @@ t.test('at the third of five, itself counted, it performs the write and answers:
   leader.receive(replicated('n2'))
   t.same(leader.take().apply, [], 'the same follower twice is one follower')
   leader.receive(replicated('n3'))
-  t.match(leader.take().apply, [{ index: 1, command: set, request: 9 }], 'three of five')
+  t.match(leader.take().apply, [{ index: 1, payload: { kind: 'command', command: set }, request: 9 }], 'three of five')
   leader.receive(replicated('n4'))
   leader.receive(replicated('n5'))
   t.same(leader.take().apply, [], 'the rest changes nothing')
@@ -45,7 +45,7 @@ t.test('a follower performs at once and says so', async (t) => {
   const follower = stage.create(nodeOptions('n3'))
   follower.receive({ type: 'Replicate', from: 'n1', to: 'n3', write: 4, command: set } as Message)
   const { apply, send } = follower.take()
-  t.match(apply, [{ index: 1, command: set, request: null }])
+  t.match(apply, [{ index: 1, payload: { kind: 'command', command: set }, request: null }])
   t.same(send, [{ type: 'Replicated', from: 'n3', to: 'n1', write: 4 }])
 })
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict'
 import fc from 'fast-check'
 import t from 'tap'
-import { type Entry, makeEntry, theBeginning } from '../../src/contracts.js'
+import { commandPayload, type Entry, makeEntry, theBeginning } from '../../src/contracts.js'
 import { majority } from '../../stages/2-naive-replication/quorum.js'
 import { committed } from '../../stages/4-log-replication/commit.js'
 import { Log } from '../../stages/4-log-replication/log.js'
@@ -32,7 +32,11 @@ t.test('the log is an array with a sentinel before it, whatever is done to it', 
     const array: Entry[] = []
     for (const { append, rise, truncate } of steps) {
       for (let count = 0; count < append; count++) {
-        const entry = makeEntry(array.length + 1, (array.at(-1)?.term ?? 1) + rise, { command: 'get', key: 'k' })
+        const entry = makeEntry(
+          array.length + 1,
+          (array.at(-1)?.term ?? 1) + rise,
+          commandPayload({ command: 'get', key: 'k' }),
+        )
         log.append(entry)
         array.push(entry)
       }
@@ -57,7 +61,7 @@ function batchOf(entries: readonly Entry[], bytes: number): Entry[] {
 }
 
 t.test('the log refuses what would leave a gap, or let terms fall', async (t) => {
-  const entry = (index: number, term: number) => makeEntry(index, term, { command: 'get', key: 'k' })
+  const entry = (index: number, term: number) => makeEntry(index, term, commandPayload({ command: 'get', key: 'k' }))
   const log = new Log(theBeginning, [entry(1, 2)])
   for (const wrong of [entry(1, 2), entry(3, 2), entry(2, 1)]) t.throws(() => log.append(wrong), /cannot follow/)
 })

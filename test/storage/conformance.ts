@@ -2,7 +2,7 @@
 import { ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Test } from 'tap'
-import { type LogStore, limits, type Recovered } from '../../src/contracts.js'
+import { commandPayload, type LogStore, limits, type Recovered } from '../../src/contracts.js'
 import { recover } from '../../src/storage/recover.js'
 import {
   anyBatches,
@@ -124,7 +124,7 @@ async function faithful(t: Test, kind: Kind): Promise<void> {
     'the texts are the same',
   )
   t.same(found.entries.length, commands.length)
-  t.same(found.entries.map(({ command }) => command).slice(0, 6), commands.slice(0, 6))
+  t.same(found.entries.map(({ payload }) => payload).slice(0, 6), commands.map(commandPayload).slice(0, 6))
 }
 
 async function lives(t: Test, kind: Kind): Promise<void> {

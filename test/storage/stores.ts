@@ -6,6 +6,7 @@ import type { Test } from 'tap'
 import {
   type Chunk,
   type Command,
+  commandPayload,
   type EntryId,
   type LogStore,
   makeEntry,
@@ -70,7 +71,7 @@ export const kinds: readonly Kind[] = [
 export const set = (key: string, value: string): Command => ({ command: 'set', key, value })
 export const entry = (index: number, term: Term, command: Command = set(`k${index}`, `v${index}`)): PersistRecord => ({
   record: 'entry',
-  entry: makeEntry(index, term, command),
+  entry: makeEntry(index, term, commandPayload(command)),
 })
 export const vote = (term: Term, votedFor: NodeId | null): PersistRecord => ({ record: 'term', term, votedFor })
 export const truncate = (from: number): PersistRecord => ({ record: 'truncate', from })

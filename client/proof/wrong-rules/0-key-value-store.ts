@@ -1,16 +1,15 @@
-import type { Store } from '../../../src/contracts.js'
-import { type Stage, type StageTable, stage } from '../../../src/stage.js'
+import { storeApplication } from '../../../src/application.js'
+import type { Operation, Store } from '../../../src/contracts.js'
+import { type Stage, withApplication } from '../../../src/stage.js'
 import type { Append, Cas } from '../../../stages/0-key-value-store/commands.js'
-import type { Server } from '../../../stages/0-key-value-store/server.js'
+import { keyValue } from '../../../stages/0-key-value-store/key-value.js'
 import keyValueStore from '../../../stages/0-key-value-store/stage.js'
-import client from '../../../stages/1-client/stage.js'
 import type { WrongRule } from './wrong-rule.js'
 
-const store = keyValueStore.table
-
-/** A store with other operations, which the client of stage 1 asks. */
-function operating(operations: StageTable<Server, never>['operations']): Stage {
-  return { ...stage({ ...store, operations: { ...store.operations, ...operations } }), client: client.client }
+/** A store in which one operation is another. */
+function performing(operations: Partial<Record<string, Operation<Store>>>): Stage {
+  const application = storeApplication({ ...keyValue, operations: { ...keyValue.operations, ...operations } as never })
+  return withApplication(keyValueStore, application)
 }
 
 /** Wrong operations on a single store. */
@@ -18,7 +17,7 @@ export const wrongOperations: readonly WrongRule[] = [
   {
     name: 'cas-without-compare',
     what: '`cas` writes whatever the key holds: two clients that both expect the old value both succeed',
-    stage: operating({
+    stage: performing({
       cas: (map: Store, { key, value }: Cas) => {
         map.set(key, value)
         return { ok: true }
@@ -29,7 +28,7 @@ export const wrongOperations: readonly WrongRule[] = [
   {
     name: 'append-answers-before-it-adds',
     what: '`append` answers the length that the value had before',
-    stage: operating({
+    stage: performing({
       append: (map: Store, { key, value }: Append) => {
         const before = map.get(key) ?? ''
         map.set(key, before + value)

@@ -1,4 +1,4 @@
-import { commandOf, type Entry, failure } from '../../../src/contracts.js'
+import { type Command, type Entry, failure, type Payload } from '../../../src/contracts.js'
 import { replaced, type Stage, type StageTable, stage } from '../../../src/stage.js'
 import { countReply, walkBack } from '../../../stages/4-log-replication/acknowledge.js'
 import { appendEntries } from '../../../stages/4-log-replication/append-entries.js'
@@ -34,6 +34,8 @@ function replacing(rules: Partial<Table>): Stage {
 function appending(AppendEntries: Table['on']['AppendEntries']): Stage {
   return replacing({ on: { ...right.on, AppendEntries } })
 }
+
+const commandIn = (payload: Payload | null) => (payload?.kind === 'command' ? (payload.command as Command) : null)
 
 /** A stage whose nodes perform by another rule. */
 function performing(perform: (node: Replica) => void): Stage {
@@ -162,10 +164,10 @@ const wrongLeaders: readonly WrongRule[] = [
     stage: replacing({
       requests: {
         ...right.requests,
-        set(node, request) {
+        write(node, request) {
           const last = node.log.at(node.log.last.index)
           const isOpen = node.role === 'leader' && node.log.last.index > node.commitIndex && last?.term === node.term
-          if (isOpen && last.command?.key === request.command.key) takeBack(node, last.index)
+          if (isOpen && commandIn(last.payload)?.key === (request.command as Command).key) takeBack(node, last.index)
           propose(node, request)
         },
       },
@@ -262,7 +264,7 @@ const wrongBounds: readonly WrongRule[] = [
     stage: replacing({
       requests: {
         ...right.requests,
-        set(node, request) {
+        write(node, request) {
           const { index } = node.log.last
           Object.assign(node.backlog, { term: node.term, from: index, upTo: index, bytes: 0 })
           propose(node, request)
@@ -320,7 +322,9 @@ const wrongBeliefs: readonly WrongRule[] = [
         AppendEntries: {
           ...right.messages.AppendEntries,
           check: ({ entries }) =>
-            (entries as Entry[]).every((entry) => Object.hasOwn(right.operations, commandOf(entry).command)),
+            (entries as Entry[]).every(({ payload }) =>
+              Object.hasOwn(right.application.commands, commandIn(payload)?.command ?? ''),
+            ),
         },
       },
     }),

@@ -358,8 +358,8 @@ const wrongLeaders: readonly WrongRule[] = [
     stage: replacing({
       requests: {
         ...right.requests,
-        get(node, { id: request, command }) {
-          if (node.role !== 'leader') return right.requests.get!(node, { id: request, command })
+        read(node, { id: request, command }) {
+          if (node.role !== 'leader') return right.requests.read(node, { id: request, command })
           node.effects.query.push({ command, request, behind: node.effects.apply.length })
         },
       },

@@ -11,7 +11,6 @@ import type {
 } from '../../contracts.js'
 import { Node } from '../../node.js'
 import type { Stage } from '../../stage.js'
-import { LockedMap } from '../../state-machine/locked-map.js'
 import type { SimulatedDisk } from './disk.js'
 import type { SeededRandom } from './random.js'
 import type { Timeline } from './timeline.js'
@@ -52,7 +51,6 @@ export class Host {
   readonly #around: Surroundings
   readonly #disk: SimulatedDisk
   #node: Node | null = null
-  #machine: LockedMap | null = null
   #receive: (message: Message) => void = () => {}
   #backlog: Backlog | null = null
   /** Counts the starts: what an earlier process left to be done is not for the next. */
@@ -80,17 +78,16 @@ export class Host {
 
   /** What the node's state machine holds. */
   contents(): ReadonlyMap<string, string> {
-    return this.#machine?.contents() ?? new Map()
+    return this.#node?.contents() ?? new Map()
   }
 
   start(): void {
     this.#incarnation++
     const clock = this.#clock()
     const goesOn = this.#boundary()
-    const machine = new LockedMap(this.#stage.operations, this.#stirringClock(clock))
     const node = new Node(this.#stage, this.#settings, {
       network: this.#network(goesOn),
-      stateMachine: this.#stirring(machine, goesOn),
+      machine: () => this.#stirring(this.#stage.application.machine(this.#stirringClock(clock)), goesOn),
       clock,
       applyBatch: this.#around.applyBatch,
       log: this.#disk.store(clock, this.#around.random, this.#around.stir, goesOn),
@@ -99,7 +96,6 @@ export class Host {
       fatal: (error) => this.#died(error),
     })
     this.#node = node
-    this.#machine = machine
     this.#around.stir()
     node.start().catch((error: Error) => this.#died(error))
   }
@@ -108,7 +104,6 @@ export class Host {
   kill(): void {
     this.#node?.kill()
     this.#node = null
-    this.#machine = null
     this.#backlog = null
     this.#incarnation++
     this.#disk.crash(this.#around.random)
@@ -219,6 +214,7 @@ export class Host {
         this.#around.stir()
         return goesOn() ? machine.restore(body) : never
       },
+      contents: () => machine.contents(),
     }
   }
 }

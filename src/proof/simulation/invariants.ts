@@ -226,7 +226,8 @@ function oneHistory(): Watcher {
     const life = `${node}#${incarnation}`
     const found = typeof status.origin === 'string' ? [status.origin] : []
     for (let index = log.changedFrom; index <= log.last; index++) {
-      const origin = log.at(index)!.command?.origin
+      const { payload } = log.at(index)!
+      const origin = payload?.kind === 'configuration' && (payload.configuration as { origin?: unknown }).origin
       if (typeof origin === 'string') found.push(origin)
     }
     for (const origin of found) {

@@ -37,6 +37,8 @@ export interface Plan {
   readonly fireMs: number
   readonly faults: readonly PlannedFault[]
   readonly calls: readonly PlannedCall[]
+  /** What is asked at the end, when all is mended; a write to the key-value store unless it is given. */
+  readonly last?: Command
   readonly deadlineMs: number
   /** Where members change, everything begins before the cluster is founded, not after. */
   readonly isFoundedUnderFire?: boolean

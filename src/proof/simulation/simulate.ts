@@ -180,9 +180,10 @@ class Simulation {
     return news
   }
 
-  #performs(node: NodeId, { index, command }: TraceDetails['apply']): void {
-    this.#news(node).push({ index, command: JSON.stringify(command) })
-    this.#holders.get(JSON.stringify(command))?.add(node)
+  #performs(node: NodeId, { index, command, own }: TraceDetails['apply']): void {
+    const text = JSON.stringify(command ?? own)
+    this.#news(node).push({ index, command: text })
+    this.#holders.get(text)?.add(node)
   }
 
   #count(name: CounterName): void {
@@ -241,7 +242,8 @@ class Simulation {
     log.length = Math.max(kept, first - 1)
     for (const entry of running.entries(log.length + 1)) {
       log.push(entry)
-      if (entry.command) this.#entries.set(entry.command.value, entry)
+      if (entry.payload?.kind !== 'command') continue
+      this.#entries.set(this.#stage.application.codec.decode(entry.payload.command)?.value, entry)
     }
     const at = (index: Index) => (index < first ? undefined : log[index - 1])
     return { first, changedFrom: Math.max(kept + 1, first), last, at }
@@ -353,12 +355,13 @@ class Simulation {
   async #recover(): Promise<void> {
     await this.#until(() => this.#running === 0, this.#cluster.now + recoveryMs * 10)
     const client = new SimulatedClient(this.#cluster, 'last')
+    const last = this.#plan.last ?? lastWrite
     let served: Outcome | undefined
     const end = this.#cluster.now + recoveryMs
     const ask = () => {
-      const asked = this.#history.asked('last', lastWrite, null, this.#cluster.now)
-      client.call(lastWrite, null, (outcome) => {
-        this.#history.answered(asked, outcome, this.#cluster.now)
+      const asked = 'key' in last ? this.#history.asked('last', last, null, this.#cluster.now) : null
+      client.call(last, null, (outcome) => {
+        if (asked) this.#history.answered(asked, outcome, this.#cluster.now)
         served = outcome
         if (outcome.outcome !== 'done' && this.#cluster.now < end) this.#cluster.timeline.schedule(100, ask)
       })

@@ -1,6 +1,6 @@
 /** What is done to the cluster, in order. */
 import { Client } from '../../../client/client.js'
-import { makeEntry, type NodeId, type Snapshot, type Status } from '../../../src/contracts.js'
+import { commandPayload, makeEntry, type NodeId, type Snapshot, type Status } from '../../../src/contracts.js'
 import { BenchmarkError } from '../children.js'
 import { keyName } from '../requests.js'
 import type { LoadPlan } from './loader.js'
@@ -84,7 +84,7 @@ export class Run {
   get #entryBytes(): number {
     const { keys, valueBytes } = this.#options
     const value = 'v'.repeat(valueBytes)
-    return makeEntry(keys, 1, { command: 'set', key: keyName(0), value }).text.length
+    return makeEntry(keys, 1, commandPayload({ command: 'set', key: keyName(0), value })).text.length
   }
 
   /** Until the next snapshot is due: about, for it is counted in entries of one length. */

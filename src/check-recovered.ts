@@ -1,0 +1,38 @@
+import { type Entry, payloadOf, type Recovered, textFormat } from './contracts.js'
+import { ConfigError } from './errors.js'
+import type { Stage } from './stage.js'
+
+/**
+ * Whether a stage can go on from what its disk holds: a later stage may have written it, or another application.
+ *
+ * @throws ConfigError if it cannot
+ */
+export function checkRecovered(stage: Stage, { entries, snapshots }: Recovered): void {
+  const later = snapshots.find(({ format = 1 }) => Number(format) > textFormat)
+  if (later)
+    throw new ConfigError(`a snapshot is of format ${later.format}, which a later version wrote: run that version`)
+  const what = firstOf(entries, (entry) => foreignIn(stage, entry))
+  if (what !== null) throw new ConfigError(`the log holds ${what}; run that one, or choose another folder`)
+  if (snapshots.length > 0 && stage.keeps !== 'log and snapshots')
+    throw new ConfigError(`the log holds ${laterStage('a snapshot', stage)}; run that one, or choose another folder`)
+}
+
+const laterStage = (what: string, { number }: Stage) =>
+  `${what}, which stage ${number} does not have: a later stage wrote it`
+
+/** What of an entry is not of this stage, or not of its application; null if all of it is. */
+function foreignIn(stage: Stage, entry: Entry): string | null {
+  const { application, payloads } = stage
+  const payload = payloadOf(entry)
+  if (payload.kind !== 'command') return payloads[payload.kind] ? null : laterStage(`a ${payload.kind} entry`, stage)
+  if (application.codec.decode(payload.command)) return null
+  return `a command that the application ${application.name} does not have: another application wrote it`
+}
+
+function firstOf<One, Found>(all: readonly One[], find: (one: One) => Found | null): Found | null {
+  for (const one of all) {
+    const found = find(one)
+    if (found !== null) return found
+  }
+  return null
+}

@@ -1,0 +1,93 @@
+/** The entries of the replicated log, and what they hold. Part of the doors: see `contracts.ts`. */
+
+import { type EntryId, type Index, isObject, isPositive, type Term } from './ids.js'
+
+/**
+ * What an entry holds. A command is the application's, and opaque to every rule: a JSON value, or bytes. All else is the
+ * cluster's own, and no state machine hears of it.
+ */
+export type Payload =
+  | { readonly kind: 'command'; readonly command: unknown }
+  | { readonly kind: 'no-op' }
+  | { readonly kind: 'configuration'; readonly configuration: unknown }
+  | { readonly kind: 'session'; readonly session: unknown }
+
+export type PayloadKind = Payload['kind']
+
+/** A leader's first entry, which does nothing. */
+export const noOp: Payload = { kind: 'no-op' }
+
+export function commandPayload(command: unknown): Payload {
+  return { kind: 'command', command }
+}
+
+/**
+ * One position of the replicated log (§5.3): its payload, and the term of the leader that put it there. `text` is the
+ * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk. Once the entry has
+ * been performed, a log may keep the text alone.
+ */
+export interface Entry extends EntryId {
+  readonly payload: Payload | null
+  readonly text: string
+}
+
+export function makeEntry(index: Index, term: Term, payload: Payload): Entry {
+  return { index, term, payload, text: textOf(index, term, payload) }
+}
+
+/** The entry of which this is the text. @throws on text that is no entry's */
+export function parseEntry(text: string): Entry {
+  const parsed = JSON.parse(text) as unknown
+  if (!isObject(parsed) || !isPositive(parsed.index) || !isPositive(parsed.term)) throw new Error('not an entry')
+  const { index, term } = parsed
+  const payload = payloadIn(parsed)
+  if (!payload) throw new Error(`entry ${index} holds nothing that an entry can hold`)
+  return { index, term, payload, text }
+}
+
+/** What an entry holds, also when the log has kept its text alone. */
+export function payloadOf(entry: Entry): Payload {
+  return entry.payload ?? parseEntry(entry.text).payload!
+}
+
+/**
+ * The form of an entry's text, of a segment of the log and of a snapshot. Texts of an earlier form are read, and stay as
+ * they are wherever they go: a text says itself of which form it is.
+ */
+export const textFormat = 2
+
+/**
+ * The payload's kind is the name of a field: `json` and `base64` hold a command, `no-op` is true, the others hold what
+ * their kind says.
+ */
+function textOf(index: Index, term: Term, payload: Payload): string {
+  if (payload.kind === 'no-op') return JSON.stringify({ index, term, 'no-op': true })
+  if (payload.kind !== 'command') {
+    const { kind: _, ...own } = payload
+    return JSON.stringify({ index, term, ...own })
+  }
+  const { command } = payload
+  if (command === undefined) throw new Error('a command that is undefined cannot stand in an entry')
+  if (!(command instanceof Uint8Array)) return JSON.stringify({ index, term, json: command })
+  const bytes = Buffer.from(command.buffer, command.byteOffset, command.byteLength)
+  return JSON.stringify({ index, term, base64: bytes.toString('base64') })
+}
+
+function payloadIn(fields: Readonly<Record<string, unknown>>): Payload | null {
+  const { json, base64, configuration, session } = fields
+  if (json !== undefined) return commandPayload(json)
+  if (typeof base64 === 'string') return commandPayload(Uint8Array.from(Buffer.from(base64, 'base64')))
+  if (fields['no-op'] === true) return noOp
+  if (configuration !== undefined) return { kind: 'configuration', configuration }
+  if (session !== undefined) return { kind: 'session', session }
+  return payloadOfFormat1(fields)
+}
+
+/** In the first form all that an entry held was a command, and two of them were the cluster's own. */
+function payloadOfFormat1({ command }: Readonly<Record<string, unknown>>): Payload | null {
+  if (!isObject(command) || typeof command.command !== 'string') return null
+  if (command.command === 'no-op' && Object.keys(command).length === 1) return noOp
+  if (command.command !== 'configuration') return commandPayload(command)
+  const { command: _, ...configuration } = command
+  return { kind: 'configuration', configuration }
+}

@@ -1,0 +1,149 @@
+/**
+ * The folders of a node that earlier versions wrote: one for each form of the texts. What was written once can be read for
+ * ever, and goes on from there in the newest form. `golden/format-1` is of the last version before there was a second.
+ */
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { crc32 } from 'node:zlib'
+import t, { type Test } from 'tap'
+import { systemClock } from '../../src/clock.js'
+import { type Command, type Network, type Payload, payloadOf, textFormat } from '../../src/contracts.js'
+import { Node } from '../../src/node.js'
+import { FolderError } from '../../src/storage/identity.js'
+import { LevelLog } from '../../src/storage/level-log.js'
+import { WriteAheadLog } from '../../src/storage/wal.js'
+import membership from '../../stages/8-membership/stage.js'
+import { nodeOptions } from '../helpers/core.js'
+import { cli } from '../helpers/running.js'
+
+const owner = { cluster: 'golden', node: 'n1' }
+const member = { id: 'n1', client: '127.0.0.1:17301', peer: '127.0.0.1:17302' }
+const held = { a: 'one+more', c: '3', d: '45', e: '6' }
+const kindsHeld = ['configuration', 'no-op', ...Array.from({ length: 13 }, () => 'command')]
+
+const nobody: Network = {
+  start: async () => {},
+  setIdentity() {},
+  send() {},
+  setPeers() {},
+  stop: async () => {},
+}
+
+function copyOf(t: Test, form: number): string {
+  const folder = join(t.testdir({}), 'n1')
+  cpSync(fileURLToPath(new URL(`../../../test/storage/golden/format-${form}`, import.meta.url)), folder, {
+    recursive: true,
+  })
+  return folder
+}
+
+async function started(t: Test, folder: string) {
+  const options = nodeOptions('n1', [member])
+  const node = new Node(
+    membership,
+    { ...options, timing: { ...options.timing, snapshotEntries: 8, electionTicks: 2, heartbeatTicks: 1 } },
+    {
+      ...{ network: nobody, clock: systemClock, log: new WriteAheadLog(folder, owner) },
+      machine: membership.application.machine,
+      notice() {},
+      fatal: (error) => t.fail(error),
+    },
+  )
+  await node.start()
+  return node
+}
+
+async function ask(node: Node, command: Command): Promise<void> {
+  for (let isDone = false; !isDone; await turn())
+    isDone = await new Promise((resolve) => node.ask(command, ({ ok }) => resolve(ok)))
+}
+
+const walOf = (folder: string) => readdirSync(join(folder, 'wal')).sort()
+const firstLine = (path: string) =>
+  JSON.parse(
+    readFileSync(path, 'utf8')
+      .split('\n')[0]!
+      .replace(/^[0-9a-f]{8} /, ''),
+  )
+const snapshotsOf = (folder: string) => readdirSync(join(folder, 'snap')).sort()
+
+for (let form = 1; form <= textFormat; form++) {
+  t.test(`form ${form}: a node goes on from it`, async (t) => {
+    const folder = copyOf(t, form)
+    const before = walOf(folder)
+    const node = await started(t, folder)
+    await ask(node, { command: 'set', key: 'new', value: '8' })
+    t.same(Object.fromEntries(node.contents()), { ...held, new: '8' })
+    while (snapshotsOf(folder).length < 2) await ask(node, { command: 'get', key: 'new' })
+    await node.stop(1_000)
+    const formats = walOf(folder).map((name) => firstLine(join(folder, 'wal', name)).format ?? 1)
+    t.same(
+      formats.slice(0, before.length),
+      before.map(() => form),
+      'what was there stays as it was',
+    )
+    t.ok(formats.slice(before.length).every((format) => format === textFormat))
+    t.ok(form === textFormat || formats.length > before.length, 'no segment holds two forms')
+    const newest = snapshotsOf(folder).at(-1)!
+    t.equal(firstLine(join(folder, 'snap', newest)).format, textFormat)
+    const again = await started(t, folder)
+    await ask(again, { command: 'get', key: 'new' })
+    t.same(Object.fromEntries(again.contents()), { ...held, new: '8' }, 'also from the new snapshot')
+    await again.stop(1_000)
+    t.match(await cli(['log', folder, '--verify']), { code: 0, stdout: /sound/ })
+  })
+
+  t.test(`form ${form}: entries are what they were, their texts are kept, and a person reads them`, async (t) => {
+    const folder = copyOf(t, form)
+    const log = new WriteAheadLog(folder, owner)
+    const { entries } = await log.open()
+    await log.close()
+    t.same(
+      entries.map((entry) => payloadOf(entry).kind),
+      kindsHeld,
+    )
+    t.same(
+      entries.map(({ payload }) => payload),
+      entries.map(({ text }) => payloadOf({ index: 1, term: 1, payload: null, text })),
+    )
+    t.equal(entries[2]!.text.includes(form === 1 ? '"command":{"command":"set"' : '"json":{"command":"set"'), true)
+    const { stdout } = await cli(['log', folder])
+    t.match(stdout, / 1 {2}term 1 {2}voters n1\n/)
+    t.match(stdout, / 2 {2}term 2 {2}no-op\n.*\n +3 {2}term 2 {2}set "a" "one"\n/)
+  })
+}
+
+/** The text with this number for the form in its first line, and the checksum that belongs to it. */
+function withFormat(text: string, format: number): string {
+  const [first, ...rest] = text.split('\n') as [string, ...string[]]
+  const line = first.slice(9).replace('"format":2', `"format":${format}`)
+  return [`${crc32(line).toString(16).padStart(8, '0')} ${line}`, ...rest].join('\n')
+}
+
+t.test('a log of a later form is refused, not repaired, and nothing is touched', async (t) => {
+  const folder = copyOf(t, 2)
+  const path = join(folder, 'wal', walOf(folder)[0]!)
+  writeFileSync(path, withFormat(readFileSync(path, 'utf8'), 3))
+  const files = () => [...walOf(folder), ...snapshotsOf(folder)].join()
+  const before = files()
+  await t.rejects(new WriteAheadLog(folder, owner).open(), { constructor: FolderError, message: /of format 3.*later/ })
+  t.equal(files(), before)
+  t.equal((await cli(['log', folder, '--verify'])).code === 0, false)
+})
+
+t.test('a database takes entries of the first form, and says from then on that there may be others', async (t) => {
+  const texts = ['{"index":1,"term":1,"command":{"command":"no-op"}}', '{"index":2,"term":1,"base64":"AAH/"}']
+  const payloads: Payload[] = [{ kind: 'no-op' }, { kind: 'command', command: Uint8Array.of(0, 1, 255) }]
+  const folder = join(t.testdir({}), 'n1')
+  const log = new LevelLog(folder, owner)
+  await log.open()
+  const entries = texts.map((text, at) => ({ index: at + 1, term: 1, payload: payloads[at]!, text }))
+  const records = entries.map((entry) => ({ record: 'entry' as const, entry }))
+  await log.write({ records, upTo: { index: 2, term: 1 } })
+  await log.close()
+  const again = new LevelLog(folder, owner)
+  t.same((await again.open()).entries, entries)
+  await again.close()
+})
