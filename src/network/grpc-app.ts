@@ -7,10 +7,13 @@ import { appProto, type Proto, Protos } from './grpc-protos.js'
 type Fields = Readonly<Record<string, unknown>>
 type Done = Answer & { readonly ok: true }
 
-/** One rpc: the command it stands for, and where its fields differ from those of the JSON port. Null is left out. */
+/** One rpc of the application service. Fields that are null are left out of its messages. */
 interface Verb {
+  /** The command that the rpc stands for. */
   readonly command: string
+  /** Turns the request's fields into those of the JSON port, where the two differ. */
   arguments?(request: Fields): Fields
+  /** Turns the answer's fields into those of the rpc's reply, where the two differ. */
   reply?(answer: Done): Fields
 }
 
@@ -32,7 +35,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   TransferLeader: { command: 'transfer_leader' },
 }
 
-/** On the JSON port it is true or left out. */
+/** Leaves `force` out if it is false: on the JSON port `force` is true or absent. */
 function withForce({ force, ...rest }: Fields): Fields {
   return force ? { ...rest, force } : rest
 }
@@ -46,22 +49,25 @@ function describeNode(status: Status): Fields {
   return { id, stage, role, leader, applied, peers, term, commit, json: JSON.stringify(status) }
 }
 
-/** The errors of the JSON port. `actual`, `leader` and `address` are there where the code has them. */
+/**
+ * Turns a failure into a reply with the JSON port's error. `actual`, `leader` and `address` are set if the code has
+ * them.
+ */
 function errorReply({ code, message, definite, leader, address, actual }: Failure): Fields {
   return { error: { code, message, definite, leader, address, actual } }
 }
 
-/** What keeps the memory of a port in bounds that answers gRPC calls. */
+/** The gate that keeps the memory of gRPC calls in bounds. */
 export interface CallGate {
-  /** @returns why this request is not to be asked; null if it may be */
+  /** Decides whether a request of this many bytes may be asked. @returns the refusal if not; null if it may */
   admit(bytes: number): Refusal | null
-  /** The answer, or in its place that it is too much for the connection on which it would leave. */
+  /** Passes the answer on; if too many answers wait on this connection, a refusal takes its place. */
   answer(peer: string, answer: Answer): Answer
 }
 
 /**
- * Clients over gRPC: asks the node the same things as the client port does, by the same function. A refusal is an
- * answer, not a status, because a status has no room for who leads instead.
+ * Creates the service for clients over gRPC. It asks the node through the same function as the client port. A refusal
+ * is an answer, not a gRPC status, because a status has no room for the leader's address.
  */
 export function appService(ask: Ask, gate: CallGate): [ServiceDefinition, UntypedServiceImplementation] {
   const protos = new Protos([appProto])
@@ -85,7 +91,7 @@ export function appService(ask: Ask, gate: CallGate): [ServiceDefinition, Untype
   return [raw(definition), Object.fromEntries(handlers)]
 }
 
-/** Requests as their bytes: they are decoded here, so that what is wrong with them is said as on the JSON port. */
+/** Lets requests through as bytes: they are decoded here, so that their problems are told as on the JSON port. */
 function raw(definition: ServiceDefinition): ServiceDefinition {
   const methods = Object.entries(definition).map(([rpc, method]) => [
     rpc,
@@ -106,7 +112,7 @@ function read(bytes: Buffer, proto: Proto): { fields: Fields } | { problem: Refu
   }
 }
 
-/** Without what the loader adds to say that an `optional` field was there: `_limit` beside `limit`. */
+/** Removes the fields that the loader adds to say that an `optional` field was set: `_limit` beside `limit`. */
 function named(request: Fields): Fields {
   return Object.fromEntries(Object.entries(request).filter(([name]) => !name.startsWith('_')))
 }

@@ -7,25 +7,29 @@ import {
 } from '@grpc/proto-loader'
 import { checkWire, type WireField, type WireForm } from './proto-wire.js'
 
-/** `.proto` files lie beside the lessons and are read from there: the compiler copies none into `dist/`. */
+/**
+ * The folder of the stages: `.proto` files lie beside the lessons and are read from there. The compiler copies none to
+ * `dist/`.
+ */
 const stagesFolder = fileURLToPath(new URL('../../../stages/', import.meta.url))
 
-/** The wire's own schemas, which stage 3 explains; every stage that speaks gRPC uses them. */
+/** The schema of the wire between nodes, which stage 3 explains; every stage that speaks gRPC uses it. */
 export const peerProto = '3-protobuf-rpc/peer.proto'
+/** The schema of the service for clients, which stage 3 explains. */
 export const appProto = '3-protobuf-rpc/app.proto'
 
-/** The one package of all our files: a message of a stage is found by its name alone. */
+/** The package of all `.proto` files of the project, so a message of a stage is found by its name alone. */
 const protoPackage = 'raftroadmap'
 
-/** A field as its `.proto` file has it. */
+/** A field of a message as its `.proto` file declares it. */
 export interface ProtoField {
   readonly name: string
   /** `TYPE_STRING`, `TYPE_UINT64`, `TYPE_MESSAGE`, … */
   readonly type: string
-  /** Of a message field: which message, as it was written. */
+  /** The name of the field's message type, as it was written; for `TYPE_MESSAGE` only. */
   readonly typeName: string
   readonly isRepeated: boolean
-  /** Declared `optional`, so that absent differs from zero and from empty. */
+  /** True if the field is declared `optional`, so that absent differs from zero and from empty. */
   readonly isOptional: boolean
 }
 
@@ -34,26 +38,29 @@ export interface Proto {
   readonly name: string
   encode(value: object): Buffer
   /**
-   * @param isOpen whether fields that the message does not have are passed over
-   * @throws on bytes that are cut short or otherwise not protobuf, and on what would be changed by reading it
+   * Decodes bytes to a plain object.
+   *
+   * @param isOpen whether unknown fields are ignored
+   * @throws on bytes that are cut short or otherwise not protobuf, and on bytes whose value reading would change
    */
   decode(bytes: Uint8Array, isOpen?: boolean): Readonly<Record<string, unknown>>
   readonly fields: readonly ProtoField[]
-  /** The name of its `oneof`; null if it has none. */
+  /** The name of the message's `oneof`; null if it has none. */
   readonly choice: string | null
 }
 
 /**
  * The message types and services of some `.proto` files, parsed at run time.
  *
- * Numbers are numbers: by default a 64-bit one arrives as an object, of which `===` is never true, or as a string, of
- * which '9' > '10'. Names stay as written, absent fields that are not `optional` arrive as zero, empty or null.
+ * A 64-bit number is read as a number: by default it arrives as an object, of which `===` is never true, or as a
+ * string, of which '9' > '10'. Names stay as written; absent fields that are not `optional` arrive as zero, empty or
+ * null.
  */
 export class Protos {
   readonly #definitions: PackageDefinition
   readonly #wireForms = new Map<string, WireForm>()
 
-  /** @param files paths below `stages/`, or absolute ones */
+  /** @param files paths below `stages/`, or absolute paths */
   constructor(files: readonly string[]) {
     this.#definitions = loadSync([...files], {
       includeDirs: [stagesFolder],
@@ -102,7 +109,10 @@ interface Descriptor {
   readonly oneofDecl: readonly { name: string }[]
 }
 
-/** What `optional x` means in proto3: a `oneof` called `_x` with one member. All others were written as such. */
+/**
+ * Describes a message type. In proto3 `optional x` is a `oneof` called `_x` with one member; every other oneof was
+ * written as one.
+ */
 function describe(name: string, definition: MessageTypeDefinition<object, object>, form: WireForm): Proto {
   const { field, oneofDecl } = definition.type as Descriptor
   const oneofs = oneofDecl.map((oneof) => oneof.name)
@@ -124,7 +134,7 @@ function describe(name: string, definition: MessageTypeDefinition<object, object
   }
 }
 
-/** The same bytes: the loader reads strings from a `Buffer` only. */
+/** Wraps the same bytes in a `Buffer`: the loader reads strings from nothing else. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
