@@ -63,7 +63,10 @@ function commandList(): string {
     .join(' | ')
 }
 
-/** Data on standard output, everything else on standard error; a value is bare in a pipe and quoted for a person. */
+/**
+ * Asks one command. Data goes to standard output, all else to standard error; a value is bare in a pipe and quoted for
+ * a person.
+ */
 async function once(
   client: Client,
   words: readonly string[],
@@ -79,7 +82,9 @@ async function once(
   return exitCode(outcome)
 }
 
-/** How far it is, on standard error for a person: a bar, or a line for each round. */
+/**
+ * Asks for a change of members, and shows its progress on standard error: a bar for a person, or a line for each round.
+ */
 async function change(client: Client, command: Command, deadlineMs: number | undefined): Promise<Outcome> {
   const { stderr } = process
   const draw = (events: readonly CatchingUp[]) => void stderr.write(`\r\x1b[K${events.map(describeBar).join('  ')}`)

@@ -16,7 +16,7 @@ declare module '../../src/events.js' {
   }
 }
 
-/** How long a reader of the last lines may take, before they are given up. */
+/** Milliseconds that a reader of the last lines may take before they are given up. */
 const flushMs = 1_000
 
 interface NodeArguments {
@@ -109,7 +109,7 @@ export const node: Verb<NodeArguments> = {
   },
 }
 
-/** @throws ConfigError that shows the form */
+/** Parses the option `--peers`. @throws ConfigError that shows its form */
 function parsePeers(text: string): Member[] {
   return text.split(',').map((part) => {
     const [, id, client, peer] = /^([^=]+)=([^/]+)\/(.+)$/.exec(part.trim()) ?? []

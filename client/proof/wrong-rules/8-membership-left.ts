@@ -13,7 +13,7 @@ import type { WrongRule } from './wrong-rule.js'
 
 const isMember = ({ members }: Participant, id: string) => members.some((member) => member.id === id)
 
-/** Wrong ways to leave, and to deal with those who have. */
+/** Wrong ways to leave a cluster, and to deal with nodes that have left. */
 const wrongFarewells: readonly WrongRule[] = [
   {
     name: 'leader-leaves-at-once',
