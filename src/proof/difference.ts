@@ -6,7 +6,7 @@ import { declared, guaranteeIds } from './declared.js'
 export interface Rule {
   readonly slot: string
   readonly name: string
-  /** The function itself, or the shape of a command: what identity is judged by. */
+  /** The function itself, or the shape of a command. Two rules are the same if their values are identical. */
   readonly value: unknown
 }
 
@@ -16,19 +16,19 @@ interface Replaced {
   readonly after: Rule
 }
 
-/** What one stage's table has that another's has not, by the identity of the functions in it. */
+/** The difference between two stages' tables, by the identity of the functions in them. */
 export interface Difference {
   readonly added: readonly Rule[]
   readonly replaced: readonly Replaced[]
   readonly removed: readonly Rule[]
   readonly kept: readonly Rule[]
-  /** Messages between nodes that are new. */
+  /** Types of messages between nodes that are new in the later stage. */
   readonly messages: readonly string[]
   readonly gained: readonly GuaranteeId[]
   readonly lost: readonly GuaranteeId[]
-  /** Broken in the later stage; in the earlier one there was nothing to break. */
+  /** Guarantees that the later stage breaks, and that did not apply to the earlier one. */
   readonly newlyBroken: readonly GuaranteeId[]
-  /** Kept in the later stage by standing still, and not so in the earlier one. */
+  /** Guarantees that the later stage keeps by standing still, and the earlier one does not. */
   readonly stalled: readonly GuaranteeId[]
 }
 
@@ -43,11 +43,14 @@ function tableOf(stage: Stage): Slots {
   throw new Error(`stage ${stage.number} was not made by stage(): it has no table to compare`)
 }
 
-/** The parts that are one function, where a stage has it, and those that are lists of rules. */
+/** The parts of a table that are one function, where the stage has it. */
 const single = ['state', 'entries'] as const
+/** The parts of a table that are lists of rules. */
 export const lists = ['start', 'gate', 'tick', 'durable', 'applied', 'saved', 'held', 'met', 'turn'] as const
 
-/** Every function of a stage's table, flat. A rule in a list has no slot but its name: it is there or it is not. */
+/**
+ * Lists every function of a stage's table, flat. A rule of a list has its name as its slot: it is in the list or not.
+ */
 export function rulesOf(stage: Stage): Rule[] {
   const table = tableOf(stage)
   const alone = single.filter((slot) => table[slot] !== undefined).map((slot) => toRule(slot, slot, table[slot]))
@@ -69,7 +72,7 @@ function nameOf(value: unknown, otherwise: string): string {
   return (typeof value === 'function' && value.name) || otherwise
 }
 
-/** The rules that stand in one slot together; anything else is the only one. */
+/** Lists the rules that stand in one slot together; any other value stands alone. */
 export function partsOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value
   return typeof value === 'function' ? partsOfRule(value as (...args: never[]) => unknown) : [value]
@@ -100,7 +103,7 @@ export function difference(earlier: Stage, later: Stage): Difference {
   }
 }
 
-/** Rules by the part of the table that they stand in, each under its key there. */
+/** Groups rules by the part of the table in which they stand, each under its key there. */
 export function byGroup(rules: readonly Rule[]): [group: string, members: { key: string; name: string }[]][] {
   const groups = new Map<string, { key: string; name: string }[]>()
   for (const { slot, name } of rules) {

@@ -45,7 +45,7 @@ export class SeededRandom implements Random {
     return items[Math.floor(this.next() * items.length)]!
   }
 
-  /** A source of its own for one part of a run, so that what another part draws does not disturb it. */
+  /** Makes a separate source for one part of a run, so that draws of another part do not disturb it. */
   fork(): SeededRandom {
     return new SeededRandom(this.between(0, 2 ** 32 - 1) * 2 ** 20 + this.between(0, 2 ** 20 - 1))
   }
