@@ -25,7 +25,7 @@ export const client: Verb<ClientArguments> = {
       .positional('command', { type: 'string', array: true, describe: commandList(), default: [] })
       .option('connect', {
         type: 'string',
-        // Given more than once, it names more of them.
+        // Given more than once, the option names more addresses.
         coerce: (given: string | string[]) => [given].flat().join(','),
         default: '127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7003,127.0.0.1:7004,127.0.0.1:7005',
         describe: 'where nodes listen for clients: host:port,…',
@@ -53,7 +53,7 @@ async function ask({ connect, json, deadline, words }: ClientArguments): Promise
   } finally {
     client.close()
   }
-  // A look-up of a name that hangs cannot be called off, and nobody should wait for it when all is said.
+  // A look-up that hangs cannot be cancelled, and the process should not wait for it after the answer.
   process.stdout.write('', () => process.exit())
 }
 

@@ -87,7 +87,7 @@ export const node: Verb<NodeArguments> = {
       electionMs: election,
       snapshotEntries: args.snapshotEntries,
       snapshotBytes: args.snapshotBytes,
-      // A founder that can ask nobody needs an operator's word: this flag would be there after a loss of its disk, too.
+      // A founder without other members needs an operator's word: the flag is also given after a loss of its disk.
       bootstrap: bootstrap && !isAlone,
       dataDir: dataDir === undefined ? null : writableFolder(dataDir),
       trace: trace ?? null,

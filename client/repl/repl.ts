@@ -105,7 +105,7 @@ export class Repl {
       readline.once('close', () => {
         this.#closed = true
         this.#screen.end()
-        // A person who leaves waits for nothing any more; a pipe has its last lines answered.
+        // A person who leaves does not wait any more; the last lines of a pipe are still answered.
         if (this.#interactive) this.#waiting?.abort()
         resolve()
       })

@@ -92,7 +92,7 @@ export class Screen {
     clearScreenDown(this.#output)
     change()
     if (this.#notice !== '') this.#output.write(`${this.#notice}\n`)
-    // What readline knows of the rows above its cursor was taken away with them.
+    // Readline forgets the rows above its cursor, which were removed from the screen.
     Object.assign(this.#readline, { prevRows: 0 })
     this.#readline.prompt(true)
   }

@@ -214,7 +214,7 @@ export class ClientConnection {
     this.#unfinishedSince = never
     if ('problem' in decoded) return this.refuse('too_large', decoded.problem)
     const { bytes } = decoded
-    // No request is empty: a sender of zeros does not know the framing, and gets no answer to every four bytes.
+    // No request is empty: a sender of zeros does not know the framing, and must not get an answer for every zero.
     if (bytes.length === 0) return this.refuse('bad_request', 'a frame without a request in it')
     this.#lastAskedAt = Date.now()
     this.#port.spoke(this)

@@ -60,7 +60,7 @@ export class ClientPort implements ConnectionOwner {
       this.#server.once('error', reject)
       this.#server.listen({ host, port, backlog: 4_096 }, () => {
         this.#server.removeListener('error', reject)
-        // Running out of file descriptors costs the newcomer its connection, not the node its life.
+        // When file descriptors run out, the newcomer loses its connection, and the node goes on.
         this.#server.on('error', () => {})
         this.#sweep = setInterval(() => this.#lookAround(), this.bounds.sweepMs)
         this.#sweep.unref()

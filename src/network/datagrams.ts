@@ -82,7 +82,7 @@ export function encodeDatagram(datagram: Datagram): Buffer {
   return bytes
 }
 
-/** @throws Error that says why these bytes are no datagram of ours */
+/** Decodes a datagram. @throws Error that says why these bytes are no datagram of this protocol */
 export function decodeDatagram(bytes: Buffer): Datagram {
   if (bytes.length < prefixBytes + fixedBytes + 2 || bytes.readUInt16BE(0) !== magic) {
     throw new Error('it is no datagram of this protocol')

@@ -27,7 +27,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   Scan: { command: 'scan', reply: ({ entries, more }) => ({ entries: keyValues(entries), more }) },
   Info: { command: 'info', reply: ({ info }) => describeNode(info as Status) },
   Ping: { command: 'ping' },
-  // On the JSON port `id` is that of the request.
+  // The node's name is `node`: on the JSON port `id` is the request's.
   AddNode: { command: 'add_node', arguments: withForce },
   RemoveNode: { command: 'remove_node', arguments: withForce },
   Reconfigure: { command: 'reconfigure', arguments: withForce },

@@ -33,7 +33,7 @@ export interface ProtoField {
   readonly isOptional: boolean
 }
 
-/** A message type: how its objects become bytes and back, and what it consists of. */
+/** A message type: it encodes and decodes its objects, and lists its fields. */
 export interface Proto {
   readonly name: string
   encode(value: object): Buffer
@@ -75,7 +75,7 @@ export class Protos {
     return this.#definitions[`${protoPackage}.${name}`] as ServiceDefinition
   }
 
-  /** @throws if there is no message of this name in the files */
+  /** Finds a message type by its name. @throws if the files have no message of this name */
   message(name: string): Proto {
     const definition = this.#definitions[`${protoPackage}.${name.split('.').at(-1)}`]
     if (!definition || !('serialize' in definition)) throw new Error(`no .proto file has a message ${name}`)

@@ -186,7 +186,7 @@ export class GrpcServer {
     })
   }
 
-  /** @throws Error if a stranger's first packet is longer than any Hello */
+  /** Decodes a packet. @throws Error if a stranger's first packet is longer than any Hello */
   #packetOf(bytes: Buffer, isFirst: boolean): { hello?: Greeting; batch?: { messages: readonly Buffer[] } } {
     if (isFirst && bytes.length > helloBytes) throw new Error('its first packet is longer than a Hello')
     return this.#packet.decode(bytes, true)

@@ -157,7 +157,7 @@ export class UdpLink implements Link {
     this.#outbox.push(bytes)
     if (this.#leaving) return
     this.#leaving = true
-    // What is sent in one turn of the event loop shares datagrams.
+    // Messages of one turn of the event loop share datagrams.
     process.nextTick(() => this.#pump())
   }
 

@@ -2,7 +2,7 @@ import type { GuaranteeId } from '../contracts.js'
 import { partsOf as partsOfRule, type Stage } from '../stage.js'
 import { declared, guaranteeIds } from './declared.js'
 
-/** A function in its place in a table: `requests.set` is done by `replicate`. */
+/** A rule is a function in its slot of a table, such as `replicate` in `requests.set`. */
 export interface Rule {
   readonly slot: string
   readonly name: string

@@ -18,7 +18,7 @@ export interface Child {
   ended: Promise<void>
   /** The reason why the process could not start, in its own words; null if it gave none. */
   complaint: string | null
-  /** True if the node refused its own data folder at start, and so stays down. */
+  /** True if the node could not use its own data folder at start, and so stays down. */
   damaged: boolean
   /** The exit code of the process; null while it runs, or if a signal ended it. */
   code: number | null

@@ -27,7 +27,7 @@ const nodeConfig = z.strictObject({
   log: z.enum(logKinds),
   /** Milliseconds between the heartbeats of an idle leader. */
   heartbeatMs: z.int().min(1).max(60_000),
-  /** Milliseconds of silence, at least, that a follower bears before it begins an election. */
+  /** Milliseconds of a leader's silence, at least, after which a follower begins an election. */
   electionMs: z.int().min(1).max(600_000),
   /** Entries of the log after which a snapshot is due (stage 7 on). */
   snapshotEntries: z.int().min(1).default(defaultTiming.snapshotEntries),

@@ -12,11 +12,11 @@ export interface Processes {
   /** The folder with a folder for each node; null if nothing is kept. */
   readonly dataDir: string | null
   ids(): NodeId[]
-  /** @throws ConfigError if there is no such node */
+  /** Finds the process of a node. @throws ConfigError if there is no such node */
   child(id: NodeId): Child
   /** Starts a dead node again, and resolves when it serves. @throws ConfigError if it cannot */
   start(member: Member): Promise<void>
-  /** Orders a node that runs; undefined if it does not. */
+  /** Sends an order to a running node; undefined if the node does not run or does not answer. */
   order(id: NodeId, errand: Errand): Promise<Obeyed | undefined>
   /** Resolves when every node that runs is connected to every other. */
   settled(): Promise<void>
@@ -61,8 +61,8 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
   }
 
   /**
-   * Empties the folder of a dead node, as if its disk had been replaced. Dangerous: a node that has forgotten its log and
-   * its vote still counts as the one that it was.
+   * Empties the folder of a dead node, as if its disk had been replaced. Dangerous: the node has forgotten its log and
+   * its vote, and the cluster still counts it as before.
    */
   async wipe(id: NodeId): Promise<Event> {
     const { condition } = this.#nodes.child(id)

@@ -40,7 +40,7 @@ declare module '../events.js' {
     log_damaged: { message: string }
     /** The data folder is not for this node, or not for this kind of log, so the node does not start. */
     folder_refused: { message: string }
-    /** The configuration cannot be used, so the node does not start. */
+    /** The configuration or a port cannot be used, so the node does not start. */
     cannot_start: { message: string }
   }
 }
@@ -60,7 +60,7 @@ export interface RunningNode {
   readonly status: Status
   /** Reads the node's contents at this moment, for a comparison of replicas. */
   look(): Contents
-  /** Drains, closes and resolves. */
+  /** Gives waiting clients a moment for their answers, closes the node and resolves. */
   stop(): Promise<void>
 }
 

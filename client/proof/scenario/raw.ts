@@ -24,7 +24,7 @@ export class RawSocket implements RawConnection {
 
   async send({ bytes, bytewise }: Extract<Raw, { kind: 'sends' }>): Promise<void> {
     const pieces = bytewise ? [...bytes].map((byte) => Uint8Array.of(byte)) : [bytes]
-    // A node that hangs up in the middle of it is a matter of what is expected next.
+    // If the node hangs up in the middle, the script's next expectation judges it.
     for (const piece of pieces) await new Promise<void>((resolve) => this.#socket.write(piece, () => resolve()))
   }
 

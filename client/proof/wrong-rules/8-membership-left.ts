@@ -130,7 +130,7 @@ const wrongDisks: readonly WrongRule[] = [
     name: 'vote-of-a-lost-disk',
     what: 'a node that lost its disk votes under its old name: it has forgotten what it had promised, and what it had',
     stage: replacing({ on: { ...right.on, RequestVote: vote } }),
-    // A candidate no longer counts such a vote either, so no guarantee falls for one of the two alone.
+    // A candidate does not count the vote of a lost disk either, so one wrong rule alone breaks no guarantee.
     caught: { claim: 'who lost its disk neither votes nor stands, however long it waits (E10)' },
   },
   {

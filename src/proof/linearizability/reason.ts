@@ -34,7 +34,7 @@ function reasonForState(
   const lastChance = writersNotRefused.reduce((last, writer) => Math.max(last, lastMoment(writer)), -Infinity)
   const isTooLateFor = (operation: Operation) =>
     overwrites(state, operation) && lastMoment(operation) < impossible.call && lastChance < operation.call
-  // One that the picture shows, if there is one.
+  // An operation that the picture shows, if there is one.
   const overwriter = window.find(isTooLateFor) ?? asked.findLast(isTooLateFor)
   if (!overwriter) return undefined
   const whatWas = state === null ? 'nothing removed the key' : `nothing wrote ${quote(state)}`

@@ -4,7 +4,7 @@ import type { Expectation } from './scenario.js'
 const alternative = /\s*("(?:[^"\\]|\\.)*"|\(absent\)|done|not done|(?:refused|unknown)(?: (?!or\b)[a-z_]+)?)\s*/y
 const forms = 'done, "value", (absent), not done, refused [code], unknown [code], with "or" between alternatives'
 
-/** `"1" or (absent)` as expectations. @throws Error that says what would be one */
+/** Parses expectations such as `"1" or (absent)`. @throws Error that says what would be one */
 export function parseExpectations(text: string): Expectation[] {
   const found: Expectation[] = []
   alternative.lastIndex = 0

@@ -30,7 +30,7 @@ export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1):
   const stageHere = believing(stage, believes)
   const cluster = await SimulatedCluster.start({ stage: stageHere, seed, timing, spare: namesSpares(scenario), trace })
   const driver = new VirtualDriver(cluster, scenario, accidents)
-  // Where members change, the founders are taken in first, and that is over when the leader says no more of it.
+  // Where members change, the founding ends first: the leader's status then shows no change under way.
   const isReady = () => driver.placesNow().every(knowsItsPlace) && cluster.leader()?.change === undefined
   await cluster.until(isReady, readyMs)
   return play(scenario, stage, driver, seed)

@@ -108,7 +108,7 @@ function logsMatch(): Watcher {
       const other = known.get(`${index} ${term}`)
       if (other && other.text !== text)
         return `${node} and ${other.node} hold different entries of index ${index}, term ${term}`
-      // What comes before the first, a snapshot holds: nobody can see of which term it was.
+      // The entry before the first is in a snapshot, so its term is not visible.
       if (index === log.first && index > 1) continue
       const termBefore = log.at(index - 1)?.term ?? 0
       if (other && other.termBefore !== termBefore)

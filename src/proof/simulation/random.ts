@@ -31,12 +31,12 @@ export class SeededRandom implements Random {
     return this.#bits() / 2 ** 32
   }
 
-  /** A whole number, at least `from` and at most `to`. */
+  /** Draws a whole number, at least `from` and at most `to`. */
   between(from: number, to: number): number {
     return from + Math.floor(this.next() * (to - from + 1))
   }
 
-  /** True with this probability. */
+  /** Draws true with this probability. */
   chance(probability: number): boolean {
     return this.next() < probability
   }
