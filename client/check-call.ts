@@ -4,7 +4,7 @@ import { type Command, type ErrorCode, isObject, limits } from '../src/contracts
 import { ConfigError } from '../src/errors.js'
 import type { CallSettings, ClientSettings } from './settings.js'
 
-/** What an `id` may add to a request. */
+/** Bytes that an `id` adds to a request at most. */
 const envelopeBytes = 64
 
 export type CheckedCall =
@@ -15,11 +15,11 @@ const aDeadline = 'deadlineMs is a number of milliseconds, more than 0 (Infinity
 const isDeadline = (ms: unknown) => ms === undefined || (typeof ms === 'number' && ms > 0)
 const isAddress = (address: unknown): address is string =>
   typeof address === 'string' && addressProblem(address) === null
-/** A value in a sentence, whatever it is. */
+/** Prints any value for a sentence. */
 const shown = (value: unknown) =>
   inspect(value, { depth: 0, maxStringLength: 100, breakLength: Number.POSITIVE_INFINITY })
 
-/** What a client is made with. @throws ConfigError that says what to change */
+/** Checks the settings of a client. @throws ConfigError that says what to change */
 export function checkSettings(settings: ClientSettings): ClientSettings {
   if (!isObject(settings)) throw new ConfigError('a client is made with an object such as { addresses: ["host:port"] }')
   const { addresses, deadlineMs, maxRedirects } = settings
@@ -37,8 +37,8 @@ export function checkSettings(settings: ClientSettings): ClientSettings {
 }
 
 /**
- * What is asked, as JSON will carry it: a copy, so that a change of the original changes nothing on the way. Whatever a
- * getter or `toJSON` of the caller's throws is a refusal as well.
+ * Checks a call, and copies its command as JSON will carry it, so that a later change of the original changes nothing.
+ * An error thrown by a getter or `toJSON` of the caller is a refusal as well.
  */
 export function checkCall(command: unknown, settings: CallSettings | null): CheckedCall {
   try {
@@ -56,7 +56,7 @@ export function checkCall(command: unknown, settings: CallSettings | null): Chec
   }
 }
 
-/** The first line is enough: of a cycle, JSON draws the whole. */
+/** Takes an error's first line: for a cyclic object, further lines draw the whole cycle. */
 function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0]!
 }

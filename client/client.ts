@@ -11,7 +11,7 @@ import type { CallSettings, ClientSettings } from './settings.js'
 
 export type { Outcome } from '../src/contracts.js'
 
-/** A call that did not end as done. `unknown` means that it may have happened, or may still. */
+/** Thrown by a call that was not done. `unknown` means that the command may have been performed, or may still be. */
 export class CallError extends Error {
   override readonly name = 'CallError'
   readonly code: string
@@ -24,7 +24,7 @@ export class CallError extends Error {
   }
 }
 
-/** How long the look-up of a name and the making of a connection may take together, in milliseconds. */
+/** Milliseconds that the look-up of a name and the making of a connection may take together. */
 const connectMs = 1_000
 
 function refused(code: ErrorCode, message: string): Promise<Outcome> {
@@ -32,15 +32,15 @@ function refused(code: ErrorCode, message: string): Promise<Outcome> {
 }
 
 /**
- * Talks to a cluster: the client rules of the newest stage over real sockets and real time. A cluster of any stage can
- * be asked. Calls are pipelined, follow the leader, and always end: done, refused or unknown.
+ * A client talks to a cluster: it runs the client rules of the newest stage over real sockets and real time. It works
+ * with clusters of any stage. Calls are pipelined, follow the leader, and always end: done, refused or unknown.
  */
 export class Client {
   readonly #shell: ClientShell
   readonly #sockets = new Map<string, Socket>()
   readonly #outbox = new Map<string, string[]>()
 
-  /** @throws ConfigError if there is no address, or a setting is not what it must be; the message says which */
+  /** @throws ConfigError if no address is given, or a setting is not valid; the message says which */
   constructor(settings: ClientSettings) {
     this.#shell = new ClientShell(latest, checkSettings(settings), {
       clock: systemClock,
@@ -49,7 +49,10 @@ export class Client {
     })
   }
 
-  /** Asks, and resolves with how it ended; never rejects and never throws. What cannot be asked is refused. */
+  /**
+   * Sends a command, and resolves with its outcome; never rejects and never throws. A command that cannot be sent is
+   * refused.
+   */
   call(command: Command, settings: CallSettings = {}): Promise<Outcome> {
     if (this.#shell.isClosed) return refused('shutting_down', 'this client is closed')
     const checked = checkCall(command, settings)
@@ -57,34 +60,40 @@ export class Client {
     return new Promise((resolve) => this.#shell.call(checked.command, checked, resolve))
   }
 
-  /** @throws CallError unless the call is done */
+  /** Sends a command. @throws CallError unless the call is done */
   async #do(command: Command): Promise<Answer & { ok: true }> {
     const outcome = await this.call(command)
     if (outcome.outcome !== 'done') throw new CallError(outcome)
     return outcome.answer
   }
 
-  /** The value of a key, or null when it is absent. @throws CallError */
+  /** Reads the value of a key; null if the key is absent. @throws CallError */
   async get(key: string): Promise<string | null> {
     return (await this.#do({ command: 'get', key })).value as string | null
   }
 
   /** @throws CallError */
+  /** Sets the value of a key. @throws CallError */
   async set(key: string, value: string): Promise<void> {
     await this.#do({ command: 'set', key, value })
   }
 
-  /** Whether the key existed. @throws CallError */
+  /** Deletes a key. @returns whether the key existed @throws CallError */
   async delete(key: string): Promise<boolean> {
     return (await this.#do({ command: 'delete', key })).existed as boolean
   }
 
-  /** The length of the grown value in UTF-16 units. @throws CallError */
+  /** Appends to the value of a key. @returns the length of the grown value in UTF-16 units @throws CallError */
   async append(key: string, value: string): Promise<number> {
     return (await this.#do({ command: 'append', key, value })).length as number
   }
 
-  /** Whether the key held `expected` (null: was absent) and now holds `value`. @throws CallError */
+  /**
+   * Compares and sets: if the key holds `expected` (null: is absent), it then holds `value`. @returns whether it was
+   * set
+   *
+   * @throws CallError
+   */
   async cas(key: string, expected: string | null, value: string): Promise<boolean> {
     const outcome = await this.call({ command: 'cas', key, expected, value })
     if (outcome.outcome === 'done') return true
@@ -92,7 +101,7 @@ export class Client {
     throw new CallError(outcome)
   }
 
-  /** Breaks every connection. Calls under way end: unknown if they were sent, refused if not. */
+  /** Closes every connection. Calls under way end: unknown if they were sent, refused if not. */
   close(): void {
     for (const socket of this.#sockets.values()) socket.destroy()
     this.#shell.close()
@@ -102,7 +111,7 @@ export class Client {
     this.close()
   }
 
-  /** All that is asked in one turn of the event loop leaves in one write. */
+  /** Writes a request; all requests of one turn of the event loop leave in one write. */
   #write(address: string, text: string): void {
     const waiting = this.#outbox.get(address)
     if (waiting) return void waiting.push(text)
@@ -144,7 +153,10 @@ export class Client {
   }
 }
 
-/** The answers that have come whole; after what is none, nothing can be understood. */
+/**
+ * Decodes the answers that have come whole. After bytes that are no answer, the connection cannot be understood any
+ * more.
+ */
 function answersIn(decoder: FrameDecoder): { answers: NumberedAnswer[]; isSpoilt: boolean } {
   const answers: NumberedAnswer[] = []
   for (let decoded = decoder.next(); decoded; decoded = decoder.next()) {

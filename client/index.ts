@@ -1,4 +1,4 @@
-/** What a program imports: the client, and what its outcomes are made of. */
+/** The package's exports for programs: the client, and the types of its outcomes. */
 export type { Answer, Command, ErrorCode, Failure } from '../src/contracts.js'
 export { errorCodes } from '../src/contracts.js'
 export { CallError, Client, type Outcome } from './client.js'

@@ -15,12 +15,12 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
-/** yargs reports what it cannot parse as a message, and what a command throws as an error alone. */
+/** Throws the error of a failed parse: yargs reports its own errors as a message, and a command's as an error alone. */
 const rethrow = (message: string | null | undefined, error: Error | undefined): never => {
   throw message ? new UsageError(message) : error
 }
 
-// Whoever reads our output, such as `head`, may have enough of it: that is no error.
+// A reader of the output, such as `head`, may close it early: this is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // EIO: a terminal that has been closed.
   if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
@@ -46,7 +46,7 @@ try {
   await parser
     .scriptName('raft-roadmap')
     .usage('$0 <command>\n\nLearn Raft by running it: every stage is a key-value cluster to start, ask and break.')
-    // A number, a dot or a `no-` of the user's is no business of the parser's; each option says what it takes.
+    // The parser must not interpret a number, a dot or a `no-` in the user's words; each option checks its own value.
     .parserConfiguration({ 'parse-numbers': false, 'dot-notation': false, 'boolean-negation': false })
     .middleware(() => checkValues(given))
     .completion('completion', 'print a completion script: source <(raft-roadmap completion)')

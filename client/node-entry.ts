@@ -1,4 +1,7 @@
-/** What a supervisor's child process runs: one node, configured by the JSON in the first argument. Kept small: five of these start at once. */
+/**
+ * The script of a supervisor's child process: it runs one node, configured by the JSON in the first argument. It is
+ * kept small, because five processes start at once.
+ */
 import { runSupervised } from '../src/server/process.js'
 import { stages } from '../stages/index.js'
 

@@ -1,14 +1,17 @@
 export interface ClientSettings {
-  /** Where nodes listen for clients, `host:port`. One is enough; several let the client find another when one is down. */
+  /**
+   * Addresses at which nodes listen for clients, `host:port`. One is enough; with several, the client finds another
+   * node when one is down.
+   */
   readonly addresses: readonly string[]
-  /** How long a call may take before its outcome is settled without an answer, in milliseconds. Default 5000. */
+  /** Milliseconds after which a call without an answer ends as unknown or refused. Default 5000. */
   readonly deadlineMs?: number
-  /** How many times one call may be sent on to another node. Default 5. */
+  /** Redirects to another node that one call follows. Default 5. */
   readonly maxRedirects?: number
 }
 
 export interface CallSettings {
   readonly deadlineMs?: number
-  /** Ask the node at this address and no other; its redirect is then the outcome. */
+  /** The address of the only node to ask; a redirect from it is then the outcome. */
   readonly at?: string
 }

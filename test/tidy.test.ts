@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
@@ -140,6 +140,38 @@ function longestFunction(path: string): number {
 
 t.test('functions have 50 lines at most', async (t) => {
   t.same(sources.filter((path) => longestFunction(path) > 50).sort(), longFunctions)
+})
+
+/** First words of comments that name nothing: a relative clause or a pronoun instead of a noun of the domain. */
+const openers = new Set(
+  `what how whether where who whom whose when why which those that these this it they such whoever whatever of so`.split(
+    ' ',
+  ),
+)
+
+/** A ratchet: the count of doc comments that open with one of the `openers`. Lower it, never raise it. */
+const openersAllowed = 305
+
+/** Doc comments of a file that open with one of the `openers`, each as file:line and its first line. */
+function poorOpeners(path: string): string[] {
+  const text = read(path)
+  return [...text.matchAll(/\/\*\*(.*?)\*\//gs)]
+    .filter(([, comment]) => openers.has(/[\p{L}\p{N}']+/u.exec(comment!)?.[0].toLowerCase() ?? ''))
+    .map(
+      ({ index, 0: comment }) =>
+        `${path}:${text.slice(0, index).split('\n').length}: ${comment.split('\n', 2).join(' ')}`,
+    )
+}
+
+t.test('a comment opens with a noun and a verb: the count of those that do not never grows', async (t) => {
+  const changedAt = (path: string) => statSync(join(root, path)).mtimeMs
+  const product = sources.filter((path) => floorOf(path) > 0).sort((a, b) => changedAt(b) - changedAt(a))
+  const poor = product.flatMap(poorOpeners)
+  const newest = poor.slice(0, 20).join('\n')
+  t.ok(
+    poor.length <= openersAllowed,
+    `${poor.length} of ${openersAllowed} allowed; files changed last first:\n${newest}`,
+  )
 })
 
 t.test('links between documents resolve', async (t) => {

@@ -3,33 +3,33 @@ import type { Client } from '../client.js'
 
 declare module '../../src/events.js' {
   interface EventDetails {
-    /** Round 0 asks which disk it has. */
+    /** A newcomer catches up with the leader's log, in rounds; in round 0 it is asked for its disk's identity. */
     catching_up: { round: number; done?: number; total?: number; of?: string }
   }
 }
 
 const words = ['add_node', 'remove_node', 'reconfigure']
 
-/** Whether a command changes who the members are. It is answered when that is done, which may be long after. */
+/** Checks whether a command changes the members. The answer comes when the change is done, which may be long after. */
 export const isChange = ({ command }: Command) => words.includes(command)
 
-/** A newcomer may have to read a large snapshot first. */
+/** Milliseconds that a change may take: a newcomer may have to receive a large snapshot first. */
 const changeDeadlineMs = 600_000
 
-/** How long to wait before asking again, and between two questions how far it is. */
+/** Milliseconds before a command is repeated, and between two questions for progress. */
 const pauseMs = 200
 
 export interface ChangeSettings {
   readonly deadlineMs?: number | undefined
-  /** Hears how far the newcomers are, again and again: an event `catching_up` for each. */
+  /** Called again and again with the newcomers' progress: one event `catching_up` for each newcomer. */
   readonly onProgress?: (events: readonly CatchingUp[]) => void
-  /** Ends the waiting; what was asked for may happen all the same. */
+  /** Ends the waiting; the change may happen all the same. */
   readonly signal?: AbortSignal | undefined
 }
 
 /**
- * Asks for a change of members, and waits until it is done. If the leader is deposed meanwhile, the next one is asked
- * for the same: it goes on with what it finds in its log, and does nothing twice.
+ * Asks for a change of members, and waits until it is done. If the leader is deposed meanwhile, the next leader is
+ * asked for the same change: it continues from its log, and does nothing twice.
  */
 export async function changeMembers(client: Client, command: Command, settings: ChangeSettings = {}): Promise<Outcome> {
   const { deadlineMs = changeDeadlineMs, onProgress, signal } = settings
@@ -60,16 +60,19 @@ async function askUntilDone(client: Client, command: Command, ms: number, over: 
   }
 }
 
-/** Whether the removal of a node was refused because it is no member. */
+/** Checks whether a removal was refused because the node is not a member. */
 export const isGone = ({ command }: Command, outcome: Outcome): outcome is Refused =>
   command === 'remove_node' && outcome.outcome === 'refused' && Array.isArray(outcome.error.members)
 
-/** The refusal as what it is to a caller who wants the node out: done, asked again or by a change that left it out. */
+/** Turns such a refusal into a success: the caller wants the node out, and the node is out. */
 export const gone = ({ error }: Refused): Outcome => ({ outcome: 'done', answer: { ok: true, voters: error.members } })
 
 type Refused = Exclude<Outcome, { readonly outcome: 'done' }>
 
-/** What a deposed leader left open; and, when it was asked for before, what its successor is still busy with. */
+/**
+ * Decides whether to ask again: after a lost leader or connection, and, on a repetition, while the next leader is still
+ * busy.
+ */
 function isWorthAnother(outcome: Outcome, isRepeated: boolean): boolean {
   if (outcome.outcome === 'done') return false
   const { code } = outcome.error
@@ -92,10 +95,13 @@ async function watch(
 
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve, pauseMs))
 
-/** How far a newcomer is. */
+/** The event that tells the progress of one newcomer. */
 export type CatchingUp = Extract<Event, { event: 'catching_up' }>
 
-/** Of a leader that is taking nodes in: how far each of them is, round 0 as long as it has not been heard. */
+/**
+ * Makes an event of progress for each newcomer of a leader's change. A newcomer that has not been heard yet is in round
+ * 0.
+ */
 export function catchUps({ change }: Status): CatchingUp[] {
   const { silent = [], catchUp = [] } = change ?? ({} as Partial<ChangeStatus>)
   const asked = silent.map((node): CatchingUp => ({ event: 'catching_up', node, round: 0 }))
@@ -108,7 +114,7 @@ export function catchUps({ change }: Status): CatchingUp[] {
   return [...asked, ...behind]
 }
 
-/** Says what is new in kind only: a newcomer's next round, or that it is sent a snapshot. */
+/** Reports a newcomer's progress once a round, and once when a snapshot is sent to it. */
 export function oncePerRound(say: (event: Event) => void): (events: readonly CatchingUp[]) => void {
   const said = new Set<string>()
   return (events) => {

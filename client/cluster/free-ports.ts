@@ -4,13 +4,17 @@ import type { Member } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { localMember, localMembers } from '../../src/network/local-members.js'
 
-/** The member where it is meant to listen, or elsewhere if somebody else has come to listen there. */
+/** Gives the member its usual ports, or free ports if another process listens on the usual ones. */
 export async function freeMember(member: Member, host: string): Promise<Member> {
   if (await areFree([member])) return member
   return { ...localMember(1, host, await freeBasePort(1, host)), id: member.id }
 }
 
-/** A base port whose client and peer ports are all free at the moment, below the range that the system hands out. */
+/**
+ * Finds a base port whose client and peer ports are all free now, below the range that the operating system hands out.
+ *
+ * @throws ConfigError if none was found
+ */
 export async function freeBasePort(nodes: number, host: string): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const base = 10_000 + Math.floor(Math.random() * 20_000)

@@ -18,7 +18,7 @@ export interface LocalClusterOptions {
   readonly stage: Stage
   readonly nodes: number
   readonly host: string
-  /** 0 finds free ports. */
+  /** The first port of the cluster; 0 finds free ports. */
   readonly basePort: number
   readonly network: NetworkName | undefined
   readonly log: LogKind
@@ -32,17 +32,20 @@ export interface LocalClusterOptions {
   readonly onStderr: (text: string) => void
 }
 
-/** A cluster of processes that we have started, and a client of it. */
+/** A cluster of processes that was started here, and a client of it. */
 export interface LocalCluster {
   readonly cluster: Cluster
   readonly client: Client
   readonly data: DataFolder | null
-  /** Null where the members are fixed. */
+  /** Adds and removes nodes; null where the members are fixed. */
   readonly membership: Membership | null
   stop(): Promise<void>
 }
 
-/** @throws ConfigError if it cannot start, or the data folder is no cluster's of this kind */
+/**
+ * Starts a cluster of processes. @throws ConfigError if it cannot start, or if the data folder was used for something
+ * else
+ */
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const { stage, host, dataDir } = options
   const data = stage.keeps === 'nothing' && dataDir === undefined ? null : new DataFolder(dataDir)
@@ -71,7 +74,10 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   }
 }
 
-/** Where members change, a cluster goes on as it was: who is in it, and where each listens, is in its logs. */
+/**
+ * Reads the cluster that the data folder holds, or plans a new one. Where members change, a cluster keeps its members
+ * and addresses, because they are in its logs.
+ */
 async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null): Promise<Kept> {
   const { stage, nodes: count, host, basePort: wanted, log } = options
   const before = stage.members === 'changing' && log !== 'memory' ? await data?.recall() : null

@@ -14,7 +14,7 @@ declare module '../../src/events.js' {
   }
 }
 
-/** Words for nodes that come and go, where a cluster was started here: what they do to processes goes with it. */
+/** Words that add and remove nodes of a cluster that was started here; they also start and end the nodes' processes. */
 export const memberWords = {
   add: {
     usage: 'add n6 [n7 …] [force]',
@@ -33,15 +33,15 @@ export const isMemberWord = (word: string): word is MemberWord => Object.hasOwn(
 export interface Premises {
   readonly cluster: Cluster
   readonly client: Client
-  /** Null where nothing is kept in folders. */
+  /** The folder of the cluster; null if nothing is kept in folders. */
   readonly data: DataFolder | null
   readonly host: string
   readonly basePort: number
-  /** What the nodes call their cluster. */
+  /** The cluster's name, which all its nodes share. */
   readonly name: string
 }
 
-/** Takes nodes in and out of a cluster that was started here, processes and folders and all. */
+/** Adds nodes to a cluster that was started here, and removes them, with their processes and folders. */
 export class Membership {
   readonly #premises: Premises
 
@@ -50,10 +50,10 @@ export class Membership {
   }
 
   /**
-   * Does what a line of these words says.
+   * Performs a line of these words.
    *
-   * @param say hears what happens on the way
-   * @throws UsageError if it says nothing of the kind; ConfigError if a node cannot be started
+   * @param say called with the events on the way
+   * @throws UsageError if the line is none of these words; ConfigError if a node cannot be started
    */
   async perform(line: string, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const [word = '', id = '', ...rest] = line.trim().split(/\s+/)
@@ -63,14 +63,14 @@ export class Membership {
     return word === 'add' ? this.#add(id, force, say, settings) : this.#remove(id, force, say, settings)
   }
 
-  /** A line for several nodes as a line for each of them. */
+  /** Splits a line for several nodes into a line for each. */
   eachOf(line: string): string[] {
     const [word, ...names] = line.trim().split(/\s+/)
     const force = names.length > 1 && names.at(-1) === 'force' ? ` ${names.pop()}` : ''
     return names.length > 0 ? names.map((name) => `${word} ${name}${force}`) : [line]
   }
 
-  /** A name alone is enough for a node that runs here. */
+  /** Fills in the addresses of nodes that run here, so that a command can name a node alone. */
   fillIn(command: Command): Command {
     if (command.command !== 'reconfigure') return command
     const voters = (command.voters as string[]).map((name) => {
@@ -111,7 +111,9 @@ export class Membership {
     return member
   }
 
-  /** A node was not taken in: nothing that it has written counts for anything, but what was there before it is kept. */
+  /**
+   * Ends a node that did not become a member. Its new folder is deleted; a folder that was there before is moved away.
+   */
   async #dismiss(id: NodeId, isNew: boolean): Promise<void> {
     await this.#premises.cluster.remove(id)
     if (isNew) this.#premises.data?.discard(id)
@@ -119,7 +121,7 @@ export class Membership {
     await this.remember()
   }
 
-  /** Takes it out and ends its process; a node that a change has left out already has only a process to be ended. */
+  /** Removes a member and ends its process. A node that is no longer a member has only its process ended. */
   async #remove(id: NodeId, force: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const { cluster, client, data } = this.#premises
     if (!this.#node(id)) {
@@ -137,7 +139,7 @@ export class Membership {
     return outcome
   }
 
-  /** For the next run over the same folder. */
+  /** Writes the nodes and their addresses to the folder, for the next run. */
   async remember(): Promise<void> {
     const { cluster, data, basePort, name } = this.#premises
     const nodes = cluster.nodes().map(({ id, client, peer }) => ({ id, client, peer }))

@@ -4,7 +4,7 @@ import { defaultPace } from '../../src/server/config.js'
 import { logKinds, networkNames, type Stage } from '../../src/stage.js'
 import { findStage, latest, stages } from '../../stages/index.js'
 
-/** A stage as a person names it. @throws ConfigError that lists what there is */
+/** Finds the stage that a person named. @throws ConfigError that lists the stages */
 export function stageArgument(name: string): Stage {
   const stage = findStage(name)
   if (stage) return stage
@@ -14,7 +14,7 @@ export function stageArgument(name: string): Stage {
   )
 }
 
-/** Options of whatever starts nodes: what is between them, and what is under them. */
+/** Options of the commands that start nodes: the network between nodes, and the log under each. */
 export const nodeOptions = {
   network: { choices: networkNames, describe: "between the nodes; the stage's own unless you choose" },
   log: { choices: logKinds, default: 'file', describe: 'what a log is kept in; memory forgets, and is for measuring' },

@@ -36,7 +36,7 @@ function list(stage: number, rules: readonly WrongRule[]): void {
   for (const { name, what } of rules) console.log(`${colour.bold(name)}\n   ${what}`)
 }
 
-/** Looks where the rule is known to show, and tells the smallest story of it. */
+/** Plays the rule where it is known to fail, and tells the smallest story of the failure. */
 async function disaster({ name, stage, caught }: WrongRule): Promise<string[]> {
   if ('scenario' in caught) {
     const scenario = catalogue().find(({ id }) => id === caught.scenario)!

@@ -28,7 +28,7 @@ export const check: Verb<{ file: string | undefined; json: boolean }> = {
   },
 }
 
-/** The verdict on a recorded history, or on one from standard input. @throws ConfigError if it is none */
+/** Judges a recorded history from a file, or from standard input. @throws ConfigError if the input is no history */
 export async function checkFile(file: string | undefined): Promise<CheckResult> {
   return checkRecords(file ?? 'standard input', await readRecords(file))
 }
@@ -57,7 +57,7 @@ function checkRecords(file: string, records: readonly unknown[]): CheckResult {
   }
 }
 
-/** A verdict in words, with the picture of each violation. */
+/** Describes a verdict in words, with the picture of each violation. */
 export function describeCheck({ verdict, operations, keys, violations, undecidedKeys }: CheckResult): string {
   const counted = `${operations} operations on ${keys} ${keys === 1 ? 'key' : 'keys'}`
   if (verdict === 'linearizable') return colour.green(`✔ linearizable: ${counted} are as of a single copy`)

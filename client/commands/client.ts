@@ -25,7 +25,7 @@ export const client: Verb<ClientArguments> = {
       .positional('command', { type: 'string', array: true, describe: commandList(), default: [] })
       .option('connect', {
         type: 'string',
-        // Given more than once, it names more of them.
+        // Given more than once, the option names more addresses.
         coerce: (given: string | string[]) => [given].flat().join(','),
         default: '127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7003,127.0.0.1:7004,127.0.0.1:7005',
         describe: 'where nodes listen for clients: host:port,…',
@@ -53,7 +53,7 @@ async function ask({ connect, json, deadline, words }: ClientArguments): Promise
   } finally {
     client.close()
   }
-  // A look-up of a name that hangs cannot be called off, and nobody should wait for it when all is said.
+  // A look-up that hangs cannot be cancelled, and the process should not wait for it after the answer.
   process.stdout.write('', () => process.exit())
 }
 
@@ -63,7 +63,10 @@ function commandList(): string {
     .join(' | ')
 }
 
-/** Data on standard output, everything else on standard error; a value is bare in a pipe and quoted for a person. */
+/**
+ * Asks one command. Data goes to standard output, all else to standard error; a value is bare in a pipe and quoted for
+ * a person.
+ */
 async function once(
   client: Client,
   words: readonly string[],
@@ -79,7 +82,9 @@ async function once(
   return exitCode(outcome)
 }
 
-/** How far it is, on standard error for a person: a bar, or a line for each round. */
+/**
+ * Asks for a change of members, and shows its progress on standard error: a bar for a person, or a line for each round.
+ */
 async function change(client: Client, command: Command, deadlineMs: number | undefined): Promise<Outcome> {
   const { stderr } = process
   const draw = (events: readonly CatchingUp[]) => void stderr.write(`\r\x1b[K${events.map(describeBar).join('  ')}`)

@@ -1,28 +1,29 @@
 import { parseArgs } from 'node:util'
 import { UsageError } from '../text/words.js'
 
-/** Options that take no value: `--help` of each verb marks them as boolean. */
+/** Options that take no value; `--help` of each verb marks them as boolean. */
 const flags = ['json', 'headless', 'bootstrap', 'verify', 'repair', 'real', 'hands', 'markdown', 'no-shrink']
 const informing = ['help', 'h', 'version']
-/** Options that may stand before the words of `client`, and take a value. */
+/** Options with a value that may stand before the words of `client`. */
 const valuesOfClient = ['connect', 'deadline']
-/** Given more than once, this option names more addresses. */
+/** The option that may be given more than once: it adds an address each time. */
 const repeatable = 'connect'
 
 export interface Given {
-  /** What the parser of the command line is to read. */
+  /** Arguments for the parser of the command line. */
   readonly options: readonly string[]
-  /** What `client` is to ask, as the shell gave it: no parser reads it. */
+  /** Words of the command that `client` asks, as the shell gave them; no parser reads them. */
   readonly words: readonly string[]
 }
 
 type Token = NonNullable<ReturnType<typeof tokensOf>>[number]
 
 /**
- * Splits what a shell gave at the first word of a `client` command. Options end there: a key may be called `--json`.
+ * Splits the shell's arguments at the first word of a `client` command. Options end there: a key may be called
+ * `--json`.
  *
  * @param usages of all verbs, such as `break <stage> [rule]`
- * @throws UsageError if something would be ignored: an option given twice, or a value for one that takes none
+ * @throws UsageError if an argument would be ignored: an option given twice, or a value for an option that takes none
  */
 export function splitArguments(given: readonly string[], usages: readonly string[]): Given {
   const tokens = tokensOf(given)
@@ -45,7 +46,7 @@ function tokensOf(given: readonly string[]) {
 
 const isTerminator = ({ kind }: { readonly kind: string }) => kind === 'option-terminator'
 
-/** @param usage of the verb; its words are no options */
+/** Checks the options of a verb. @param usage of the verb; its words are no options */
 function checkOptions(tokens: readonly Token[], usage: string): void {
   if (tokens.some(isTerminator)) throw new UsageError('`--` has a meaning only behind `client`, before its words')
   const words = [...usage.matchAll(/[<[](\w+)/g)].map(([, word]) => word!)
@@ -62,7 +63,10 @@ function checkOptions(tokens: readonly Token[], usage: string): void {
   }
 }
 
-/** @throws UsageError if an option that takes a value stands there without one, and would be what it is by default */
+/**
+ * Checks that options have their values. @throws UsageError if an option without its value would silently keep its
+ * default
+ */
 export function checkValues({ options }: Given): void {
   for (const token of tokensOf(options)) {
     if (

@@ -28,7 +28,7 @@ interface CompareArguments {
 }
 
 const defaultSeeds = 100
-/** What a transcript gets where nobody knows how wide the paper is. */
+/** Columns of a transcript where the output's width is not known. */
 const plainColumns = 200
 
 export const compare: Verb<CompareArguments> = {
@@ -55,7 +55,7 @@ export const compare: Verb<CompareArguments> = {
   },
 }
 
-/** Which options make sense beside which. @throws ConfigError */
+/** Checks that the options fit together. @throws ConfigError if not */
 function checkTogether({ earlier, later, scenario, ...matrix }: CompareArguments): void {
   const refuse = (sentence: string) => {
     throw new ConfigError(sentence)
@@ -106,7 +106,7 @@ async function runAll(args: CompareArguments): Promise<Matrix> {
   }
 }
 
-/** @throws ConfigError that lists what there is */
+/** Finds a scenario by its name. @throws ConfigError that lists the scenarios */
 function scenarioArgument(id: string): Scenario {
   const all = scenarios()
   const found = all.find((scenario) => scenario.id.toLowerCase() === id.toLowerCase())
@@ -114,7 +114,11 @@ function scenarioArgument(id: string): Scenario {
   throw new ConfigError(`there is no scenario ${JSON.stringify(id)}; there are ${all.map(({ id }) => id).join(' ')}`)
 }
 
-/** Asked before the suite is run: a minute's work should not end in a folder that is not there. @throws ConfigError */
+/**
+ * Checks that a file can be written before the suite runs: a minute's work should not be lost to a missing folder.
+ *
+ * @throws ConfigError if its folder is missing
+ */
 function checkWritable(file: string): void {
   try {
     accessSync(dirname(file), constants.W_OK)
@@ -133,12 +137,12 @@ async function compareTwo(args: CompareArguments): Promise<number> {
   return 0
 }
 
-/** Nodes that come and go cannot be played where the members are fixed. */
+/** Checks that a scenario can be played: it cannot add or remove nodes where the members are fixed. */
 function isFor([earlier]: readonly [Stage, Stage], { fromStage }: Scenario): boolean {
   return earlier.members === 'changing' || stages[fromStage]!.members === 'fixed'
 }
 
-/** The scenario that was asked for, or one in virtual time that shows what changed. */
+/** Plays the scenario that was asked for, or one in virtual time that shows what changed. */
 async function oneScenario(pair: readonly [Stage, Stage], id: string | undefined): Promise<Twice | null> {
   if (id === undefined) {
     const quick = scenarios().filter((one) => one.drivers.includes('virtual') && isFor(pair, one))

@@ -56,7 +56,7 @@ export const log: Verb<LogArguments> = {
   },
 }
 
-/** @throws ConfigError if the options ask for two things at once */
+/** Checks that the options fit together. @throws ConfigError if they ask for two things at once */
 function refuseMixtures({ verify, repair, json, from, to, tail }: LogArguments): void {
   const ranged = from !== undefined || to !== undefined
   if (repair && (verify || json || ranged || tail !== undefined))
@@ -65,7 +65,7 @@ function refuseMixtures({ verify, repair, json, from, to, tail }: LogArguments):
   if (tail !== undefined && ranged) throw new ConfigError('--tail counts from the end: leave out --from and --to')
 }
 
-/** The logs in a folder, or in the folders in it. @throws ConfigError if there are none that can be shown */
+/** Reads the log in a folder, or the logs in its folders. @throws ConfigError if no log can be shown */
 async function lookInto(folder: string): Promise<Map<string, Look>> {
   const own = await lookAtFolder(folder)
   if (own) return new Map([[folder, own]])
@@ -89,7 +89,7 @@ async function lookInto(folder: string): Promise<Map<string, Look>> {
   return looks
 }
 
-/** The folders to repair: a log that cannot be shown may be repaired all the same, or its IDENTITY. */
+/** Lists the folders to repair: a log that cannot be shown can still be repaired, and so can its IDENTITY. */
 async function toRepair(folder: string): Promise<string[]> {
   const own = await lookAtFolder(folder).catch((error) => {
     if (error instanceof ConfigError) return folder

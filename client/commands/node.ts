@@ -16,7 +16,7 @@ declare module '../../src/events.js' {
   }
 }
 
-/** How long a reader of the last lines may take, before they are given up. */
+/** Milliseconds that a reader of the last lines may take before they are given up. */
 const flushMs = 1_000
 
 interface NodeArguments {
@@ -87,7 +87,7 @@ export const node: Verb<NodeArguments> = {
       electionMs: election,
       snapshotEntries: args.snapshotEntries,
       snapshotBytes: args.snapshotBytes,
-      // A founder that can ask nobody needs an operator's word: this flag would be there after a loss of its disk, too.
+      // A founder without other members needs an operator's word: the flag is also given after a loss of its disk.
       bootstrap: bootstrap && !isAlone,
       dataDir: dataDir === undefined ? null : writableFolder(dataDir),
       trace: trace ?? null,
@@ -109,7 +109,7 @@ export const node: Verb<NodeArguments> = {
   },
 }
 
-/** @throws ConfigError that shows the form */
+/** Parses the option `--peers`. @throws ConfigError that shows its form */
 function parsePeers(text: string): Member[] {
   return text.split(',').map((part) => {
     const [, id, client, peer] = /^([^=]+)=([^/]+)\/(.+)$/.exec(part.trim()) ?? []

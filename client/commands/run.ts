@@ -28,9 +28,11 @@ declare module '../../src/events.js' {
     not_ready: { for: readonly Awaited[] }
     all_dead: { code: number }
     stopped: object
-    /** How a line of fault words, or of words about members, ended. */
+    /** A line that changes the members is done. */
     changed: { line: string; voters: unknown }
+    /** A line of fault words, or a change of members, was refused. */
     refused: { line?: string; code?: string; message: string }
+    /** A change of members may or may not be done. */
     unknown: { line: string; code: string; message: string }
   }
 }
@@ -79,31 +81,34 @@ export const run: Verb<RunArguments> = {
   },
 }
 
-/** Starts the cluster, or says why not. */
+/** Starts the cluster. @throws ConfigError that says why it cannot start */
 function start(args: RunArguments, onEvent: (event: Event) => void, onStderr: (text: string) => void) {
   return startLocalCluster({ ...args, stage: stageArgument(args.stage), onEvent, onStderr })
 }
 
-/** A node that stays down from the start, while the others serve. */
+/** Tells whether an event is that of a node that stays down from the start, while the others serve. */
 const isBadStart = ({ event }: Event) => badStarts.has(event)
 
-/** A sentence may repeat what was typed. */
+/** Characters of a message at most: a message may repeat what was typed. */
 const messageLength = 400
-/** How long a reader of the last lines may take, before they are given up. */
+/** Milliseconds that a reader of the last lines may take before they are given up. */
 const flushMs = 1_000
-/** How long a cluster that is not ready is looked at, again and again. */
+/** Milliseconds of one wait for a cluster that is not ready; the wait is repeated. */
 const readyMs = 10_000
 
 async function runHeadless(args: RunArguments): Promise<number> {
   const stage = stageArgument(args.stage)
   const { say, complain, flushed } = outlets(args.json)
   const stopped = stopSignal()
-  // What happened before the first `ready` is told by `ready` itself, unless somebody has to be waited for.
+  // Events before the first `ready` are told by `ready` itself, unless a node has to be waited for.
   let heard = (event: Event) => {
     if (event.event === 'starting') say(event)
     if (isBadStart(event) || event.event === 'elected') early.push(event)
   }
-  /** Nodes that stay down, and who leads: told after `ready`, for a script could not know that it has to wait for it. */
+  /**
+   * Nodes that stay down, and the leader. They are told after `ready`, because a script could not know that it has to
+   * wait for them.
+   */
   const early: Event[] = []
   const local = await start(args, (event) => heard(event), complain)
   const allDead = new Promise<number>((resolve) => {
@@ -130,7 +135,9 @@ async function runHeadless(args: RunArguments): Promise<number> {
   process.exit(code)
 }
 
-/** Events go to standard output, complaints to standard error; nobody waits for the readers. */
+/**
+ * Makes the outlets: events go to standard output, complaints to standard error, and the process waits for no reader.
+ */
 function outlets(isJson: boolean) {
   const tell = (event: Event) => (isJson ? jsonLine(event) : describeEvent(event))
   const told = new Outlet(process.stdout, (dropped) => tell(droppedEvent(dropped)))
@@ -142,7 +149,7 @@ function outlets(isJson: boolean) {
   }
 }
 
-/** Says `ready` when clients are served, and not before; if that takes too long, `not_ready` and why. */
+/** Reports `ready` when clients are served, and not before; if that takes too long, `not_ready` with the reason. */
 async function sayReady(
   cluster: Cluster,
   stage: Stage,
@@ -165,7 +172,7 @@ async function sayReady(
   while (!isStopped && cluster.exitCode === null) if (await cluster.ready(readyMs)) return ready()
 }
 
-/** One line of fault words, or of words about members, answered by one event. */
+/** Performs one line of fault words or member words, and answers with one event. */
 async function obey(
   { cluster, client, membership }: LocalCluster,
   { commands }: Stage,
@@ -249,7 +256,7 @@ function banner(stage: Stage, members: readonly Member[], data: DataFolder | nul
   return wrapped(lines.join('\n'), columnsOf(process.stdout))
 }
 
-/** Resolves when we are told to stop, or when whoever started us over a channel is gone. */
+/** Resolves when a signal tells the process to stop, or when the process that started it over a channel is gone. */
 function stopSignal(): Promise<number> {
   return new Promise((done) => {
     const resolve = () => done(exitCodes.done)

@@ -70,7 +70,7 @@ function list(scenarios: readonly Scenario[]): string {
 
 const isText = (text: unknown) => typeof text === 'string'
 
-/** A scenario as a person names it. @throws ConfigError that lists what there is */
+/** Finds the scenario that a person named. @throws ConfigError that lists the scenarios */
 function scenarioArgument(name: string): Scenario {
   const scenarios = catalogue()
   const found = scenarios.find(({ id }) => id === name.toUpperCase())
@@ -80,7 +80,7 @@ function scenarioArgument(name: string): Scenario {
   )
 }
 
-/** @throws ConfigError if the scenario cannot be played so */
+/** Plays a scenario as the options ask. @throws ConfigError if it cannot be played in this way */
 async function playAs(args: ScenarioArguments, scenario: Scenario, stage: Stage): Promise<Played> {
   const { id, fromStage, drivers } = scenario
   if (stage.number < fromStage)
@@ -129,7 +129,7 @@ async function playByHand(scenario: Scenario, stage: Stage, basePort: number): P
   }
 }
 
-/** A transcript in colour: what is wrong stands out, remarks stand back. */
+/** Colours a transcript: failures stand out, remarks are dim. */
 function paint({ transcript, scenario }: Played): string[] {
   const [headline, ...rest] = transcript
   return [colour.bold(headline), colour.dim(scenario.about), ...rest.map(paintLine)]

@@ -75,7 +75,7 @@ async function manySeeds(stage: Stage, { seeds, climate, json }: SimArguments): 
   return results.sort((a, b) => a.seed - b.seed)
 }
 
-/** What broke although the stage gives it. */
+/** Lists the guarantees that the stage gives and a seed broke. */
 function promisedAndBroken(stage: Stage, results: readonly SweepResult[]): GuaranteeId[] {
   return broken(results).filter((id) => stage.gives.includes(id))
 }

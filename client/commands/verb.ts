@@ -1,6 +1,6 @@
 import type { Argv } from 'yargs'
 
-/** What one command takes, and what it does with it. */
+/** A command of the command line: its options, and the function that runs it. */
 export interface Verb<Arguments> {
   /** Adds the words and options of the command to the parser. */
   builder(yargs: Argv): unknown

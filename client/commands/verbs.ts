@@ -1,8 +1,8 @@
 import type { Verb } from './verb.js'
 
 /**
- * The commands, in the order in which `--help` lists them. Each is loaded when it is called: to
- * load them all takes longer than what most of them do.
+ * The commands, in the order in which `--help` lists them. Each command is loaded when it is called: loading all of
+ * them takes longer than most of them run.
  */
 export const verbs = [
   {

@@ -6,15 +6,15 @@ import type { Matrix } from '../../src/proof/matrix.js'
 import { cellAt, legend, problemsOf } from './compare-text.js'
 
 /**
- * Text that becomes part of a page. Values that clients wrote are in transcripts, so nothing is trusted; characters
- * that a terminal would obey are shown as what they are.
+ * Escapes text for a page. Transcripts hold values that clients wrote, so no text is trusted; characters that a
+ * terminal would obey are replaced by a visible sign.
  */
 export function escapeHtml(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   return text.replace(/[&<>"']/g, (character) => entities[character]!).replace(/[^\P{Cc}\n]/gu, '\ufffd')
 }
 
-/** The matrix as one page that needs nothing else: no network, no script. A verdict opens what it rests on. */
+/** Prints the matrix as one page that needs no network and no script. A verdict opens its evidence. */
 export function matrixAsPage(matrix: Matrix): string {
   const heads = matrix.stages.map(
     ({ number, title }) => `<th scope="col"><abbr title="${escapeHtml(title)}">${number}</abbr></th>`,
@@ -69,7 +69,7 @@ function field(cell: Cell): string {
   return `<td><button class="${kind}" popovertarget="${name(cell)}" aria-label="${label}">${sign}</button></td>`
 }
 
-/** What a verdict rests on. */
+/** Prints the evidence of a verdict: its trials, and its witness. */
 function evidence(cell: Cell): string {
   if (cell.trials.length === 0) return ''
   const { guarantee, stage, verdict, trials, witness, problem } = cell

@@ -11,12 +11,12 @@ import { homes } from '../text/stage-files.js'
 import { table } from '../text/table.js'
 import { sign } from './compare-text.js'
 
-/** The same scenario, played at two stages. */
+/** One scenario, played at two stages. */
 export type Twice = readonly [Played, Played]
 
 /**
- * A scenario that shows what changed: one of a guarantee of which the stages say different things and whose verdicts
- * differ, or else whichever comes nearest to that.
+ * Finds a scenario that shows what changed: one of a guarantee that the two stages differ about and whose verdicts
+ * differ, or else the one that comes nearest.
  */
 export async function tellingScenario(
   [earlier, later]: readonly [Stage, Stage],
@@ -39,7 +39,7 @@ export async function playTwice([earlier, later]: readonly [Stage, Stage], scena
   return [await play(scenario, earlier), await play(scenario, later)] as const satisfies Twice
 }
 
-/** What a program is told of two stages: names for functions. */
+/** Gives the difference of two stages as JSON for a program, with names for functions. */
 export function differenceAsJson(earlier: Stage, later: Stage, twice: Twice | null): object {
   const { added, replaced, removed, kept, ...facts } = difference(earlier, later)
   const plain = ({ slot, name }: Rule) => ({ slot, rule: name })
@@ -59,7 +59,7 @@ export function differenceAsJson(earlier: Stage, later: Stage, twice: Twice | nu
   }
 }
 
-/** Two stages beside each other, for a terminal so many columns wide. */
+/** Prints two stages beside each other, for a terminal of `columns` columns. */
 export async function differenceAsText(
   earlier: Stage,
   later: Stage,
@@ -92,7 +92,7 @@ async function rules(earlier: Stage, later: Stage, { added, replaced, removed, k
   return `${changed}\n${colour.dim(`= kept: ${same.join(' · ')}`)}`
 }
 
-/** What the same messages travel on. */
+/** Describes the change of the network between two stages. */
 function wire({ network: before }: Stage, { network: after }: Stage): string {
   return before === after ? 'wire: the same' : `wire: changed (${before} → ${after})`
 }

@@ -15,18 +15,18 @@ const paint: Readonly<Record<Mark, (text: string) => string>> = {
   untested: colour.magenta,
 }
 
-/** A verdict's sign, in its colour. */
+/** Prints a verdict's sign in its colour. */
 export function sign(mark: Mark): string {
   return paint[mark](marks[mark].sign)
 }
 
-/** The signs that a matrix uses, explained. */
+/** Explains the signs that a matrix uses. */
 export function legend(used: readonly Mark[], show: (mark: Mark) => string = (mark) => marks[mark].sign): string {
   const shown = (Object.keys(marks) as Mark[]).filter((mark) => mark !== 'untested' || used.includes(mark))
   return shown.map((mark) => `${show(mark)} ${marks[mark].means}`).join(' · ')
 }
 
-/** The matrix for a terminal: the witnesses first, so that the table is what is left on the screen. */
+/** Prints the matrix for a terminal: the witnesses come first, so that the table remains on the screen. */
 export function matrixAsText(matrix: Matrix): string {
   const rows = guaranteeIds.map((id) => [
     colour.bold(id),
@@ -68,7 +68,10 @@ function conclusion(matrix: Matrix): string {
   return problems.map((problem) => colour.red(`WRONG: ${problem}`)).join('\n')
 }
 
-/** The witness of each violation and each standstill, in the order of the guarantees; one that several stages share is told once. */
+/**
+ * Prints the witness of each violation and standstill, in the order of guarantees; a witness that several stages share
+ * comes once.
+ */
 function witnesses(matrix: Matrix): string[] {
   return guaranteeIds.flatMap((id) => {
     const told = new Map<string, Cell[]>()
@@ -89,7 +92,7 @@ function tellWitness(id: GuaranteeId, cells: readonly Cell[]): string {
   return [head, ...lines.map((line) => `  ${line}`), colour.dim(`  again: ${replay}`)].join('\n')
 }
 
-/** The matrix as a Markdown table. The verdicts may be computed or declared: whoever asks says which. */
+/** Prints the matrix as a Markdown table. The caller says whether its verdicts are computed or declared. */
 export function matrixAsMarkdown(
   stages: readonly Pick<Stage, 'number'>[],
   verdict: (stage: number, id: GuaranteeId) => Mark,

@@ -12,7 +12,7 @@ export interface SweepOptions {
   readonly threads?: number
 }
 
-/** Runs seeds on every core; `onResult` hears of each as it ends, in no certain order. */
+/** Runs seeds on every core; `onResult` is called with each result as it ends, in no certain order. */
 export async function sweep(options: SweepOptions, onResult: (result: SweepResult) => void): Promise<void> {
   const { stage, climate, firstSeed, seeds, threads = availableParallelism() } = options
   function* jobs(): Generator<Assignment> {
@@ -25,7 +25,7 @@ export async function sweep(options: SweepOptions, onResult: (result: SweepResul
  * Gives jobs to threads, one at a time to each, until all are done. Rejects when a thread throws.
  *
  * @param script of a thread: it answers each message, a job, with one message, the result
- * @param onResult hears of each result as it comes, in no certain order
+ * @param onResult called with each result as it comes, in no certain order
  */
 export async function shareOut<Job, Result>(
   script: URL,

@@ -4,7 +4,7 @@ import { smallestDisaster } from '../../src/proof/simulation/sweep.js'
 import type { Stage } from '../../src/stage.js'
 import { progress } from '../text/progress.js'
 
-/** The smallest disaster of a seed as a story; meanwhile a person sees how small it is by now. */
+/** Finds the smallest disaster of a seed, and tells it as a story; meanwhile a person sees its present size. */
 export async function smallest(stage: Stage, seed: number, climate: Climate, id: GuaranteeId): Promise<string[]> {
   const { note, clear } = progress(1)
   let played = 0

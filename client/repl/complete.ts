@@ -3,7 +3,7 @@ import { isFaultWord } from '../../src/server/faults.js'
 import { isMemberWord } from '../cluster/membership.js'
 import { type Abilities, allWords } from './repl-words.js'
 
-/** What Tab offers for the last word of a line, as readline wants it. */
+/** Completes the last word of a line when Tab is pressed, in readline's form. */
 export function complete(line: string, abilities: Abilities, nodes: readonly string[]): [string[], string] {
   const words = line.trimStart().split(/\s+/)
   const last = words.at(-1)!
@@ -27,7 +27,7 @@ function candidates(words: readonly string[], abilities: Abilities, nodes: reado
     : []
 }
 
-/** Names of files that begin so, as they were begun; folders with a slash. */
+/** Lists the files of the folder that was typed so far; folders end with a slash. */
 function files(begun: string): string[] {
   const folder = begun.slice(0, begun.lastIndexOf('/') + 1)
   try {

@@ -5,10 +5,12 @@ import type { Cluster } from '../../src/server/cluster.js'
 import { actsOf, parseFault } from '../../src/server/faults.js'
 import { UsageError } from '../text/words.js'
 
-/** Words that stand for a node that is so now. */
+/** Words that stand for a node that has this role now. */
 const roleWord = /\b(leader|follower)\b/g
 
-/** The line with names in place of `leader` and `follower`, no follower twice. @throws UsageError if there is none such */
+/**
+ * Replaces `leader` and `follower` in a line with names, no follower twice. @throws UsageError if no node has the role
+ */
 export async function nameRoles(cluster: Cluster, line: string): Promise<string> {
   if (line.match(roleWord) === null) return line
   const places = (await cluster.look()).map(({ node, role, term }) => ({ node, role, term, leader: null }))
@@ -23,10 +25,10 @@ export async function nameRoles(cluster: Cluster, line: string): Promise<string>
 }
 
 /**
- * Does what a line of fault words says, `leader` standing for whoever leads now, and answers with what happened, an event
- * for each node or link concerned. Of several nodes, one that is not in a state for it keeps nothing from the others.
+ * Performs a line of fault words, in which `leader` stands for the present leader, and answers with an event for each
+ * node or link concerned. If one of several nodes cannot take the fault in its state, the others still get it.
  *
- * @throws UsageError if it says nothing of the kind; ConfigError if the one node is not in a state for it
+ * @throws UsageError if the line is no fault; ConfigError if the one node named is not in a state for it
  */
 export async function performFault(cluster: Cluster, line: string): Promise<Event[]> {
   const fault = parseFault(await nameRoles(cluster, line))

@@ -1,7 +1,8 @@
 import type { Event } from '../../src/contracts.js'
 
-/** So many events of a kind are shown one by one; more of them, until there is quiet for so long, are counted. */
+/** Events of a kind that are shown one by one; further ones are counted. */
 const burst = 5
+/** Milliseconds without an event of a kind after which its count is shown and its flood is over. */
 const quietMs = 1_000
 
 interface Flood {
@@ -11,12 +12,12 @@ interface Flood {
   timer: NodeJS.Timeout
 }
 
-/** Lets a few events of one kind and one node through, and folds what follows into one line with a count. */
+/** Shows a few events of one kind and one node, and folds further ones into one line with a count. */
 export class FoldedEvents {
   readonly #show: (event: Event, more: number) => void
   readonly #floods = new Map<string, Flood>()
 
-  /** @param show is told how many more like it there were */
+  /** @param show called with an event, and with the count of events like it that were folded */
   constructor(show: (event: Event, more: number) => void) {
     this.#show = show
   }

@@ -3,15 +3,18 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 export const historySize = 1_000
-/** Values may be secrets. */
+/** The mode of the history's file: only its owner reads it, because values may be secrets. */
 const mode = 0o600
 
-/** Under `XDG_STATE_HOME`, as the XDG base directory specification has it. */
+/** Names the file of the history, under `XDG_STATE_HOME`, as the XDG base directory specification has it. */
 function historyFile(): string {
   return join(process.env.XDG_STATE_HOME ?? join(homedir(), '.local', 'state'), 'raft-roadmap', 'history')
 }
 
-/** Lines that were typed before, newest first, as readline has it. The file, oldest first, is cut when it is long. */
+/**
+ * Loads the lines that were typed before, newest first, as readline wants them. A long file, which has the oldest
+ * first, is cut.
+ */
 export function loadHistory(): string[] {
   try {
     const file = historyFile()
@@ -28,7 +31,10 @@ export function loadHistory(): string[] {
   }
 }
 
-/** Adds the newest line, so that several REPLs keep all theirs. A history that cannot be kept disturbs nobody. */
+/**
+ * Appends the newest line to the file, so that several REPLs keep all their lines. An error is ignored: history is no
+ * necessity.
+ */
 export function keepLine([newest]: readonly string[]): void {
   if (!newest) return
   try {

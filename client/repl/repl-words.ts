@@ -5,7 +5,7 @@ import { colour } from '../text/colour.js'
 import { usage } from '../text/words.js'
 import { defaultColumns, wrapped } from '../text/wrapped.js'
 
-/** What a REPL can do, apart from asking: each that is missing leaves its words out. */
+/** Abilities of a REPL besides asking; an ability that is missing hides its words. */
 export interface Abilities {
   readonly shapes: Readonly<Record<string, CommandShape>>
   readonly cluster?: unknown
@@ -13,14 +13,14 @@ export interface Abilities {
   readonly membership?: unknown
 }
 
-/** The word for looking at what is on disk. */
+/** The word that shows the logs on disk. */
 const logWord = {
   'log [n3] [20]': 'the logs on disk beside each other, or one of them; its last 10 entries or so many',
 }
 
 const leaderWord = '  `leader` and `follower` stand for one that is so now: kill leader'
 
-/** Words that are neither commands nor faults. */
+/** Words of the REPL itself, neither commands nor faults. */
 const ownWords = {
   'check [FILE]': 'judge what was typed here, or a file: do all answers fit a single copy of the store?',
   'save FILE': 'write down what was asked and answered, for `raft-roadmap check FILE`; `save!` over an old file',
@@ -29,7 +29,7 @@ const ownWords = {
   exit: 'leave (Ctrl-D does the same)',
 }
 
-/** What people say elsewhere, and what it is called here. */
+/** Words of other systems, each with the REPL's own word for it. */
 const elsewhere: Readonly<Record<string, string>> = {
   ...{ put: 'set', write: 'set', store: 'set', read: 'get', del: 'delete', rm: 'delete', unset: 'delete' },
   ...{ keys: 'scan', ls: 'scan', dir: 'scan', incr: 'append', compareandset: 'cas', members: 'status' },
@@ -37,10 +37,10 @@ const elsewhere: Readonly<Record<string, string>> = {
   ...{ isolate: 'split', bye: 'exit', man: 'help', add_node: 'add', remove_node: 'remove' },
 }
 
-/** Verbs of the command line, which are none of the REPL. */
+/** Verbs of the command line that are not words of the REPL. */
 const shellWords = ['run', 'node', 'client', 'scenario', 'sim', 'break', 'compare', 'print', 'list']
 
-/** Everything that can stand first in a line. */
+/** Lists the words that can stand first in a line. */
 export function allWords({ shapes, cluster, folders, membership }: Abilities): string[] {
   const first = (usages: object) => Object.keys(usages).map((word) => word.split(' ')[0]!)
   return [
@@ -50,7 +50,7 @@ export function allWords({ shapes, cluster, folders, membership }: Abilities): s
   ]
 }
 
-/** The word that is meant by the first of a line: capitals, `?` and `quit` are understood. */
+/** Finds the word that the first word of a line means: capitals, `?` and `quit` are understood. */
 export function meant(word: string, abilities: Abilities): string {
   if (word === '?') return 'help'
   const small = word.toLowerCase()
@@ -63,7 +63,7 @@ export function isKnown(word: string, abilities: Abilities): boolean {
   return [...allWords(abilities), 'log', 'save!'].includes(word) || isFaultWord(word) || word.startsWith('{')
 }
 
-/** The sentence for a word that is none: what it may have been meant for, and all that there are. */
+/** Describes an unknown word: the word that it may have been meant for, and the words that exist. */
 export function describeUnknown(word: string, abilities: Abilities): string {
   const { shapes } = abilities
   const others = allWords(abilities).filter((one) => !Object.hasOwn(shapes, one))
@@ -82,7 +82,9 @@ function nearest(word: string, words: readonly string[]): string | undefined {
   return best !== undefined && far(best) <= Math.max(1, Math.floor(word.length / 3)) ? best : undefined
 }
 
-/** How many letters to change, leave out, put in or exchange with the next, at least. */
+/**
+ * Counts the letters to change, leave out, put in or swap with the next, at least, to get from one word to the other.
+ */
 function distance(one: string, other: string): number {
   if (Math.abs(one.length - other.length) > 3) return 99
   const rows: number[][] = [Array.from({ length: other.length + 1 }, (_, at) => at)]
@@ -99,7 +101,7 @@ function distance(one: string, other: string): number {
   return rows[one.length]![other.length]!
 }
 
-/** All words with what they do; or one of them. */
+/** Describes all words, or one of them. */
 export function describeWords(word: string | undefined, abilities: Abilities): string {
   const { shapes, cluster, folders, membership } = abilities
   const rows = (entries: [string, string][]) =>

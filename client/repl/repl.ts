@@ -35,37 +35,37 @@ export interface ReplOptions {
   readonly client: Client
   readonly addresses: readonly string[]
   readonly shapes: Readonly<Record<string, CommandShape>>
-  /** What stands before the `>`. */
+  /** The text before the `>` of the prompt. */
   readonly prompt: string
-  /** The cluster that we started, if we did: then the fault words work. */
+  /** The cluster, if it was started here: then the fault words work. */
   readonly cluster?: Cluster
-  /** Where its nodes keep their logs, if they do so in files. */
+  /** Gives the folders of the nodes' logs, if the logs are in files. */
   readonly folders?: () => Folders
-  /** Why there are no such files, where there are none. */
+  /** The reason why no logs are in files, where none are. */
   readonly withoutLogs?: string
-  /** Takes nodes in and out of it, where members change. */
+  /** Adds and removes nodes of the cluster, where members change. */
   readonly membership?: Membership
   readonly input: Readable & { isTTY?: boolean }
   readonly output: Writable
 }
 
-/** After so many milliseconds without an answer, a person is told that something is still waited for. */
+/** Milliseconds without an answer after which a person is told that the REPL still waits. */
 const hintMs = 2_000
 const hint = 'waiting for an answer, or for those that it needs; Ctrl-C ends the waiting'
 const givenUp = 'nobody waits for it any more; it may still happen, as `status` or `get` will show'
-/** How long the first prompt waits for somebody who says who leads. */
+/** Milliseconds that the first prompt waits for a node that knows the leader. */
 const greetingMs = 1_000
 
 /** One line that is being answered. */
 interface Turn {
   readonly signal: AbortSignal
-  /** Says something, unless nobody waits for it any more. */
+  /** Prints a text, unless the waiting was ended. */
   readonly say: (text: string) => void
 }
 
 /**
- * Reads commands and fault words, a line each, and answers them one after another. From a pipe it works as a filter:
- * no prompt, no history, and the exit code tells of the last line that was not done.
+ * A REPL reads commands and fault words, a line each, and answers them one after another. With a pipe it works as a
+ * filter: no prompt, no history, and the exit code tells of the last line that was not done.
  */
 export class Repl {
   readonly #options: ReplOptions
@@ -74,14 +74,14 @@ export class Repl {
   readonly #screen: Screen
   readonly #session = new Session()
   readonly #events = new FoldedEvents((event, more) => this.#show(event, more))
-  /** Lines that have been typed and are not answered yet, but for the one that is being answered. */
+  /** Lines that were typed ahead: not answered yet, and not the one being answered. */
   #ahead: string[] = []
   #working: Promise<void> | null = null
-  /** Ends the waiting for the line that is being answered. */
+  /** Ends the waiting for the line that is being answered; null while none is. */
   #waiting: AbortController | null = null
   #exitCode: number = exitCodes.done
   #closed = false
-  /** The names that Tab offers, where the cluster was not started here. */
+  /** Names of nodes that Tab offers, where the cluster was not started here. */
   #known: readonly string[] = []
 
   constructor(options: ReplOptions) {
@@ -98,14 +98,14 @@ export class Repl {
     this.#screen = new Screen(this.#readline, options.output, this.#interactive)
   }
 
-  /** Runs until the input ends or somebody says `exit`. @returns the exit code */
+  /** Runs until the input ends or a line says `exit`. @returns the exit code */
   async run(): Promise<number> {
     const readline = this.#readline
     const closed = new Promise<void>((resolve) => {
       readline.once('close', () => {
         this.#closed = true
         this.#screen.end()
-        // A person who leaves waits for nothing any more; a pipe has its last lines answered.
+        // A person who leaves does not wait any more; the last lines of a pipe are still answered.
         if (this.#interactive) this.#waiting?.abort()
         resolve()
       })
@@ -132,19 +132,19 @@ export class Repl {
     this.#leave()
   }
 
-  /** What was typed behind `exit` is not run. */
+  /** Ends the session; lines typed after `exit` are dropped. */
   #leave(): void {
     this.#ahead = []
     this.#waiting = null
     this.#readline.close()
   }
 
-  /** Shows an event of the cluster above the line that is being typed; a flood of them is folded. */
+  /** Shows an event of the cluster above the line that is being typed; a flood of events is folded. */
   show(event: Event): void {
     if (isNotable(event)) this.#events.take(event)
   }
 
-  /** Shows what a node has written that is no event. */
+  /** Shows text that a node has written and that is no event. */
   note(text: string): void {
     if (!this.#closed) this.#screen.print(text)
   }
@@ -154,7 +154,7 @@ export class Repl {
       this.#screen.tell(`${describeEvent(event)}${more > 0 ? colour.dim(` (${more} more like it)`) : ''}`)
   }
 
-  /** Who leads, before the first prompt: nobody has seen how it came to that. */
+  /** Prints the leader before the first prompt, because nobody saw its election. */
   async #greet(): Promise<void> {
     this.#screen.busy()
     const late = new Promise<null>((resolve) => setTimeout(resolve, greetingMs, null).unref())
@@ -175,7 +175,7 @@ export class Repl {
     if (!this.#closed) this.#screen.ready()
   }
 
-  /** Ctrl-C: ends the waiting, if there is any, and otherwise empties the line. */
+  /** Handles Ctrl-C: ends the waiting, if there is any, and otherwise empties the line. */
   #interrupt(): void {
     if (this.#waiting) {
       const dropped = this.#ahead.splice(0).length
@@ -254,7 +254,7 @@ export class Repl {
     this.#exitCode = exitCode(outcome) || this.#exitCode
   }
 
-  /** Waits for a change of members, showing how far it is. */
+  /** Waits for a change of members, and shows its progress. */
   async #change(perform: (how: ChangeSettings) => Promise<Outcome>, { signal, say }: Turn): Promise<void> {
     const show = this.#interactive
       ? (events: readonly CatchingUp[]) => this.#screen.notice(events.map(describeBar).join('  '))
@@ -277,7 +277,7 @@ export class Repl {
     }
   }
 
-  /** The line with names in place of `leader` and `follower`. */
+  /** Replaces `leader` and `follower` in a line with names. */
   async #name(line: string): Promise<string> {
     const { cluster } = this.#options
     return cluster ? nameRoles(cluster, line) : line

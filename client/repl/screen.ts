@@ -5,8 +5,8 @@ import { columnsOf, wrapped } from '../text/wrapped.js'
 type Output = NodeJS.WritableStream & { columns?: number }
 
 /**
- * What stands on a terminal below the output: a line about what is going on, and the line that is being typed. Both are
- * taken away before something is printed and put back below it, the cursor where it was. A pipe gets the output alone.
+ * The lower end of a terminal, below the output: a line of notice, and the line that is being typed. Both are removed
+ * before a text is printed and drawn again below it, with the cursor where it was. A pipe gets the output alone.
  */
 export class Screen {
   readonly #readline: Interface
@@ -27,17 +27,17 @@ export class Screen {
     this.#change(() => this.#output.write(`${text}\n`))
   }
 
-  /** How wide a line may be; a pipe has no limit. */
+  /** Columns of a line; a pipe has no limit. */
   get columns(): number {
     return this.#interactive ? columnsOf(this.#output) : Number.POSITIVE_INFINITY
   }
 
-  /** Sentences, broken between words where a terminal is narrower. */
+  /** Prints sentences, broken between words where the terminal is narrower. */
   tell(text: string): void {
     this.print(wrapped(text, this.columns))
   }
 
-  /** A line about what is going on, in place of the one before; empty for none. */
+  /** Shows a line of notice in place of the one before; an empty text removes it. */
   notice(text: string): void {
     if (!this.#interactive || text === this.#notice) return
     const width = columnsOf(this.#output) - 1
@@ -51,27 +51,27 @@ export class Screen {
     return this.#notice !== ''
   }
 
-  /** A line that was typed ahead, as it would look had it been typed now. */
+  /** Prints a line that was typed ahead, as it would look had it been typed now. */
   echo(line: string): void {
     if (this.#interactive) this.print(`${this.#prompt}${line}`)
   }
 
-  /** A line has been typed while a command runs: it goes from the screen until its turn comes. */
+  /** Removes a line that was typed while a command runs from the screen, until its turn comes. */
   typedAhead(line: string): void {
     if (!this.#interactive || this.#ended) return
-    // As it stood before the cursor went to the row below it.
+    // The line as it stood before the cursor went to the row below it.
     Object.assign(this.#readline, { line, cursor: line.length })
     const { rows } = this.#readline.getCursorPos()
     Object.assign(this.#readline, { line: '', cursor: 0 })
     this.#change(() => {}, rows + 1)
   }
 
-  /** A command runs: there is no prompt, and what is typed waits. */
+  /** Hides the prompt while a command runs; typed lines wait. */
   busy(): void {
     if (this.#interactive) this.#readline.setPrompt('')
   }
 
-  /** The next line may be typed, or is half typed already. */
+  /** Shows the prompt again, with the line that may be half typed already. */
   ready(): void {
     if (!this.#interactive || this.#ended) return
     this.#change(() => {
@@ -92,7 +92,7 @@ export class Screen {
     clearScreenDown(this.#output)
     change()
     if (this.#notice !== '') this.#output.write(`${this.#notice}\n`)
-    // What readline knows of the rows above its cursor was taken away with them.
+    // Readline forgets the rows above its cursor, which were removed from the screen.
     Object.assign(this.#readline, { prevRows: 0 })
     this.#readline.prompt(true)
   }

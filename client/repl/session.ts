@@ -8,7 +8,7 @@ import { UsageError } from '../text/words.js'
 
 const judged = ['get', 'set', 'delete', 'append', 'cas']
 
-/** What was asked and answered in one sitting, for the linearizability checker; moments are milliseconds. */
+/** The commands and outcomes of one sitting, for the linearizability checker; times are in milliseconds. */
 export class Session {
   readonly #operations: Operation[] = []
 
@@ -30,7 +30,10 @@ export class Session {
     return `${verdict}\n${colour.dim('judged is what was asked here: what `nc` or another client asked is not in it')}`
   }
 
-  /** @param over whether an old file may be lost */
+  /**
+   * Writes the session to a file. @param over whether an existing file may be overwritten @throws ConfigError if it
+   * cannot be written
+   */
   save(file: string, over: boolean): string {
     if (file === '') throw new UsageError('usage: save FILE')
     const text = this.#operations.map((operation) => `${JSON.stringify(operation)}\n`).join('')

@@ -5,7 +5,7 @@ import { jsonLine, mapTexts, oneLine } from '../../src/text.js'
 import { colour, nodeColour } from './colour.js'
 import { table } from './table.js'
 
-/** An outcome as a person reads it. Values are quoted, so that `"(absent)"` is a value and `(absent)` is none. */
+/** Describes an outcome for a person. Values are quoted, so that `"(absent)"` is a value and `(absent)` is none. */
 export function describeOutcome(command: Command, outcome: Outcome): string {
   if (outcome.outcome === 'done') return describeAnswer(command, outcome.answer)
   const { actual, ...error } = outcome.error
@@ -17,7 +17,7 @@ export function describeOutcome(command: Command, outcome: Outcome): string {
   return `${head}: ${message}${holds}${where}${more}`
 }
 
-/** Words of a node, or of somebody whom it repeats, are cut and escaped; keys and values are escaped only. */
+/** Cuts and escapes words of a node, which may repeat a stranger's words; keys and values are escaped only. */
 const shown = (text: string) => oneLine(text, shownLength)
 const shownLength = 1_000
 
@@ -94,7 +94,7 @@ function describeInfo(info: Readonly<Record<string, unknown>>): string {
     .join('\n')
 }
 
-/** An outcome for a program that reads a pipe: the bare value, keys and values with a tab between them. */
+/** Prints an outcome for a program that reads a pipe: the bare value, keys and values with a tab between them. */
 export function plainOutcome(command: Command, outcome: Outcome): string {
   if (outcome.outcome !== 'done') return ''
   const { answer } = outcome
@@ -104,7 +104,7 @@ export function plainOutcome(command: Command, outcome: Outcome): string {
   return describeAnswer(command, answer)
 }
 
-/** done 0, refused 1, unknown 3; 2 is for what was never asked. */
+/** Gives an outcome's exit code: done 0, refused 1, unknown 3; 2 is for a command that was never asked. */
 export function exitCode({ outcome }: Outcome): number {
   return exitCodes[outcome]
 }

@@ -5,18 +5,20 @@ import type { CatchingUp } from '../cluster/change-members.js'
 import { colour, nodeColour } from './colour.js'
 import { bar } from './progress.js'
 
-/** What happened, as one readable line. */
+/** Describes an event in one readable line. */
 export function describeEvent(event: Event): string {
   const { event: name, node, at: _at, ...details } = mapTexts(event, shown) as Event & Details
   const who = typeof node === 'string' ? nodeColour(node.padEnd(3)) : '   '
   return `${who} ${sentence(name, details)}`
 }
 
-/** Words of others may be in an event; the stack of an error has lines. */
+/** Cuts and escapes a text of an event, which may hold a stranger's words; the stack of an error has several lines. */
 const shown = (text: string) => shortened(escapedLines(text), shownLength)
 const shownLength = 4_000
 
-/** An event of a known name may have other details than its sentence needs, when it is not our own. */
+/**
+ * Gives the sentence of an event. An event of another program may have a known name and lack the sentence's details.
+ */
 function sentence(name: string, details: Details): string {
   try {
     if (Object.hasOwn(sentences, name))
@@ -39,7 +41,7 @@ function describeReady({ stage, nodes }: EventDetails['ready']): string {
   return `stage ${stage} is ready; Ctrl-C ends it: ${list.join('  ')}`
 }
 
-/** Links come in pairs, there and back, when whole groups are parted. */
+/** Describes cut links. When groups are split, links come in pairs, there and back. */
 function describeCut(links: readonly string[]): string {
   const pairs = links.filter((_, at) => at % 2 === 0).map((link) => link.split('>'))
   const ones = new Set(pairs.map(([one]) => one))
@@ -57,7 +59,7 @@ const andMore = (unnoticed: unknown) => (unnoticed === undefined ? '' : ` (and $
 
 const list = (ids: unknown) => (ids as readonly string[]).join(', ')
 
-/** Who votes and who learns; while voters take over from others, both. */
+/** Describes the voters and learners, and in a joint configuration the outgoing voters, too. */
 export function describeMembers(
   voters: readonly string[],
   outgoing: readonly string[] = [],
@@ -67,13 +69,13 @@ export function describeMembers(
   return learners.length > 0 ? `${votes}; learners ${list(learners)}` : votes
 }
 
-/** For whom somebody waits, and how long so far. */
+/** Describes the nodes that a node waits for, and the time so far. */
 export function describeAwaited({ for: awaited, ms }: AwaitedStatus): string {
   const who = awaited.map(({ id, peer }) => `${id} at ${peer}`)
   return `for ${who.join(', ')} (${Math.floor(ms / 1000)} s so far)`
 }
 
-/** Each event has its sentence: the compiler sees to it. */
+/** The sentence of each event; the compiler checks that none is missing. */
 const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails[Name]) => string } = {
   ready: describeReady,
   stopped: () => 'every node has stopped',
@@ -182,7 +184,7 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   unknown: ({ code, message }) => colour.yellow(`unknown ${code}: ${message}`),
 }
 
-/** How far a newcomer is, as a bar. */
+/** Describes a newcomer's progress as a bar. */
 export function describeBar(event: CatchingUp): string {
   const { node, round, done, total, of } = mapTexts(event, shown) as CatchingUp
   const who = nodeColour(String(node))
@@ -191,7 +193,10 @@ export function describeBar(event: CatchingUp): string {
   return `${who} ${bar(part, whole)} ${part}/${whole} ${String(of)}${colour.dim(`, round ${String(round)}`)}`
 }
 
-/** Whether a person at the REPL should be interrupted by it; links come and go with their nodes, snapshots by themselves. */
+/**
+ * Checks whether an event may interrupt a person at the REPL. Links come and go with their nodes, snapshots by
+ * themselves.
+ */
 export function isNotable({ event }: Event): boolean {
   return !['link_up', 'link_down', 'serving', 'snapshot'].includes(event)
 }

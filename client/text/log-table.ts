@@ -8,15 +8,18 @@ import { colour, nodeColour } from './colour.js'
 import { describeBatches, describePayload, describeSnapshots, describeSummary, summarise } from './log-text.js'
 import { table } from './table.js'
 
-/** How many entries from the end are shown unless somebody asks for another number. */
+/** Entries from the end that are shown, unless another number is given. */
 const usualEntries = 10
-/** Five of them fit beside each other into 80 columns. */
+/** Columns of a cell: five cells fit beside each other into 80 columns. */
 const cellWidth = 12
 
-/** Each node's folder. */
+/** The folder of each node. */
 export type Folders = ReadonlyMap<NodeId, string>
 
-/** @returns null if the folder is no node's @throws ConfigError if it, or a file in it, cannot be read */
+/**
+ * Reads the log in a folder. @returns null if the folder is no node's @throws ConfigError if the folder or a file
+ * cannot be read
+ */
 export async function lookAtFolder(folder: string): Promise<Look | null> {
   try {
     return await lookAtWal(folder)
@@ -26,7 +29,10 @@ export async function lookAtFolder(folder: string): Promise<Look | null> {
   }
 }
 
-/** A row for an index, a column for a node: the term and the command. @throws ConfigError */
+/**
+ * Prints the logs of several nodes, with a row for each index and a column for each node. @throws ConfigError if one
+ * cannot be read
+ */
 export async function logTable(folders: Folders, tail = usualEntries): Promise<string> {
   const looks = await Promise.all([...folders].map(async ([id, folder]) => [id, await lookAtFolder(folder)] as const))
   const last = Math.max(0, ...looks.map(([, look]) => look?.scan.state.last ?? 0))
@@ -54,7 +60,7 @@ function shorten(entry: Entry): string {
   return text.length > cellWidth ? `${text.slice(0, cellWidth - 1)}…` : text
 }
 
-/** The newest snapshot. */
+/** Describes the newest snapshot. */
 function newest(look: Look | null): string {
   const [found] = look?.snapshots ?? []
   if (!found) return colour.dim('·')
@@ -68,7 +74,7 @@ function vote(look: Look | null): string {
   return `term ${term}${votedFor === null ? '' : `→${oneLine(votedFor, 64)}`}`
 }
 
-/** One node's log, batch by batch. @throws ConfigError */
+/** Prints one node's log, batch by batch. @throws ConfigError if it cannot be read */
 export async function oneLog(folder: string, tail = usualEntries): Promise<string> {
   const look = await lookAtFolder(folder)
   if (!look) return colour.dim('(nothing on disk yet)')

@@ -21,7 +21,7 @@ import type { Configuration } from '../../stages/8-membership/configuration.js'
 import { colour, nodeColour } from './colour.js'
 import { describeMembers } from './events.js'
 
-/** What is known of a log, as plain data. */
+/** Summarises a log as plain data. */
 export function summarise(folder: string, look: Look) {
   const { identity, scan, edge, entries, snapshots } = look
   const { state, segments, tail } = scan
@@ -48,12 +48,12 @@ export function summarise(folder: string, look: Look) {
         : scan.gap !== null
           ? { at: join(folder, walFolder, segmentName(firstSegment!)), what: scan.gap }
           : null,
-    /** Whether there is something that the next start can go on from. */
+    /** True if the next start has a beginning: the whole log, or a snapshot that joins it. */
     startable: edge.index === 0 || usable(snapshots, edge.index + 1).length > 0,
   }
 }
 
-/** Of a snapshot, as plain data; `sound`, or `what` is wrong with it. */
+/** Summarises a snapshot as plain data; `sound`, or `what` is wrong with it. */
 export function factsOf({ id: { index, term }, path, snapshot, what }: Found) {
   if (!snapshot) return { snapshot: index, term, sound: false, file: path, what }
   return { snapshot: index, term, sound: true, bytes: snapshot.bytes, sha256: snapshot.sha256 }
@@ -63,7 +63,7 @@ export type Summary = ReturnType<typeof summarise>
 
 const count = (number: number, one: string, many = `${one}s`) => `${number} ${number === 1 ? one : many}`
 
-/** One line, and one more for what is amiss. */
+/** Describes a log in one line, and in one more if it is damaged. */
 export function describeSummary(found: Summary): string {
   const summary = mapTexts(found, (text) => oneLine(text, 1_000)) as Summary
   const { folder, node, sound, batches, segments, term, votedFor, closed, unfinished, damage, startable } = summary
@@ -111,7 +111,7 @@ export interface Range {
   readonly to: Index
 }
 
-/** A line for each of the snapshots that are kept, the newest first. */
+/** Describes the snapshots that are kept, a line for each, the newest first. */
 export function* describeSnapshots({ snapshots }: Look): Generator<string> {
   if (snapshots.length > 0) yield colour.bold('snapshots')
   for (const { id, snapshot, what } of snapshots) {
@@ -121,7 +121,7 @@ export function* describeSnapshots({ snapshots }: Look): Generator<string> {
   }
 }
 
-/** Batch by batch; of the batches with an entry in the range, if one is given. */
+/** Describes a log batch by batch; if a range is given, only the batches with an entry in the range. */
 export function* describeBatches({ batches, entries, edge }: Look, range: Range | null): Generator<string> {
   const kept = new Set(entries)
   let segment = 0
@@ -156,26 +156,26 @@ function describeRecord(record: PersistRecord, kept: ReadonlySet<Entry>, edge: E
   return kept.has(record.entry) ? text : colour.dim(`${text}  (taken back)`)
 }
 
-/** A command as it would be typed; what is the cluster's own by its kind. */
+/** Describes a command as it would be typed, and an entry of the cluster's own by its kind. */
 export function describePayload(payload: Payload): string {
   if (payload.kind === 'configuration') return describeConfiguration(payload.configuration as Configuration)
   if (payload.kind !== 'command') return payload.kind
   return describeCommand(payload.command as Command)
 }
 
-/** A command as it would be typed. */
+/** Describes a command as it would be typed. */
 export function describeCommand({ command, ...rest }: Command): string {
   const text = [command, ...Object.values(rest).map((value) => jsonLine(value))].join(' ')
   return text.length > 100 ? `${text.slice(0, 99)}…` : text
 }
 
-/** Who the members are from this entry on: their names are enough. */
+/** Describes the configuration that an entry holds, by the members' names. */
 function describeConfiguration({ voters, outgoing, learners }: Configuration): string {
   const idsIn = (servers: unknown) => (servers as readonly Member[] | null)?.map(({ id }) => oneLine(id, 64))
   return describeMembers(idsIn(voters) ?? [], idsIn(outgoing), idsIn(learners))
 }
 
-/** What was done, what is gone, and what that may mean. */
+/** Describes a repair: what was done, what is lost, and what the loss may mean. */
 export function describeRepair(repair: Repair): string {
   const { scan, hasStart } = repair
   const lines = [...describeCut(repair)]

@@ -19,9 +19,9 @@ function part(path: string): Part {
 }
 
 /**
- * The whole node of a stage as one text: its table, then every file that the table still reaches, in stage order, and
- * within a stage each after what it builds on. Imports are folded away, since what they name stands in the same text
- * or behind the doors.
+ * Prints the whole node of a stage as one text: its table, then every file that the table still reaches, in stage
+ * order, and within a stage each file after the files that it imports. Imports are left out, since the same text, or a
+ * door, has what they name.
  */
 export async function printStage(stage: Stage): Promise<string> {
   const table = part(tableOf(stage))
@@ -37,8 +37,8 @@ export async function printStage(stage: Stage): Promise<string> {
 }
 
 /**
- * The rule files behind a table. A table takes rules over from earlier ones; a file of which it has replaced every
- * rule is no longer part of the node, which identity decides.
+ * Finds the rule files behind a table. A table takes rules from earlier tables; a file all of whose rules it has
+ * replaced is no part of the node any more. The identity of functions decides.
  */
 async function reachedFrom(stage: Stage, table: Part): Promise<Part[]> {
   const rules = new Set(rulesOf(stage).map(({ value }) => value))
@@ -69,7 +69,7 @@ function members(value: unknown): unknown[] {
   return typeof value === 'object' && value !== null ? Object.values(value) : []
 }
 
-/** Sorting is stable: within a stage, what a file imports stays before it. */
+/** Sorts files by stage. Sorting is stable: within a stage, an imported file stays before the file that imports it. */
 function inStageOrder(parts: readonly Part[]): Part[] {
   return [...parts].sort((a, b) => numberOf(a.path) - numberOf(b.path))
 }
@@ -78,7 +78,7 @@ function numberOf(path: string): number {
   return Number(/^stages\/(\d+)-/.exec(path)![1])
 }
 
-/** Which names of the text are doors, and where those are. */
+/** Lists the names of the text that come from doors, with the file of each door. */
 function doors(parts: readonly Part[]): string[] {
   const names = new Map<string, Set<string>>()
   for (const { target, clause } of parts.flatMap(({ imports }) => imports)) {
@@ -95,7 +95,7 @@ function namesIn(clause: string): string[] {
   return names.map((name) => name.trim().replace(/^type /, '')).filter((name) => name !== '')
 }
 
-/** Words as comment lines of at most 110 characters, after a head that stands out to the left. */
+/** Formats words as comment lines of at most 110 characters, behind a head that stands out to the left. */
 function comment(head: string, text: string): string[] {
   const lines = [`// ${head}`]
   for (const word of text.split(' ')) {
@@ -113,7 +113,7 @@ function show({ path, text, imports }: Part, stage: Stage): string {
   return `\n${[heading, ...said, '', body].join('\n')}\n`
 }
 
-/** Where a file calls something by another name than its home does, the reader is told. */
+/** Tells the reader where a file imports a rule under another name. */
 function renamed(imports: readonly ImportStatement[]): string[] {
   return imports.flatMap(({ clause, target }) => {
     if (!isOfStages(target)) return []
@@ -124,7 +124,7 @@ function renamed(imports: readonly ImportStatement[]): string[] {
   })
 }
 
-/** The table with everything that it takes over from earlier ones: which function does what. */
+/** Prints the table with the rules that it takes from earlier tables: which function does what. */
 function rulesInPlace(stage: Stage): string[] {
   const lines = byGroup(rulesOf(stage)).flatMap(([group, members]) => {
     const said = members.map(({ key, name }) => (key === name ? name : `${key}: ${name}`))

@@ -2,7 +2,7 @@ import { columnsOf } from './wrapped.js'
 
 const width = 24
 
-/** How much of it is done, as a bar; a whole of nothing is done. */
+/** Draws a bar of progress; a whole of nothing is done. */
 export function bar(done: number, total: number): string {
   const filled = total > 0 ? Math.round((Math.min(done, total) / total) * width) : width
   return '█'.repeat(filled) + '░'.repeat(width - filled)
@@ -10,12 +10,12 @@ export function bar(done: number, total: number): string {
 
 export interface Progress {
   show(done: number, note: string): void
-  /** Says how far something is of which nobody knows the length. */
+  /** Shows the progress of work whose length is not known. */
   note(text: string): void
   clear(): void
 }
 
-/** A bar on standard error, for people only: pipes and logs get none. */
+/** Creates a bar on standard error, for people only: pipes and logs get none. */
 export function progress(total: number): Progress {
   const { stderr } = process
   if (!stderr.isTTY) return { show() {}, note() {}, clear() {} }

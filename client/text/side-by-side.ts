@@ -5,7 +5,7 @@ interface Pair {
   readonly right: string | undefined
 }
 
-/** Two texts in two columns, equal lines beside each other; what only one of them has is coloured. */
+/** Prints two texts in two columns, equal lines beside each other; lines that only one text has are coloured. */
 export function sideBySide(left: readonly string[], right: readonly string[], columns: number): string {
   const longest = Math.max(0, ...[...left, ...right].map((line) => line.length))
   const width = Math.min(longest, Math.max(20, Math.floor((columns - 3) / 2)))
@@ -28,7 +28,7 @@ function fold(line: string, width: number): string[] {
   return [line.slice(0, width), ...fold(`    ${line.slice(width)}`, width)]
 }
 
-/** Pairs the lines of the longest common subsequence; what lies between two such pairs is paired as it comes. */
+/** Pairs the lines of the longest common subsequence; lines between two such pairs are paired in order. */
 function align(left: readonly string[], right: readonly string[]): Pair[] {
   const pairs: Pair[] = []
   let [l, r] = [0, 0]
@@ -45,7 +45,7 @@ function align(left: readonly string[], right: readonly string[]): Pair[] {
   return pairs
 }
 
-/** Where the longest common subsequence stands in each text. */
+/** Finds the positions of the longest common subsequence in each text. */
 function common(left: readonly string[], right: readonly string[]): [number, number][] {
   const lengths = Array.from({ length: left.length + 1 }, () => new Uint32Array(right.length + 1))
   for (let l = left.length - 1; l >= 0; l--) {

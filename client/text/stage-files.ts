@@ -5,24 +5,25 @@ import { ConfigError } from '../../src/errors.js'
 import type { Stage } from '../../src/stage.js'
 import { stages } from '../../stages/index.js'
 
-/** Both seen from the compiled file: where the compiled stages are, and where the package is. */
+/** The folder of compiled files, in which the compiled stages are. */
 const compiled = fileURLToPath(new URL('../../', import.meta.url))
+/** The folder of the package. */
 const root = dirname(compiled)
 
-/** The compiled modules of a stage, as paths of their sources: `stages/2-naive-replication/replicate.ts`. */
+/** Lists the compiled modules of a stage, as paths of their sources: `stages/2-naive-replication/replicate.ts`. */
 function modulesOf({ name }: Stage): string[] {
   const files = readdirSync(join(compiled, 'stages', name)).filter((file) => file.endsWith('.js'))
   return files.map((file) => posix.join('stages', name, file.replace(/\.js$/, '.ts')))
 }
 
-/** What a stage's file exports, loaded from its compiled twin. */
+/** Loads the exports of a stage's file, from its compiled twin. */
 export async function exportsOf(source: string): Promise<Readonly<Record<string, unknown>>> {
   return import(new URL(`../../${source.replace(/\.ts$/, '.js')}`, import.meta.url).href)
 }
 
 /**
- * Where each exported function and object of the stages is at home, by identity. A function that is a member of an
- * exported object, and no export itself, is at home with that object.
+ * Finds the home of each exported function and object of the stages, by identity. A function that is a member of an
+ * exported object, and no export itself, has the home of that object.
  */
 export async function homes(): Promise<ReadonlyMap<unknown, string>> {
   const found = new Map<unknown, string>()
@@ -39,7 +40,7 @@ export async function homes(): Promise<ReadonlyMap<unknown, string>> {
   return found
 }
 
-/** The text of a stage's file. @throws ConfigError where the package came without its sources */
+/** Reads the text of a stage's file. @throws ConfigError where the package came without its sources */
 export function sourceOf(path: string): string {
   const file = join(root, path)
   if (!existsSync(file)) {
@@ -51,13 +52,13 @@ export function sourceOf(path: string): string {
 export interface ImportStatement {
   /** The whole statement, with its line end. */
   readonly text: string
-  /** What stands between `import` and `from`. */
+  /** The text between `import` and `from`. */
   readonly clause: string
   /** A path of the project (`src/contracts.ts`), or the name of a package. */
   readonly target: string
 }
 
-/** The import statements of a file, in order; the house style puts each at the start of a line. */
+/** Lists the import statements of a file, in order; the house style puts each at the start of a line. */
 export function importsOf(path: string, text: string): ImportStatement[] {
   return [...text.matchAll(/^import\b([^;'"]*?)\bfrom '([^']+)'\n/gm)].map(([text, clause, specifier]) => ({
     text,

@@ -4,7 +4,7 @@ import type { Stage } from '../../src/stage.js'
 import { stages } from '../../stages/index.js'
 import { homes } from './stage-files.js'
 
-/** A row of the printed table: slots of one group, the rules in them, and the file where those are at home. */
+/** A row of the printed table: slots of one group, the rules in them, and the file that is the rules' home. */
 interface Row {
   readonly group: string
   readonly keys: readonly string[]
@@ -12,7 +12,9 @@ interface Row {
   readonly file: string
 }
 
-/** The whole table of a stage as Markdown, with all that it takes over from earlier stages: slot, rule, file. */
+/**
+ * Prints the whole table of a stage as Markdown, with the rules that it takes from earlier stages: slot, rule, file.
+ */
 export async function tableAsMarkdown(stage: Stage): Promise<string> {
   const home = await homes()
   const rows = rulesOf(stage).flatMap((rule) =>
@@ -28,7 +30,10 @@ export async function tableAsMarkdown(stage: Stage): Promise<string> {
   return [...head, ...lines, '', '</details>'].join('\n')
 }
 
-/** A rule of a list has no key but its place; one that is not the first of its slot stands below the first. */
+/**
+ * Makes a row of a rule. A rule of a list has no key but its place; a rule that is not the first of its slot stands
+ * below the first.
+ */
 function toRow({ slot, name }: Rule, part: unknown, at: number, file: string): Row {
   const [group, key] = slot.split('.') as [string, string?]
   const own = typeof part === 'function' && part.name !== '' ? part.name : name
@@ -36,13 +41,15 @@ function toRow({ slot, name }: Rule, part: unknown, at: number, file: string): R
   return { group, keys: hasKey ? [key] : [], names: [own], file }
 }
 
-/** What a table makes itself is at home in the first table that has it. */
+/** Finds the home of a value that a table makes itself: the first table that has it. */
 function whereMade({ slot, value }: Rule): string {
   const first = stages.find((stage) => rulesOf(stage).some((rule) => rule.slot === slot && rule.value === value))
   return `stages/${first!.name}/stage.ts`
 }
 
-/** One row for slots that stand beside each other and hold the same rule, or rules of one file that bear their names. */
+/**
+ * Joins neighbouring slots to one row if they hold the same rule, or rules of one file that bear their slots' names.
+ */
 function together(rows: readonly Row[]): Row[] {
   const joined: Row[] = []
   const isNamesake = ({ keys, names }: Row) => keys.join() === names.join()

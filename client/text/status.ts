@@ -15,13 +15,13 @@ export interface StatusSource {
   readonly cluster?: Cluster
 }
 
-/** How long a node may take to say how it is; a paused one never will. */
+/** Milliseconds that a node may take to give its status; a paused node never does. */
 const deadlineMs = 500
 
-/** What a node says of itself fits into a cell of a table. */
+/** Cuts a text of a node, so that it fits into a cell of the table. */
 const oneWord = (text: string) => oneLine(text, 64)
 
-/** What the nodes say of themselves, by address; null for one that says nothing. */
+/** Asks the nodes for their status, by address; null for a node that does not answer. */
 async function statuses(source: StatusSource): Promise<Map<string, Status | null>> {
   const { client } = source
   const asked = (await addressesOf(source)).map(async (at): Promise<[string, Status | null]> => {
@@ -31,7 +31,10 @@ async function statuses(source: StatusSource): Promise<Map<string, Status | null
   return new Map(await Promise.all(asked))
 }
 
-/** Where the nodes listen that were started here; or the members, as they themselves have it, and whoever was named. */
+/**
+ * Lists the addresses of the nodes that were started here; otherwise of the members, as they know each other, and those
+ * given.
+ */
 async function addressesOf({ client, addresses, cluster }: StatusSource): Promise<readonly string[]> {
   if (cluster) return cluster.nodes().map((node) => node.client)
   const outcome = await client.call({ command: 'members' }, { deadlineMs })
@@ -39,7 +42,7 @@ async function addressesOf({ client, addresses, cluster }: StatusSource): Promis
   return [...new Set([...addresses, ...members.map((member) => member.client)])]
 }
 
-/** Each node's address by its name, as far as the nodes answer. */
+/** Finds each node's address by its name, as far as the nodes answer. */
 export async function nodeNames(source: StatusSource): Promise<Map<string, string>> {
   const started = source.cluster?.nodes()
   if (started) return new Map(started.map(({ id, client }) => [id, client]))
@@ -47,7 +50,7 @@ export async function nodeNames(source: StatusSource): Promise<Map<string, strin
   return new Map(known.map(([address, { id }]) => [id, address]))
 }
 
-/** Who leads, as the nodes say it that answer; no sentence where nobody ever does. */
+/** Describes the leader, as the answering nodes know it; no sentence at stages without leaders. */
 export async function whoLeads(source: StatusSource) {
   const told = [...(await statuses(source))].flatMap(([address, status]) => (status ? [{ address, ...status }] : []))
   const names = told.map(({ id }) => id)
@@ -62,7 +65,7 @@ export async function whoLeads(source: StatusSource) {
   return { names, address: undefined, sentence: isLed ? 'nobody leads yet' : '' }
 }
 
-/** All nodes in one table that fits a terminal of so many columns, if that can be. */
+/** Prints the status of all nodes in one table, which fits a terminal of `width` columns if it can. */
 export async function statusTable(source: StatusSource, width: number): Promise<string> {
   const started = new Map(source.cluster?.nodes().map((node) => [node.client, node]))
   const told = await statuses(source)
@@ -96,7 +99,10 @@ export async function statusTable(source: StatusSource, width: number): Promise<
 
 type Row = Readonly<Record<string, string>>
 
-/** Columns that a narrow terminal can do without, the first one first: each while it says nothing that others do not say. */
+/**
+ * Columns that a narrow terminal can do without, in the order in which they go. A column goes only while the others
+ * tell as much.
+ */
 const dispensable: readonly (readonly [column: string, isPlain: (rows: readonly Row[]) => boolean])[] = [
   ['pid', () => true],
   ['member', (rows) => rows.every(({ member }) => member === 'voter' || member === '')],
@@ -104,7 +110,10 @@ const dispensable: readonly (readonly [column: string, isPlain: (rows: readonly 
   ['applied', (rows) => rows.every(({ commit, applied }) => commit === applied)],
 ]
 
-/** Rows as a table. Columns that no node of this stage has are left out, and those that a narrow terminal can do without. */
+/**
+ * Prints rows as a table. Columns that no node of this stage has are left out, and columns for which a narrow terminal
+ * has no room.
+ */
 export function fitted(rows: readonly Row[], width: number): string {
   const columns = new Set(Object.keys(rows[0]!).filter((name) => rows.some((row) => row[name] !== '')))
   const draw = () => {
@@ -117,7 +126,7 @@ export function fitted(rows: readonly Row[], width: number): string {
   return draw()
 }
 
-/** What a node says of other clusters, of disks that are lost, and of itself if it does not count. */
+/** Describes what a node knows of other clusters and of lost disks, and its advice if it is not counted itself. */
 function describeIdentity(status: Status): string[] {
   const { id, foreign = [], disks = {}, founding, advice } = status
   const lost = Object.entries(disks).map(([member, why]) =>
@@ -139,7 +148,7 @@ function describeStanding(member: string | undefined): string {
   return member === 'voter' ? 'voter' : member === 'learner' ? colour.cyan('learner') : colour.yellow(member)
 }
 
-/** Who the members are, as the leader has it, and what is under way; nothing at the stages where that is fixed. */
+/** Describes the members, as the leader has them, and the change under way; empty at stages with fixed members. */
 function describeMembership(all: readonly Status[]): string[] {
   const best = mostKnowing(all)
   if (!best?.voters) return []
@@ -156,7 +165,10 @@ function describeWaiting({ id, waiting }: Status): string[] {
   return waiting ? [colour.yellow(`${id} waits ${describeAwaited(waiting)}`)] : []
 }
 
-/** Nobody can lead before both sets have a majority; which of the two is missing, nobody here can tell. */
+/**
+ * Describes a joint configuration without a leader. A leader needs a majority of both sets; which of them is missing,
+ * is not known.
+ */
 function describeHalfWay(voters: readonly string[], outgoing: readonly string[]): string {
   const both = `a majority of ${outgoing.join(', ')} and one of ${voters.join(', ')}`
   return colour.yellow(`half-way: it takes ${both} to go on; start those that are dead`)

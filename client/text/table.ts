@@ -2,12 +2,12 @@ import { stripVTControlCharacters } from 'node:util'
 
 const length = (cell: string) => stripVTControlCharacters(cell).length
 
-/** The columns of a terminal that a text takes. */
+/** Counts the columns of a terminal that a text takes. */
 export function widthOf(text: string): number {
   return Math.max(...text.split('\n').map(length))
 }
 
-/** Rows as aligned columns, the first row being the heads; colours do not disturb the widths. */
+/** Prints rows as aligned columns, with the heads in the first row; colours do not disturb the widths. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => length(row[column] ?? ''))))
   const pad = (cell: string, column: number) => cell + ' '.repeat(widths[column]! - length(cell))

@@ -6,13 +6,16 @@ export { type Line, UsageError, usage } from '../../src/words.js'
 
 type Shapes = Readonly<Record<string, CommandShape>>
 
-/** A line as a person types it, in words or as the request in JSON that a node takes. @throws UsageError */
+/** Parses a line that a person typed, in words or as a request in JSON. @throws UsageError if it is neither */
 export function parseLine(line: string, shapes: Shapes): Line {
   const [, request, at = null] = /^\s*(\{.*\})(?:\s+@(\w+))?\s*$/s.exec(line) ?? []
   return request === undefined ? parseWords(line, shapes) : { command: parseRequest(request), at }
 }
 
-/** Words from a shell, which has taken care of the quotes already; or one word, a request in JSON. @throws UsageError */
+/**
+ * Parses words from a shell, which has removed the quotes already; or one word, a request in JSON. @throws UsageError
+ * if neither
+ */
 export function parseArguments(texts: readonly string[], shapes: Shapes): Command {
   if (texts.length === 1 && texts[0]!.trimStart().startsWith('{')) return parseRequest(texts[0]!)
   return toCommand(
@@ -21,7 +24,10 @@ export function parseArguments(texts: readonly string[], shapes: Shapes): Comman
   )
 }
 
-/** A request says in JSON what no shell can hold, such as a key with a NUL in it. The node checks its fields. */
+/**
+ * Parses a request in JSON, which can hold what no shell can, such as a key with a NUL in it. The node checks its
+ * fields.
+ */
 function parseRequest(text: string): Command {
   const parsed = parseJson(Buffer.from(text))
   if (!('value' in parsed)) throw new UsageError(`this is no request: ${parsed.problem}`)

@@ -2,13 +2,15 @@ import { widthOf } from './table.js'
 
 export const defaultColumns = 80
 
-/** The columns of a terminal. A pipe tells none, and a terminal without a window tells 0: both have `otherwise`. */
+/**
+ * Reads the columns of a terminal. A pipe tells none, and a terminal without a window tells 0: both get `otherwise`.
+ */
 export function columnsOf(output: { columns?: number }, otherwise = defaultColumns): number {
   return output.columns || otherwise
 }
 
 /**
- * Sentences as lines that fit a terminal: broken between words, the rest of each line indented. A word that is longer
+ * Wraps sentences into lines that fit a terminal: broken between words, the rest of each line indented. A word longer
  * than a line stays whole; colours take no room.
  */
 export function wrapped(text: string, columns = defaultColumns, indent = '    '): string {

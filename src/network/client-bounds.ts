@@ -3,27 +3,32 @@ import type { Tally } from './tally.js'
 
 const MiB = 1024 * 1024
 
-/** What clients may make a node hold. Each port takes these unless a test says otherwise. */
+/** Bounds on what clients can make a node hold. Each port takes the usual bounds unless a test passes others. */
 export interface ClientBounds {
-  /** Connections at a time. */
+  /** Client connections open at the same time. */
   readonly connections: number
-  /** Bytes of requests that have not arrived whole, over all connections. */
+  /** Bytes of requests that have not arrived whole, over all connections together. */
   readonly unfinishedBytes: number
-  /** Bytes of requests that are asked and not answered: of one client, and over all. */
+  /** Bytes of one client's requests that are asked and not answered yet. */
   readonly askedBytes: number
+  /** Bytes of all clients' requests that are asked and not answered yet. */
   readonly allAskedBytes: number
-  /** Bytes of answers that one client has not taken: the next request waits, and past the second a large answer is refused. */
+  /** Bytes of answers that one client has not taken yet; past this bound its next request waits. */
   readonly answerBytes: number
+  /** Bytes of answers that one client has not taken yet; past this bound a large answer becomes a refusal. */
   readonly mostAnswerBytes: number
-  /** Bytes of answers that no client has taken; past it, the client with most of them is dropped. */
+  /**
+   * Bytes of answers that all clients together have not taken yet; past this bound the client with most of them is
+   * dropped.
+   */
   readonly allAnswerBytes: number
   /** Requests of one client that wait for their answers. */
   readonly requests: number
-  /** How long a request may take to arrive, and how long a client may take nothing of its answers. */
+  /** Milliseconds that a request may take to arrive, and that a client may take nothing of its answers. */
   readonly slowestMs: number
-  /** How often that is looked at. */
+  /** Milliseconds between two looks for clients slower than `slowestMs`. */
   readonly sweepMs: number
-  /** A connection on which nothing was asked for so long makes room for a newcomer. */
+  /** Milliseconds after which a connection without requests may be closed to make room for a newcomer. */
   readonly idleMs: number
 }
 
@@ -43,7 +48,7 @@ export function clientBounds(): ClientBounds {
   }
 }
 
-/** What all clients of a port hold, each kind with its own limit. */
+/** Counts of bytes held for all clients of a port, each kind of bytes with its own limit. */
 export interface ClientTallies {
   readonly unfinished: Tally
   readonly asked: Tally

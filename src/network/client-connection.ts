@@ -5,38 +5,43 @@ import { type Decoded, type Decoder, encodeFrames, FrameDecoder, LineDecoder } f
 import { doubledField, isWellFormed, parseStranger } from './json-shape.js'
 import { memoryOf } from './tally.js'
 
-/** Text that is written at once; what is over it waits until others had their turn. */
+/** Characters of answers that one write carries at most; the rest waits until other connections had their turn. */
 const writeCharacters = 1024 * 1024
-/** How long a client that we are done with may take to notice. */
+/** Milliseconds between the last answer and the end of a connection: the client needs time to read the answer. */
 export const lastWordsMs = 1_000
-/** What a request costs besides its bytes. */
+/** Bytes of memory that a waiting request costs besides its text. */
 const requestBytes = 512
-/** An answer up to here is kept whatever waits already: it says what was done. */
+/** Bytes of a small answer. A small answer is kept however many wait: it says whether a write was done. */
 const smallAnswerBytes = 16 * 1024
-/** What a refusal costs, about. */
+/** Bytes of memory that a refusal costs, estimated. */
 const refusalBytes = 512
-/** A request up to here is asked whatever waits already: an operator's questions are such. */
+/** Bytes of a small request. A small request is asked however many wait: an operator's questions are small. */
 const smallRequestBytes = 4 * 1024
-/** How large a client's answers are taken to be before the first has come. It falls, and rises, with each. */
+/**
+ * Bytes that each answer is expected to have before the first answer has come. Each answer corrects the expectation.
+ */
 const firstExpectation = 512 * 1024
 const never = Number.POSITIVE_INFINITY
 
-/** An answer, the `id` of its request (undefined for one that had none), and about how much memory the answer takes. */
+/** An answer that waits to be written to the client. */
 interface Reply {
+  /** The `id` of the request; undefined if the request had none. */
   readonly id: unknown
   readonly answer: Answer
+  /** Bytes of memory that the answer takes, estimated. */
   readonly bytes: number
 }
 
-/** The port as one of its connections sees it: bounds and accounts that all share, and what a connection asks of it. */
+/** The port as one of its connections sees it: bounds and tallies that all connections share, and calls to the port. */
 export interface ConnectionOwner {
   readonly bounds: ClientBounds
   readonly tallies: ClientTallies
   readonly ask: Ask
-  /** Hears that something was asked on a connection. */
+  /** Called when a request arrived on a connection. */
   spoke(connection: ClientConnection): void
-  /** Makes room where too much has not arrived whole, or too many answers are not taken. */
+  /** Ends the oldest unfinished requests while all unfinished requests together are over their bound. */
   makeWay(): void
+  /** Drops the clients with most untaken answers while all untaken answers together are over their bound. */
   relieve(): void
   report(event: Event): void
 }
@@ -44,12 +49,13 @@ export interface ConnectionOwner {
 type Parsed = { readonly id: unknown; readonly candidate: Record<string, unknown> } | { readonly problem: string }
 
 /**
- * One client. Requests with an `id` are asked as they come, and their answers leave as they are ready. A request
- * without one is for people at `nc`: it is answered before the next is asked, so that what was typed first has
- * happened first, and the order tells the answers apart.
+ * The connection of one client. Requests with an `id` are asked as they come, and their answers leave as they are
+ * ready. A request without an `id` is for people at `nc`: it is answered before the next request is asked, so answers
+ * come in the order of requests.
  *
- * A client that has too much under way is not read any more. How large its answers will be is not known when it asks: it is
- * expected of them what those before were, so that a client that reads slowly pins little and one that reads fast waits for nothing.
+ * A client that has too much under way is not read any more. The size of an answer is not known when its request is
+ * asked: the connection expects the size of earlier answers. So a client that reads slowly pins little memory, and a
+ * client that reads fast waits for nothing.
  */
 export class ClientConnection {
   readonly #socket: Socket
@@ -59,22 +65,29 @@ export class ClientConnection {
   readonly #answers
   #decoder: Decoder | null = null
   #lastAskedAt = Date.now()
-  /** When the request began that has not arrived whole; never if there is none. */
+  /** Time at which the unfinished request began to arrive; infinity if no request is unfinished. */
   #unfinishedSince = never
-  /** Asked, and not answered; asked, and the answer not written yet. */
+  /** Requests asked that the node has not answered yet. */
   #asking = 0
+  /** Requests asked whose answers are not written to the socket yet. */
   #inFlight = 0
   #expectedBytes = firstExpectation
-  /** A request without an id waits for its answer. */
+  /** True while a request without an `id` waits for its answer. */
   #oneAtATime = false
-  /** Ready to leave, not encoded yet: what a slow reader has not fetched costs a reference, not a copy. */
+  /**
+   * Answers ready to leave, not encoded yet: an answer that a slow reader has not fetched costs a reference, not a
+   * copy.
+   */
   #ready: Reply[] = []
   #flushDue = false
-  /** Whether the socket looks whether anything is taken. */
+  /** True while the socket's time-out checks that the client takes its answers. */
   #isWatched = false
-  /** Nothing more will be asked: the client ended its side, or said something after which nothing can be understood. */
+  /**
+   * True once no further request can come: the client ended its side, or sent bytes after which no request can be
+   * found.
+   */
   #inputEnded = false
-  /** Whatever still comes in is thrown away. */
+  /** True once incoming bytes are thrown away. */
   #deaf = false
 
   constructor(socket: Socket, port: ConnectionOwner) {
@@ -104,7 +117,7 @@ export class ClientConnection {
     return this.#inFlight === 0 && this.#unfinished.bytes === 0 && this.#lastAskedAt <= moment
   }
 
-  /** Turns a request away that does not arrive, and begins to look whether answers are taken. */
+  /** Refuses a request that takes too long to arrive, and starts the time-out on answers that are not taken. */
   lookAround(now: number): void {
     const { slowestMs } = this.#port.bounds
     if (now - this.#unfinishedSince >= slowestMs) this.refuse('bad_request', 'the request did not arrive whole in time')
@@ -128,7 +141,7 @@ export class ClientConnection {
     for (const share of [this.#unfinished, this.#asked, this.#answers]) share.set(0)
   }
 
-  /** Sends what is ready, as far as it is read at once, and closes. */
+  /** Sends the answers that are ready, as far as the client reads them at once, and closes the connection. */
   end(): void {
     this.#deaf = true
     this.#flush()
@@ -147,7 +160,7 @@ export class ClientConnection {
     this.#pump()
   }
 
-  /** Asks all that has arrived, as far as this client's window goes. */
+  /** Asks all requests that have arrived, as far as this client's window allows. */
   #pump(): void {
     while (this.#mayAsk()) {
       const decoded = this.#decoder?.next() ?? this.#lastLine()
@@ -168,14 +181,14 @@ export class ClientConnection {
     return this.#answers.bytes + (this.#asking + 1) * this.#expectedBytes <= answerBytes
   }
 
-  /** A line that the client's end of input ends. */
+  /** The last line of the input, which ends with the input and not with a newline. */
   #lastLine(): Decoded | null {
     return this.#inputEnded && this.#decoder instanceof LineDecoder ? this.#decoder.rest() : null
   }
 
   /**
-   * Closes after the last answer. A socket that is destroyed with bytes unread resets the connection, and the client
-   * may lose that answer: so what it still sends is read, and thrown away, for a moment.
+   * Closes the connection after the last answer. A socket destroyed with unread bytes resets the connection, and the
+   * client may lose that answer: so further input is read, and thrown away, for {@link lastWordsMs}.
    */
   #hangUp(): void {
     this.#deaf = true
@@ -185,7 +198,10 @@ export class ClientConnection {
     setTimeout(() => this.#socket.destroy(), lastWordsMs).unref()
   }
 
-  /** Keeps the sum of all unfinished requests in bounds, and the moment since which this one has kept us waiting. */
+  /**
+   * Counts this connection's unfinished request in the port's tally, and notes since when the port waits for the rest
+   * of it.
+   */
   #noteUnfinished(): void {
     this.#unfinished.set(this.#deaf ? 0 : (this.#decoder?.capacity ?? 0))
     const isWaiting = this.#unfinished.bytes > 0 && this.#mayAsk()
@@ -198,7 +214,7 @@ export class ClientConnection {
     this.#unfinishedSince = never
     if ('problem' in decoded) return this.refuse('too_large', decoded.problem)
     const { bytes } = decoded
-    // No request is empty: whoever sends zeros does not know the framing, and should not get an answer to every four.
+    // No request is empty: a sender of zeros does not know the framing, and must not get an answer for every zero.
     if (bytes.length === 0) return this.refuse('bad_request', 'a frame without a request in it')
     this.#lastAskedAt = Date.now()
     this.#port.spoke(this)
@@ -232,9 +248,12 @@ export class ClientConnection {
     return { problem: '"id" must be a whole number, or a string of at most 128 characters' }
   }
 
-  /** Asks, and sees to it that the answer leaves. @param bytes of the request, if it is to be kept until then */
+  /**
+   * Asks one request, and writes its answer when the node has given it. @param bytes of the request; 0 if its text is
+   * not kept
+   */
   #exchange(id: unknown, bytes: number, ask: (reply: (answer: Answer) => void) => void): void {
-    // Its texts take up to two bytes for each that came.
+    // The request's strings take up to two bytes of memory for each byte that came.
     const cost = requestBytes + 2 * bytes
     this.#inFlight++
     this.#asking++
@@ -249,7 +268,10 @@ export class ClientConnection {
     })
   }
 
-  /** Only what changes nothing has a large answer. So the client can be told instead that it was not done. */
+  /**
+   * Queues an answer for the client. Only a read has a large answer, so the client may be told that the read was not
+   * done.
+   */
   #answered(id: unknown, answer: Answer): void {
     const bytes = memoryOf(answer)
     this.#expectedBytes = Math.max(bytes, this.#expectedBytes - Math.ceil(this.#expectedBytes / 8))
@@ -278,8 +300,9 @@ export class ClientConnection {
   }
 
   /**
-   * Encodes and writes what is ready, in one write, if the client has read what went before. A fast reader of large
-   * values could keep us writing for ever: what is over the window waits until the others had their turn.
+   * Writes the answers that are ready, in one write, if the client has read the write before. A fast reader of large
+   * values could keep this process writing for ever: answers over `writeCharacters` wait until other connections had
+   * their turn.
    */
   #flush(): void {
     if (this.#ready.length > 0 && !this.#socket.writableNeedDrain && !this.#socket.destroyed) {
@@ -294,7 +317,7 @@ export class ClientConnection {
     this.#pump()
   }
 
-  /** Bytes count until the system has taken them all. */
+  /** Writes bytes to the socket. Bytes count as untaken until the operating system has taken them all. */
   #write(bytes: Buffer): void {
     this.#answers.add(bytes.length)
     this.#socket.write(bytes, () => {
@@ -318,7 +341,10 @@ export class ClientConnection {
     return texts
   }
 
-  /** Says why, and closes once all is answered: there is no telling where the next request would begin. */
+  /**
+   * Refuses what the client sent, and closes once all is answered: the beginning of the next request cannot be found
+   * any more.
+   */
   refuse(code: 'bad_request' | 'too_large' | 'overloaded', problem: string): void {
     if (this.#deaf) return
     this.#deaf = true

@@ -13,16 +13,16 @@ declare module '../events.js' {
   }
 }
 
-/** Refused or dropped clients of which somebody is told: twenty at once, one a second. */
+/** The pace of reports about refused or dropped clients: twenty at once, one a second. */
 const noticePace: Pace = { perMs: 1 / 1_000, burst: 20 }
-/** Newcomers that are told at the same time that there is no room; more are told nothing. */
+/** Refused newcomers that are sent an error at the same time; further newcomers are closed without a word. */
 const mostTurnedAway = 16
-/** When no connection was idle, none is looked for again for so long. */
+/** Milliseconds between two searches for an idle connection, if the first search found none. */
 const nextSearchMs = 1_000
 
 /**
- * Where clients connect. One port, two framings, told apart by the first byte: a frame's length is under 2^24, so its
- * first byte is 0, which no line of JSON begins with.
+ * The port for clients. One port takes two framings and tells them apart by the first byte: a frame's length is under
+ * 2^24, so its first byte is 0, and no line of JSON begins with 0.
  */
 export class ClientPort implements ConnectionOwner {
   readonly bounds: ClientBounds
@@ -33,7 +33,7 @@ export class ClientPort implements ConnectionOwner {
   readonly #notices = new TokenBucket(noticePace, systemClock)
   #unnoticed = 0
   readonly #connections = new Set<ClientConnection>()
-  /** Those on which nothing has been asked yet, the oldest first. */
+  /** Connections on which nothing has been asked yet, the oldest first. */
   readonly #silent = new Set<ClientConnection>()
   readonly #turnedAway = new Set<Socket>()
   #searchedAt = Number.NEGATIVE_INFINITY
@@ -60,7 +60,7 @@ export class ClientPort implements ConnectionOwner {
       this.#server.once('error', reject)
       this.#server.listen({ host, port, backlog: 4_096 }, () => {
         this.#server.removeListener('error', reject)
-        // Running out of file descriptors costs the newcomer its connection, not the node its life.
+        // When file descriptors run out, the newcomer loses its connection, and the node goes on.
         this.#server.on('error', () => {})
         this.#sweep = setInterval(() => this.#lookAround(), this.bounds.sweepMs)
         this.#sweep.unref()
@@ -91,12 +91,14 @@ export class ClientPort implements ConnectionOwner {
     })
   }
 
-  /** A connection on which somebody asks is not the first to make room. */
+  /** Notes that a connection is in use, so that other connections make room before it does. */
   spoke(connection: ClientConnection): void {
     this.#silent.delete(connection)
   }
 
-  /** Ends the oldest connection that was never used, or one that has not been for long. @returns whether there was any */
+  /**
+   * Ends the oldest connection that never asked anything, or one that is idle. @returns whether a connection was ended
+   */
   #makeRoom(): boolean {
     const now = Date.now()
     const [silent] = this.#silent
@@ -122,12 +124,12 @@ export class ClientPort implements ConnectionOwner {
     this.#turnedAway.add(socket)
     socket.once('close', () => this.#turnedAway.delete(socket))
     socket.end(`${JSON.stringify(failure('overloaded', reason))}\n`)
-    // What it has sent is read, or closing would reset the connection before the answer is there.
+    // Its input is read: with input unread, closing would reset the connection before the answer has arrived.
     socket.resume()
     setTimeout(() => socket.destroy(), lastWordsMs).unref()
   }
 
-  /** The client with most answers that it has not taken pays when all of them together are too many. */
+  /** Drops the client with most untaken answers, as long as all untaken answers together are over their bound. */
   relieve(): void {
     while (this.tallies.answers.isOver) {
       let largest: ClientConnection | undefined
@@ -139,7 +141,10 @@ export class ClientPort implements ConnectionOwner {
     }
   }
 
-  /** The request that has been arriving for longest pays when all that have not arrived whole are too many. */
+  /**
+   * Refuses the request that has been arriving for longest, as long as all unfinished requests together are over their
+   * bound.
+   */
   makeWay(): void {
     while (this.tallies.unfinished.isOver) {
       let oldest: ClientConnection | undefined
@@ -151,7 +156,9 @@ export class ClientPort implements ConnectionOwner {
     }
   }
 
-  /** Tells of clients that were refused or dropped, not of each where there are many. */
+  /**
+   * Reports a refused or dropped client at a bounded pace; a report counts the events that were passed over before it.
+   */
   report(event: Event): void {
     if (this.#notices.isEmpty) {
       this.#unnoticed++
@@ -163,7 +170,7 @@ export class ClientPort implements ConnectionOwner {
     this.#notice({ ...event, ...more })
   }
 
-  /** Sends what is ready and ends every connection. */
+  /** Sends the answers that are ready and ends every connection. */
   async close(): Promise<void> {
     clearInterval(this.#sweep)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))

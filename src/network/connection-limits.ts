@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs'
 
-/** How many connections a node takes on each of its ports. */
+/** Connections that a node takes on each of its ports. */
 export interface ConnectionLimits {
   readonly clients: number
   readonly peers: number
 }
 
-/** Where the system does not tell: what most shells give a process. */
+/** Open files that most shells allow a process; used where the system does not tell its limit. */
 const usualOpenFiles = 1_024
-/** However many files the system allows: a connection costs memory, too. */
+/** Upper bounds, however many open files the system allows: a connection costs memory, too. */
 const most: ConnectionLimits = { clients: 16_384, peers: 2_048 }
 
 /**
- * Connections that leave room, among the files that this process may have open, for its disk and for what it opens
- * itself. A node that takes as many as come can open no new segment and no snapshot one day, and ends.
+ * Computes how many connections leave enough of the process's open files for its disk and for links that it opens
+ * itself. A node without this limit could one day open no new segment and no snapshot, and would end.
  */
 export function connectionLimits(openFiles: number = openFileLimit()): ConnectionLimits {
   const reserve = Math.min(512, Math.max(64, Math.floor(openFiles / 4)))

@@ -7,43 +7,52 @@ import type { NodeId } from '../contracts.js'
  * several whole messages, or one fragment of a message that is too long for that.
  */
 
-/** Raised when a datagram changes its meaning; nodes of different versions do not talk. */
+/** The protocol's version, raised when the meaning of a datagram changes; nodes of different versions do not talk. */
 const protocolVersion = 3
-/** What a datagram carries besides its header: with the headers of UDP and IP well below the 1,500 bytes of Ethernet. */
+/**
+ * Bytes that a datagram carries after its header: with the headers of UDP and IP well below the 1,500 bytes of
+ * Ethernet.
+ */
 export const payloadBytes = 1_200
 /**
- * `hello` asks who is there; `answer` repeats the hello's number; `data` carries messages. `callback` is a hello too, of
- * one who does not know its receiver and only answers it. Both hold their sender's identity; so does `refused`, to a
- * hello of another cluster.
+ * The kinds of datagrams. `hello` asks whether a peer is there; `answer` repeats the hello's number; `data` carries
+ * messages. `callback` is the hello of a node that answers a non-member. A hello and a callback hold their sender's
+ * identity; so does `refused`, the answer to a node of another cluster.
  */
 const kinds = ['hello', 'answer', 'data', 'callback', 'refused'] as const
 
 export interface Datagram extends Parcel {
   /** The name of the cluster, as {@link clusterHash}. */
   readonly cluster: string
-  /** A number that the sender's process drew when it started: its messages are numbered anew then. */
+  /**
+   * A random number that the sender's process drew when it started. A new process numbers its messages from 0 again.
+   */
   readonly session: number
   readonly kind: (typeof kinds)[number]
   readonly from: NodeId
   readonly to: NodeId
 }
 
-/** What goes into one datagram: whole messages each behind its length (`count` 1), or one of `count` fragments. */
+/** The content of one datagram: whole messages each behind its length (`count` 1), or one of `count` fragments. */
 export interface Parcel {
-  /** Numbers the sender's messages, to keep the fragments of one apart from those of another. */
+  /** The number of the message, counted by its sender: it keeps the fragments of two messages apart. */
   readonly number: number
+  /** The place of this fragment among the message's fragments, from 0. */
   readonly index: number
+  /** The number of the message's fragments; 1 for whole messages. */
   readonly count: number
   readonly payload: Buffer
 }
 
-/** Two bytes by which a datagram of ours is known. */
+/** Two bytes at the beginning of every datagram of this protocol. */
 const magic = 0x5252
-/** Magic, version, checksum of all that follows. */
+/** Bytes of magic, version, and checksum of all that follows. */
 const prefixBytes = 8
-/** Cluster, session, kind, number, index, count. The two names follow, each behind its length in one byte. */
+/**
+ * Bytes of cluster, session, kind, number, index and count. The two names follow, each behind its length in one byte.
+ */
 const fixedBytes = 8 + 4 + 1 + 4 + 2 + 2
-/** Of a message that shares a datagram with others. */
+/** Bytes of the length in front of each whole message. */
 export const lengthBytes = 2
 
 export function clusterHash(cluster: string): string {
@@ -73,7 +82,7 @@ export function encodeDatagram(datagram: Datagram): Buffer {
   return bytes
 }
 
-/** @throws Error that says why these bytes are no datagram of ours */
+/** Decodes a datagram. @throws Error that says why these bytes are no datagram of this protocol */
 export function decodeDatagram(bytes: Buffer): Datagram {
   if (bytes.length < prefixBytes + fixedBytes + 2 || bytes.readUInt16BE(0) !== magic) {
     throw new Error('it is no datagram of this protocol')
@@ -105,12 +114,12 @@ function readName(bytes: Buffer, at: number): [name: string, end: number] {
   return [bytes.toString('utf8', at + 1, end), end]
 }
 
-/** Whole messages as one payload, each behind its length. */
+/** Packs whole messages into one payload, each message behind its length. */
 export function pack(messages: readonly Buffer[]): Buffer {
   return Buffer.concat(messages.flatMap((message) => [Buffer.of(message.length >> 8, message.length & 0xff), message]))
 }
 
-/** What {@link pack} put together. @throws Error if the lengths do not add up */
+/** Takes apart a payload that {@link pack} made. @throws Error if the lengths do not add up */
 export function unpack(payload: Buffer): Buffer[] {
   const messages: Buffer[] = []
   let at = 0

@@ -4,12 +4,15 @@ import type { Clock, Foreigner, Identity, Member, Message, Network, NodeId, Rand
 /** One direction of a link, as `n1>n2`. */
 export type Direction = `${NodeId}>${NodeId}`
 
-/** How long each message takes, drawn anew for each, so that they overtake each other; null: as long as it takes. */
+/**
+ * The extra time that each message takes. It is drawn anew for each message, so messages overtake each other. Null adds
+ * no time.
+ */
 export type Delay = { readonly minMs: number; readonly maxMs: number } | null
 
 /**
- * A network whose links can be cut, each way by itself: what is sent over a cut link is lost, without a word to
- * anybody. And whose messages can be held up.
+ * A network whose links can be cut, each direction by itself, and whose messages can be delayed. A message sent over a
+ * cut link is lost, and neither side is told.
  */
 export class FaultyNetwork implements Network {
   readonly #network: Network
@@ -30,13 +33,13 @@ export class FaultyNetwork implements Network {
     this.#cut.clear()
   }
 
-  /** Of what is sent from now on. */
+  /** Delays all messages sent from now on. */
   delay(delay: Delay): void {
     this.#delay = delay
   }
 
   start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
-    // The receiver looks too: what was on its way when the link was cut is lost as well.
+    // The receiver checks too: a message that was on its way when the link was cut is lost as well.
     return this.#network.start((message) => {
       if (this.#passes(message)) receive(message)
     }, meet)

@@ -1,22 +1,28 @@
 import { lengthBytes, type Parcel, pack, payloadBytes } from './datagrams.js'
 import { Tally } from './tally.js'
 
-/** The longest message, in bytes; so, too, what may wait for a peer, or be kept of it, give or take a message. */
+/**
+ * Bytes of the longest message. It also bounds what waits for a peer and what is kept of a peer, give or take a
+ * message.
+ */
 export const messageBytes = 16 * 1024 * 1024
-/** What keeping a piece costs besides its bytes: it counts, or a flood of tiny pieces would not be bounded. */
+/**
+ * Bytes of memory that a kept piece costs besides its payload; without them, a flood of tiny pieces would not be
+ * bounded.
+ */
 const keepingBytes = 512
-/** As long as a message can be that travels whole: one fragment is never all of a message. */
+/** Bytes of a fragment, as many as the longest message that travels whole: a message in fragments has at least two. */
 const fragmentBytes = payloadBytes - lengthBytes
-/** A message whose fragments have not come any further for so long has lost one, and is given up. */
+/** Milliseconds after which an unfinished message is given up, if no further fragment came: one fragment was lost. */
 const patienceMs = 2_000
 
-/** Messages that wait to leave for one peer, in order, and are packed or cut only when they may leave. */
+/** Messages that wait to leave for one peer, in order. They are packed or cut only when they may leave. */
 export class Outbox {
   #back: Buffer[] = []
-  /** Last first, so that taking from it is cheap. */
+  /** The next messages to leave, the last of them first, so that taking one is cheap. */
   #front: Buffer[] = []
   #number = 0
-  /** How many fragments of the first message have left. */
+  /** Fragments of the first message that have left already. */
   #fragments = 0
   #held = 0
 
@@ -29,7 +35,7 @@ export class Outbox {
     this.#held += message.length + keepingBytes
   }
 
-  /** What the next datagram carries, or null. */
+  /** Takes the content of the next datagram out of the box; null if the box is empty. */
   next(): Parcel | null {
     const first = this.#first()
     if (!first) return null
@@ -81,26 +87,28 @@ interface Unfinished {
   readonly pieces: Map<number, Buffer>
   bytes: number
   touchedAt: number
-  /** How often a fragment has come: it goes to the end of the queue each time. */
+  /** Fragments that have come; with each one the message goes to the end of the queue. */
   touches: number
 }
 
-/** What may be kept of the fragments of all together that are no peers of ours. */
+/** Creates the tally of fragments that all guests together may make a node keep. */
 export function guestFragments(): Tally {
   return new Tally(3 * messageBytes)
 }
 
 /**
- * Puts one peer's fragments together. What is kept is bounded, in bytes and in time; what is oldest goes first. What is
- * kept of guests is bounded for all of them together as well, because anybody can be one.
+ * Puts one peer's fragments together. Kept fragments are bounded in bytes and in time; the oldest message goes first.
+ * Fragments of guests are also bounded for all guests together, because anybody can be a guest.
  */
 export class Reassembly {
   readonly #guests: Tally
   readonly #share
-  /** The one that has waited longest for its next fragment comes first. */
+  /** Unfinished messages; the message that has waited longest for its next fragment comes first. */
   readonly #unfinished = new Map<string, Unfinished>()
   #held = 0
-  /** Goes through the messages once. Each look from the beginning would pass all that were there and are gone. */
+  /**
+   * An iterator that passes each message once. A search from the beginning would pass all deleted entries each time.
+   */
   #order = this.#unfinished.entries()
   #oldest: { readonly key: string; readonly message: Unfinished; readonly touches: number } | null = null
 
@@ -109,12 +117,12 @@ export class Reassembly {
     this.#share = guests.share()
   }
 
-  /** Bytes kept of unfinished messages, with what keeping them costs. */
+  /** Bytes of memory that unfinished messages take, overhead included. */
   get held(): number {
     return this.#held
   }
 
-  /** @returns the message of which this was the last fragment to come, or null */
+  /** Adds a fragment. @returns the message that this fragment completed, or null */
   add(
     { session, number, index, count, payload }: Parcel & { session: number },
     now: number,
@@ -141,19 +149,22 @@ export class Reassembly {
     return null
   }
 
-  /** Gives up everything. */
+  /** Gives up all unfinished messages. */
   clear(): void {
     for (const [key, message] of this.#unfinished) this.#drop(key, message)
   }
 
-  /** Gives up what has waited for too long. */
+  /** Gives up the messages that have waited for too long. */
   expire(now: number): void {
     for (let first = this.#first(); first && now - first.message.touchedAt > patienceMs; first = this.#first()) {
       this.#drop(first.key, first.message)
     }
   }
 
-  /** Room for the longest message: its fragments cost more to keep than their bytes. */
+  /**
+   * Gives up the oldest messages until the rest is within bounds. The bound is twice the longest message, because
+   * fragments cost more memory than their payload.
+   */
   #makeRoom(isGuest: boolean): void {
     while (this.#held > 2 * messageBytes || (isGuest && this.#guests.isOver)) {
       const first = this.#first()
@@ -162,7 +173,7 @@ export class Reassembly {
     }
   }
 
-  /** The message that has waited longest for its next fragment. */
+  /** Finds the message that has waited longest for its next fragment. */
   #first(): { readonly key: string; readonly message: Unfinished } | null {
     while (this.#unfinished.size > 0) {
       const { key, message, touches } = this.#oldest ?? {}

@@ -2,34 +2,41 @@ import { isUtf8 } from 'node:buffer'
 import { limits } from '../contracts.js'
 
 /**
- * TCP carries bytes, not messages: one request may come in many pieces, many in one. A decoder is pushed whatever
- * arrives and gives whole messages when asked, so that whoever reads it can stop in the middle of a packet.
+ * A decoder turns a stream of bytes into messages. TCP may deliver one request in many pieces, or many requests in one
+ * piece. A decoder is pushed every piece that arrives and gives whole messages when asked, so its reader can stop in
+ * the middle of a packet.
  */
 export interface Decoder {
   push(chunk: Buffer): void
-  /** The next whole message, what is wrong with it, or null until more bytes arrive. */
+  /** Gives the next whole message, or the problem with it; null until more bytes arrive. */
   next(): Decoded | null
-  /** Bytes held of a message that is not whole yet, and of whole ones not asked for. */
+  /** Bytes held: of a message that is not whole yet, and of whole messages not asked for. */
   readonly held: number
-  /** Bytes of memory that this costs: buffers are longer than what is in them. */
+  /** Bytes of memory that the decoder keeps: buffers are longer than what is in them. */
   readonly capacity: number
 }
 
-/** A message, or the news that one is too long: where the next begins is lost then, and the connection of no more use. */
+/**
+ * A message, or the problem that a message is too long. After a problem the next message cannot be found, and the
+ * connection is of no more use.
+ */
 export type Decoded = { readonly bytes: Buffer } | { readonly problem: string }
 
 const headerBytes = 4
 const newline = 0x0a
 const carriageReturn = 0x0d
-/** What some editors and shells put before a text to say that it is UTF-8. */
+/** The byte order mark: some editors and shells put it before a text to say that the text is UTF-8. */
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf])
 
-/** Messages, each after its length in bytes as 4 bytes, big end first. An announced length is checked before a byte of it is kept. */
+/**
+ * Decodes messages, each after its length in bytes as 4 bytes, big end first. An announced length is checked before a
+ * byte of the message is kept.
+ */
 export class FrameDecoder implements Decoder {
   readonly #queue = new ByteQueue()
-  /** The longest message. A port may raise it once it knows who sends. */
+  /** Bytes of the longest message. A port may raise the limit once it knows the sender. */
   limit: number
-  /** How long the frame is that has begun, if that is known. */
+  /** Bytes of the frame that has begun, header included; 0 if its length is not known yet. */
   #expected = 0
 
   constructor(limit: number = limits.messageBytes) {
@@ -67,12 +74,15 @@ export class FrameDecoder implements Decoder {
   }
 }
 
-/** Messages that end with LF or CR LF, as `nc` and `telnet` send them; empty lines are passed over, a byte order mark too. */
+/**
+ * Decodes messages that end with LF or CR LF, as `nc` and `telnet` send them. Empty lines and a byte order mark are
+ * skipped.
+ */
 export class LineDecoder implements Decoder {
   readonly #queue = new ByteQueue()
   readonly #limit: number
   #isFirst = true
-  /** How much of the queue is known to hold no newline. */
+  /** Bytes at the queue's beginning that are known to hold no newline. */
   #searched = 0
 
   constructor(limit: number = limits.messageBytes) {
@@ -110,21 +120,21 @@ export class LineDecoder implements Decoder {
     }
   }
 
-  /** The line without the mark that may stand before the first. */
+  /** Removes the byte order mark that may stand before the first line. */
   #plain(line: Buffer): Buffer {
     const isMarked = this.#isFirst && line.subarray(0, byteOrderMark.length).equals(byteOrderMark)
     this.#isFirst = false
     return isMarked ? line.subarray(byteOrderMark.length) : line
   }
 
-  /** What is left when the other side ends without a last newline: a person's `printf` often does. */
+  /** Gives the last line when the other side has ended without a newline: a person's `printf` often does. */
   rest(): Decoded | null {
     this.push(Buffer.from('\n'))
     return this.next()
   }
 }
 
-/** Puts each message behind its length, all in one buffer, so that one write to the socket carries them. */
+/** Encodes messages, each behind its length, in one buffer, so that one write to the socket carries them. */
 export function encodeFrames(messages: readonly (string | Uint8Array)[]): Buffer {
   const lengths = messages.map((message) =>
     typeof message === 'string' ? Buffer.byteLength(message) : message.byteLength,
@@ -142,7 +152,7 @@ export function encodeFrames(messages: readonly (string | Uint8Array)[]): Buffer
   return frames
 }
 
-/** Bytes as the JSON they should be, or what is wrong with them. */
+/** Parses bytes as JSON, or says what is wrong with them. */
 export function parseJson(bytes: Buffer): { value: unknown } | { problem: string } {
   if (!isUtf8(bytes)) return { problem: 'not UTF-8' }
   try {
@@ -154,25 +164,29 @@ export function parseJson(bytes: Buffer): { value: unknown } | { problem: string
 
 const empty = Buffer.alloc(0)
 
-/** Bytes in the order in which they came. A chunk from which nothing is left over is read where it lies, not copied. */
+/**
+ * A queue of bytes in the order in which they came. A chunk that is used up whole is read where it lies, not copied.
+ */
 class ByteQueue {
   #bytes: Buffer = empty
   #start = 0
   #end = 0
-  /** Whether the buffer is this queue's own, with room to write into; a chunk is only lent. */
+  /** True if the buffer belongs to this queue and can be written to; a chunk from the socket is only lent. */
   #owned = false
 
   get length(): number {
     return this.#end - this.#start
   }
 
-  /** Memory that stays in use for what is left of a buffer. A chunk is a piece of what the socket read it into. */
+  /**
+   * Bytes of memory that the queue keeps in use. A chunk is a piece of a larger buffer, and keeps all of that buffer.
+   */
   get capacity(): number {
     if (this.length === 0) return 0
     return this.#owned ? this.#bytes.length : this.#bytes.buffer.byteLength
   }
 
-  /** Lets go of a buffer in which nothing is left: the next may be long in coming. */
+  /** Releases an empty buffer: the next bytes may be long in coming. */
   release(): void {
     if (this.length > 0) return
     this.#bytes = empty
@@ -181,7 +195,7 @@ class ByteQueue {
     this.#owned = false
   }
 
-  /** @param expected how many bytes there will be before anything can be taken, if that is known; 0 otherwise */
+  /** Appends a chunk. @param expected bytes that the queue must hold before a message can be taken; 0 if not known */
   push(chunk: Buffer, expected = 0): void {
     if (this.length === 0) {
       this.#bytes = chunk
@@ -195,7 +209,7 @@ class ByteQueue {
     this.#end += chunk.length
   }
 
-  /** Doubling keeps the cost of bytes that come one at a time in proportion to their number. */
+  /** Grows the buffer. Doubling keeps the cost of bytes that come one at a time in proportion to their number. */
   #grow(by: number, expected: number): void {
     const needed = this.length + by
     const grown = Buffer.allocUnsafe(expected > needed ? Math.min(expected, needed * 2) : needed * 2)
@@ -218,7 +232,7 @@ class ByteQueue {
     this.#start += count
   }
 
-  /** A view of the next bytes, good until the next push. */
+  /** Takes the next bytes, as a view that is good until the next push. */
   take(count: number): Buffer {
     const taken = this.#bytes.subarray(this.#start, this.#start + count)
     this.#start += count

@@ -66,24 +66,27 @@ function describeNode(status: Status): Fields {
   return { id, stage, role, leader, applied, peers, term, commit, json: JSON.stringify(status) }
 }
 
-/** The errors of the JSON port. `actual`, `leader` and `address` are there where the code has them. */
+/**
+ * Turns a failure into a reply with the JSON port's error. `actual`, `leader` and `address` are set if the code has
+ * them.
+ */
 function errorReply({ code, message, definite, leader, address, actual }: Failure): Fields {
   return { error: { code, message, definite, leader, address, actual } }
 }
 
-/** What keeps the memory of a port in bounds that answers gRPC calls. */
+/** The gate that keeps the memory of gRPC calls in bounds. */
 export interface CallGate {
-  /** @returns why this request is not to be asked; null if it may be */
+  /** Decides whether a request of this many bytes may be asked. @returns the refusal if not; null if it may */
   admit(bytes: number): Refusal | null
-  /** The answer, or in its place that it is too much for the connection on which it would leave. */
+  /** Passes the answer on; if too many answers wait on this connection, a refusal takes its place. */
   answer(peer: string, answer: Answer): Answer
 }
 
 /**
- * Clients over gRPC: asks the node the same things as the client port does, by the same function. A refusal is an
- * answer, not a status, because a status has no room for who leads instead.
+ * Creates the service for clients over gRPC. It asks the node through the same function as the client port. A refusal
+ * is an answer, not a gRPC status, because a status has no room for the leader's address.
  *
- * @throws if a file has an rpc for which there is no command
+ * @throws Error if a file has an rpc for which there is no command
  */
 export function clientServices(served: Served, gate: CallGate): [ServiceDefinition, UntypedServiceImplementation][] {
   const protos = new Protos(clientProtos(served.stage))
@@ -120,7 +123,7 @@ function handlerOf({ ask, stage }: Served, gate: CallGate, command: string, { re
   }
 }
 
-/** Requests as their bytes: they are decoded here, so that what is wrong with them is said as on the JSON port. */
+/** Lets requests through as bytes: they are decoded here, so that their problems are told as on the JSON port. */
 function raw(definition: ServiceDefinition): ServiceDefinition {
   const methods = Object.entries(definition).map(([rpc, method]) => [
     rpc,

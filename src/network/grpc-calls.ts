@@ -23,43 +23,44 @@ const usualBounds: CallBounds = {
   sweepMs: 2_500,
 }
 
-/** What a call costs besides its bytes. */
+/** Bytes of memory that a waiting call costs besides its request. */
 const callBytes = 8 * 1024
 const smallAnswerBytes = 16 * 1024
 const smallRequestBytes = 4 * 1024
-/** What may come of a packet of nobody known: a Hello, or the piece in which the network delivers it. */
+/** Bytes that may come before the sender is known: a Hello, or the piece in which the network delivers it. */
 const longestHello = 16 * 1024
 
-/** One connection, by the address at its other end. */
+/** One connection to the gRPC port, found by the address of its other end. */
 interface Connection {
   readonly socket: Socket
   readonly answers: Share
-  /** When an answer was last taken, or began to wait where none did. */
+  /** Time at which the client last took an answer, or at which the first waiting answer began to wait. */
   takenAt: number
   calls: number
   standing: 'stranger' | 'guest' | 'member'
 }
 
-/** One stream that counts: what came of a packet that is not whole. */
+/** One stream whose unfinished packet is counted. */
 interface Call {
+  /** Bytes that have come of a packet that is not whole. */
   readonly unfinished: Share
-  /** When it began; infinity while nothing is on its way. */
+  /** Time at which the unfinished packet began; infinity while no packet is on its way. */
   since: number
   isOver: boolean
-  /** Whether it is a stream between nodes. */
+  /** True for a stream between nodes, false for a client's call. */
   readonly isSpeech: boolean
   turnAway(reason: string): void
 }
 
-/** What the library keeps to itself of a call, and is needed to see its bytes. */
+/** Private fields of the library's call object; the bytes of a call can be seen only through them. */
 interface Innards {
   readonly stream?: Readable
   readonly incomingEncoding?: string
 }
 
 /**
- * Keeps count of what gRPC holds for others. The library bounds a message and the streams of a connection, and nothing that
- * follows from many of them: it puts packets together and lets answers wait whatever they come to in all.
+ * Counts the memory that gRPC holds for others. The library bounds one message and the streams of one connection, but
+ * not their sum: it assembles packets and queues answers whatever they come to in all.
  */
 export class GrpcCalls implements CallGate {
   readonly #bounds: CallBounds
@@ -73,7 +74,7 @@ export class GrpcCalls implements CallGate {
   #count = 0
   #cancelSweep = () => {}
 
-  /** @param dropped hears of connections that were ended */
+  /** @param dropped called for each connection that was ended */
   constructor(
     clock: Clock,
     dropped: (remote: string | undefined, reason: string) => void,
@@ -118,20 +119,23 @@ export class GrpcCalls implements CallGate {
     return failure('overloaded', 'the requests that wait here take all the memory that they may')
   }
 
-  /** Only what changes nothing has a large answer. So the client can be told instead that it was not done. */
+  /**
+   * Passes an answer on, or refuses it if too many wait. Only a read has a large answer, so the client may be told that
+   * the read was not done.
+   */
   answer(peer: string, answer: Answer): Answer {
     const waiting = this.#connections.get(peer)?.answers.bytes ?? 0
     if (waiting <= this.#bounds.answerBytes || memoryOf(answer) <= smallAnswerBytes) return answer
     return failure('overloaded', `${waiting} bytes of answers wait on this connection; take them first`)
   }
 
-  /** Who speaks on a connection has said who it is: a peer's packets may be as long as a leader's batch, and are not counted. */
+  /** Notes the sender on a connection. A member's packets are not counted: they may be as long as a leader's batch. */
   known(peer: string, isMember: boolean): void {
     const connection = this.#connections.get(peer)
     if (connection) connection.standing = isMember ? 'member' : 'guest'
   }
 
-  /** Counts what each call costs. It has to be the first interceptor: it looks at the library's own object. */
+  /** Counts the memory of each call. It has to be the first interceptor, because it reads the library's own object. */
   readonly watch: ServerInterceptor = ({ path }, call) => {
     const connection = this.#connections.get(call.getPeer())
     const { stream, incomingEncoding = 'identity' } = call as unknown as Innards
@@ -159,7 +163,7 @@ export class GrpcCalls implements CallGate {
     this.#watchAnswer(call, stream, connection)
   }
 
-  /** An answer counts until the stream has passed it on, which it does as far as its reader makes room. */
+  /** Counts an answer until the stream has passed it on; the stream waits for its reader. */
   #watchAnswer(call: ServerInterceptingCallInterface, stream: Readable, connection: Connection): void {
     const send = call.sendMessage.bind(call)
     call.sendMessage = (message, callback) => {
@@ -181,7 +185,10 @@ export class GrpcCalls implements CallGate {
     }
   }
 
-  /** Counts what has come of a packet that is not whole. @param whole hears the length of each that is; null between nodes */
+  /**
+   * Counts the bytes of an unfinished packet. @param whole called with the length of each whole packet; null between
+   * nodes
+   */
   #watchPackets(
     call: ServerInterceptingCallInterface,
     stream: Readable,

@@ -6,11 +6,11 @@ import { isIdentified } from './json-codec.js'
 import { checkShape, harmlessBytes } from './json-shape.js'
 
 /**
- * Peer messages as protobuf, by the stage's own `.proto` files. What is decoded is what was encoded, field for field:
- * a message that protobuf would change on the way is refused instead, on either side.
+ * Creates the codec that writes peer messages as protobuf, by the stage's own `.proto` files. Decoding gives what was
+ * encoded, field for field: a message that protobuf would change on the way is refused instead, on either side.
  *
- * How a flat message and its schema correspond: a field has one name in both; `optional` and absent is null; a message
- * that holds a `oneof` is one of several, told apart by a field of the oneof's name.
+ * A flat message and its schema correspond like this: a field has one name in both; an absent `optional` field is null;
+ * a message with a `oneof` is one of several shapes, told apart by a field of the oneof's name.
  *
  * @throws if the stage has a message that none of its files describes
  */
@@ -49,7 +49,7 @@ export function protobufCodec(stage: Stage): Codec {
   }
 }
 
-/** An entry is JSON as a stranger may have written it. */
+/** Parses an entry. Its text is JSON that a stranger may have written, so its shape is checked first. */
 function entryOf(text: string): Entry {
   if (text.length > harmlessBytes) checkShape(Buffer.from(text))
   return parseEntry(text)
@@ -64,13 +64,13 @@ interface Enveloped {
   readonly origin: string
 }
 
-/** How a value looks in a flat message and in the loader's objects, and whether it may pass at all. */
+/** A converter between a value of a flat message and the loader's object; it throws if the value may not pass. */
 interface Form {
   toWire(flat: unknown): unknown
   toFlat(wire: unknown): unknown
 }
 
-/** `path` is for the reader of an error: `Replicate.command.cas.expected`. */
+/** Creates the form of a message. `path` names the field in errors: `Replicate.command.cas.expected`. */
 function messageForm(protos: Protos, proto: Proto, path: string): Form {
   const fields = new Map(proto.fields.map((field) => [field.name, fieldForm(protos, field, `${path}.${field.name}`)]))
   return proto.choice === null ? recordForm(fields, path) : choiceForm(proto.choice, fields, path)
@@ -94,8 +94,8 @@ function valueForm(protos: Protos, { type, typeName }: ProtoField, path: string)
 }
 
 /**
- * What arrives as it was sent. Numbers are doubles here: from 2^53 on two of them may look the same, so there a node
- * says so instead of counting on.
+ * Checks of values that arrive as they were sent. Numbers are doubles here: from 2^53 on two numbers may look the same,
+ * so a node refuses such a number instead of counting on.
  */
 const scalars: Readonly<Record<string, (value: unknown) => boolean>> = {
   TYPE_UINT64: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
@@ -126,7 +126,10 @@ function recordForm(fields: ReadonlyMap<string, Form>, path: string): Form {
   }
 }
 
-/** The loader puts the name of what is set beside it, under the name of the oneof. */
+/**
+ * Creates the form of a message with a oneof. The loader puts the name of the field that is set under the name of the
+ * oneof.
+ */
 function choiceForm(discriminator: string, cases: ReadonlyMap<string, Form>, path: string): Form {
   const choose = (source: unknown) => {
     const name = isObject(source) ? source[discriminator] : undefined

@@ -19,14 +19,14 @@ import { identityIn, type Passport } from './passport.js'
 
 const backoff = { firstMs: 20, capMs: 500 }
 
-/** What a link shares with all others of its node. */
+/** Options that all links of a node share. */
 export type GrpcWorld = GrpcOptions & { readonly passport: Passport }
 
 const same = (bytes: Buffer) => bytes
 
 /**
- * Where a peer listens, as gRPC wants it. Names are looked up here and not by gRPC, which asks for each as often as it
- * likes: a resolver that hangs would hold all threads on which the disk works as well.
+ * Writes a peer's address as gRPC wants it. Names are looked up here, because gRPC itself looks each name up as often
+ * as it likes: a resolver that hangs would hold all the threads on which the disk works as well.
  */
 async function targetOf(peer: string, attempt: number): Promise<string> {
   const { host, port } = parseAddress(peer)!
@@ -38,7 +38,7 @@ async function targetOf(peer: string, attempt: number): Promise<string> {
   return `ipv${family}:${addresses.map(({ address }) => formatAddress({ host: address, port })).join()}`
 }
 
-/** A literal address needs no look-up. */
+/** Writes an IP address as gRPC wants it, without a look-up; null if the host is a name. */
 function literalTarget(peer: string): string | null {
   const { host, port } = parseAddress(peer)!
   const family = isIP(host)
@@ -46,9 +46,9 @@ function literalTarget(peer: string): string | null {
 }
 
 /**
- * The stream on which we speak to one peer. While it is down, what is sent is lost. The channel below finds the peer
- * again by itself; a stream is asked for in advance and begins as soon as there is a connection. Where the peer is known
- * by a name, the channel is made anew with each stream: the name may lead elsewhere by then.
+ * The stream on which this node sends to one peer. While the stream is down, messages are lost. The channel below finds
+ * the peer again by itself; a stream is asked for in advance and begins as soon as there is a connection. For a peer
+ * with a host name, the channel is made anew with each stream: the name may lead elsewhere by then.
  */
 export class GrpcLink implements Link {
   readonly peer: Peer
@@ -64,7 +64,7 @@ export class GrpcLink implements Link {
   #failures = 0
   #cancelRetry = () => {}
 
-  /** @param address where we can be answered; null if this link is to a guest */
+  /** @param address this node's own address for the hello; null if this link is to a guest */
   constructor(peer: Peer, options: GrpcWorld, protos: Protos, address: () => string | null) {
     this.peer = peer
     this.#address = address
@@ -105,7 +105,7 @@ export class GrpcLink implements Link {
       this.#outbox = new Outbox(call, this.#packet)
       this.#options.notice({ event: 'link_up', peer: this.peer.id })
     })
-    // Nothing more is ever said by the other side, but its end must be read to be noticed.
+    // The other side sends nothing more, but its end must be read to be noticed.
     call.resume()
     call.on('error', () => {})
     call.once('status', () => {
@@ -119,7 +119,7 @@ export class GrpcLink implements Link {
     call.write(this.#packet.encode({ hello }))
   }
 
-  /** A node of another cluster says who it is, and hears nothing more. */
+  /** Checks whether the peer's first packet says that the peer belongs to another cluster, and refuses this node. */
   #isRefused(bytes: Buffer): boolean {
     try {
       return this.#options.passport.refuses(this.peer.id, identityIn(this.#welcome.decode(bytes, true)))
@@ -129,8 +129,8 @@ export class GrpcLink implements Link {
   }
 
   /**
-   * A stream has no deadline, or it would end one day; its handshake has. Waiting for a dead peer is no fault of it, but a
-   * name is looked up again.
+   * Waits for the peer's welcome, and cancels the stream if none comes in time. The stream itself has no deadline, or
+   * it would end one day. A dead peer is waited for, but a host name is looked up again.
    */
   #expectWelcome(client: Client, call: ClientDuplexStream<Buffer, Buffer>): () => void {
     let cancel = () => {}
@@ -145,7 +145,10 @@ export class GrpcLink implements Link {
     return () => cancel()
   }
 
-  /** Tries again after a pause that doubles up to a cap, with jitter: a peer that refuses us is not hammered. */
+  /**
+   * Opens the stream again after a pause that doubles up to a cap, with jitter: a peer that refuses this node is not
+   * hammered.
+   */
   #lost(): void {
     if (this.#outbox) this.#options.notice({ event: 'link_down', peer: this.peer.id })
     this.#outbox = null
@@ -179,8 +182,8 @@ function newClient(target: string): Client {
 }
 
 /**
- * What waits to leave on one stream. All that gathers while a write is under way is the next one: a write costs much
- * more than a message in it.
+ * Messages that wait to leave on one stream. All messages that gather while a write is under way make the next write: a
+ * write costs much more than a message in it.
  */
 class Outbox {
   readonly #call: ClientDuplexStream<Buffer, Buffer>
@@ -207,7 +210,10 @@ class Outbox {
     process.nextTick(() => this.#flush())
   }
 
-  /** One write at a time; the stream would queue a second one anyway, and then it could not grow any more. */
+  /**
+   * Starts the next write. Only one write is under way at a time: a second one would wait in the stream, and could not
+   * grow any more.
+   */
   #flush(): void {
     const messages = this.#takeBatch()
     this.#flushDue = messages.length > 0
@@ -218,7 +224,9 @@ class Outbox {
     })
   }
 
-  /** At least one message, then more as long as they are small: who comes last should not wait for megabytes. */
+  /**
+   * Takes one message at least, then more as long as they are small together: a message should not wait for megabytes.
+   */
   #takeBatch(): Uint8Array[] {
     let count = 0
     for (let size = 0; count < this.#waiting.length; count++) {

@@ -7,53 +7,60 @@ import {
 } from '@grpc/proto-loader'
 import { checkWire, type WireField, type WireForm } from './proto-wire.js'
 
-/** `.proto` files lie beside the lessons and are read from there: the compiler copies none into `dist/`. */
+/**
+ * The folder of the stages: `.proto` files lie beside the lessons and are read from there. The compiler copies none to
+ * `dist/`.
+ */
 const stagesFolder = fileURLToPath(new URL('../../../stages/', import.meta.url))
 
-/** The wire's own schemas, which stage 3 explains; every stage that speaks gRPC uses them. */
+/** The schema of the wire between nodes, which stage 3 explains; every stage that speaks gRPC uses it. */
 export const peerProto = '3-protobuf-rpc/peer.proto'
+/** The schema of the service that every node has for clients, which stage 3 explains. */
 export const nodeProto = '3-protobuf-rpc/node.proto'
 
-/** The one package of all our files: a message of a stage is found by its name alone. */
+/** The package of all `.proto` files of the project, so a message of a stage is found by its name alone. */
 const protoPackage = 'raftroadmap'
 
-/** A field as its `.proto` file has it. */
+/** A field of a message as its `.proto` file declares it. */
 export interface ProtoField {
   readonly name: string
   /** `TYPE_STRING`, `TYPE_UINT64`, `TYPE_MESSAGE`, … */
   readonly type: string
-  /** Of a message field: which message, as it was written. */
+  /** The name of the field's message type, as it was written; for `TYPE_MESSAGE` only. */
   readonly typeName: string
   readonly isRepeated: boolean
-  /** Declared `optional`, so that absent differs from zero and from empty. */
+  /** True if the field is declared `optional`, so that absent differs from zero and from empty. */
   readonly isOptional: boolean
 }
 
-/** A message type: how its objects become bytes and back, and what it consists of. */
+/** A message type: it encodes and decodes its objects, and lists its fields. */
 export interface Proto {
   readonly name: string
   encode(value: object): Buffer
   /**
-   * @param isOpen whether fields that the message does not have are passed over
-   * @throws on bytes that are cut short or otherwise not protobuf, and on what would be changed by reading it
+   * Decodes bytes to a plain object.
+   *
+   * @param isOpen whether unknown fields are ignored
+   * @throws on bytes that are cut short or otherwise not protobuf, and on bytes whose value reading would change
    */
   decode(bytes: Uint8Array, isOpen?: boolean): Readonly<Record<string, unknown>>
   readonly fields: readonly ProtoField[]
-  /** The name of its `oneof`; null if it has none. */
+  /** The name of the message's `oneof`; null if it has none. */
   readonly choice: string | null
 }
 
 /**
  * The message types and services of some `.proto` files, parsed at run time.
  *
- * Numbers are numbers: by default a 64-bit one arrives as an object, of which `===` is never true, or as a string, of
- * which '9' > '10'. Names stay as written, absent fields that are not `optional` arrive as zero, empty or null.
+ * A 64-bit number is read as a number: by default it arrives as an object, of which `===` is never true, or as a
+ * string, of which '9' > '10'. Names stay as written; absent fields that are not `optional` arrive as zero, empty or
+ * null.
  */
 export class Protos {
   readonly #definitions: PackageDefinition
   readonly #wireForms = new Map<string, WireForm>()
 
-  /** @param files paths below `stages/`, or absolute ones */
+  /** @param files paths below `stages/`, or absolute paths */
   constructor(files: readonly string[]) {
     this.#definitions = loadSync([...files], {
       includeDirs: [stagesFolder],
@@ -68,12 +75,12 @@ export class Protos {
     return this.#definitions[`${protoPackage}.${name}`] as ServiceDefinition
   }
 
-  /** All that there are. */
+  /** The services of all files. */
   get services(): ServiceDefinition[] {
     return Object.values(this.#definitions).filter((one): one is ServiceDefinition => !('format' in one))
   }
 
-  /** @throws if there is no message of this name in the files */
+  /** Finds a message type by its name. @throws if the files have no message of this name */
   message(name: string): Proto {
     const definition = this.#definitions[`${protoPackage}.${name.split('.').at(-1)}`]
     if (!definition || !('serialize' in definition)) throw new Error(`no .proto file has a message ${name}`)
@@ -107,7 +114,10 @@ interface Descriptor {
   readonly oneofDecl: readonly { name: string }[]
 }
 
-/** What `optional x` means in proto3: a `oneof` called `_x` with one member. All others were written as such. */
+/**
+ * Describes a message type. In proto3 `optional x` is a `oneof` called `_x` with one member; every other oneof was
+ * written as one.
+ */
 function describe(name: string, definition: MessageTypeDefinition<object, object>, form: WireForm): Proto {
   const { field, oneofDecl } = definition.type as Descriptor
   const oneofs = oneofDecl.map((oneof) => oneof.name)
@@ -129,7 +139,7 @@ function describe(name: string, definition: MessageTypeDefinition<object, object
   }
 }
 
-/** The same bytes: the loader reads strings from a `Buffer` only. */
+/** Wraps the same bytes in a `Buffer`: the loader reads strings from nothing else. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

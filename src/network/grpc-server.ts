@@ -23,17 +23,17 @@ import { ForeignError } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type Hello, Visits } from './visits.js'
 
-/** With these bytes everybody begins who speaks HTTP/2, and nobody else. */
+/** The connection preface of HTTP/2: every HTTP/2 client begins with it, and no other protocol does. */
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
 type Speech = ServerDuplexStream<Buffer, Buffer>
 
-/** The first packet of a stranger: who it is, and where it listens. */
+/** Bytes of a stranger's first packet at most. The packet says who the stranger is, and where it listens. */
 const helloBytes = 4 * 1024
 
 /**
- * The port where peers, and clients that speak gRPC, come in. The socket is ours before it is gRPC's, which closes the
- * connection of a stranger without telling anybody.
+ * The port for peers and for clients that speak gRPC. This class accepts each socket before gRPC does, because gRPC
+ * closes a stranger's connection without telling anybody.
  */
 export class GrpcServer {
   readonly #options: GrpcWorld
@@ -82,7 +82,7 @@ export class GrpcServer {
     })
   }
 
-  /** Ends what this node says to us. */
+  /** Ends the connections on which this peer sends to us. */
   hangUpOn(id: NodeId): void {
     this.#visits.hangUpOn(id)
   }
@@ -132,7 +132,10 @@ export class GrpcServer {
     })
   }
 
-  /** Reads a peer's messages; whoever is not a peer, or stops making sense, is turned away with a logged reason. */
+  /**
+   * Reads a peer's messages. A sender that is not a peer, or that breaks the protocol, is turned away, and the reason
+   * is reported.
+   */
   #listen(call: Speech): void {
     let peer: NodeId | null = null
     let [isOver, leave] = [false, () => {}]
@@ -147,7 +150,7 @@ export class GrpcServer {
     }
     const turnAway = (why: string) => {
       if (isOver) return
-      // It may quote what the stranger sent, and has to fit into a header.
+      // The reason may quote what the stranger sent, and has to fit into a header.
       const reason = oneLine(why, 256)
       this.#refused(peer, hostOf(call.getPeer()), reason)
       end(reason)
@@ -184,13 +187,13 @@ export class GrpcServer {
     })
   }
 
-  /** @throws Error if a stranger's first packet is longer than any Hello */
+  /** Decodes a packet. @throws Error if a stranger's first packet is longer than any Hello */
   #packetOf(bytes: Buffer, isFirst: boolean): { hello?: Greeting; batch?: { messages: readonly Buffer[] } } {
     if (isFirst && bytes.length > helloBytes) throw new Error('its first packet is longer than a Hello')
     return this.#packet.decode(bytes, true)
   }
 
-  /** A node of another cluster hears who refuses it: otherwise it would never know why nobody answers. */
+  /** Tells a node of another cluster who refuses it: otherwise it would never know why it gets no answer. */
   #sayWhoRefuses(call: Speech): void {
     call.write(Buffer.from(this.#welcome.encode(this.#options.passport.own)))
     call.end()
@@ -211,8 +214,8 @@ export class GrpcServer {
   }
 
   /**
-   * gRPC itself ends a stream whose packets are too long or not compressed as announced. The handler hears only that
-   * it is over, so the reason is picked up on its way out.
+   * Reports streams that gRPC itself ends, because packets are too long or not compressed as announced. The handler
+   * hears only that the stream is over, so the reason is taken from the status on its way out.
    */
   readonly #reportStatus: ServerInterceptor = ({ path }, call) => {
     const send = call.sendStatus.bind(call)
@@ -231,7 +234,7 @@ export class GrpcServer {
 
 type Greeting = Hello & { readonly protocol: number }
 
-/** @throws Error if it is none of this version */
+/** Checks a peer's first packet. @throws Error if it is not a Hello of this protocol version */
 function checkHello(hello: Greeting | undefined): Hello {
   if (!hello) throw new Error('its first packet is not a Hello')
   const { protocol } = hello
@@ -239,7 +242,7 @@ function checkHello(hello: Greeting | undefined): Hello {
   return hello
 }
 
-/** The host of `host:port`, as gRPC writes it: without brackets around an IPv6 address. */
+/** Extracts the host from `host:port` as gRPC writes it: without brackets around an IPv6 address. */
 function hostOf(peer: string): string {
   return peer.slice(0, peer.lastIndexOf(':'))
 }

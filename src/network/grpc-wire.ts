@@ -3,52 +3,56 @@ import { limits } from '../contracts.js'
 import type { Served } from './grpc-app.js'
 import type { NetworkOptions } from './options.js'
 
-/** What those who call over gRPC may make a node hold. */
+/** Bounds on what callers over gRPC can make a node hold. */
 export interface CallBounds {
+  /** Calls that wait for their answers. */
   readonly calls: number
-  /** Bytes of packets that have not arrived whole, over all streams but those of peers. */
+  /** Bytes of packets that have not arrived whole, over all streams except members' streams. */
   readonly unfinishedBytes: number
-  /** Bytes of requests that are asked and not answered. */
+  /** Bytes of requests that are asked and not answered yet. */
   readonly askedBytes: number
-  /** Bytes of answers that one connection has not taken; and all of them. */
+  /** Bytes of answers that one connection has not taken yet. */
   readonly answerBytes: number
+  /** Bytes of answers that all connections together have not taken yet. */
   readonly allAnswerBytes: number
-  /** How long a packet may take to arrive, and how long a connection may take nothing of its answers. */
+  /** Milliseconds that a packet may take to arrive, and that a connection may take nothing of its answers. */
   readonly slowestMs: number
+  /** Milliseconds between two looks for packets and connections slower than `slowestMs`. */
   readonly sweepMs: number
 }
 
 export interface GrpcOptions extends NetworkOptions {
-  /** Clients that speak gRPC are served as well; leave it out and only peers are. */
+  /** The clients that speak gRPC, and by whom they are served; if it is left out, only peers are. */
   readonly served?: Served
-  /** What its clients may make it hold, where a test wants less than usual. */
+  /** Bounds on what clients can make the node hold, for a test that wants less than usual. */
   readonly callBounds?: Partial<CallBounds>
 }
 
-/** Raised when `peer.proto` changes its meaning; nodes of different versions do not talk. */
+/** The protocol's version, raised when the meaning of `peer.proto` changes; nodes of different versions do not talk. */
 export const protocolVersion = 3
 
 export const speakPath = '/raftroadmap.RaftService/Speak'
 
-/** How long each side of a new stream waits for what the other has to say first. */
+/** Milliseconds that each side of a new stream waits for the other side's first packet. */
 export const handshakeMs = 2_000
 
-/** One message between nodes at most: a leader's batch of what clients may send, with room for its envelope. */
+/** Bytes of the longest message between nodes: a leader's batch of clients' commands, with room for its envelope. */
 export const packetBytes = 2 * limits.messageBytes
-/** Messages are gathered into one write up to here. */
+/** Bytes up to which messages are gathered into one write. */
 export const batchBytes = 1024 * 1024
-/** Bytes that may wait for one peer; what comes on top is lost, as the network may lose anything. */
+/** Bytes that may wait for one peer; further messages are lost, as the network may lose any message. */
 export const outboxBytes = 2 * limits.messageBytes
 
-/** Of what gRPC adds around the messages of one packet. */
+/** Bytes that gRPC adds around the messages of one packet, at most. */
 const packetOverheadBytes = 1024
 
-/** A peer that does not answer a ping is given up, though no packet said so: its machine may be gone. */
+/** Settings that give up a peer when it does not answer a ping: its machine may be gone, and no packet would say so. */
 const keepalive = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 10_000 }
 
 /**
- * Small limits for the pause between attempts, because a follower must be found again before it begins an election;
- * the defaults grow to two minutes. And a connection of our own for each channel, straight to the peer.
+ * Settings of a channel to a peer. The pauses between attempts are short, because a follower must be found again before
+ * it begins an election; gRPC's own grow to two minutes. Each channel has a connection of its own, straight to the
+ * peer.
  */
 export const channelOptions: ChannelOptions = {
   ...keepalive,
@@ -63,7 +67,7 @@ export const channelOptions: ChannelOptions = {
   'grpc.service_config_disable_resolution': 1,
 }
 
-/** Streams: what one client may keep a node busy with. A connection on which nothing is asked is closed after a while. */
+/** Settings of the server: they bound the streams of one client. A connection without calls is closed after a while. */
 export const serverOptions: ServerOptions = {
   ...keepalive,
   'grpc.max_receive_message_length': packetBytes + packetOverheadBytes,

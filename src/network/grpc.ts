@@ -8,8 +8,9 @@ import { Links } from './links.js'
 import { Passport } from './passport.js'
 
 /**
- * Messages between nodes over gRPC. Every pair has two streams, each on a connection of its own and made by the side
- * that sends, as over TCP; `peer.proto` says what is on them. What a message's bytes are is the codec's matter.
+ * A network that carries messages over gRPC. Every pair of nodes has two streams, each on a connection of its own, made
+ * by the side that sends, as over TCP. `peer.proto` defines the packets of a stream; the codec defines the bytes of a
+ * message.
  */
 export class GrpcNetwork implements Network {
   readonly #options: GrpcOptions
@@ -27,7 +28,7 @@ export class GrpcNetwork implements Network {
     this.#server = new GrpcServer({ ...options, passport: this.#passport }, protos, this.#links)
   }
 
-  /** Rejects as `net.Server` does, with `EADDRINUSE` among others. */
+  /** Listens and opens the links. Rejects as `net.Server` does, with `EADDRINUSE` among others. */
   async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
     this.#passport.open(meet)
     const own = this.#options.members.find((member) => member.id === this.#options.self)!

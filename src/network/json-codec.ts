@@ -4,9 +4,10 @@ import type { Stage } from '../stage.js'
 import { checkShape, harmlessBytes, parseStranger } from './json-shape.js'
 
 /**
- * Peer messages as JSON, each on one line. Entries follow behind, each on a line of its own, as the text that it is: it
- * was written once, and goes from here onto the receiver's disk as it came. Bytes of a snapshot follow as they are, and
- * the line says how many: `"data": 262144`. What arrives is held against the stage's shapes before a rule sees it.
+ * Creates the codec that writes peer messages as JSON, each on one line. Entries follow behind, one a line. An entry's
+ * text was written once, and goes from here to the receiver's disk unchanged. Bytes of a snapshot follow as they are,
+ * and the line says how many: `"data": 262144`. A decoded message is checked against the stage's shapes before a rule
+ * sees it.
  */
 export function jsonCodec(stage: Stage): Codec {
   const lines = joined()
@@ -28,10 +29,13 @@ export function jsonCodec(stage: Stage): Codec {
 }
 
 const newline = 0x0a
-/** No entry is shorter: an index, a term and what it holds have names. */
+/** Bytes of the shortest entry: its index, its term and what it holds have names. */
 const shortestEntryBytes = `{"index":1,"term":1,"json":0}`.length
 
-/** Entries as the lines that follow a message. A leader sends the same ones to everybody: they are put together once. */
+/**
+ * Joins entries to the lines that follow a message. A leader sends the same entries to every follower, so they are
+ * joined once.
+ */
 function joined(): (entries: readonly Entry[]) => Buffer {
   let [first, last]: (Entry | undefined)[] = []
   let lines = Buffer.alloc(0)
@@ -44,7 +48,9 @@ function joined(): (entries: readonly Entry[]) => Buffer {
   }
 }
 
-/** @param rest what follows the first line; null if nothing ended it */
+/**
+ * Adds entries or data to a message's fields. @param rest the bytes behind the first line; null if there was no newline
+ */
 function withRest(fields: unknown, rest: Buffer | null): unknown {
   if (!isObject(fields)) return fields
   const { entries, data } = fields
@@ -63,7 +69,7 @@ function entriesOf(entries: readonly unknown[], lines: Buffer | null): Entry[] {
   return lines.toString().split('\n').map(parseEntry)
 }
 
-/** Refuses lines that would cost much to read and are no entries, before they are read. */
+/** Refuses lines that are no entries and would cost much to parse. @throws Error that says so */
 function checkLines(lines: Buffer): void {
   for (let from = 0; from <= lines.length; ) {
     const newlineAt = lines.indexOf(newline, from)
@@ -74,14 +80,14 @@ function checkLines(lines: Buffer): void {
   }
 }
 
-/** A copy: what it is read from is only lent. */
+/** Copies the bytes of a snapshot's piece: the buffer that was read is only lent. */
 function dataOf(length: unknown, bytes: Buffer | null): Uint8Array {
   if (length === bytes?.length) return Buffer.from(bytes!)
   const count = bytes === null ? 'nothing follows' : `${bytes.length} follow`
   throw new Error(`${JSON.stringify(length)?.slice(0, 64)} bytes of data are announced; ${count}`)
 }
 
-/** Whether a message says which disk its sender has, and which cluster it knows. */
+/** Checks that a message carries its sender's identity: the disk's incarnation and the cluster's origin. */
 export function isIdentified({ incarnation, origin }: Readonly<Record<string, unknown>>): boolean {
   const isName = (candidate: unknown) => typeof candidate === 'string' && candidate.length <= identityLength
   return isName(incarnation) && incarnation !== '' && isName(origin)

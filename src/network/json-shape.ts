@@ -5,11 +5,11 @@ import { isUtf8 } from 'node:buffer'
  * milliseconds. The shape of a stranger's JSON is therefore looked at, in its bytes, before the parser sees it.
  */
 
-/** What JSON of strangers may consist of: values inside values, and values, fields and elements in all. */
+/** Bounds on JSON from strangers: `depth` of nesting, and `parts`, which are values, fields and elements in all. */
 export const shapeBounds = { depth: 32, parts: 4_096 } as const
-/** A text so short cannot keep the parser busy, whatever its shape. */
+/** Bytes of a text that cannot keep the parser busy, whatever its shape. */
 export const harmlessBytes = 1_024
-/** A text in quotes is read byte by byte up to here; after that, searching is cheaper. */
+/** Bytes of a string that are read one by one; beyond them, searching for the quote is cheaper. */
 const nearBytes = 32
 
 const quote = 0x22
@@ -21,19 +21,25 @@ const closeBracket = 0x5d
 const openBrace = 0x7b
 const closeBrace = 0x7d
 
-/** What a look at bytes told that should be JSON. Of bytes that are none, it says something, and the parser says no. */
+/**
+ * The shape of some JSON, read from its bytes. Bytes that are not JSON have some shape too; the parser refuses them
+ * later.
+ */
 export interface Shape {
-  /** Fields of the outermost object, those of the same name counted each. */
+  /** Fields of the outermost object; two fields of the same name count as two. */
   fields: number
-  /** Whether a text is written with a backslash somewhere. */
+  /** True if a string is written with a backslash somewhere. */
   hasEscapes: boolean
-  /** Why it is not to be parsed; null if it may be. The look ended there. */
+  /** The reason not to parse the JSON; null if it may be parsed. Counting stopped at the problem. */
   problem: string | null
-  /** Bytes looked at. */
+  /** Bytes counted. */
   bytes: number
 }
 
-/** Counts what JSON consists of, and stops where it is too much. @param onField hears where each name of the outermost object stands */
+/**
+ * Counts the parts of some JSON, and stops at the bounds. @param onField called with the position of each name of the
+ * outermost object
+ */
 export function shapeOf(bytes: Buffer, onField?: (from: number, to: number) => void): Shape {
   const shape: Shape = { fields: 0, hasEscapes: false, problem: null, bytes: bytes.length }
   let depth = 0
@@ -62,7 +68,7 @@ export function shapeOf(bytes: Buffer, onField?: (from: number, to: number) => v
   return shape
 }
 
-/** Where the quote stands that ends a text. Each byte is passed a bounded number of times, whatever the text holds. */
+/** Finds the quote that ends a string. Each byte is passed a bounded number of times, whatever the string holds. */
 function endOfText(bytes: Buffer, from: number, shape: Shape): number {
   let at = from
   for (const near = Math.min(from + nearBytes, bytes.length); at < near; at++) {
@@ -81,7 +87,7 @@ function endOfText(bytes: Buffer, from: number, shape: Shape): number {
   return at
 }
 
-/** A stranger's bytes as the JSON they should be, with their shape; or what is wrong with them. */
+/** Parses a stranger's bytes as JSON, with their shape; or says what is wrong with them. */
 export function parseStranger(bytes: Buffer): { value: unknown; shape: Shape } | { problem: string } {
   const shape = shapeOf(bytes)
   if (shape.problem !== null) return { problem: shape.problem }
@@ -93,13 +99,13 @@ export function parseStranger(bytes: Buffer): { value: unknown; shape: Shape } |
   }
 }
 
-/** Refuses what would keep the parser busy for long. @throws Error that says so */
+/** Refuses JSON that would keep the parser busy for long. @throws Error that says so */
 export function checkShape(bytes: Buffer): void {
   const problem = bytes.length <= harmlessBytes ? null : shapeOf(bytes).problem
   if (problem !== null) throw new Error(problem)
 }
 
-/** The first name that the outermost object has twice, in whatever way it is written. */
+/** Finds the first name that the outermost object has twice, also if the two are escaped differently. */
 export function doubledField(bytes: Buffer): string | undefined {
   const names = new Set<string>()
   let doubled: string | undefined
@@ -111,7 +117,10 @@ export function doubledField(bytes: Buffer): string | undefined {
   return doubled
 }
 
-/** Whether every text inside can be written as UTF-8: half of a surrogate pair cannot, and two of them would become one. */
+/**
+ * Checks that every string inside can be written as UTF-8. Half of a surrogate pair cannot: two different halves would
+ * become one.
+ */
 export function isWellFormed(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed()
   if (typeof value !== 'object' || value === null) return true

@@ -5,29 +5,35 @@ import type { NetworkOptions } from './options.js'
 
 declare module '../events.js' {
   interface EventDetails {
-    /** The way to a peer stands, or is lost. */
+    /** The link to a peer is up: messages can be sent. */
     link_up: { peer: NodeId }
+    /** The link to a peer is lost. */
     link_down: { peer: NodeId }
+    /** A peer's address cannot be used. */
     peer_unreachable: { peer: NodeId; reason: string }
-    /** A message could not be sent, or was given up on its way. */
+    /** A message could not be encoded, or was too long, and was not sent. */
     message_unsent: { peer: NodeId; type: string; reason: string }
+    /** A message was too long for the network, and was given up. */
     message_lost: { peer: NodeId; type: string; reason: string }
   }
 }
 
-/** So many who are no peers of ours may be answered at a time. */
+/** Guests that may be answered at the same time. */
 const guestLimit = 16
 
-/** Another node, and where it listens for nodes. */
+/** Another node, with the address at which it listens for nodes. */
 export interface Peer extends Pick<PeerMember, 'id' | 'peer' | 'incarnation'> {
-  /** Tells a namesake of a peer from that peer. */
+  /** The key that tells a namesake from the peer of the same name; left out for all other nodes. */
   readonly key?: string
 }
 
-/** By what a link is found: the node's name, unless it is a namesake's. */
+/** Gives the key under which a link is found: the node's name, unless the node is a namesake. */
 export const keyOf = ({ id, key = id }: Peer): string => key
 
-/** The way to one peer: finds it, and finds it again, from when it is opened until it is closed. */
+/**
+ * A link sends messages to one peer. From open to close it connects, and connects again whenever the connection is
+ * lost.
+ */
 export interface Link {
   readonly peer: Peer
   open(): void
@@ -36,18 +42,19 @@ export interface Link {
 }
 
 /**
- * The links of a network: one to each of its peers, and, where members change, one to each guest. A guest is no peer of
- * ours, but we are one of its, and it is to be answered: a leader that takes us in before we know of anybody, or a
- * removed node that has not heard of it. A namesake is a guest too: it bears a peer's name, and has another disk and
- * another address than that peer; it is answered where it is, so that it hears that it does not count.
+ * The links of a network: one to each peer, and, where members change, one to each guest. A guest is a node that is not
+ * among this node's peers, although this node is among the guest's. It is to be answered: it may be a leader that adds
+ * this node before this node knows any member, or a removed node that has not heard of its removal. A namesake is a
+ * guest too: it bears a peer's name, and has another disk and another address than that peer. It is answered at its own
+ * address, so that it hears that it is not counted.
  */
 export class Links<L extends Link> {
   readonly #options: Pick<NetworkOptions, 'self' | 'isOpen' | 'notice'>
-  /** Where we listen ourselves. */
+  /** The address at which this node listens for nodes. */
   readonly #address: string
   readonly #make: (peer: Peer) => L
   readonly #links = new Map<string, L>()
-  /** Addresses that lead nowhere, and were told of. */
+  /** Addresses of peers that cannot be used, and were reported. */
   readonly #unreachable = new Map<NodeId, string>()
   #peers = new Map<NodeId, Peer>()
   #isRunning = false
@@ -75,7 +82,7 @@ export class Links<L extends Link> {
     link?.send(message)
   }
 
-  /** The links to nodes of this name: the peer's or guest's first, then those of its namesakes. */
+  /** Finds the links to nodes of this name: the peer's or guest's first, then those of its namesakes. */
   all(id: NodeId): L[] {
     const first = this.#links.get(id)
     return [...(first ? [first] : []), ...[...this.#links.values()].filter(({ peer }) => peer.id === id && peer.key)]
@@ -86,9 +93,10 @@ export class Links<L extends Link> {
   }
 
   /**
-   * Guests among them are so no more; links that lead where they should are left alone.
+   * Makes these members the peers. A guest among them stops being a guest; a link whose address did not change stays
+   * open.
    *
-   * @returns those that are peers no more, or under whose names other nodes are meant now: they have to say anew who they are
+   * @returns nodes that are peers no more, or whose names now mean another address: their connections have to end
    */
   setPeers(members: readonly PeerMember[]): NodeId[] {
     const before = this.#peers
@@ -99,7 +107,7 @@ export class Links<L extends Link> {
     return [...removed, ...this.#displaced(before)]
   }
 
-  /** Peers with another disk at another address than before. */
+  /** Finds peers whose address differs from before. */
   #displaced(before: ReadonlyMap<NodeId, Peer>): NodeId[] {
     return [...this.#peers.values()].flatMap((peer) => {
       const earlier = before.get(peer.id)
@@ -107,15 +115,18 @@ export class Links<L extends Link> {
     })
   }
 
-  /** Where a link to this node may be answered; null if it is one that answers. Two guests of each other would never part. */
+  /**
+   * Gives the address that this node puts into the hello, so that a non-member can reply. Null towards a guest: two
+   * guests that answer each other would keep their links open for ever.
+   */
   addressFor(peer: Peer): string | null {
     return peer.key === undefined && this.isPeer(peer.id) ? this.#address : null
   }
 
   /**
-   * The link to whoever says that it is this node and listens there: to a peer, or to a guest from now on.
+   * Finds the link to a node that has said its name and address. A node that is not a peer becomes a guest.
    *
-   * @throws Error that says why it is not to be heard
+   * @throws Error that says why the node is not to be heard
    */
   welcome(from: unknown, address: unknown, incarnation = ''): L {
     if (!this.#isRunning) throw new Error('we are not there')
@@ -134,12 +145,15 @@ export class Links<L extends Link> {
     return this.#open(peer ? { id: from, peer: place, key } : { id: from, peer: place })
   }
 
-  /** A guest has gone. */
+  /** Closes the link to a guest that has gone; the link to a peer stays. */
   forget(peer: Peer): void {
     if (!this.isPeer(keyOf(peer))) this.#close(keyOf(peer))
   }
 
-  /** A peer at an address that leads nowhere is one that is away: nobody else is to suffer from it. */
+  /**
+   * Opens the link to a peer. A peer with an unusable address counts as away, and the other peers do not suffer from
+   * it.
+   */
   #reach(peer: Peer): void {
     const problem = addressProblem(peer.peer)
     if (!problem) return void this.#open(peer)

@@ -2,14 +2,17 @@ import type { LookupAddress } from 'node:dns'
 import { lookup as askSystem } from 'node:dns/promises'
 import type { LookupFunction } from 'node:net'
 
-/** A look-up that hangs cannot be called off, and holds one of the four threads on which the disk works as well. */
+/**
+ * Look-ups at the same time. A look-up that hangs cannot be cancelled, and holds one of four threads that the disk
+ * needs, too.
+ */
 const atOnce = 2
 
 type Find = (host: string) => Promise<LookupAddress[]>
 
 /**
- * Look-ups of names, a bounded number at a time, and one for each name: who asks for a name again while it is looked up
- * waits for the same answer. How long to wait is a matter of those who ask.
+ * Look-ups of host names: a bounded number at a time, and one for each name. A second caller for the same name waits
+ * for the look-up that is under way. The callers decide how long they wait.
  */
 export class Lookups {
   readonly #find: Find
@@ -21,7 +24,7 @@ export class Lookups {
     this.#find = find
   }
 
-  /** @returns every address of a name, as the system has them; rejects as the system does */
+  /** Looks a name up. @returns every address of the name, in the system's order; rejects as the system does */
   find(host: string): Promise<LookupAddress[]> {
     const standing = this.#underWay.get(host)
     if (standing) return standing
@@ -43,10 +46,10 @@ export class Lookups {
   }
 }
 
-/** Those of this process. */
+/** The look-ups of this process. */
 export const lookups = new Lookups((host) => askSystem(host, { all: true }))
 
-/** The same, as sockets want it. */
+/** A look-up through {@link lookups}, in the form that sockets take. */
 export const lookup: LookupFunction = (host, { family, all }, done) => {
   const wanted = family === 'IPv4' ? 4 : family === 'IPv6' ? 6 : family
   lookups.find(host).then(

@@ -5,8 +5,8 @@ import type { NetworkOptions } from './options.js'
 import { TcpNetwork } from './tcp.js'
 
 /**
- * The network of this name for a stage's messages. gRPC takes longer to load than all the rest of a node, so each is
- * loaded where it is chosen.
+ * Creates the network of this name for a stage's messages. gRPC takes longer to load than the rest of a node, so a
+ * network is loaded only when it is chosen.
  *
  * @param ask asks this node on behalf of a client; over gRPC clients are served as well
  */

@@ -3,13 +3,13 @@ import type { Clock, Codec, Event, Member, NodeId, Random } from '../contracts.j
 export interface NetworkOptions {
   readonly self: NodeId
   readonly members: readonly Member[]
-  /** Nodes of one cluster share it; a stranger's connection is refused. */
+  /** The cluster's name, which all its nodes share; a connection from another cluster is refused. */
   readonly cluster: string
-  /** Whether a node of the cluster that is no member is heard, and answered: where members change, it may have to be. */
+  /** True if nodes that are not members are heard and answered, which is needed where members change. */
   readonly isOpen: boolean
   readonly codec: Codec
   readonly clock: Clock
   readonly random: Random
-  /** Hears of links that come and go, and of strangers that were turned away. */
+  /** Called with events: links that come and go, and strangers that were turned away. */
   readonly notice: (event: Event) => void
 }

@@ -1,12 +1,17 @@
 import type { Clock } from '../contracts.js'
 
-/** How much is let through in the long run, and how much at once after a rest. */
+/** A rate limit. */
 export interface Pace {
+  /** Amount let through per millisecond in the long run. */
   readonly perMs: number
+  /** Amount let through at once after a rest. */
   readonly burst: number
 }
 
-/** Lets so much through and no more. It fills with time; whoever finds it not empty may take more than there is, and the next waits for that too. */
+/**
+ * A token bucket limits a rate. Time fills the bucket. A taker that finds it not empty may take more than it holds, and
+ * the next taker waits for the debt.
+ */
 export class TokenBucket {
   readonly #pace: Pace
   readonly #clock: Clock
@@ -32,10 +37,10 @@ export class TokenBucket {
   }
 }
 
-/** Events that a stranger can cause: twenty at once, one a second. Anybody can knock a million times. */
+/** The pace of events that a stranger can cause: twenty at once, one a second. A stranger can knock a million times. */
 export const noticePace: Pace = { perMs: 1 / 1_000, burst: 20 }
 
-/** Reports are let through at a pace; the others are counted, and the next report says how many they were. */
+/** Lets reports through at a pace. Others are counted, and the next report says how many were passed over. */
 export class Paced {
   readonly #tokens: TokenBucket
   #unnoticed = 0
@@ -44,7 +49,10 @@ export class Paced {
     this.#tokens = new TokenBucket(pace, clock)
   }
 
-  /** @param tell makes the report; it gets how many were passed over since the last one, as a detail of an event */
+  /**
+   * Makes a report if the pace allows it. @param tell makes the report; it gets how many were passed over since the
+   * last one
+   */
   pass(tell: (more: { readonly unnoticed?: number }) => void): void {
     if (this.#tokens.isEmpty) {
       this.#unnoticed++

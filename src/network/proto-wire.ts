@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 
-/** What a field of a message may be on the wire, as far as it matters whether its bytes survive being read. */
+/** A field of a message on the wire, with the facts that decide whether reading it keeps its value. */
 export interface WireField {
   readonly name: string
   readonly kind: 'string' | 'message' | 'uint32' | 'other'
   readonly isRepeated: boolean
-  /** Of a message field. */
+  /** The form of the field's message; set if `kind` is `message`. */
   readonly message?: WireForm
 }
 
@@ -14,15 +14,15 @@ export interface WireForm {
   readonly fields: ReadonlyMap<number, WireField>
 }
 
-/** Fields and elements of one packet, with all that is inside. Each costs an object, however short its bytes. */
+/** Fields and elements of one packet, nested ones included. Each costs an object, however short its bytes. */
 const mostParts = 65_536
 const deepest = 16
 
 /**
- * Looks at protobuf bytes before the library reads them, for what it would pass over in silence: a text that is not
- * UTF-8 becomes another, a field that comes twice counts once, a field of no name is left out.
+ * Checks protobuf bytes before the library reads them, for faults that the library would ignore: a string that is not
+ * UTF-8 is changed, the first of two equal fields is lost, an unknown field is left out.
  *
- * @param isOpen whether fields are passed over that the form does not have: in what a later version may say
+ * @param isOpen whether unknown fields are accepted, for messages that a later version may extend
  * @throws Error that says what is wrong
  */
 export function checkWire(bytes: Uint8Array, form: WireForm, isOpen = false): void {

@@ -8,10 +8,10 @@ declare module '../events.js' {
   }
 }
 
-/** A reason may quote more than one thing that a stranger said. */
+/** Characters of a reason at most. A reason may quote more than one string that a stranger sent. */
 const reasonLength = 400
 
-/** Tells of those who were turned away on the peer port: paced, and in words that are safe to read. */
+/** Reports nodes that were turned away on the peer port: at a pace, and in words that are safe to print. */
 export class Refusals {
   readonly #notice: (event: Event) => void
   readonly #paced: Paced

@@ -1,4 +1,4 @@
-/** Bytes that several hold together, and how many they may. Who holds them has a share. */
+/** A count of bytes that several holders keep together, with a limit. Each holder has a share. */
 export class Tally {
   readonly limit: number
   held = 0
@@ -16,7 +16,7 @@ export class Tally {
   }
 }
 
-/** What one holder adds to a tally. Its holder gives it back by setting it to 0. */
+/** One holder's part of a tally. The holder gives it back by setting it to 0. */
 export class Share {
   readonly #tally: Tally
   #bytes = 0
@@ -39,12 +39,12 @@ export class Share {
   }
 }
 
-/** What an object costs besides its texts. */
+/** Bytes of memory that an object costs besides its strings. */
 const objectBytes = 64
-/** A text up to here is taken to need two bytes for each character; a longer one is looked at. */
+/** Characters of a short string. A short string is counted with two bytes a character; a longer one is inspected. */
 const shortText = 1_024
 
-/** About how much memory plain data keeps from being used otherwise. */
+/** Estimates the bytes of memory that plain data occupies. */
 export function memoryOf(value: unknown): number {
   if (typeof value === 'string') return textBytes(value)
   if (typeof value !== 'object' || value === null) return 8
@@ -54,7 +54,7 @@ export function memoryOf(value: unknown): number {
   return bytes
 }
 
-/** A text of one-byte characters takes a byte for each, every other two. */
+/** Estimates the bytes of a string: a long string of ASCII has one for each character, every other string two. */
 function textBytes(text: string): number {
   if (text.length <= shortText) return text.length * 2
   return Buffer.byteLength(text) === text.length ? text.length : text.length * 2

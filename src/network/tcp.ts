@@ -22,27 +22,30 @@ import { Refusals } from './refusals.js'
 import { type Share, Tally } from './tally.js'
 import { type Hello, Visits } from './visits.js'
 
-/** Raised when a frame between nodes changes its meaning; nodes of different versions do not talk. */
+/**
+ * The protocol's version, raised when the meaning of a frame between nodes changes; nodes of different versions do not
+ * talk.
+ */
 const protocolVersion = 3
 
 const backoff = { firstMs: 20, capMs: 500 }
 const connectTimeoutMs = 1_000
 const helloTimeoutMs = 5_000
-/** Bytes that may wait for one peer; what comes on top is lost, as the network may lose anything. */
+/** Bytes that may wait for one peer; further messages are lost, as the network may lose any message. */
 const outboxBytes = 16 * 1024 * 1024
-/** A frame between nodes: the batch of a leader, with room for its envelope. */
+/** Bytes of the longest frame between nodes: a leader's batch, with room for its envelope. */
 const peerFrameBytes = 16 * 1024 * 1024 - 1
-/** The first frame of a connection: who speaks, and where it listens. */
+/** Bytes of a connection's first frame at most. The frame says who speaks, and where it listens. */
 const helloBytes = 4 * 1024
-/** Bytes of unfinished frames of all that are no peers of ours: room for one leader's batch, and more. */
+/** Bytes of unfinished frames that all guests together may make a node keep: room for more than one leader's batch. */
 const guestBytes = 40 * 1024 * 1024
-/** What the other side says on a connection that we made: only who it is, if it refuses us as foreign. */
+/** Bytes that the accepting side may send at most: only its identity, if it refuses this node as foreign. */
 const refusalBytes = 1024
 
 /**
- * Messages between nodes over TCP, each a frame. Every pair has two connections, each used in one direction and made
- * by the side that sends, so that nobody has to agree on which of two simultaneous connections counts. The first
- * frame says who is speaking; the rest are messages.
+ * A network that carries messages over TCP, each message in a frame. Every pair of nodes has two connections, each used
+ * in one direction and made by the side that sends, so the nodes need not agree which of two simultaneous connections
+ * counts. The first frame says who is speaking; the rest are messages.
  */
 export class TcpNetwork implements Network {
   readonly #options: NetworkOptions
@@ -53,7 +56,7 @@ export class TcpNetwork implements Network {
   readonly #incoming = new Set<Socket>()
   readonly #door = new Door(connectionLimits().peers)
   readonly #guests = new Tally(guestBytes)
-  /** What each guest holds, the one that has been at an unfinished frame for longest first. */
+  /** The share of each guest with an unfinished frame; the frame that has been unfinished for longest comes first. */
   readonly #holding = new Map<Socket, Share>()
   #server: Server | undefined
 
@@ -99,7 +102,10 @@ export class TcpNetwork implements Network {
     await closed
   }
 
-  /** Reads a peer's messages; whoever is not a peer, or stops making sense, is turned away with a logged reason. */
+  /**
+   * Reads a peer's messages. A sender that is not a peer, or that breaks the protocol, is turned away, and the reason
+   * is reported.
+   */
   #accept(socket: Socket, receive: (message: Message) => void): void {
     const decoder = new FrameDecoder(helloBytes)
     let peer: NodeId | null = null
@@ -146,7 +152,10 @@ export class TcpNetwork implements Network {
     })
   }
 
-  /** Notes what an unfinished frame of a guest takes. When all of them take too much, the oldest of them pays. */
+  /**
+   * Counts the bytes of a guest's unfinished frame. While all guests together hold too much, the oldest frame's
+   * connection is ended.
+   */
   #hold(socket: Socket, bytes: number): void {
     const share = this.#holding.get(socket)
     if (bytes === 0) {
@@ -171,7 +180,7 @@ export class TcpNetwork implements Network {
     }
   }
 
-  /** A node of another cluster hears who refuses it: otherwise it would never know why nobody answers. */
+  /** Tells a node of another cluster who refuses it: otherwise it would never know why it gets no answer. */
   #refuse(socket: Socket): void {
     socket.removeAllListeners('data')
     socket.resume()
@@ -186,7 +195,7 @@ export class TcpNetwork implements Network {
   }
 }
 
-/** @throws Error if it is none of this version */
+/** Parses the first frame of a connection. @throws Error if it is not a Hello of this protocol version */
 function parseHello(bytes: Buffer): Hello {
   const parsed = parseStranger(bytes)
   const hello = 'value' in parsed ? parsed.value : undefined
@@ -196,7 +205,7 @@ function parseHello(bytes: Buffer): Hello {
   return { cluster, from, to, address, ...identityIn(hello) }
 }
 
-/** The connection on which we speak to one peer. While it is down, what is sent is lost. */
+/** The connection on which this node sends to one peer. While it is down, messages are lost. */
 class OutgoingLink implements Link {
   readonly peer: Peer
   readonly #address: () => string | null
@@ -204,9 +213,9 @@ class OutgoingLink implements Link {
   readonly #passport: Passport
   #socket: Socket | null = null
   #up = false
-  /** Whether somebody was told that it is up. */
+  /** True if the event `link_up` was reported for this connection. */
   #isNoticed = false
-  /** The other side belonged to another cluster when it was last reached. */
+  /** True if the other side refused this node as foreign when it was last reached. */
   #isForeign = false
   #upSince = 0
   #closed = false
@@ -216,7 +225,7 @@ class OutgoingLink implements Link {
   #cancelRetry = () => {}
   #cancelNotice = () => {}
 
-  /** @param address where we can be answered; null if this link is to a guest */
+  /** @param address this node's own address for the hello; null if this link is to a guest */
   constructor(peer: Peer, options: NetworkOptions, passport: Passport, address: () => string | null) {
     this.peer = peer
     this.#passport = passport
@@ -253,7 +262,7 @@ class OutgoingLink implements Link {
     this.#options.notice({ event: 'link_up', peer: this.peer.id })
   }
 
-  /** Nothing else is ever said on this connection by the other side, but its end must be read to be noticed. */
+  /** Reads the other side's refusal. The other side sends nothing else, but its end must be read to be noticed. */
   #readRefusal(socket: Socket): void {
     const decoder = new FrameDecoder(refusalBytes)
     socket.on('data', (chunk) => {
@@ -266,8 +275,8 @@ class OutgoingLink implements Link {
   }
 
   /**
-   * Tries again after a pause that doubles up to a cap, with jitter, so that five nodes do not knock in step. Whoever
-   * refuses us does so after the connection was made: one that did not last is another failure.
+   * Connects again after a pause that doubles up to a cap, with jitter, so that five nodes do not knock in step. A
+   * refusal comes after the connection was made: a connection that did not last counts as a failure.
    */
   #lost(): void {
     if (this.#up) {
@@ -284,7 +293,7 @@ class OutgoingLink implements Link {
     this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.open())
   }
 
-  /** Everything sent in one turn of the event loop leaves in one write. */
+  /** Queues a message for the peer. All messages of one turn of the event loop leave in one write. */
   send(message: Message): void {
     if (!this.#up || this.#socket!.writableLength + this.#waitingBytes > outboxBytes) return
     const bytes = this.#options.codec.encode(message)

@@ -11,39 +11,45 @@ import type { Passport } from './passport.js'
 import type { Tally } from './tally.js'
 
 export interface UdpOptions extends NetworkOptions {
-  /** How fast datagrams leave for each peer, in bytes with what the kernel needs to keep them. */
+  /** The rate at which datagrams leave for each peer, in bytes, the kernel's overhead included. */
   readonly pace?: Pace
 }
 
-/** Between two hellos: soon at first, later only now and then; with jitter, so that five nodes do not knock in step. */
+/** Milliseconds between two hellos: few at first, more later; with jitter, so that five nodes do not knock in step. */
 const backoff = { firstMs: 20, capMs: 500 }
-/** A peer that leaves so many hellos unanswered is away. Counted, not timed: a node that was stopped itself heard nothing either. */
+/**
+ * Unanswered hellos after which a peer counts as away. They are counted, not timed: a node that was stopped itself
+ * heard nothing either.
+ */
 const patience = 4
 /**
- * What the kernel needs to keep a datagram besides its bytes. A receiver's buffer, 200 KiB where nobody has raised the
- * limit, is full by this measure, not by what the datagrams carry.
+ * Bytes that the kernel needs to keep a datagram besides its payload. By this measure, not by the payload, a receiver's
+ * buffer is full; it has 200 KiB where nobody has raised the limit.
  */
 const bookkeepingBytes = 1_024
-/** Some 16 MB a second to each peer; and four peers' bursts at once fit into the smallest usual receive buffer. */
+/**
+ * The usual pace: some 16 MB a second to each peer. Four peers' bursts together fit into the smallest usual receive
+ * buffer.
+ */
 const defaultPace: Pace = { perMs: 32 * 1024, burst: 48 * 1024 }
 const answer: Parcel = { number: 0, index: 0, count: 1, payload: Buffer.alloc(0) }
 
-/** This end of every link: our process and its socket. */
+/** The local end of every link: this node's process and its socket. */
 export interface LocalEnd {
   readonly session: number
   readonly cluster: string
   readonly passport: Passport
   readonly family: 4 | 6
-  /** What is kept of the fragments of guests. */
+  /** The tally of fragments kept for guests. */
   readonly guests: Tally
-  /** More is waiting in this process already than the kernel takes. */
+  /** True while more datagrams wait in this process than the kernel takes at once. */
   readonly isBusy: boolean
   send(bytes: Buffer, to: Address): void
 }
 
 /**
- * One peer, seen from here. There is no connection: hellos, answered, tell that it is there and hears us; and what is
- * sent leaves in datagrams, no faster than loopback and a busy receiver are likely to bear.
+ * A link to one peer over UDP. There is no connection: answered hellos tell that the peer is there and hears this node.
+ * Messages leave in datagrams, no faster than loopback and a busy receiver are likely to bear.
  */
 export class UdpLink implements Link {
   readonly peer: Peer
@@ -56,20 +62,21 @@ export class UdpLink implements Link {
   readonly #bucket: TokenBucket
   #address: Address | null = null
   #closed = false
-  /** Whether something will look after the outbox without being asked. */
+  /** True while a pump of the outbox is scheduled. */
   #leaving = false
   #cancelPause = () => {}
   #cancelHello = () => {}
   #hellos = 0
   #lastAnswered = 0
   #sinceBackoff = 0
-  /** It belonged to another cluster when it was last heard: nothing is sent to it. */
+  /** True if the peer refused this node as foreign when it was last heard: nothing is sent to it. */
   #isRefused = false
-  /** The process of the peer that was last heard of, and the one that is known to hear us. */
+  /** The session of the peer's process that was last heard; null if none was. */
   #heard: number | null = null
+  /** The session of the peer's process that is known to hear this node; null while none is. */
   #up: number | null = null
 
-  /** @param links where it is known whether this one leads to a peer or a guest */
+  /** @param links tells whether this link leads to a peer or to a guest */
   constructor(peer: Peer, local: LocalEnd, links: Pick<Links<Link>, 'addressFor' | 'forget'>, options: UdpOptions) {
     this.peer = peer
     this.#local = local
@@ -82,12 +89,12 @@ export class UdpLink implements Link {
     if (isIP(host) === local.family) this.#address = this.#plain(host, port)
   }
 
-  /** As the system writes it when a datagram comes from there. */
+  /** Writes an address as the system writes it in the source of a datagram. */
   #plain(address: string, port: number): Address {
     return { host: new SocketAddress({ address, family: `ipv${this.#local.family}` }).address, port }
   }
 
-  /** Where its datagrams come from; null until its name has been looked up. */
+  /** The address from which the peer's datagrams come; null until its host name has been looked up. */
   get address(): Address | null {
     return this.#address
   }
@@ -96,7 +103,7 @@ export class UdpLink implements Link {
     this.#greet()
   }
 
-  /** Says hello, and will again. */
+  /** Sends a hello, and schedules the next one. */
   #greet(): void {
     if (this.#closed) return
     this.#cancelHello()
@@ -122,7 +129,10 @@ export class UdpLink implements Link {
     return this.#links.addressFor(this.peer) !== null ? 'hello' : 'callback'
   }
 
-  /** A peer that is away may come back elsewhere, if it goes by a name. */
+  /**
+   * Looks the peer's host name up again, before a hello to a peer that is away: the peer may come back at another
+   * address.
+   */
   #locate(): void {
     const { host, port } = parseAddress(this.peer.peer)!
     lookups.find(host).then(
@@ -132,7 +142,7 @@ export class UdpLink implements Link {
         this.#address = this.#plain(address, port)
         this.#sayHello()
       },
-      // A name that means nothing now may do so at the next hello.
+      // A name that cannot be found now may be found at the next hello.
       () => {},
     )
   }
@@ -147,11 +157,11 @@ export class UdpLink implements Link {
     this.#outbox.push(bytes)
     if (this.#leaving) return
     this.#leaving = true
-    // What is sent in one turn of the event loop shares datagrams.
+    // Messages of one turn of the event loop share datagrams.
     process.nextTick(() => this.#pump())
   }
 
-  /** Lets go what may go, and comes back for the rest. */
+  /** Sends datagrams as far as the pace allows, and comes back for the rest. */
   #pump(): void {
     while (!this.#closed && !this.#bucket.isEmpty && !this.#local.isBusy) {
       const parcel = this.#outbox.next()
@@ -164,7 +174,7 @@ export class UdpLink implements Link {
     if (!this.#closed) this.#cancelPause = this.#clock.after(1, () => this.#pump())
   }
 
-  /** @returns the length of the datagram */
+  /** Sends one datagram. @returns its length in bytes */
   #transmit(kind: Datagram['kind'], parcel: Parcel): number {
     const { session, cluster } = this.#local
     const { self: from } = this.#options
@@ -174,10 +184,10 @@ export class UdpLink implements Link {
   }
 
   /**
-   * A datagram from this peer.
+   * Takes a datagram from this peer.
    *
-   * @returns the messages that it brought or completed
-   * @throws Error if it makes no sense
+   * @returns the messages that the datagram brought or completed
+   * @throws Error if the datagram makes no sense
    */
   take(datagram: Datagram): Buffer[] {
     if (datagram.kind === 'hello' || datagram.kind === 'callback') this.#answer(datagram)
@@ -191,7 +201,10 @@ export class UdpLink implements Link {
     return []
   }
 
-  /** Repeats the hello's number and session, so that an answer to an earlier process of ours is told apart. */
+  /**
+   * Answers a hello. The answer repeats the hello's number and session, so that an answer to an earlier process is told
+   * apart.
+   */
   #answer({ number, session }: Datagram): void {
     const payload = Buffer.alloc(4)
     payload.writeUInt32BE(session)
@@ -215,7 +228,7 @@ export class UdpLink implements Link {
     this.#options.notice({ event: 'link_up', peer: this.peer.id })
   }
 
-  /** The other side belongs to another cluster. */
+  /** Notes that the peer belongs to another cluster. */
   refused(): void {
     this.#isRefused = true
     this.#down()

@@ -12,16 +12,17 @@ import { identityIn, Passport } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type LocalEnd, UdpLink, type UdpOptions } from './udp-link.js'
 
-/** What the kernel may keep of each direction; it gives less where the system's limit is lower. */
+/** Bytes that the kernel is asked to buffer in each direction; it gives less where the system's limit is lower. */
 const socketBufferBytes = 1024 * 1024
 /** Bytes that may wait in this process for a kernel whose buffer is full. */
 const sendQueueBytes = 256 * 1024
 
 /**
- * Messages between nodes over UDP: nothing is connected, nothing is sent again, and what is lost is lost.
+ * A network that carries messages over UDP: nothing is connected, nothing is sent again, and a lost datagram stays
+ * lost.
  *
- * For the laboratory: **nobody is authenticated**. A datagram is believed when its source address, cluster, names and
- * checksum are right, and whoever can put packets on the network can write all four.
+ * The network is for the laboratory: **nobody is authenticated**. A datagram is believed when its source address,
+ * cluster, names and checksum are right, and anybody who can put packets on the network can write all four.
  */
 export class UdpNetwork implements Network {
   readonly #options: UdpOptions
@@ -109,7 +110,10 @@ export class UdpNetwork implements Network {
     for (const message of messages) if (!this.#stopped) receive(message)
   }
 
-  /** @returns undefined while it cannot be told; it will say hello again */
+  /**
+   * Finds the link to a datagram's sender. @returns undefined while the sender's address is not looked up; it will say
+   * hello again
+   */
   #senderOf(datagram: Datagram, remote: RemoteInfo): UdpLink | undefined {
     const { cluster, kind, from, to } = datagram
     if (cluster !== this.#cluster) throw new Error('it belongs to another cluster')
@@ -129,7 +133,7 @@ export class UdpNetwork implements Network {
     return link
   }
 
-  /** A node of another cluster hears who refuses it; unless that is what it has just said itself. */
+  /** Tells a node of another cluster who refuses it, unless the datagram is itself a refusal. */
   #refuseForeign({ kind, from: to, number, session }: Datagram, { address: host, port }: RemoteInfo): void {
     for (const link of this.#links.all(to)) link.refused()
     if (kind === 'refused' || !this.#local) return
@@ -157,7 +161,7 @@ function jsonIn(payload: Buffer): unknown {
   return 'value' in parsed ? parsed.value : undefined
 }
 
-/** @throws what the system says, if the port cannot be had */
+/** Binds the socket. @throws the system's error, if the port cannot be had */
 async function bound(socket: Socket, port: number, address: string): Promise<void> {
   try {
     const listening = once(socket, 'listening')
@@ -169,7 +173,9 @@ async function bound(socket: Socket, port: number, address: string): Promise<voi
   }
 }
 
-/** Some systems cap what is asked for, others refuse it; then the buffers stay as they are. */
+/**
+ * Asks for larger buffers. Some systems give less than was asked for, others refuse; then the buffers stay as they are.
+ */
 function raiseBuffers(socket: Socket): void {
   try {
     socket.setRecvBufferSize(socketBufferBytes)

@@ -5,28 +5,35 @@ import { keyOf, type Link, type Links, type Peer } from './links.js'
 import type { NetworkOptions } from './options.js'
 import { ForeignError, type Passport } from './passport.js'
 
-/** What is said first on a connection, as it came: whoever said it may be anybody. */
+/** The first packet of a connection, as it came, not checked: its sender may be anybody. */
 export interface Hello extends Identity {
   readonly cluster: unknown
   readonly from: unknown
   readonly to: unknown
-  /** Where its sender listens for nodes; left out by who only answers. */
+  /** The address at which the sender listens for nodes; left out by a node that only answers. */
   readonly address?: unknown
 }
 
-/** Who has come, and what to call when the connection has ended, however it did. */
+/** An accepted connection of another node. */
 export interface Visit {
   readonly from: NodeId
   readonly isGuest: boolean
+  /** Must be called when the connection has ended, for whatever reason. */
   readonly leave: () => void
 }
 
-/** The connections that other nodes have made to us. A guest is one for as long as one of its own stands. */
+/**
+ * The connections that other nodes have made to this one. A guest stays a guest as long as one of its connections
+ * stands.
+ */
 export class Visits {
   readonly #options: Pick<NetworkOptions, 'self' | 'cluster'>
   readonly #links: Links<Link>
   readonly #passport: Passport
-  /** By the key of the link on which they are answered: what ends each, and where it said that it listens. */
+  /**
+   * The connections of each sender, under the key of the link that answers it: the function that ends each one, and the
+   * address that its hello gave.
+   */
   readonly #visits = new Map<string, Map<() => void, unknown>>()
 
   constructor(options: Pick<NetworkOptions, 'self' | 'cluster'>, links: Links<Link>, passport: Passport) {
@@ -36,8 +43,10 @@ export class Visits {
   }
 
   /**
+   * Admits a connection, by its first packet. An earlier connection of the same node is ended.
+   *
    * @param hangUp ends the connection
-   * @throws Error that says why it is not to be heard; ForeignError if it belongs to another cluster
+   * @throws Error that says why the sender is not to be heard; ForeignError if it belongs to another cluster
    */
   enter(hello: Hello, hangUp: () => void): Visit {
     const { cluster, from, to, address, incarnation } = hello
@@ -51,7 +60,7 @@ export class Visits {
     refuseCopy(peer, address, [...visits.values()])
     const earlier = [...visits.keys()]
     this.#visits.set(key, visits.set(hangUp, address))
-    // A node has one connection to us: an earlier one of its is dead, and nobody has told us.
+    // A node has one connection to this one: an earlier connection is dead, and no packet has said so.
     for (const end of earlier) end()
     const leave = () => {
       if (!visits.delete(hangUp) || visits.size > 0) return
@@ -67,8 +76,8 @@ export class Visits {
 }
 
 /**
- * A copy of a peer's folder has its name and its disk, and listens elsewhere. While the peer itself speaks to us from
- * where it is known, the copy takes its connection away from it no more than any stranger does.
+ * Refuses a copy of a peer's folder: it has the peer's name and disk, and listens elsewhere. While the peer itself
+ * speaks from its known address, a copy cannot take the peer's connection away, no more than a stranger can.
  *
  * @throws Error that says so
  */

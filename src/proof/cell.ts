@@ -3,7 +3,9 @@ import type { Stage } from '../stage.js'
 import { type Declared, declared as declaredBy, shownBy } from './declared.js'
 import type { Verdict } from './scenario/scenario.js'
 
-/** The verdict on a guarantee. *Untested*: the stage says something of it, and nothing was run to find out. */
+/**
+ * The verdict on a guarantee. *Untested*: the stage's table declares something about it, and no trial was run to check.
+ */
 export type Mark = Verdict | 'not applicable' | 'untested'
 
 export const marks: Readonly<Record<Mark, { readonly sign: string; readonly means: string }>> = {
@@ -14,26 +16,29 @@ export const marks: Readonly<Record<Mark, { readonly sign: string; readonly mean
   untested: { sign: '?', means: 'not tested here' },
 }
 
-/** Something that was run, and what it showed of one guarantee. */
+/** A trial that was run, with its verdict on one guarantee. */
 interface Trial {
-  /** `N3`, or `storm seeds`. */
+  /** The trial's name: `N3`, or `storm seeds`. */
   readonly trial: string
   readonly verdict: Verdict
   readonly note: string
 }
 
-/** What shows a violation or a standstill, in ten lines at most. */
+/** The story that shows a violation or a standstill, in ten lines at most. */
 interface Witness {
-  /** The first says where it was seen. */
+  /** The lines of the story; the first line says where it was seen. */
   readonly lines: readonly string[]
-  /** The command that plays it again. */
+  /** The command that plays the trial again. */
   readonly replay: string
 }
 
 export interface Evidence extends Trial {
   readonly stage: number
   readonly guarantee: GuaranteeId
-  /** Made when it is asked for: to shrink a seed's run takes seconds. Not of what holds. */
+  /**
+   * Makes the witness when it is asked for, because shrinking a seed's run takes seconds. There is none for a guarantee
+   * that holds.
+   */
   witness(): Promise<Witness>
 }
 
@@ -45,7 +50,7 @@ export interface Cell {
   readonly verdict: Mark
   readonly trials: readonly Trial[]
   readonly witness: Witness | null
-  /** In a sentence, where the verdict is not as the stage's table has it; null where it is. */
+  /** The sentence that tells how the verdict differs from the stage's table; null if the two agree. */
   readonly problem: string | null
 }
 

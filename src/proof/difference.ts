@@ -2,11 +2,11 @@ import type { GuaranteeId } from '../contracts.js'
 import { partsOf as partsOfRule, type Stage } from '../stage.js'
 import { declared, guaranteeIds } from './declared.js'
 
-/** A function in its place in a table: `requests.set` is done by `replicate`. */
+/** A rule is a function in its slot of a table, such as `replicate` in `requests.set`. */
 export interface Rule {
   readonly slot: string
   readonly name: string
-  /** The function itself, or the shape of a command: what identity is judged by. */
+  /** The function itself, or the shape of a command. Two rules are the same if their values are identical. */
   readonly value: unknown
 }
 
@@ -16,19 +16,19 @@ interface Replaced {
   readonly after: Rule
 }
 
-/** What one stage's table has that another's has not, by the identity of the functions in it. */
+/** The difference between two stages' tables, by the identity of the functions in them. */
 export interface Difference {
   readonly added: readonly Rule[]
   readonly replaced: readonly Replaced[]
   readonly removed: readonly Rule[]
   readonly kept: readonly Rule[]
-  /** Messages between nodes that are new. */
+  /** Types of messages between nodes that are new in the later stage. */
   readonly messages: readonly string[]
   readonly gained: readonly GuaranteeId[]
   readonly lost: readonly GuaranteeId[]
-  /** Broken in the later stage; in the earlier one there was nothing to break. */
+  /** Guarantees that the later stage breaks, and that did not apply to the earlier one. */
   readonly newlyBroken: readonly GuaranteeId[]
-  /** Kept in the later stage by standing still, and not so in the earlier one. */
+  /** Guarantees that the later stage keeps by standing still, and the earlier one does not. */
   readonly stalled: readonly GuaranteeId[]
 }
 
@@ -54,8 +54,9 @@ function tableOf(stage: Stage): Slots {
   throw new Error(`stage ${stage.number} was not made by stage(): it has no table to compare`)
 }
 
-/** The parts that are one value, where a stage has it, and those that are lists of rules. */
+/** The parts of a table that are one value, where the stage has it. */
 const single = ['application', 'state', 'entries'] as const
+/** The parts of a table that are lists of rules. */
 export const lists = [
   'start',
   'gate',
@@ -70,7 +71,9 @@ export const lists = [
   'turn',
 ] as const
 
-/** Every function of a stage's table, flat. A rule in a list has no slot but its name: it is there or it is not. */
+/**
+ * Lists every function of a stage's table, flat. A rule of a list has its name as its slot: it is in the list or not.
+ */
 export function rulesOf(stage: Stage): Rule[] {
   const table = tableOf(stage)
   const alone = single.filter((slot) => table[slot] !== undefined).map((slot) => toRule(slot, slot, table[slot]))
@@ -93,7 +96,7 @@ function nameOf(value: unknown, otherwise: string): string {
   return typeof name === 'string' && name !== '' ? name : otherwise
 }
 
-/** The rules that stand in one slot together; anything else is the only one. */
+/** Lists the rules that stand in one slot together; any other value stands alone. */
 export function partsOf(value: unknown): readonly unknown[] {
   if (Array.isArray(value)) return value
   return typeof value === 'function' ? partsOfRule(value as (...args: never[]) => unknown) : [value]
@@ -124,7 +127,7 @@ export function difference(earlier: Stage, later: Stage): Difference {
   }
 }
 
-/** Rules by the part of the table that they stand in, each under its key there. */
+/** Groups rules by the part of the table in which they stand, each under its key there. */
 export function byGroup(rules: readonly Rule[]): [group: string, members: { key: string; name: string }[]][] {
   const groups = new Map<string, { key: string; name: string }[]>()
   for (const { slot, name } of rules) {

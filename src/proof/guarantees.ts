@@ -1,6 +1,6 @@
 import type { GuaranteeId } from '../contracts.js'
 
-/** What each guarantee of the matrix promises to somebody who uses the cluster, in one line. */
+/** The promise of each guarantee to a user of the cluster, in one line. */
 export const guarantees: Readonly<Record<GuaranteeId, string>> = {
   G1: 'hostile bytes on the wire harm nobody',
   G2: 'a client knows: done, refused or unknown',

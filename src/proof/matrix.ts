@@ -7,11 +7,11 @@ import { invariants } from './simulation/invariants.js'
 import type { Climate } from './simulation/plan.js'
 import { runSeed, type SweepResult, smallestDisaster } from './simulation/sweep.js'
 
-/** Stages × guarantees, as a run of the suite found them. Plain data, fit for JSON. */
+/** The matrix of stages × guarantees, as a run of the suite found it. Plain data, fit for JSON. */
 export interface Matrix {
   readonly stages: readonly { readonly number: number; readonly title: string }[]
   readonly cells: readonly Cell[]
-  /** Scenarios that nobody could play here, because they need real processes. */
+  /** Scenarios that were not played, because they need real processes. */
   readonly notPlayed: readonly string[]
 }
 
@@ -24,17 +24,17 @@ export interface MatrixOptions {
   /** Seeds in each climate. */
   readonly seeds: number
   readonly players: { readonly virtual: Play; readonly real?: Play }
-  /** Runs the seeds from 1; one after another in this thread unless given. */
+  /** Runs the seeds from 1; if it is left out, they run one after another in this thread. */
   readonly sweep?: Sweep
   /**
-   * Whether all of the suite is run. Of a part, a verdict that nothing was run for is no fault of the stage, and
-   * neither is a broken guarantee that the part did not manage to break.
+   * True if the whole suite is run. In a run of a part, a guarantee without a trial is no problem of the stage, and
+   * neither is a declared violation that the part did not find.
    */
   readonly complete: boolean
   readonly onProgress?: (done: number, total: number, what: string) => void
 }
 
-/** What a climate puts to the test in every run. What else its findings name, it has tested too. */
+/** The guarantees that a climate tests in every run. A guarantee that a finding names was tested, too. */
 const tests: Readonly<Record<'calm' | 'storm', readonly GuaranteeId[]>> = {
   calm: ['G3', 'G4'],
   storm: ['G4', 'G6', 'G12'],
@@ -151,7 +151,7 @@ function evidenceOfSeeds(
   })
 }
 
-/** A story's headline and its end, which makes the point. */
+/** Cuts a story to its headline and its end, which makes the point. */
 function atMostTen(story: readonly string[]): string[] {
   return story.length <= 10 ? [...story] : [story[0]!, ...story.slice(-9)]
 }

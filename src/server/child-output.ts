@@ -11,17 +11,18 @@ declare module '../events.js' {
   }
 }
 
-/** An event of a node is shorter than so many bytes, and no deeper than so many lists and objects in each other. */
+/** Bytes of a node's event at most. */
 const eventBytes = 64 * 1024
+/** Levels of lists and objects inside each other, in a node's event at most. */
 const eventDepth = 8
-/** A line of complaint is cut there. */
+/** Bytes of a line of standard error; the rest of a longer line is cut off. */
 const complaintBytes = 4 * 1024
-/** A stack trace or two at once, then ten lines a second. */
+/** The pace of lines from standard error: a stack trace or two at once, then ten lines a second. */
 const complaintPace: Pace = { perMs: 1 / 100, burst: 200 }
 
 /**
- * Reads the events that a node's process prints, a line of JSON each. Anything else may stand there too: a line that was
- * cut off, or the words of a library. Such a line becomes the event `unreadable_output`, and the next one is read.
+ * Reads the events that a node's process prints, a line of JSON each. A line may also be no event: it was cut off, or a
+ * library printed it. Such a line becomes the event `unreadable_output`, and reading goes on.
  */
 export function readEvents(node: NodeId, output: Readable, onEvent: (event: Event) => void): void {
   const paced = new Paced(noticePace, systemClock)

@@ -2,35 +2,35 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import type { Member, NodeId } from '../contracts.js'
 
 /**
- * What a batch leaves behind is garbage soon after: with a larger young generation most of it is never copied, which
- * saves a node a good part of its work under load, for some tens of megabytes.
+ * Flags of a node's process. A batch's objects are garbage soon after it: with a larger young generation most of them
+ * are never copied. It saves a node a good part of its work under load, for some tens of megabytes.
  */
 const nodeFlags = ['--enable-source-maps', '--max-semi-space-size=32']
 
 type NodeCondition = 'starting' | 'up' | 'paused' | 'dead'
 
-/** One child process. */
+/** A node's process, as its supervisor sees it. */
 export interface Child {
   readonly member: Member
   readonly process: ChildProcess
   condition: NodeCondition
   /** Resolves when the process has ended. */
   ended: Promise<void>
-  /** Why it could not start, in its own words. */
+  /** The reason why the process could not start, in its own words; null if it gave none. */
   complaint: string | null
-  /** Its log cannot be trusted; it has said so, and stays down. */
+  /** True if the node could not use its own data folder at start, and so stays down. */
   damaged: boolean
-  /** The exit code of its process, once that has ended; null if a signal ended it. */
+  /** The exit code of the process; null while it runs, or if a signal ended it. */
   code: number | null
-  /** The name of its latest event. */
+  /** The name of the process's latest event; null before the first. */
   last: string | null
-  /** Its end was asked for, so it is no news. */
+  /** True if the end of the process was asked for, so that it is not reported. */
   expected: boolean
-  /** While it is paused: wakes it. */
+  /** Wakes the process if it is paused. */
   wake: () => void
 }
 
-/** Whether more than half of the processes have not ended, though some may be stopped in their tracks. */
+/** Checks that more than half of the processes have not ended; a paused process counts as alive. */
 export function isMajorityAlive(children: readonly Child[]): boolean {
   return 2 * children.filter(({ condition }) => condition !== 'dead').length > children.length
 }
@@ -72,7 +72,7 @@ export async function endChildren(children: readonly Child[], insistMs: number):
   clearTimeout(insist)
 }
 
-/** Stops a process in its tracks (SIGSTOP), until it is woken, by whatever ends this process too. */
+/** Pauses a process (SIGSTOP) until it is woken. The end of the supervisor wakes it, too. */
 export function stopInTracks(child: Child): void {
   child.condition = 'paused'
   child.wake = guard(child.process.pid!)
@@ -80,8 +80,9 @@ export function stopInTracks(child: Child): void {
 }
 
 /**
- * A stopped process cannot see that its supervisor died, and would stay for ever. A shell can: when its pipe from us
- * closes, for whatever reason, it wakes the process, which then sees it too and ends.
+ * Starts a shell that wakes a stopped process when its supervisor dies: a stopped process cannot see that, and would
+ * stay for ever. The shell's pipe to the supervisor closes, for whatever reason; the shell wakes the process, which
+ * then sees the end of its supervisor and ends, too.
  *
  * @returns closes the pipe
  */
@@ -91,11 +92,11 @@ function guard(pid: number): () => void {
   return () => guardian.stdin.end()
 }
 
-/** The environment without what would only slow a node's start or change how it runs. */
+/** Makes the environment of a node: without variables that would only slow its start or change how it runs. */
 function leanEnvironment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, ...rest } = process.env
   return rest
 }
 
-/** A link as the node at its beginning reports it. */
+/** Checks whether a link begins or ends at a node. */
 export const touches = (link: string, id: NodeId) => link.startsWith(`${id}>`) || link.endsWith(`>${id}`)

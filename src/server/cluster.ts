@@ -23,7 +23,7 @@ import { Watch } from './watch.js'
 
 declare module '../events.js' {
   interface EventDetails {
-    /** It takes long until a cluster serves. */
+    /** A cluster does not serve yet, after this many seconds. */
     starting: { seconds: number; for: readonly Awaited[] }
     started: { pid: number | undefined; client: string; peer: string }
     node_died: { code: number | null; signal: string | null }
@@ -36,50 +36,52 @@ export interface ClusterOptions {
   readonly entry: string
   readonly members: readonly Member[]
   /**
-   * Where nodes join and leave: whether this cluster has been founded before; if not, the first of the members founds it,
-   * with all of them. Null where the members are fixed.
+   * True if the cluster has been founded before, false if its first member founds it, with all members. Null where the
+   * members are fixed.
    */
   readonly isFounded: boolean | null
-  /** What a node is told of the members, if it is not told the truth. */
+  /** The members that a node is told, where a test does not tell it all of them. */
   readonly membersOf?: (id: NodeId) => readonly Member[]
-  /** What messages between nodes travel on. */
+  /** The network that carries messages between nodes. */
   readonly network: NetworkName
   readonly cluster: string
   readonly log: LogKind
   readonly pace: Pace
-  /** As usual unless given. */
+  /** Sizes of the log at which a snapshot is due; the usual ones unless given. */
   readonly limits?: Partial<Limits>
-  /** Folder with a folder for each node, or null while the stage keeps nothing. */
+  /** Folder with a folder for each node; null if the stage keeps nothing. */
   readonly dataDir: string | null
-  /** Folder for a trace file of each node, or null for none. */
+  /** Folder for a trace file of each node; null for no traces. */
   readonly traceDir: string | null
-  /** Hears of everything from the start on; later listeners {@link Cluster.subscribe}. */
+  /** Called with every event from the start on; later listeners {@link Cluster.subscribe}. */
   readonly onEvent: (event: Event) => void
-  /** What a node prints to its standard error: nothing, unless something is wrong with it. */
+  /** Called with text that a node prints to its standard error: a sound node prints nothing. */
   readonly onStderr: (node: NodeId, text: string) => void
 }
 
-/** How long the nodes may take to serve and to find each other; a stopped one may take so long to end. */
+/** Milliseconds that the nodes may take at start to serve and to find each other. */
 const startMs = 20_000
+/** Milliseconds that nodes may take to connect again, or to obey an order. */
 const settleMs = 3_000
-/** How often it is told what is waited for. */
+/** Milliseconds between two reports of what the cluster waits for. */
 const tellMs = 10_000
+/** Milliseconds that a node may take to end before it is killed. */
 const stopMs = 3_000
-/** How often the nodes are asked how they are, while nothing else happens. */
+/** Milliseconds between two questions to the nodes for their status, while nothing else happens. */
 const lookMs = 50
 
 /**
- * A cluster as child processes of this one: started in order, killed, paused and cut off on demand, ended together.
- * A node that dies is reported and stays dead until somebody restarts it.
+ * A cluster as child processes of this one. They are started in order, killed, paused and cut off on demand, and ended
+ * together. A node that dies is reported and stays dead until it is restarted.
  */
 export class Cluster {
   readonly #options: ClusterOptions
   #isFounded: boolean
   readonly #children = new Map<NodeId, Child>()
-  /** Links that stand, as the nodes report them. */
+  /** Links that are up, as the nodes report them. */
   readonly #links = new Set<Direction>()
   readonly #listeners = new Set<(event: Event) => void>()
-  /** What can be done to it on purpose. */
+  /** Faults that can be done to the cluster on purpose. */
   readonly faults: ProcessFaults
   readonly #watch = new Watch()
   readonly #orders = new Orders(this.#watch)
@@ -102,7 +104,7 @@ export class Cluster {
     })
   }
 
-  /** Lets one more hear of everything: the supervisor's own events and the nodes'. @returns ends that */
+  /** Adds a listener for all events, the supervisor's and the nodes'. @returns a function that removes the listener */
   subscribe(listener: (event: Event) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -113,10 +115,10 @@ export class Cluster {
   }
 
   /**
-   * Starts every node and waits until clients are served, for {@link startMs} at most: all serve and have found each
-   * other, somebody leads, and where a cluster is founded, all of them are voters.
+   * Starts every node and waits until clients are served, for {@link startMs} at most. Clients are served when all
+   * nodes serve and have found each other, a node leads, and, where the cluster is being founded, all nodes are voters.
    *
-   * @throws ConfigError if one of them cannot start, or can never be reached; the others are stopped then
+   * @throws ConfigError if a node cannot start, or can never be reached; the other nodes are stopped then
    */
   async start(): Promise<void> {
     const began = Date.now()
@@ -137,18 +139,21 @@ export class Cluster {
     }
   }
 
-  /** Whether clients were served when that was last looked at. */
+  /** True if clients were served when the supervisor last looked. */
   get isReady(): boolean {
     return this.awaited.length === 0
   }
 
-  /** Whom that waits for. */
+  /** Nodes and facts that the cluster still waits for before clients are served. */
   get awaited(): readonly Awaited[] {
     const starting = notServing([...this.#children.values()])
     return starting.length > 0 ? starting : this.#awaited
   }
 
-  /** Resolves when clients are served, or after so many milliseconds, or when it is hopeless. @returns whether they are */
+  /**
+   * Waits until clients are served, for `ms` milliseconds at most, or until waiting is hopeless. @returns whether
+   * clients are served
+   */
   async ready(ms: number, isHopeless = () => false): Promise<boolean> {
     const isOver = (sight: Sight) => {
       this.#awaited = awaited(sight)
@@ -159,12 +164,12 @@ export class Cluster {
     return this.isReady
   }
 
-  /** How the cluster has ended, as {@link exitCodeOfAll} has it. */
+  /** The exit code with which the cluster has ended, by {@link exitCodeOfAll}. */
   get exitCode(): number | null {
     return exitCodeOfAll([...this.#children.values()])
   }
 
-  /** Whether all that were to found the cluster are in it; true where there is nothing to found. */
+  /** True if all founding members are in the cluster; true as well where the members are fixed. */
   get isFounded(): boolean {
     return this.#isFounded
   }
@@ -176,7 +181,7 @@ export class Cluster {
     })
   }
 
-  /** What the nodes that run hold, without asking them as a client would. */
+  /** Reads the contents of all running nodes over their channels, not as a client. */
   async look(): Promise<(Contents & { readonly node: NodeId })[]> {
     const seen = await Promise.all(
       [...this.#children.keys()].map(async (node) => ({ node, ...(await this.#order(node, { look: true }))?.seen })),
@@ -184,16 +189,16 @@ export class Cluster {
     return seen.filter((one): one is Contents & { node: NodeId } => one.entries !== undefined)
   }
 
-  /** What the nodes that run say of themselves, as `info` does. */
+  /** Reads the status of all running nodes, as `info` gives it. */
   async statuses(): Promise<Status[]> {
     const told = await Promise.all([...this.#children.keys()].map((id) => this.#order(id, { status: true })))
     return told.flatMap((obeyed) => obeyed?.status ?? [])
   }
 
   /**
-   * Starts one more node, which serves nobody until it is taken in: it knows itself alone.
+   * Starts one more node. The node knows only itself, and serves no client until it becomes a member.
    *
-   * @throws ConfigError if it cannot start, or is there already
+   * @throws ConfigError if the node cannot start, or runs already
    */
   async add(member: Member): Promise<Event> {
     const { id } = member
@@ -209,14 +214,14 @@ export class Cluster {
     return { event: 'started', node: id, pid: this.#child(id).process.pid, client: member.client, peer: member.peer }
   }
 
-  /** Ends a node's process, and forgets the node. Whether it still is a member, nobody asks here. */
+  /** Ends a node's process, and forgets the node, also if it is still a member. */
   async remove(id: NodeId): Promise<void> {
     await endChildren([this.#child(id)], stopMs)
     this.#children.delete(id)
     this.faults.forget(id)
   }
 
-  /** Ends every node: asks first, insists after {@link stopMs}. */
+  /** Ends every node: asks first, and kills after {@link stopMs}. */
   async stop(): Promise<void> {
     await endChildren([...this.#children.values()], stopMs)
   }
@@ -254,7 +259,10 @@ export class Cluster {
     readComplaints(child.process.stderr!, (text) => this.#options.onStderr(member.id, text))
   }
 
-  /** Whom a node is told of: where nodes join and leave, only the founder hears of others, and not from us later on. */
+  /**
+   * Chooses the members that a node is told at its start. Where members change, only the founder is told the others,
+   * and only while it founds the cluster.
+   */
   #told(member: Member): Pick<NodeConfig, 'members' | 'bootstrap'> {
     const { members, membersOf, isFounded } = this.#options
     const told = [...(membersOf?.(member.id) ?? members)]
@@ -275,7 +283,7 @@ export class Cluster {
     this.#watch.changed()
   }
 
-  /** What it says becomes the error of {@link #up}; that it ends then is no news. */
+  /** Notes a node's complaint, which becomes the error of {@link #up}; the end of the node is then not reported. */
   #complained(child: Child, complaint: string): void {
     child.complaint = complaint
     child.expected = true
@@ -290,11 +298,14 @@ export class Cluster {
     this.#watch.changed()
   }
 
-  /** Resolves when a node serves. @throws ConfigError in its own words if it cannot */
+  /**
+   * Resolves when a node serves, or has refused its own folder. @throws ConfigError in the node's own words if it
+   * cannot serve
+   */
   async #up(id: NodeId): Promise<void> {
     const child = this.#child(id)
     await this.#watch.until(() => child.condition !== 'starting', startMs)
-    // The others are well, and enough of them can serve without it.
+    // A node with a bad folder stays down: the other nodes are well, and can serve without it.
     if (child.condition === 'up' || child.damaged) return
     const why =
       child.condition === 'starting'
@@ -303,7 +314,7 @@ export class Cluster {
     throw new ConfigError(child.complaint ?? `${id} ${why}`)
   }
 
-  /** Resolves when every member that runs is connected to every other, or after a while in any case. */
+  /** Resolves when every running member is connected to every other one, or after {@link settleMs}. */
   async settled(): Promise<void> {
     await this.#untilSight((sight) => withoutLink(sight).length === 0, settleMs, this.#options.isFounded !== null)
   }
@@ -315,7 +326,10 @@ export class Cluster {
     return { ...seen, members: membersIn(seen) }
   }
 
-  /** Waits until the condition holds of what is seen of the nodes, so long at most. @param isAsked whether they are asked */
+  /**
+   * Waits until the condition holds for the state of the nodes, for `ms` milliseconds at most. @param isAsked whether
+   * the nodes are asked for their status
+   */
   async #untilSight(condition: (sight: Sight) => boolean, ms: number, isAsked: boolean): Promise<void> {
     const end = performance.now() + ms
     while (!condition(await this.#look(isAsked))) {

@@ -5,7 +5,7 @@ import { defaultTiming, isNodeId, limits, type Member, type Timing } from '../co
 import { ConfigError } from '../errors.js'
 import { logKinds, networkNames } from '../stage.js'
 
-/** An address that other nodes, and clients, are told. */
+/** The shape of an address that other nodes, and clients, are told. */
 const address = z.string().refine((text) => addressProblem(text) === null, {
   error: ({ input }) => `${JSON.stringify(input)} must be ${addressProblem(String(input))}`,
 })
@@ -17,27 +17,29 @@ const nodeConfig = z.strictObject({
   stage: z.int(),
   id: memberId,
   members: z.array(memberShape).min(1).max(limits.voters),
-  /** What messages between nodes travel on. */
+  /** The network that carries messages between nodes. */
   network: z.enum(networkNames),
-  /** Nodes of one cluster share it; others are not listened to. */
+  /** The cluster's name, which all its nodes share; nodes of another cluster are refused. */
   cluster: z.string().min(1),
-  /** The node's own folder for what must survive it; null where the stage keeps nothing, or the log is in memory. */
+  /** The node's own folder for its log; null if the stage keeps nothing, or the log is in memory. */
   dataDir: z.string().nullable(),
-  /** What the log is kept in, at the stages that have one. */
+  /** The kind of store that keeps the log, at the stages that have one. */
   log: z.enum(logKinds),
-  /** How often an idle leader speaks, and how long its silence is borne at least, in milliseconds. */
+  /** Milliseconds between the heartbeats of an idle leader. */
   heartbeatMs: z.int().min(1).max(60_000),
+  /** Milliseconds of a leader's silence, at least, after which a follower begins an election. */
   electionMs: z.int().min(1).max(600_000),
-  /** After how many entries, or bytes of them, a snapshot is due (stage 7 on). */
+  /** Entries of the log after which a snapshot is due (stage 7 on). */
   snapshotEntries: z.int().min(1).default(defaultTiming.snapshotEntries),
+  /** Bytes of the log's entries after which a snapshot is due (stage 7 on). */
   snapshotBytes: z.int().min(1).default(defaultTiming.snapshotBytes),
-  /** Whether this node founds the cluster, where nodes join and leave: one of them does, once. */
+  /** True if this node founds the cluster, where members change: one node founds it, once. */
   bootstrap: z.boolean().default(false),
-  /** A file that gets a line of JSON for everything that happens in the node; null for none. */
+  /** The file that gets a line of JSON for each event of the node; null for none. */
   trace: z.string().nullable(),
 })
 
-/** How fast a cluster notices that its leader is gone. */
+/** The two times that decide how fast a cluster notices that its leader is gone. */
 export interface Pace {
   readonly heartbeatMs: number
   readonly electionMs: number
@@ -48,10 +50,10 @@ export const defaultPace: Pace = {
   electionMs: defaultTiming.electionTicks * defaultTiming.tickMs,
 }
 
-/** How much a log may grow before a snapshot is due. */
+/** The growth of a log, in entries and in bytes, after which a snapshot is due. */
 export type Limits = Pick<Timing, 'snapshotEntries' | 'snapshotBytes'>
 
-/** Everything that one node's process is told. */
+/** The configuration of one node's process. */
 export type NodeConfig = z.infer<typeof nodeConfig>
 
 /** Checks a node's configuration once, before anything runs. @throws ConfigError that says what to change */
@@ -75,7 +77,7 @@ export function checkNodeConfig(candidate: unknown): NodeConfig {
   return config
 }
 
-/** A node's timing in ticks, which are as long as usual unless heartbeats are to be more frequent than that. */
+/** Converts a node's timing to ticks. A tick has its usual length, unless heartbeats are more frequent. */
 export function timingOf({ heartbeatMs, electionMs, snapshotEntries, snapshotBytes }: Pace & Limits): Timing {
   const tickMs = Math.min(defaultTiming.tickMs, heartbeatMs)
   const inTicks = (ms: number) => Math.max(1, Math.round(ms / tickMs))
@@ -99,7 +101,7 @@ function checkMembers(members: readonly Member[]): void {
   }
 }
 
-/** Makes a folder if need be, and sees that it can be written to. @throws ConfigError */
+/** Makes a folder if it is missing, and checks that it can be written to. @throws ConfigError if not */
 export function writableFolder(path: string): string {
   try {
     mkdirSync(path, { recursive: true })

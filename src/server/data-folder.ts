@@ -14,38 +14,44 @@ import { describeText, writeWhole } from '../storage/small-file.js'
 import { memberShape, writableFolder } from './config.js'
 
 const file = 'cluster.json'
-/** Where the folders of removed nodes go: who is started is who has a folder. */
+/** The folder to which the folders of removed nodes are moved: at a start, each node that has a folder is started. */
 const aside = 'removed'
 
 const shape = z.strictObject({
   cluster: z.string(),
-  /** Until then the first of the nodes founds it, with all of them. */
+  /** False until the cluster is founded; until then the first node founds it, with all nodes. */
   founded: z.boolean(),
   basePort: z.int(),
   nodes: z.array(memberShape),
 })
 
-/** What is remembered of a cluster whose members change: its nodes know each other by these addresses. */
+/** The record of a cluster whose members change: its nodes know each other by these addresses. */
 export type Kept = z.infer<typeof shape>
 
 /** The folder in which each node of a local cluster has a folder of its own. */
 export class DataFolder {
   readonly path: string
-  /** Made for one run, and removed after it. */
+  /** True if the folder was made for one run, and is removed after it. */
   readonly isTemporary: boolean
 
-  /** @throws ConfigError if it cannot be written to */
+  /**
+   * Uses the folder of this name; without one, a temporary folder. @throws ConfigError if the folder cannot be written
+   * to
+   */
   constructor(named?: string) {
     this.isTemporary = named === undefined
     this.path = named === undefined ? mkdtempSync(join(tmpdir(), 'raft-roadmap-')) : writableFolder(named)
   }
 
-  /** The cluster to which the nodes' folders belong; null if none of them has been used. */
+  /** Reads the name of the cluster to which the nodes' folders belong; null if no folder has been used. */
   cluster(): Promise<string | null> {
     return clusterBelow(this.path)
   }
 
-  /** @throws ConfigError if there are logs here, and none of them is of this kind */
+  /**
+   * Checks the kind of the logs in the folder. @throws ConfigError if there are logs, and none of them is of the wanted
+   * kind
+   */
   async checkKind(wanted: LogKind): Promise<void> {
     const held = [...new Set((await kindsBelow(this.path)).values())]
     if (held.length > 0 && !held.some((kind) => kind === wanted))
@@ -57,9 +63,10 @@ export class DataFolder {
   }
 
   /**
-   * The cluster that was here before, with those nodes that have folders.
+   * Reads the cluster that used this folder before, with those of its nodes that have folders.
    *
-   * @throws ConfigError if what was here before is something else; DamagedLogError if it cannot be read
+   * @throws ConfigError if the folder was used for something else
+   * @throws DamagedLogError if the record cannot be read
    */
   async recall(): Promise<Kept | null> {
     const path = join(this.path, file)
@@ -95,7 +102,7 @@ export class DataFolder {
     )
   }
 
-  /** @throws ConfigError if it cannot be written */
+  /** Writes the record of the cluster. @throws ConfigError if it cannot be written */
   async remember(kept: Kept): Promise<void> {
     try {
       await writeWhole(explained(realFiles), join(this.path, file), `${JSON.stringify(kept, null, 2)}\n`)
@@ -104,7 +111,7 @@ export class DataFolder {
     }
   }
 
-  /** A removed node's folder is not used again; unless all of this is temporary, it is not lost either. */
+  /** Moves a removed node's folder away, so that it is not used again. In a temporary folder it is deleted. */
   putAside(id: NodeId): void {
     if (this.isTemporary) return this.discard(id)
     const to = join(this.path, aside)
@@ -116,7 +123,7 @@ export class DataFolder {
     renameSync(this.folderOf(id), join(to, `${id}.${number}`))
   }
 
-  /** Whether a node of this name has left something here. */
+  /** Checks whether a node of this name has left files in the folder. */
   holds(id: NodeId): boolean {
     return existsSync(this.folderOf(id)) && readdirSync(this.folderOf(id)).length > 0
   }
@@ -125,7 +132,7 @@ export class DataFolder {
     rmSync(this.folderOf(id), { recursive: true, force: true })
   }
 
-  /** Ends it, if it is temporary. */
+  /** Deletes the folder, if it is temporary. */
   remove(): void {
     if (this.isTemporary) rmSync(this.path, { recursive: true, force: true })
   }

@@ -1,6 +1,6 @@
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 
-/** How a process of ours ends. */
+/** Exit codes of the project's processes. */
 export const exitCodes = {
   done: 0,
   refused: 1,
@@ -11,7 +11,7 @@ export const exitCodes = {
   diskFailed: 74,
 } as const
 
-/** How a process ends that could not do what it was told. */
+/** Chooses the exit code of a process that failed with this error. */
 export function exitCodeOf(error: Error): number {
   if (error instanceof DamagedLogError) return exitCodes.damagedLog
   return error instanceof DiskError ? exitCodes.diskFailed : exitCodes.usage

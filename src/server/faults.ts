@@ -8,19 +8,21 @@ declare module '../events.js' {
     wiped: object
     paused: object
     resumed: object
-    /** Links as `n1>n2`: what is sent that way is lost. */
+    /** Links are cut, each named as `n1>n2`: messages sent in this direction are lost. */
     cut: { links: readonly string[] }
     healed: object
   }
 }
 
-/** Something that is done to a cluster, by a person, a script or a simulation: one vocabulary for all of them. */
+/** A fault done to a cluster by a person, a script or a simulation: all three use one vocabulary. */
 export type Fault =
   | { readonly word: 'kill' | 'restart' | 'pause' | 'resume' | 'wipe' | 'split'; readonly nodes: readonly NodeId[] }
   | { readonly word: 'cut'; readonly from: NodeId; readonly to: NodeId; readonly bothWays: boolean }
   | { readonly word: 'heal' }
 
-/** A cluster that faults can be done to: of processes, or a simulated one. `Done` is what each answers with. */
+/**
+ * A cluster that faults can be done to: a cluster of processes, or a simulated one. Each method answers with a `Done`.
+ */
 export interface Breakable<Done> {
   kill(id: NodeId): Done
   restart(id: NodeId): Done
@@ -32,13 +34,14 @@ export interface Breakable<Done> {
   heal(): Done
 }
 
-/** One step of a fault: what is done, and to which node, if it is done to one. */
+/** One step of a fault. */
 export interface Act<Done> {
+  /** The node that the step is done to; null if it is done to links. */
   readonly node: NodeId | null
   readonly perform: () => Done
 }
 
-/** What a fault does to a cluster: an act for each node concerned, none twice. */
+/** Splits a fault into acts: one act for each node named, and none twice. */
 export function actsOf<Done>(target: Breakable<Done>, fault: Fault): Act<Done>[] {
   if (fault.word === 'heal') return [{ node: null, perform: () => target.heal() }]
   if (fault.word === 'cut') return [{ node: null, perform: () => target.cut(fault.from, fault.to, fault.bothWays) }]
@@ -67,7 +70,7 @@ export function isFaultWord(word: string): word is FaultWord {
   return Object.hasOwn(faultWords, word)
 }
 
-/** A line of fault words as a fault, or the sentence that says how it is used. */
+/** Parses a line of fault words to a fault, or gives the sentence that tells its usage. */
 export function parseFault(line: string): Fault | { readonly problem: string } {
   const [word = '', ...names] = line.replaceAll('>', ' > ').trim().split(/\s+/)
   if (!isFaultWord(word)) {
@@ -94,14 +97,14 @@ function parseCut([from, second, third, ...rest]: readonly string[]): Fault | nu
   return { word: 'cut', from, to, bothWays }
 }
 
-/** A fault as the line that says it. */
+/** Formats a fault as the line that {@link parseFault} reads. */
 export function formatFault(fault: Fault): string {
   if (fault.word === 'heal') return 'heal'
   if (fault.word === 'cut') return `cut ${fault.from}${fault.bothWays ? '' : ' >'} ${fault.to}`
   return `${fault.word} ${fault.nodes.join(' ')}`
 }
 
-/** The links that carry nothing any more when these nodes are split off from the others. */
+/** Lists the links that are cut when these nodes are split off from the others. */
 export function linksBetween(nodes: readonly NodeId[], all: readonly NodeId[]): Direction[] {
   const others = all.filter((id) => !nodes.includes(id))
   return nodes.flatMap((one) => others.flatMap((other): Direction[] => [`${one}>${other}`, `${other}>${one}`]))

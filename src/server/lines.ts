@@ -2,16 +2,20 @@ import type { Readable } from 'node:stream'
 
 const newline = 0x0a
 
-/** A line without its end; `bytes` is its length, of which `text` may be the beginning only. */
+/** A line without its newline. */
 export interface Line {
+  /** The line's text, or only its beginning if the line was too long. */
   readonly text: string
+  /** The length of the whole line in bytes. */
   readonly bytes: number
+  /** True if `text` is the whole line. */
   readonly isWhole: boolean
 }
 
 /**
- * Reads what another process prints, line by line, and never holds more of a line than `limit` bytes: of a longer one
- * the beginning is told. A last line may lack its end: it is told when the stream ends. Empty lines are passed over.
+ * Reads the output of another process line by line, and never holds more of a line than `limit` bytes: of a longer line
+ * only the beginning is passed on. A last line without newline is passed on when the stream ends. Empty lines are
+ * skipped.
  */
 export function readLines(stream: Readable, limit: number, onLine: (line: Line) => void): void {
   let held: Buffer[] = []

@@ -3,19 +3,25 @@ import type { Child } from './child.js'
 import type { Errand, Obeyed, Order } from './process.js'
 import type { Watch } from './watch.js'
 
-/** Orders to the nodes of a cluster that was started here, over the channel to each process. */
+/** Sends orders to the nodes of a cluster, over the channel to each process. */
 export class Orders {
   readonly #watch: Watch
   #given = 0
-  /** Orders that are waited for, and those of them that were obeyed. */
+  /** Numbers of the orders whose answers are still waited for. */
   readonly #waiting = new Set<number>()
+  /** Answers that have come to orders in `#waiting`. */
   readonly #obeyed = new Map<number, Obeyed>()
 
   constructor(watch: Watch) {
     this.#watch = watch
   }
 
-  /** Orders a node that runs, and waits until it has obeyed; a paused or dead one is told when it is back. */
+  /**
+   * Sends an order to a running node, and waits for its answer. A node that is paused or dead gets the state of all
+   * links when it is back.
+   *
+   * @returns undefined if the node does not run, or if no answer came within `waitMs`
+   */
   async give(child: Child, errand: Errand, waitMs: number): Promise<Obeyed | undefined> {
     if (child.condition !== 'up' || !child.process.connected) return undefined
     const order = ++this.#given
@@ -28,7 +34,10 @@ export class Orders {
     return obeyed
   }
 
-  /** The answer to an order that is still waited for; a library in the child may say other things on the same channel. */
+  /**
+   * Takes a message from a node's channel, if it answers an order; a library in the child may send other messages
+   * there.
+   */
   heard(obeyed: unknown): void {
     if (!isObject(obeyed) || !this.#waiting.has(obeyed.order as number)) return
     this.#obeyed.set(obeyed.order as number, obeyed as unknown as Obeyed)

@@ -1,18 +1,18 @@
 import type { Writable } from 'node:stream'
 
-/** Bytes that may wait for a reader of our output. */
+/** Bytes that may wait for a reader of the output. */
 const waitingBytes = 1024 * 1024
 
-/** Lines that nobody took since the last report, and how many bytes they were. */
+/** The lines that were dropped since the last report, and their bytes. */
 export interface Dropped {
   readonly lines: number
   readonly bytes: number
 }
 
 /**
- * Lines for somebody who may read slowly, or not at all: a pipe, a terminal that was stopped, a file on a slow disk.
- * Nobody waits for the reader. Lines that come while too much is waiting are dropped and counted, and the reader hears of
- * it when there is room again.
+ * An outlet writes lines for a reader that may be slow, or not read at all: a pipe, a terminal that was stopped, a file
+ * on a slow disk. The process never waits for the reader. Lines that come while too much is waiting are dropped and
+ * counted, and a report follows when there is room again.
  */
 export class Outlet {
   readonly #stream: Writable
@@ -21,7 +21,7 @@ export class Outlet {
   #lines = 0
   #bytes = 0
 
-  /** @param report the line that tells of dropped ones */
+  /** @param report makes the line that reports dropped lines */
   constructor(stream: Writable, report: (dropped: Dropped) => string, limit = waitingBytes) {
     this.#stream = stream
     this.#report = report
@@ -32,7 +32,7 @@ export class Outlet {
     stream.on('error', () => {})
   }
 
-  /** Writes a text and an end of line, or drops both. */
+  /** Writes a text and a newline, or drops both. */
   write(text: string): void {
     const line = `${text}\n`
     // After a drop there has to be some room: a report for every second line would be no use.
@@ -46,7 +46,7 @@ export class Outlet {
     this.#stream.write(line)
   }
 
-  /** Resolves when all that waits has been taken; after so many milliseconds in any case. */
+  /** Resolves when the reader has taken all waiting lines, or after `ms` milliseconds. */
   async flushed(ms: number): Promise<void> {
     if (!this.#stream.writable || this.#stream.writableLength === 0) return
     await new Promise<void>((resolve) => {
@@ -68,8 +68,8 @@ export class Outlet {
 }
 
 /**
- * Writing to a terminal stops the whole process while the terminal is stopped, unless its handle is told otherwise. Pipes
- * and sockets need not be told; a file takes everything.
+ * Makes writes to a terminal return at once: otherwise a stopped terminal stops the whole process. Pipes and sockets
+ * need no such setting; a file takes every write.
  */
 function neverWait(stream: Writable): void {
   const { _handle: handle } = stream as { _handle?: { setBlocking?(isBlocking: boolean): void } }

@@ -9,25 +9,28 @@ import type { Errand, Obeyed } from './process.js'
 
 /** The processes of a cluster, as faults need them. */
 export interface Processes {
-  /** A folder with a folder for each node; null while nothing is kept. */
+  /** The folder with a folder for each node; null if nothing is kept. */
   readonly dataDir: string | null
   ids(): NodeId[]
-  /** @throws ConfigError if there is no such node */
+  /** Finds the process of a node. @throws ConfigError if there is no such node */
   child(id: NodeId): Child
   /** Starts a dead node again, and resolves when it serves. @throws ConfigError if it cannot */
   start(member: Member): Promise<void>
-  /** Orders a node that runs; undefined if it does not. */
+  /** Sends an order to a running node; undefined if the node does not run or does not answer. */
   order(id: NodeId, errand: Errand): Promise<Obeyed | undefined>
   /** Resolves when every node that runs is connected to every other. */
   settled(): Promise<void>
 }
 
-/** Faults done to processes: each answers with what happened, and throws a ConfigError if the node is not in a state for it. */
+/**
+ * Does faults to processes. Each method answers with the event that happened, and throws a ConfigError if the node is
+ * not in a state for it.
+ */
 export class ProcessFaults implements Breakable<Promise<Event>> {
   readonly #nodes: Processes
   /** Links cut on purpose; a restarted node is told of them again. */
   readonly #cuts = new Set<Direction>()
-  /** How messages are held up on purpose, likewise. */
+  /** The delay of messages set on purpose; a restarted node is told of it again. */
   #delay: Delay = null
 
   constructor(nodes: Processes) {
@@ -58,8 +61,8 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
   }
 
   /**
-   * Empties the folder of a dead node, as if its disk had been replaced. Dangerous: a node that has forgotten its log and
-   * its vote still counts as the one that it was.
+   * Empties the folder of a dead node, as if its disk had been replaced. Dangerous: the node has forgotten its log and
+   * its vote, and the cluster still counts it as before.
    */
   async wipe(id: NodeId): Promise<Event> {
     const { condition } = this.#nodes.child(id)
@@ -94,7 +97,10 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
     return { event: 'resumed', node: id }
   }
 
-  /** Loses every message from one node to the other; with `bothWays`, those that come back as well. */
+  /**
+   * Cuts the link from one node to the other, so that every message on it is lost; with `bothWays`, the link back as
+   * well.
+   */
   async cut(from: NodeId, to: NodeId, bothWays: boolean): Promise<Event> {
     this.#nodes.child(from)
     this.#nodes.child(to)
@@ -102,7 +108,7 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
     return this.#cut(bothWays ? [`${from}>${to}`, `${to}>${from}`] : [`${from}>${to}`])
   }
 
-  /** Loses every message between these nodes and all the others. */
+  /** Cuts every link between these nodes and all the others. */
   async split(nodes: readonly NodeId[]): Promise<Event> {
     for (const id of nodes) this.#nodes.child(id)
     return this.#cut(linksBetween(nodes, this.#nodes.ids()))
@@ -123,20 +129,20 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
     return { event: 'healed' }
   }
 
-  /** Holds up every message between nodes, or none. */
+  /** Delays every message between nodes; null ends the delay. */
   async delay(delay: Delay): Promise<void> {
     this.#delay = delay
     await Promise.all(this.#nodes.ids().map((id) => this.#nodes.order(id, { delay })))
   }
 
-  /** A node that was away learns how the links are now. */
+  /** Tells a node that was away which links are cut now, and how messages are delayed. */
   async tellLinks(id: NodeId): Promise<void> {
     await this.#nodes.order(id, { heal: true })
     for (const cut of this.#cuts) await this.#nodes.order(id, { cut })
     await this.#nodes.order(id, { delay: this.#delay })
   }
 
-  /** A node is gone for good: links to it are not cut any more. */
+  /** Forgets the cut links of a node that is gone for good. */
   forget(id: NodeId): void {
     for (const link of this.#cuts) if (touches(link, id)) this.#cuts.delete(link)
   }

@@ -31,21 +31,25 @@ declare module '../events.js' {
     serving: { stage: number; pid: number; client: string; peer: string }
     output_dropped: { lines: number; bytes: number }
     trace_failed: { file: string; message: string }
-    /** Why a node ends, or does not start. */
+    /** The disk failed, so the node ends, or does not start. */
     disk_failed: { message: string }
+    /** An error that no rule expects has ended the node. */
     invariant_broken: { message: string; stack?: string | undefined }
+    /** The log cannot be trusted, so the node does not start. */
     log_damaged: { message: string }
+    /** The data folder is not for this node, or not for this kind of log, so the node does not start. */
     folder_refused: { message: string }
+    /** The configuration or a port cannot be used, so the node does not start. */
     cannot_start: { message: string }
   }
 }
 
-/** How long a node that was asked to stop lets its waiting clients wait. */
+/** Milliseconds that a stopping node gives waiting clients to get their answers. */
 const drainMs = 1_000
 /** Bytes of a trace that may wait for its disk. */
 const traceBytes = 16 * 1024 * 1024
 
-/** A node's event with the name of its node and its moment: milliseconds of wall-clock time. */
+/** A node's event with the name of its node and its time: milliseconds of wall-clock time. */
 type Stamped<Kind extends Traced> = Kind & { readonly node: NodeId; readonly at: number }
 export type NodeEvent = Stamped<Event>
 
@@ -53,18 +57,18 @@ export type NodeEvent = Stamped<Event>
 export interface RunningNode {
   readonly faults: FaultyNetwork
   readonly status: Status
-  /** What the node holds at this moment, for those who compare replicas. */
+  /** Reads the node's contents at this moment, for a comparison of replicas. */
   look(): Contents
-  /** Drains, closes and resolves. */
+  /** Gives waiting clients a moment for their answers, closes the node and resolves. */
   stop(): Promise<void>
 }
 
 /**
- * Runs one node of a stage over the real world: a network, the clock, a disk, and the stage's application.
+ * Runs one node of a stage in the real world: a network, a clock, a disk, and the stage's application.
  *
- * @param emit hears what a person would want to know: links, refused peers, changes of role
- * @throws ConfigError if the configuration is wrong, a port is taken, or the data folder is another's
- * @throws DamagedLogError if what the folder holds cannot be trusted
+ * @param emit called with each event that a person wants to know: links, refused peers, changes of role
+ * @throws ConfigError if the configuration is wrong, a port is taken, or the data folder is another node's
+ * @throws DamagedLogError if the log in the folder cannot be trusted
  */
 export async function runNode(
   stage: Stage,
@@ -112,7 +116,7 @@ export async function runNode(
   }
 }
 
-/** A node that is of no more use says why, and its process ends. */
+/** Reports the error that makes a node useless, and ends its process. */
 function endProcess(error: Error, notice: (event: Event) => void): never {
   const isDisk = error instanceof DiskError
   const more = isDisk ? {} : { stack: error.stack }
@@ -120,14 +124,19 @@ function endProcess(error: Error, notice: (event: Event) => void): never {
   process.exit(isDisk ? exitCodes.diskFailed : exitCodes.brokenInvariant)
 }
 
-/** What nobody caught, in a timer or in a socket's callback, may have left anything half done: the node is of no more use. */
+/**
+ * Ends the process at an error that no code caught: in a timer or a socket's callback, it may have left work half done.
+ */
 function endOnUncaught(fatal: (error: Error) => void): void {
   const end = (thrown: unknown) => fatal(thrown instanceof Error ? thrown : new Error(String(thrown)))
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)
 }
 
-/** Where the node's log is kept, at the stages that have one. @throws ConfigError if it needs a folder */
+/**
+ * Opens the store of the node's log; null at the stages that keep nothing. @throws ConfigError if the store needs a
+ * folder
+ */
 function openLog(
   stage: Stage,
   config: NodeConfig,
@@ -143,9 +152,10 @@ function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {
 }
 
 /**
- * The events of a node as lines of a file, which may be slow, or full one day: the node goes on without it.
+ * Opens a trace: a file that gets a line for each event. If the file is slow, or full one day, the node goes on without
+ * it.
  *
- * @throws ConfigError if it cannot be written to from the beginning
+ * @throws ConfigError if the file cannot be written to from the beginning
  */
 function traceTo(
   path: string | null,
@@ -167,12 +177,12 @@ function openTrace(path: string): number {
   }
 }
 
-/** What is said of lines that nobody took. */
+/** Makes the event that reports dropped lines. */
 export function droppedEvent(dropped: Dropped): Event {
   return { event: 'output_dropped', ...dropped }
 }
 
-/** A port that cannot be had is a matter of configuration: say which, whose and what to do. */
+/** Listens on a port. @throws ConfigError that says which port cannot be had, and what to do */
 async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: () => Promise<void>): Promise<void> {
   try {
     await listen()
@@ -186,7 +196,10 @@ async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: 
   }
 }
 
-/** What a supervisor wants of a node: a direction of a link cut, all healed, messages held up, a look inside, or what it says of itself. */
+/**
+ * An errand that a supervisor sends to a node: cut one direction of a link, heal all links, delay messages, give the
+ * node's contents, or give its status.
+ */
 export type Errand =
   | { readonly cut: Direction }
   | { readonly heal: true }
@@ -196,7 +209,7 @@ export type Errand =
 
 export type Order = { readonly order: number } & Errand
 
-/** How far a node got, and what its store holds. */
+/** A node's progress and the contents of its store. */
 export interface Contents {
   readonly applied: Index
   readonly role: string
@@ -207,10 +220,12 @@ export interface Contents {
   readonly entries: readonly (readonly [key: string, value: string])[]
 }
 
-/** The order was obeyed; with what was asked for, if anything was. */
+/** The answer to an order. */
 export interface Obeyed {
   readonly order: number
+  /** The node's contents, if the order asked for them. */
   readonly seen?: Contents
+  /** The node's status, if the order asked for it. */
   readonly status?: Status
 }
 
@@ -227,12 +242,12 @@ function obey(order: Order, { faults, look, status }: RunningNode): Obeyed {
 }
 
 /**
- * The whole life of a node that a supervisor started: its events go to standard output as NDJSON, orders come by IPC,
- * and it ends when the supervisor does, however that one ends, because the channel between them closes then.
+ * Runs a node under a supervisor, to the node's end. Events go to standard output as NDJSON, and orders come by IPC.
+ * The node ends when its supervisor ends, however that happens, because the channel between them closes then.
  */
 export async function runSupervised(stage: Stage, config: unknown): Promise<void> {
   process.on('disconnect', () => process.exit(exitCodes.done))
-  // Ctrl-C goes to the whole process group; what it means is for the supervisor to decide.
+  // Ctrl-C goes to the whole process group; the supervisor decides what to do.
   process.on('SIGINT', () => {})
   const node = nodeNameIn(config)
   const outlet = new Outlet(process.stdout, (dropped) =>
@@ -253,12 +268,15 @@ export async function runSupervised(stage: Stage, config: unknown): Promise<void
   }
 }
 
-/** A node whose own folder is to blame stays down, and the others can serve without it. */
+/**
+ * Names the event of a failed start. A node whose own folder is to blame stays down, and the others can serve without
+ * it.
+ */
 function eventOfStart(error: Error): 'log_damaged' | 'folder_refused' | 'disk_failed' | 'cannot_start' {
   if (error instanceof DamagedLogError) return 'log_damaged'
   if (error instanceof FolderError) return 'folder_refused'
   return error instanceof DiskError ? 'disk_failed' : 'cannot_start'
 }
 
-/** The events of a node that did not start, because of its folder. */
+/** Events of a node that did not start because of its folder. */
 export const badStarts: ReadonlySet<string> = new Set(['log_damaged', 'folder_refused', 'disk_failed'])

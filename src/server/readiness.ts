@@ -4,9 +4,9 @@ import type { Direction } from '../network/faults.js'
 import type { Child } from './child.js'
 import { exitCodes } from './exits.js'
 
-/** Somebody or something that a cluster waits for before it can serve. */
+/** A reason why a cluster cannot serve yet. */
 export interface Awaited {
-  /** Null if it is no single node. */
+  /** The node that is waited for; null if the reason is not one node's. */
   readonly node: NodeId | null
   readonly why: string
 }
@@ -16,12 +16,12 @@ export interface Sight {
   readonly children: readonly Child[]
   readonly links: ReadonlySet<Direction>
   readonly statuses: readonly Status[]
-  /** False while it is being founded, null where its members are fixed. */
+  /** False while the cluster is being founded; null where its members are fixed. */
   readonly isFounded: boolean | null
   readonly members: readonly NodeId[]
 }
 
-/** What is missing until clients are served: nodes that run, their links, a leader, a founding that has been done. */
+/** Lists what is missing until clients are served: running nodes, links between them, a leader, a finished founding. */
 export function awaited(sight: Sight): Awaited[] {
   const { children, isFounded } = sight
   const starting = notServing(children)
@@ -30,7 +30,7 @@ export function awaited(sight: Sight): Awaited[] {
   return missing.length === 0 && isFounded === false ? unfounded(sight) : missing
 }
 
-/** Nodes that have been started, and have not said yet that they serve. */
+/** Lists nodes that were started and do not serve yet. */
 export function notServing(children: readonly Child[]): Awaited[] {
   const starting = children.filter(({ condition }) => condition === 'starting')
   return starting.map(({ member: { id }, last }) => {
@@ -39,24 +39,24 @@ export function notServing(children: readonly Child[]): Awaited[] {
   })
 }
 
-/** The leader of the latest term; without one, the node that has most entries. */
+/** Finds the status of the leader of the latest term; without a leader, of the node with most entries. */
 export function mostKnowing(statuses: readonly Status[]): Status | undefined {
   const leaders = statuses.filter(({ role }) => role === 'leader')
   const most = (all: readonly Status[], of: (status: Status) => number) => all.toSorted((a, b) => of(b) - of(a))[0]
   return most(leaders, ({ term = 0 }) => term) ?? most(statuses, ({ log }) => log?.last ?? 0)
 }
 
-/** All nodes, where the members are fixed; otherwise the members, as the most knowing node has them. */
+/** Lists the members: all nodes where members are fixed; otherwise the members that the most knowing node has. */
 export function membersIn({ isFounded, children, statuses }: Omit<Sight, 'members'>): NodeId[] {
   if (isFounded === null) return children.map(({ member }) => member.id)
   const { voters = [], outgoing = [], learners = [] } = mostKnowing(statuses) ?? {}
   return [...new Set([...voters, ...outgoing, ...learners])]
 }
 
-/** How the reason begins why a node has no link to another. */
+/** The beginning of the reason that a node has no link to another. */
 const unreachable = 'it cannot reach'
 
-/** Members that run, and have no connection to another member that does. */
+/** Lists running members that have no connection to another running member. */
 export function withoutLink({ children, links, members }: Sight): Awaited[] {
   const running = children.filter(({ member, condition }) => condition === 'up' && members.includes(member.id))
   return running.flatMap(({ member: from }) => {
@@ -81,7 +81,10 @@ function withoutLeader({ children, statuses }: Sight): Awaited[] {
   return [{ node: null, why: `nobody leads${away.length > 0 ? `; ${away.join(', ')}` : ''}` }]
 }
 
-/** A founding is done when all that were to be in it vote, and know who leads. */
+/**
+ * Lists nodes that a founding waits for. It is done when all founding nodes are voters, and know the leader and the
+ * voters.
+ */
 function unfounded({ children, statuses }: Sight): Awaited[] {
   const leader = mostKnowing(statuses)
   const voters = String(leader?.voters)
@@ -95,7 +98,10 @@ function unfounded({ children, statuses }: Sight): Awaited[] {
   return leader?.outgoing || leader?.change ? [{ node: leader.id, why: 'its change of members is not done' }] : []
 }
 
-/** @throws ConfigError if all nodes run, and some of them have never found each other in all that time */
+/**
+ * Checks that nodes can reach each other. @throws ConfigError if all nodes run, and some have not found each other
+ * within `ms`
+ */
 export function checkReachable(missing: readonly Awaited[], children: readonly Child[], ms: number): void {
   const unlinked = missing.filter(({ why }) => why.startsWith(unreachable))
   if (unlinked.length === 0 || children.some(({ condition }) => condition !== 'up')) return
@@ -103,7 +109,7 @@ export function checkReachable(missing: readonly Awaited[], children: readonly C
   throw new ConfigError(`nodes have not found each other within ${ms / 1_000} s: ${who}; choose another --host`)
 }
 
-/** Whom a cluster waits for, in words: the nodes first that wait for the same. */
+/** Describes in words what a cluster waits for; nodes that wait for the same reason share a phrase. */
 export function describeMissing(missing: readonly Awaited[]): string {
   const reasons = new Map<string, NodeId[]>()
   for (const { node, why } of missing) reasons.set(why, [...(reasons.get(why) ?? []), ...(node === null ? [] : [node])])
@@ -111,8 +117,8 @@ export function describeMissing(missing: readonly Awaited[]): string {
 }
 
 /**
- * How a cluster has ended, if no node lives and none was killed on purpose: the exit code of all nodes, or that of a failed
- * disk, or {@link exitCodes.refused}. Null while one lives, or may be asked to live again.
+ * Chooses the exit code of a cluster in which every node has died by itself: the exit code of all nodes, or the code of
+ * a failed disk, or {@link exitCodes.refused}. Null while a node lives, or was killed on purpose and may be restarted.
  */
 export function exitCodeOfAll(children: readonly Child[]): number | null {
   if (children.some(({ condition, expected }) => condition !== 'dead' || expected)) return null

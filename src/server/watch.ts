@@ -1,4 +1,4 @@
-/** Lets others wait for a condition: it is looked at again whenever something has changed. */
+/** A watch lets callers wait for a condition, which is checked again at every change. */
 export class Watch {
   readonly #watchers = new Set<() => void>()
   #changes = 0
@@ -8,7 +8,7 @@ export class Watch {
     for (const watcher of this.#watchers) watcher()
   }
 
-  /** Resolves once the condition holds, looking whenever something changed; after `ms` it resolves all the same. */
+  /** Resolves once the condition holds, checked at every change; after `ms` milliseconds it resolves in any case. */
   async until(condition: () => boolean, ms: number): Promise<void> {
     if (condition()) return
     await new Promise<void>((resolve) => {

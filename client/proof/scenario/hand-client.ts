@@ -2,17 +2,17 @@ import { ClientShell } from '../../../src/client-shell.js'
 import type { Answer, Command, Outcome } from '../../../src/contracts.js'
 import type { Stage } from '../../../src/stage.js'
 
-/** What a person saw of a question: its answer, that nobody listens there, or nothing at all. */
+/** The answer that a person saw: an answer, a refused connection, or nothing at all. */
 export type Seen = Answer | 'refused' | 'nothing'
-/** Has a person ask a node, at its address. */
+/** Lets a person ask a node, at its address. */
 export type Ask = (command: Command, address: string) => Promise<Seen>
 
-/** How much of a client's time a question takes that is put by hand, in milliseconds: as long as `nc` waits. */
+/** Milliseconds of a client's time that a question by hand takes: as long as `nc` waits. */
 const questionMs = 1_000
 
 /**
- * A client whose sockets are a person with `nc`: the rules of the stage's client say whom to ask, and what has come of
- * it. Time passes by the questions, not by how fast a person types.
+ * A client whose sockets are a person with `nc`: the rules of the stage's client choose the node to ask, and judge what
+ * came back. Time passes by the questions, not by the person's typing.
  */
 export class HandClient {
   readonly #stage: Stage
@@ -25,7 +25,10 @@ export class HandClient {
     this.#ask = ask
   }
 
-  /** Every question of `nc` is a connection, so each call begins without any. @param at the address to ask, and no other */
+  /**
+   * Makes one call. Every question of `nc` is a connection of its own, so each call begins without any. @param at the
+   * only address to ask
+   */
   async call(command: Command, at: string | undefined): Promise<Outcome> {
     const call = new HandCall(this.#stage, this.#addresses, command, this.#ask)
     const outcome = await call.outcome(at)
@@ -41,7 +44,10 @@ class HandCall {
   readonly #ask: Ask
   readonly #shell: ClientShell
   readonly #todo: (() => Promise<void>)[] = []
-  /** What came back over each connection and was not asked for yet: whoever connects by `nc` has asked. */
+  /**
+   * Answers that came over each connection before the rules sent a request: a connection by `nc` carries the question
+   * already.
+   */
   readonly #seen = new Map<string, Seen>()
   #timer: { readonly at: number; readonly task: () => void } | null = null
   #now = 0
@@ -55,7 +61,7 @@ class HandCall {
       clock: { now: () => this.#now, after: (ms, task) => this.#after(ms, task) },
       connect: (address) => void this.#todo.push(() => this.#connect(address)),
       send: (address, message) => {
-        // What the rules ask for themselves (who the members are) is not put to a person.
+        // Requests of the rules themselves (for the members) are not put to a person.
         if (message.command === command.command) this.#todo.push(() => this.#send(address, message.id))
       },
     })
@@ -103,7 +109,7 @@ class HandCall {
     }
   }
 
-  /** It is this moment, or later. */
+  /** Moves the time forward to a moment, and runs the timer that is due then. */
   #pass(moment: number): void {
     this.#now = Math.max(this.#now, moment)
     const timer = this.#timer

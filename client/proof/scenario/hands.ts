@@ -9,22 +9,22 @@ import type { Stage } from '../../../src/stage.js'
 import { UsageError } from '../../text/words.js'
 import { HandClient, type Seen } from './hand-client.js'
 
-/** Shows one thing to do. */
+/** Shows a person one thing to do. */
 export type Show = (what: string) => void
-/** Reads what came back, a line; null when there are no more. */
+/** Reads a line of what came back; null when no more lines come. */
 export type Read = (question: string) => Promise<string | null>
 
-/** What the supervisor's fault words are as signals to a node's process. */
+/** Signals to a node's process that do the supervisor's fault words. */
 const signals: Readonly<Record<string, string>> = { kill: '-9', pause: '-STOP', resume: '-CONT' }
 
 /**
- * A person as a driver: does by hand what the script says, to a cluster that somebody else has started, and types
- * what came back.
+ * A driver that is a person, who does by hand what the script says, to a cluster started elsewhere, and types what came
+ * back.
  */
 export class Hands implements Driver {
   readonly name = 'real'
   readonly place = 'by hand'
-  /** A person who has done a thing three times has seen it. */
+  /** Rounds of a repeated step at most: a person who has done it three times has seen it. */
   readonly mostRounds = 3
   readonly nodes: readonly NodeId[]
   readonly accidents: readonly string[] = []
@@ -34,7 +34,7 @@ export class Hands implements Driver {
   readonly #read: Read
   readonly #clients = new Map<string, HandClient>()
   readonly #silent = new Set<NodeId>()
-  /** A person does one thing after another. */
+  /** The end of the steps so far: a person does one step after another. */
   #queue: Promise<void> = Promise.resolve()
 
   constructor(stage: Stage, members: readonly Member[], show: Show, read: Read) {
@@ -61,7 +61,7 @@ export class Hands implements Driver {
     this.#show(`wait ${ms / 1000} s`)
   }
 
-  /** Only a load asks for it, see {@link hangUp}. */
+  /** Never called: only a load needs it, see {@link hangUp}. */
   after(): void {}
 
   now(): number {
@@ -108,7 +108,7 @@ export class Hands implements Driver {
     }
   }
 
-  /** What a node answers a question of the scenario's own; null if it does not. */
+  /** Asks a node a question of the scenario's own; null if it does not answer. */
   async #answer(node: NodeId, command: Command): Promise<Record<string, unknown> | null> {
     const seen = await this.#request(`${node}: `, command, this.address(node).client)
     return typeof seen === 'object' && seen.ok ? seen : null
@@ -120,7 +120,9 @@ export class Hands implements Driver {
     return line
   }
 
-  /** Only a load asks for it, and that is nothing for two hands: it is refused before anything is played. */
+  /**
+   * Never called: only a load needs it, and two hands cannot make a load, so it is refused before a scenario begins.
+   */
   hangUp(): void {}
 
   async until(condition: () => boolean): Promise<void> {
@@ -132,7 +134,10 @@ export class Hands implements Driver {
     return true
   }
 
-  /** How far a node got is not asked: nobody compares that. One that does not tell what it holds is left out. */
+  /**
+   * Reads the contents of the nodes. The applied index is not asked, since nothing compares it. A node that does not
+   * answer is left out.
+   */
   async look(): Promise<readonly Look[]> {
     const looks: Look[] = []
     for (const node of this.nodes.filter((node) => !this.#silent.has(node))) {
@@ -163,7 +168,7 @@ export class Hands implements Driver {
     return this.#members.find(({ id }) => id === node)!
   }
 
-  /** The nodes that there are: who of them belongs to the cluster, hands do not look up. */
+  /** Leaves the members unknown: a person does not look them up. */
   async members(): Promise<null> {
     return null
   }
@@ -175,7 +180,7 @@ export class Hands implements Driver {
   }
 }
 
-/** From the first brace on: before it there may be the bytes of a frame's length. */
+/** Parses an answer from its first brace on: before the brace there may be the bytes of a frame's length. */
 function parseAnswer(line: string): Record<string, unknown> | null {
   try {
     const value = JSON.parse(line.slice(line.indexOf('{'))) as unknown
@@ -185,7 +190,7 @@ function parseAnswer(line: string): Record<string, unknown> | null {
   }
 }
 
-/** A connection kept open by the learner's shell: `nc` cannot be told what to say next. */
+/** A connection kept open by the learner's shell: `nc` cannot be told later what to send. */
 class HandConnection implements RawConnection {
   readonly #descriptor: number
   readonly #address: { readonly host: string; readonly port: number }
@@ -202,7 +207,7 @@ class HandConnection implements RawConnection {
     this.#line = line
   }
 
-  /** Shown once it is known whether the connection ends with it. */
+  /** Keeps the bytes to send; they are shown once it is known whether the connection ends with them. */
   async send({ printf }: Extract<Raw, { kind: 'sends' }>): Promise<void> {
     this.#unsent.push(printf)
   }

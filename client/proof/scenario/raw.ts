@@ -4,10 +4,10 @@ import { parseAddress } from '../../../src/address.js'
 import { type Decoder, FrameDecoder, LineDecoder, parseJson } from '../../../src/network/framing.js'
 import type { Raw, RawConnection } from '../../../src/proof/scenario/scenario.js'
 
-/** How long to wait for what a node should do at once. */
+/** Milliseconds to wait for an answer that a node should give at once. */
 const patienceMs = 5_000
 
-/** A bare connection, as `nc` makes one: any bytes out, messages in either framing back. */
+/** A bare connection, as `nc` makes one: it sends any bytes, and receives messages in either framing. */
 export class RawSocket implements RawConnection {
   readonly #socket: Socket
   readonly #messages: unknown[] = []
@@ -24,7 +24,7 @@ export class RawSocket implements RawConnection {
 
   async send({ bytes, bytewise }: Extract<Raw, { kind: 'sends' }>): Promise<void> {
     const pieces = bytewise ? [...bytes].map((byte) => Uint8Array.of(byte)) : [bytes]
-    // A node that hangs up in the middle of it is a matter of what is expected next.
+    // If the node hangs up in the middle, the script's next expectation judges it.
     for (const piece of pieces) await new Promise<void>((resolve) => this.#socket.write(piece, () => resolve()))
   }
 
@@ -46,7 +46,7 @@ export class RawSocket implements RawConnection {
     this.#socket.destroy()
   }
 
-  /** Answers come in the framing of the questions, and are told apart as those are. */
+  /** Decodes answers: their framing is that of the questions, told apart by the first byte. */
   #received(chunk: Buffer): void {
     this.#decoder ??= chunk[0] === 0 ? new FrameDecoder() : new LineDecoder()
     this.#decoder.push(chunk)

@@ -32,14 +32,17 @@ import { RawSocket } from './raw.js'
 
 const host = '127.0.0.1'
 
-/** A first election is over by then, almost always; and how often to look. */
+/** Milliseconds in which a first election is over, almost always. */
 const readyMs = 10_000
+/** Milliseconds between two looks at the nodes. */
 const lookMs = 50
 
 /**
- * Plays a scenario on processes of its own, five unless it names more, with signals for kill and pause. They are gone when it is over.
+ * Plays a scenario on its own processes, five unless it names more, with signals for kill and pause. The processes end
+ * with the scenario.
  *
- * @param onStderr hears what a node prints to its standard error, which it does only when something is wrong with it
+ * @param onStderr called with text that a node prints to its standard error, which happens only when something is wrong
+ * with it
  */
 export async function playOnProcesses(
   scenario: Scenario,
@@ -80,7 +83,7 @@ export async function playOnProcesses(
   }
 }
 
-/** What a node reports of itself, or its end that nobody asked for. */
+/** Describes an accident: a failure that a node reports, or an end of a node that the script did not cause. */
 function accidentOf(event: Event): string[] {
   if (event.event === 'node_died') return [`${event.node} ended: ${event.signal ?? event.code}`]
   const isFailure = event.event === 'invariant_broken' || event.event === 'disk_failed'
@@ -109,7 +112,7 @@ class RealDriver implements Driver {
     this.place = `${members.length === 5 ? 'five' : 'seven'} processes`
   }
 
-  /** Waits until every node knows who leads. */
+  /** Waits until every node knows the leader. */
   async ready(): Promise<void> {
     const end = performance.now() + readyMs
     while (!(await this.places()).every(knowsItsPlace) && performance.now() < end) await this.wait(lookMs)

@@ -18,7 +18,7 @@ function answer(node: NaiveReplica, pending: Pending): void {
   perform(node, pending.request.command, pending.request.id)
 }
 
-/** Wrong ways to copy a write and to count who has it. */
+/** Wrong ways to copy a write and to count its copies. */
 export const wrongReplication: readonly WrongRule[] = [
   {
     name: 'majority-off-by-one',

@@ -37,7 +37,7 @@ function appending(AppendEntries: Table['on']['AppendEntries']): Stage {
 
 const commandIn = (payload: Payload | null) => (payload?.kind === 'command' ? (payload.command as Command) : null)
 
-/** A stage whose nodes perform by another rule. */
+/** A stage whose nodes apply entries by another rule. */
 function performing(perform: (node: Replica) => void): Stage {
   return replacing({ turn: replaced(right.turn, applyCommitted, perform) })
 }
@@ -134,7 +134,7 @@ const wrongFollowers: readonly WrongRule[] = [
   },
 ]
 
-/** Wrong ways to lead: what was told to whom, and what they have. */
+/** Wrong ways to lead: to note what was sent to each follower, and what each follower has. */
 const wrongLeaders: readonly WrongRule[] = [
   {
     name: 'term-not-raised',
@@ -256,7 +256,7 @@ const wrongCommits: readonly WrongRule[] = [
   },
 ]
 
-/** Ways to take more than there is room for. */
+/** Wrong ways to bound memory: more is accepted than there is room for. */
 const wrongBounds: readonly WrongRule[] = [
   {
     name: 'entries-counted-not-bytes',
@@ -277,12 +277,12 @@ const wrongBounds: readonly WrongRule[] = [
   },
 ]
 
-/** A stage that believes more of what comes over the wire. */
+/** A stage that checks less of what comes over the wire. */
 function believing(some: Table['doubts']): Stage {
   return replacing({ doubts: { ...right.doubts, ...some } })
 }
 
-/** Ways to believe what cannot be. */
+/** Wrong ways to check messages: impossible messages are believed. */
 const wrongBeliefs: readonly WrongRule[] = [
   {
     name: 'any-term-believed',

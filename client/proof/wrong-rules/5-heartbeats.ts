@@ -23,12 +23,12 @@ function replacing(rules: Partial<StageTable<Listener, ReplicationMessage>>): St
   return stage<Listener, ReplicationMessage>({ ...right, ...rules })
 }
 
-/** A stage whose leader's heartbeats are not what they should be. */
+/** A stage whose leader sends heartbeats by another rule. */
 function beating(wrong: (node: Listener) => void): Stage {
   return replacing({ tick: replaced(right.tick, heartbeat, wrong) })
 }
 
-/** Wrong ways to speak and to listen when there is nothing to say. */
+/** Wrong ways to send heartbeats and to notice their absence. */
 export const wrongHeartbeats: readonly WrongRule[] = [
   {
     name: 'heartbeat-without-commit-index',

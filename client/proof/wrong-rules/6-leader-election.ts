@@ -37,7 +37,7 @@ function observing(observe: GateRule<Voter>): Stage {
   return replacing({ gate: replaced(right.gate, observeTerm, observe) })
 }
 
-/** A stage whose leader, when it hears of a later term, leaves its clients with this. */
+/** A stage whose leader, deposed by a later term, first runs this rule for its waiting clients. */
 function deposing(leave: (node: Voter) => void): Stage {
   return observing((node, message) => {
     if (node.role === 'leader' && message.term! > node.term) leave(node)
@@ -52,7 +52,7 @@ function leavingWith(answer: Answer): Stage {
   })
 }
 
-/** What this rule decides to send when the disk is ready leaves at once. */
+/** Runs a rule, and sends at once the messages that it wanted to send only when the disk is ready. */
 function sayingAtOnce(node: Voter, rule: () => void): void {
   const { send, sendWhenDurable } = node.effects
   const before = sendWhenDurable.length

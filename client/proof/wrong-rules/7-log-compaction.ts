@@ -39,12 +39,12 @@ function taking(takeSnapshot: (node: Compactor) => void): Stage {
   return replacing({ turn: replaced(right.turn, takeSnapshotWhenDue, takeSnapshot) })
 }
 
-/** A stage whose leaders look after their transfers by another rule. */
+/** A stage whose leaders resend chunks of snapshots by another rule. */
 function resending(resend: (node: Compactor) => void): Stage {
   return replacing({ tick: replaced(right.tick, resendChunks, resend) })
 }
 
-/** A stage whose nodes go by another rule when a snapshot is there. */
+/** A stage whose nodes note a saved snapshot by another rule. */
 function saving(note: (node: Compactor, snapshot: Snapshot) => void): Stage {
   return replacing({
     saved: replaced(right.saved, noteSnapshot, (node, snapshot) => {
@@ -53,7 +53,7 @@ function saving(note: (node: Compactor, snapshot: Snapshot) => void): Stage {
   })
 }
 
-/** Installs a snapshot of somebody else's, whatever was performed since. */
+/** Installs a snapshot of another node, even if it is older than the applied entries. */
 function installAny(node: Compactor, snapshot: Snapshot | null): void {
   if (snapshot && snapshot.index !== node.saving?.index) node.handed = Math.min(node.handed, snapshot.index - 1)
   noteSnapshot(node, snapshot)
@@ -366,12 +366,12 @@ const wrongSenders: readonly WrongRule[] = [
   },
 ]
 
-/** A stage that believes more of a snapshot. */
+/** A stage that checks less of a snapshot. */
 function believing(some: Table['doubts']): Stage {
   return replacing({ doubts: { ...right.doubts, ...some } })
 }
 
-/** Ways to believe of a snapshot what cannot be. */
+/** Wrong ways to check a snapshot: an impossible one is believed. */
 const wrongBeliefs: readonly WrongRule[] = [
   {
     name: 'snapshot-of-another-history',

@@ -13,7 +13,7 @@ import type { WrongRule } from './wrong-rule.js'
 
 const isMember = ({ members }: Participant, id: string) => members.some((member) => member.id === id)
 
-/** Wrong ways to leave, and to deal with those who have. */
+/** Wrong ways to leave a cluster, and to deal with nodes that have left. */
 const wrongFarewells: readonly WrongRule[] = [
   {
     name: 'leader-leaves-at-once',
@@ -130,7 +130,7 @@ const wrongDisks: readonly WrongRule[] = [
     name: 'vote-of-a-lost-disk',
     what: 'a node that lost its disk votes under its old name: it has forgotten what it had promised, and what it had',
     stage: replacing({ on: { ...right.on, RequestVote: vote } }),
-    // A candidate no longer counts such a vote either, so no guarantee falls for one of the two alone.
+    // A candidate does not count the vote of a lost disk either, so one wrong rule alone breaks no guarantee.
     caught: { claim: 'who lost its disk neither votes nor stands, however long it waits (E10)' },
   },
   {

@@ -19,7 +19,7 @@ function steppingDown(stepDown: (node: Participant) => void): Stage {
 const heardOf = (node: Participant, ids: readonly string[]) =>
   new Set(ids.filter((id) => id === node.id || isHeard(node, id)))
 
-/** Wrong ways for a leader to find out that it leads nobody. */
+/** Wrong ways for a leader to find out that no majority follows it. */
 export const wrongQuorums: readonly WrongRule[] = [
   {
     name: 'leads-without-a-majority',

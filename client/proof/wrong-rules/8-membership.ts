@@ -33,7 +33,7 @@ export function standingBy(campaign: (node: Participant) => void): Stage {
   return replacing({ tick: replaced(right.tick, campaignIfVoter, campaign) })
 }
 
-/** A stage whose nodes begin otherwise. */
+/** A stage whose nodes begin with another state. */
 export function beginning(begin: (node: ReturnType<typeof participant>, options: NodeOptions) => void): Stage {
   return replacing({
     state(options) {
@@ -44,7 +44,7 @@ export function beginning(begin: (node: ReturnType<typeof participant>, options:
   })
 }
 
-/** A stage whose nodes know their members by another log. */
+/** A stage whose nodes keep their members in another log. */
 function knowing(Log: new (recovered: Recovered) => MembersLog): Stage {
   return replacing({
     state(options) {
@@ -54,7 +54,7 @@ function knowing(Log: new (recovered: Recovered) => MembersLog): Stage {
   })
 }
 
-/** A stage where other nodes are enough. */
+/** A stage whose quorums are other sets of nodes. */
 function counting(enough: (configuration: Configuration) => Quorum): Stage {
   return replacing({
     state(options) {
@@ -64,7 +64,7 @@ function counting(enough: (configuration: Configuration) => Quorum): Stage {
   })
 }
 
-/** A rule that takes what is in its leader's log for committed. */
+/** Runs a rule as if all entries of the leader's log were committed. */
 function asIfCommitted(node: Participant, rule: (node: Participant) => void): void {
   const { commitIndex } = node
   node.commitIndex = node.log.last.index
@@ -218,7 +218,7 @@ const wrongChanges: readonly WrongRule[] = [
   },
 ]
 
-/** The latest configuration ever seen, whatever became of its entry. */
+/** A wrong log: the latest configuration ever appended stays in force, even after its entry was truncated. */
 class StubbornLog extends MembersLog {
   #latest: Placed | null = null
 
@@ -232,7 +232,9 @@ class StubbornLog extends MembersLog {
   }
 }
 
-/** What it began with beyond the newest snapshot may not be committed, and is not looked at. */
+/**
+ * A wrong log: after a restart, configurations behind the newest snapshot are ignored, since they may not be committed.
+ */
 class ForgetfulLog extends MembersLog {
   readonly #performed: number
   readonly #began: number
@@ -249,7 +251,7 @@ class ForgetfulLog extends MembersLog {
   }
 }
 
-/** Wrong ways to know who the members are. */
+/** Wrong ways to keep the members in the log. */
 const wrongLogs: readonly WrongRule[] = [
   {
     name: 'taken-back-and-still-in-force',

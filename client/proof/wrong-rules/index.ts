@@ -14,7 +14,7 @@ import type { WrongRule } from './wrong-rule.js'
 export { seedsToTry } from './seeds.js'
 export type { Caught, WrongRule } from './wrong-rule.js'
 
-/** In the order of the stages. */
+/** All wrong rules, in the order of the stages. */
 export const wrongRules: readonly WrongRule[] = [
   ...wrongOperations,
   ...wrongReplication,

@@ -1,8 +1,8 @@
 import { knownSeeds } from './known-seeds.js'
 
 /**
- * Seeds at which to look for what a wrong rule breaks: first the one at which it was seen last, then all others up to the
- * rule's budget. A rule that changed since may show elsewhere.
+ * Lists the seeds at which to look for a wrong rule's failure: first the seed at which it was seen last, then all
+ * others up to the rule's budget. A rule that has changed since may fail at another seed.
  */
 export function seedsToTry(name: string, budget: number): number[] {
   const all = Array.from({ length: budget }, (_, at) => at + 1)

@@ -6,41 +6,44 @@ import { type SearchResult, search } from './search.js'
 export type Verdict = 'linearizable' | 'violation' | 'undecided'
 
 export interface CheckOptions {
-  /** What every key held before the history began; `absent` unless given. */
+  /** The contents of every key before the history began; `absent` if left out. */
   readonly before?: Before
-  /** How many steps to spend on one key before it is left undecided; {@link defaultStepsPerKey} unless given. */
+  /** Steps spent on one key before it is left undecided; {@link defaultStepsPerKey} if left out. */
   readonly stepsPerKey?: number
-  /** How much memory to spend on one key before it is left undecided; {@link defaultBytesPerKey} unless given. */
+  /** Bytes of memory spent on one key before it is left undecided; {@link defaultBytesPerKey} if left out. */
   readonly bytesPerKey?: number
 }
 
-/** A step takes in the order of a microsecond. */
+/** Steps spent on one key; a step takes in the order of a microsecond. */
 export const defaultStepsPerKey = 20_000_000
 
-/** Well below what Node takes without asking for more. */
+/** Bytes of memory spent on one key: well below Node's own limit. */
 const defaultBytesPerKey = 512 * 1024 * 1024
 
-/** One key whose operations no order explains. */
+/** A key whose operations no order explains. */
 export interface Violation {
   readonly key: string
-  /** The first operation, by its return, whose answer is impossible given all that came before. */
+  /** The first operation, by its return, whose answer is impossible given all operations before it. */
   readonly impossible: Operation
   /** A few operations that are contradictory by themselves, given only {@link before}; in the order of their calls. */
   readonly window: readonly Operation[]
-  /** What is assumed of the key before the window. */
+  /** The assumption about the key before the window. */
   readonly before: Before
   /** The window as a picture, and one sentence that says what is impossible. */
   readonly explanation: string
-  /** A legal order of the beginning that could be explained: nearly always, of all that precedes {@link impossible}. */
+  /**
+   * A legal order of the longest beginning that was explained: nearly always, of all operations before {@link
+   * impossible}.
+   */
   readonly order: readonly Operation[]
 }
 
 export interface CheckResult {
-  /** `undecided` when no key is in violation, but some key took more steps or memory than allowed. */
+  /** The verdict; `undecided` when no key is in violation, but some key took more steps or memory than allowed. */
   readonly verdict: Verdict
   readonly operations: number
   readonly keys: number
-  /** Operations tried, over all keys: what the verdict cost. */
+  /** Operations tried, over all keys: the cost of the verdict. */
   readonly steps: number
   readonly violations: readonly Violation[]
   readonly undecidedKeys: readonly string[]

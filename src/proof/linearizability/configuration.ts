@@ -1,18 +1,22 @@
 import type { Operation } from './history.js'
 
 /**
- * What has become of an open operation in one configuration: two bits.
+ * The status of an open operation in one configuration: two bits.
  *
- * Pending: it must still be put in the order. Optional: it may be, but need not (an unknown write; or a write that
- * could be put where nobody would notice). Used: its place is fixed. Only `satisfied` ones may return.
+ * A pending operation must still be put in the order. An optional one may be, but need not (an unknown write; or a
+ * write that could be put where no operation would notice it). The place of a used one is fixed. Only an operation with
+ * the bit `satisfied` may return.
  */
 export const status = { closed: 0, satisfied: 1, pending: 2, optional: 3, used: 1 } as const
 
-/** One way to have ordered a beginning of the history: what the key holds, and what has become of what is open. */
+/**
+ * A configuration is one order of a beginning of the history: the state of the key, and the status of each open
+ * operation.
+ */
 export interface Configuration {
   /** The number of a state; see {@link States}. */
   state: number
-  /** Two bits a slot. Never changed once the configuration has been shared. */
+  /** The statuses, two bits a slot; never changed once the configuration has been shared. */
   readonly bits: Uint32Array
   /** The order itself, its end first. */
   trace: Trace | undefined
@@ -20,7 +24,7 @@ export interface Configuration {
 
 export interface Trace {
   readonly operation: Operation
-  /** It could have been put here unnoticed; a later place counts instead, if there is one. */
+  /** True if the operation could have been put here unnoticed; a later place counts instead, if there is one. */
   readonly unnoticed: boolean
   readonly before: Trace | undefined
 }
@@ -50,16 +54,19 @@ export function isAvailable(bits: Uint32Array, slot: number): boolean {
   return (statusAt(bits, slot) & status.pending) !== 0
 }
 
-/** A text that two configurations share only if they are equal, whatever their traces: an exact key, not a hash. */
+/**
+ * Makes a text that two configurations share only if they are equal, whatever their traces: an exact key, not a hash.
+ */
 export function keyOf({ state, bits }: Configuration): string {
   return `${state}:${bits.join()}`
 }
 
 /**
- * Reduction: of two configurations in the same state, one dominates that has every operation satisfied and every
- * operation available that the other has. Whatever completes the other completes it too, so only it is kept.
+ * Reduction: keeps only configurations that no other dominates. Of two in the same state, one dominates if every
+ * operation that the other has satisfied or available is so in it, too. All orders that complete the other complete it
+ * as well.
  *
- * Those that leave the most open come first, of every state one, then of every state a second one, and so on.
+ * Configurations that leave the most open come first: of every state one, then of every state a second one, and so on.
  */
 export function dominant(configurations: Iterable<Configuration>): Configuration[] {
   const byState = new Map<number, Configuration[]>()
@@ -87,7 +94,7 @@ function dominates({ bits }: Configuration, other: Configuration): boolean {
   return true
 }
 
-/** The order that a trace stands for. */
+/** Reads the order from a trace. */
 export function orderOf(trace: Trace | undefined): Operation[] {
   const placed = new Set<Operation>()
   for (let node = trace; node; node = node.before) if (!node.unnoticed) placed.add(node.operation)

@@ -5,25 +5,31 @@ import type { State } from './model.js'
 export interface Entry {
   readonly operation: Operation
   readonly kind: 'get' | 'set' | 'delete' | 'append' | 'cas'
-  /** It never returns, so it may be left out of the order. An answer, if there is one, counts if it is not. */
+  /**
+   * True if the operation never returns, so that it may be left out of the order. If it is in the order, its answer, if
+   * any, counts.
+   */
   readonly optional: boolean
-  /** See {@link isObservation}. */
+  /** True if the operation cannot change the key; see {@link isObservation}. */
   readonly observation: boolean
-  /** See {@link requiredState}. */
+  /** The state that the operation requires; see {@link requiredState}. */
   readonly requires: State | undefined
-  /** See {@link resultingState}. */
+  /** The state that the operation leaves; see {@link resultingState}. */
   readonly results: State | undefined
-  /** A `done` append: how long the value was that it found. */
+  /** The length of the value that a `done` append found. */
   readonly room: number | undefined
-  /** Operations of one sort do the same, as far as anybody can tell. */
+  /** The sort of the operation; no answer can tell operations of one sort apart. */
   sort: number
-  /** When optional: its sort once nobody is to read any more what it wrote. */
+  /** The sort of an optional operation once no operation can still read its value. */
   unreadSort: number
   readonly call: number
-  /** Infinity when optional. */
+  /** The position of the return; infinity for an optional operation. */
   readonly return: number
-  /** When the search may forget the operation: its return or, when optional, the last answer that could show it. */
+  /**
+   * The position at which the search may forget the operation: its return or, if optional, the last answer that could
+   * show it.
+   */
   close: number
-  /** Its place in a configuration while it is open. */
+  /** The operation's place in a configuration while it is open. */
   slot: number
 }

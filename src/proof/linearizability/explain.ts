@@ -32,26 +32,26 @@ export function explain(operations: readonly Operation[], suspected: Operation, 
   return { impossible, window, before: witness.before, explanation: escapedLines(`${picture}\n${reason}`) }
 }
 
-/** Whether a few operations, up to the suspected one, are contradictory by themselves. */
+/** Checks whether a few operations, up to the suspected one, are contradictory by themselves. */
 export function isContradictory(operations: readonly Operation[], suspected: Operation, before: Before): boolean {
   return new Shrinking(before).findWitness(upTo(suspected, operations), suspected) !== undefined
 }
 
-/** Claims that contradict each other, given what is assumed of the key before. */
+/** Claims that contradict each other, given an assumption about the key before. */
 interface Witness {
   readonly claims: readonly Claim[]
   readonly before: Before
 }
 
-/** An operation as far as the witness relies on it: possibly on less than the history says. */
+/** A claim is an operation as far as the witness relies on it: possibly on less than the history says. */
 interface Claim {
   readonly original: Operation
   readonly operation: Operation
 }
 
 /**
- * The claims, some weakened to "if it had taken effect by then, it would have had this answer". An observation,
- * which has no effect, claims nothing then.
+ * Weakens some claims to "if it had taken effect by then, it would have had this answer". An observation has no effect,
+ * and so claims nothing then.
  */
 function weaken(claims: readonly Claim[], isWeakened: (claim: Claim) => boolean): Claim[] {
   return claims.flatMap((claim) => {
@@ -60,7 +60,7 @@ function weaken(claims: readonly Claim[], isWeakened: (claim: Claim) => boolean)
   })
 }
 
-/** What had been called by the time of the impossible answer, weakened if it was answered only later. */
+/** Collects the operations called by the time of the impossible answer, weakened if answered only later. */
 function upTo(impossible: Operation, operations: readonly Operation[]): Claim[] {
   const end = impossible.return!
   const called = operations.filter((operation) => operation.call <= end && !isIrrelevant(operation))
@@ -68,7 +68,9 @@ function upTo(impossible: Operation, operations: readonly Operation[]): Claim[] 
   return weaken(claims, (claim) => returnOf(claim) > end)
 }
 
-/** What was not over at a moment, weakened if it had been called by then: it may have taken effect before. */
+/**
+ * Collects the operations that were not over at a moment, weakened if called before: they may have taken effect before.
+ */
 function from(moment: number, claims: readonly Claim[]): Claim[] {
   const open = claims.filter((claim) => returnOf(claim) >= moment)
   return weaken(open, ({ operation }) => operation.call < moment)
@@ -78,10 +80,11 @@ function returnOf({ operation }: Claim): number {
   return operation.outcome === 'unknown' ? Infinity : (operation.return ?? Infinity)
 }
 
-/** What a witness may cost to find and shrink; what is left when it is spent is a witness all the same. */
+/** Steps that finding and shrinking a witness may cost; when they are spent, the window so far is a witness as well. */
 const maximumSteps = 4_000_000
+/** Bytes that finding and shrinking a witness may hold. */
 const maximumBytes = 256 * 1024 * 1024
-/** What it costs to set up a search, in steps for each operation. */
+/** Steps that the start of a search costs for each operation. */
 const stepsPerClaim = 10
 
 class Shrinking {
@@ -93,8 +96,9 @@ class Shrinking {
   }
 
   /**
-   * The first operation, by return, whose answer is impossible given all that came before it. The search has found
-   * it, unless it knew too early from a later read that things would go wrong; then it is looked for from there on.
+   * Finds the first operation, by return, whose answer is impossible given all operations before it. It is the
+   * suspected one, unless the search failed too early, because a later read showed that no order would do; then it is
+   * found from there on.
    */
   endEarly(operations: readonly Operation[], suspected: Operation): Operation {
     if (this.#fails(upTo(suspected, operations), this.#before)) return suspected
@@ -105,7 +109,7 @@ class Shrinking {
     return later.at(at ?? -1)!
   }
 
-  /** A witness that can be had without going through everything from the beginning, if there is one. */
+  /** Finds a witness without a search from the beginning, if there is one. */
   findWitness(claims: readonly Claim[], impossible: Operation): Witness | undefined {
     const alone = claims.filter(({ original }) => original === impossible)
     const others = new Set(claims.filter(({ original }) => original !== impossible))
@@ -115,8 +119,8 @@ class Shrinking {
   }
 
   /**
-   * The operations from the latest moment on such that they are contradictory whatever the key held then; undefined
-   * if there is no such moment.
+   * Finds the operations from the latest moment on that are contradictory whatever the key held then; undefined if
+   * there is no such moment.
    */
   #startLate(claims: readonly Claim[], impossible: Operation): Claim[] | undefined {
     const calls = new Set(claims.map(({ operation }) => operation.call))
@@ -126,8 +130,9 @@ class Shrinking {
   }
 
   /**
-   * Leaves out whatever the contradiction does not need, large parts first. Only a part is left out that no legal
-   * order would miss: observations, and writes whose results nothing that stays could have observed.
+   * Leaves out all operations that the contradiction does not need, large parts first. A part is left out only if every
+   * legal order stays legal without it: observations, and writes whose results no remaining operation could have
+   * observed.
    */
   dropUnneeded({ claims, before }: Witness, impossible: Operation): Claim[] {
     const others = claims.filter(({ original }) => original !== impossible)
@@ -159,7 +164,7 @@ class Shrinking {
   }
 }
 
-/** Whether taking a part out of any legal order leaves the rest legal. */
+/** Checks that any legal order stays legal when a part is taken out. */
 function mayDrop(part: ReadonlySet<Claim>, rest: readonly Claim[]): boolean {
   const others = rest.map(({ operation }) => operation)
   const required = new Set(others.map(requiredState).filter((state) => state !== undefined))
@@ -175,8 +180,8 @@ function mayDrop(part: ReadonlySet<Claim>, rest: readonly Claim[]): boolean {
 }
 
 /**
- * The first index for which something holds that holds for all later ones too; undefined if it never does. Goes on in
- * growing strides, because what is looked for is near, and asking is cheap there; then bisects.
+ * Finds the first index from which on a condition holds; undefined if it never does. The search goes in growing
+ * strides, because the index is usually near, where a test is cheap; then it bisects.
  */
 function firstThat(count: number, holds: (index: number) => boolean): number | undefined {
   let before = -1

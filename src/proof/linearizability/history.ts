@@ -1,7 +1,7 @@
 import { errorCodes, isObject } from '../../contracts.js'
 import { quoted } from '../../text.js'
 
-/** What a client asked for. `expected: null` means "only if the key is absent". */
+/** The command of a client. `expected: null` means "only if the key is absent". */
 export type KeyCommand =
   | { readonly command: 'get'; readonly key: string }
   | { readonly command: 'set'; readonly key: string; readonly value: string }
@@ -10,51 +10,51 @@ export type KeyCommand =
   | { readonly command: 'cas'; readonly key: string; readonly expected: string | null; readonly value: string }
 
 /**
- * `done`: performed and answered. `refused`: certainly not performed, now or later. `unknown`: it may have been
- * performed, or may be yet, or never.
+ * The outcome of an operation. `done`: performed and answered. `refused`: certainly not performed, now or later.
+ * `unknown`: it may have been performed, or may be yet, or never.
  */
 export type Outcome = 'done' | 'refused' | 'unknown'
 
-/** What a performed operation answered; further fields are allowed and ignored. */
+/** The answer of a performed operation; further fields are allowed and ignored. */
 export interface KeyAnswer {
-  /** `get`: what the key held; null when absent. */
+  /** The value that a `get` found; null if the key was absent. */
   readonly value?: string | null
-  /** `delete`: whether there was something to delete. */
+  /** True if a `delete` found the key. */
   readonly existed?: boolean
-  /** `append`: the length of the longer value, in UTF-16 units. */
+  /** The length after an `append`, in UTF-16 units. */
   readonly length?: number
 }
 
-/** Why an operation was refused or left unknown. */
+/** The reason why an operation was refused or left unknown. */
 export interface KeyError {
   readonly code: string
-  /** `cas_mismatch`: what the key held instead of the expected value. */
+  /** The value that a `cas` with `cas_mismatch` found instead of the expected one; null if absent. */
   readonly actual?: string | null
 }
 
 /**
  * One operation of a history; as JSON, one line of an NDJSON file.
  *
- * `call` and `return` are readings of one monotone clock or counter shared by all clients: milliseconds or the
- * numbers of events. Where one operation returns at the very moment at which another is called, nobody knows which
- * came first, and the two count as concurrent.
+ * `call` and `return` are readings of one monotone clock or counter shared by all clients: milliseconds or the numbers
+ * of events. If one operation returns at the moment of another's call, their order is not known, and they count as
+ * concurrent.
  */
 export interface Operation {
   readonly client: string
   readonly id?: number | string
   readonly command: KeyCommand
-  /** The moment at which the client asked. */
+  /** The moment of the call. */
   readonly call: number
-  /** The moment at which it had its answer; null when there was none. Without meaning for an `unknown` outcome. */
+  /** The moment of the answer; null without an answer. It has no meaning for an `unknown` outcome. */
   readonly return: number | null
   readonly outcome: Outcome
-  /** Present when `done`. */
+  /** The answer; present if the outcome is `done`. */
   readonly answer?: KeyAnswer
-  /** Present when `refused`. */
+  /** The error; present if the outcome is `refused`. */
   readonly error?: KeyError
 }
 
-/** A record that is no operation; `record` counts from 1, like the lines of a file. */
+/** Thrown for a record that is no operation; `record` counts from 1, like the lines of a file. */
 export class HistoryError extends Error {
   override readonly name = 'HistoryError'
   constructor(

@@ -1,17 +1,17 @@
 import type { Operation } from './history.js'
 import { isIrrelevant, requiredState, type State } from './model.js'
 
-/** What a key may have held before a history: `absent`, nothing; `anything`, absent or any value whatever. */
+/** The contents of a key before a history: `absent`, nothing; `anything`, absent or any value whatever. */
 export type Before = 'absent' | 'anything'
 
-/** More initial states than this are not tried. */
+/** Initial states that are tried at most. */
 const maximumStates = 1000
 
 /**
- * The initial states to try, so few that every other one behaves like one of them; undefined if they are too many.
+ * Finds initial states to try, such that every other state behaves like one of them; undefined if they are too many.
  *
- * A value matters by being required, by growing through appends into a required one, or by having the length that an
- * append found. All others behave like one fresh value.
+ * A value matters if an operation requires it, if appends make a required value of it, or if an append found its
+ * length. All other values behave like one fresh value.
  */
 export function initialStates(before: Before, operations: readonly Operation[]): State[] | undefined {
   if (before === 'absent') return [null]
@@ -37,7 +37,7 @@ function roomOf({ command, outcome, answer }: Operation): number[] {
   return room < 0 ? [] : [room]
 }
 
-/** What so many steps lead to, and all on the way; undefined if it is too much. */
+/** Collects the items that some number of steps leads to; undefined if they are too many. */
 function closure<Item>(
   first: readonly Item[],
   steps: number,
@@ -53,7 +53,7 @@ function closure<Item>(
   return found.size > maximumStates ? undefined : found
 }
 
-/** A character that no value of the history has. */
+/** Finds a character that no value of the history has. */
 export function freshCharacter(operations: readonly Operation[]): string {
   const texts = operations.flatMap(({ command, answer, error }) => [
     'value' in command ? command.value : '',

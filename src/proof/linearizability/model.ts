@@ -1,14 +1,14 @@
 import type { Operation } from './history.js'
 
-/** What one key holds; null when absent. */
+/** The state of one key: its value; null if absent. */
 export type State = string | null
 
-/** Says that no register in this state could have given the recorded answer. */
+/** A result that means: no register in this state could have given the recorded answer. */
 export const impossible: unique symbol = Symbol('impossible')
 
 /**
- * The sequential specification of one key: what it holds after an operation that found it in `state` and gave the
- * recorded answer, or {@link impossible}. An operation of unknown outcome may have answered anything.
+ * The sequential specification of one key: gives the state after an operation that found the key in `state` and gave
+ * the recorded answer, or {@link impossible}. An operation of unknown outcome may have answered anything.
  */
 export function step(state: State, operation: Operation): State | typeof impossible {
   const { command, outcome, answer } = operation
@@ -31,21 +31,24 @@ export function step(state: State, operation: Operation): State | typeof impossi
   }
 }
 
-/** A refusal changes nothing. A `cas_mismatch` says what it found, and that it was not what the client expected. */
+/**
+ * Performs a refused operation, which changes nothing. A `cas_mismatch` tells the state that it found, which the client
+ * did not expect.
+ */
 function stepOfRefused(state: State, { command, error }: Operation): State | typeof impossible {
   if (command.command !== 'cas' || error?.code !== 'cas_mismatch') return state
   if (state === command.expected) return impossible
   return error.actual === undefined || error.actual === state ? state : impossible
 }
 
-/** Whether the operation can neither change the key nor be contradicted by it, so that a check may leave it out. */
+/** Checks that the operation can neither change the key nor be contradicted by it, so that a check may leave it out. */
 export function isIrrelevant({ command, outcome, error }: Operation): boolean {
   if (outcome === 'unknown') return command.command === 'get'
   return outcome === 'refused' && (error?.code !== 'cas_mismatch' || error.actual === undefined)
 }
 
 /**
- * Whether the operation leaves the key as it was in every state in which its answer is possible: all reads, and
+ * Checks that the operation leaves the key unchanged in every state in which its answer is possible: all reads, and
  * also, say, a delete that found nothing.
  */
 export function isObservation({ command, outcome, answer }: Operation): boolean {
@@ -65,7 +68,7 @@ export function isObservation({ command, outcome, answer }: Operation): boolean 
   }
 }
 
-/** The one state in which the operation does something or has its answer; undefined where several would do. */
+/** Gives the one state in which the operation has an effect or its answer; undefined where several states would do. */
 export function requiredState({ command, outcome, answer, error }: Operation): State | undefined {
   if (outcome === 'refused') return error?.actual
   switch (command.command) {
@@ -81,7 +84,9 @@ export function requiredState({ command, outcome, answer, error }: Operation): S
   }
 }
 
-/** The state that the operation leaves behind wherever it takes effect; undefined where that depends. */
+/**
+ * Gives the state that the operation leaves wherever it takes effect; undefined where it depends on the state before.
+ */
 export function resultingState({ command }: Operation): State | undefined {
   switch (command.command) {
     case 'set':

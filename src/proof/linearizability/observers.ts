@@ -3,16 +3,16 @@ import type { State } from './model.js'
 import { Readings } from './readings.js'
 
 /**
- * Who can still tell one state of a key from another, and until when. The answers are positions in a timeline, -1
- * for "never"; they may be later than need be, never earlier.
+ * The observers of a key's states: the operations that can still tell two states apart, and the last position of each.
+ * Positions are in a timeline, -1 for "never"; they may be later than need be, never earlier.
  */
 export class Observers {
-  /** The last return of an append: until then, lengths are observed. */
+  /** The last return of an append; until then, lengths are observed. */
   readonly lastAppend: number
-  /** The last return of an operation that tells a key that exists from one that does not. */
+  /** The last return of an operation that tells an existing key from an absent one. */
   readonly lastExistence: number
   readonly #unknownAppends: boolean
-  /** When each state is required for the last time. */
+  /** The last position at which each state is required. */
   readonly #required = new Map<State, number>()
   readonly #readings: Readings
   /** The value that a key grows into; empty unless it is only ever appended to. */
@@ -31,7 +31,7 @@ export class Observers {
     this.#grown = onlyGrows ? this.#readings.longest : ''
   }
 
-  /** The last return of an operation for which it could matter that the key holds just this, whatever its length. */
+  /** Finds the last return of an operation for which exactly this state could matter, not only its length. */
   lastRead(state: State): number {
     const last = this.#required.get(state) ?? -1
     if (!this.#unknownAppends && this.lastAppend < 0) return last
@@ -39,31 +39,34 @@ export class Observers {
     return Math.max(last, this.#unknownAppends ? asBeginning : Math.min(asBeginning, this.lastAppend))
   }
 
-  /** The last return of an operation for which it could matter that the key holds a value like this. */
+  /** Finds the last return of an operation for which this state or its length could matter. */
   lastObserved(state: State): number {
     return Math.max(this.lastRead(state), this.lastAppend)
   }
 
-  /** The last return of an operation for which it could matter that the write did just this, and nothing similar. */
+  /** Finds the last return of an operation for which this write could matter, and not a similar one. */
   lastReadOf({ results, operation: { command } }: Entry): number {
     if (results !== undefined) return this.lastRead(results)
     return 'value' in command ? this.#readings.lastWithin(command.value) : -1
   }
 
-  /** The last return of an operation for which it could matter whether this unknown write took effect. */
+  /** Finds the last return of an operation that could show whether this unknown write took effect. */
   lastEffect(write: Entry): number {
     return Math.max(this.lastReadOf(write), this.lastAppend, write.kind === 'delete' ? -1 : this.lastExistence)
   }
 
   /**
-   * Reduction: on a key that is only ever appended to, what is in it now is the beginning of the longest value that
-   * anybody read. So an unknown append is not tried where it would not continue that value.
+   * Reduction: an unknown append is tried only where it continues the longest value that was read. On a key that is
+   * only ever appended to, every present value is the beginning of that value.
    */
   mayAppend(length: number, end: string): boolean {
     return length >= this.#grown.length || this.#grown.startsWith(end, length)
   }
 
-  /** An unknown cas requires what it expects for as long as what it writes is observed; chains take several rounds. */
+  /**
+   * Notes the states that unknown cas operations require. Each requires its expected value as long as its new value is
+   * observed; chains take several rounds.
+   */
   #settle(entries: readonly Entry[]): void {
     const lastGrown = this.#unknownAppends ? lastReturn(entries, () => true) : -1
     const least = Math.max(this.lastAppend, this.lastExistence, lastGrown)

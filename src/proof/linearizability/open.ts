@@ -4,11 +4,11 @@ import type { State } from './model.js'
 
 /** The operations that have been called and may still be put in the order, at one moment of the timeline. */
 export class OpenOperations {
-  /** Those that will return. */
+  /** Operations that will return. */
   readonly owed = new Set<Entry>()
-  /** Those that will not, those of one sort together, each in the order of their calls. */
+  /** Operations that will not return, grouped by sort, each group in the order of calls. */
   readonly #optional = new Map<number, Entry[]>()
-  /** How many of all of them require a state. */
+  /** Counts of the open operations that require each state. */
   readonly #required = new Map<State, number>()
 
   copy(): OpenOperations {
@@ -31,15 +31,15 @@ export class OpenOperations {
     else if (!this.#removeFrom(entry.sort, entry)) this.#removeFrom(entry.unreadSort, entry)
   }
 
-  /** From now on the operation is of its {@link Entry.unreadSort}. */
+  /** Moves an operation to its {@link Entry.unreadSort}. */
   fade(entry: Entry): void {
     this.#removeFrom(entry.sort, entry)
     this.#addTo(entry.unreadSort, entry)
   }
 
   /**
-   * What may still be put in the order. Reduction: of unknown operations that are identical, only the one called
-   * first; it does not matter which of them takes effect.
+   * Lists the operations that may still be put in the order. Reduction: of identical unknown operations, only the one
+   * called first is listed; the choice between them does not matter.
    */
   *available(bits: Uint32Array): Generator<Entry> {
     for (const entry of this.owed) if (isAvailable(bits, entry.slot)) yield entry
@@ -50,8 +50,8 @@ export class OpenOperations {
   }
 
   /**
-   * Reduction: a write that may be left out, or done so that nobody notices, is tried only where an open operation
-   * could notice it. Where none can, the order without it does as well: only open operations can come next.
+   * Reduction: an optional write is tried only where an open operation could notice it. Where none could, the order
+   * without the write does as well: only open operations can come next.
    */
   isWanted(write: Entry, from: State | undefined, length: number, bits: Uint32Array): boolean {
     if (from === null && write.kind !== 'delete' && this.#anyOwed(tellsExistence)) return true
@@ -65,7 +65,7 @@ export class OpenOperations {
     return 'value' in command && this.#wantsLonger(from ?? '', length, command.value)
   }
 
-  /** Whether an append could have found `start + end`, or appends could make of it what some operation requires. */
+  /** Checks whether an append could have found `start + end`, or appends could extend it to a required state. */
   #wantsLonger(start: string, startLength: number, end: string): boolean {
     const length = startLength + end.length
     const grows = this.#anyOptional(isAppend)

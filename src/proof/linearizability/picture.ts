@@ -7,13 +7,13 @@ const maximumLines = 40
 const axisWidth = 48
 const columnsPerMoment = 4
 
-/** A text as a person reads it: quoted, and without its middle if it is long. */
+/** Quotes a text for a person, and leaves out its middle if it is long. */
 export function quote(state: State): string {
   if (state === null) return 'absent'
   return jsonLine(state.length > 24 ? `${state.slice(0, 10)}…${state.slice(-10)}` : state)
 }
 
-/** An operation without its client: what was asked and what was answered. */
+/** Describes an operation without its client: the command and the answer. */
 export function describe({ command, answer, error }: Operation): string {
   switch (command.command) {
     case 'get':
@@ -31,7 +31,7 @@ export function describe({ command, answer, error }: Operation): string {
   }
 }
 
-/** Draws operations one below the other, each with its interval on an axis that all share; time goes to the right. */
+/** Draws operations one below the other, each with its interval on one time axis; time goes to the right. */
 export function drawWindow(window: readonly Operation[], impossible: Operation, before: Before): string {
   const held = before === 'anything' ? 'whatever it held before' : 'absent at first'
   const shown = window.filter((operation, at) => operation === impossible || at >= window.length - maximumLines)
@@ -52,7 +52,7 @@ export function drawWindow(window: readonly Operation[], impossible: Operation, 
   return [`key ${quote(impossible.command.key)}, ${held}:`, ...lines].join('\n')
 }
 
-/** Where on the axis a moment is: moments are drawn in their order, not to scale. */
+/** Makes the axis, which gives each moment its column: moments are drawn in order, not to scale. */
 function axisOf(operations: readonly Operation[]): (moment: number) => number {
   const moments = new Set(operations.flatMap((operation) => [operation.call, endOf(operation) ?? operation.call]))
   const ranks = new Map([...moments].sort((a, b) => a - b).map((moment, rank) => [moment, rank]))
@@ -69,7 +69,7 @@ function barOf(operation: Operation, column: (moment: number) => number): string
   return length === 0 ? `${indent}┼` : `${indent}├${'─'.repeat(length - 1)}┤`
 }
 
-/** When the answer came; undefined if the outcome is unknown, for then no moment ends the operation. */
+/** Gives the moment of the answer; undefined if the outcome is unknown, because no moment ends the operation then. */
 function endOf({ outcome, return: returned }: Operation): number | undefined {
   return outcome === 'unknown' ? undefined : returned!
 }

@@ -1,13 +1,13 @@
 import type { State } from './model.js'
 
-/** More values than this are not gone through for one answer; it is then later than need be. */
+/** Values that are searched for one question; with more, the answer is later than need be. */
 const maximumScan = 64
 
-/** When values are read that begin with a text, or have it in them. */
+/** The last positions at which values are read; a text finds the values that begin with it or contain it. */
 export class Readings {
-  /** In order, without those that are only the beginning of another one. */
+  /** The values in order, without values that another one begins with. */
   readonly #values: readonly string[]
-  /** For each of them, the last reading of it or of a beginning of it. */
+  /** The last reading of each value, or of a beginning of it. */
   readonly #last: readonly number[]
   readonly #lastOfAll: number
 
@@ -30,7 +30,7 @@ export class Readings {
     return this.#values.reduce((one, other) => (other.length > one.length ? other : one), '')
   }
 
-  /** When a value is read for the last time that begins with this. */
+  /** Finds the last position at which a value is read that begins with this text. */
   lastBeginning(text: string): number {
     const first = this.#firstNotBefore(text)
     let last = -1
@@ -41,12 +41,15 @@ export class Readings {
     return last
   }
 
-  /** When a value is read for the last time that has this somewhere in it. */
+  /** Finds the last position at which a value is read that contains this text. */
   lastWithin(text: string): number {
     return this.#values.reduce((last, value, at) => (value.includes(text) ? Math.max(last, this.#last[at]!) : last), -1)
   }
 
-  /** Values that begin with a text stand together in the order, and none of them before the text. */
+  /**
+   * Finds the first value not before a text. Values that begin with the text stand together in the order, none before
+   * the text.
+   */
   #firstNotBefore(text: string): number {
     let low = 0
     let high = this.#values.length

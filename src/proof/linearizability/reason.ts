@@ -3,7 +3,7 @@ import type { Before } from './initial.js'
 import { isObservation, requiredState, resultingState, type State } from './model.js'
 import { describe, quote } from './picture.js'
 
-/** One plain sentence that says what is impossible about an answer, given all operations on its key. */
+/** Writes one plain sentence that says what is impossible about an answer, given all operations on its key. */
 export function reasonFor(
   impossible: Operation,
   window: readonly Operation[],
@@ -34,7 +34,7 @@ function reasonForState(
   const lastChance = writersNotRefused.reduce((last, writer) => Math.max(last, lastMoment(writer)), -Infinity)
   const isTooLateFor = (operation: Operation) =>
     overwrites(state, operation) && lastMoment(operation) < impossible.call && lastChance < operation.call
-  // One that the picture shows, if there is one.
+  // An operation that the picture shows, if there is one.
   const overwriter = window.find(isTooLateFor) ?? asked.findLast(isTooLateFor)
   if (!overwriter) return undefined
   const whatWas = state === null ? 'nothing removed the key' : `nothing wrote ${quote(state)}`
@@ -45,14 +45,14 @@ function lastMoment({ outcome, return: returned }: Operation): number {
   return outcome === 'unknown' ? Infinity : returned!
 }
 
-/** Whether the key may hold this after the operation, had it been performed. */
+/** Checks whether the key may hold this state after the operation, had it been performed. */
 function mayLeave(state: State, operation: Operation): boolean {
   const { command } = operation
   if (command.command === 'append') return state?.endsWith(command.value) ?? false
   return command.command !== 'get' && resultingState(operation) === state
 }
 
-/** Whether the key certainly did not hold this just after the operation. */
+/** Checks that the key certainly did not hold this state just after the operation. */
 function overwrites(state: State, operation: Operation): boolean {
   if (operation.outcome !== 'done' || isObservation(operation)) return false
   return !mayLeave(state, operation)

@@ -7,15 +7,18 @@ import type { States } from './states.js'
 /** A configuration on the way to the return of an operation. */
 export interface Path {
   readonly configuration: Configuration
-  /** Its last write may be left out, or done so that nobody notices, and nobody has noticed it yet. */
+  /** True if the last write may be left out or be unnoticed, and no operation has noticed it yet. */
   readonly unnoticed: boolean
 }
 
-/** What may be put in the order next, and what that leads to, at one position of a timeline. */
+/**
+ * The rules of a search: which operations may be put in the order next, and the configurations that follow, at one
+ * position of a timeline.
+ */
 export class Rules {
   open = new OpenOperations()
   position = 0
-  /** How many operations have been tried; an append to a long value counts as several. */
+  /** Operations that have been tried; an append to a long value counts as several. */
   tried = 0
   readonly #states: States
   readonly #observers: Observers
@@ -25,7 +28,10 @@ export class Rules {
     this.#observers = observers
   }
 
-  /** Whether to look for orders in which the returning operation comes now: if it must, or if it could show later. */
+  /**
+   * Checks whether to look for orders with the returning operation at this place: if it must be here, or if it could
+   * show later.
+   */
   mayStillMatter({ bits }: Configuration, { slot, kind, results, observation }: Entry): boolean {
     if (!isSatisfied(bits, slot)) return true
     if (observation || !isAvailable(bits, slot)) return false
@@ -33,7 +39,7 @@ export class Rules {
     return Math.max(this.#observers.lastObserved(results!), this.#observers.lastExistence) > this.position
   }
 
-  /** The operations to try next on a path, without those that another one does as well. */
+  /** Lists the operations to try next on a path, without operations that another one replaces. */
   candidates(path: Path, target: Entry): Entry[] {
     const { state, bits } = path.configuration
     const mayCover = this.#hasPendingSet(bits)
@@ -48,8 +54,8 @@ export class Rules {
   }
 
   /**
-   * Reduction: a write that nobody noticed is not followed by a `set`. Left out, or left to be put where nobody
-   * notices, it would leave more open. And a `set` of what is there already is good for nothing but to cover others.
+   * Reduction: an unnoticed write is not followed by a `set`. An order without the write, or with it hidden, would
+   * leave more open. And a `set` of the present value is useful only to cover other writes.
    */
   #isCandidate({ configuration, unnoticed }: Path, entry: Entry, target: Entry, mayCover: boolean): boolean {
     const { state, bits } = configuration
@@ -74,7 +80,7 @@ export class Rules {
     return false
   }
 
-  /** Puts an operation in the order, and with it what fits there for nothing. */
+  /** Puts an operation in the order, and with it the operations that it satisfies for nothing. */
   apply({ state, bits, trace }: Configuration, entry: Entry): Path {
     const configuration = { state, bits: bits.slice(), trace }
     const mayBeInVain = isSet(entry) || isSatisfied(bits, entry.slot)
@@ -90,8 +96,8 @@ export class Rules {
   }
 
   /**
-   * Reduction: just before a `set` or a `delete`, every open `set` could be put without anybody noticing. It need
-   * not be decided which of them are: they all become optional.
+   * Reduction: just before a `set` or a `delete`, every open `set` could be put unnoticed. The search need not decide
+   * which of them are: they all become optional.
    */
   #cover(configuration: Configuration, by: Entry): void {
     for (const entry of this.open.owed) {
@@ -101,8 +107,8 @@ export class Rules {
   }
 
   /**
-   * Reduction: an operation that would change nothing here is satisfied here. A read has no better place than the
-   * first one possible; a write that happens to write what is there becomes optional.
+   * Reduction: an operation that would change nothing here is satisfied here. A read has no better place than the first
+   * possible one; a write of the present value becomes optional.
    */
   satisfyForNothing(configuration: Configuration, entry: Entry): boolean {
     if (isSatisfied(configuration.bits, entry.slot)) return false
@@ -120,8 +126,8 @@ export class Rules {
 const isSet = ({ kind }: Entry) => kind === 'set'
 
 /**
- * Reduction: identical operations go in the order of their returns, for the later one could take the place of the
- * earlier one. Those that must be put in the order go before those that need not.
+ * Reduction: identical operations go in the order of their returns, because the later one could take the earlier one's
+ * place. Operations that must be put in the order go before optional ones.
  */
 function isMoreUrgent(one: Entry, other: Entry, bits: Uint32Array): boolean {
   if (one.sort !== other.sort || one.return >= other.return) return false
@@ -129,8 +135,8 @@ function isMoreUrgent(one: Entry, other: Entry, bits: Uint32Array): boolean {
 }
 
 /**
- * Reduction: an unknown `set` waits while a `cas`, or a `set` that will return, would write the same. It could take
- * that one's place later. (Not so while there is a `set` to be covered, which a `cas` does not.)
+ * Reduction: an unknown `set` waits while a `cas`, or a `set` that will return, would write the same value: it could
+ * take the place of the other later. (This does not hold while a `set` is to be covered, which a `cas` does not do.)
  */
 function isLessPowerful(one: Entry, other: Entry): boolean {
   return other.optional && isSet(other) && (one.kind === 'cas' || (isSet(one) && !one.optional))

@@ -17,9 +17,9 @@ export type SearchResult =
     }
   | { readonly verdict: 'undecided'; readonly steps: number }
 
-/** How many configurations are kept as long as one of them leads on. */
+/** Configurations that are kept as long as one of them leads on. */
 const narrow = 2
-/** A checkpoint is saved every so many calls and returns. */
+/** Calls and returns between two checkpoints. */
 const checkpointInterval = 16
 
 /**
@@ -68,7 +68,7 @@ export function search(
   return { verdict: 'linearizable', order: orderOf(sweep.configurations[0]?.trace), steps: sweep.steps }
 }
 
-/** Leads a sweep back from where too few configurations were kept, and lets it pass there with more. */
+/** Leads a sweep back from a place where too few configurations were kept, and lets it pass there with more. */
 class Retreat {
   readonly #sweep: Sweep
   readonly #checkpoints: Checkpoint[] = []
@@ -81,7 +81,7 @@ class Retreat {
     sweep.width = narrow
   }
 
-  /** To be called before each moment. */
+  /** Saves a checkpoint now and then; must be called before each moment. */
   mark(): void {
     const { position } = this.#sweep
     if (position > this.#obstacle) this.#sweep.width = narrow
@@ -92,7 +92,7 @@ class Retreat {
     this.#checkpoints[at] = checkpoint
   }
 
-  /** Whether three attempts have failed at this place, which is when to ask for another proof; true only then. */
+  /** True when exactly three attempts have failed at this place: then another proof is asked for. */
   get isStuck(): boolean {
     return this.#sweep.position === this.#obstacle && this.#attempts === 3
   }

@@ -15,7 +15,7 @@ import { type Path, Rules } from './rules.js'
 import { States } from './states.js'
 import type { Moment, Timeline } from './timeline.js'
 
-/** Where a sweep has been, to go back to. */
+/** A place that a sweep has passed, to which it can go back. */
 export interface Checkpoint {
   readonly position: number
   readonly configurations: readonly Configuration[]
@@ -23,25 +23,25 @@ export interface Checkpoint {
   readonly open: OpenOperations
 }
 
-/** What a search may cost before it is given up. */
+/** The cost of a search, after which it is given up. */
 export interface Budget {
-  /** Operations tried. */
+  /** Number of operations tried. */
   readonly steps: number
-  /** Bytes held at a time, in states and configurations: an estimate from above. */
+  /** Bytes held at a time in states and configurations, estimated from above. */
   readonly bytes: number
 }
 
-/** Bytes that a configuration takes with its place in a path, its text for comparison and its trace, besides its slots. */
+/** Bytes of a configuration besides its slots: its place in a path, its text for comparison and its trace. */
 const configurationBytes = 400
-/** Bytes for each 16 slots of it: two bits a slot, once as numbers and once as text. */
+/** Bytes of a configuration for each 16 slots: two bits a slot, once as numbers and once as text. */
 const wordBytes = 16
 
-/** How many ways to one return are gone for each configuration that is to be kept. */
+/** Paths to one return that are followed for each configuration to be kept. */
 const pathsPerWidth = 16
 
 /**
- * Goes through the calls and returns of one key in order, and keeps the configurations that explain all answers so
- * far; at most `width` of them, those that leave the most open.
+ * A sweep goes through the calls and returns of one key in order, and keeps the configurations that explain all answers
+ * so far: at most `width` of them, namely the ones that leave the most open.
  */
 export class Sweep {
   width = Infinity
@@ -52,12 +52,12 @@ export class Sweep {
   readonly #bytesEach: number
   #configurations: Configuration[]
   #incomplete = false
-  /** Configurations on the way to the present return. */
+  /** Number of configurations on the way to the present return. */
   #underWay = 0
-  /** Configurations that are kept to go back to. */
+  /** Number of configurations that are kept in checkpoints. */
   saved = 0
 
-  /** `unread`: a character that no value of the history has. */
+  /** @param unread a character that no value of the history has */
   constructor(timeline: Timeline, initialStates: Iterable<State>, unread: string, budget: Budget) {
     this.#timeline = timeline
     this.#states = new States(timeline.observers, unread)
@@ -90,12 +90,12 @@ export class Sweep {
     return this.#configurations
   }
 
-  /** Whether some configuration was given up that might have explained the rest. */
+  /** True if a configuration was given up that might have explained the rest. */
   get isIncomplete(): boolean {
     return this.#incomplete
   }
 
-  /** Goes past one moment. When no configuration is left, it stays there; only {@link restore} leads on. */
+  /** Goes past one moment. When no configuration is left, the sweep stays there; only {@link restore} leads on. */
   advance(): void {
     const moment = this.#timeline.moments[this.position]!
     if (moment.isCall) this.#call(moment.entry)
@@ -141,7 +141,7 @@ export class Sweep {
     this.#configurations = kept.slice(0, this.width)
   }
 
-  /** Every configuration that those kept lead to by putting in order what must be, the target last. */
+  /** Finds every configuration that the kept ones lead to by putting operations in order, the target last. */
   #linearize(target: Entry): Configuration[] {
     const reached = this.#configurations.filter(({ bits }) => isSatisfied(bits, target.slot))
     const paths: Path[] = []
@@ -150,7 +150,7 @@ export class Sweep {
         paths.push({ configuration: copyOf(configuration), unnoticed: false })
     }
     const seen = new Set<string>()
-    // The list grows while it is gone through, so short ways come first.
+    // The list grows while the loop runs, so short paths come first.
     for (const path of paths) {
       this.#underWay = paths.length + reached.length
       if (this.isSpent || this.#isEnough(paths.length)) break
@@ -168,7 +168,7 @@ export class Sweep {
     return reached
   }
 
-  /** Whether so many ways have been gone that most of what they lead to would not be kept. */
+  /** Checks whether so many paths were followed that most configurations at their ends would not be kept. */
   #isEnough(paths: number): boolean {
     if (paths < pathsPerWidth * this.width) return false
     this.#incomplete = true

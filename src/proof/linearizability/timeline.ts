@@ -6,9 +6,9 @@ import { Observers } from './observers.js'
 export interface Moment {
   readonly entry: Entry
   readonly isCall: boolean
-  /** What is over once this moment is. */
+  /** Operations that the search forgets after this moment. */
   readonly closing: Entry[]
-  /** What goes over to its {@link Entry.unreadSort} then. */
+  /** Operations that move to their {@link Entry.unreadSort} after this moment. */
   readonly fading: Entry[]
 }
 
@@ -16,16 +16,16 @@ export interface Moment {
 export interface Timeline {
   readonly entries: readonly Entry[]
   readonly moments: readonly Moment[]
-  /** How many operations are open at once, at most. */
+  /** Operations that are open at once, at most. */
   readonly slots: number
   readonly observers: Observers
 }
 
 /**
- * Puts one key's operations in order. Where moments are equal, calls come before returns: the operations overlap.
+ * Puts one key's operations in order. At equal moments, calls come before returns: the operations overlap.
  *
- * Reduction: an unknown write is forgotten after the last answer that could still show it, and is not even looked
- * at when there is none. Leaving it out of an order from then on changes no answer.
+ * Reduction: an unknown write is forgotten after the last answer that could still show it, and is ignored if there is
+ * none. An order without the write from then on changes no answer.
  */
 export function timelineOf(operations: readonly Operation[]): Timeline {
   const edges = orderedEdges(operations.filter((operation) => !isIrrelevant(operation)))
@@ -59,12 +59,15 @@ function orderedEdges(operations: readonly Operation[]): Edge[] {
   return edges.sort((a, b) => a.at - b.at || Number(b.isCall) - Number(a.isCall))
 }
 
-/** Explanations weaken an operation by taking its return away; a record with an answer always has one. */
+/**
+ * Checks whether an operation never returns. Explanations weaken an operation by taking its return away; a record with
+ * an answer always has one.
+ */
 function isOptional(operation: Operation): boolean {
   return operation.outcome === 'unknown' || operation.return === null
 }
 
-/** The entries, each at the index of its operation. */
+/** Makes the entries, each at the index of its operation. */
 function entriesOf(edges: readonly Edge[]): Entry[] {
   const calls: number[] = []
   const returns: number[] = []
@@ -99,8 +102,8 @@ function entryOf(operation: Operation, call: number, returned: number): Entry {
 }
 
 /**
- * Reduction: what an unknown write leaves behind matters only by its length once nobody is to read it, and not even
- * by that after the last append. From then on, such writes are all of one sort.
+ * Reduction: the result of an unknown write matters only by its length once no operation can read it, and not even by
+ * its length after the last append. From then on, such writes are all of one sort.
  */
 function sort(entry: Entry, sorts: Map<string, number>, observers: Observers, moments: readonly Moment[]): void {
   const { operation, optional, call, close } = entry
@@ -123,7 +126,7 @@ function numberOf(text: string, numbers: Map<string, number>): number {
   return number
 }
 
-/** Gives every operation a place that is its own while it is open; places are used again. */
+/** Gives every operation a slot that is its own while it is open; slots are used again. */
 function assignSlots(moments: readonly Moment[]): number {
   const free: number[] = []
   let slots = 0

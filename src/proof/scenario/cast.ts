@@ -2,18 +2,18 @@ import type { NodeId } from '../../contracts.js'
 import type { SeededRandom } from '../simulation/random.js'
 import type { Driver, Place } from './scenario.js'
 
-/** What a script may say in place of a node's name; `3 followers` is three times the second. */
+/** Words that a script may use for a node; `3 followers` stands for three times `follower`. */
 const nodeWords = ['leader', 'follower', 'any']
 
 export const isNodeWord = (word: string) => nodeWords.includes(word)
 const isPlural = (word: string | undefined) => word === 'followers'
 
-/** Who is who in a play: the nodes that words mean at this moment, and the names that the script has given. */
+/** The cast of a play: the nodes that the words mean at this moment, and the names that the script has given. */
 export class Cast {
   readonly #driver: Driver
   readonly #random: SeededRandom
   readonly #names = new Map<string, NodeId>()
-  /** The leader when a line last looked for it. */
+  /** The leader that a line last found; null if it found none. */
   seen: Place | null = null
 
   constructor(driver: Driver, random: SeededRandom) {
@@ -21,14 +21,17 @@ export class Cast {
     this.#random = random
   }
 
-  /** Who leads now; of two who think so, the one elected last. Where each node stands alone, the first. */
+  /**
+   * Finds the present leader; of two nodes that think they lead, the one elected last. Where each node stands alone,
+   * the first.
+   */
   async leader(): Promise<Place | null> {
     const places = await this.#driver.places()
     this.seen = leaderOf(places)
     return this.seen
   }
 
-  /** The nodes that these words mean, none of them twice; null if there is nobody like that now. */
+  /** Finds the nodes that these words mean, none of them twice; null if a word means no node now. */
   async find(words: readonly string[]): Promise<NodeId[] | null> {
     if (words.every((word) => this.#driver.nodes.includes(word))) return [...words]
     const places = expand(words).some(isNodeWord) ? await this.#driver.places() : []
@@ -67,7 +70,7 @@ function later(one: Place | null, other: Place): Place {
   return one !== null && one.term >= other.term ? one : other
 }
 
-/** `2 followers` as `follower follower`. */
+/** Expands plurals: `2 followers` becomes `follower follower`. */
 export function expand(words: readonly string[]): string[] {
   return words.flatMap((word, at) => {
     if (/^\d+$/.test(word) && isPlural(words[at + 1])) return []
@@ -75,12 +78,12 @@ export function expand(words: readonly string[]): string[] {
   })
 }
 
-/** The first of these words that means no node, whatever happens; `named` are the names given so far. */
+/** Finds the first of these words that can never mean a node; `named` are the names given so far. */
 export function strangerIn(words: readonly string[], nodes: readonly NodeId[], named: ReadonlySet<string>) {
   return expand(words).find((word) => !nodes.includes(word) && !isNodeWord(word) && !named.has(word))
 }
 
-/** Whether a node knows who leads, if anybody does at its stage: then a play can begin. */
+/** Checks that a node knows the leader, if its stage has one: then a play can begin. */
 export function knowsItsPlace({ node, role, leader, outsider }: Place): boolean {
   return outsider || role === 'standalone' || role === 'leader' || (leader !== null && leader !== node)
 }

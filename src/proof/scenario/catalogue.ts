@@ -3,13 +3,13 @@ import { fileURLToPath } from 'node:url'
 import { NotationError, parseScenario } from './notation.js'
 import type { Scenario } from './scenario.js'
 
-/** Where the scripts are, seen from the compiled file. */
+/** The folder of the scripts, seen from the compiled file. */
 const folder = fileURLToPath(new URL('../../../../src/proof/scenario/scripts/', import.meta.url))
 
-/** In which order the groups come: the wire, replication, the log, heartbeats, election, compaction, membership. */
+/** The order of the groups: the wire, replication, the log, heartbeats, election, compaction, membership. */
 const groups = 'WNRLHECM'
 
-/** Every scenario that there is, in the order of the roadmap. @throws NotationError if one cannot be read */
+/** Reads all scenarios, in the order of the roadmap. @throws NotationError if one cannot be read */
 export function catalogue(): readonly Scenario[] {
   const names = readdirSync(folder).filter((name) => name.endsWith('.txt'))
   return names.map(readScenario).sort((a, b) => rank(a) - rank(b))

@@ -2,17 +2,17 @@ import type { NodeId, Status } from '../../contracts.js'
 import type { Finding } from './leadership.js'
 import type { Compaction, Driver, Kept } from './scenario.js'
 
-/** How often a node is looked at while its snapshot is awaited. */
+/** Milliseconds between two looks at a node whose snapshot is awaited. */
 const everyMs = 50
 
 type Told = { readonly [Fact in 'log' | 'snapshot']?: Status[Fact] | undefined }
 
-/** What a node says that it keeps; at the stages without a log, nothing. */
+/** Reads the part of the log and the snapshot that a node reports to keep; at stages without a log, nothing. */
 export function keptOf({ log = { first: 1, last: 0 }, snapshot }: Told): Omit<Kept, 'node'> {
   return { ...log, snapshot: snapshot?.index ?? 0 }
 }
 
-/** Looks how long the logs are, or whether a node has a snapshot, for as long as that may take. */
+/** Judges the length of the logs at once, or waits for a node's snapshot until its time is over. */
 export function judgeCompaction(said: Compaction, node: NodeId | undefined, driver: Driver): Promise<Finding> {
   return said.kind === 'logs under' ? judgeLogs(said.entries, driver) : awaitSnapshot(node!, said.withinMs, driver)
 }

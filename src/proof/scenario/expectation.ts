@@ -4,7 +4,7 @@ import type { Expectation } from './scenario.js'
 const alternative = /\s*("(?:[^"\\]|\\.)*"|\(absent\)|done|not done|(?:refused|unknown)(?: (?!or\b)[a-z_]+)?)\s*/y
 const forms = 'done, "value", (absent), not done, refused [code], unknown [code], with "or" between alternatives'
 
-/** `"1" or (absent)` as expectations. @throws Error that says what would be one */
+/** Parses expectations such as `"1" or (absent)`. @throws Error that says what would be one */
 export function parseExpectations(text: string): Expectation[] {
   const found: Expectation[] = []
   alternative.lastIndex = 0
@@ -50,12 +50,12 @@ export function formatExpectations(expected: readonly Expectation[]): string {
     .join(' or ')
 }
 
-/** What is to be said of one line: as it should be, wrong, or safe but not done. */
+/** The mark of one line: as it should be, wrong, or safe but not done. */
 export type Mark = 'fine' | 'violated' | 'unavailable'
 
 /**
- * Judges how a call ended. An answer that contradicts what was expected is a violation, and so is the wrong error where
- * a certain error was expected; something that should have been done and was not is unavailable.
+ * Judges the outcome of a call. An answer that contradicts the expectation is a violation, and so is a wrong error
+ * where a certain error was expected; an expected success that did not come is unavailable.
  */
 export function judge(outcome: Outcome, expected: readonly Expectation[]): Mark {
   if (expected.length === 0 || expected.some((one) => isMet(one, outcome))) return 'fine'
@@ -77,7 +77,7 @@ function isMet(expected: Expectation, outcome: Outcome): boolean {
   }
 }
 
-/** An outcome in few words, and always in the same ones. */
+/** Describes an outcome in few words, and always in the same ones. */
 export function describeOutcome({ command }: Command, outcome: Outcome): string {
   if (outcome.outcome !== 'done') {
     const { code, leader, actual } = outcome.error

@@ -2,17 +2,17 @@ import { type Cast, leaderOf } from './cast.js'
 import type { Mark } from './expectation.js'
 import type { Driver, Leadership, Place } from './scenario.js'
 
-/** How often a cluster is looked at while something is awaited. */
+/** Milliseconds between two looks at a cluster. */
 const everyMs = 50
 
-/** What was seen, and whether it is as it should be. */
+/** The result of a look, with its mark. */
 export interface Finding {
   readonly outcome: string
   readonly mark: Mark
   readonly expected: string
 }
 
-/** Looks who leads, until it is as it should be, or for as long as that may take. */
+/** Judges the leadership: looks again until it is as expected, or until its time is over. */
 export async function judgeLeadership(said: Leadership, cast: Cast, driver: Driver): Promise<Finding> {
   const before = cast.seen
   let left = 'withinMs' in said ? said.withinMs : 0
@@ -52,7 +52,7 @@ function problemOf(kind: Leadership['kind'], places: readonly Place[], before: P
 const violated = (expected: string): Problem => ({ mark: 'violated', expected })
 const missing = (expected: string): Problem => ({ mark: 'unavailable', expected })
 
-/** Whether a node leads or follows this leader. */
+/** Checks whether a node is this leader or follows it. */
 function isWith(leader: Place, place: Place): boolean {
   return place.node === leader.node || (place.role !== 'leader' && place.leader === leader.node)
 }

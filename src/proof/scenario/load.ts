@@ -2,23 +2,23 @@ import type { Command, Outcome } from '../../contracts.js'
 import type { SeededRandom } from '../simulation/random.js'
 import type { Load } from './scenario.js'
 
-/** A few keys for many clients: what nobody contends for proves nothing. */
+/** A few keys for many clients: only keys that clients contend for prove something. */
 const keys = ['x', 'y', 'z']
 
-/** Now and then one of the clients hangs up in the middle of what it asks. */
+/** The probability that a client hangs up in the middle of a call. */
 const hangUpChance = 0.03
 
 /** The cluster as the clients of a load see it. */
 export interface Loaded {
-  /** Asks as this client, and hears how it ended. */
+  /** Makes a call as this client; `settle` is called with its outcome. */
   ask(client: string, command: Command, settle: (outcome: Outcome) => void): void
   hangUp(client: string): void
   after(ms: number, task: () => void): void
-  /** Hears when the last of the calls has ended. */
+  /** Called when the last of the calls has ended. */
   over(counts: LoadCounts): void
 }
 
-/** How many calls have ended in each way, and how many have not. */
+/** Counts of calls: ended in each way, and open. */
 export interface LoadCounts {
   done: number
   refused: number
@@ -27,9 +27,10 @@ export interface LoadCounts {
 }
 
 /**
- * Lets clients loose, each asking one thing after another: all kinds of reads and writes, every value its own.
+ * Starts clients, each of which makes one call after another: reads and writes of all kinds, each write with a value of
+ * its own.
  *
- * @returns counted on while they run
+ * @returns counts that change while the clients run
  */
 export function startLoad(random: SeededRandom, { clients, calls, overMs }: Load, loaded: Loaded): LoadCounts {
   const { ask, hangUp, after, over } = loaded
@@ -53,7 +54,7 @@ export function startLoad(random: SeededRandom, { clients, calls, overMs }: Load
   return counts
 }
 
-/** @param other a value that the key may hold, so that some of the comparisons succeed */
+/** Draws a command. @param other a value that the key may hold, so that some of the comparisons succeed */
 function command(random: SeededRandom, value: string, other: string): Command {
   const key = random.pick(keys)
   const kind = random.next()

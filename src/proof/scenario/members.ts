@@ -4,13 +4,19 @@ import type { Finding } from './leadership.js'
 import { nodesOf } from './playable.js'
 import type { Change, Driver, Members, MembersSaid, Place, Scenario, Statement } from './scenario.js'
 
-/** Who takes nodes in and out; a newcomer may have much to catch up with, so it waits longer than other clients. */
+/**
+ * The client that adds and removes nodes. It waits longer than other clients, because a newcomer may have much to catch
+ * up with.
+ */
 export const operator = { name: 'op', deadlineMs: 30_000 }
 
-/** How often the members are looked at while something is awaited. */
+/** Milliseconds between two looks at the members. */
 const everyMs = 50
 
-/** The members as the leader has them, or, while nobody leads, who has seen most committed; null where they are fixed. */
+/**
+ * Reads the members as the leader has them, or, without a leader, the node that has seen most committed. Null where
+ * they are fixed.
+ */
 export function membersIn(statuses: readonly Status[]): Members | null {
   const [knowing] = statuses.filter(({ voters }) => voters !== undefined).sort((one, other) => compare(other, one))
   if (knowing === undefined) return null
@@ -24,14 +30,14 @@ function compare(one: Status, other: Status): number {
   return rank(one).reduce((sign, number, at) => sign || number - others[at]!, 0)
 }
 
-/** Whether a node belongs to the cluster; where members are fixed, every node does. */
+/** Checks whether a node is a member; where members are fixed, every node is one. */
 export function isMember(node: NodeId, members: Members | null): boolean {
   if (members === null) return true
   const { voters, outgoing, learners } = members
   return [voters, outgoing ?? [], learners].some((some) => some.includes(node))
 }
 
-/** Nodes that run beside the five, and belong to nobody until they are taken in: only where a script names one. */
+/** Nodes that run beside the five and are no members until they are added; they run only where a script names one. */
 export const spares = ['n6', 'n7']
 
 export const namesSpares = ({ statements }: Scenario): boolean =>
@@ -41,7 +47,7 @@ function namedIn(statements: readonly Statement[]): string[] {
   return statements.flatMap((one) => (one.kind === 'repeat' ? namedIn(one.body) : nodesOf(one)))
 }
 
-/** What running nodes take themselves for, as they say it. */
+/** Reads the places of running nodes from their statuses. */
 export function placesIn(statuses: readonly Status[]): Place[] {
   const members = membersIn(statuses)
   return statuses.map(({ id, role, term = 0, leader }) => {
@@ -49,7 +55,7 @@ export function placesIn(statuses: readonly Status[]): Place[] {
   })
 }
 
-/** What a client says to have the members changed. */
+/** Makes the command that asks for a change of members. */
 export function commandOf({ change, isForced }: Change, members: readonly Member[]): Command {
   const force = isForced ? { force: true } : {}
   const [{ id, client, peer }] = members as [Member]
@@ -58,7 +64,7 @@ export function commandOf({ change, isForced }: Change, members: readonly Member
   return { command: 'reconfigure', voters: members.map(({ id, client, peer }) => `${id}=${client}/${peer}`), ...force }
 }
 
-/** Looks who the voters or the learners are, until they are those that were said, or for as long as that may take. */
+/** Judges the voters or the learners: looks again until they are as expected, or until the time is over. */
 export async function judgeMembers(
   { kind, withinMs }: MembersSaid,
   wanted: readonly NodeId[],

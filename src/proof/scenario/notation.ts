@@ -3,7 +3,7 @@ import { guarantees } from '../guarantees.js'
 import type { Scenario, Statement } from './scenario.js'
 import { parseStatement, parseTime } from './statement.js'
 
-/** A script that cannot be read; the message names file and line, and says what would be right. */
+/** Thrown for a script that cannot be read; the message names file and line, and says what would be right. */
 export class NotationError extends Error {
   override readonly name = 'NotationError'
 
@@ -15,8 +15,8 @@ export class NotationError extends Error {
 type Header = Omit<Scenario, 'file' | 'statements' | 'guarantee'> & { readonly guarantee: GuaranteeId | null }
 
 /**
- * Reads a script: a header (`ID Title`, what is put to the test, and prose) up to the first blank line, then what is
- * done, a line each. `src/proof/scenario/scripts/README.md` describes the notation.
+ * Reads a script: a header (`ID Title`, the guarantee under test, and prose) up to the first blank line, then one
+ * statement a line. `src/proof/scenario/scripts/README.md` describes the notation.
  *
  * @param file for errors
  * @throws NotationError
@@ -40,7 +40,7 @@ interface Line {
   readonly line: number
 }
 
-/** Runs a parser of one line; what it throws becomes an error that names the line. */
+/** Runs a parser of one line; an error of the parser becomes one that names the line. */
 function at<T>(file: string, line: number, parse: () => T): T {
   try {
     return parse()
@@ -76,7 +76,7 @@ type HeaderLine = (text: string, header: Header) => Partial<Header>
 
 const parseProse: HeaderLine = (text, { about }) => ({ about: about === '' ? text : `${about} ${text}` })
 
-/** The lines of the header that are not prose, by their first word. */
+/** Parsers of the header's lines that are not prose, by their first word. */
 const headerLines: Readonly<Record<string, HeaderLine>> = {
   guarantee(text) {
     const id = text.slice('guarantee '.length)

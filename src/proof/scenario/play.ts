@@ -31,9 +31,9 @@ import type {
 import { type Entry, tell, verdictOf } from './transcript.js'
 
 /**
- * Plays a scenario against a stage, to its end even when something is wrong on the way, and judges it.
+ * Plays a scenario against a stage, to its end even if a line goes wrong, and judges it.
  *
- * @throws NotationError, before anything is done, if a line names what the stage or the cluster does not have
+ * @throws NotationError, before the play begins, if a line names what the stage or the cluster does not have
  */
 export async function play(scenario: Scenario, stage: Stage, driver: Driver, seed = 1): Promise<Played> {
   const played = await new Play(scenario, stage, driver, seed).run()
@@ -48,7 +48,7 @@ class Play {
   readonly #cast: Cast
   readonly #history = new History()
   readonly #connections = new Map<string, RawConnection>()
-  /** What each client asked last. */
+  /** The last command of each client. */
   readonly #last = new Map<string, { command: Command; at: NodeId | null }>()
   #underWay = 0
 
@@ -130,13 +130,16 @@ class Play {
     }
   }
 
-  /** Where service itself is promised, what is not done is a violation. */
+  /** Marks an entry. Where the scenario promises service itself, an unavailable line is a violation. */
   #judged(entry: Entry, mark: Mark, expected = ''): void {
     entry.mark = mark === 'unavailable' && this.#scenario.servicePromised ? 'violated' : mark
     entry.expected = expected
   }
 
-  /** The nodes that a line means, which it then shows; null, and the line is not done, if there is nobody like that. */
+  /**
+   * Finds the nodes that a line means, and adds them to its text; null if a word means no node, and the line is not
+   * done.
+   */
   async #find(words: readonly string[], entry: Entry): Promise<readonly NodeId[] | null> {
     const nodes = await this.#cast.find(words)
     if (nodes === null) {
@@ -204,7 +207,7 @@ class Play {
     })
   }
 
-  /** Every call ends at its deadline at the latest. */
+  /** Waits for all answers; every call ends at its deadline at the latest. */
   #answered(): Promise<void> {
     return this.#driver.until(() => this.#underWay === 0)
   }
@@ -221,7 +224,7 @@ class Play {
     if (!background) await this.#driver.until(ended)
   }
 
-  /** Asks, and judges the answer when it comes. @returns whether it has come */
+  /** Makes a call, and judges its answer when it comes. @returns a function that tells whether it has come */
   #asks(client: string, command: Command, at: NodeId | null, wanted: readonly Expectation[], entry: Entry) {
     let settled = false
     this.#ask(client, command, at, (outcome) => {
@@ -294,7 +297,7 @@ class Play {
     this.#judged(entry, 'violated', 'what a single copy could have answered')
   }
 
-  /** To whoever can do what the bytes ask for. */
+  /** Connects to the leader, which can do what the bytes ask for; without a leader, to the first node. */
   async #connect(name: string): Promise<RawConnection> {
     const leader = await this.#cast.leader()
     return this.#driver.connect!(name, leader?.node ?? this.#driver.nodes[0]!)
@@ -322,14 +325,14 @@ function newEntry(text: string, comment: boolean): Entry {
   return { text, comment, outcome: '', mark: 'fine', expected: '', detail: [], rounds: [] }
 }
 
-/** A line with the nodes that its words mean: behind the words where it begins with them, else at its end. */
+/** Adds the nodes to a line's text: behind the words where the line begins with them, else at its end. */
 function withNodes(text: string, words: readonly string[], nodes: readonly NodeId[]): string {
   const said = words.join(' ')
   const at = text.startsWith(`${said} `) ? said.length : text.endsWith(' &') ? text.length - 2 : text.length
   return `${text.slice(0, at)} (${nodes.join(' ')})${text.slice(at)}`
 }
 
-/** A line as it is shown: an expectation is shown only where it was not met. */
+/** Prints a line for the transcript; an expectation is printed only where it was not met. */
 function textOf(statement: Statement): string {
   if (statement.kind === 'receives') return `${statement.connection} receives`
   if (statement.kind === 'change') return statement.text.split(' ->')[0]!.trimEnd()
@@ -342,7 +345,7 @@ function inRound(expected: Expectation, round: string): Expectation {
   return { ...expected, value: expected.value.replaceAll('$round', round) }
 }
 
-/** Whether everything in `part` is in `whole`; the whole may have more fields. */
+/** Checks that `whole` has everything in `part`; it may have more fields. */
 function includes(whole: unknown, part: unknown): boolean {
   if (!isObject(part)) return isDeepStrictEqual(whole, part)
   return isObject(whole) && Object.entries(part).every(([name, value]) => includes(whole[name], value))

@@ -6,7 +6,7 @@ import { NotationError } from './notation.js'
 import type { Call, Change, Driver, MembersSaid, Scenario, Statement } from './scenario.js'
 
 /**
- * Looks through a script before anything of it is done: a slip in its last line should not show after a minute's work.
+ * Checks a script before it is played: a slip in its last line should not show only after a minute's work.
  *
  * @throws NotationError if a line names what the stage or the cluster does not have
  */
@@ -25,7 +25,7 @@ export function checkPlayable(scenario: Scenario, stage: Stage, driver: Driver):
   check(scenario.statements)
 }
 
-/** What the lines so far have brought about. */
+/** The clients and names of the lines so far. */
 interface Before {
   readonly asked: Set<string>
   readonly named: Set<string>
@@ -65,7 +65,7 @@ function looksForLeader(statement: Statement): boolean {
   return statement.kind === 'one leader' || expand(nodesOf(statement)).some(isNodeWord)
 }
 
-/** The words of a line that mean nodes. */
+/** Lists the words of a line that mean nodes. */
 export function nodesOf(statement: Statement): readonly string[] {
   if (statement.kind === 'name') return statement.words
   if (statement.kind === 'call') return pinOf(statement) ?? []
@@ -83,7 +83,7 @@ export function nodesOfFault(fault: Fault): readonly string[] {
   return fault.word === 'cut' ? [fault.from, fault.to] : fault.nodes
 }
 
-/** The word behind the `@` of a call, alone in a list; null if the client may choose. */
+/** Reads the word behind the `@` of a call, alone in a list; null if the client may choose the node. */
 export function pinOf({ words }: Call): readonly string[] | null {
   return /\s@(\w+)$/.exec(words)?.slice(1) ?? null
 }

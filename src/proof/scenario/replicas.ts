@@ -4,10 +4,13 @@ import type { Driver, Look } from './scenario.js'
 /** Keys of a difference that are shown. */
 const mostKeys = 3
 
-/** When a cluster counts as at rest: so many looks alike in a row; and when nobody waits for that any longer. */
+/**
+ * Limits of a wait for rest: the cluster is at rest after `alike` equal looks in a row; after `mostLooks` the wait
+ * ends.
+ */
 const rest = { everyMs: 50, alike: 6, mostLooks: 200 }
 
-/** Lets time pass until the nodes do not change any more. @returns false if they never stop */
+/** Lets time pass until the nodes do not change any more. @returns false if they still changed at the last look */
 export async function comeToRest(cluster: Pick<Driver, 'look' | 'wait'>): Promise<boolean> {
   let before = ''
   let alike = 0
@@ -21,17 +24,17 @@ export async function comeToRest(cluster: Pick<Driver, 'look' | 'wait'>): Promis
   return false
 }
 
-/** Everything that was looked at, as one text: equal texts, equal clusters. */
+/** Writes all that was seen as one text: clusters are equal if their texts are. */
 function fingerprint(looks: readonly Look[]): string {
   return JSON.stringify(looks.map(({ node, applied, contents }) => [node, applied, [...contents].sort()]))
 }
 
-/** The nodes that do not hold this value under this key, or hold one where there is to be none. */
+/** Lists the nodes that do not hold this value under this key; if the value is null, the nodes that hold any. */
 export function lacking(looks: readonly Look[], key: string, value: string | null): string[] {
   return looks.filter(({ contents }) => (contents.get(key) ?? null) !== value).map(({ node }) => node)
 }
 
-/** Where replicas differ, in few lines: those that agree stand together. Empty when all hold the same. */
+/** Describes the differences of replicas in few lines; equal replicas share a line. Empty when all hold the same. */
 export function differences(looks: readonly Look[]): string[] {
   const keys = new Set(looks.flatMap(({ contents }) => [...contents.keys()]))
   const first = looks[0]?.contents

@@ -2,17 +2,17 @@ import type { Command, GuaranteeId, Index, Member, NodeId, Outcome, Term } from 
 import type { Delay } from '../../network/faults.js'
 import type { Fault } from '../../server/faults.js'
 
-/** Who belongs to a cluster whose members change. */
+/** The members of a cluster whose members change. */
 export interface Members {
   readonly voters: readonly NodeId[]
-  /** While these voters take over from others: those others. */
+  /** The outgoing voters of a joint configuration; null outside of one. */
   readonly outgoing: readonly NodeId[] | null
   readonly learners: readonly NodeId[]
 }
 
 /**
- * How a stage does in a scenario: it *holds* what the scenario asks for; it *violates* it, and the transcript is the
- * witness; or it is safe but *unavailable*: nothing wrong was said, but something was not done.
+ * The verdict on a stage in a scenario. It *holds* what the scenario asks for; it *violates* it, and the transcript is
+ * the witness; or it is safe but *unavailable*: no wrong answer was given, but something was not done.
  */
 export type Verdict = 'holds' | 'violated' | 'unavailable'
 
@@ -20,32 +20,32 @@ type DriverName = 'virtual' | 'real'
 
 /** A script of the catalogue, parsed. */
 export interface Scenario {
-  /** `N3`; stable once published. */
+  /** The name, such as `N3`; stable once published. */
   readonly id: string
   readonly title: string
-  /** What the scenario puts to the test. */
+  /** The guarantee that the scenario tests. */
   readonly guarantee: GuaranteeId
-  /** A sentence or two for a person. */
+  /** A description for a person, in a sentence or two. */
   readonly about: string
-  /** Where it can be played: in virtual time, on real processes, or both. */
+  /** The drivers that can play it: virtual time, real processes, or both. */
   readonly drivers: readonly DriverName[]
-  /** The first stage to which it says anything: replicas, for one, are there from stage 2 on. */
+  /** The first stage at which it makes sense: a scenario about replicas, for one, begins at stage 2. */
   readonly fromStage: number
-  /** How long a client waits for an answer. */
+  /** Milliseconds that a client waits for an answer. */
   readonly deadlineMs: number
-  /** Nodes that take another for the first member, each with that other. */
+  /** Nodes that are told another first member than the others, each with that member. */
   readonly believes: Readonly<Record<NodeId, NodeId>>
-  /** The guarantee is service itself: what is not done violates it. */
+  /** True if the guarantee is service itself: a line that is not done violates it. */
   readonly servicePromised: boolean
-  /** After how many entries a snapshot is due; null where it is all the same. */
+  /** Entries after which a snapshot is due; null where the usual number will do. */
   readonly snapshotEntries: number | null
-  /** Where it was read from, for errors. */
+  /** The file of the script, for errors. */
   readonly file: string
-  /** The body of the script. */
+  /** The lines of the script's body. */
   readonly statements: readonly Statement[]
 }
 
-/** What a client is expected to be told; any of the alternatives will do. */
+/** An expected answer to a client; a line may name several, and any of them will do. */
 export type Expectation =
   | { readonly kind: 'done' | 'not done' }
   | { readonly kind: 'unknown' | 'refused'; readonly code: string | null }
@@ -58,9 +58,9 @@ export type Statement = { readonly text: string; readonly line: number } & (
   | { readonly kind: 'delay'; readonly delay: Delay }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'all hold'; readonly key: string; readonly value: string | null }
-  /** What chance does to a message between nodes, with a probability. */
+  /** Loses or doubles messages between nodes by chance, with a probability. */
   | { readonly kind: 'lose' | 'double'; readonly part: number }
-  /** Names for the nodes that the words mean at this moment. */
+  /** Gives names to the nodes that the words mean at this moment. */
   | { readonly kind: 'name'; readonly names: readonly string[]; readonly words: readonly string[] }
   | Leadership
   | Compaction
@@ -72,28 +72,28 @@ export type Statement = { readonly text: string; readonly line: number } & (
   | { readonly kind: 'repeat'; readonly times: number; readonly body: readonly Statement[] }
 )
 
-/** What is to be so of the leader: at once, or before long. */
+/** An expectation about the leader: at once, or within some time. */
 export type Leadership =
   | { readonly kind: 'one leader' | 'new leader'; readonly withinMs: number }
   | { readonly kind: 'same leader' | 'no leader' }
 
-/** What is to be so of the logs of all nodes that run, at once, or of one node's snapshots, before long. */
+/** An expectation about the logs of all running nodes, at once, or about one node's snapshot, within some time. */
 export type Compaction =
   | { readonly kind: 'logs under'; readonly entries: number }
   | { readonly kind: 'has a snapshot'; readonly word: string; readonly withinMs: number }
 
-/** Nodes are taken in, or out, or these become the voters in place of all others. */
+/** A change of members: nodes are added or removed, or become the voters in place of all others. */
 export interface Change {
   readonly kind: 'change'
   readonly change: 'add' | 'remove' | 'reconfigure'
   readonly words: readonly string[]
-  /** Also if too few of the voters would be alive. */
+  /** True if the change is forced even if too few of the voters are alive. */
   readonly isForced: boolean
   readonly background: boolean
   readonly expected: readonly Expectation[]
 }
 
-/** Who is to vote, or to learn, as the leader has it: at once, or before long. */
+/** An expectation about the voters or learners, as the leader has them: at once, or within some time. */
 export interface MembersSaid {
   readonly kind: 'voters' | 'learners'
   readonly words: readonly string[]
@@ -104,7 +104,7 @@ export interface Load {
   readonly kind: 'load'
   readonly clients: number
   readonly calls: number
-  /** Each client spreads its calls over about this time; 0 for one after another. */
+  /** Milliseconds over which each client spreads its calls; 0 for one after another. */
   readonly overMs: number
   readonly background: boolean
 }
@@ -112,18 +112,18 @@ export interface Load {
 export interface Call {
   readonly kind: 'call'
   readonly client: string
-  /** The command as a person types it, or `again`: the client's last one once more, as a retry. */
+  /** The command as a person types it, or `again`: the client's last command once more, as a retry. */
   readonly words: string
-  /** Goes on without waiting for the answer. */
+  /** True if the script goes on without waiting for the answer. */
   readonly background: boolean
   readonly expected: readonly Expectation[]
 }
 
-/** What is done with a bare connection to the leader: hostile bytes need one. */
+/** A step on a bare connection to the leader, which hostile bytes need. */
 export type Raw = { readonly connection: string } & (
   | { readonly kind: 'sends'; readonly bytes: Uint8Array; readonly bytewise: boolean; readonly printf: string }
   | { readonly kind: 'ends' }
-  /** The next message must have these fields, with these values. */
+  /** Expects that the next message has these fields, with these values. */
   | { readonly kind: 'receives'; readonly message: unknown }
   | { readonly kind: 'is closed' }
 )
@@ -131,42 +131,45 @@ export type Raw = { readonly connection: string } & (
 /** A cluster to play a scenario on. */
 export interface Driver {
   readonly name: DriverName
-  /** How a transcript calls it. */
+  /** The driver's name in a transcript. */
   readonly place: string
-  /** Those that a script may name; where members change, some that are none at first. */
+  /** Nodes that a script may name; where members change, some of them are no members at first. */
   readonly nodes: readonly NodeId[]
-  /** How many rounds of a `repeat` are worth playing here. */
+  /** Rounds of a `repeat` that are worth playing with this driver. */
   readonly mostRounds: number
   perform(fault: Fault): Promise<void>
   delay(delay: Delay): Promise<void>
-  /** Loses, or doubles, messages between nodes by chance, where the driver can: a part of 0.1 is every tenth. */
+  /** Loses or doubles messages between nodes by chance, where the driver can: a part of 0.1 is every tenth. */
   chance?(what: 'lose' | 'double', part: number): Promise<void>
   wait(ms: number): Promise<void>
-  /** Does something later, while other things go on. */
+  /** Runs a task later, while the play goes on. */
   after(ms: number, task: () => void): void
-  /** Milliseconds, never backwards: the moments of the history. */
+  /** The present time in milliseconds, never backwards, for the history. */
   now(): number
-  /** Asks as this client; without `at`, the node that it takes for leader. `settle` is called once, by the deadline. */
+  /**
+   * Makes a call as this client; without `at`, to the node that it takes for the leader. `settle` is called once, by
+   * the deadline.
+   */
   call(client: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void
-  /** Breaks this client's connection in the middle of what it asks, if anything: that ends as unknown. */
+  /** Breaks this client's connection; a call under way ends as unknown. */
   hangUp(client: string): void
   /** Lets time pass until the condition holds, which only a settled call can bring about. */
   until(condition: () => boolean): Promise<void>
-  /** Lets time pass until nothing is under way any more. @returns false if it never comes to that */
+  /** Lets time pass until the cluster is at rest. @returns false if it never comes to rest */
   settle(): Promise<boolean>
-  /** Where a node listens. */
+  /** Gives the addresses of a node. */
   address(node: NodeId): Member
-  /** Who belongs to the cluster; null where that is fixed, or cannot be seen. */
+  /** Reads the members of the cluster; null where they are fixed, or cannot be seen. */
   members(): Promise<Members | null>
-  /** What every running member's store holds, and how far the node got. */
+  /** Reads the store and the applied index of every running member. */
   look(): Promise<readonly Look[]>
-  /** What every running node takes itself for. */
+  /** Reads the place of every running node, as it sees itself. */
   places(): Promise<readonly Place[]>
-  /** What every running member keeps of what was done. */
+  /** Reads the part of the log and the snapshot that every running member keeps. */
   kept(): Promise<readonly Kept[]>
-  /** A bare connection to this node, where there are real sockets. */
+  /** Opens a bare connection to this node, where there are real sockets. */
   connect?(name: string, node: NodeId): RawConnection
-  /** What happened to nodes that nobody did to them, a line each: a broken invariant, for one. */
+  /** Accidents: failures of nodes that the script did not cause, a line each; a broken invariant, for one. */
   readonly accidents: readonly string[]
 }
 
@@ -175,18 +178,21 @@ export interface Place {
   readonly node: NodeId
   readonly role: string
   readonly term: Term
-  /** Whom it takes for the leader. */
+  /** The node that it takes for the leader; null if it knows none. */
   readonly leader: NodeId | null
-  /** It runs, and is no member. */
+  /** True if the node runs and is no member. */
   readonly outsider?: boolean
 }
 
-/** A node's log: the index of its first entry, and of its last, which is one less where it is empty. */
+/**
+ * The part of the log that a node keeps: the indexes of its first and last entry; the last is one less if the log is
+ * empty.
+ */
 export interface Kept {
   readonly node: NodeId
   readonly first: Index
   readonly last: Index
-  /** The last entry of its newest snapshot; 0 without one. */
+  /** The index of the last entry in its newest snapshot; 0 without one. */
   readonly snapshot: Index
 }
 
@@ -199,20 +205,20 @@ export interface Look {
 export interface RawConnection {
   send(statement: Extract<Raw, { kind: 'sends' }>): Promise<void>
   end(): void
-  /** The next message; undefined if none comes. */
+  /** Reads the next message; undefined if none comes. */
   receive(): Promise<unknown>
-  /** Whether the node closes the connection, sooner or later. */
+  /** Waits for the node to close the connection. @returns whether it did */
   closed(): Promise<boolean>
 }
 
-/** What came of playing a scenario. */
+/** The result of a play. */
 export interface Played {
   readonly scenario: Scenario
   readonly stage: number
   readonly driver: DriverName
   readonly verdict: Verdict
-  /** What was done and said, a line each, without colours; the same every time in virtual time. */
+  /** The lines that were played, with their results, without colours; the same every time in virtual time. */
   readonly transcript: readonly string[]
-  /** The part of the transcript that shows why the verdict is what it is, ten lines at most; empty where all holds. */
+  /** The part of the transcript that shows the reason for the verdict, ten lines at most; empty where all holds. */
   readonly witness: readonly string[]
 }

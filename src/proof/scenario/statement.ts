@@ -4,7 +4,7 @@ import { expand } from './cast.js'
 import { parseExpectations } from './expectation.js'
 import type { Call, Change, Raw, Statement } from './scenario.js'
 
-/** What a line can be, as its error shows it. */
+/** The forms of a line, as an error shows them. */
 const forms = {
   delay: '`delay 1..50ms` or `delay off`',
   wait: '`wait 200ms` or `wait 2s`',
@@ -25,10 +25,10 @@ const anything =
   `repeat … end, ${forms.leadership}, ${forms.logs}, ${forms.snapshot}, ${forms.change}, ${forms.members}, a name such as ${forms.name}, a call such as ${forms.call}, ` +
   `or a bare connection's ${forms.raw}`
 
-/** What a line says, without its number; `repeat` and `end` span lines and are read elsewhere. */
+/** A parsed line, without its number; `repeat` and `end` span lines and are parsed elsewhere. */
 type Said = Statement extends infer S ? (S extends unknown ? Omit<S, 'line' | 'text'> : never) : never
 
-/** One line of a script. @throws Error that says what would be right */
+/** Parses one line of a script. @throws Error that says what would be right */
 export function parseStatement(text: string): Said {
   const word = text.split(/\s+/, 1)[0]!
   if (text.startsWith('#')) return { kind: 'comment' }
@@ -60,10 +60,10 @@ function parseFaultLine(text: string): Said {
   return { kind: 'fault', fault }
 }
 
-/** A day: no timer is asked for more than it holds. */
+/** Milliseconds of a day, the longest time that a script may name; every timer can hold it. */
 const longestMs = 86_400_000
 
-/** `200ms` or `2s` in milliseconds; null for anything else. */
+/** Parses a time such as `200ms` or `2s` to milliseconds; null for anything else. */
 export function parseTime(text: string): number | null {
   const [, number, unit] = /^(\d+)(ms|s)$/.exec(text.trim()) ?? []
   const ms = Number(number) * (unit === 's' ? 1000 : 1)
@@ -139,7 +139,7 @@ function parseHold(text: string): Said {
   return { kind: 'all hold', key: key!, value: value === '(absent)' ? null : value! }
 }
 
-/** `-> ` begins what is expected, unless it stands in quotes. */
+/** Parses a call. `-> ` begins the expectation, unless it stands in quotes. */
 function parseCall(text: string): Call {
   const [, asked, expected] = /^((?:"(?:[^"\\]|\\.)*"|[^"])*?)(?:\s+->\s*(.*))?$/.exec(text) ?? fail(text, forms.call)
   const [, client, words, background] = /^(\w+)\s+(.*?)(\s+&)?$/.exec(asked!) ?? fail(text, forms.call)
@@ -177,7 +177,10 @@ function parseMessage(text: string): unknown {
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\' }
 
-/** Bytes as `printf` of any shell takes them, so that a line of a script can be typed at one: `\n`, `\r`, `\303`. */
+/**
+ * Decodes bytes as `printf` of any shell takes them, so that a line of a script can be typed in a shell: `\n`, `\r`,
+ * `\303`.
+ */
 function decodePrintf(text: string): Uint8Array {
   const parts = text.split(/(\\[0-7]{3}|\\.|\\$|%)/)
   return Buffer.concat(

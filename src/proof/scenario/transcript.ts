@@ -2,29 +2,30 @@ import { guarantees } from '../guarantees.js'
 import type { Mark } from './expectation.js'
 import type { Played, Scenario, Verdict } from './scenario.js'
 
-/** One statement that was played. What comes of it may be known only later, so an entry is filled in. */
+/** One statement that was played. Its outcome may be known only later, so an entry is filled in. */
 export interface Entry {
   text: string
   readonly comment: boolean
   outcome: string
   mark: Mark
-  /** What was expected instead, for a line that is not as it should be. */
+  /** The expectation that was not met, for a line that is marked. */
   expected: string
-  /** More of what is wrong, a line each. */
+  /** Details of what is wrong, a line each. */
   detail: readonly string[]
   /** The rounds of a `repeat`. */
   readonly rounds: Entry[][]
 }
 
-/** An entry as a line, with its place: those of a round stand to the right. */
+/** An entry as a line; lines of a round are indented. */
 interface Row extends Omit<Entry, 'rounds'> {
   readonly indent: string
 }
 
-/** Lines of a witness, its headline included, and how many of them may tell of one fault. */
+/** Lines of a witness at most, its headline included. */
 const mostLines = 10
+/** Lines of a witness that may tell details of one fault. */
 const mostDetail = 6
-/** Lines are aligned up to these widths. */
+/** Widths of the columns up to which lines are aligned. */
 const widest = { text: 44, outcome: 28 }
 
 const signs: Readonly<Record<Verdict, string>> = {
@@ -41,7 +42,7 @@ export function verdictOf(entries: readonly Entry[]): Verdict {
 
 type Told = Pick<Played, 'verdict' | 'transcript' | 'witness'>
 
-/** The verdict, the whole transcript, and of a violation the part that proves it. */
+/** Tells a play: its verdict, the whole transcript, and for a violation the part that proves it. */
 export function tell(scenario: Scenario, stage: number, where: string, entries: readonly Entry[]): Told {
   const verdict = verdictOf(entries)
   const rows = toRows(entries, '')
@@ -56,7 +57,7 @@ export function tell(scenario: Scenario, stage: number, where: string, entries: 
   return { verdict, transcript, witness: witness(verdict, rows, lines, headline) }
 }
 
-/** Of the rounds of a `repeat`, the first that is not as it should be is shown. */
+/** Makes rows of entries; of the rounds of a `repeat`, only the first wrong one is shown. */
 function toRows(entries: readonly Entry[], indent: string): Row[] {
   return entries.flatMap(({ rounds, ...entry }): Row[] => {
     if (rounds.length === 0) return [{ ...entry, indent }]
@@ -82,7 +83,7 @@ function format({ indent, text, comment, outcome, mark, expected }: Row, width: 
   return `${said.padEnd(width.text + 2 + width.outcome)}  ${sign}${wanted}`
 }
 
-/** The first line that is wrong, and what led to it, as far as there is room. */
+/** Selects the first wrong line, and the lines that led to it, as far as there is room. */
 function witness(verdict: Verdict, rows: readonly Row[], lines: readonly (readonly string[])[], headline: string) {
   const wrong = rows.findIndex(({ mark }) => mark === verdict)
   if (wrong < 0) return []

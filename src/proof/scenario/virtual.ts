@@ -13,10 +13,10 @@ import { play } from './play.js'
 import { comeToRest } from './replicas.js'
 import type { Driver, Kept, Look, Members, Place, Played, Scenario } from './scenario.js'
 
-/** Longer than anything takes that a scenario waits for; virtual milliseconds. */
+/** Virtual milliseconds longer than any wait of a scenario. */
 const foreverMs = 3_600_000
 
-/** A first election is over by then, almost always. */
+/** Virtual milliseconds in which a first election is over, almost always. */
 const readyMs = 10_000
 
 /** Plays a scenario in virtual time. The same seed gives the same transcript, always. */
@@ -30,13 +30,13 @@ export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1):
   const stageHere = believing(stage, believes)
   const cluster = await SimulatedCluster.start({ stage: stageHere, seed, timing, spare: namesSpares(scenario), trace })
   const driver = new VirtualDriver(cluster, scenario, accidents)
-  // Where members change, the founders are taken in first, and that is over when the leader says no more of it.
+  // Where members change, the founding ends first: the leader's status then shows no change under way.
   const isReady = () => driver.placesNow().every(knowsItsPlace) && cluster.leader()?.change === undefined
   await cluster.until(isReady, readyMs)
   return play(scenario, stage, driver, seed)
 }
 
-/** The stage with nodes some of which were told of the members in another order. */
+/** Makes a stage in which some nodes are told the members in another order. */
 function believing(stage: Stage, believes: Scenario['believes']): Stage {
   return {
     ...stage,
@@ -44,7 +44,7 @@ function believing(stage: Stage, believes: Scenario['believes']): Stage {
   }
 }
 
-/** The members with this one in front. */
+/** Puts one member in front of the others. */
 export function ledBy<M extends { id: NodeId }>(leader: NodeId | undefined, members: readonly M[]): M[] {
   return [...members.filter(({ id }) => id === leader), ...members.filter(({ id }) => id !== leader)]
 }
@@ -66,7 +66,7 @@ class VirtualDriver implements Driver {
     this.nodes = cluster.hosts.map(({ id }) => id)
   }
 
-  /** The nodes have a moment to notice it, as they have among real processes. */
+  /** Performs a fault, and gives the nodes a moment to notice it, as real processes have it. */
   async perform(fault: Fault): Promise<void> {
     for (const { perform } of actsOf(this.#cluster, fault)) perform()
     await this.#cluster.pass(1)
@@ -104,7 +104,7 @@ class VirtualDriver implements Driver {
     client.call(command, at, settle)
   }
 
-  /** Who asks under this name next, which may be at once, is a new client. */
+  /** Ends a client. The next call under its name, which may come at once, gets a new client. */
   hangUp(name: string): void {
     const client = this.#clients.get(name)
     this.#clients.delete(name)

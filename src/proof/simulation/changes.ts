@@ -4,8 +4,8 @@ import type { Plan, PlannedCall } from './plan.js'
 import { SeededRandom } from './random.js'
 
 /**
- * The same plan with an operator in it, who takes nodes in and out while everything else happens. Drawn apart, so that
- * all else stays as it was. In some of the plans nobody changes anything.
+ * Adds an operator to a plan, who adds and removes nodes while everything else happens. The operator is drawn apart, so
+ * that the rest of the plan stays the same. In some of the plans there is no operator.
  */
 export function withChanges(plan: Plan): Plan {
   const random = new SeededRandom(plan.seed ^ 0x6a09e667)
@@ -24,8 +24,8 @@ export function withChanges(plan: Plan): Plan {
 }
 
 /**
- * The same plan in which a disk is lost now and then, and its node taken in again as the other one that it is. Nothing
- * else is changed meanwhile: who lets a cluster shrink to nodes that may not vote has nobody left to elect.
+ * Adds lost disks to a plan: a disk is lost now and then, and its node is added again with its new disk. No other
+ * change of members happens meanwhile: a cluster that shrinks to nodes that may not vote has no node left to elect.
  */
 function withWipes(plan: Plan, random: SeededRandom): Plan {
   const founders = simulatedMembers(plan.nodes)

@@ -4,7 +4,7 @@ import type { Operation } from '../linearizability/index.js'
 import type { SimulatedCluster } from './cluster.js'
 import { SimulatedConnection } from './connection.js'
 
-/** One way between a client and a node, virtual milliseconds. */
+/** Virtual milliseconds of one way between a client and a node. */
 const delayMs = 1
 
 /** A client of a simulated cluster: the rules of the stage's client over simulated connections and virtual time. */
@@ -15,7 +15,7 @@ export class SimulatedClient {
   readonly #connections = new Map<string, SimulatedConnection>()
 
   /**
-   * @param deadlineMs how long a call may take, virtual milliseconds; as the client's rules have it unless said
+   * @param deadlineMs virtual milliseconds that a call may take; the client rules' own deadline if it is left out
    * @throws Error if the stage has no client
    */
   constructor(cluster: SimulatedCluster, name: string, deadlineMs?: number) {
@@ -31,13 +31,13 @@ export class SimulatedClient {
     })
   }
 
-  /** @param at ask this node and no other */
+  /** Makes a call. @param at the only node to ask; null if the client may choose */
   call(command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
     const pinned = at === null ? undefined : this.#cluster.members.find(({ id }) => id === at)!.client
     this.#shell.call(command, { at: pinned }, settle)
   }
 
-  /** Breaks its connections: whatever it was asking may have happened, or may still. It asks nothing any more. */
+  /** Closes the client and its connections. A call under way may have been performed, or may still be. */
   hangUp(): void {
     for (const connection of this.#connections.values()) connection.close()
     this.#shell.close()
@@ -55,12 +55,12 @@ export class SimulatedClient {
   }
 }
 
-/** An operation, and the node to which it was addressed; null when that was left to the client. */
+/** An operation with the node that was asked; null if the client chose the node. */
 export type Asked = Operation & { readonly at: NodeId | null }
 
 type Question = Omit<Asked, 'return' | 'outcome'>
 
-/** Writes down what clients ask and are told, for the linearizability checker; moments are virtual milliseconds. */
+/** Records the calls and outcomes of clients, for the linearizability checker; times are virtual milliseconds. */
 export class History {
   readonly #operations: Asked[] = []
   readonly #open = new Set<Question>()
@@ -76,7 +76,7 @@ export class History {
     if (this.#open.delete(asked)) this.#operations.push({ ...asked, return: moment, ...outcome } as Asked)
   }
 
-  /** Everything asked, those without an answer as unknown. */
+  /** Lists all operations; calls without an answer count as unknown. */
   complete(): Asked[] {
     const open = [...this.#open].map((asked) => ({ ...asked, return: null, outcome: 'unknown' as const }) as Asked)
     return [...this.#operations, ...open]

@@ -22,9 +22,11 @@ import { Timeline } from './timeline.js'
 
 declare module '../../events.js' {
   interface TraceDetails {
-    /** What became of a message that did not simply arrive. */
+    /** A message was lost by chance. */
     lost: { message: Message }
+    /** A message was sent twice by chance. */
     duplicated: { message: Message }
+    /** A message was lost on a cut link. */
     cut: { message: Message }
   }
 }
@@ -34,37 +36,37 @@ export interface SimulationOptions {
   readonly seed: number
   readonly nodes?: number
   readonly timing?: Timing
-  /** Whether there are {@link spares}, where members change; there are unless said. */
+  /** False to leave out the {@link spares}, where members change; true if left out. */
   readonly spare?: boolean
-  /** Commands that a state machine performs at a time. */
+  /** Commands that a state machine performs in one batch at most. */
   readonly applyBatch?: number
-  /** Hears of everything that happens; `node` is empty for what happens to the cluster as a whole. */
+  /** Called with every event; `node` is empty for an event of the cluster as a whole. */
   readonly trace?: (event: Traced, node: NodeId | '') => void
-  /** Hears whenever a node is about to do something to the world, or has just done it; it may kill the node. */
+  /** Called before and after each thing that a node does to the world; it may kill the node. */
   readonly boundary?: (node: NodeId) => void
-  /** Hears of every message when it is sent, as it goes over the wire. */
+  /** Called with every message when it is sent, in its bytes on the wire. */
   readonly sent?: (bytes: Uint8Array) => void
 }
 
 /**
- * How many times promises are given their turn after something was set going: more than the longest chain in the shell
- * and the state machine. The number is a constant, so that a run is the same whatever the machine does meanwhile.
+ * Turns that promises are given after a task was started: more than the longest chain in the shell and the state
+ * machine. The number is a constant, so that a run is the same however busy the machine is.
  */
 const microtaskTurns = 32
 
-/** A connection of a client, as the process sees it that took it. */
+/** A client's connection, as the process that accepted it sees it. */
 interface ServedConnection {
   /** The process has ended. */
   ended(): void
 }
 
-/** Where members change, so many nodes more run and belong to nobody yet. */
+/** Nodes that run besides the founders and are no members yet, where members change. */
 export const spares = 2
 
-/** The nodes that there are in a simulated world, and their addresses in it. */
+/** Makes the nodes of a simulated world, with their addresses in it. */
 export const simulatedMembers = (count: number) => localMembers(count, 'sim', 7000)
 
-/** How long a cluster may take to be founded. */
+/** Virtual milliseconds that the founding of a cluster may take. */
 const foundingMs = 60_000
 
 /** A cluster in virtual time. One seed decides all that happens in it. */
@@ -75,12 +77,12 @@ export class SimulatedCluster implements Breakable<void> {
   readonly hosts: readonly Host[]
   readonly disks: readonly SimulatedDisk[]
   readonly stage: Stage
-  /** All nodes that there are, the spares behind the others. */
+  /** All nodes, the spares behind the others. */
   readonly members: readonly Member[]
-  /** How often each thing happened to messages. */
+  /** Counts of the fates of messages. */
   readonly fates: Record<Fate, number> = { sent: 0, delivered: 0, lost: 0, cut: 0, duplicated: 0 }
   readonly #byId: ReadonlyMap<NodeId, Host>
-  /** The connections of clients that each node's process has. */
+  /** Connections of clients, by the node whose process accepted them. */
   readonly #connections = new Map<NodeId, Set<ServedConnection>>()
   readonly #hear: ((event: Traced, node: NodeId | '') => void) | undefined
   #stirred = false
@@ -131,7 +133,7 @@ export class SimulatedCluster implements Breakable<void> {
     this.#byId = new Map(this.hosts.map((host) => [host.id, host]))
   }
 
-  /** A cluster whose nodes all run. */
+  /** Starts a cluster, and waits until it is founded. */
   static async start(options: SimulationOptions): Promise<SimulatedCluster> {
     const cluster = new SimulatedCluster(options)
     await cluster.begin()
@@ -144,20 +146,23 @@ export class SimulatedCluster implements Breakable<void> {
     await this.pass(1)
   }
 
-  /** Resolves when so many nodes have found themselves in one cluster; where members are fixed, they are there already. */
+  /** Resolves when this many nodes are voters of one cluster; where members are fixed, at once. */
   async founded(nodes: number): Promise<void> {
     if (this.stage.members === 'fixed') return
     const isWhole = await this.until(() => this.voters()?.length === nodes, foundingMs)
     if (!isWhole) throw new Error(`no cluster of ${nodes} nodes was founded`)
   }
 
-  /** What the leader says of itself; of two who think they lead, the one elected last. */
+  /** Finds the leader's status; of two nodes that think they lead, of the one elected last. */
   leader(): Status | null {
     const statuses = this.hosts.flatMap(({ node }) => (node?.status.role === 'leader' ? [node.status] : []))
     return statuses.reduce<Status | null>((one, other) => ((one?.term ?? -1) >= (other.term ?? 0) ? one : other), null)
   }
 
-  /** Whose votes count, as the leader has it; null where nobody leads, or where it does not change. */
+  /**
+   * Finds the voters, as the leader has them; null without a leader, in a joint configuration, or where members are
+   * fixed.
+   */
   voters(): readonly NodeId[] | null {
     const { voters, outgoing } = this.leader() ?? ({} as Partial<Status>)
     return voters && !outgoing ? voters : null
@@ -188,7 +193,7 @@ export class SimulatedCluster implements Breakable<void> {
     for (const connection of open ?? []) connection.ended()
   }
 
-  /** A client's connection has come to a node. @returns whether a process is there that takes it */
+  /** Accepts a client's connection. @returns whether the node has a process that accepts it */
   joined(id: NodeId, connection: ServedConnection): boolean {
     if (this.host(id).condition === 'dead') return false
     const open = this.#connections.get(id)
@@ -197,7 +202,7 @@ export class SimulatedCluster implements Breakable<void> {
     return true
   }
 
-  /** A client has ended its connection. */
+  /** Notes that a client has ended its connection. */
   left(id: NodeId, connection: ServedConnection): void {
     this.#connections.get(id)?.delete(connection)
   }
@@ -208,7 +213,7 @@ export class SimulatedCluster implements Breakable<void> {
     this.host(id).start()
   }
 
-  /** A new, empty disk for a node that is dead: it forgets its log, and for whom it voted. */
+  /** Gives a dead node a new, empty disk: the node forgets its log and its vote. */
   wipe(id: NodeId): void {
     const at = this.hosts.indexOf(this.host(id))
     if (this.hosts[at]!.condition !== 'dead') return
@@ -231,7 +236,7 @@ export class SimulatedCluster implements Breakable<void> {
     this.#cut(links)
   }
 
-  /** Loses every message between these nodes and all the others. */
+  /** Cuts every link between these nodes and all the others. */
   split(nodes: readonly NodeId[]): void {
     this.#cut(linksBetween(nodes, [...this.#byId.keys()]))
   }
@@ -246,14 +251,14 @@ export class SimulatedCluster implements Breakable<void> {
     this.network.heal()
   }
 
-  /** A question to one node. A node that is dead refuses it; one that is paused, or dies meanwhile, says nothing. */
+  /** Asks one node. A dead node refuses; a node that is paused, or dies meanwhile, says nothing. */
   ask(id: NodeId, candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void): void {
     const host = this.host(id)
     if (host.condition === 'dead') return answer(failure('unreachable', `no connection to ${id}`))
     host.arrive((node) => node.ask(candidate, answer))
   }
 
-  /** Goes on to the next thing that happens, and everything that comes of it at once. @returns false if nothing will */
+  /** Goes on to the next task, and lets all that follows at once happen. @returns false if no task is left */
   async step(): Promise<boolean> {
     const happened = this.timeline.step()
     if (this.#stirred) {

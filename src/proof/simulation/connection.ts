@@ -1,29 +1,29 @@
 import type { Answer, NodeId, NumberedCommand } from '../../contracts.js'
 import type { SimulatedCluster } from './cluster.js'
 
-/** The client's end of a connection: it hears what comes of it. */
+/** The client's end of a connection, which is told what happens on it. */
 export interface ConnectionListener {
   connected(): void
   answered(id: unknown, answer: Answer): void
-  /** The connection broke, or was refused; nothing more is heard of it. */
+  /** The connection broke, or was refused; it reports nothing more. */
   broken(reason: string): void
 }
 
 /**
- * A client's connection to a simulated node, as TCP has it: it is made with a delay, carries everything whole and in
- * order, and ends with the process at either end. A process that is paused is connected to by its operating system, and
- * says nothing. Cut links are between nodes: clients reach every node.
+ * A client's connection to a simulated node, as TCP has it: it is made with a delay, carries requests and answers whole
+ * and in order, and ends with the process at either end. For a paused process the operating system accepts connections,
+ * and the process says nothing. Cut links are between nodes: clients reach every node.
  */
 export class SimulatedConnection {
   readonly #cluster: SimulatedCluster
   readonly #node: NodeId
   readonly #delayMs: number
   readonly #listener: ConnectionListener
-  /** Whether the process that took the connection is there. */
+  /** True while the process that accepted the connection runs. */
   #isServed = false
   #isClosed = false
 
-  /** @param delayMs one way between the client and the node, virtual milliseconds */
+  /** @param delayMs virtual milliseconds of one way between the client and the node */
   constructor(cluster: SimulatedCluster, node: NodeId, delayMs: number, listener: ConnectionListener) {
     this.#cluster = cluster
     this.#node = node
@@ -41,7 +41,7 @@ export class SimulatedConnection {
     })
   }
 
-  /** The client's process ends the connection, and hears no more of it. What is on its way arrives. */
+  /** Ends the connection from the client's side, which is told nothing more. Requests on their way arrive. */
   close(): void {
     this.#isClosed = true
     this.#later(() => {
@@ -50,7 +50,7 @@ export class SimulatedConnection {
     })
   }
 
-  /** The node's process has ended. */
+  /** Notes that the node's process has ended. */
   ended(): void {
     this.#isServed = false
     this.#tell(() => this.#listener.broken('closed by the node'))

@@ -1,14 +1,14 @@
-/** What a run counts, in the order in which it is told: what never happened was not tested. */
+/** The names of a run's counters, in the order of printing: an event that never happened was not tested. */
 const groups = {
-  /** How the clients' calls ended. */
+  /** Outcomes of the clients' calls. */
   calls: ['done', 'refused', 'unknown'],
-  /** `power_loss` is a kill of all nodes at once, `split` a cut of many links. */
+  /** Faults; `power_loss` is a kill of all nodes at once, `split` a cut of many links. */
   faults: ['kill', 'power_loss', 'restart', 'pause', 'resume', 'wipe', 'cut', 'split', 'heal'],
-  /** What became of messages; `cut_off` is lost on a link that was cut. */
+  /** Fates of messages; `cut_off` counts messages lost on a cut link. */
   messages: ['sent', 'delivered', 'duplicated', 'lost', 'cut_off'],
-  /** A write torn by a crash, a node that ended because its disk failed, entries taken back. */
+  /** Writes torn by a crash, nodes that ended because their disks failed, and truncations of logs. */
   disks: ['torn', 'node_failed', 'truncated'],
-  /** Taken, begun to be sent, installed. */
+  /** Snapshots taken, begun to be sent, and installed. */
   snapshots: ['snapshot', 'snapshot_sent', 'installed'],
   /** Configurations appended; nodes that were told that they are removed; leaders that removed themselves. */
   membership: ['members', 'removed', 'retired'],
@@ -19,7 +19,7 @@ type Group = keyof typeof groups
 export type CounterName = (typeof groups)[Group][number]
 export type Counters = Readonly<Record<CounterName, number>>
 
-/** Counters of what nodes report themselves: the events of these names. */
+/** Names of the counters that count nodes' own events. */
 export const reported: ReadonlySet<string> = new Set<CounterName>([
   'campaign',
   'elected',
@@ -38,13 +38,13 @@ export const reported: ReadonlySet<string> = new Set<CounterName>([
 const counterGroups = Object.entries(groups) as [Group, readonly CounterName[]][]
 const names = counterGroups.flatMap(([, names]) => names)
 
-/** The sums over several runs; of none, zeros. */
+/** Sums the counters of several runs; of none, zeros. */
 export function sumCounters(all: readonly Counters[]): Record<CounterName, number> {
   const sum = (name: CounterName) => all.reduce((sum, counters) => sum + counters[name], 0)
   return Object.fromEntries(names.map((name) => [name, sum(name)])) as Record<CounterName, number>
 }
 
-/** In a line: how often each thing happened that did. */
+/** Describes in a line the counters that are not zero. */
 export function describeCounters(counters: Counters): string {
   return names
     .filter((name) => counters[name] > 0)

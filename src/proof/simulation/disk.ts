@@ -3,7 +3,7 @@ import { MemorySnapshots } from '../../storage/memory-snapshots.js'
 import { Records } from '../../storage/recover.js'
 import type { SeededRandom } from './random.js'
 
-/** How a disk treats writes. */
+/** The health of a disk: virtual milliseconds of a sync, and the failure of writes. */
 export interface DiskHealth {
   readonly minSyncMs: number
   readonly maxSyncMs: number
@@ -14,24 +14,24 @@ export interface DiskHealth {
 export const healthyDisk: DiskHealth = { minSyncMs: 1, maxSyncMs: 1, failure: 0 }
 
 /**
- * A disk that outlives its node's process. A crash loses what was not synced: of the write under way, any number of
- * leading records may have reached the platter (a torn write), the last of them whole or not at all.
+ * A disk that outlives its node's process. A crash loses writes that were not synced: of the write under way, any
+ * number of leading records may have reached the platter (a torn write), the last of them whole or not at all.
  */
 export class SimulatedDisk {
   #records = new Records()
   #snapshots = new MemorySnapshots()
-  /** What was on the disks that have been lost in this place. */
+  /** Records of the earlier disks of this node, which were lost. */
   readonly #lost: Records[] = []
   #underWay: Persist | null = null
-  /** Counts the disks that have been in this place. */
+  /** The number of this disk among the node's disks, counted from 1. */
   #incarnation = 1
   health: DiskHealth = healthyDisk
   /** Writes under way that a crash cut short. */
   torn = 0
 
   /**
-   * The disk as one incarnation of the node sees it; `stir` is told when a promise is about to be kept, `goesOn` asked
-   * before something is begun and when it is done: a process that has ended by then learns nothing of it.
+   * Opens the disk for one incarnation of the node. `stir` is called when a promise is about to be kept. `goesOn` is
+   * asked before each action and after it: a process that has ended by then learns nothing of it.
    */
   store(clock: Clock, random: SeededRandom, stir: () => void, goesOn: () => boolean): LogStore {
     return {
@@ -78,14 +78,14 @@ export class SimulatedDisk {
   }
 
   /**
-   * Whether the entry, or what came of it, would be there after a loss of power. What a disk held that was lost, counts:
-   * its node may have said so, and votes no more.
+   * Checks that the entry, or a snapshot with its effect, would survive a loss of power. A lost disk counts as well:
+   * its node may have acknowledged the entry, and votes no more.
    */
   holds(entry: Entry): boolean {
     return [this.#records, ...this.#lost].some((records) => holds(records, entry))
   }
 
-  /** The power goes: what was under way is kept in part, or not. */
+  /** Loses the power: a write under way is kept in part, or not at all. */
   crash(random: SeededRandom): void {
     this.#snapshots.tear(() => random.next())
     if (!this.#underWay) return
@@ -95,7 +95,7 @@ export class SimulatedDisk {
     this.torn++
   }
 
-  /** A new disk in place of the old. */
+  /** Puts a new disk in the place of the old one. */
   wipe(): void {
     this.#lost.push(this.#records)
     this.#records = new Records()

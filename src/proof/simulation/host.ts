@@ -21,24 +21,27 @@ declare module '../../events.js' {
   }
 }
 
-/** What surrounds a machine. */
+/** The world around a simulated machine. */
 export interface Surroundings {
   readonly timeline: Timeline
   readonly random: SeededRandom
-  /** See `Doors` of the shell. */
+  /** Commands that the state machine performs in one batch at most; see `Doors` of the shell. */
   readonly applyBatch: number
   send(message: Message): void
-  /** `node`: where it happened. */
+  /** Called with every event, and with the node at which it happened. */
   trace(event: Traced, node: NodeId): void
-  /** A node is about to do something to the world, or has just done it: it may be killed here. */
+  /** Called before and after each thing that a node does to the world: the node may be killed here. */
   boundary(node: NodeId): void
-  /** The node's process has ended. */
+  /** Called when the node's process has ended. */
   ended(node: NodeId): void
-  /** Called when something was set going that ends in promises, which time must wait for. */
+  /** Called when a task was started that ends in promises, for which time must wait. */
   stir(): void
 }
 
-/** What a stopped process finds when it goes on: its expired timers first, as in a real event loop, then what arrived. */
+/**
+ * The backlog of a paused process: when it goes on, it runs expired timers first, as a real event loop does, then
+ * arrivals.
+ */
 interface Backlog {
   readonly timers: (() => void)[]
   readonly arrivals: (() => void)[]
@@ -53,7 +56,7 @@ export class Host {
   #node: Node | null = null
   #receive: (message: Message) => void = () => {}
   #backlog: Backlog | null = null
-  /** Counts the starts: what an earlier process left to be done is not for the next. */
+  /** The number of the node's starts: the tasks of an earlier process are not run by a later one. */
   #incarnation = 0
 
   constructor(stage: Stage, settings: NodeSettings, disk: SimulatedDisk, around: Surroundings) {
@@ -71,12 +74,12 @@ export class Host {
     return this.#node === null ? 'dead' : this.#backlog ? 'paused' : 'up'
   }
 
-  /** The node, while its process is there. */
+  /** The node, while its process runs; null otherwise. */
   get node(): Node | null {
     return this.#node
   }
 
-  /** What the node's state machine holds. */
+  /** Reads the contents of the node's state machine. */
   contents(): ReadonlyMap<string, string> {
     return this.#node?.contents() ?? new Map()
   }
@@ -100,7 +103,7 @@ export class Host {
     node.start().catch((error: Error) => this.#died(error))
   }
 
-  /** The process ends at once; what its disk had not synced is at the disk's mercy. */
+  /** Ends the process at once. Writes that its disk had not synced may be lost. */
   kill(): void {
     this.#node?.kill()
     this.#node = null
@@ -121,7 +124,10 @@ export class Host {
       this.#around.timeline.schedule(0, task)
   }
 
-  /** Something reaches the process from outside: done now, or when it goes on, or never if it is dead by then. */
+  /**
+   * Lets something reach the process from outside: at once, when a paused process goes on, or never if the process dies
+   * before.
+   */
   arrive(task: (node: Node) => void): void {
     const incarnation = this.#incarnation
     const deliver = () => {
@@ -140,7 +146,10 @@ export class Host {
     this.kill()
   }
 
-  /** @returns asks whether this process, now that it has come to a boundary of what it does, goes on behind it */
+  /**
+   * Makes the boundary of one process. @returns a function that reports a boundary, and tells whether the process
+   * survived it
+   */
   #boundary(): () => boolean {
     const incarnation = this.#incarnation
     return () => {
@@ -163,7 +172,7 @@ export class Host {
     }
   }
 
-  /** Virtual time, as this incarnation of the process lives it. */
+  /** Makes the clock of virtual time for this incarnation of the process. */
   #clock(): Clock {
     const { timeline } = this.#around
     const incarnation = this.#incarnation
@@ -185,7 +194,7 @@ export class Host {
     }
   }
 
-  /** For whoever waits for a turn with a promise. */
+  /** Makes a clock that reports the tasks whose promises time must wait for. */
   #stirringClock(clock: Clock): Clock {
     const stirring = (task: () => void) => () => {
       this.#around.stir()
@@ -194,7 +203,7 @@ export class Host {
     return { ...clock, soon: (task) => clock.soon(stirring(task)) }
   }
 
-  /** What is handed to a machine whose process has ended is never done. */
+  /** Wraps a state machine: a batch given after the end of its process is never performed. */
   #stirring(machine: StateMachine, goesOn: () => boolean): StateMachine {
     const never = new Promise<never>(() => {})
     return {

@@ -11,9 +11,9 @@ import {
 
 /** A node's log as a checker sees it after a step. */
 export interface SeenLog {
-  /** What comes before it, a snapshot holds. */
+  /** The index of the first entry; a snapshot holds the entries before it. */
   readonly first: Index
-  /** The first index at which it is not what it was when it was last seen; one past its end if nothing changed. */
+  /** The first index whose entry has changed since the last look; one past the log's end if none has. */
   readonly changedFrom: Index
   readonly last: Index
   at(index: Index): Entry | undefined
@@ -28,32 +28,35 @@ export interface Performed {
   readonly command: string | null
 }
 
-/** What a checker sees of one node after a step. */
+/** One node after a step, as a checker sees it. */
 export interface Observation {
   readonly node: NodeId
-  /** Counts the starts of the node's process: what is only in memory may begin anew with it. */
+  /** The number of starts of the node's process; state in memory may begin anew with each. */
   readonly incarnation: number
   readonly status: Status
   readonly log: SeenLog
-  /** What the node's state machine performed since the last observation. */
+  /** Commands that the node's state machine performed since the last observation. */
   readonly performed: readonly Performed[]
-  /** On whose disks this entry is, and who has one. */
+  /** The disks of the cluster: the nodes whose disks hold an entry, and all nodes that have a disk. */
   readonly disks: { holdersOf(entry: Entry): readonly NodeId[]; readonly all: readonly NodeId[] }
 }
 
-/** A watcher remembers what it needs and says in a sentence what is wrong; null while all is well. */
+/** A watcher observes every step, and says in a sentence what is wrong; null while all is well. */
 export type Watcher = (seen: Observation) => string | null
 
-/** Something that must hold after every step of every run, with its place in the Raft paper. */
+/** An invariant must hold after every step of every run; it names its place in the Raft paper. */
 export interface Invariant {
   readonly name: string
   readonly section: string
-  /** The guarantee that falls with it. */
+  /** The guarantee that is broken with the invariant. */
   readonly guarantee: GuaranteeId
   watch(): Watcher
 }
 
-/** Watches a number that may not fall while the process lives; what was not on disk yet, nobody has heard of. */
+/**
+ * Watches a number that may not fall while the process lives. After a crash it may: a number that was not on disk was
+ * told to nobody.
+ */
 function neverFalls(what: string, of: (status: Status) => number | undefined): () => Watcher {
   return () => {
     const highest = new Map<string, number>()
@@ -78,7 +81,7 @@ function oneLeaderPerTerm(): Watcher {
   }
 }
 
-/** A leader's log while it leads: what was there stays there. */
+/** Leader Append-Only (figure 3): while a node leads, the entries of its log stay. */
 function leaderAppendsOnly(): Watcher {
   const led = new Map<NodeId, { term: Term; last: Index }>()
   return ({ node, status: { role, term = 0 }, log }) => {
@@ -94,8 +97,8 @@ function leaderAppendsOnly(): Watcher {
 }
 
 /**
- * Two logs with an entry of the same index and term are the same up to there. It is enough that index and term decide
- * what an entry holds and of which term the one before it is: the rest follows by induction.
+ * Log Matching (figure 3): two logs with an entry of the same index and term are equal up to it. It is enough to check
+ * that index and term decide an entry's content and the term of the entry before it: the rest follows by induction.
  */
 function logsMatch(): Watcher {
   const known = new Map<string, { node: NodeId; text: string; termBefore: Term }>()
@@ -105,7 +108,7 @@ function logsMatch(): Watcher {
       const other = known.get(`${index} ${term}`)
       if (other && other.text !== text)
         return `${node} and ${other.node} hold different entries of index ${index}, term ${term}`
-      // What comes before the first, a snapshot holds: nobody can see of which term it was.
+      // The entry before the first is in a snapshot, so its term is not visible.
       if (index === log.first && index > 1) continue
       const termBefore = log.at(index - 1)?.term ?? 0
       if (other && other.termBefore !== termBefore)
@@ -116,7 +119,7 @@ function logsMatch(): Watcher {
   }
 }
 
-/** Every entry as it was first committed, and by whom; hears of each node's commit index once for every entry. */
+/** Collects every entry at its first commit, with its node; `onFirst` is called for each. */
 function committedEntries(): (seen: Observation, onFirst: (entry: Entry) => string | null) => string | null {
   const committed = new Map<Index, { entry: Entry; node: NodeId }>()
   const upTo = new Map<string, Index>()
@@ -140,8 +143,9 @@ function committedEntries(): (seen: Observation, onFirst: (entry: Entry) => stri
 }
 
 /**
- * Whatever was committed is in the log of every later leader: later than the term in which it was committed, which may
- * itself be later than the entry's. The votes of an earlier election may come in after that.
+ * Leader Completeness (figure 3): a committed entry is in the log of every leader of a later term than the one in which
+ * it was committed. This term may be later than the entry's own, and an election of an earlier term may still end after
+ * it.
  */
 function leadersAreComplete(): Watcher {
   const committed: { readonly entry: Entry; readonly inTerm: Term }[] = []
@@ -167,7 +171,10 @@ function leadersAreComplete(): Watcher {
   }
 }
 
-/** An entry is committed only when it is on the disks of a majority of the voters: no loss of power can take it back then. */
+/**
+ * Checks that an entry is committed only when it is on the disks of a majority of the voters: no loss of power can take
+ * it back then.
+ */
 function committedIsDurable(): Watcher {
   const hear = committedEntries()
   return (seen) =>
@@ -182,7 +189,10 @@ function committedIsDurable(): Watcher {
     })
 }
 
-/** No two state machines perform different commands at the same index, and none leaves one out or performs one twice. */
+/**
+ * State Machine Safety (figure 3): no two state machines perform different commands at one index, and none skips or
+ * repeats a command.
+ */
 function stateMachinesAgree(): Watcher {
   const performed = new Map<Index, { node: NodeId; command: string }>()
   const last = new Map<string, Index>()
@@ -204,7 +214,7 @@ function stateMachinesAgree(): Watcher {
   }
 }
 
-/** Two snapshots up to the same entry hold the same: equal states, equal bytes. */
+/** Checks that two snapshots up to the same entry are equal: equal states have equal bytes. */
 function snapshotsAgree(): Watcher {
   const known = new Map<Index, { node: NodeId; sha256: string }>()
   return ({ node, status: { snapshot } }) => {
@@ -217,8 +227,8 @@ function snapshotsAgree(): Watcher {
 }
 
 /**
- * A cluster that is founded twice under one name has two histories with the same indexes and terms. A log holds one of
- * them: every configuration in it, and what its node says that it belongs to, is of one origin.
+ * Checks that a log holds one history. A cluster founded twice under one name has two histories with the same indexes
+ * and terms: so all configurations in a log, and the origin in its node's status, must be of one origin.
  */
 function oneHistory(): Watcher {
   const known = new Map<string, string>()

@@ -3,26 +3,26 @@ import type { Direction } from '../../network/faults.js'
 import type { SeededRandom } from './random.js'
 import type { Timeline } from './timeline.js'
 
-/** What the network does to messages; probabilities are per message. */
+/** The weather of the network: delays in virtual milliseconds, and probabilities per message. */
 export interface Weather {
   readonly minDelayMs: number
   readonly maxDelayMs: number
   readonly loss: number
   readonly duplication: number
-  /** This part of the messages takes {@link straggleFactor} times as long, and arrives behind later ones. */
+  /** The part of the messages that takes {@link straggleFactor} times as long, and arrives behind later ones. */
   readonly straggling: number
   readonly straggleFactor: number
 }
 
-/** Every message arrives once, soon, and in the order in which it was sent. */
+/** The weather without faults: every message arrives once, soon, and in the order of sending. */
 export const calm: Weather = { minDelayMs: 1, maxDelayMs: 1, loss: 0, duplication: 0, straggling: 0, straggleFactor: 1 }
 
-/** What becomes of a message; `lost` names a cause in its own right, `cut` a link that was cut. */
+/** The fate of a message: `lost` by chance, or `cut` because its link was cut. */
 export type Fate = 'sent' | 'delivered' | 'lost' | 'cut' | 'duplicated'
 
 /**
- * The air between simulated nodes. Messages go through the stage's codec, as on a real wire: what arrives is a copy,
- * checked, and shares nothing with what was sent.
+ * The network between simulated nodes. Messages go through the stage's codec, as on a real wire: a message that arrives
+ * is a checked copy, and shares nothing with the message that was sent.
  */
 export class SimulatedNetwork {
   readonly #timeline: Timeline
@@ -32,7 +32,7 @@ export class SimulatedNetwork {
   readonly #witness: (fate: Fate, message: Message, bytes?: Uint8Array) => void
   readonly #cut = new Set<Direction>()
   weather: Weather = calm
-  /** Messages on their way. */
+  /** Number of messages on their way. */
   inFlight = 0
 
   constructor(

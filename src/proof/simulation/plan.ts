@@ -5,50 +5,50 @@ import type { Weather } from './network.js'
 import { calm } from './network.js'
 import { SeededRandom } from './random.js'
 
-/** One step of a client: it waits, asks, and has its answer before the next. */
+/** One step of a client: it waits, makes a call, and has the answer before its next step. */
 export interface PlannedCall {
   readonly client: string
   readonly pauseMs: number
   readonly command: Command
-  /** The node to ask; null leaves it to the client. */
+  /** The node to ask; null if the client may choose. */
   readonly at: NodeId | null
 }
 
 export interface PlannedFault {
-  /** Virtual milliseconds from the start. */
+  /** The time of the fault, in virtual milliseconds from the start. */
   readonly at: number
   readonly fault: Fault
 }
 
 /**
- * All that is done to a cluster in one run. A plan is made from a seed, and can be played again with parts left out:
- * that is how a failing run is shrunk.
+ * The plan of all that is done to a cluster in one run. A plan is made from a seed, and can be played again with parts
+ * left out: so a failing run is shrunk.
  */
 export interface Plan {
   readonly seed: number
   readonly climate: Climate
   readonly nodes: number
   readonly timing: Timing
-  /** Commands that a state machine performs at a time. */
+  /** Commands that a state machine performs in one batch at most. */
   readonly applyBatch: number
   readonly weather: Weather
   readonly disk: DiskHealth
-  /** How long the faults last; then everything is mended, and the cluster must come to itself. */
+  /** Virtual milliseconds during which faults happen; then all is mended, and the cluster must recover. */
   readonly fireMs: number
   readonly faults: readonly PlannedFault[]
   readonly calls: readonly PlannedCall[]
   /** What is asked at the end, when all is mended; a write to the key-value store unless it is given. */
   readonly last?: Command
   readonly deadlineMs: number
-  /** Where members change, everything begins before the cluster is founded, not after. */
+  /** True if faults and calls begin before the cluster is founded, where members change. */
   readonly isFoundedUnderFire?: boolean
-  /** A process that ends at one boundary of what it does, and is started again soon after. */
+  /** The boundary at which one process ends; it is started again soon after. */
   readonly stop?: Stop
 }
 
 /**
- * Between two things that a node does to the world (a message leaves, a write begins, a write is done, the state machine
- * is handed something) its process may end. They are counted from 1.
+ * A stop ends a node's process at a boundary: before or after a thing that the node does to the world (a message
+ * leaves, a write begins, a write is done, the state machine is given a batch). Boundaries are counted from 1.
  */
 interface Stop {
   readonly node: NodeId
@@ -56,26 +56,26 @@ interface Stop {
 }
 
 /**
- * `calm`: no faults at all. `storm`: everything at once, in a mixture that differs from seed to seed. `season`: storms
- * that come and go over a minute or two, with time between them in which a cluster is only itself. `churn`: short,
- * frequent faults and no patience: leaders change all the time, and what an earlier one has left behind, on its way or
- * half synced, meets the next.
+ * The climates of plans. `calm`: no faults at all. `storm`: all faults at once, in a mixture that differs from seed to
+ * seed. `season`: storms that come and go over a minute or two, with quiet time between them. `churn`: short, frequent
+ * faults and short deadlines: leaders change all the time, and messages and half-synced writes of an earlier leader
+ * meet the next.
  */
 export const climates = ['calm', 'storm', 'season', 'churn'] as const
 export type Climate = (typeof climates)[number]
 
-/** How much longer a season is than a storm. */
+/** The length of a season, in storms. */
 const season = 20
 
 export interface PlanOptions {
   readonly seed: number
   readonly climate: Climate
   readonly nodes?: number
-  /** Whether reads go to any node, or to where the client would go by itself. */
+  /** True if reads go to any node; false if the client chooses the node. */
   readonly readAnywhere: boolean
 }
 
-/** The plan that a seed stands for. Limits and timing are drawn too: some disasters need small ones. */
+/** Makes the plan of a seed. Limits and timing are drawn too, because some disasters need small ones. */
 export function makePlan(options: PlanOptions): Plan {
   const { seed, climate, nodes = 5, readAnywhere } = options
   if (climate === 'churn') return makeChurn(options)
@@ -100,7 +100,7 @@ export function makePlan(options: PlanOptions): Plan {
   }
 }
 
-/** A few seconds in which nobody leads for long: elections are as frequent as commands. */
+/** Makes a plan of a few seconds in which no node leads for long: elections are as frequent as commands. */
 function makeChurn({ seed, climate, readAnywhere, ...options }: PlanOptions): Plan {
   const random = new SeededRandom(seed ^ 0x517cc1b7)
   const nodes = options.nodes ?? random.pick([3, 3, 5])
@@ -133,7 +133,7 @@ function makeChurn({ seed, climate, readAnywhere, ...options }: PlanOptions): Pl
   }
 }
 
-/** Most messages are quick; some come when their sender has long been deposed. */
+/** Draws weather in which most messages are quick, and some arrive long after their sender was deposed. */
 function makeUnevenWeather(random: SeededRandom): Weather {
   return {
     minDelayMs: 0.5,
@@ -145,7 +145,10 @@ function makeUnevenWeather(random: SeededRandom): Weather {
   }
 }
 
-/** Somebody is always falling over, or cut off, and soon back: within a term, and within a write. */
+/**
+ * Draws short faults: at every moment some node crashes or is cut off, and is soon back, within a term and within a
+ * write.
+ */
 function makeShortFaults(random: SeededRandom, ids: readonly NodeId[], fireMs: number): PlannedFault[] {
   const faults: PlannedFault[] = []
   const others = (['pause', 'split', 'cut'] as const).filter(() => random.chance(0.3))
@@ -177,7 +180,7 @@ function makeShortFaults(random: SeededRandom, ids: readonly NodeId[], fireMs: n
   return faults.sort((a, b) => a.at - b.at)
 }
 
-/** How often leaders speak and how long they may be silent; drawn apart, so that all else stays as it was. */
+/** Draws the times of heartbeats and elections; they are drawn apart, so that the rest of the plan stays the same. */
 function makePace(seed: number, tickMs: number): Omit<Timing, 'tickMs' | 'requestTimeoutTicks'> {
   const random = new SeededRandom(seed ^ 0x9e3779b9)
   const heartbeatTicks = Math.ceil(random.pick([20, 50, 100]) / tickMs)
@@ -186,14 +189,17 @@ function makePace(seed: number, tickMs: number): Omit<Timing, 'tickMs' | 'reques
   return { heartbeatTicks, electionTicks, appendBytes, ...makeSnapshotLimits(seed) }
 }
 
-/** How soon a snapshot is due, and in how many pieces it travels; drawn apart, so that all else stays as it was. */
+/**
+ * Draws the size at which a snapshot is due, and of its chunks; drawn apart, so that the rest of the plan stays the
+ * same.
+ */
 function makeSnapshotLimits(seed: number): Pick<Timing, 'snapshotEntries' | 'snapshotBytes' | 'chunkBytes'> {
   const random = new SeededRandom(seed ^ 0x2545f491)
   const snapshotEntries = random.pick([2, 5, 20, 100])
   return { snapshotEntries, snapshotBytes: random.pick([200, 2_000]), chunkBytes: random.pick([16, 64, 1_000]) }
 }
 
-/** Each kind of trouble is absent from a good part of the seeds, so that the others can be seen alone. */
+/** Draws weather. Each kind of fault is absent from many seeds, so that the other kinds can be seen alone. */
 function makeWeather(random: SeededRandom): Weather {
   const sometimes = (probability: number, most: number) => (random.chance(probability) ? random.next() * most : 0)
   return {
@@ -215,7 +221,10 @@ function makeDisk(random: SeededRandom, storm: boolean): DiskHealth {
   }
 }
 
-/** A few clients on a few keys: what nobody contends for proves nothing. Every write's value is its own. */
+/**
+ * Draws the calls of a few clients on a few keys: only keys that clients contend for prove something. Every write has
+ * its own value.
+ */
 function makeCalls(
   random: SeededRandom,
   ids: readonly NodeId[],
@@ -246,7 +255,7 @@ function makeCommand(random: SeededRandom, key: string, fresh: () => string): Co
   return { command: 'delete', key }
 }
 
-/** Faults come in bouts: something breaks, stays broken for a while, and is mended, or not until the end. */
+/** Draws faults in bouts: something breaks, stays broken for a while, and is mended, or not until the end. */
 function makeFaults(random: SeededRandom, ids: readonly NodeId[], stretch: number, fireMs: number): PlannedFault[] {
   const faults: PlannedFault[] = []
   const kinds = (['crash', 'pause', 'partition', 'oneWay', 'power'] as const).filter(() => random.chance(0.5))
@@ -271,7 +280,10 @@ function makeFaults(random: SeededRandom, ids: readonly NodeId[], stretch: numbe
   return faults.sort((a, b) => a.at - b.at)
 }
 
-/** A partition cuts some off from the rest; otherwise single directions fail, so that the links form any graph. */
+/**
+ * Draws cuts. A partition cuts some nodes off from the rest; otherwise single directions fail, so that the links form
+ * any graph.
+ */
 function makeCuts(random: SeededRandom, ids: readonly NodeId[], some: readonly NodeId[], partition: boolean): Fault[] {
   if (!partition) {
     return Array.from({ length: random.between(1, 4) }, () => {

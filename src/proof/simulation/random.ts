@@ -31,12 +31,12 @@ export class SeededRandom implements Random {
     return this.#bits() / 2 ** 32
   }
 
-  /** A whole number, at least `from` and at most `to`. */
+  /** Draws a whole number, at least `from` and at most `to`. */
   between(from: number, to: number): number {
     return from + Math.floor(this.next() * (to - from + 1))
   }
 
-  /** True with this probability. */
+  /** Draws true with this probability. */
   chance(probability: number): boolean {
     return this.next() < probability
   }
@@ -45,7 +45,7 @@ export class SeededRandom implements Random {
     return items[Math.floor(this.next() * items.length)]!
   }
 
-  /** A source of its own for one part of a run, so that what another part draws does not disturb it. */
+  /** Makes a separate source for one part of a run, so that draws of another part do not disturb it. */
   fork(): SeededRandom {
     return new SeededRandom(this.between(0, 2 ** 32 - 1) * 2 ** 20 + this.between(0, 2 ** 20 - 1))
   }

@@ -1,16 +1,16 @@
 import type { Asked } from './client.js'
 import type { Plan } from './plan.js'
 
-/** Whether a smaller plan still shows what the larger one showed. */
+/** Checks that a smaller plan still shows the failure of the larger one. */
 export type StillFails = (plan: Plan) => Promise<boolean>
 
-/** Plans that are tried one after another without one that fails: what is smallest by then is small enough. */
+/** Plans tried in a row without a failure, after which the smallest plan so far is small enough. */
 const mostInVain = 25
 
 /**
- * A plan without all that comes after a moment: the faults, and the calls that had not been made by then.
+ * Cuts a plan at a moment: later faults go, and calls that had not been made by then.
  *
- * @param operations what the clients asked when the plan was played, in the order of their calls
+ * @param operations that the clients made when the plan was played, in the order of their calls
  * @param momentMs virtual milliseconds
  */
 export function upTo(plan: Plan, operations: readonly Asked[], momentMs: number): Plan {
@@ -27,7 +27,7 @@ export function upTo(plan: Plan, operations: readonly Asked[], momentMs: number)
 }
 
 /**
- * The smallest disaster: leaves out faults and calls as long as the failure stays (Zeller and Hildebrandt's ddmin:
+ * Shrinks a failing plan: leaves out faults and calls as long as the failure stays (Zeller and Hildebrandt's ddmin:
  * halves first, then ever smaller parts), then calms the weather where it can.
  */
 export async function shrink(plan: Plan, fails: StillFails): Promise<Plan> {

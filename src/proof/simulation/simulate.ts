@@ -26,50 +26,50 @@ import type { Plan, PlannedCall } from './plan.js'
 
 declare module '../../events.js' {
   interface TraceDetails {
-    /** A client asks, and hears how it ended. */
+    /** A client makes a call; `outcome` follows when the call has ended. */
     asked: { client: string; command: Command; to: NodeId | null }
     outcome: { client: string } & Outcome
   }
 }
 
-/** Something that a run showed to be wrong. */
+/** A fault that a run has found. */
 export interface Finding {
   readonly guarantee: GuaranteeId
-  /** One sentence. */
+  /** The fault in one sentence. */
   readonly what: string
-  /** More of it: the offending window of a history, the replicas that differ. */
+  /** Details: the contradictory window of a history, or the replicas that differ. */
   readonly detail: string
-  /** Virtual milliseconds; of answers, when the first of them came that contradicts those before it. */
+  /** The time in virtual milliseconds; for a history, the first answer that contradicts those before it. */
   readonly at: number
 }
 
-/** What a run came to. */
+/** The result of a run. */
 export interface Run {
   readonly plan: Plan
-  /** Of everything that happened: the same plan gives the same hash, always. */
+  /** A hash of all events: the same plan gives the same hash, always. */
   readonly traceHash: string
-  /** Of the messages alone, in the order in which they were sent: what a refactoring must not change. */
+  /** A hash of the messages alone, in the order of sending: a refactoring must not change it. */
   readonly messageHash: string
   readonly operations: readonly Asked[]
   readonly findings: readonly Finding[]
   readonly counters: Counters
   readonly virtualMs: number
-  /** How many boundaries each node passed: see {@link Plan.stop}. */
+  /** Boundaries that each node passed: see {@link Plan.stop}. */
   readonly boundaries: ReadonlyMap<NodeId, number>
 }
 
 /** An event with its moment in virtual milliseconds, and its node where it has one. */
 export type Moment = Traced & { readonly at: number }
 
-/** How long the cluster has, once everything is mended, to serve again and to come to rest. */
+/** Virtual milliseconds in which a mended cluster must serve again. */
 const recoveryMs = 10_000
 const restMs = 1_000
-/** How long a process is away that ended at a boundary of what it does. */
+/** Virtual milliseconds after which a process that ended at a boundary is started again. */
 const downMs = 50
 
 /**
- * Plays a plan against a stage: safety under fire; then everything is mended, and the cluster must serve again and its
- * replicas agree. What the stage promises is checked after every step, and the clients' history at the end.
+ * Plays a plan against a stage. First faults happen; then all is mended, and the cluster must serve again and its
+ * replicas agree. The stage's invariants are checked after every step, and the clients' history at the end.
  */
 export async function simulate(stage: Stage, plan: Plan, hear?: (event: Moment) => void): Promise<Run> {
   return new Simulation(stage, plan, hear).run()
@@ -87,14 +87,14 @@ class Simulation {
   readonly #watchers: { guarantee: GuaranteeId; name: string; watch: Watcher }[]
   readonly #incarnations = new Map<NodeId, number>()
   readonly #touched = new Set<NodeId>()
-  /** Each node's log as it was when it was last seen. */
+  /** The log of each node at the last look. */
   readonly #logs = new Map<NodeId, Entry[]>()
   readonly #performed = new Map<NodeId, Performed[]>()
   /** The entry of each write, by its value. */
   readonly #entries = new Map<unknown, Entry>()
-  /** Which nodes performed each write, while it has not been answered; writes are told apart by their values. */
+  /** Nodes that performed each write, until it is answered; writes are told apart by their values. */
   readonly #holders = new Map<string, Set<NodeId>>()
-  /** How many boundaries each node has passed. */
+  /** Boundaries that each node has passed. */
   readonly #boundaries = new Map<NodeId, number>()
   #cluster!: SimulatedCluster
   #running = 0
@@ -147,7 +147,7 @@ class Simulation {
     }
   }
 
-  /** A node has come to a boundary of what it does, before all is mended: here it ends, if the plan has it so. */
+  /** Counts a node's boundary; before all is mended, ends the node at the plan's stop. */
   #passed(node: NodeId): void {
     if (this.#cluster.now >= this.#plan.fireMs) return
     const passed = (this.#boundaries.get(node) ?? 0) + 1
@@ -199,7 +199,7 @@ class Simulation {
     await this.#until(() => false, end)
   }
 
-  /** Goes on, checking after every step, until the condition holds or the moment has come. */
+  /** Takes steps until the condition holds or the moment has come; checks the invariants after each. */
   async #until(condition: () => boolean, end: number): Promise<boolean> {
     this.#cluster.timeline.schedule(Math.max(0, end - this.#cluster.now), () => {})
     while (!condition() && this.#cluster.timeline.next <= end) {
@@ -231,7 +231,7 @@ class Simulation {
     return { node, incarnation, status, log: this.#lookAtLog(node, running), performed, disks: this.#disks }
   }
 
-  /** Only what changed is looked at: a step changes little, and entries are never changed in place. */
+  /** Reads the changed part of a node's log: a step changes little, and entries are never changed in place. */
   #lookAtLog(node: NodeId, running: Node): SeenLog {
     const log = this.#logs.get(node) ?? []
     this.#logs.set(node, log)
@@ -266,8 +266,8 @@ class Simulation {
   }
 
   /**
-   * A disk is lost and replaced, while all others that vote still may, and know of the same voters: a cluster bears so
-   * much, and no more. Half-way between two sets, one disk may be half of the smaller.
+   * Replaces a node's disk, if all other voters may vote and know the same voters: a cluster survives one such loss,
+   * and no more. In a joint configuration one disk may be half of the smaller set.
    */
   #wipe(node: NodeId): void {
     const voters = this.#cluster.voters()
@@ -327,8 +327,8 @@ class Simulation {
   }
 
   /**
-   * Where nodes hold copies of one store, what is answered OK must be with more than half of them. Where the members
-   * change, an invariant looks at that when it is committed: who they are may be another matter by now.
+   * Checks that a write answered OK is with a majority, where nodes hold copies of one store. Where members change, an
+   * invariant checks it at the commit instead: the members may be others by now.
    */
   #checkMajority(write: string, command: Command): void {
     const holders = this.#holders.get(write)
@@ -351,7 +351,7 @@ class Simulation {
     }
   }
 
-  /** Phase two: with everything mended, the sessions end, a write is served, and the replicas agree. */
+  /** Runs phase two: with all mended, the sessions end, a write is served, and the replicas agree. */
   async #recover(): Promise<void> {
     await this.#until(() => this.#running === 0, this.#cluster.now + recoveryMs * 10)
     const client = new SimulatedClient(this.#cluster, 'last')
@@ -374,12 +374,12 @@ class Simulation {
     this.#compareReplicas()
   }
 
-  /** Whether the nodes know nothing of each other, as before stage 2. */
+  /** True if the nodes know nothing of each other, as before stage 2. */
   get #isStandalone(): boolean {
     return this.#cluster.hosts.every(({ node }) => !node || node.status.role === 'standalone')
   }
 
-  /** Replicas of one store hold the same once nothing is under way. */
+  /** Checks that replicas of one store are equal once nothing is under way. */
   #compareReplicas(): void {
     if (this.#isStandalone) return
     const voters = this.#cluster.voters()
@@ -401,7 +401,7 @@ class Simulation {
   }
 }
 
-/** An event as text for the hash. A message is hashed once, as the bytes that are sent. */
+/** Writes an event as text for the hash. A message is hashed once, by the bytes that are sent. */
 function summary(event: Traced): string {
   const isMessage = 'message' in event && typeof event.message === 'object'
   return isMessage ? event.event : JSON.stringify(event)

@@ -3,18 +3,18 @@ import { formatFault } from '../../server/faults.js'
 import type { Asked } from './client.js'
 import type { Finding, Moment, Run } from './simulate.js'
 
-/** Lines about what happened, at most; those before are left out, and counted. */
+/** Lines of events in a story at most; earlier ones are left out, and counted. */
 const mostLines = 16
 
-/** Something that happened, and its moment in virtual milliseconds. */
+/** An event of a story, with its moment in virtual milliseconds. */
 interface Happened {
   readonly at: number
   readonly text: string
 }
 
 /**
- * A run as a story of few lines: what was done to the cluster, who stood for election, voted and led, what clients asked
- * and were told; then what is wrong with that. Meant for runs that were shrunk; of a longer one, the end is told.
+ * Tells a run as a story of few lines: faults, candidates, votes and leaders, calls and outcomes; then the finding. It
+ * is meant for runs that were shrunk; of a longer run, only the end is told.
  */
 export function tellStory(stage: number, run: Run, finding: Finding, events: readonly Moment[]): string[] {
   const happened = [...faultsOf(run), ...nodesOf(events), ...callsOf(run, finding)]
@@ -31,7 +31,10 @@ function faultsOf({ plan }: Run): Happened[] {
   return plan.faults.map(({ at, fault }) => ({ at, text: formatFault(fault) }))
 }
 
-/** Calls whose answers fit no order are drawn below, each with its length in time. */
+/**
+ * Tells the calls. Calls whose answers fit no order are left out here: they are drawn below, each with its length in
+ * time.
+ */
 function callsOf({ operations }: Run, { guarantee, detail }: Finding): Happened[] {
   if (detail !== '' && guarantee !== 'G6' && guarantee !== 'G10') return []
   const told = guarantee === 'G10' ? operations : operations.filter(({ client }) => client !== 'last')
@@ -45,7 +48,7 @@ function nodesOf(events: readonly Moment[]): Happened[] {
   })
 }
 
-/** Events of nodes that make a story. A vote is a message; what else is sent and received stays untold. */
+/** Tells an event of a node, if it makes a story. Of the messages, only granted votes are told. */
 function sentenceOf(event: Moment): string | null {
   const { node = '' } = event
   switch (event.event) {
@@ -71,7 +74,7 @@ function describeVote(node: string, message: Message): string | null {
   return type === 'RequestVoteReply' && voteGranted ? `${node} gives ${to} its vote in term ${term}` : null
 }
 
-/** Of the replicas that disagree, one of each kind is enough. */
+/** Tells the details of a finding; of replicas that disagree, one of each kind is enough. */
 function detailOf({ guarantee, detail }: Finding): string[] {
   const lines = detail === '' ? [] : detail.split('\n')
   return guarantee === 'G6' ? lines.filter(differs) : lines

@@ -6,7 +6,7 @@ import { shrink, upTo } from './shrink.js'
 import { type Finding, type Moment, type Run, simulate } from './simulate.js'
 import { tellStory } from './story.js'
 
-/** The plan that a seed stands for at a stage: from stage 2 on, any node may be asked for what all should hold. */
+/** Makes the plan of a seed for a stage: from stage 2 on, reads may go to any node, since all should hold the data. */
 export function planFor(stage: Stage, seed: number, climate: Climate): Plan {
   const plan = makePlan({ seed, climate, readAnywhere: stage.number >= 2 })
   return stage.members === 'changing' ? withChanges(plan) : plan
@@ -37,9 +37,9 @@ export async function runSeed(
 }
 
 /**
- * The smallest disaster that a seed can be shrunk to, as a story.
+ * Shrinks a seed's run to its smallest disaster, as a story.
  *
- * @param tell hears of each plan that is tried
+ * @param tell called with each plan that is tried
  * @throws Error if the seed does not break the guarantee
  */
 export async function smallestDisaster(

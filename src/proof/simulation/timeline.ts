@@ -1,12 +1,12 @@
-/** One thing that will happen, and the moment at which it will. */
+/** One task of the future, with its moment. */
 interface Entry {
   readonly at: number
-  /** Breaks ties: what was scheduled first happens first. */
+  /** The number of scheduling, which breaks ties: the task that was scheduled first runs first. */
   readonly order: number
   readonly task: () => void
 }
 
-/** Virtual time: what is to happen, in order. Time passes only by going on to the next thing. */
+/** A timeline of virtual time: tasks to run, in order. Time passes only by a step to the next task. */
 export class Timeline {
   /** A binary heap: no entry is later than the two below it. */
   readonly #heap: Entry[] = []
@@ -18,7 +18,7 @@ export class Timeline {
     return this.#now
   }
 
-  /** The moment of the next thing; infinite when nothing is to happen. */
+  /** The moment of the next task; infinite if there is none. */
   get next(): number {
     return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY
   }
@@ -46,7 +46,7 @@ export class Timeline {
     }
   }
 
-  /** Goes on to the next thing and makes it happen. @returns false when there is none */
+  /** Goes on to the next task and runs it. @returns false if there is none */
   step(): boolean {
     const first = this.#heap[0]
     if (!first) return false
