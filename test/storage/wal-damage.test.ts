@@ -246,6 +246,6 @@ t.test('the message says where, what, and what to do', async (t) => {
   const files = await written('closed')
   const result = await opened(edited(files, segment(1), flipped(200, 0)))
   t.same(result, {
-    damaged: `${segment(1)}, line 3 (byte 178): the checksum does not fit the line and the one before it, and a later segment was begun after it; the log is damaged and the node will not start on it; to see what can be saved, or to cut it there: raft-roadmap log ${folder} --verify, or --repair`,
+    damaged: `${segment(1)}, line 3 (byte 189): the checksum does not fit the line and the one before it, and a later segment was begun after it; the log is damaged and the node will not start on it; to see what can be saved, or to cut it there: raft-roadmap log ${folder} --verify, or --repair`,
   })
 })

@@ -4,12 +4,13 @@ import { type Stage, withApplication } from '../../../src/stage.js'
 import type { Append, Cas } from '../../../stages/0-key-value-store/commands.js'
 import { keyValue } from '../../../stages/0-key-value-store/key-value.js'
 import keyValueStore from '../../../stages/0-key-value-store/stage.js'
+import client from '../../../stages/1-client/stage.js'
 import type { WrongRule } from './wrong-rule.js'
 
-/** A store in which one operation is another. */
+/** A store in which one operation is another, asked by the client of stage 1. */
 function performing(operations: Partial<Record<string, Operation<Store>>>): Stage {
   const application = storeApplication({ ...keyValue, operations: { ...keyValue.operations, ...operations } as never })
-  return withApplication(keyValueStore, application)
+  return { ...withApplication(keyValueStore, application), client: client.client }
 }
 
 /** Wrong operations on a single store. */

@@ -124,7 +124,9 @@ const wrongVoters: readonly WrongRule[] = [
     name: 'vote-before-sync',
     what: 'the vote leaves before the disk has it: a crash in between, and the node votes for somebody else',
     stage: hearing({ RequestVote: (node, ask) => sayingAtOnce(node, () => vote(node, ask)) }),
-    caught: { guarantee: 'G11', climate: 'churn', seeds: 300 },
+    caught: {
+      claim: 'the vote is on disk before it is given, and a crash does not give it twice, wherever it strikes (E5)',
+    },
   },
   {
     name: 'vote-without-patience',
@@ -291,7 +293,7 @@ const wrongLeaders: readonly WrongRule[] = [
     stage: committing((node) => {
       if (node.role === 'leader') node.commitIndex = Math.max(node.commitIndex, onQuorum(node))
     }),
-    caught: { guarantee: 'G6', climate: 'churn', seeds: 400 },
+    caught: { guarantee: 'G6', climate: 'churn', seeds: 700 },
   },
   {
     name: 'leader-counts-itself-before-sync',
