@@ -8,7 +8,7 @@ export class CompactLog extends Log {
     return this.sentinel
   }
 
-  /** Lets go of everything up to this entry. */
+  /** Lets go of all entries up to this one. */
   forget(edge: EntryId): void {
     if (edge.index < this.first) return
     if (this.termAt(edge.index) !== edge.term)
@@ -17,7 +17,7 @@ export class CompactLog extends Log {
     this.sentinel = edge
   }
 
-  /** Lets go of everything, and begins anew behind what a snapshot holds. */
+  /** Lets go of all entries, and begins anew behind the last entry that a snapshot holds. */
   beginAfter({ index, term }: SnapshotHeader): void {
     this.entries = []
     this.sentinel = { index, term }
