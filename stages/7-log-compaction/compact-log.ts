@@ -1,7 +1,10 @@
 import type { EntryId, SnapshotHeader } from '../../src/contracts.js'
 import { Log } from '../4-log-replication/log.js'
 
-/** A log whose beginning a snapshot holds (§7): the sentinel stands at the snapshot's edge, and every index keeps its meaning. */
+/**
+ * A log whose beginning a snapshot holds (§7): the sentinel stands at the snapshot's edge, and every index keeps its
+ * meaning.
+ */
 export class CompactLog extends Log {
   /** The last entry that is not in the log any more; index and term 0 while nothing was let go. */
   get edge(): EntryId {
