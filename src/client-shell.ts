@@ -12,7 +12,7 @@ import {
 } from './contracts.js'
 import type { StageFacts } from './stage.js'
 
-/** The world of a client. */
+/** The world of a client: a clock and connections. */
 export interface ClientDoors {
   readonly clock: Pick<Clock, 'now' | 'after'>
   /** Begins a connection. The shell hears of it by `connected` or `disconnected`. */
@@ -21,7 +21,7 @@ export interface ClientDoors {
   send(address: string, message: NumberedCommand): void
 }
 
-/** An answer as it came: `id` is what stood in it. */
+/** An answer as it came, with the `id` that stood in it. */
 export interface NumberedAnswer {
   readonly id: unknown
   readonly answer: Answer
@@ -65,7 +65,7 @@ export class ClientShell {
     return this.#state.preferred
   }
 
-  /** Asks; `settle` hears once how it ended. */
+  /** Makes a call; `settle` hears its outcome, once. */
   call(
     command: Command,
     { deadlineMs, at }: { readonly deadlineMs?: number | undefined; readonly at?: string | undefined },

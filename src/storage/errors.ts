@@ -27,7 +27,10 @@ export function inWords({ code = '', message }: NodeJS.ErrnoException): string {
   return meaning === undefined ? message : `${meaning} (${code})`
 }
 
-/** A call on the disk failed. If it was to change something, what the disk holds is unknown (fsyncgate): the node must end. */
+/**
+ * A call on the disk failed. If the call was to change something, the disk's contents are unknown (fsyncgate): the node
+ * must end.
+ */
 export class DiskError extends Error {
   override readonly name = 'DiskError'
   /** The failure without what follows from it. */

@@ -89,7 +89,12 @@ function identityAdvice(folder: string): string {
   return `to have it written again, from what the log says of itself: raft-roadmap log ${folder} --repair`
 }
 
-/** @returns null if the folder has none @throws DamagedLogError if it cannot be read; FolderError if it is of a later version */
+/**
+ * Reads a folder's `IDENTITY`.
+ *
+ * @returns null if the folder has none
+ * @throws DamagedLogError if it cannot be read; FolderError if it is of a later version
+ */
 export async function readIdentity(files: Files, folder: string): Promise<Identity | null> {
   if (!(await files.list(folder)).includes(identityFile)) return null
   const path = join(folder, identityFile)

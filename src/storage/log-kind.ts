@@ -62,7 +62,11 @@ export function otherKind(where: string, held: KeptKind, wanted: LogKind): strin
   return `${where} holds a log of the kind "${held}", and one of the kind "${wanted}" was asked for, so nothing was touched: say --log ${held}, ${instead}`
 }
 
-/** A folder without a log must have no snapshots either. @throws DamagedLogError if the log that they belong to is gone */
+/**
+ * Checks that a folder without a log has no snapshots either.
+ *
+ * @throws DamagedLogError if the log that they belong to is gone
+ */
 export async function checkNoSnapshots(files: Files, folder: string): Promise<void> {
   const names = (await files.list(folder)).includes(snapshotFolder)
     ? await files.list(join(folder, snapshotFolder))

@@ -226,7 +226,11 @@ class Scanner {
   }
 }
 
-/** @throws FolderError if a later version wrote this segment: it is no damage, and nothing in the folder is to be changed */
+/**
+ * Checks the format of a segment.
+ *
+ * @throws FolderError if a later version wrote it: it is no damage, and nothing in the folder is to be changed
+ */
 function checkFormat({ format = 1 }: SegmentHeader, segment: number): void {
   if (format === 1 || format === textFormat) return
   throw new FolderError(
