@@ -30,8 +30,8 @@ export interface NumberedAnswer {
 const closedMessage = 'this client was closed before the answer came'
 
 /**
- * A client runs the rules of a stage's table over a world: sockets and real time, a simulated cluster and virtual
- * time, or a person's hands. The shell decides nothing but what a closed client says.
+ * A client runs the rules of a stage's table over a world. The world is sockets and real time, a simulated cluster and
+ * virtual time, or a person's hands. The shell decides nothing but what a closed client says.
  */
 export class ClientShell {
   readonly #rules: ClientRules

@@ -94,8 +94,8 @@ export interface Reply {
 }
 
 /**
- * The first line of a snapshot (§7): the last entry whose effect it holds, and the facts that the nodes themselves must
- * remember of the entries up to there.
+ * The first line of a snapshot (§7): its last entry, and the facts that the nodes themselves must remember of the
+ * entries up to there.
  */
 export interface SnapshotHeader extends EntryId {
   readonly [fact: string]: unknown

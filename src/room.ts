@@ -5,7 +5,7 @@ import { NoRoomError } from './storage/errors.js'
 const pausesMs = { first: 1_000, most: 60_000 }
 
 /**
- * A node whose disk has no room for a snapshot goes on without one, says so, and tries again after a pause that is
+ * A node whose disk has no room for a snapshot goes on without one, and says so. It tries again after a pause that is
  * longer each time.
  */
 export class Room {

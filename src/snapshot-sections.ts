@@ -1,7 +1,7 @@
 /**
- * The body of a snapshot, between its header and its hash, has two sections: the values that the rules keep of the
- * entries up to there, and the contents of the application's state machine. Each section opens with a line that names
- * it.
+ * The body of a snapshot, between its header and its hash, has two sections. The first holds the values that the rules
+ * keep of the entries up to there, the second the contents of the application's state machine. Each section opens with
+ * a line that names it.
  */
 import { textFormat } from './entries.js'
 

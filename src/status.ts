@@ -45,8 +45,8 @@ export interface MembershipStatus {
 }
 
 /**
- * A change of members under way: the voters to be, the nodes that have not said yet which disk they have, and the
- * progress of the nodes that catch up.
+ * A change of members under way: the voters to be, the nodes whose disks are not known yet, and the nodes that catch
+ * up.
  */
 export interface ChangeStatus {
   readonly voters: readonly NodeId[]

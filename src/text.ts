@@ -2,9 +2,9 @@
 const shownLength = 200
 
 /**
- * Characters that a terminal obeys, or that change how their neighbours look: controls (C0, DEL, C1), marks of
- * direction and other invisible ones, line and paragraph separators, halves of surrogate pairs. Two joiners are letters
- * of some scripts, and stay.
+ * Characters that a terminal obeys, or that change how their neighbours look. They are controls (C0, DEL, C1), marks of
+ * direction and other invisible ones, line and paragraph separators, and halves of surrogate pairs. Two joiners are
+ * letters of some scripts, and stay.
  */
 const unsafe = /(?!\u200c|\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
 const allUnsafe = new RegExp(unsafe, 'gu')

@@ -42,7 +42,7 @@ function isOutOfDescriptors({ code }: NodeJS.ErrnoException): boolean {
 }
 
 /**
- * Makes a call that needs a descriptor of its own; if none is left, gives one of the reserve back and makes the second,
+ * Makes a call that needs a descriptor of its own. If none is left, gives one of the reserve back and makes the second,
  * synchronous call.
  */
 export async function withReserve<Result>(call: () => Promise<Result>, atOnce: () => Result): Promise<Result> {

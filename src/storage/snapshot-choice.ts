@@ -16,7 +16,7 @@ export interface Choice {
   /** Snapshots from which the log can go on, the newest first. */
   readonly sound: readonly Snapshot[]
   /**
-   * A record to be written if the newest snapshot cannot be read: the node goes on from an older state, and the log no
+   * A record to be written if the newest snapshot cannot be read. The node goes on from an older state, and the log no
    * longer counts on the newest.
    */
   readonly record: PersistRecord | null

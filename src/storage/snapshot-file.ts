@@ -1,6 +1,6 @@
 /**
- * A snapshot's file: the header as a line of JSON, the lines of the body, and a last line with the SHA-256 of
- * everything before it. All of it can be read with `less` and `jq`. The node reads it in pieces, and never as a whole.
+ * A snapshot's file has the header as a line of JSON, the lines of the body, and a last line with the SHA-256 of all
+ * before. All of it can be read with `less` and `jq`. The node reads it in pieces, and never as a whole.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { type Chunk, type EntryId, isObject, isPositive, type Snapshot, type SnapshotHeader } from '../contracts.js'

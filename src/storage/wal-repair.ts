@@ -1,5 +1,5 @@
 /**
- * The repair of a damaged log, which is cut at its first damage: only a person may ask for it, a node never does it by
+ * The repair of a damaged log, which is cut at its first damage. Only a person may ask for it; a node never does it by
  * itself.
  */
 import { join } from 'node:path'

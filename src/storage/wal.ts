@@ -56,8 +56,8 @@ export interface WalOptions {
   readonly segmentBytes?: number
   readonly files?: Files
   /**
-   * Hears what opening found: `log_cut` for a write that a crash cut short, with `file`, `bytes`, and `copies` of the
-   * cut part; and `snapshot_damaged`, with `file` and `what`. Later it hears `disk_waits`: a file cannot be opened yet.
+   * Hears the events of opening. `log_cut` is a write that a crash cut short, with `file`, `bytes`, and `copies` of the
+   * cut part; `snapshot_damaged` has `file` and `what`. Later it hears `disk_waits`: a file cannot be opened yet.
    */
   readonly notice?: (event: Event) => void
   /** Hears, also while nothing is written, that the log is of no more use: its folder is gone. Called once at most. */

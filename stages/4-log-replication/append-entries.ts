@@ -10,7 +10,7 @@ declare module '../../src/events.js' {
 }
 
 /**
- * A follower takes the leader's entries if it has the entry before them (§5.3, the consistency check): by induction its
+ * A follower takes the leader's entries if it has the entry before them (§5.3, the consistency check). By induction its
  * log is then the leader's, up to the last of them. The follower acknowledges only when its disk has them.
  */
 export function appendEntries(node: Replica, message: AppendEntries): void {

@@ -32,8 +32,8 @@ function measure(node: Replica): number {
 }
 
 /**
- * Bytes that an entry takes in memory, estimated: two for each character of its text, the command as long again, and
- * 512 for the objects around them.
+ * Bytes that an entry takes in memory, estimated: two for each character of its text, as much for the command, and 512
+ * for the objects.
  */
 function bytesOf({ text }: Entry): number {
   return 4 * text.length + 512

@@ -27,8 +27,8 @@ export function noteKept(node: Compactor, { chunk, bytes }: Kept): void {
 }
 
 /**
- * Tells the leader the bytes of the file that are there now; and once the snapshot is installed and on disk, the index
- * up to which this log is the leader's.
+ * Tells the leader the bytes of the file that are there now. Once the snapshot is installed and on disk, it also tells
+ * the index up to which this log is the leader's.
  */
 function tellHeld(node: Compactor, chunk: Chunk, bytes: number): void {
   const { from, lastIncludedIndex } = chunk

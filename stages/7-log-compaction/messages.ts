@@ -16,7 +16,7 @@ export interface InstallSnapshot extends Chunk {
 }
 
 /**
- * A follower to the leader: `held` bytes of the file are here; or, when the snapshot is installed and on disk: my log
+ * A follower to the leader: `held` bytes of the file are here. Or, once the snapshot is installed and on disk: my log
  * is yours up to `matchIndex`.
  */
 export interface InstallSnapshotReply extends Message {

@@ -57,7 +57,7 @@ function step(node: Participant, change: Change, { voters, learners }: Configura
 /** Election time-outs for which a learner may make no progress: it may be reading a large snapshot. */
 const patience = 10
 /**
- * Rounds of catching up after which a newcomer is given up: if each takes longer than an election time-out, it will
+ * Rounds of catching up after which a newcomer is given up. If each takes longer than an election time-out, it will
  * never be near enough (thesis 4.2.1).
  */
 const maxRounds = 10

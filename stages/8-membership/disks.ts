@@ -76,8 +76,8 @@ export function countNothing(node: Participant, message: Message): void {
 }
 
 /**
- * Notes that a member's disk is lost: none of its acknowledgements count any more, and a change that takes it in as a
- * learner is given up.
+ * Notes that a member's disk is lost: none of its acknowledgements count any more. A change that takes the member in as
+ * a learner is given up.
  */
 export function loseDisk(node: Participant, id: NodeId, incarnation: string, why: Loss): void {
   node.lostDisks.set(id, { incarnation, why, toldAt: null })

@@ -9,9 +9,9 @@ import { idsOf, membersOf, nobody, payloadOfConfiguration } from './configuratio
 import { connect, type Participant } from './participant.js'
 
 /**
- * One node, told so, founds the cluster, once: with an empty disk, for itself alone, when all other founders have said
- * that they know of no cluster. All other nodes start without knowing of any, and wait until they are taken in. If each
- * node began for itself, there would be as many clusters as nodes.
+ * One node, told so, founds the cluster, once. It has an empty disk, founds for itself alone, and waits until all other
+ * founders have said that they know of no cluster. All other nodes start without knowing of any, and wait until they
+ * are taken in. If each node began for itself, there would be as many clusters as nodes.
  */
 export function foundCluster(node: Participant): void {
   if (!node.founding) return

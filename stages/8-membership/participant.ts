@@ -17,7 +17,7 @@ export interface Participant extends Compactor {
   /** Founders that have said that they know of no cluster; null while this node is not founding one. */
   founding: Set<NodeId> | null
   /**
-   * True if this node was told to found the cluster, at its start or by a request; false once an operator calls its
+   * True if this node was told to found the cluster, at its start or by a request. False once an operator calls the
    * gathering of the founders off.
    */
   isFounder: boolean
@@ -41,8 +41,8 @@ export interface Participant extends Compactor {
   /** On a leader: removed nodes, and the tick at which they were told so; `toldAt` is null until then. */
   departed: { readonly servers: readonly Server[]; toldAt: number | null } | null
   /**
-   * True after this node was told that it is no longer a member, or has led its own removal; until a leader counts on
-   * it again.
+   * True after this node was told that it is no longer a member, or has led its own removal. False again when a leader
+   * counts on it.
    */
   isRemoved: boolean
   /** The reason why this node's disk does not count, as it was told; null if the disk counts. */
@@ -108,8 +108,8 @@ export function followConfiguration(node: Participant): void {
 }
 
 /**
- * Tells the network which nodes to be connected with: voters to be, at their new address once the old one is silent;
- * members; removed nodes that are still to be told; and, while founding, the founders.
+ * Tells the network with which nodes to be connected. They are voters to be, at their new address once the old one is
+ * silent; members; removed nodes that are still to be told; and, while founding, the founders.
  */
 export function connect(node: Participant): void {
   const founders = node.founding ? node.founders : []
