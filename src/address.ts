@@ -1,17 +1,17 @@
-/** Where something listens. */
+/** The address at which a node or a server listens. */
 export interface Address {
   readonly host: string
   readonly port: number
 }
 
-/** No host name is longer (RFC 1035), with brackets and a zone as little. */
+/** Characters of the longest host name (RFC 1035); an IPv6 address with its zone is no longer. */
 const hostLength = 255
 const label = /^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$/
 const ipv4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/
 
 /**
- * `host:port`, or `[::1]:port`, as its parts; null if it is neither. Good for a listener of one's own, whose port 0 and
- * whose host 0.0.0.0 leave a choice to the system; what others are told is checked by {@link addressProblem}.
+ * Parses `host:port` or `[::1]:port`; null if the text is neither. It accepts a listener's own address, whose port 0
+ * and host 0.0.0.0 leave a choice to the system. {@link addressProblem} checks an address that others are told.
  */
 export function parseAddress(text: string): Address | null {
   const [, bracketed, plain, digits] = /^(?:\[([^[\]]+)\]|([^:[\]]+)):(0|[1-9]\d{0,4})$/.exec(text) ?? []
@@ -22,13 +22,19 @@ export function parseAddress(text: string): Address | null {
   return isHost ? { host, port } : null
 }
 
-/** A name whose last label is a number is an IPv4 address, or nothing: systems read `0` and `127.1` each in their own way. */
+/**
+ * Checks a host name. A name whose last label is a number is an IPv4 address, or nothing: systems read `0` and `127.1`
+ * each in their own way.
+ */
 function isName(host: string): boolean {
   const labels = host.replace(/\.$/, '').split('.')
   return /^(\d+|0[xX].*)$/.test(labels.at(-1)!) ? ipv4.test(host) : labels.every((one) => label.test(one))
 }
 
-/** An IPv6 address in its one short form, an IPv4 address within it as that; null if it is none. A zone is left out. */
+/**
+ * Shortens an IPv6 address to its one short form, without its zone; an IPv4 address within it becomes that. Null if the
+ * text is no IPv6 address.
+ */
 function ipv6(host: string): string | null {
   const address = host.replace(/%[A-Za-z0-9_.-]+$/, '')
   if (!/^[0-9A-Fa-f:.]+$/.test(address) || !URL.canParse(`http://[${address}]`)) return null
@@ -39,7 +45,7 @@ function ipv6(host: string): string | null {
   return [one >> 8, one & 255, other >> 8, other & 255].join('.')
 }
 
-/** Why nobody can be told to connect there, for the end of a sentence; null if it can be told to others. */
+/** The reason why others cannot connect to an address, for the end of a sentence; null if they can. */
 export function addressProblem(text: string): string | null {
   const address = parseAddress(text)
   if (!address) {
@@ -60,7 +66,7 @@ export function addressProblem(text: string): string | null {
   return null
 }
 
-/** One text for an address however it is written, so that two can be compared. No name is looked up for it. */
+/** Writes an address in one form, however it was written, so that two can be compared. No name is looked up for it. */
 export function plainAddress(text: string): string {
   const address = parseAddress(text)
   return address ? formatAddress({ host: plainHost(address.host), port: address.port }) : text

@@ -13,35 +13,39 @@ import {
 import { LockedMap } from './state-machine/locked-map.js'
 
 /**
- * What a cluster replicates: its commands, what they do, and how they stand in the log. A stage's rules know none of it;
- * they pass commands on, and a table names the application beside them.
+ * An application is what a cluster replicates: its commands, what they do, and their form in the log. A stage's rules
+ * know none of it; they pass commands on, and a table names the application beside them.
  */
 export interface Application {
   readonly name: string
-  /** What a client may ask of it. Those that are read-only are the stage's to `read`, all others its to `write`. */
+  /** Commands that a client may send. A stage's `read` takes the read-only ones, its `write` all others. */
   readonly commands: Readonly<Record<string, CommandShape>>
-  /** How its commands stand in entries. */
+  /** The form of its commands in entries. */
   readonly codec: CommandCodec
-  /** A state machine that holds nothing yet. A node has one, and a node that is started again has another. */
+  /** Makes an empty state machine. A node has one, and after a restart it has another. */
   readonly machine: (clock: Clock) => StateMachine
-  /** What each command does, where that is a table of functions: for those who print and compare stages. */
+  /**
+   * The function behind each command, where the application is a table of functions: for printing and comparing stages.
+   */
   readonly operations?: Readonly<Record<string, Operation<Store>>>
   /** The `.proto` file with its part of the gRPC service for clients, as a path below `stages/` or an absolute one. */
   readonly proto?: string
 }
 
-/** What a table of functions over a {@link Store} needs to be an application. */
+/** The parts of an application that is a table of functions over a {@link Store}. */
 export interface StoreApplication extends Pick<Application, 'name' | 'commands' | 'proto'> {
   readonly operations: Readonly<Record<string, Operation<Store>>>
 }
 
-/** An application whose commands act on a Map behind a mutex, and stand in the log as the JSON that a client sent. */
+/**
+ * Makes an application whose commands act on a Map behind a mutex, and stand in the log as the JSON that a client sent.
+ */
 export function storeApplication(parts: StoreApplication): Application {
   const machine = (clock: Clock) => new LockedMap(parts.operations, clock)
   return { ...parts, codec: jsonCommands(parts.commands), machine }
 }
 
-/** Commands as the JSON objects that clients sent. */
+/** A codec that leaves commands as the JSON objects that clients sent. */
 function jsonCommands(commands: Readonly<Record<string, CommandShape>>): CommandCodec {
   const shapes = new Map(Object.entries(commands).map(([name, { takes }]) => [name, shapeOf(takes)]))
   return {
@@ -54,8 +58,8 @@ function jsonCommands(commands: Readonly<Record<string, CommandShape>>): Command
 }
 
 /**
- * The shape of a command in an entry: all fields that it needs, each of its kind, and no others. How long they are was
- * checked when the client gave it, and is not looked at again for every copy.
+ * Makes the check of a command in an entry: it has all fields that it needs, each of its kind, and no others. The
+ * length of the fields was checked when the client sent them, and is not checked again for every copy.
  */
 function shapeOf(takes: readonly Argument[]): (command: Readonly<Record<string, unknown>>) => boolean {
   return (command) => {
@@ -78,14 +82,17 @@ const isOfKind: Readonly<Record<Argument['kind'], (value: unknown) => boolean>> 
   names: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
 }
 
-/** The command that an entry's payload stands for. @throws if it is none: such an entry should not have got so far */
+/**
+ * Decodes the command that an entry's payload stands for. @throws if it is none: such an entry should not have got so
+ * far
+ */
 export function decoded({ codec, name }: Application, encoded: unknown): Command {
   const command = codec.decode(encoded)
   if (!command) throw new Error(`an entry holds no command of the application ${name}`)
   return command
 }
 
-/** Whether something that came over the wire is a command that changes the application's state, and within all limits. */
+/** Checks whether a value from the wire is a command that changes the application's state, and is within all limits. */
 export function isWrite({ codec, commands }: Application, encoded: unknown): boolean {
   const command = codec.decode(encoded)
   const shape = command && Object.hasOwn(commands, command.command) ? commands[command.command] : undefined

@@ -3,7 +3,8 @@ import { ConfigError } from './errors.js'
 import type { Stage } from './stage.js'
 
 /**
- * Whether a stage can go on from what its disk holds: a later stage may have written it, or another application.
+ * Checks that a stage can go on from the contents of its disk: a later stage, or another application, may have written
+ * them.
  *
  * @throws ConfigError if it cannot
  */
@@ -20,7 +21,7 @@ export function checkRecovered(stage: Stage, { entries, snapshots }: Recovered):
 const laterStage = (what: string, { number }: Stage) =>
   `${what}, which stage ${number} does not have: a later stage wrote it`
 
-/** What of an entry is not of this stage, or not of its application; null if all of it is. */
+/** Finds in an entry a kind or command that this stage or its application does not have; null if there is none. */
 function foreignIn(stage: Stage, entry: Entry): string | null {
   const { application, payloads } = stage
   const payload = payloadOf(entry)

@@ -12,7 +12,7 @@ import {
 } from './contracts.js'
 import type { StageFacts } from './stage.js'
 
-/** The world of a client. */
+/** The world of a client: a clock and connections. */
 export interface ClientDoors {
   readonly clock: Pick<Clock, 'now' | 'after'>
   /** Begins a connection. The shell hears of it by `connected` or `disconnected`. */
@@ -21,7 +21,7 @@ export interface ClientDoors {
   send(address: string, message: NumberedCommand): void
 }
 
-/** An answer as it came: `id` is what stood in it. */
+/** An answer as it came, with the `id` that stood in it. */
 export interface NumberedAnswer {
   readonly id: unknown
   readonly answer: Answer
@@ -30,8 +30,8 @@ export interface NumberedAnswer {
 const closedMessage = 'this client was closed before the answer came'
 
 /**
- * A client runs the rules of a stage's table over a world: sockets and real time, a simulated cluster and virtual
- * time, or a person's hands. The shell decides nothing but what a closed client says.
+ * A client runs the rules of a stage's table over a world. The world is sockets and real time, a simulated cluster and
+ * virtual time, or a person's hands. The shell decides nothing but what a closed client says.
  */
 export class ClientShell {
   readonly #rules: ClientRules
@@ -65,7 +65,7 @@ export class ClientShell {
     return this.#state.preferred
   }
 
-  /** Asks; `settle` hears once how it ended. */
+  /** Makes a call; `settle` hears its outcome, once. */
   call(
     command: Command,
     { deadlineMs, at }: { readonly deadlineMs?: number | undefined; readonly at?: string | undefined },

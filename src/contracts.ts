@@ -28,45 +28,49 @@ export { defaultTiming, type Timing } from './timing.js'
 
 /** One stage's node with the world taken away: input in, effects out, no I/O, no clock, nothing asynchronous. */
 export interface Core {
-  /** A message from a peer. */
+  /** A message has come from a peer. */
   receive(message: Message): void
-  /** A request from a client of this node. */
+  /** A request has come from a client of this node. */
   request(request: Request): void
-  /** A step of logical time ({@link Timing.tickMs}); never a clock reading. Missed ticks are not made up for. */
+  /**
+   * A step of logical time has passed ({@link Timing.tickMs}); never a clock reading. Missed ticks are not made up for.
+   */
   tick(): void
   /** The log store holds everything up to this entry. */
   durable(upTo: EntryId): void
   /** The state machine has performed everything up to this index. */
   applied(upTo: Index): void
   /**
-   * A snapshot is durable under its name: one that was asked for, or one whose last chunk has come. Null if the disk had
-   * no room for one that was asked for; it may be asked for again.
+   * A snapshot is durable under its name: one that was asked for, or one whose last chunk has come. Null if the disk
+   * had no room for one that was asked for; the rules may ask for it again.
    */
   saved(snapshot: Snapshot | null): void
   /** A chunk that was to be kept is on the disk, or the disk had no room for it. */
   held(kept: Kept): void
   /**
-   * What the rules keep in a snapshot, a value of JSON each: asked when everything up to its last entry has been
-   * performed, and nothing behind that.
+   * Values of JSON that the rules keep in a snapshot. The shell asks when all entries up to the snapshot's last have
+   * been performed, and none behind it.
    */
   kept(): readonly unknown[]
-  /** A snapshot is about to take the place of everything, and the rules kept this in it. Then comes {@link applied}. */
+  /**
+   * A snapshot takes the place of the whole state, and the rules kept these values in it. Then comes {@link applied}.
+   */
   restored(kept: readonly unknown[]): void
   /** The network has met a node of another cluster, and refused it. */
   foreign(node: Foreigner): void
-  /** Null at the stages where names are enough. */
+  /** The node's disk and cluster; null at the stages where names are enough. */
   readonly identity: Identity | null
-  /** The log, from this index on, for those who look on from outside; empty at the stages that keep none. */
+  /** The log from this index on, for tests and checkers; empty at the stages that keep none. */
   entries(from: Index): readonly Entry[]
-  /** Everything decided since the last take. */
+  /** Takes the effects decided since the last take. */
   take(): Effects
-  /** Plain data for `info`, traces and checkers. */
+  /** The node's status, as plain data for `info`, traces and checkers. */
   readonly status: Status
 }
 
 /**
- * A committed entry, to be performed in its turn. Only a command goes to the state machine. `request` names the client of
- * this node that waits for the result, if any.
+ * A committed entry, to be performed in its turn. Only a command goes to the state machine. `request` names the client
+ * of this node that waits for the result; null if none does.
  */
 export interface Apply {
   readonly index: Index
@@ -77,10 +81,10 @@ export interface Apply {
 
 /** A read that is not in the log. `request` names the client of this node that waits for its result. */
 export interface Query {
-  /** As it would stand in an entry. */
+  /** The command, in the form in which it would stand in an entry. */
   readonly command: unknown
   readonly request: RequestId
-  /** So many of the same turn's {@link Effects.apply} are performed before it. */
+  /** The number of the same turn's {@link Effects.apply} that are performed before the read. */
   readonly behind: number
 }
 
@@ -90,8 +94,8 @@ export interface Reply {
 }
 
 /**
- * The first line of a snapshot (§7): the last entry whose effect it holds, and what the nodes themselves must remember of
- * the entries up to there.
+ * The first line of a snapshot (§7): its last entry, and the facts that the nodes themselves must remember of the
+ * entries up to there.
  */
 export interface SnapshotHeader extends EntryId {
   readonly [fact: string]: unknown
@@ -99,48 +103,52 @@ export interface SnapshotHeader extends EntryId {
 
 /** A snapshot that is durable and was verified. Equal states make equal bytes, so the hash is that of the state. */
 export interface Snapshot extends SnapshotHeader {
-  /** Length of its file. */
+  /** Bytes of the snapshot's file. */
   readonly bytes: number
-  /** Of everything before its last line, in hex. */
+  /** The SHA-256 of everything before the file's last line, in hex. */
   readonly sha256: string
 }
 
 /** A message with a piece of a snapshot's file. The rules name the piece, and the shell puts its bytes in. */
 export interface Chunk extends Message {
-  /** Which snapshot (figure 13). */
+  /** The index of the snapshot's last entry (figure 13). */
   readonly lastIncludedIndex: Index
+  /** The term of the snapshot's last entry. */
   readonly lastIncludedTerm: Term
-  /** Of the whole file, as in {@link Snapshot}. */
+  /** Bytes of the whole file, as in {@link Snapshot}. */
   readonly bytes: number
+  /** The SHA-256 of the whole file, as in {@link Snapshot}. */
   readonly sha256: string
-  /** Where in the file the piece begins. */
+  /** The byte of the file at which the piece begins. */
   readonly offset: number
   readonly data: Uint8Array
 }
 
-/** What became of a chunk that was to be kept. */
+/** The result of keeping a chunk. */
 export interface Kept {
   readonly chunk: Chunk
-  /** The first so many bytes of the chunk's file are there now; null if the disk had no room for the chunk. */
+  /**
+   * Bytes of the chunk's file that are there now, counted from its start; null if the disk had no room for the chunk.
+   */
   readonly bytes: number | null
 }
 
-/** A chunk to be sent, and how many bytes are to be read into it at most. */
+/** A chunk to be sent, and the most bytes that are to be read into it. */
 export interface Piece {
   readonly chunk: Chunk
   readonly length: number
 }
 
 /**
- * One thing to make durable; the records of a batch are kept in order. Term and vote go together, in the same ordered
- * stream as the entries, so that no crash can keep one and lose what came before it.
+ * A record to make durable; the records of a batch are kept in order. Term and vote go together, in the same ordered
+ * stream as the entries, so that no crash can keep one and lose the records before it.
  */
 export type PersistRecord =
   | { readonly record: 'term'; readonly term: Term; readonly votedFor: NodeId | null }
-  /** Everything from this index on is taken back. */
+  /** All entries from this index on are taken back. */
   | { readonly record: 'truncate'; readonly from: Index }
   | { readonly record: 'entry'; readonly entry: Entry }
-  /** A snapshot holds everything up to this entry. A log that ends before it begins anew behind it. */
+  /** A snapshot holds all entries up to this one. A log that ends before this entry begins anew behind it. */
   | { readonly record: 'snapshot'; readonly snapshot: EntryId }
 
 /** One durable write: all of it or, after a crash, a beginning of it. `upTo` is reported to {@link Core.durable}. */
@@ -151,28 +159,35 @@ export interface Persist {
 }
 
 export interface Effects {
-  /** The next is given when this one is durable: what is decided meanwhile gathers and becomes one write (group commit). */
+  /**
+   * One durable write. The core gives the next one when this one is durable: decisions of the meantime gather and
+   * become one write (group commit).
+   */
   persist: Persist | null
-  /** May leave at once. */
+  /** Messages that may leave at once. */
   send: Message[]
-  /** Only after {@link persist} is on disk, if there is any. */
+  /** Messages that leave only after {@link persist} is on disk; at once if there is none. */
   sendWhenDurable: Message[]
-  /** What the state machine is to hold from here on, before it performs anything of {@link apply}. */
+  /** A snapshot that takes the place of the state machine's contents, before anything of {@link apply} is performed. */
   restore: Snapshot | null
-  /** To the state machine, in order. */
+  /** Committed entries for the state machine, in order. */
   apply: Apply[]
-  /** To the state machine, each at its place among {@link apply}: they change nothing. */
+  /** Reads for the state machine, each at its place among {@link apply}: they change nothing. */
   query: Query[]
-  /** What the state machine holds behind all of {@link apply} is to be saved under this header. */
+  /**
+   * The header of a snapshot to be saved, with the state machine's contents behind all of {@link apply}; null if none
+   * is due.
+   */
   snapshot: SnapshotHeader | null
-  /** Pieces of snapshots to be sent, as soon as their bytes have been read; and such that came, to be kept. */
+  /** Pieces of snapshots to be sent, as soon as their bytes have been read. */
   sendChunks: Piece[]
+  /** Pieces of a leader's snapshot that have come, to be kept. */
   keepChunks: Chunk[]
-  /** Snapshots to be kept besides the log's own two, from before `persist` on; null while those stay as they are. */
+  /** Snapshots to be kept besides the log's own two, from before `persist` on; null while they stay as they are. */
   hold: readonly EntryId[] | null
-  /** Whom to be connected with from here on; null while that stays as it is. */
+  /** The nodes to be connected with from here on; null while they stay as they are. */
   peers: readonly PeerMember[] | null
-  /** To clients, at once. */
+  /** Answers to clients, which leave at once. */
   replies: Reply[]
   events: Event[]
 }
@@ -195,37 +210,40 @@ export function noEffects(): Effects {
   }
 }
 
-/** What a node is told when it is made. */
+/** Settings of a node, with the contents of its disk. */
 export interface NodeOptions {
   readonly id: NodeId
   /** All members, this node included, in configured order. */
   readonly members: readonly Member[]
   readonly random: Random
   readonly timing: Timing
-  /** What an earlier life of this node left on its disk. */
+  /** The contents of its disk, which an earlier life of this node left. */
   readonly recovered: Recovered
-  /** Whether this node, and no other, founds the cluster if its disk is empty (stage 8 on). */
+  /** True if this node, and no other, founds the cluster if its disk is empty (stage 8 on). */
   readonly bootstrap: boolean
   /** Facts of the process (pid, addresses) that `info` repeats; no rule reads them. */
   readonly about: Readonly<Record<string, unknown>>
 }
 
-/** What is known of a node before it looks at its disk. */
+/** Settings of a node before its disk is read. */
 export type NodeSettings = Omit<NodeOptions, 'recovered'>
 
 // ------------------------------------------------------------------------------------------------ doors to the world
 
-/** What a node finds when it starts again: everything that was durable when it ended. */
+/** The contents of a node's disk when it starts again: everything that was durable when it ended. */
 export interface Recovered {
   readonly term: Term
   readonly votedFor: NodeId | null
   /** The entry before the first of {@link entries}; index and term 0 where the log begins at its beginning. */
   readonly edge: EntryId
-  /** Without a gap. */
+  /** The entries of the log, without a gap. */
   readonly entries: readonly Entry[]
-  /** The newest first, two at most: if the one cannot be read, there is the other, and all entries behind that. */
+  /**
+   * Snapshots, the newest first, two at most: if the newest cannot be read, there is the older one, and all entries
+   * behind it.
+   */
   readonly snapshots: readonly Snapshot[]
-  /** Drawn when the disk was first used: a disk that was lost and replaced has another. */
+  /** The disk's random name, drawn when it was first used: a disk that replaces a lost one has another. */
   readonly incarnation: string
 }
 
@@ -240,26 +258,33 @@ export const nothingRecovered: Recovered = {
   incarnation: '',
 }
 
-/** Where a node's log is kept (stage 4 on), and its snapshots (stage 7 on). A failed write is final: the node stops. */
+/**
+ * The store of a node's log (stage 4 on), and of its snapshots (stage 7 on). A failed write is final: the node stops.
+ */
 export interface LogStore {
-  /** What is there. Called once, before anything else. @throws if what is there cannot be trusted */
+  /** Reads the log. Called once, before anything else. @throws if the log cannot be trusted */
   open(): Promise<Recovered>
   /**
-   * Resolves when every record is durable. One write at a time. A record of a snapshot lets go of older ones than the
-   * two last, and of the entries that the older of those two holds.
+   * Writes a batch, one at a time; resolves when every record is durable. A record of a snapshot lets go of snapshots
+   * older than the last two, and of the entries that the older of these two holds.
    */
   write(batch: Persist): Promise<void>
   readonly snapshots: SnapshotStore
   close(): Promise<void>
 }
 
-/** What became of a piece of a snapshot: how much there is now, from the start; and the whole, once it is durable. */
+/** The result of receiving a piece of a snapshot. */
 export interface Received {
+  /** Bytes of the file that are there now, counted from its start. */
   readonly held: number
+  /** The whole snapshot, once it is durable; null until then. */
   readonly snapshot: Snapshot | null
 }
 
-/** Keeps snapshots: whole and verified under their names, or not at all. They count once the log has a record of them. */
+/**
+ * A store of snapshots: each is whole and verified under its name, or not there at all. A snapshot counts once the log
+ * has a record of it.
+ */
 export interface SnapshotStore {
   /**
    * Writes a snapshot aside, and resolves when it is durable under its name. One at a time.
@@ -268,46 +293,49 @@ export interface SnapshotStore {
    * @param body whole lines of text, many at a time
    */
   save(header: SnapshotHeader, body: AsyncIterable<string>): Promise<Snapshot>
-  /** The body of a snapshot as it was saved, in pieces of whole lines. @throws if it is not that any more */
+  /** Reads the body of a snapshot as it was saved, in pieces of whole lines. @throws if it has changed */
   load(snapshot: EntryId): AsyncIterable<string>
-  /** A piece of a snapshot's file, shorter at its end; null if it is not kept any more. */
+  /** Reads a piece of a snapshot's file, shorter at its end; null if the snapshot is not kept any more. */
   read(snapshot: EntryId, offset: number, length: number): Promise<Uint8Array | null>
   /**
-   * Keeps a piece of a file that another node sends; whatever does not join what is there changes nothing. A file that is
-   * whole and not what it should be is thrown away: nothing of it is held then.
+   * Keeps a piece of a file that another node sends; a piece that does not join the bytes that are there changes
+   * nothing. A whole file that is not the announced one is thrown away: nothing of it is held then.
    *
-   * @throws NoRoomError if the disk is full: nothing of it is held then, and the log goes on
+   * @throws NoRoomError if the disk is full: nothing of the file is held then, and the log goes on
    */
   receive(chunk: Chunk): Promise<Received>
-  /** These are kept as well, until others are named or the process ends: somebody is being sent them. */
+  /** Keeps these snapshots as well, until others are named or the process ends: followers are being sent them. */
   hold(snapshots: readonly EntryId[]): void
 }
 
-/** What the cluster agrees on. A batch is performed as one critical section. */
+/** The state on which the cluster agrees. A batch is performed as one critical section. */
 export interface StateMachine {
-  /** One answer a command, in order. Never rejects for what a command holds: a refusal is an answer too. */
+  /**
+   * Performs commands: one answer for each, in order. It never rejects for a command's content: a refusal is an answer
+   * too.
+   */
   apply(batch: readonly Command[]): Promise<Answer[]>
   /**
-   * One answer a command, in order, by what it holds behind every batch that it was given before. A batch is one critical
-   * section. @throws if a command would change something
+   * Answers reads: one answer for each, in order, from the state behind every batch given before. A batch is one
+   * critical section. @throws if a command would change the state
    */
   query(batch: readonly Command[]): Promise<Answer[]>
   /**
-   * What it holds at this moment, as whole lines of text, many at a time; what is performed while they are read does not
-   * show in them. Equal states give equal lines. One at a time.
+   * The state at this moment, as whole lines of text, many at a time; commands performed while they are read do not
+   * show in them. Equal states give equal lines. One snapshot at a time.
    */
   snapshot(): Promise<AsyncIterable<string>>
-  /** Puts what a snapshot holds in the place of everything. */
+  /** Puts the contents of a snapshot in the place of the whole state. */
   restore(body: AsyncIterable<string>): Promise<void>
-  /** What it holds at this moment, for those who look on from outside: replicas are compared by it. */
+  /** The state at this moment, for tests and checkers: replicas are compared by it. */
   contents(): ReadonlyMap<string, string>
 }
 
-/** How the commands of an application stand in entries. Equal commands stand there alike. */
+/** The form of an application's commands in entries. Equal commands have equal forms. */
 export interface CommandCodec {
-  /** A JSON value, which stands in the log as it is; or bytes, which stand there as base64. */
+  /** Encodes a command as a JSON value, which stands in the log as it is; or as bytes, which stand there as base64. */
   encode(command: Command): unknown
-  /** @returns null if this is no command of the application: no entry with it passes a wire */
+  /** Decodes a command. @returns null if this is no command of the application: no entry with it passes a wire */
   decode(encoded: unknown): Command | null
 }
 
@@ -315,11 +343,14 @@ export interface CommandCodec {
 export interface Network {
   /** @param meet hears of each node of another cluster that was refused, each time */
   start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void>
-  /** Who this node is from here on: peers are told when they connect, and those of another cluster are refused. */
+  /**
+   * Sets the identity of this node from here on: peers are told when they connect, and those of another cluster are
+   * refused.
+   */
   setIdentity(identity: Identity): void
-  /** Never blocks and never throws: a message that cannot be sent is lost. */
+  /** Sends a message; never blocks and never throws: a message that cannot be sent is lost. */
   send(message: Message): void
-  /** Whom to be connected with from here on; at first it is those that it was made with. */
+  /** Sets the nodes to be connected with from here on; at first they are those with which the network was made. */
   setPeers(peers: readonly PeerMember[]): void
   stop(): Promise<void>
 }
@@ -342,7 +373,7 @@ export interface Clock {
 
 /** A source of chance: the operating system's, or a seed's. */
 export interface Random {
-  /** At least 0, below 1. */
+  /** Draws a number, at least 0 and below 1. */
   next(): number
 }
 
@@ -351,7 +382,9 @@ export interface Random {
 /** The guarantees of the matrix; `src/proof/guarantees.ts` says what each one means. */
 export type GuaranteeId = `G${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16}`
 
-/** The names of what must hold of a cluster at every moment; the simulator watches those that a stage's table has. */
+/**
+ * Names of the properties that must hold of a cluster at every moment; the simulator watches those in a stage's table.
+ */
 export type InvariantName =
   | 'appliedNeverFalls'
   | 'commitNeverFalls'

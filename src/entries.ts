@@ -3,8 +3,8 @@
 import { type EntryId, type Index, isObject, isPositive, type Term } from './ids.js'
 
 /**
- * What an entry holds. A command is the application's, and opaque to every rule: a JSON value, or bytes. All else is the
- * cluster's own, and no state machine hears of it.
+ * The payload of an entry. A command is the application's, and opaque to every rule: a JSON value, or bytes. All other
+ * kinds are the cluster's own, and never reach a state machine.
  */
 export type Payload =
   | { readonly kind: 'command'; readonly command: unknown }
@@ -24,7 +24,7 @@ export function commandPayload(command: unknown): Payload {
 /**
  * One position of the replicated log (§5.3): its payload, and the term of the leader that put it there. `text` is the
  * entry as JSON, written once by that leader: the same text goes to every peer and onto every disk. Once the entry has
- * been performed, a log may keep the text alone.
+ * been performed, a log may keep only the text, and `payload` is null.
  */
 export interface Entry extends EntryId {
   readonly payload: Payload | null
@@ -35,7 +35,7 @@ export function makeEntry(index: Index, term: Term, payload: Payload): Entry {
   return { index, term, payload, text: textOf(index, term, payload) }
 }
 
-/** The entry of which this is the text. @throws on text that is no entry's */
+/** Parses the text of an entry. @throws on text that is no entry's */
 export function parseEntry(text: string): Entry {
   const parsed = JSON.parse(text) as unknown
   if (!isObject(parsed) || !isPositive(parsed.index) || !isPositive(parsed.term)) throw new Error('not an entry')
@@ -45,20 +45,20 @@ export function parseEntry(text: string): Entry {
   return { index, term, payload, text }
 }
 
-/** What an entry holds, also when the log has kept its text alone. */
+/** The payload of an entry, also where the log has kept only its text. */
 export function payloadOf(entry: Entry): Payload {
   return entry.payload ?? parseEntry(entry.text).payload!
 }
 
 /**
- * The form of an entry's text, of a segment of the log and of a snapshot. Texts of an earlier form are read, and stay as
- * they are wherever they go: a text says itself of which form it is.
+ * The format of an entry's text, of a segment of the log and of a snapshot. Texts of an earlier format are read, and
+ * stay as they are wherever they go: a text shows by its fields which format it has.
  */
 export const textFormat = 2
 
 /**
- * The payload's kind is the name of a field: `json` and `base64` hold a command, `no-op` is true, the others hold what
- * their kind says.
+ * Writes the text of an entry. The payload's kind is the name of a field: `json` and `base64` hold a command, `no-op`
+ * is true, each other field holds the contents of its kind.
  */
 function textOf(index: Index, term: Term, payload: Payload): string {
   if (payload.kind === 'no-op') return JSON.stringify({ index, term, 'no-op': true })
@@ -83,7 +83,10 @@ function payloadIn(fields: Readonly<Record<string, unknown>>): Payload | null {
   return payloadOfFormat1(fields)
 }
 
-/** In the first form all that an entry held was a command, and two of them were the cluster's own. */
+/**
+ * Reads the payload of a text of the first format. There every entry held a command, and two of the commands were the
+ * cluster's own.
+ */
 function payloadOfFormat1({ command }: Readonly<Record<string, unknown>>): Payload | null {
   if (!isObject(command) || typeof command.command !== 'string') return null
   if (command.command === 'no-op' && Object.keys(command).length === 1) return noOp

@@ -3,7 +3,7 @@
 /** A node's name: `n1`, `n2`, … */
 export type NodeId = string
 
-/** What a node may be called. `__proto__` is no name: it would be no key of an object. */
+/** Checks the name of a node. `__proto__` is no name: it would be no key of an object. */
 export const isNodeId = (text: string) => /^[A-Za-z0-9_-]{1,32}$/.test(text) && text !== '__proto__'
 
 /** A leader's period of office; 0 before the first election, and always where nobody is elected (§5.1). */
@@ -22,7 +22,7 @@ export function isObject(candidate: unknown): candidate is Record<string, unknow
   return typeof candidate === 'object' && candidate !== null && !Array.isArray(candidate)
 }
 
-/** Whether something that came over the wire can count or number things from 1. */
+/** Checks whether a value from the wire is a whole number from 1 on. */
 export function isPositive(candidate: unknown): candidate is number {
   return Number.isSafeInteger(candidate) && (candidate as number) >= 1
 }

@@ -1,4 +1,4 @@
-/** What nodes say to each other: their names, and the messages that they send. */
+/** Messages between nodes, and the names of the nodes. */
 
 import type { Entry } from './entries.js'
 import type { NodeId, Term } from './ids.js'
@@ -10,7 +10,7 @@ export interface Member {
   readonly peer: string
 }
 
-/** A member as a network is to know it; null or left out while its disk is not known. */
+/** A member as a network knows it; `incarnation` is null or left out while its disk is not known. */
 export interface PeerMember extends Member {
   readonly incarnation?: string | null
 }
@@ -20,29 +20,35 @@ export interface Message {
   readonly type: string
   readonly from: NodeId
   readonly to: NodeId
-  /** The sender's disk, and the cluster that it knows; empty if it knows of none. From stage 8 on each message bears both. */
+  /** The sender's disk. From stage 8 on each message bears one. */
   readonly incarnation?: string
+  /**
+   * The origin of the cluster that the sender knows; empty if it knows of none. From stage 8 on each message bears one.
+   */
   readonly origin?: string
   /** The disk of the node that is meant, where two nodes may bear one name. */
   readonly disk?: string
-  /** The sender's term. From stage 4 on each message bears one, but for those that say who is who. */
+  /**
+   * The sender's term. From stage 4 on each message bears one, but for messages that ask or say who a node is, or
+   * dismiss it.
+   */
   readonly term?: Term | undefined
-  /** Log entries travel as the text that each of them is, on every wire. */
+  /** Log entries; each travels as its text, on every wire. */
   readonly entries?: readonly Entry[]
-  /** Bytes of a snapshot, which travel as they are, on every wire. */
+  /** Bytes of a snapshot; they travel as they are, on every wire. */
   readonly data?: Uint8Array
 }
 
 /**
- * What a message is to the node that it reaches: a leader asks its followers something, a candidate asks the voters, and
+ * The kind of a message, for the node that it reaches. A leader asks its followers, a candidate asks the voters, and
  * both are answered. Other messages ask who a node is, say so, or tell a node that it does not count.
  */
 export type MessageKind = 'leads' | 'campaigns' | 'answers' | 'asks who' | 'says who' | 'dismisses'
 
-/** By what a node is known from stage 8 on, whatever it is called: the disk that it has, and the cluster's first disk. */
+/** The identity of a node from stage 8 on, whatever its name: its own disk, and the disk that founded its cluster. */
 export interface Identity {
   readonly incarnation: string
-  /** Empty while the node knows of no cluster. */
+  /** The disk that founded the cluster; empty while the node knows of no cluster. */
   readonly origin: string
 }
 

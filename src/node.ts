@@ -46,18 +46,18 @@ declare module './events.js' {
 /** The world, as far as a node touches it. */
 export interface Doors {
   readonly network: Network
-  /** Makes a state machine that holds nothing yet: {@link Application.machine}, or what stands for it. */
+  /** Makes an empty state machine: {@link Application.machine}, or a test's in its place. */
   readonly machine: (clock: Clock) => StateMachine
   readonly clock: Clock
-  /** From stage 4 on; the earlier stages keep nothing. */
+  /** The log store, from stage 4 on; the earlier stages keep nothing. */
   readonly log?: LogStore
-  /** Hears what a person would want to know: what the rules report, such as a change of role. */
+  /** Hears the events that the rules report for a person, such as a change of role. */
   readonly notice: (event: Event) => void
-  /** Commands in one critical section of the state machine at most; 1024 unless given. */
+  /** Commands in one critical section of the state machine at most; 1024 if left out. */
   readonly applyBatch?: number
-  /** Hears of every request, answer and message; leave it out and nothing is spent on it. */
+  /** Hears of every request, answer and message; if it is left out, nothing is spent on it. */
   readonly trace?: (event: TraceEvent) => void
-  /** A broken invariant or a failed disk write: the node is of no more use and must end. Called once. */
+  /** Hears of a broken invariant or a failed disk write: the node is of no more use and must end. Called once. */
   readonly fatal: (error: Error) => void
 }
 
@@ -66,29 +66,29 @@ const defaultApplyBatch = 1_024
 type Phase = 'new' | 'running' | 'stopping' | 'dead'
 
 /**
- * The one shell: runs any stage's core over any network, log store and state machine, unchanged in the simulator.
+ * The one shell: it runs any stage's core over any network, log store and state machine, unchanged in the simulator.
  *
- * A turn of the event loop gathers what came in, then: take what the core decided → send → one durable write (all
- * that arrives while the disk is busy is the next one) → tell the core → send what waited for it → apply → answer.
+ * A turn of the event loop gathers all input. Then: take the core's decisions → send → one durable write (input that
+ * arrives while the disk is busy goes into the next) → tell the core → send the rest → apply → answer.
  */
 export class Node {
   readonly #stage: Stage
   readonly #settings: NodeSettings
   readonly #doors: Doors
   readonly #machine: StateMachine
-  /** Made once it is known what an earlier life left on the disk. */
+  /** The stage's core, made once the disk has been read. */
   #core: Core | null = null
   readonly #waiting = new WaitingRequests()
-  /** As the network knows it. */
+  /** The origin that the network was last told; null before. */
   #origin: string | null = null
   #phase: Phase = 'new'
   #turnDue = false
   #stopTicking = () => {}
   readonly #tasks: Tasks
   #isWorking = false
-  /** The chunks that came, kept one after another. */
+  /** Resolves when all chunks that came have been kept, one after another. */
   #keeping: Promise<void> = Promise.resolve()
-  /** The facts that `info` repeats, and what there is to add while the node runs. */
+  /** Facts that `info` repeats, and that are added to while the node runs. */
   readonly #about: Record<string, unknown>
   readonly #room: Room
 
@@ -106,17 +106,17 @@ export class Node {
     return this.#core?.status ?? this.#asleep
   }
 
-  /** The log from an index on, for those who look on from outside. */
+  /** The log from an index on, for tests and checkers. */
   entries(from: Index): readonly Entry[] {
     return this.#core?.entries(from) ?? []
   }
 
-  /** What the state machine holds, for those who look on from outside. */
+  /** The contents of the state machine, for tests and checkers. */
   contents(): ReadonlyMap<string, string> {
     return this.#machine.contents()
   }
 
-  /** What there is to say while the disk is being read. */
+  /** The status while the disk is being read. */
   get #asleep(): Status {
     const { id, members } = this.#settings
     const peers = members.map((member) => member.id).filter((peer) => peer !== id)
@@ -140,7 +140,7 @@ export class Node {
     this.#scheduleTurn()
   }
 
-  /** Refuses what is new, waits until every waiting client has its answer or `drainMs` have passed, and ends. */
+  /** Stops the node: refuses new requests, and waits up to `drainMs` milliseconds for the answers under way. */
   async stop(drainMs: number): Promise<void> {
     if (this.#phase !== 'running') return
     this.#phase = 'stopping'
@@ -158,16 +158,16 @@ export class Node {
     await this.#doors.log?.close()
   }
 
-  /** Ends at once, as a crash would: nobody is answered, nothing more is done. */
+  /** Ends at once, as a crash would: no client is answered, and nothing more is done. */
   kill(): void {
     this.#phase = 'dead'
     this.#stopTicking()
   }
 
   /**
-   * A client asks. `answer` is called once; never if the node dies first.
+   * Asks the node for a client. `answer` is called once; never if the node dies first.
    *
-   * @param candidate what the client sent, not yet checked, without its `id`
+   * @param candidate the client's request, not yet checked, without its `id`
    */
   ask(candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void): void {
     const checked = this.#check(candidate)
@@ -197,7 +197,7 @@ export class Node {
     this.#input((core) => core.receive(message))
   }
 
-  /** Missed ticks are not made up for, and what has already arrived is read first: a pause is not silence. */
+  /** Schedules ticks. A missed tick is not made up for, and arrived input is read first: a pause is not silence. */
   #armTick(): void {
     this.#stopTicking = this.#doors.clock.after(this.#settings.timing.tickMs, () => {
       this.#doors.clock.soon(() => this.#tick())
@@ -270,7 +270,7 @@ export class Node {
     for (const { request, answer } of effects.replies) this.#answer(request, answer)
   }
 
-  /** What goes wrong in something that nobody waits for is the end of the node. */
+  /** Ends the node if work fails for which nothing waits. */
   #watch(work: Promise<void>): void {
     work.catch((error) => this.#fatal(error))
   }
@@ -280,7 +280,7 @@ export class Node {
     this.#doors.network.send(message)
   }
 
-  /** Makes a batch durable, and then keeps the promises that waited for it. The core gives no other until then. */
+  /** Makes a batch durable, then sends the messages that waited for it. The core gives no other batch until then. */
   async #write(persist: Persist, messages: readonly Message[]): Promise<void> {
     await this.#doors.log?.write(persist)
     if (this.#isDead()) return
@@ -288,14 +288,14 @@ export class Node {
     for (const message of messages) this.#send(message)
   }
 
-  /** Puts its bytes into a piece of a snapshot, which leaves then. One that is not kept any more is not sent. */
+  /** Reads the bytes of a piece and sends it; it sends nothing if the snapshot is not kept any more. */
   async #sendChunk({ chunk, length }: Piece): Promise<void> {
     const { lastIncludedIndex: index, lastIncludedTerm: term, offset } = chunk
     const data = await this.#doors.log?.snapshots.read({ index, term }, offset, length)
     if (data && !this.#isDead()) this.#send({ ...chunk, data } as Chunk)
   }
 
-  /** Keeps a piece of a snapshot that came, and tells the core how much there is now. */
+  /** Keeps a piece of a snapshot that came, and tells the core the bytes that are there now. */
   #keep(chunk: Chunk): void {
     this.#keeping = this.#keeping.then(async () => {
       if (this.#isDead()) return
@@ -314,7 +314,7 @@ export class Node {
     if (!this.#isWorking) this.#watch(this.#work())
   }
 
-  /** Does to the state machine what is to be done, one thing after another, and answers the clients that wait for it. */
+  /** Works through the tasks of the state machine, one after another, and answers the clients that wait for them. */
   async #work(): Promise<void> {
     this.#isWorking = true
     for (let task = this.#tasks.next(); task && !this.#isDead(); task = this.#tasks.next()) {
@@ -365,13 +365,13 @@ export class Node {
     this.#input((core) => core.applied(snapshot.index))
   }
 
-  /** All that there is at this moment, to be written down. */
+  /** The state of rules and state machine at this moment, to be written down. */
   async #snapshot(): Promise<Sections> {
     const application = await this.#machine.snapshot()
     return { kept: this.#core!.kept(), application }
   }
 
-  /** Goes on beside everything else: what is performed meanwhile does not show in what is written. */
+  /** Saves a snapshot beside all other work: commands performed meanwhile do not show in it. */
   async #save(facts: SnapshotHeader, sections: Sections): Promise<void> {
     const header = { format: textFormat, ...facts }
     const body = bodyOf(sections, this.#stage.application.name)
@@ -387,7 +387,7 @@ export class Node {
     tell(answer)
   }
 
-  /** For after an `await`: the compiler believes that nothing can have changed meanwhile. */
+  /** Checks, after an `await`, whether the node died meanwhile: the compiler does not expect that. */
   #isDead(): boolean {
     return this.#phase === 'dead'
   }

@@ -1,9 +1,9 @@
-/** What clients say to nodes, and what they are told. Part of the doors: the other floors see it through `contracts.ts`. */
+/** Requests of clients to nodes, and the answers. Part of the doors: the other floors see it through `contracts.ts`. */
 
 /** Identifies one client request inside one node's process, for as long as it waits for its answer. */
 export type RequestId = number
 
-/** What a client asks for: the JSON object it sent, checked against the stage's shapes, without its `id`. */
+/** A command of a client: the JSON object that it sent, checked against the stage's shapes, without its `id`. */
 export interface Command {
   readonly command: string
   readonly [argument: string]: unknown
@@ -55,15 +55,15 @@ export interface Failure {
   readonly [detail: string]: unknown
 }
 
-/** What a client is told, without the `id` of its request. */
+/** An answer to a client, without the `id` of its request. */
 export type Answer =
   | { readonly ok: true; readonly [field: string]: unknown }
   | { readonly ok: false; readonly error: Failure }
 
-/** The longest message of a failed answer, in characters: it may quote what a client sent, and that may be megabytes. */
+/** Characters of the longest message of a failed answer: it may quote a client's request, which may have megabytes. */
 const messageCharacters = 1_024
 
-/** The one way to make a failed answer: `definite` follows from the code. */
+/** Makes a failed answer, the one way to do so: `definite` follows from the code. */
 export function failure(code: ErrorCode, message: string, details: Record<string, unknown> = {}): Refusal {
   const isLong = message.length > messageCharacters
   const bounded = isLong ? `${message.slice(0, messageCharacters - 1)}…`.toWellFormed() : message
@@ -71,14 +71,14 @@ export function failure(code: ErrorCode, message: string, details: Record<string
 }
 
 /**
- * How a call ended. *Refused* is certainly not done. *Unknown* may have been done, or may still be: a deadline that
- * passed or a connection that broke says nothing about the other end.
+ * The outcome of a call. *Refused* is certainly not done. *Unknown* may have been done, or may still be: a deadline
+ * that passed or a connection that broke says nothing about the other end.
  */
 export type Outcome =
   | { readonly outcome: 'done'; readonly answer: Answer & { ok: true } }
   | { readonly outcome: 'refused' | 'unknown'; readonly error: Failure }
 
-/** An answer as an outcome: what it means for whoever asked. */
+/** Turns an answer into an outcome for the client that asked. */
 export function outcomeOf(answer: Answer): Outcome {
   if (answer.ok) return { outcome: 'done', answer }
   return { outcome: answer.error.definite ? 'refused' : 'unknown', error: answer.error }
@@ -101,35 +101,40 @@ export const limits = {
 export interface Argument {
   readonly name: string
   readonly optional: boolean
-  /** A flag is there or not: its name as a word. Names are all words that are left, a list of texts. */
+  /**
+   * The kind of the argument. A flag is there or not: its name as a word. `names` takes all words that are left, as a
+   * list of texts.
+   */
   readonly kind: 'text' | 'text or null' | 'number' | 'flag' | 'names'
 }
 
-/** What a client may ask for: one entry a command in a stage's table of shapes. */
+/** The shape of a command: one for each command in a stage's table. */
 export interface CommandShape {
-  /** In the order in which a person types them. */
+  /** Arguments, in the order in which a person types them. */
   readonly takes: readonly Argument[]
   readonly help: string
-  /** Whether the command leaves the store as it was, so that asking twice does no harm. */
+  /** True if the command leaves the store as it was, so that asking twice does no harm. */
   readonly readOnly: boolean
-  /** The command, checked, or the refusal that says what is wrong with it. */
+  /** Checks a request. @returns the command, or the refusal that says what is wrong with it */
   check(candidate: object): Checked
 }
 
 export type Checked = { readonly ok: true; readonly command: Command } | Refusal
 
-/** What the commands act on: a Map is one, and no plain object is, so that `__proto__` is a key like any other. */
+/**
+ * The store on which commands act. A Map is one, and no plain object is, so that `__proto__` is a key like any other.
+ */
 export interface Store {
   get(key: string): string | undefined
   set(key: string, value: string): unknown
   /** @returns whether the key was there */
   delete(key: string): boolean
-  /** The keys in the order of their UTF-8 bytes: all of them, or those from this one on. */
+  /** The keys in the order of their UTF-8 bytes: all of them, or the keys from this one on. */
   keys(from?: string): Iterable<string>
 }
 
 /**
- * What one command does to the state machine's state. An operation that may take long is a generator: it yields
+ * The effect of one command on the state machine's state. An operation that may take long is a generator: it yields
  * between slices, so that the event loop can turn; the store stays locked meanwhile.
  */
 export type Operation<State> = (state: State, command: never) => Answer | Generator<void, Answer>

@@ -1,18 +1,18 @@
 import type { Clock, Event } from './contracts.js'
 import { NoRoomError } from './storage/errors.js'
 
-/** The pause after a snapshot for which the disk had no room, in milliseconds. */
+/** Milliseconds of the pause after a snapshot for which the disk had no room: the first pause, and the longest. */
 const pausesMs = { first: 1_000, most: 60_000 }
 
 /**
- * A node whose disk has no room for a snapshot goes on without one, says so, and tries again after a pause that is longer
- * each time.
+ * A node whose disk has no room for a snapshot goes on without one, and says so. It tries again after a pause that is
+ * longer each time.
  */
 export class Room {
   readonly #clock: Clock
   readonly #notice: (event: Event) => void
   readonly #about: Record<string, unknown>
-  /** Until when no snapshot is kept. */
+  /** The moment until which no snapshot is kept. */
   #until = Number.NEGATIVE_INFINITY
   #nextMs = pausesMs.first
 
@@ -23,7 +23,7 @@ export class Room {
     this.#about = about
   }
 
-  /** How long nothing more is kept, in milliseconds. */
+  /** Milliseconds for which no snapshot is kept from now on. */
   get pauseMs(): number {
     return this.#until - this.#clock.now()
   }

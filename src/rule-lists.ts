@@ -2,12 +2,12 @@
 
 type AnyRule = (...args: never[]) => unknown
 
-/** A rule made of others, which stay to be seen. */
+/** A rule composed of others, which can still be told apart. */
 interface Composed extends AnyRule {
   readonly rules: readonly AnyRule[]
 }
 
-/** Several rules in the place of one. */
+/** Composes several rules into one that runs them in order. */
 export function inOrder<N, I>(...rules: readonly ((node: N, input: I) => void)[]): (node: N, input: I) => void {
   const parts = rules.flatMap((rule) => partsOf(rule))
   const all = (node: N, input: I) => {
@@ -17,13 +17,13 @@ export function inOrder<N, I>(...rules: readonly ((node: N, input: I) => void)[]
   return Object.assign(all, { rules: parts })
 }
 
-/** The rules that {@link inOrder} has put in the place of one; a rule that stands alone is the only one. */
+/** The rules of which {@link inOrder} composed this one; a rule that stands alone is its only part. */
 export function partsOf<R extends AnyRule>(rule: R): readonly R[] {
   return ((rule as Partial<Composed>).rules as readonly R[] | undefined) ?? [rule]
 }
 
 /**
- * A list of rules with others in the place of one, or with nothing in its place.
+ * Replaces one rule of a list by others, or by none.
  *
  * @throws if the old rule is not in the list: a table that names it would change nothing, in silence
  */
@@ -40,7 +40,7 @@ export function replaced<R extends AnyRule, S extends AnyRule = R>(
   return [...rules.slice(0, at), ...by, ...rules.slice(at + 1)]
 }
 
-/** A list of rules with others before one of them. @throws if that one is not in the list */
+/** Inserts rules into a list before one of its rules. @throws if that rule is not in the list */
 export function insertedBefore<R extends AnyRule, S extends AnyRule = R>(
   rules: readonly R[],
   rule: R,
@@ -49,7 +49,7 @@ export function insertedBefore<R extends AnyRule, S extends AnyRule = R>(
   return replaced<R, R | S>(rules, rule, ...added, rule)
 }
 
-/** {@link replaced} for a rule that {@link inOrder} made: others stand in the place of one of its parts. */
+/** Replaces one part of a rule that {@link inOrder} composed by others, as {@link replaced} does in a list. */
 export function replacedIn<N, I>(
   rule: (node: N, input: I) => void,
   old: (node: N, input: I) => void,

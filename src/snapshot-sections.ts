@@ -1,18 +1,19 @@
 /**
- * The body of a snapshot, between its header and its hash, in two sections: what the rules keep of the entries up to there,
- * and what the application's state machine holds. Each section opens with a line that says which it is.
+ * The body of a snapshot, between its header and its hash, has two sections. The first holds the values that the rules
+ * keep of the entries up to there, the second the contents of the application's state machine. Each section opens with
+ * a line that names it.
  */
 import { textFormat } from './entries.js'
 
-/** What a snapshot holds. */
+/** The two sections of a snapshot's body. */
 export interface Sections {
-  /** A line of JSON each. */
+  /** Values that the rules keep, a line of JSON each. */
   readonly kept: readonly unknown[]
   /** The lines of the state machine, many at a time. */
   readonly application: AsyncIterable<string>
 }
 
-/** The body of a snapshot. Equal contents make equal bytes. @param name the application's */
+/** Writes the body of a snapshot. Equal contents make equal bytes. @param name the application's */
 export async function* bodyOf({ kept, application }: Sections, name: string): AsyncGenerator<string> {
   const lines = [{ section: 'rules', lines: kept.length }, ...kept, { section: 'application', name }]
   yield lines.map((line) => `${JSON.stringify(line)}\n`).join('')
@@ -20,10 +21,11 @@ export async function* bodyOf({ kept, application }: Sections, name: string): As
 }
 
 /**
- * The sections of a body, the second still to be read.
+ * Reads the sections of a body; the second one is still to be read.
  *
- * @param format what the snapshot's header says: the first form says nothing, and its whole body is the application's
- * @throws if the form is a later one, if sections are missing, or if the application is another
+ * @param format the format in the snapshot's header; the first format has none there, and its whole body is the
+ * application's
+ * @throws if the format is a later one, if sections are missing, or if the application is another
  */
 export async function sectionsOf(body: AsyncIterable<string>, name: string, format: unknown): Promise<Sections> {
   if (format === undefined) return { kept: [], application: body }
@@ -62,7 +64,7 @@ class Lines {
     return JSON.parse(line) as unknown
   }
 
-  /** What was not read line by line. Whoever leaves it before its end closes the body. */
+  /** Yields the rest, which was not read line by line. A reader that leaves it before its end closes the body. */
   async *rest(): AsyncGenerator<string> {
     try {
       if (this.#piece !== '') yield this.#piece

@@ -30,7 +30,7 @@ import {
 
 export { inOrder, insertedBefore, partsOf, replaced, replacedIn } from './rule-lists.js'
 
-/** What every stage's node knows. Rules read it, change it, and put what they decide into `effects`. */
+/** The state of a node that every stage has. Rules read it, change it, and put their decisions into `effects`. */
 export interface NodeState {
   readonly id: NodeId
   readonly members: readonly Member[]
@@ -48,9 +48,9 @@ export interface NodeState {
   /** The last index whose result the state machine has given. */
   applied: Index
   effects: Effects
-  /** Verb: what `info` tells of this node. */
+  /** Verb: makes the status that `info` tells of this node. */
   status(): Status
-  /** Verb of the stages that know clusters apart: what every message of this node bears. */
+  /** Verb of the stages that know clusters apart: the identity that every message of this node bears. */
   identify?(): Identity
 }
 
@@ -68,86 +68,99 @@ type Verbs<N> = {
 
 type Data<N> = Omit<N, keyof Verbs<N> | keyof NodeState>
 
-/** What messages between nodes may travel on. */
+/** Networks on which messages between nodes may travel. */
 export const networkNames = ['tcp', 'grpc', 'udp'] as const
 export type NetworkName = (typeof networkNames)[number]
 
-/** What a log may be kept in: an append-only file, an embedded database, or nothing that outlives the process. */
+/** Stores that may keep a log: an append-only file, an embedded database, or memory, which ends with the process. */
 export const logKinds = ['file', 'level', 'memory'] as const
 export type LogKind = (typeof logKinds)[number]
 
-/** What a stage says of itself: plain data, and the functions that know no node. */
+/** Facts of a stage: plain data, and the functions that know no node. */
 export interface StageFacts {
   readonly number: number
   /** The folder under `stages/`. */
   readonly name: string
   readonly title: string
-  /** What the stage adds, in one line. */
+  /** The stage's addition, in one line. */
   readonly adds: string
-  /** What is still wrong after it, in one line. */
+  /** The fault that is still there after the stage, in one line. */
   readonly stillBroken: string
-  /** What is replicated. */
+  /** The application that the stage replicates. */
   readonly application: Application
-  /** What a client may ask for: of the application, and of the node itself. In a table, only of the node itself. */
+  /** Commands for clients, of the application and of the node itself. A table names only those of the node itself. */
   readonly commands: Readonly<Record<string, CommandShape>>
-  /** What its log holds besides commands, each kind with the check of what comes over the wire. */
+  /** Kinds of payload in the log besides commands, each with the check of a payload from the wire. */
   readonly payloads: Readonly<Partial<Record<Exclude<PayloadKind, 'command'>, (payload: Payload) => boolean>>>
   /** The rules of the client; null at stage 0, which has none. */
   readonly client: ClientRules | null
   /** The messages between nodes, by their types. */
   readonly messages: Readonly<Record<string, MessageFacts>>
-  /** Whether each message bears its sender's {@link Identity} beside its name. */
+  /** True if each message bears its sender's {@link Identity} beside its name. */
   readonly isIdentified: boolean
-  /** What its messages travel on unless a person chooses otherwise. Any stage runs on any of them. */
+  /** The network for the stage's messages, unless a person chooses another. Any stage runs on any network. */
   readonly network: NetworkName
-  /** The `.proto` files that give those messages a binary form, as paths below `stages/`: one for each stage that adds some. */
+  /**
+   * The `.proto` files that give the stage's messages a binary form, as paths below `stages/`: one for each stage that
+   * adds messages.
+   */
   readonly proto: readonly string[]
-  /** The `.proto` files with what clients may ask over gRPC, of the stage and those before it: what any node has is not among them. */
+  /**
+   * The `.proto` files with the gRPC requests of clients that this stage and earlier ones add; those that any node has
+   * are not among them.
+   */
   readonly services: readonly string[]
-  /** What survives a node's process. With a log, each node has a folder of its own. */
+  /** The data that survives a node's process. With a log, each node has a folder of its own. */
   readonly keeps: 'nothing' | 'log' | 'log and snapshots'
-  /** Whether nodes join and leave while it runs; then those that are no members are heard, and answered. */
+  /** `changing` if nodes join and leave at run time; then nodes that are not members are heard, and answered. */
   readonly members: 'fixed' | 'changing'
-  /** What must hold in its nodes after every step. */
+  /** Invariants that must hold in the stage's nodes after every step. */
   readonly invariants: readonly InvariantName[]
   readonly gives: readonly GuaranteeId[]
-  /** Each guarantee that the stage keeps by doing nothing at all: safe but unavailable. With the scenario that shows it. */
+  /**
+   * Guarantees that the stage keeps only by standing still, safe but unavailable; each with the scenario that shows it.
+   */
   readonly stalls: Readonly<Partial<Record<GuaranteeId, string>>>
-  /** Each guarantee that the stage breaks, with the scenario that shows it, or `storm` where it takes the simulator's. */
+  /** Guarantees that the stage breaks, each with the scenario that shows it, or `storm` for the simulator's. */
   readonly breaks: Readonly<Partial<Record<GuaranteeId, string>>>
 }
 
 /** A stage's node as a table: which function does what, each imported from the stage that introduced it. */
 export interface StageTable<N extends NodeState, M extends Message> extends Omit<StageFacts, 'isIdentified'> {
   readonly messages: { readonly [T in M['type']]: MessageFacts }
-  /** How the application's commands are read and written; and what is done for each command of the node itself. */
+  /** The rules that read and write the application's commands, and one rule for each command of the node itself. */
   readonly requests: Requests<N>
   /** The stage's own part of a fresh node's state. */
   readonly state: (options: NodeOptions) => Data<N> & Pick<NodeState, 'role' | 'leader'>
-  /** What a node does before anything comes in. */
+  /** Rules that run when a node starts, before any input. */
   readonly start: readonly ((node: N) => void)[]
   /** The log from an index on, at the stages that have one. */
   readonly entries?: (node: N, from: Index) => readonly Entry[]
   readonly verbs: Verbs<N>
-  /** What a message says that cannot be, by what this node knows; a rule at the gate puts the question. */
+  /** Checks of each message for claims that cannot be true, by what this node knows; a rule at the gate asks them. */
   readonly doubts: { readonly [T in M['type']]?: readonly Doubt<N, Extract<M, { type: T }>>[] }
-  /** Rules that see every message, one after the other, before its own rule does. The first that says no drops it. */
+  /**
+   * Rules that see every message, one after the other, before the message's own rule. The first rule that returns false
+   * drops the message.
+   */
   readonly gate: readonly GateRule<N>[]
   readonly on: { readonly [T in M['type']]: (node: N, message: Extract<M, { type: T }>) => void }
   readonly tick: readonly ((node: N) => void)[]
-  /** The world has caught up: the disk to an entry, the state machine to an index (see {@link Core}, also for what follows). */
+  /** The disk holds the log up to an entry (see {@link Core}, also for the lists that follow). */
   readonly durable: readonly ((node: N, upTo: EntryId) => void)[]
+  /** The state machine has performed everything up to an index. */
   readonly applied: readonly ((node: N, upTo: Index) => void)[]
-  /** A snapshot is there, or a chunk of one; or the disk had no room. */
+  /** A snapshot is durable; null if the disk had no room for it. */
   readonly saved: readonly ((node: N, snapshot: Snapshot | null) => void)[]
+  /** A chunk of a snapshot is on the disk, or the disk had no room for it. */
   readonly held: readonly ((node: N, kept: Kept) => void)[]
-  /** What its rules keep in a snapshot beside the application's state. */
+  /** Values that the rules keep in a snapshot beside the application's state. */
   readonly kept: readonly ((node: N) => readonly unknown[])[]
-  /** A snapshot takes the place of everything, with what was kept in it. */
+  /** A snapshot takes the place of the whole state, with the values that the rules kept in it. */
   readonly restored: readonly ((node: N, kept: readonly unknown[]) => void)[]
   /** The network has met a node of another cluster. */
   readonly met: readonly ((node: N, foreigner: Foreigner) => void)[]
-  /** Rules that end a turn: they see all of what came in together, which is where batches come from. */
+  /** Rules that end a turn: they see all input of the turn together, which is where batches come from. */
   readonly turn: readonly ((node: N) => void)[]
 }
 
@@ -157,37 +170,37 @@ interface Requests<N> {
   readonly [command: string]: (node: N, request: Request) => void
 }
 
-/** What a message's check may ask about what the message holds, because it depends on the whole stage. */
+/** Questions that a message's check may ask about a content, because the answer depends on the whole stage. */
 export interface Known {
-  /** Whether the entries of this stage, with its application, may hold this. */
+  /** Checks whether the entries of this stage, with its application, may hold this payload. */
   isPayload(payload: Payload): boolean
-  /** Whether this is a command that changes the application's state. */
+  /** Checks whether this is a command that changes the application's state. */
   isWrite(command: unknown): boolean
 }
 
-/** What is known of a message by its type alone. */
+/** Facts of a message that follow from its type alone. */
 export interface MessageFacts {
   readonly kind: MessageKind
-  /** Whether an object that came over the wire has the fields of this message. */
+  /** Checks whether an object from the wire has the fields of this message. */
   readonly check: (candidate: Readonly<Record<string, unknown>>, known: Known) => boolean
 }
 
-/** The same of a stage whose application is known. */
+/** Facts of a message for a stage whose application is known. */
 interface BoundMessageFacts {
   readonly kind: MessageKind
   readonly check: (candidate: Readonly<Record<string, unknown>>) => boolean
 }
 
-/** What a rule at the gate goes by, instead of the type. */
+/** Facts by which a rule at the gate judges a message, instead of its type. */
 export interface FactsAtGate {
   readonly kind: MessageKind
   readonly doubts: readonly Doubt<never, never>[]
 }
 
-/** A rule at the gate: it sees of a message what all messages have. @returns whether the next rule is to be asked */
+/** A rule at the gate: it sees the fields that all messages have. @returns whether the next rule is to be asked */
 export type GateRule<N> = (node: N, message: Message, facts: FactsAtGate) => boolean
 
-/** Why this message cannot be true, by what this node knows; null if it can. */
+/** A check that gives the reason why a message cannot be true, by what this node knows; null if it can be true. */
 export type Doubt<N, M extends Message> = (node: N, message: M) => string | null
 
 /** Sends a message as soon as the rules of this turn have run. Name its type: `send<Replicate>(node, {…})`. */
@@ -195,7 +208,7 @@ export function send<M extends Message>(node: NodeState, message: M): void {
   node.effects.send.push(message)
 }
 
-/** Sends a message as soon as everything decided so far is on disk: a promise must survive whoever gave it. */
+/** Sends a message as soon as everything decided so far is on disk: a promise must survive a crash of its giver. */
 export function sendWhenDurable<M extends Message>(node: NodeState, message: M): void {
   node.effects.sendWhenDurable.push(message)
 }
@@ -219,7 +232,7 @@ export function stage<N extends NodeState, M extends Message>(table: StageTable<
   return { ...table, commands, messages: boundMessages(table), isIdentified, table, create }
 }
 
-/** The same stage with another application. */
+/** Makes the same stage with another application. */
 export function withApplication<N extends NodeState, M extends Message>(
   { table }: StageOf<N, M>,
   application: Application,
@@ -227,7 +240,7 @@ export function withApplication<N extends NodeState, M extends Message>(
   return stage<N, M>({ ...table, application })
 }
 
-/** The same messages, their checks asked with what the stage and its application know. */
+/** Binds the checks of the messages to the stage and its application. */
 function boundMessages({
   application,
   payloads,
@@ -251,9 +264,9 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   readonly #node: N
   /** The facts of each message's type, which the gate reads for every message. */
   readonly #facts: ReadonlyMap<string, FactsAtGate>
-  /** What is done for each command. */
+  /** The rule for each command. */
   readonly #requests: ReadonlyMap<string, (node: N, request: Request) => void>
-  /** Whether the disk is at work on what was last made durable. */
+  /** True while the disk is at work on the last durable write. */
   #isWriting = false
 
   constructor(table: StageTable<N, M>, options: NodeOptions) {
@@ -343,7 +356,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
     return effects
   }
 
-  /** Every message leaves with its sender's identity. What was held back is signed again, by the latest. */
+  /** Signs every message with its sender's identity; a message that was held back is signed anew. */
   #sign({ send, sendWhenDurable, sendChunks }: Effects): void {
     const { identity } = this
     if (identity)
@@ -351,7 +364,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
         for (const one of messages) Object.assign(one, identity)
   }
 
-  /** One write at a time: this is for the next. */
+  /** Keeps a write, and the messages that wait for it, for the next turn: the disk takes one write at a time. */
   #holdBack(effects: Effects): void {
     this.#node.effects.persist = effects.persist
     this.#node.effects.sendWhenDurable = effects.sendWhenDurable
@@ -364,7 +377,7 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   }
 }
 
-/** What is done for each command: the application's are read or written as they stand in entries. */
+/** Collects the rule for each command: the application's commands are passed on in the form of entries. */
 function requestsOf<N extends NodeState, M extends Message>({ application, commands, requests }: StageTable<N, M>) {
   const { read, write } = requests
   const { codec } = application

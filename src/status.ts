@@ -1,7 +1,7 @@
 import type { EntryId, Index, NodeId, Term } from './ids.js'
 import type { PeerMember } from './messages.js'
 
-/** What a node tells of itself in `info`, to traces and to checkers: plain data. A stage tells what it has. */
+/** The status of a node for `info`, traces and checkers: plain data. A stage tells the parts that it has. */
 export interface Status extends Partial<LogStatus>, Partial<MembershipStatus> {
   readonly id: NodeId
   readonly stage: number
@@ -19,16 +19,16 @@ interface LogStatus {
   readonly commit: Index
   readonly log: { readonly first: Index; readonly last: Index }
   readonly snapshot: (EntryId & { readonly bytes: number; readonly sha256: string }) | undefined
-  /** Why the last snapshot could not be saved. */
+  /** The reason why the last snapshot could not be saved. */
   readonly snapshotFailed: string | undefined
 }
 
 /** A node of a cluster whose members change (stage 8 on), as this node has it. */
 export interface MembershipStatus {
-  /** What this node is: a voter, a learner, … */
+  /** The node's part in the cluster: voter, learner, … */
   readonly member: string
   readonly voters: readonly NodeId[]
-  /** While {@link voters} take over from others: those others. */
+  /** The old voters while {@link voters} take over from them. */
   readonly outgoing: readonly NodeId[]
   readonly learners: readonly NodeId[]
   /** The disk that founded the cluster. */
@@ -36,15 +36,18 @@ export interface MembershipStatus {
   /** Members whose disks do not count, and why. */
   readonly disks: Readonly<Record<NodeId, string>>
   readonly foreign: readonly { readonly id: NodeId; readonly origin: string }[]
-  /** A founder's: who has not answered yet. */
+  /** On a founder: nodes that have not answered yet. */
   readonly founding: { readonly silent: readonly NodeId[] }
-  /** What an operator can do about a node that does not count. */
+  /** Advice to an operator about a node that does not count. */
   readonly advice: string
   readonly change: ChangeStatus
   readonly waiting: AwaitedStatus
 }
 
-/** A change of members under way: what the voters are to be, who has not said yet which disk it has, who catches up. */
+/**
+ * A change of members under way: the voters to be, the nodes whose disks are not known yet, and the nodes that catch
+ * up.
+ */
 export interface ChangeStatus {
   readonly voters: readonly NodeId[]
   readonly silent?: readonly NodeId[]
@@ -53,15 +56,16 @@ export interface ChangeStatus {
 
 interface CatchUpStatus {
   readonly id: NodeId
-  /** The round of catching up, and the entry at which it ends (thesis 4.2.1). */
+  /** The number of the round of catching up (thesis 4.2.1). */
   readonly round: number
   readonly matchIndex: Index
+  /** The index of the entry at which the round ends. */
   readonly target: Index
   /** Bytes of a snapshot that is being sent. */
   readonly snapshot?: { readonly held: number; readonly bytes: number }
 }
 
-/** For whom a node waits, and for how long so far in milliseconds. */
+/** The nodes for which a node waits, and the milliseconds that it has waited so far. */
 export interface AwaitedStatus {
   readonly for: readonly Pick<PeerMember, 'id' | 'peer'>[]
   readonly ms: number

@@ -1,13 +1,13 @@
 import type { Apply, Effects, Query, Snapshot, SnapshotHeader } from './contracts.js'
 
-/** What is to be done to a state machine: commands, reads, or what stands between them. */
+/** A task for a state machine: commands, reads, or a snapshot to restore or save between them. */
 export type Task =
   | { readonly apply: Apply[] }
   | { readonly query: Query[] }
   | { readonly restore: Snapshot }
   | { readonly save: SnapshotHeader }
 
-/** The commands and reads of one turn, each read at its place among the commands. */
+/** Orders the commands and reads of one turn, each read at its place among the commands. */
 export function commandsInOrder({ apply, query }: Pick<Effects, 'apply' | 'query'>): Task[] {
   const tasks: Task[] = []
   let done = 0
@@ -21,8 +21,8 @@ export function commandsInOrder({ apply, query }: Pick<Effects, 'apply' | 'query
 }
 
 /**
- * The tasks of a state machine, in their order. Commands that follow each other become one batch, and so do reads, up to
- * a bound.
+ * The tasks of a state machine, in their order. Commands that follow each other become one batch, and so do reads, up
+ * to a bound.
  */
 export class Tasks {
   readonly #most: number

@@ -1,19 +1,23 @@
 export interface Timing {
-  /** One step of logical time, in milliseconds. */
+  /** Milliseconds of one step of logical time. */
   readonly tickMs: number
-  /** How long a node keeps a client waiting before it answers `timeout`, in ticks. */
+  /** Ticks for which a node keeps a client waiting before it answers `timeout`. */
   readonly requestTimeoutTicks: number
-  /** An idle leader speaks this often, in ticks (§5.2). */
+  /** Ticks between two heartbeats of an idle leader (§5.2). */
   readonly heartbeatTicks: number
   /**
-   * How long a follower bears the leader's silence, in ticks: at least this long, less than twice as long where chance
-   * decides (§5.2). Several heartbeats must fit into it.
+   * The election time-out in ticks, for which a follower bears the leader's silence. It is at least this long, and less
+   * than twice as long where chance decides (§5.2). Several heartbeats must fit into it.
    */
   readonly electionTicks: number
-  /** Bytes of entries in one message to a follower, at least one entry; not time, but as much a matter of pace. */
+  /**
+   * Bytes of entries in one message to a follower at most, but one entry at least; not time, but as much a matter of
+   * pace.
+   */
   readonly appendBytes: number
-  /** A snapshot is due after so many entries, or so many bytes of them. */
+  /** Entries after which a snapshot is due. */
   readonly snapshotEntries: number
+  /** Bytes of entries after which a snapshot is due. */
   readonly snapshotBytes: number
   /** Bytes of a snapshot in one message to a follower, at most. */
   readonly chunkBytes: number

@@ -2,7 +2,7 @@ import { type Answer, type Command, failure, type Refusal, type RequestId } from
 
 /** Requests that may wait for their answers at one node; past it, new ones are refused as `overloaded`. */
 const mostRequests = 65_536
-/** Bytes that their commands may hold together. One alone is taken, however large it is. */
+/** Bytes that the commands of waiting requests may hold together. One alone is taken, however large it is. */
 const mostBytes = 64 * 1024 * 1024
 
 interface Waiting {
@@ -10,7 +10,7 @@ interface Waiting {
   readonly answer: (answer: Answer) => void
 }
 
-/** Clients of this node that wait for an answer; bounded in number and in bytes. */
+/** Requests of this node's clients that wait for an answer; bounded in number and in bytes. */
 export class WaitingRequests {
   readonly #waiting = new Map<RequestId, Waiting>()
   #next: RequestId = 1
@@ -46,13 +46,13 @@ export class WaitingRequests {
     return waiting.answer
   }
 
-  /** Runs a task when the last of them has been taken. */
+  /** Runs a task when the last waiting request has been taken. */
   whenDrained(task: () => void): void {
     this.#drained = task
   }
 }
 
-/** What a command takes in memory at most: its texts, at two bytes a character, and what surrounds them. */
+/** Bytes of memory that a command takes at most: its texts, at two bytes a character, and the objects around them. */
 function bytesOf(value: unknown): number {
   if (typeof value === 'string') return 2 * value.length
   if (typeof value !== 'object' || value === null) return 8

@@ -1,6 +1,6 @@
 import type { Argument, Command, CommandShape } from './contracts.js'
 
-/** What a person typed that makes no command; the message says what would. */
+/** A line that a person typed and that makes no command; the message says what would. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -11,7 +11,9 @@ export interface Word {
   readonly quoted: boolean
 }
 
-/** Splits a line at spaces. A word that begins with a double quote is a JSON string: `"two words"`, `""`, `"\u00e9"`. */
+/**
+ * Splits a line at spaces. A word that begins with a double quote is a JSON string: `"two words"`, `""`, `"\u00e9"`.
+ */
 function splitWords(line: string): Word[] {
   const words: Word[] = []
   const pattern = /\s*("(?:[^"\\]|\\.)*"|\S+)/gy
@@ -28,15 +30,17 @@ function toWord(text: string): Word {
   }
 }
 
-/** A line as a person types it, at the REPL or in a script: a command, and after it perhaps `@n3`, the node to ask. */
+/**
+ * A line as a person types it, at the REPL or in a script: a command, perhaps followed by the node to ask, as `@n3`.
+ */
 export interface Line {
   readonly command: Command
   readonly at: string | null
 }
 
 /**
- * `set a 1`, `cas a null 1`, `get a @n3` as commands. The last text of a command takes the rest of an unquoted line,
- * so that `set greeting hello world` needs no quotes.
+ * Parses a line such as `set a 1`, `cas a null 1` or `get a @n3`. The last text of a command takes the rest of an
+ * unquoted line, so that `set greeting hello world` needs no quotes.
  *
  * @throws UsageError that shows how the command is used
  */
@@ -47,7 +51,7 @@ export function parseLine(line: string, shapes: Readonly<Record<string, CommandS
   return { command: toCommand(at === null ? words : words.slice(0, -1), shapes), at }
 }
 
-/** Words as a command of these shapes. @throws UsageError that shows how the command is used */
+/** Turns words into a command of these shapes. @throws UsageError that shows how the command is used */
 export function toCommand(words: readonly Word[], shapes: Readonly<Record<string, CommandShape>>): Command {
   const name = words[0]?.text ?? ''
   const shape = Object.hasOwn(shapes, name) ? shapes[name]! : undefined
@@ -61,7 +65,7 @@ export function toCommand(words: readonly Word[], shapes: Readonly<Record<string
   return { command: name, ...Object.fromEntries(values(joined, takes)), ...flags }
 }
 
-/** Flags stand at the end, each by its own name. */
+/** Takes the flags off the end of the words, each by its own name. */
 function takeFlags(words: readonly Word[], takes: readonly Argument[]) {
   const names = takes.filter(({ kind }) => kind === 'flag').map(({ name }) => name)
   const isFlag = ({ text, quoted }: Word) => !quoted && names.includes(text)
@@ -76,7 +80,7 @@ function values(words: readonly Word[], takes: readonly Argument[]): (readonly [
   })
 }
 
-/** Surplus words belong to the last argument, if that is a text after a key and nothing in it was quoted. */
+/** Joins surplus words to the last argument, if it is a text after a key and no surplus word was quoted. */
 function joinRest(words: readonly Word[], takes: readonly Argument[]): readonly Word[] {
   const rest = words.slice(takes.length - 1)
   const joinable = takes.length > 1 && takes.at(-1)!.kind === 'text' && !rest.some(({ quoted }) => quoted)
@@ -89,7 +93,10 @@ function toValue({ text, quoted }: Word, kind: Argument['kind']): unknown {
   return kind === 'number' ? Number(text) : text
 }
 
-/** `cas key expected value`, `scan [prefix] [after] [limit]`, `reconfigure voters… [force]` */
+/**
+ * Writes the usage of a command: `cas key expected value`, `scan [prefix] [after] [limit]`, `reconfigure voters…
+ * [force]`.
+ */
 export function usage(name: string, { takes }: CommandShape): string {
   const word = ({ name, kind }: Argument) => (kind === 'names' ? `${name}…` : name)
   return [name, ...takes.map((argument) => (argument.optional ? `[${word(argument)}]` : word(argument)))].join(' ')

@@ -25,7 +25,10 @@ export const stages: readonly Stage[] = [
 /** The newest stage: what `npm start` runs. */
 export const latest: Stage = stages.at(-1)!
 
-/** A stage by its number (`2`), its folder (`2-naive-replication`), the folder's words (`naive-replication`), or `latest`. */
+/**
+ * Finds a stage by its number (`2`), its folder (`2-naive-replication`), the folder's words (`naive-replication`), or
+ * `latest`.
+ */
 export function findStage(name: string): Stage | undefined {
   if (name === 'latest') return latest
   return stages.find(({ number, name: folder }) => [String(number), folder, folder.replace(/^\d+-/, '')].includes(name))

@@ -16,7 +16,7 @@ import { nodeProto, type Proto, Protos } from './grpc-protos.js'
 type Fields = Readonly<Record<string, unknown>>
 type Done = Answer & { readonly ok: true }
 
-/** What clients are served: by whom, and the stage whose commands there are. */
+/** The node that serves clients, and the stage whose commands it knows. */
 export interface Served {
   readonly ask: Ask
   readonly stage: Pick<Stage, 'application' | 'commands' | 'services'>
@@ -33,8 +33,9 @@ export function commandOfRpc(rpc: string): string {
 }
 
 /**
- * What the JSON port would have been sent: a flag is true or left out there, a list has something in it or is left out, and
- * null is a word of its own, which here is left out.
+ * Turns a gRPC request into the arguments of the JSON port. There a flag is true or left out, and an optional list has
+ * something in it or is left out. A value of null is a word of its own there; in a gRPC request it is a field that is
+ * left out.
  */
 function argumentsOf({ takes }: CommandShape, request: Fields): Fields {
   const fields: Record<string, unknown> = {}
@@ -46,7 +47,7 @@ function argumentsOf({ takes }: CommandShape, request: Fields): Fields {
   return fields
 }
 
-/** An answer in the fields of its reply. What is a list of lists on the JSON port is a list of messages here. */
+/** Writes an answer in the fields of its reply. A list of lists on the JSON port is a list of messages here. */
 function replyOf({ ok: _, ...answer }: Done, reply: Proto, protos: Protos): Fields {
   if (answer.info !== undefined) return describeNode(answer.info as Status)
   const fields = reply.fields.map(({ name, type, typeName, isRepeated }) => {

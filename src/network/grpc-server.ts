@@ -30,6 +30,8 @@ type Speech = ServerDuplexStream<Buffer, Buffer>
 
 /** Bytes of a stranger's first packet at most. The packet says who the stranger is, and where it listens. */
 const helloBytes = 4 * 1024
+/** The reason that ends the calls of a node which this node no longer counts as its peer. */
+const noLongerPeer = 'the receiver no longer counts the sender as a peer'
 
 /**
  * The port for peers and for clients that speak gRPC. This class accepts each socket before gRPC does, because gRPC
@@ -170,7 +172,7 @@ export class GrpcServer {
       try {
         const packet = this.#packetOf(bytes, peer === null)
         if (peer === null) {
-          const visit = this.#visits.enter(checkHello(packet.hello), () => end('you are a peer of ours no more'))
+          const visit = this.#visits.enter(checkHello(packet.hello), () => end(noLongerPeer))
           peer = visit.from
           leave = visit.leave
           cancelDeadline()

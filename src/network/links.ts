@@ -129,7 +129,7 @@ export class Links<L extends Link> {
    * @throws Error that says why the node is not to be heard
    */
   welcome(from: unknown, address: unknown, incarnation = ''): L {
-    if (!this.#isRunning) throw new Error('we are not there')
+    if (!this.#isRunning) throw new Error("this node's network is not started")
     const peer = this.#peers.get(from as NodeId)
     const standing = peer && this.#links.get(peer.id)
     if (standing && !isNamesake(peer, address, incarnation)) return standing

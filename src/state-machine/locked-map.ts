@@ -2,7 +2,7 @@ import { Mutex } from 'async-mutex'
 import type { Answer, Clock, Command, Operation, StateMachine, Store } from '../contracts.js'
 import { OrderedMap, type Portion } from './ordered-map.js'
 
-/** How much of a snapshot is worked on before the event loop may turn. */
+/** Bounds on the work on a snapshot before the event loop may turn. */
 export interface Slices {
   /** Keys that are collected together. */
   readonly keys: number
@@ -10,16 +10,16 @@ export interface Slices {
   readonly characters: number
 }
 
-/** Each takes about a millisecond. */
+/** The usual slices: each takes about a millisecond. */
 const defaultSlices: Slices = { keys: 2_048, characters: 64 * 1024 }
 
 /**
- * The state machine: a Map behind a mutex. A batch is one critical section, so that whoever takes the lock sees the
- * store between batches and never inside one. Most operations finish at once; one that is a generator (`scan`) gives
- * the event loop a turn at every `yield` and keeps the lock meanwhile.
+ * The state machine: a Map behind a mutex. A batch is one critical section: a reader that takes the lock sees the store
+ * between batches and never inside one. Most operations finish at once. An operation that is a generator (`scan`) gives
+ * the event loop a turn at every `yield`, and keeps the lock meanwhile.
  *
- * A snapshot needs the lock only to begin. What it shows is collected at once, a slice a turn, and written as it is read;
- * commands go on beside all of that.
+ * A snapshot needs the lock only to begin. Its entries are collected at once, a slice a turn, and written as the
+ * snapshot is read; commands go on beside it.
  */
 export class LockedMap implements StateMachine {
   #store = new OrderedMap()
@@ -27,7 +27,7 @@ export class LockedMap implements StateMachine {
   readonly #operations: Readonly<Record<string, Operation<Store>>>
   readonly #clock: Clock
   readonly #slices: Slices
-  /** Until the last snapshot's entries are all there. */
+  /** Resolves when the last snapshot's entries are all collected. */
   #collected: Promise<void> = Promise.resolve()
 
   constructor(operations: Readonly<Record<string, Operation<Store>>>, clock: Clock, slices = defaultSlices) {
@@ -36,7 +36,7 @@ export class LockedMap implements StateMachine {
     this.#slices = slices
   }
 
-  /** What the store holds at this moment, for those who look on from outside; nobody else reads past the lock. */
+  /** A copy of the store at this moment, for tests and checkers; nothing else reads past the lock. */
   contents(): ReadonlyMap<string, string> {
     return new Map(this.#store.entries())
   }
@@ -75,7 +75,10 @@ export class LockedMap implements StateMachine {
     }
   }
 
-  /** Lines of JSON, `["key","value"]`, in key order. A snapshot that nobody reads to its end costs nothing more. */
+  /**
+   * Begins a snapshot: lines of JSON, `["key","value"]`, in key order. A snapshot that is not read to its end costs
+   * nothing more.
+   */
   snapshot(): Promise<AsyncIterable<string>> {
     return this.#mutex.runExclusive(async () => {
       await this.#collected
@@ -85,7 +88,7 @@ export class LockedMap implements StateMachine {
     })
   }
 
-  /** Whether or not anybody reads the snapshot, so that the store does not stay frozen. */
+  /** Collects a snapshot's entries, whether or not they are ever read, so that the store does not stay frozen. */
   async #collect(frozen: Iterable<Portion>): Promise<Portion[]> {
     const portions: Portion[] = []
     for (const portion of frozen) {
@@ -128,7 +131,7 @@ export class LockedMap implements StateMachine {
   }
 }
 
-/** A store as a query sees it. */
+/** Wraps a store for queries: a query that would change it throws. */
 function unchangeable(store: Store): Store {
   const refuse = (): never => {
     throw new Error('a query would change the state machine: what changes it goes through apply')

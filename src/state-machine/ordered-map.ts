@@ -5,26 +5,27 @@ import { compareKeys, type Store } from '../contracts.js'
 const SortedTree = sortedTree.default
 type SortedKeys = InstanceType<typeof SortedTree<string, undefined>>
 
-/** A power of two. */
+/** Shards of the store; a power of two. */
 const shardCount = 1024
-/** Units of a key that choose its shard, at most about twice as many. */
+/** UTF-16 units of a key that choose its shard, at most about twice as many. */
 const sampledUnits = 32
 
 type Shard = Map<string, string>
 
-/** Some of what a store held at a moment: `values[i]` under `keys[i]`, in key order. */
+/** A part of a store's contents at a moment: `values[i]` under `keys[i]`, in key order. */
 export interface Portion {
   readonly keys: string[]
   readonly values: string[]
 }
 
 /**
- * A Map that knows its keys in order. The values are in many Maps, chosen by a hash of the key: V8 moves all entries of a
- * Map in one go when it grows, for 100 ms and more at a million of them. The keys stand in a B-tree as well, which only a
- * new key or a deleted one changes. So one command costs what a Map costs, and a page of `scan` costs what it returns.
+ * A Map that knows its keys in order. The values are in many Maps, chosen by a hash of the key: V8 moves all entries of
+ * a Map in one go when it grows, for 100 ms and more at a million of them. The keys stand in a B-tree as well, which
+ * only a new key or a deleted one changes. So one command costs what a Map costs, and a page of `scan` costs what it
+ * returns.
  *
- * And a Map that can be asked what it held at a moment that is past, a few keys at a time. The tree gives the keys of that
- * moment (its copies share all that stays the same), and a value that is overwritten meanwhile is kept aside.
+ * The Map can also show its contents at a past moment, a few keys at a time. The tree gives the keys of that moment
+ * (its copies share all that stays the same), and a value that is overwritten meanwhile is kept aside.
  */
 export class OrderedMap implements Store {
   readonly #shards = new Array<Shard | undefined>(shardCount).fill(undefined)
@@ -71,10 +72,10 @@ export class OrderedMap implements Store {
   }
 
   /**
-   * What the store holds at this moment, whatever is written between one portion and the next. Writing costs more until
-   * the last portion was taken, so they are to be taken soon, and all of them.
+   * Yields the store's contents at this moment, whatever is written between one portion and the next. Writing costs
+   * more until the last portion was taken, so they are to be taken soon, and all of them.
    *
-   * @param portionKeys how many keys each portion has; the last may have fewer
+   * @param portionKeys keys in each portion; the last may have fewer
    * @throws if another moment's portions have not all been taken
    */
   freeze(portionKeys: number): Generator<Portion, void> {
@@ -98,12 +99,15 @@ export class OrderedMap implements Store {
   }
 }
 
-/** A moment that is being looked at in key order, and what has been overwritten since behind the last key looked at. */
+/**
+ * A moment whose contents are being read in key order, with the values that were overwritten since, behind the last key
+ * read.
+ */
 class Moment {
   readonly #overwritten = new Map<string, string>()
   #lookedUpTo: string | null = null
 
-  /** Before a key is written to: keeps what is there, unless something is kept already or nobody asks any more. */
+  /** Keeps a key's value before it is overwritten, unless one is kept already or the key has been read. */
   keep(key: string, shard: Shard): void {
     if (this.#lookedUpTo !== null && compareKeys(key, this.#lookedUpTo) <= 0) return
     const value = shard.get(key)
@@ -119,7 +123,7 @@ class Moment {
   }
 }
 
-/** A cheap hash: of a long key only some units count. */
+/** Hashes a key, cheaply: of a long key only some units count. */
 function shardOf(key: string): number {
   const step = Math.floor(key.length / sampledUnits) + 1
   let hash = 0x811c9dc5

@@ -1,18 +1,22 @@
 /**
- * File descriptors that a process holds back for its disk: connections of clients, however many come, cannot use these
- * up. Giving one back and opening a file happen in one step, so that nobody else gets the descriptor in between.
+ * A reserve of file descriptors that a process holds back for its disk: connections of clients, however many come,
+ * cannot use these up. Giving one back and opening a file happen in one step, so that no connection takes the
+ * descriptor in between.
  */
 import { close, closeSync, open, openSync } from 'node:fs'
 import { devNull } from 'node:os'
 import { promisify } from 'node:util'
 
-/** A segment, a snapshot that is written, one that is received, some that are sent, folders that are synced. */
+/**
+ * Descriptors held back: for a segment, a snapshot that is written, one that is received, some that are sent, and
+ * folders that are synced.
+ */
 const reserved = 16
 
 let wanted = 0
 const held: number[] = []
 
-/** From here on some are held back, as far as there are any. */
+/** Begins to hold descriptors back, as far as there are any. */
 export function holdDescriptors(): void {
   wanted = reserved
   refill()
@@ -37,7 +41,10 @@ function isOutOfDescriptors({ code }: NodeJS.ErrnoException): boolean {
   return code === 'EMFILE' || code === 'ENFILE'
 }
 
-/** A call that needs a descriptor for itself alone; if there is none, the second form is called on one of the reserve. */
+/**
+ * Makes a call that needs a descriptor of its own. If none is left, gives one of the reserve back and makes the second,
+ * synchronous call.
+ */
 export async function withReserve<Result>(call: () => Promise<Result>, atOnce: () => Result): Promise<Result> {
   try {
     return await call()
@@ -60,7 +67,7 @@ export async function openDescriptor(path: string, flags: string): Promise<numbe
   }
 }
 
-/** What was taken out of the reserve is put back first. */
+/** Closes a descriptor; if the reserve lacks one, the freed descriptor goes there first. */
 export async function closeDescriptor(descriptor: number): Promise<void> {
   if (held.length >= wanted) return promisify(close)(descriptor)
   closeSync(descriptor)

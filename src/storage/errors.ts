@@ -1,9 +1,11 @@
-/** How a log fails its node. All but the want of room for a snapshot are final: nothing is tried again. */
+/**
+ * Errors with which a log fails its node. All but the want of room for a snapshot are final: nothing is tried again.
+ */
 
-/** Calls that change nothing if they fail: the state of the disk is known then. */
+/** Actions that change nothing if they fail: the state of the disk is known then. */
 const changingNothing = new Set(['open', 'create', 'read', 'list', 'look at', 'see the size of', 'make the folder'])
 
-/** What an error of the system means, and what a person can do. */
+/** Texts for errors of the system: the meaning, and what a person can do. */
 const meanings: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied; give the user that the node runs as the right to it',
   EPERM: 'it is not permitted; give the user that the node runs as the right to it',
@@ -25,7 +27,10 @@ export function inWords({ code = '', message }: NodeJS.ErrnoException): string {
   return meaning === undefined ? message : `${meaning} (${code})`
 }
 
-/** A call on the disk failed. If it was to change something, what the disk holds is unknown (fsyncgate): the node must end. */
+/**
+ * A call on the disk failed. If the call was to change something, the disk's contents are unknown (fsyncgate): the node
+ * must end.
+ */
 export class DiskError extends Error {
   override readonly name = 'DiskError'
   /** The failure without what follows from it. */
@@ -41,7 +46,10 @@ export class DiskError extends Error {
   }
 }
 
-/** There is no room for a snapshot. It has been given up, nothing is left of it, and the log goes on without it. */
+/**
+ * The disk has no room for a snapshot. The snapshot has been given up, nothing is left of it, and the log goes on
+ * without it.
+ */
 export class NoRoomError extends Error {
   override readonly name = 'NoRoomError'
 }
@@ -53,7 +61,7 @@ export function isNoRoom(error: unknown): error is Error {
   return error instanceof DiskError && noRoom.has((error.cause as NodeJS.ErrnoException).code ?? '')
 }
 
-/** What a log has written is in no folder any more, or in another one: what it would write next is lost. */
+/** The folder or a file of a running log is gone, or another is in its place: the log's next writes would be lost. */
 export class LostFolderError extends DiskError {
   /** @param what became of the path */
   constructor(path: string, what: string) {
@@ -64,7 +72,7 @@ export class LostFolderError extends DiskError {
   }
 }
 
-/** What is on the disk is not what was written, or part of it is gone. The message is one sentence for a person. */
+/** The disk holds something else than was written, or part of it is gone. The message is one sentence for a person. */
 export class DamagedLogError extends Error {
   override readonly name = 'DamagedLogError'
 
@@ -79,12 +87,12 @@ export class DamagedLogError extends Error {
   }
 }
 
-/** For a log that can be cut where it is damaged. @param folder the node's */
+/** Advice for a log that can be cut where it is damaged. @param folder the node's */
 export function cutAdvice(folder: string): string {
   return `to see what can be saved, or to cut it there: raft-roadmap log ${folder} --verify, or --repair`
 }
 
-/** For a node whose log goes on from something that is gone. */
+/** Advice for a node whose log goes on from entries or snapshots that are gone. */
 export const replaceAdvice =
   'put the file back if there is a copy of it; or else, while the other nodes are a healthy majority, ' +
   'take this one out of the cluster and add it again with an empty folder (stage 8 on)'

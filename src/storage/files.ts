@@ -15,14 +15,14 @@ export interface Files {
   makeFolder(path: string): Promise<void>
   /** Opens for writing, unless it is for `reading` only; `new` fails if the file is there already. */
   open(path: string, mode: OpenMode): Promise<OpenFile>
-  /** Takes the place of what has that name, if anything has. */
+  /** Renames a file; a file that has the new name already is replaced. */
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
-  /** Makes durable which names the folder holds. */
+  /** Makes durable the names in a folder: which files it holds. */
   syncFolder(path: string): Promise<void>
-  /** What has this name now; null if nothing has. */
+  /** Looks at the file or folder with this name; null if there is none. */
   look(path: string): Promise<Seen | null>
-  /** How much room the disk of a folder has. */
+  /** The room on the disk of a folder, in bytes. */
   room(folder: string): Promise<Room>
 }
 
@@ -32,7 +32,7 @@ export interface Room {
 }
 
 export interface Seen {
-  /** Of a file or folder as long as it is there, whatever it is called. */
+  /** The file's or folder's identity on its disk, which stays the same when it is renamed. */
   readonly id: string
   readonly bytes: number
 }
@@ -41,12 +41,12 @@ export type OpenMode = 'new' | 'existing' | 'reading'
 
 export interface OpenFile {
   size(): Promise<number>
-  /** Fewer bytes where the file ends. */
+  /** Reads bytes at a position; fewer where the file ends. */
   read(position: number, length: number): Promise<Buffer>
-  /** All of the bytes, or an error. */
+  /** Writes all of the bytes, or fails with an error. */
   write(bytes: Buffer, position: number): Promise<void>
   truncate(length: number): Promise<void>
-  /** Makes the content durable, and the length that it takes to read it. */
+  /** Makes the content durable, with the length that is needed to read it. */
   sync(): Promise<void>
   close(): Promise<void>
 }
@@ -158,7 +158,7 @@ async function withDescriptor<Result>(
 export type Admit = <Result>(call: () => Promise<Result>) => Promise<Result>
 
 /**
- * The same calls; what fails is a {@link DiskError} that says which of them, on which file.
+ * Wraps the calls so that a failed one throws a {@link DiskError}, which names the call and the file.
  *
  * @param admit may refuse all but the closing of a file
  */
@@ -190,7 +190,7 @@ export function explained(files: Files, admit: Admit = (call) => call()): Files 
   }
 }
 
-/** A new file with this content, durable once its folder is synced. */
+/** Creates a file with this content; it is durable once its folder is synced. */
 export async function createFile(files: Files, path: string, content: Buffer): Promise<OpenFile> {
   const file = await files.open(path, 'new')
   try {

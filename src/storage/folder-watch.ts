@@ -1,30 +1,32 @@
 import { LostFolderError } from './errors.js'
 import type { Files } from './files.js'
 
-/** How often the folder is looked at, and how old the last look may be when a write is acknowledged, in milliseconds. */
+/**
+ * Milliseconds between two looks at the folder; also the age that the last look may have when a write is acknowledged.
+ */
 const usualLookMs = 250
 
-/** A file that is to be there, but may be let go of meanwhile. */
+/** A file that must be there for as long as the log keeps it. */
 export interface Expected {
   readonly path: string
-  /** It has so many at least. */
+  /** The least bytes that the file must have. */
   readonly bytes: number
-  /** What it is, if that is known. */
+  /** The file's identity as in {@link Seen}, if it is known. */
   readonly id?: string
   isExpected(): boolean
 }
 
 /**
- * Sees that what a log writes to is still what has its name in the node's folder. An open file can be written to after
- * it was removed, and its folder with it: all of that would be lost, acknowledged or not.
+ * Checks that the files a log writes to are still those with their names in the node's folder. An open file can be
+ * written to after it was removed, and its folder with it: all such writes would be lost, acknowledged or not.
  */
 export class FolderWatch {
   readonly #files: Files
   readonly #expected: () => readonly Expected[]
   readonly #lookMs: number
-  /** What must stay what it is: by its path. */
+  /** Identities of files and folders that must not be replaced, by their paths. */
   readonly #held = new Map<string, string>()
-  /** When the last look was begun that found everything. */
+  /** The moment at which the last look began that found everything in place. */
   #lookedAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | null = null
   #timer: NodeJS.Timeout | null = null
@@ -36,12 +38,12 @@ export class FolderWatch {
     this.#lookMs = lookMs
   }
 
-  /** From here on, what has this name now is to keep it. */
+  /** Holds a path to the file or folder that it names now: any other in its place counts as lost. */
   async hold(path: string): Promise<void> {
     this.#held.set(path, await idOf(this.#files, path))
   }
 
-  /** Looks from time to time, also while nothing is written. @param lost hears once that something is gone */
+  /** Starts to look regularly, also while nothing is written. @param lost hears once that a file or folder is gone */
   start(lost: (error: Error) => void): void {
     this.#timer = setInterval(() => {
       this.beSure().catch((error: Error) => {
@@ -56,7 +58,10 @@ export class FolderWatch {
     this.#timer = null
   }
 
-  /** Resolves if a look that was begun a short time ago, or one that is begun now, finds everything. @throws LostFolderError */
+  /**
+   * Resolves if a look finds everything in place: one that began a short time ago, or one that begins now. @throws
+   * LostFolderError
+   */
   async beSure(): Promise<void> {
     if (performance.now() - this.#lookedAt < this.#lookMs) return
     this.#looking ??= this.#look().finally(() => {

@@ -1,6 +1,7 @@
 /**
- * Whose log a folder holds, and of which kind: `IDENTITY`, written once, when the folder is first used. Without it a
- * folder that lost its log would look like a new node's, and a new node votes a second time in a term it has voted in.
+ * The identity of a folder: the file `IDENTITY` says whose log the folder holds, and of which kind. It is written once,
+ * when the folder is first used. Without it a folder that lost its log would look like a new node's, and a new node
+ * votes a second time in a term in which it has voted.
  */
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
@@ -24,13 +25,13 @@ export const keptKinds = ['file', 'level'] as const
 export type KeptKind = (typeof keptKinds)[number]
 
 export interface Identity extends Owner {
-  /** Told anew to every empty folder: tells a log from that of an earlier node of the same name. */
+  /** A random name drawn anew for every empty folder: tells a log from that of an earlier node of the same name. */
   readonly incarnation: string
   readonly log: KeptKind
 }
 
 const facts = { cluster: z.string(), node: z.string(), incarnation: z.string() }
-/** The first format does not say of which kind the log is. */
+/** The fields of `IDENTITY`. The first format does not say of which kind the log is. */
 const shape = z.discriminatedUnion('format', [
   z.strictObject({ format: z.literal(1), ...facts }),
   z.strictObject({ format: z.literal(2), ...facts, log: z.enum(keptKinds) }),
@@ -83,12 +84,17 @@ function asJson(text: string): unknown {
   }
 }
 
-/** For a folder whose `IDENTITY` cannot be read. */
+/** Advice for a folder whose `IDENTITY` cannot be read. */
 function identityAdvice(folder: string): string {
   return `to have it written again, from what the log says of itself: raft-roadmap log ${folder} --repair`
 }
 
-/** @returns null if the folder has none @throws DamagedLogError if it cannot be read; FolderError if it is of a later version */
+/**
+ * Reads a folder's `IDENTITY`.
+ *
+ * @returns null if the folder has none
+ * @throws DamagedLogError if it cannot be read; FolderError if it is of a later version
+ */
 export async function readIdentity(files: Files, folder: string): Promise<Identity | null> {
   if (!(await files.list(folder)).includes(identityFile)) return null
   const path = join(folder, identityFile)
@@ -104,7 +110,7 @@ export function checkOwner(folder: string, { cluster, node }: Identity, owner: O
   )
 }
 
-/** Comes last when a folder is set up: where it is, the log has been begun. */
+/** Writes `IDENTITY`, as the last step of setting a folder up: where it is, the log has been begun. */
 export function writeIdentity(files: Files, folder: string, identity: Identity): Promise<void> {
   return writeWhole(files, join(folder, identityFile), identityText(identity))
 }

@@ -1,7 +1,7 @@
 /**
- * The log on an embedded database (LevelDB), to prove that `LogStore` is a door and not the shape of one file. An entry
- * is a key, term and vote are another, which snapshots are kept a third, and a batch is a synced batch of the database.
- * The snapshots are files beside it, and so is `IDENTITY`.
+ * The log on an embedded database (LevelDB), to prove that `LogStore` is a door and not the shape of one file. Each
+ * entry has a key, term and vote share one, and a third names the snapshots that are kept. A batch is a synced batch of
+ * the database. The snapshots are files beside it, and so is `IDENTITY`.
  */
 import { dirname, join } from 'node:path'
 import type { ClassicLevel } from 'classic-level'
@@ -42,10 +42,10 @@ import { SnapshotFolder } from './snapshots.js'
 type Operation = { type: 'put'; key: string; value: string } | { type: 'del'; key: string }
 
 const identityKey = 'identity'
-/** Of the texts of entries; the first form has no such key. */
+/** The key of the entries' text format; a database of the first format has no such key. */
 const formatKey = 'format'
 const termKey = 'term'
-/** The newest first. */
+/** The key of the list of snapshots, the newest first. */
 const snapshotsKey = 'snapshots'
 const entryKeys = 'entry/'
 const entryKey = (index: Index) => `${entryKeys}${String(index).padStart(16, '0')}`
@@ -116,7 +116,7 @@ export class LevelLog implements LogStore {
     }
   }
 
-  /** The files among them are those that the database has open for as long as it is open itself. */
+  /** Holds the folder, its parts, and the files that the database has open for as long as it is open itself. */
   async #startWatch(): Promise<void> {
     const inside = (await this.#files.list(this.#path)).filter((name) => /^(LOCK|CURRENT|MANIFEST-\d+)$/.test(name))
     const paths = [this.#folder, this.#path, this.snapshots.path, join(this.#folder, identityFile)]
@@ -128,7 +128,9 @@ export class LevelLog implements LogStore {
     })
   }
 
-  /** What the database gives back is checked where it is used: what does not fit there is damage. */
+  /**
+   * Reads from the database; a value that does not fit where it is used is reported as damage. @throws DamagedLogError
+   */
   async #readable<Result>(read: () => Promise<Result>): Promise<Result> {
     try {
       return await read()
@@ -151,7 +153,10 @@ export class LevelLog implements LogStore {
     return { ...log.contents(), snapshots: choice.sound }
   }
 
-  /** Whose log it is stands in the database and, for all who look from outside, in a file: written last, as everywhere. */
+  /**
+   * Reads the owner from the database, or writes it there first. For readers from outside it stands in `IDENTITY` as
+   * well, which is written last, as everywhere.
+   */
   async #identify(database: ClassicLevel, file: Identity | null): Promise<Identity> {
     const text = await database.get(identityKey)
     const kept = text === undefined ? null : parseIdentity(text, this.#path, 'level', replaceAdvice)
@@ -177,7 +182,10 @@ export class LevelLog implements LogStore {
     return identity
   }
 
-  /** Entries of the first form stay as they are; from here on there may be others. @throws FolderError */
+  /**
+   * Notes the newest text format. Entries of the first format stay as they are; from here on there may be others.
+   * @throws FolderError
+   */
   async #checkFormat(database: ClassicLevel): Promise<void> {
     const format = Number((await database.get(formatKey)) ?? 1)
     if (format === textFormat) return
@@ -259,10 +267,16 @@ function deletes(from: Index, to: Index): Operation[] {
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => ({ type: 'del', key: entryKey(from + at) }))
 }
 
-/** The fewest that LevelDB takes: it stays within what the connections leave of the process's descriptors. */
+/**
+ * Files that LevelDB may have open: the fewest that it takes, within what the connections leave of the process's
+ * descriptors.
+ */
 const maxOpenFiles = 74
 
-/** The package is optional, so it is looked for only when it is wanted. */
+/**
+ * Opens the database. Its package is optional, so it is loaded only when it is wanted. @throws ConfigError,
+ * DamagedLogError, DiskError
+ */
 async function openDatabase(folder: string, isNew: boolean): Promise<ClassicLevel> {
   const path = join(folder, levelFolder)
   const { ClassicLevel: Database } = await import('classic-level').catch(() => {
@@ -283,7 +297,12 @@ async function openDatabase(folder: string, isNew: boolean): Promise<ClassicLeve
   }
 }
 
-/** The identity in the database of a folder that has no `IDENTITY`: of an earlier version. @throws ConfigError, DamagedLogError, DiskError */
+/**
+ * Reads the identity from the database of a folder without `IDENTITY`, which an earlier version made.
+ *
+ * @returns null if the database names none
+ * @throws ConfigError, DamagedLogError, DiskError
+ */
 export async function identityInDatabase(folder: string): Promise<Identity | null> {
   const database = await openDatabase(folder, false)
   const text = await database.get(identityKey).finally(() => database.close())

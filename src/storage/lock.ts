@@ -1,8 +1,9 @@
 /**
- * Keeps two processes off one folder. `LOCK` is a folder in which every process that wants the log puts a file named
- * after itself, then looks for others: of two that come at once each sees the other, so no two ever hold it.
- * A name is a pid with the moment its process started, so a dead process's file hinders nobody, whoever got its pid.
- * It sees the processes of this machine only, and not into other containers.
+ * A lock that keeps two processes off one folder. `LOCK` is a folder in which every process that wants the log puts a
+ * file named after itself, then looks for others. Of two processes that come at once each sees the other, so no two
+ * ever hold the lock. A name is a pid with the moment at which its process started. So a dead process's file hinders
+ * nobody, whichever process got its pid. The lock sees the processes of this machine only, and not into other
+ * containers.
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +13,10 @@ import type { Files } from './files.js'
 const hasProc = existsSync('/proc/self/stat')
 const ownName = hasProc ? nameInProc(process.pid)! : `${process.pid}-${Math.round(performance.timeOrigin)}`
 
-/** A running process as nobody else is ever called: pid, start in clock ticks since the boot, the boot. */
+/**
+ * The name of a running process, which no other process ever has: pid, start in clock ticks since the boot, the boot.
+ * Null if no such process runs.
+ */
 function nameInProc(pid: number): string | null {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8)
@@ -35,7 +39,7 @@ function isRunning(name: string): boolean {
   }
 }
 
-/** What a process that has the folder puts there. */
+/** The file that this process puts into a folder that it has locked. */
 export function lockEntry(folder: string): string {
   return join(folder, 'LOCK', ownName)
 }

@@ -1,4 +1,7 @@
-/** Which kind of log a folder holds. A log of another kind would find nothing there, and take that for a new disk. */
+/**
+ * The kind of log that a folder holds. A log of another kind would find nothing there, and take the folder for a new
+ * disk.
+ */
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LogKind } from '../stage.js'
@@ -10,10 +13,10 @@ import { segmentNumbers, walFolder } from './wal-scan.js'
 
 export const levelFolder = 'level'
 
-/** Files of a database that was being made: without one of the others it has never held anything. */
+/** Files of a database that was being made: a database with no other file has never held anything. */
 const unbegun = /^(LOCK|LOG|LOG\.old|MANIFEST-000001|000001\.dbtmp)$/
 
-/** Whether the database in a node's folder may hold something. */
+/** Checks whether the database in a node's folder may hold something. */
 async function hasDatabase(files: Files, folder: string): Promise<boolean> {
   if (!(await files.list(folder)).includes(levelFolder)) return false
   return (await files.list(join(folder, levelFolder))).some((name) => !unbegun.test(name))
@@ -25,16 +28,16 @@ async function hasSegments(files: Files, folder: string): Promise<boolean> {
 }
 
 /**
- * The kind of log that a folder holds: what its `IDENTITY` says, or else what is there. Null if there is none.
+ * Finds the kind of log in a folder: by its `IDENTITY`, or else by its contents. Null if there is none.
  *
- * @throws DamagedLogError if there are two, and nothing says which of them counts
+ * @throws DamagedLogError if there are two, and no `IDENTITY` says which of them counts
  */
 async function kindIn(files: Files, folder: string): Promise<KeptKind | null> {
   const identity = await readIdentity(files, folder)
   return identity ? identity.log : kindByContents(files, folder)
 }
 
-/** As {@link kindIn}, but for what an `IDENTITY` says. */
+/** Finds the kind of log in a folder by its contents alone, without its `IDENTITY`. */
 export async function kindByContents(files: Files, folder: string): Promise<KeptKind | null> {
   const [isFile, isLevel] = [await hasSegments(files, folder), await hasDatabase(files, folder)]
   if (isFile && isLevel)
@@ -59,7 +62,11 @@ export function otherKind(where: string, held: KeptKind, wanted: LogKind): strin
   return `${where} holds a log of the kind "${held}", and one of the kind "${wanted}" was asked for, so nothing was touched: say --log ${held}, ${instead}`
 }
 
-/** A folder without a log must have no snapshots either. @throws DamagedLogError if the log that they belong to is gone */
+/**
+ * Checks that a folder without a log has no snapshots either.
+ *
+ * @throws DamagedLogError if the log that they belong to is gone
+ */
 export async function checkNoSnapshots(files: Files, folder: string): Promise<void> {
   const names = (await files.list(folder)).includes(snapshotFolder)
     ? await files.list(join(folder, snapshotFolder))
@@ -72,7 +79,7 @@ export async function checkNoSnapshots(files: Files, folder: string): Promise<vo
   )
 }
 
-/** The folders in a folder that hold logs, as far as that can be read: the names, and the kinds. */
+/** Finds the folders in a folder that hold logs: their names and kinds. A folder that cannot be read is left out. */
 export async function kindsBelow(folder: string): Promise<Map<string, KeptKind>> {
   const files = explained(realFiles)
   const kinds = new Map<string, KeptKind>()
@@ -83,7 +90,7 @@ export async function kindsBelow(folder: string): Promise<Map<string, KeptKind>>
   return kinds
 }
 
-/** Also those that a link leads to; not what a link leads nowhere with. */
+/** The names of the folders in a folder, sorted; also links to folders, but no broken links. */
 export function foldersIn(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isDirectory())

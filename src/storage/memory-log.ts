@@ -2,7 +2,7 @@ import type { LogStore, Persist, Recovered } from '../contracts.js'
 import { MemorySnapshots } from './memory-snapshots.js'
 import { Records } from './recover.js'
 
-/** What a log in memory keeps; another one over the same is the same log after a restart. */
+/** The contents of a log in memory; a new log over the same contents is the same log after a restart. */
 export interface Kept {
   readonly records: Records
   readonly snapshots: MemorySnapshots

@@ -12,7 +12,10 @@ export class MemorySnapshots implements SnapshotStore {
   readonly #parts = new Map<string, Buffer>()
   #held: readonly EntryId[] = []
 
-  /** The facts of those of these that are there; what the log has no record of is gone after a restart. */
+  /**
+   * The facts of the recorded snapshots that are there, as a restart finds them; snapshots without a record are gone
+   * then.
+   */
   known(ids: readonly EntryId[]): Snapshot[] {
     this.#held = []
     const names = new Set(ids.map(snapshotName))
@@ -61,7 +64,7 @@ export class MemorySnapshots implements SnapshotStore {
     return isRight ? { held: bytes, snapshot: this.#keep(part, sha256) } : { held: 0, snapshot: null }
   }
 
-  /** As after a loss of power: of what was being received, some beginning is there. */
+  /** Leaves some beginning of each snapshot that was being received, as a loss of power does. */
   tear(chance: () => number): void {
     for (const [name, part] of this.#parts)
       this.#parts.set(name, part.subarray(0, Math.floor(chance() * (part.length + 1))))
@@ -71,7 +74,7 @@ export class MemorySnapshots implements SnapshotStore {
     this.#held = ids
   }
 
-  /** Lets go of those that are older than the newest of these, but for these and those that are held. */
+  /** Deletes every snapshot older than the newest in `ids`, except those in `ids` and those that are held. */
   keep(ids: readonly EntryId[]): void {
     const names = new Set([...ids, ...this.#held].map(snapshotName))
     const newest = ids[0]?.index ?? 0

@@ -11,7 +11,7 @@ import { MemoryLog } from './memory-log.js'
 import { WriteAheadLog } from './wal.js'
 
 /**
- * A node's log store, not yet opened: the node does that.
+ * Makes a node's log store; the node opens it.
  *
  * @param folder the node's own; null only for a log in memory
  * @param notice hears what opening did that a person would want to know: `log_cut`, `snapshot_damaged`
@@ -33,7 +33,12 @@ export function openLogStore(
     : new LevelLog(folder, owner, notice, failed)
 }
 
-/** A log in memory beside one on disk would make a node forget, without a word, what it has promised. */
+/**
+ * Checks that no log on disk is there. A log in memory beside it would make a node forget, without a word, what it has
+ * promised.
+ *
+ * @throws FolderError
+ */
 async function checkNoLog(folder: string | null): Promise<void> {
   if (folder !== null && existsSync(folder)) await checkKind(explained(realFiles), folder, 'memory')
 }

@@ -10,16 +10,19 @@ declare module '../events.js' {
 }
 
 const pauseMs = { first: 10, most: 500 }
-/** What passes: descriptors and memory come back. Nothing was opened, so nothing can have been changed. */
+/** Errors that pass: descriptors and memory come back. Nothing was opened, so nothing can have been changed. */
 const passing = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
-/** A folder's sync may fail for want of memory after it was opened: then it is not tried again. */
+/**
+ * Errors that pass for a folder's sync. It may fail for want of memory after the folder was opened: then it is not
+ * tried again.
+ */
 const outOfDescriptors = new Set(['EMFILE', 'ENFILE'])
 
 /**
- * The same calls; an opening that fails for want of descriptors or memory is tried again until it succeeds.
+ * Wraps the calls so that an opening that fails for want of descriptors or memory is tried again until it succeeds.
  *
  * @param notice hears `disk_waits`, once until something can be opened again
- * @param isOver whether nobody waits for it any more
+ * @param isOver says whether the log was closed, so that nobody waits for it any more
  */
 export function patient(files: Files, notice: (event: Event) => void, isOver: () => boolean): Files {
   let isTold = false

@@ -8,11 +8,11 @@ import {
   theBeginning,
 } from '../contracts.js'
 
-/** What is known where a log begins: of one whose first part was let go, what that part came to. */
+/** The state at a log's beginning: where its first part was let go, the state to which that part led. */
 export interface LogStart {
   readonly term: Term
   readonly votedFor: NodeId | null
-  /** The index of its first entry. */
+  /** The index of the log's first entry. */
   readonly first: Index
   /** The newest first. */
   readonly snapshots: readonly EntryId[]
@@ -20,13 +20,13 @@ export interface LogStart {
 
 export const newLog: LogStart = { term: 0, votedFor: null, first: 1, snapshots: [] }
 
-/** Where a log stands: all that it comes to, but for the entries themselves. */
+/** The state at a log's end, without the entries themselves. */
 export interface LogBounds extends LogStart {
-  /** The index of its last entry, or of the one that the next entry follows. */
+  /** The index of the log's last entry; of the entry before the next, if the log has none. */
   readonly last: Index
 }
 
-/** What a log comes to. */
+/** The contents of a log, as a node that starts finds them. */
 export interface LogContents {
   readonly term: Term
   readonly votedFor: NodeId | null
@@ -38,9 +38,9 @@ export interface LogContents {
 }
 
 /**
- * The snapshots that are kept once there is a record of one: that one, and the newest before it, unless the log began
- * anew. A record of one that was kept already takes back those that are newer, which could not be read any more; a
- * record of the beginning takes back all.
+ * The snapshots that are kept once the log has a record of one: this snapshot, and the newest before it, unless the log
+ * began anew. A record of a snapshot that was kept already takes back the newer ones, which could not be read any more;
+ * a record of the beginning takes back all.
  */
 function keptSnapshots(before: readonly EntryId[], snapshot: EntryId, last: Index): readonly EntryId[] {
   if (snapshot.index === 0) return []
@@ -50,19 +50,19 @@ function keptSnapshots(before: readonly EntryId[], snapshot: EntryId, last: Inde
   return [snapshot, ...before.filter(({ index }) => index < snapshot.index).slice(0, 1)]
 }
 
-/** What comes before the first entry; null if nothing says what became of the entries that are missing there. */
+/** The entry before a log's first; null if no snapshot says what the missing entries there came to. */
 export function edgeOf({ first, snapshots }: LogStart): EntryId | null {
   return first === 1 ? theBeginning : (snapshots.findLast(({ index }) => index >= first - 1) ?? null)
 }
 
-/** What is said of a log without an edge. */
+/** Says in words what a log without an edge lacks. */
 export function gapBefore({ first }: LogStart): string {
   return `the log begins with entry ${first}, and no snapshot holds what came before`
 }
 
 /**
- * Where a log stands after one more record. It is kept from the older of two snapshots on, and from its beginning while
- * there is only one. What a snapshot holds is not taken back.
+ * Moves a log's state on by one record. A log is kept from the older of two snapshots on, and from its beginning while
+ * there is only one. Entries that a snapshot holds are not taken back.
  *
  * @throws on an entry that leaves a gap, which no sequence of writes does
  */
@@ -90,7 +90,9 @@ export function advance(
   }
 }
 
-/** What a sequence of records comes to: the last term and vote, and the entries that are still there. */
+/**
+ * The state after a sequence of records: the last term and vote, the snapshots, and the entries that are still there.
+ */
 export class Records {
   readonly #state: { -readonly [Field in keyof LogBounds]: LogBounds[Field] }
   #entries: Entry[] = []
@@ -137,7 +139,7 @@ export class Records {
   }
 }
 
-/** What a node finds after these records. @throws if they leave a gap */
+/** The contents of a log after these records. @throws if they leave a gap */
 export function recover(records: Iterable<PersistRecord>, start: LogStart = newLog): LogContents {
   const all = new Records(start)
   all.add(records)

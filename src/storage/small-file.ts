@@ -2,7 +2,7 @@
 import { dirname } from 'node:path'
 import { createFile, type Files } from './files.js'
 
-/** Writes a whole file: written aside, synced, renamed, the folder synced. */
+/** Writes a whole file: the text is written aside and synced, then the file is renamed and its folder synced. */
 export async function writeWhole(files: Files, path: string, text: string): Promise<void> {
   const folder = dirname(path)
   const part = `${path}.part`
@@ -13,7 +13,7 @@ export async function writeWhole(files: Files, path: string, text: string): Prom
   await files.syncFolder(folder)
 }
 
-/** What is wrong with a text that should be one of our JSON files, for a person. */
+/** Says, for a person, what is wrong with a text that should be one of our JSON files. */
 export function describeText(text: string): string {
   if (text.length === 0) return 'it is empty'
   if (/^\0+$/.test(text)) return 'it holds nothing but zeros'

@@ -1,4 +1,4 @@
-/** What a start makes of the snapshots that a log has records of. */
+/** The choice of a snapshot at a start, among those that the log has records of. */
 import { type Event, type Index, type PersistRecord, type Snapshot, theBeginning } from '../contracts.js'
 import { DamagedLogError, replaceAdvice } from './errors.js'
 import type { LogBounds } from './recover.js'
@@ -13,13 +13,16 @@ declare module '../events.js' {
 
 export interface Choice {
   readonly found: readonly Found[]
-  /** Those that the log can go on from, the newest first. */
+  /** Snapshots from which the log can go on, the newest first. */
   readonly sound: readonly Snapshot[]
-  /** To be written, so that the log does not count on what cannot be read: the node goes on from an older state. */
+  /**
+   * A record to be written if the newest snapshot cannot be read. The node goes on from an older state, and the log no
+   * longer counts on the newest.
+   */
   readonly record: PersistRecord | null
 }
 
-/** Those that are sound, and that a log with this first entry reaches back to. */
+/** Selects the sound snapshots to which a log with this first entry reaches back. */
 export function usable(found: readonly Found[], first: Index): Snapshot[] {
   return found.flatMap(({ snapshot }) => snapshot ?? []).filter(({ index }) => index >= first - 1)
 }

@@ -1,35 +1,38 @@
 /**
- * A snapshot's file: the header as a line of JSON, the lines of the state machine, and a last line with the SHA-256 of
- * everything before it. All of it can be read with `less` and `jq`. It is read in pieces, and never as a whole.
+ * A snapshot's file has the header as a line of JSON, the lines of the body, and a last line with the SHA-256 of all
+ * before. All of it can be read with `less` and `jq`. The node reads it in pieces, and never as a whole.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { type Chunk, type EntryId, isObject, isPositive, type Snapshot, type SnapshotHeader } from '../contracts.js'
 import type { OpenFile } from './files.js'
 import { newline } from './wal-line.js'
 
-/** In a node's folder. */
+/** The folder of snapshots in a node's folder. */
 export const snapshotFolder = 'snap'
 
 export function snapshotName({ index, term }: EntryId): string {
   return `${String(index).padStart(12, '0')}-${term}.ndjson`
 }
 
-/** Of what has come of a file that another node sends. @returns null if there can be none of that name */
+/**
+ * The name of a file that another node is sending, as long as it is not whole. @returns null if no valid name can be
+ * made
+ */
 export function partName({ lastIncludedIndex: index, lastIncludedTerm: term, sha256 }: Chunk): string | null {
   const isSafe = isPositive(index) && isPositive(term) && /^[0-9a-f]{64}$/.test(sha256)
   return isSafe ? `${String(index).padStart(12, '0')}-${term}-${sha256}.part` : null
 }
 
-/** The index that a name begins with. @returns null if it is no name of a snapshot, or of a part of one */
+/** The index with which a name begins. @returns null if it is no name of a snapshot, or of a part of one */
 export function indexIn(name: string): number | null {
   const [, index] = /^(\d{12,})-\d+(?:\.ndjson|-[0-9a-f]{64}\.part)$/.exec(name) ?? []
   return index === undefined ? null : Number(index)
 }
 
-/** Whether it is the name of what has come of another node's file. */
+/** Checks for the name of another node's file that is not whole yet. */
 export const isPart = (name: string) => indexIn(name) !== null && name.endsWith('.part')
 
-/** Whether it is the name of a file of this node's own that was not written to its end. */
+/** Checks for the name of a file of this node's own that was not written to its end. */
 export const isUnfinished = (name: string) => /^\d{12,}-\d+\.ndjson\.part$/.test(name)
 
 export const newHash = () => createHash('sha256')
@@ -40,7 +43,9 @@ export function lastLine(sha256: string): Buffer {
 
 const lastLineBytes = lastLine('0'.repeat(64)).length
 
-/** What of a chunk goes behind that which is held already; null if it does not join that, or brings nothing new. */
+/**
+ * The bytes of a chunk that go behind the `held` bytes; null if the chunk does not join them, or brings nothing new.
+ */
 export function newIn({ offset, data, bytes }: Chunk, held: number): Uint8Array | null {
   const end = offset + data.length
   return offset <= held && end > held && end <= bytes ? data.subarray(held - offset) : null
@@ -48,7 +53,7 @@ export function newIn({ offset, data, bytes }: Chunk, held: number): Uint8Array 
 
 const pieceBytes = 128 * 1024
 
-/** All that the hash is of, piece by piece. */
+/** Reads the bytes under the hash, piece by piece, and adds them to it. */
 async function* pieces(file: OpenFile, end: number, hash: Hash): AsyncGenerator<Buffer> {
   for (let position = 0; position < end; ) {
     const piece = await file.read(position, Math.min(pieceBytes, end - position))
@@ -92,7 +97,7 @@ function headerIn(head: Buffer): EntryId | null {
   }
 }
 
-/** The lines between the first and the last. @throws at the end of them if they are not what they were */
+/** Yields the lines between the first and the last. @throws after the last of them if the hash does not fit */
 export async function* bodyOf(file: OpenFile, { bytes, sha256 }: Snapshot, path: string): AsyncGenerator<string> {
   const hash = newHash()
   let rest: Buffer = Buffer.alloc(0)
@@ -108,12 +113,12 @@ export async function* bodyOf(file: OpenFile, { bytes, sha256 }: Snapshot, path:
   if (hash.digest('hex') !== sha256 || rest.length > 0) throw new Error(`${path}: ${changed}`)
 }
 
-/** Text that is written at once. */
+/** Characters of text that one write carries, about. */
 const sliceCharacters = 256 * 1024
-/** Slices after which what was written is synced: a log beside it then never waits for a whole snapshot. */
+/** Slices after which the file is synced: a log beside it then never waits for a whole snapshot. */
 const slicesPerSync = 32
 
-/** Writes all of a file and makes it durable, a slice at a time. @param beforeSlice may refuse to go on */
+/** Writes a whole snapshot and makes it durable, a slice at a time. @param beforeSlice may refuse to go on */
 export async function writeSnapshot(
   file: OpenFile,
   header: SnapshotHeader,

@@ -1,6 +1,6 @@
 /**
- * Snapshots as files in a folder. What has a snapshot's name is whole, durable and verified; what is on its way has
- * another name until then. None of them counts before the log has a record of it: that record is what commits it.
+ * Snapshots as files in a folder. A file with a snapshot's name is whole, durable and verified; until then it has
+ * another name. No snapshot counts before the log has a record of it: that record is what commits it.
  */
 import { basename, dirname, join } from 'node:path'
 import { Mutex } from 'async-mutex'
@@ -21,32 +21,32 @@ import {
   writeSnapshot,
 } from './snapshot-file.js'
 
-/** Two segments; or an eighth of a disk that is small. */
+/** Bytes of the disk that snapshots leave for the log: two segments, or an eighth of a disk that is small. */
 const roomForLog = 32 * 1024 * 1024
 
-/** What was found where a snapshot should be. */
+/** The result of looking for a snapshot that the log has a record of. */
 export interface Found {
   readonly id: EntryId
   readonly path: string
-  /** Null if it is not there, or is not what it should be. */
+  /** The snapshot; null if its file is missing, or is not what it should be. */
   readonly snapshot: Snapshot | null
-  /** What is wrong with it; empty if nothing is. */
+  /** The fault of the file, in words; empty if there is none. */
   readonly what: string
 }
 
 export class SnapshotFolder implements SnapshotStore {
   readonly path: string
   readonly #files: Files
-  /** Those that are whole, by their names, also such that the log has no record of yet. */
+  /** Whole snapshots by their names, also those that the log has no record of yet. */
   readonly #whole = new Map<string, Snapshot>()
-  /** Those that were found without a record, with their indexes. */
+  /** Indexes of the snapshots that were found without a record at the start, by their names. */
   readonly #uncounted = new Map<string, number>()
-  /** How much there is of those that are received, by their names. */
+  /** Bytes that have come of each snapshot that is being received, by its name. */
   readonly #parts = new Map<string, number>()
   #held: readonly EntryId[] = []
   readonly #receiving = new Mutex()
   #isSaving = false
-  /** Why no more calls are made on the disk. */
+  /** The reason why no more calls are made on the disk; null while calls are made. */
   #ended: Error | null = null
   readonly #underWay = new Set<Promise<unknown>>()
 
@@ -67,12 +67,12 @@ export class SnapshotFolder implements SnapshotStore {
     }
   }
 
-  /** Why nothing can be kept here any more; null while it can. */
+  /** The reason why no snapshot can be kept here any more; null while it can. */
   get failure(): Error | null {
     return this.#ended
   }
 
-  /** The files that are to be there as long as they are not let go of. */
+  /** Files of the whole snapshots, which must be there until the snapshots are let go. */
   expected(): Expected[] {
     return [...this.#whole].map(([name, snapshot]) => ({
       path: join(this.path, name),
@@ -81,17 +81,17 @@ export class SnapshotFolder implements SnapshotStore {
     }))
   }
 
-  /** Reads what is there, and changes nothing. @param ids what the log has records of */
+  /** Reads the snapshots that the log has records of, and changes nothing. @param ids the recorded snapshots */
   async find(ids: readonly EntryId[]): Promise<Found[]> {
     await this.#files.makeFolder(this.path)
     return findSnapshots(this.#files, this.path, ids)
   }
 
   /**
-   * Makes the folder what the log says that it is: what is wrong is put aside, for a person to look at, and what is older
-   * than the newest snapshot that the log has a record of is removed. A newer one without a record stays, for an empty
-   * record is no permission to delete: it does not count, and goes once a record of a later one is there. What has come
-   * of a newer snapshot stays, to be gone on with.
+   * Brings the folder in line with the log. A damaged snapshot is put aside, for a person to look at. Files older than
+   * the newest recorded snapshot are removed. A newer snapshot without a record stays, for an empty record is no
+   * permission to delete: it does not count, and goes once a record of a later one is there. A part of a newer snapshot
+   * stays, so that its transfer can go on.
    */
   async settle(found: readonly Found[]): Promise<void> {
     const names = await this.#files.list(this.path)
@@ -150,7 +150,7 @@ export class SnapshotFolder implements SnapshotStore {
     }
   }
 
-  /** A disk that a snapshot fills up has no room for the log, which the node cannot do without. */
+  /** Refuses to fill the disk: a disk without room for the log would end the node. @throws NoRoomError */
   async #leaveRoom(): Promise<void> {
     const { freeBytes, totalBytes } = await this.#files.room(this.path)
     const kept = Math.min(roomForLog, totalBytes / 8)
@@ -158,7 +158,10 @@ export class SnapshotFolder implements SnapshotStore {
       throw new NoRoomError(`the disk is nearly full: the last ${Math.floor(kept / 1024)} KiB are kept for the log`)
   }
 
-  /** Removes what there is of a snapshot. After a failure of the disk itself nothing is touched any more. */
+  /**
+   * Removes the files of a snapshot that failed. After a failure of the disk itself no file is touched any more.
+   * @throws the error, as a NoRoomError if the disk is full
+   */
   async #giveUp(error: Error, ...names: string[]): Promise<never> {
     const isFinal = error instanceof DiskError && !isNoRoom(error)
     if (isFinal || this.#ended) throw error
@@ -168,7 +171,7 @@ export class SnapshotFolder implements SnapshotStore {
     throw error instanceof DiskError ? new NoRoomError(error.what) : error
   }
 
-  /** Gives a file that is durable its name. */
+  /** Gives a durable file its name. */
   async #keep(part: string, snapshot: Snapshot): Promise<Snapshot> {
     const name = snapshotName(snapshot)
     await this.#files.rename(part, join(this.path, name))
@@ -178,7 +181,7 @@ export class SnapshotFolder implements SnapshotStore {
     return snapshot
   }
 
-  /** After a failure on the disk nothing is tried again. */
+  /** Runs a piece of work; after a failure on the disk nothing is tried again. */
   async #final<Result>(work: () => Promise<Result>): Promise<Result> {
     try {
       return await work()
@@ -287,8 +290,8 @@ export class SnapshotFolder implements SnapshotStore {
   }
 
   /**
-   * Lets go of those that are older than the newest of these, but for these and those that are held. A newer one may be
-   * waiting for its record.
+   * Deletes every snapshot older than the newest in `ids`, except those in `ids` and those that are held. A newer
+   * snapshot may be waiting for its record.
    */
   async keep(ids: readonly EntryId[]): Promise<void> {
     const names = new Set([...ids, ...this.#held].map(snapshotName))
@@ -302,14 +305,14 @@ export class SnapshotFolder implements SnapshotStore {
     }
   }
 
-  /** No call on the disk is made any more, and none is under way: the folder may be another's now. */
+  /** Ends all calls on the disk, and waits for those under way: the folder may be another process's afterwards. */
   async close(): Promise<void> {
     this.#ended ??= new Error('the log is closed')
     await Promise.allSettled(this.#underWay)
   }
 }
 
-/** The name, or with a number behind it: nothing that was put aside is overwritten. */
+/** A name that is free: the given one, or with a number behind it. No file that was put aside is overwritten. */
 function freeName(names: readonly string[], name: string): string {
   for (let number = 1; ; number++) {
     const candidate = number === 1 ? name : `${name}-${number}`
@@ -317,7 +320,7 @@ function freeName(names: readonly string[], name: string): string {
   }
 }
 
-/** Reads snapshots in full. */
+/** Reads the named snapshots in full, and tells which of them are sound. */
 export async function findSnapshots(files: Files, folder: string, ids: readonly EntryId[]): Promise<Found[]> {
   const names = new Set(await namesIn(files, folder))
   const found: Found[] = []
@@ -333,12 +336,18 @@ export async function findSnapshots(files: Files, folder: string, ids: readonly 
   return found
 }
 
-/** None, if the folder is gone. */
+/** The names in a folder; none if the folder is gone. */
 async function namesIn(files: Files, folder: string): Promise<string[]> {
   return (await files.list(dirname(folder))).includes(basename(folder)) ? files.list(folder) : []
 }
 
-/** What the disk cannot give back is as bad as what reads wrong; with any other error, the file may well be sound. */
+/**
+ * Reads one snapshot. Bytes that the disk cannot give back are as bad as wrong bytes; with any other error, the file
+ * may well be sound.
+ *
+ * @returns the snapshot, or what is wrong with its file
+ * @throws DiskError
+ */
 async function readSnapshot(files: Files, path: string, id: EntryId): Promise<Snapshot | string> {
   try {
     const file = await files.open(path, 'reading')

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { createFile, type Files } from './files.js'
 import { segmentName, type WalScan, walFolder } from './wal-scan.js'
 
-/** What was taken off the end of a log, and the files that it is kept in. */
+/** The result of cutting a log: the bytes taken off its end, and the files that hold their copies. */
 export interface Cut {
   readonly file: string
   readonly bytes: number
@@ -10,8 +10,8 @@ export interface Cut {
 }
 
 /**
- * Takes off a log all that follows its good end. First everything is copied beside it (`….ndjson.cut-1`), and only when
- * the copies are durable is anything removed.
+ * Cuts off everything behind a log's good end. First it is copied beside the log (`….ndjson.cut-1`), and only when the
+ * copies are durable is anything removed.
  */
 export async function cutWal(files: Files, folder: string, { segments, good }: WalScan): Promise<Cut> {
   const wal = join(folder, walFolder)

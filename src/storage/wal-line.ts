@@ -15,9 +15,9 @@ import {
   type Term,
 } from '../contracts.js'
 
-/** The first line of a segment: all that is needed to go on without the segments before it. */
+/** The header of a segment, its first line: enough to go on without the segments before it. */
 export interface SegmentHeader {
-  /** Of the texts in it; the first form does not say so. */
+  /** The format of the texts in the segment; the first format has no such field. */
   readonly format?: number
   readonly segment: number
   readonly cluster: string
@@ -27,18 +27,18 @@ export interface SegmentHeader {
   readonly votedFor: NodeId | null
   /** The index that the next entry takes. */
   readonly first: Index
-  /** The last batch before this segment. */
+  /** The number of the last batch before this segment. */
   readonly batch: number
-  /** The newest first; left out while there is none. */
+  /** The recorded snapshots, the newest first; left out while there is none. */
   readonly snapshots?: readonly EntryId[]
-  /** Checksum of the line before this one, in the segment before, as it is written there; zeros at the start. */
+  /** The checksum of the line before this one, the last of the segment before, in hex; zeros at the start. */
   readonly previous: string
 }
 
-/** Closes a batch: what comes before it was made durable as one. */
+/** The line that closes a batch: the lines before it were made durable together. */
 export interface BatchEnd {
   readonly end: number
-  /** Index of the log's last entry. */
+  /** The index of the log's last entry. */
   readonly last: Index
 }
 
@@ -65,7 +65,7 @@ export function parseLine(text: string): Line {
   throw new Error('a record of an unknown kind')
 }
 
-/** That of the beginning takes back all others. */
+/** Checks for a record of a snapshot; index and term 0 mean the beginning, and take all snapshots back. */
 function isSnapshot(parsed: Record<string, unknown>): parsed is { snapshot: Index; term: Term } {
   const { snapshot, term } = parsed
   return (isPositive(snapshot) && isPositive(term)) || (snapshot === 0 && term === 0)
@@ -82,7 +82,7 @@ function textOf(record: PersistRecord): string {
 export const newline = 10
 const space = 32
 const checksumDigits = 8
-/** Checksum, space. */
+/** Bytes before a line's JSON: the checksum, and a space. */
 const prefixBytes = checksumDigits + 1
 
 export function checksumText(checksum: number): string {
@@ -91,12 +91,12 @@ export function checksumText(checksum: number): string {
 
 const hexDigits = Buffer.from('0123456789abcdef')
 const firstBytes = 64 * 1024
-/** A buffer larger than this is not kept for the next batch. */
+/** Bytes up to which a buffer is kept for the next batch. */
 const keptBytes = 4 * 1024 * 1024
 
-/** Turns a batch into the bytes of its lines; its buffer is used again and again. */
+/** Encodes a batch as the bytes of its lines; its buffer is used again and again. */
 export class LineEncoder {
-  /** Of the last line: where the next one's starts from. */
+  /** The checksum of the last line, from which the next line's checksum starts. */
   checksum: number
   #buffer = Buffer.allocUnsafe(firstBytes)
   #length = 0
@@ -131,7 +131,7 @@ export class LineEncoder {
     this.add(`{"end":${end},"last":${last}}`)
   }
 
-  /** The lines added since the last call; good until the next {@link add}. */
+  /** Takes the lines added since the last call; the bytes are good until the next {@link add}. */
   take(): Buffer {
     const bytes = this.#buffer.subarray(0, this.#length)
     this.#length = 0
@@ -148,7 +148,10 @@ export class LineEncoder {
   }
 }
 
-/** What a line holds if it is whole and follows a line with this checksum; null if not. */
+/**
+ * Checks that a line is whole and follows a line with this checksum. @returns its text and checksum; null if it does
+ * not
+ */
 export function verifyLine(line: Buffer, previous: number): { text: string; checksum: number } | null {
   if (line.length < prefixBytes || line[checksumDigits] !== space) return null
   const written = line.toString('latin1', 0, checksumDigits)

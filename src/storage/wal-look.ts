@@ -1,4 +1,4 @@
-/** A log as one sees it from outside, also while its node runs: nothing is locked and nothing is changed. */
+/** A look at a log from outside, also while its node runs: nothing is locked and nothing is changed. */
 import { join } from 'node:path'
 import type { Entry, EntryId } from '../contracts.js'
 import { DamagedLogError } from './errors.js'
@@ -13,19 +13,24 @@ import { type ScannedBatch, scanWal, segmentName, segmentNumbers, type WalScan, 
 
 export interface Look {
   readonly identity: Identity
-  /** Why the folder does not say whose it is, if it does not: a node does not start on such a log. */
+  /**
+   * The reason why the folder does not say whose it is; null if it does. A node does not start on a nameless folder.
+   */
   readonly nameless: string | null
   readonly scan: WalScan
-  /** Those that are kept, the newest first, each read in full. */
+  /** The snapshots that the log keeps, the newest first, each read in full. */
   readonly snapshots: readonly Found[]
   readonly batches: readonly ScannedBatch[]
-  /** The entry before the first; its term is 0 if nothing says which it was. */
+  /** The entry before the log's first; its term is 0 if no snapshot names it. */
   readonly edge: EntryId
-  /** Those that no truncation took back. */
+  /** The entries that no truncation took back. */
   readonly entries: readonly Entry[]
 }
 
-/** A node that runs may let go of a file between two calls; then the next look shows what has come of it. */
+/**
+ * Looks before a missing file counts. A running node may let a file go between two calls; then the next look shows the
+ * log without it.
+ */
 const looks = 3
 
 /** @returns null if the folder is no node's @throws ConfigError, DiskError */
@@ -41,7 +46,7 @@ export async function lookAtWal(folder: string): Promise<Look | null> {
   }
 }
 
-/** Whether a node would start on it, and with all that it should have. */
+/** Checks whether a node would start on this log, and with all that it should have. */
 export function isSound({ nameless, scan, snapshots }: Look): boolean {
   const isWhole = scan.tail?.kind !== 'damage' && scan.gap === null
   return nameless === null && isWhole && snapshots.every(({ snapshot }) => snapshot)
@@ -64,7 +69,7 @@ async function lookOnce(folder: string): Promise<Look | null> {
   return { identity, nameless, scan, snapshots, batches, edge, entries: log.entriesBehind(edge) }
 }
 
-/** Those of these that the folder has, and what is wrong with the others. */
+/** Looks for the recorded snapshots in a node's folder, and says what is wrong with those that are not sound. */
 export async function lookAtSnapshots(files: Files, folder: string, ids: readonly EntryId[]): Promise<Found[]> {
   return ids.length === 0 ? [] : findSnapshots(files, join(folder, snapshotFolder), ids)
 }
@@ -72,8 +77,8 @@ export async function lookAtSnapshots(files: Files, folder: string, ids: readonl
 const noIdentity = 'there is no IDENTITY beside the log'
 
 /**
- * Whose log a folder holds: by its `IDENTITY`, or else by the log's own account; nobody's if neither can be read.
- * `nameless` says what is wrong with the `IDENTITY`, if anything is.
+ * Finds the owner of a folder's log: by its `IDENTITY`, or else by the log's own account; an empty one if neither can
+ * be read. `nameless` says what is wrong with the `IDENTITY`, if anything is.
  */
 export async function whose(files: Files, folder: string): Promise<{ identity: Identity; nameless: string | null }> {
   try {
@@ -86,13 +91,13 @@ export async function whose(files: Files, folder: string): Promise<{ identity: I
   }
 }
 
-/** What is said of a folder whose log is no file. */
+/** The message for a folder whose log is in a database. */
 export function inDatabase(folder: string, { node, cluster }: Owner): string {
   const whose = node === '' ? '' : ` of node ${node} of cluster ${cluster}`
   return `${folder} holds the log${whose} in LevelDB (--log level), which this command cannot show: it reads logs of the kind "file"; whether that log is sound, its node says when it starts`
 }
 
-/** Whose log it is by its own account; nobody's if that cannot be read. */
+/** Reads the log's owner from its first header; an empty one if that cannot be read. */
 async function identityInLog(files: Files, folder: string): Promise<Identity> {
   const header = (await files.list(folder)).includes(walFolder) ? await firstHeader(files, folder) : null
   const { cluster, node, incarnation } = header ?? { cluster: '', node: '', incarnation: '' }

@@ -1,4 +1,7 @@
-/** Cuts a damaged log at its first damage: what a person may ask for, and a node never does by itself. */
+/**
+ * The repair of a damaged log, which is cut at its first damage. Only a person may ask for it; a node never does it by
+ * itself.
+ */
 import { join } from 'node:path'
 import type { Index } from '../contracts.js'
 import { explained, type Files, realFiles } from './files.js'
@@ -11,22 +14,22 @@ import { type Cut, cutWal } from './wal-cut.js'
 import { inDatabase, lookAtSnapshots, whose } from './wal-look.js'
 import { scanWal, type WalScan } from './wal-scan.js'
 
-/** What can still be read of that which was cut off. */
+/** Entries and votes that can still be read in the part that was cut off. */
 interface Lost {
   readonly entries: number
   readonly first: Index
   readonly last: Index
-  /** Records of a term and a vote. */
+  /** Records of a term with its vote. */
   readonly votes: number
 }
 
 export interface Repair {
   readonly scan: WalScan
-  /** Null if there was nothing to cut, or nothing that would have been left. */
+  /** The cut; null if there was nothing to cut, or if nothing would have been left. */
   readonly cut: (Cut & { readonly lost: Lost }) | null
-  /** Whether what is left can be started on: not without a snapshot, if the log does not begin at its beginning. */
+  /** True if a node can start on the rest: if the log does not begin at its beginning, that takes a sound snapshot. */
   readonly hasStart: boolean
-  /** Whether `IDENTITY` was missing and has been written again, from the first segment's header; or could not be read. */
+  /** True if `IDENTITY` was missing or unreadable, and has been written again from the first segment's header. */
   readonly identified: boolean
 }
 
@@ -52,14 +55,14 @@ export async function repairWal(folder: string): Promise<Repair> {
   }
 }
 
-/** What cannot be read is kept beside it. */
+/** Writes `IDENTITY` again. A file that cannot be read is kept beside it. */
 async function writeIdentityAgain(files: Files, folder: string, identity: Identity): Promise<void> {
   const path = join(folder, identityFile)
   if ((await files.list(folder)).includes(identityFile)) await files.rename(path, `${path}.damaged`)
   await writeIdentity(files, folder, identity)
 }
 
-/** Of a log in a database no more than `IDENTITY` can be written again. @returns what there is to say */
+/** Repairs a log in a database: only its `IDENTITY` can be written again. @returns the message about it */
 async function repairLevel(files: Files, folder: string, isNameless: boolean, identity: Identity): Promise<string> {
   const kept = isNameless ? await identityInDatabase(folder) : null
   if (!kept) return inDatabase(folder, identity)

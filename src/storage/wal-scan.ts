@@ -1,7 +1,8 @@
 /**
- * Reads a write-ahead log from the first line of its first segment to its end, changing nothing, and says how far it can be trusted: up to
- * the last closed batch with an unbroken chain of checksums. A batch is begun only when the one before it is durable.
- * So at most one batch may have been left unfinished by a crash; anything that shows a later one is damage.
+ * The scan of a write-ahead log. It reads from the first line of the first segment to the end, changes nothing, and
+ * says how far the log can be trusted: up to the last closed batch with an unbroken chain of checksums. A batch is
+ * begun only when the one before it is durable. So a crash leaves at most one batch unfinished; any trace of a later
+ * batch proves damage.
  */
 import { join } from 'node:path'
 import { type Index, type PersistRecord, textFormat } from '../contracts.js'
@@ -17,27 +18,27 @@ export function segmentName(segment: number): string {
   return `${String(segment).padStart(12, '0')}.ndjson`
 }
 
-/** The segments that a folder lists, in order; copies of what was cut are none. */
+/** The numbers of the segments that a folder lists, in order; copies of cut parts are not among them. */
 export function segmentNumbers(names: readonly string[]): number[] {
   const numbers = names.map((name) => Number(/^(\d{12})\.ndjson$/.exec(name)?.[1] ?? Number.NaN))
   return numbers.filter((number) => !Number.isNaN(number)).sort((a, b) => a - b)
 }
 
-/** What the log amounts to at some line of it. */
+/** The state of the log at some line of it. */
 export interface LogState extends LogBounds {
-  /** The last batch. */
+  /** The number of the last batch. */
   readonly batch: number
-  /** Whether the last batch is empty: the log was closed. */
+  /** True if the last batch is empty: the log was closed. */
   readonly sealed: boolean
-  /** Of the texts in the last segment. */
+  /** The format of the texts in the last segment. */
   readonly format: number
-  /** Of the last line. */
+  /** The checksum of the last line. */
   readonly checksum: number
 }
 
 export const emptyLog: LogState = { ...newLog, last: 0, batch: 0, sealed: true, format: textFormat, checksum: 0 }
 
-/** The first line of a segment that is begun where the log stands like this. */
+/** Makes the header of a segment that is begun at this state of the log. */
 export function headerOf({ cluster, node, incarnation }: Identity, segment: number, state: LogState): SegmentHeader {
   const { term, votedFor, last, batch, snapshots, checksum } = state
   return {
@@ -48,7 +49,7 @@ export function headerOf({ cluster, node, incarnation }: Identity, segment: numb
   }
 }
 
-/** Where the log stood when a segment was begun, by its first line. @throws on one that no log begins with */
+/** The state of the log before a segment, by its header. @throws on a header that no log begins with */
 function stateBefore({ term, votedFor, first, batch, snapshots = [], previous }: SegmentHeader): LogState {
   const numbers = [term, first - 1, batch, ...snapshots.flatMap(({ index, term }) => [index - 1, term - 1])]
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) throw new Error('it is no header')
@@ -56,48 +57,48 @@ function stateBefore({ term, votedFor, first, batch, snapshots = [], previous }:
   return { term, votedFor, first, snapshots, last: first - 1, batch, sealed: false, format: textFormat, checksum }
 }
 
-/** A batch that is good, and where it is. */
+/** A good batch, and the segment that holds it. */
 export interface ScannedBatch {
   readonly number: number
   readonly segment: number
   readonly records: readonly PersistRecord[]
 }
 
-/** The end of what can be trusted: a segment and how many of its bytes. */
+/** The end of the part that can be trusted: a segment, and the length of its good bytes. */
 interface GoodEnd {
-  /** 0 if not even the first segment's header can be. */
+  /** The segment's number; 0 if not even the first segment's header can be trusted. */
   readonly segment: number
   readonly length: number
-  /** Where the last batch begins, or the header if the segment has no batch. */
+  /** The byte at which the last batch begins, or the header if the segment has no batch. */
   readonly lastBatchAt: number
 }
 
-/** What follows the good end. */
+/** The part of a log behind its good end. */
 export interface Tail {
   /** `unfinished` is a write that a crash cut short: nothing of it was ever acknowledged. */
   readonly kind: 'unfinished' | 'damage'
   readonly what: string
   readonly segment: number
-  /** From 1. */
+  /** The line in the segment, counted from 1. */
   readonly line: number
   readonly offset: number
 }
 
-/** Where a tail begins, for a person. */
+/** The place at which a tail begins, for a person. */
 export function placeOf(folder: string, { segment, line, offset }: Tail): string {
   return `${join(folder, walFolder, segmentName(segment))}, line ${line} (byte ${offset})`
 }
 
 export interface WalScan {
   readonly segments: readonly number[]
-  /** For each segment that could be read, the index that its first entry takes. */
+  /** The index that each segment's first entry takes, by the numbers of the segments that could be read. */
   readonly firsts: ReadonlyMap<number, Index>
-  /** What the first segment says of those before it, which were let go. */
+  /** The state before the first segment, by its header: the segments before it were let go. */
   readonly start: LogStart
   readonly good: GoodEnd
   readonly state: LogState
   readonly tail: Tail | null
-  /** What is amiss if no snapshot holds what those before the first segment held. */
+  /** The fault, in words, if no snapshot holds the entries before the first segment; null if there is none. */
   readonly gap: string | null
 }
 
@@ -128,13 +129,13 @@ export async function scanWal(
 
 class Scanner {
   good: GoodEnd = { segment: 0, length: 0, lastBatchAt: 0 }
-  /** At the good end. */
+  /** The state at the good end. */
   state = emptyLog
   start: LogStart = newLog
   readonly firsts = new Map<number, Index>()
   readonly #identity: Identity
   readonly #visit: (batch: ScannedBatch) => void
-  /** At the line just read, which may be inside a batch. */
+  /** The state at the line just read, which may be inside a batch. */
   #now = emptyLog
   #records: PersistRecord[] = []
 
@@ -163,7 +164,7 @@ class Scanner {
     return this.#records.length > 0 ? doubt('the last batch has no end') : null
   }
 
-  /** What shows that this is no unfinished write. */
+  /** Looks for a proof that the tail is no unfinished write. @returns the proof in words, or null */
   #proof(segment: number, bytes: Buffer): string | null {
     if (segment === this.good.segment) return proofOfLaterBatch(bytes.subarray(this.good.length), this.state.batch)
     if (this.good.segment === 0) return 'there is no log without it'
@@ -225,7 +226,11 @@ class Scanner {
   }
 }
 
-/** @throws FolderError if a later version wrote this segment: it is no damage, and nothing in the folder is to be changed */
+/**
+ * Checks the format of a segment.
+ *
+ * @throws FolderError if a later version wrote it: it is no damage, and nothing in the folder is to be changed
+ */
 function checkFormat({ format = 1 }: SegmentHeader, segment: number): void {
   if (format === 1 || format === textFormat) return
   throw new FolderError(

@@ -1,13 +1,14 @@
-/** What the bytes after the last good batch are: a write that a crash cut short, or a batch that was durable once. */
+/** The bytes after the last good batch: a write that a crash cut short, or a batch that was durable once. */
 
-/** More than follows the number in the line that ends a batch. */
+/** An upper bound of the characters that follow the number in the line that ends a batch. */
 const restOfEnd = `,"last":${Number.MAX_SAFE_INTEGER}}\n`.length
 
 /**
- * A batch is begun only when the one before it is durable, so a later one proves that this one was. The end of a batch
- * is looked for wherever it may be, because damage may have joined lines.
+ * Looks for the trace of a batch that was begun after the tail's own. A batch is begun only when the one before it is
+ * durable, so a later one proves that the tail was durable once. The search looks for a batch's end anywhere, because
+ * damage may have joined lines.
  *
- * @param batch the last good one
+ * @param batch the number of the last good batch
  * @returns the proof, in words, or null if there is none
  */
 export function proofOfLaterBatch(tail: Buffer, batch: number): string | null {

@@ -1,6 +1,7 @@
 /**
  * The write-ahead log, the default `LogStore`: an append-only file of NDJSON in segments, readable with `tail`. A batch
- * is one write and one sync, closed by a line of its own. Nothing is ever overwritten: what is taken back is a record.
+ * is one write and one sync, closed by a line of its own. Nothing is ever overwritten: entries are taken back by a
+ * further record.
  */
 import { dirname, join } from 'node:path'
 import {
@@ -51,12 +52,12 @@ declare module '../events.js' {
 }
 
 export interface WalOptions {
-  /** A segment that has grown to this many bytes is followed by another; 16 MiB unless given. */
+  /** Bytes after which a segment is followed by another; 16 MiB if left out. */
   readonly segmentBytes?: number
   readonly files?: Files
   /**
-   * Hears what opening found: `log_cut`, a write that a crash cut short, with `file`, `bytes`, and `copies` of what was
-   * cut; and `snapshot_damaged`, with `file` and `what`. And later `disk_waits`: a file cannot be opened yet.
+   * Hears the events of opening. `log_cut` is a write that a crash cut short, with `file`, `bytes`, and `copies` of the
+   * cut part; `snapshot_damaged` has `file` and `what`. Later it hears `disk_waits`: a file cannot be opened yet.
    */
   readonly notice?: (event: Event) => void
   /** Hears, also while nothing is written, that the log is of no more use: its folder is gone. Called once at most. */
@@ -84,7 +85,7 @@ export class WriteAheadLog implements LogStore {
   readonly #watch: FolderWatch
   #identity: Identity | null = null
   #segment: Segment | null = null
-  /** All there are, the oldest first, each with the index that its first entry takes. */
+  /** The log's segments, the oldest first, each with the index that its first entry takes. */
   #segments: { readonly number: number; readonly first: Index; readonly id: string }[] = []
   #state: LogState = emptyLog
   #encoder = new LineEncoder(0)
@@ -131,7 +132,9 @@ export class WriteAheadLog implements LogStore {
     }
   }
 
-  /** Whatever an operator, or a program that cleans up, may take away while the node runs. */
+  /**
+   * Holds the folder and its files that an operator, or a program that cleans up, may take away while the node runs.
+   */
   async #startWatch(): Promise<void> {
     const paths = [this.#folder, this.#wal, this.snapshots.path, join(this.#folder, identityFile)]
     for (const path of [...paths, lockEntry(this.#folder)]) await this.#watch.hold(path)
@@ -154,7 +157,7 @@ export class WriteAheadLog implements LogStore {
     return join(this.#wal, segmentName(segment))
   }
 
-  /** The folder is new. The identity is written last, so that where it is, the log has been begun. */
+  /** Begins a log in a new folder. The identity is written last: where it is, the log has been begun. */
   async #begin(): Promise<Recovered> {
     await this.#files.makeFolder(this.#wal)
     await this.#clearUnbegun()
@@ -167,7 +170,10 @@ export class WriteAheadLog implements LogStore {
     return { ...nothingRecovered, incarnation: this.#identity.incarnation }
   }
 
-  /** A first segment without a batch is what a crash leaves of an earlier beginning; anything more is a node's log. */
+  /**
+   * Removes a first segment without a batch, which a crash leaves of an earlier beginning; anything more is a node's
+   * log. @throws DamagedLogError
+   */
   async #clearUnbegun(): Promise<void> {
     for (const name of await this.#files.list(this.#wal)) {
       const path = join(this.#wal, name)
@@ -208,8 +214,8 @@ export class WriteAheadLog implements LogStore {
   }
 
   /**
-   * Opens the last segment to go on writing, and writes its last batch once more, byte by byte the same: it may have
-   * been read from memory that a crash, or a sync that failed, kept off the disk.
+   * Opens the last segment to go on writing, and writes its last batch once more, byte by byte the same. The batch may
+   * have been read from memory that a crash, or a sync that failed, kept off the disk.
    */
   async #resume({ good, firsts }: WalScan): Promise<void> {
     for (const [number, first] of firsts)
@@ -224,7 +230,7 @@ export class WriteAheadLog implements LogStore {
     await this.#files.syncFolder(this.#folder)
   }
 
-  /** Durable, name and header, before anything is written to it. */
+  /** Creates a segment. Its name and header are durable before anything else is written to it. */
   async #newSegment(number: number): Promise<Segment> {
     const header = headerOf(this.#identity!, number, this.#state)
     this.#encoder.checksum = 0
@@ -267,8 +273,8 @@ export class WriteAheadLog implements LogStore {
   }
 
   /**
-   * Removes what the log does not need any more: older snapshots, and the segments whose entries the older of those that
-   * are kept holds. One by one, the oldest first, so that no crash leaves a hole.
+   * Removes old snapshots, and the segments whose entries the older of the two kept snapshots holds. Segments go one by
+   * one, the oldest first, so that no crash leaves a hole.
    */
   async #letGo(): Promise<void> {
     const { snapshots, first } = this.#state
@@ -301,7 +307,7 @@ export class WriteAheadLog implements LogStore {
     await full.file.close()
   }
 
-  /** Waits for the write under way and ends the log with an empty batch: damage to the last one cannot hide then. */
+  /** Waits for the write under way, and ends the log with an empty batch: then damage to the last batch cannot hide. */
   async close(): Promise<void> {
     this.#isOver = true
     await this.#writing?.catch(() => {})

@@ -11,7 +11,7 @@ import {
 
 const encoder = new TextEncoder()
 
-/** Whether a text is longer than so many bytes of UTF-8; counts them only when its length leaves a doubt. */
+/** Checks whether a text takes more than `bytes` bytes of UTF-8; counts them only when the length leaves a doubt. */
 export function isLongerThan(bytes: number, text: string): boolean {
   return text.length * 3 > bytes && (text.length > bytes || encoder.encode(text).length > bytes)
 }

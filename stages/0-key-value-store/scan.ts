@@ -6,15 +6,16 @@ const sliceBytes = 64 * 1024
 
 const defaultLimit = 100
 
-/** What an answer may hold besides its entries: its other fields, and the request's id. */
+/** Bytes of an answer that its entries may not use: room for its other fields and the request's id. */
 const envelopeBytes = 1024
 
 const encoder = new TextEncoder()
 
 /**
- * The entries whose keys have a prefix, in key order, after a given key. Keys come in order, so a page costs what it
- * returns, however large the store is. A large page is put together a slice at a time; between slices other connections
- * are served, and without the store's lock a write could land in the middle: a store that never was.
+ * Collects the entries whose keys have a prefix, in key order, after a given key. Keys come in order, so a page costs
+ * what it returns, however large the store is. A large page is put together a slice at a time, and between slices other
+ * connections are served. Without the store's lock a write could land between two slices, and the answer would show a
+ * store that never was.
  *
  * @yields between slices
  * @returns `entries` as `[[key, value], …]`, and `more`: whether some were left out (continue with `after`)
@@ -37,7 +38,7 @@ export function* scan(store: Store, { limit = defaultLimit, ...range }: Scan): G
   return { ok: true, entries, more: entries.length < keys.length }
 }
 
-/** The first keys of a range, so many at most. Keys that share a prefix stand next to each other. */
+/** The first `most` keys of a range. Keys that share a prefix stand next to each other. */
 function keysIn(store: Store, { prefix = '', after }: Omit<Scan, 'limit'>, most: number): string[] {
   const keys: string[] = []
   const from = after !== undefined && compareKeys(after, prefix) > 0 ? after : prefix

@@ -3,7 +3,7 @@ import type { NodeState } from '../../src/stage.js'
 
 /** A node that performs commands: all of stage 0. */
 export interface Server extends NodeState {
-  /** How many writes went to the state machine so far; the last one's index. */
+  /** Writes that went to the state machine so far: the index of the last write. */
   performed: Index
 }
 
@@ -16,12 +16,12 @@ export function perform(node: Server, command: unknown, request: RequestId | nul
   node.effects.apply.push({ index: ++node.performed, term: 0, payload: commandPayload(command), request })
 }
 
-/** A write is performed here and now. Nobody else is told of it, and nothing is kept for after a crash. */
+/** A write is performed here and now. No other node is told of it, and a crash forgets it. */
 export function write(node: Server, request: Request<unknown>): void {
   perform(node, request.command, request.id)
 }
 
-/** A read is answered from this node's own store, behind every write that it was handed before. */
+/** A read is answered from this node's own store, after every write of the same turn that came before it. */
 export function read(node: NodeState, { id: request, command }: Request<unknown>): void {
   node.effects.query.push({ command, request, behind: node.effects.apply.length })
 }
@@ -39,7 +39,7 @@ export function ping(node: NodeState, request: Request): void {
   node.effects.replies.push({ request: request.id, answer: { ok: true } })
 }
 
-/** What `info` tells: who this node is, whom it takes for leader, how far it got. */
+/** The status that `info` tells: the node's name, the leader that it knows, and the last index that it performed. */
 export function status(node: NodeState): Status {
   const { id, stage, role, leader, applied, peers } = node
   return { id, stage, role, leader, applied, peers, ...node.about }

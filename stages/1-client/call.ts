@@ -2,7 +2,7 @@ import type { CallOptions, Command } from '../../src/contracts.js'
 import { type Call, type Client, isSilent, wake } from './client.js'
 
 /**
- * A new question. It is sent at once if its connection stands, without waiting for the answers of earlier ones
+ * A new call. It is sent at once if its connection stands, without waiting for the answers of earlier calls
  * (pipelining): the `id` tells the answers apart.
  *
  * @returns the id under which `settle` will name its outcome
@@ -26,7 +26,7 @@ export function call(client: Client, command: Command, options: CallOptions): nu
   return call.id
 }
 
-/** Sends a call if its connection stands, and otherwise sees to it that one is made, now or when it may be tried again. */
+/** Sends a call if its connection stands; otherwise begins a connection, now or when the address may be tried again. */
 export function dispatch(client: Client, call: Call): void {
   if (call.notBefore > client.now) return wake(client, call.notBefore)
   const link = client.links.get(call.address)
@@ -52,8 +52,9 @@ function begin(client: Client, address: string): void {
 }
 
 /**
- * The address of a call is silent: whoever answers first is asked instead. One more address is tried at a time, beside
- * those that were begun before; without this, a call would wait out its deadline beside nodes that serve.
+ * The address of a call is silent, so the first node that answers is asked instead. One more address is tried at a
+ * time, beside the connections that were begun before. Without this rule, a call would wait out its deadline beside
+ * nodes that serve.
  */
 function tryBeside(client: Client, call: Call): void {
   const others = client.addresses.filter((address) => address !== call.address)
@@ -66,7 +67,7 @@ function tryBeside(client: Client, call: Call): void {
   if (at >= 0) begin(client, others[at]!)
 }
 
-/** Another address answers, and the one that was to be asked does not. */
+/** A call moves to an address that answers, because its own address does not. */
 export function moveTo(client: Client, call: Call, address: string): void {
   if (client.preferred === call.address) client.preferred = address
   if (call.path.length > 0) call.path.push(`${call.address} (silent)`)

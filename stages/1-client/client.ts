@@ -14,19 +14,23 @@ import {
 export interface Call {
   readonly id: number
   readonly command: Command
-  /** Asked again it does no harm, so a broken connection need not end it. */
+  /** True for a read: to ask it again does no harm, so a broken connection need not end it. */
   readonly readOnly: boolean
-  /** In the client's time, milliseconds. */
+  /** Moment at which the call ends without an answer; in the client's time, milliseconds. */
   readonly deadline: number
-  /** Asked of this node only: no redirect is followed. */
+  /** True if only the node at {@link address} may be asked: no redirect is followed. */
   readonly pinned: boolean
-  /** Where it was sent, or will be once connected. */
+  /** The address to which the call was sent, or will be sent once connected. */
   address: string
   sent: boolean
-  /** Where it has been since it was first sent on, and what came of it there: bounded, or two nodes could keep it going. */
+  /**
+   * Addresses at which the call was asked since the first redirect, and what came of it there. The client bounds their
+   * number: two nodes that name each other could keep the call going for ever.
+   */
   path: string[]
-  /** It is not sent before this moment, and was refused for this reason so far: nothing has been done yet. */
+  /** The call is not sent before this moment, in the client's time. */
   notBefore: number
+  /** The last refusal of the call: nothing has been done yet. Null if no node has refused it. */
   refusal: Failure | null
 }
 
@@ -35,7 +39,7 @@ export interface Link {
   state: 'connecting' | 'open' | 'waiting'
   failures: number
   retryAt: number
-  /** When it was begun, of one that is `connecting`. */
+  /** The moment at which the connection was begun; only while `connecting`. */
   readonly since?: number
 }
 
@@ -49,14 +53,16 @@ export const defaultClientOptions = {
 
 export interface Client {
   readonly options: ClientOptions
-  /** The latest moment it was told of, in milliseconds; never read from a clock. */
+  /** The latest moment that the shell told, in milliseconds; the rules never read a clock. */
   now: number
-  /** When `elapsed` next has something to do: a deadline, or a connection to try again. Infinite while all is still. */
+  /**
+   * The next moment at which `elapsed` has work: a deadline, or a connection to try again. Infinite while all is still.
+   */
   wakeAt: number
   nextId: number
-  /** Where nodes listen, as far as it is known: at first what {@link options} say. */
+  /** Addresses at which nodes listen, as far as the client knows them; at first those of {@link options}. */
   addresses: readonly string[]
-  /** Where calls go that are not pinned: the leader, once a redirect has named it. */
+  /** The address for calls that are not pinned: the leader's, once a redirect has named it. */
   preferred: string
   readonly calls: Map<number, Call>
   readonly links: Map<string, Link>
@@ -79,12 +85,15 @@ export function client(given: SomeClientOptions): Client {
   }
 }
 
-/** Sees to it that {@link Client.wakeAt} is not after this moment. */
+/** Brings {@link Client.wakeAt} forward to this moment, if it is later. */
 export function wake(client: Client, moment: number): void {
   client.wakeAt = Math.min(client.wakeAt, moment)
 }
 
-/** Whether an address has swallowed a first packet: it is neither there nor not there, and nobody should wait for it. */
+/**
+ * Checks whether an address has left a first packet without an answer for `attemptMs`. Nobody knows whether a node is
+ * there, and no call should wait for it.
+ */
 export function isSilent({ options, now }: Client, link: Link | undefined): boolean {
   return link?.state === 'connecting' && now >= (link.since ?? now) + options.attemptMs
 }

@@ -2,8 +2,8 @@ import { dispatch, moveTo } from './call.js'
 import { type Call, type Client, fail, failWith, isSilent, type Link, wake } from './client.js'
 
 /**
- * A connection stands: everything that waited for it leaves, in the order in which it was asked; and so does what waits
- * for an address that is silent.
+ * A connection stands: every call that waited for it leaves, in the order in which the calls were asked. Calls that
+ * wait for a silent address leave over this connection, too.
  */
 export function connected(client: Client, address: string): void {
   client.links.set(address, { state: 'open', failures: 0, retryAt: 0 })

@@ -5,7 +5,7 @@ import type { MessageFacts } from '../../src/stage.js'
 export interface Replicate extends Message {
   readonly type: 'Replicate'
   readonly write: number
-  /** The application's; no rule looks inside. */
+  /** The application's command; no rule looks inside. */
   readonly command: unknown
 }
 
@@ -17,7 +17,7 @@ export interface Replicated extends Message {
 
 export type NaiveMessage = Replicate | Replicated
 
-/** What each message is, and what it must hold when it comes from the wire. */
+/** Each message's kind, and the check of its fields when it comes from the wire. */
 export const messages = {
   Replicate: { kind: 'leads', check: ({ write, command }, { isWrite }) => isPositive(write) && isWrite(command) },
   Replicated: { kind: 'answers', check: ({ write }) => isPositive(write) },

@@ -6,16 +6,19 @@ import { majority, type Quorum } from './quorum.js'
 export interface Pending {
   readonly write: number
   readonly request: Request<unknown>
-  /** Who has performed it, or is about to: the leader counts itself from the start. */
+  /** Nodes that have performed the write; the leader is among them from the start, and performs it at a majority. */
   readonly acknowledged: Set<NodeId>
-  /** Ticks it has waited. */
+  /** Ticks since the leader sent the write round. */
   waited: number
 }
 
 /** A server with followers, or with a leader. */
 export interface NaiveReplica extends Server {
   readonly quorum: Quorum
-  /** The number of the leader's latest write. Each start begins anywhere: an answer to a former life counts for nothing. */
+  /**
+   * The number of the leader's latest write. Each start begins at a random number: an answer to a former life counts
+   * for nothing.
+   */
   writes: number
   readonly pending: Map<number, Pending>
   /** Verb: answers a pending write if enough nodes have it. */

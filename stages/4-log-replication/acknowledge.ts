@@ -4,8 +4,8 @@ import { goBackTo, isAt, noteAnswer, noteMatch, type Progress } from './progress
 import type { Replica } from './replica.js'
 
 /**
- * A follower has entries on its disk. What it verified counts, not what the leader has meanwhile; and an old answer
- * takes nothing back.
+ * A follower has entries on its disk. The index that the follower verified counts, not the end of the leader's log by
+ * now; and an old answer takes nothing back.
  */
 export function countReply(node: Replica, { from, sequence, matchIndex }: AppendEntriesReply): void {
   const progress = answered(node, from, sequence)
@@ -13,8 +13,9 @@ export function countReply(node: Replica, { from, sequence, matchIndex }: Append
 }
 
 /**
- * A follower lacks the entry before. If the leader has entries of the follower's term there, the two agree at most up
- * to the last of those; if not, that whole term is foreign. Either way one step back for a term, not for an entry.
+ * A follower lacks the entry before. If the leader has entries of the follower's term there, the two logs agree at most
+ * up to the last of those entries; if not, that whole term is foreign. Either way the leader goes back one step for a
+ * term, not one for each entry.
  */
 export function walkBack(node: Replica, message: AppendEntriesConflict): void {
   const { from, sequence, prevLogIndex, conflictTerm, conflictIndex } = message
@@ -25,7 +26,10 @@ export function walkBack(node: Replica, message: AppendEntriesConflict): void {
   goBackTo(progress, isShared ? Math.min(lastOfTerm + 1, prevLogIndex) : conflictIndex)
 }
 
-/** A leader's follower has answered a message. */
+/**
+ * The leader notes a follower's answer. @returns the follower's progress; undefined if this node does not lead, or has
+ * no such follower
+ */
 function answered(node: Replica, from: NodeId, sequence: number): Progress | undefined {
   if (node.role !== 'leader') return undefined
   const progress = node.progress.get(from)

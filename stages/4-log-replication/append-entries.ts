@@ -10,8 +10,8 @@ declare module '../../src/events.js' {
 }
 
 /**
- * A follower takes the leader's entries if it has the one before them (§5.3, the consistency check): by induction its
- * log is then the leader's, up to the last of them. It says so only when its disk has them.
+ * A follower takes the leader's entries if it has the entry before them (§5.3, the consistency check). By induction its
+ * log is then the leader's, up to the last of them. The follower acknowledges only when its disk has them.
  */
 export function appendEntries(node: Replica, message: AppendEntries): void {
   const { from, sequence, prevLogIndex, prevLogTerm, entries, leaderCommit } = message
@@ -30,8 +30,8 @@ export function appendEntries(node: Replica, message: AppendEntries): void {
 }
 
 /**
- * An entry that is there already stays, and what follows it too: the message may be old, and the log longer by now.
- * Only a real conflict, another term at this index, takes back the rest.
+ * An entry that is there already stays, and so do the entries behind it: the message may be old, and the log longer by
+ * now. Only a real conflict, another term at this index, takes back the rest.
  */
 function keep(node: Replica, entry: Entry): void {
   const term = node.log.termAt(entry.index)
@@ -49,12 +49,15 @@ function takeBack(node: Replica, from: Index): void {
   persist(node, { record: 'truncate', from })
 }
 
-/** The leader's commit index counts only up to what this message has verified: what lies behind may not be the leader's. */
+/**
+ * The leader's commit index counts only up to the last entry that this message has verified: entries behind it may not
+ * be the leader's.
+ */
 function learnCommit(node: Replica, upTo: Index): void {
   node.commitIndex = Math.max(node.commitIndex, upTo)
 }
 
-/** Says where to go on: a whole term is passed over at once, however many entries it has. */
+/** Tells the leader at which entry to go on: a whole term is passed over at once, however many entries it has. */
 function refuse(node: Replica, { from, sequence, prevLogIndex }: AppendEntries): void {
   const conflictTerm = node.log.termAt(prevLogIndex) ?? null
   const conflictIndex = conflictTerm === null ? node.log.last.index + 1 : node.log.firstOf(conflictTerm)

@@ -8,10 +8,10 @@ const maxEntries = 65_536
 const maxBytes = 128 * 1024 * 1024
 
 /**
- * A log without a quorum must not grow for ever: past a bound, new requests are refused, for certain. What counts is the
- * memory that is held, not how many requests it is for. Whatever its size, one request fits where nothing waits.
+ * A log without a quorum must not grow for ever: past a bound, the leader refuses new requests, for certain. The bound
+ * is on the memory held, not only on the number of requests. One request fits where nothing waits, whatever its size.
  *
- * @returns what there is too much of, or null
+ * @returns a text that names the bound that was reached, or null
  */
 export function overload(node: Replica): string | null {
   if (node.log.last.index - node.commitIndex >= maxEntries) return `${maxEntries} entries are waiting for a majority`
@@ -31,7 +31,10 @@ function measure(node: Replica): number {
   return backlog.bytes
 }
 
-/** A text takes two bytes a character at most; the command is as long again. The rest is for what surrounds them. */
+/**
+ * Bytes that an entry takes in memory, estimated: two for each character of its text, as much for the command, and 512
+ * for the objects.
+ */
 function bytesOf({ text }: Entry): number {
   return 4 * text.length + 512
 }

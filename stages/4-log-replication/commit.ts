@@ -3,14 +3,18 @@ import type { Quorum } from '../2-naive-replication/quorum.js'
 import { matchIndexOf } from './progress.js'
 import type { Replica } from './replica.js'
 
-/** The disk has caught up. An entry that was taken back meanwhile is not meant by it, even if another stands in its place. */
+/**
+ * The disk has caught up. If the entry was taken back meanwhile, it does not count, even if another entry stands in its
+ * place.
+ */
 export function noteDurable(node: Replica, { index, term }: EntryId): void {
   if (node.log.termAt(index) === term) node.durableIndex = Math.max(node.durableIndex, index)
 }
 
 /**
- * An entry is committed when a majority has it on disk (§5.3), and here the leader itself must be among them: nobody
- * else will ever lead, so an entry that its disk has lost would be taken back from everybody when it starts again.
+ * An entry is committed when a majority has it on disk (§5.3), and here the leader must be in that majority. No other
+ * node will ever lead: an entry that the leader's disk has lost would be taken back everywhere when the leader starts
+ * again.
  */
 export function commitByMajority(node: Replica): void {
   if (node.role !== 'leader' || node.commitIndex === node.log.last.index) return
@@ -33,7 +37,7 @@ export function committed(quorum: Quorum, members: readonly NodeId[], matchOf: (
   return reached.find((index) => quorum.has(new Set(members.filter((id) => matchOf(id) >= index)))) ?? 0
 }
 
-/** Hands what is committed to the state machine: in order, each entry once, with the client that waits for it here. */
+/** Hands committed entries to the state machine: in order, each once, with the client that waits for it here. */
 export function applyCommitted(node: Replica): void {
   while (node.handed < node.commitIndex) {
     const index = ++node.handed

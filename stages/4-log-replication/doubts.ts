@@ -9,15 +9,18 @@ declare module '../../src/events.js' {
   }
 }
 
-/** Terms up to here are believed: one election in every millisecond would need 34 years for so many. */
+/** Terms up to this one are believed: an election in every millisecond would need 34 years to reach it. */
 const easilyReached = 2 ** 40
 
-/** Behind those, a term is believed that is at most so far ahead: a node may have stood for election alone for weeks. */
+/**
+ * Terms beyond `easilyReached` are believed up to this distance from the node's own: a node may have stood for election
+ * alone for weeks.
+ */
 const leap = 1_000_000
 
 /**
- * Each term is one more than some node had before it. A message from far beyond, if it were believed, would take
- * everybody to where nobody can add one any more, and no election would ever end (§5.1).
+ * A message from a term far beyond this node's is doubted: each term is one more than some node had before it.
+ * Believed, it would take all nodes to where no node can add one any more, and no election would ever end (§5.1).
  */
 export function leapsAhead(node: Replica, { term }: Message & { readonly term: Term }): string | null {
   if (term <= Math.max(easilyReached, node.term + leap)) return null
@@ -26,18 +29,23 @@ export function leapsAhead(node: Replica, { term }: Message & { readonly term: T
 
 type Answer = AppendEntriesReply | AppendEntriesConflict
 
-/** A leader's follower answers what it was sent in this term, and nothing that is still to come. */
+/**
+ * A follower answers only messages that the leader has sent it in this term: an answer to a later number is doubted.
+ */
 export function answersTheFuture(node: Replica, { from, term, sequence }: Answer): string | null {
   const sent = node.role === 'leader' && term === node.term ? node.progress.get(from)?.sequence : undefined
   return sent === undefined || sequence <= sent ? null : `it answers message ${sequence}, and was sent ${sent}`
 }
 
-/** No follower's log is the leader's beyond the leader's end: what is counted there would be committed and not be there. */
+/**
+ * No follower's log matches the leader's beyond the leader's end: an entry counted there would be committed without
+ * being there.
+ */
 export function matchesTooMuch(node: Replica, { term, matchIndex }: AppendEntriesReply): string | null {
   return isBeyond(node, term, matchIndex) ? `its log matches up to entry ${matchIndex}, ${endOf(node)}` : null
 }
 
-/** Nor is an entry refused that a leader never sent. */
+/** A follower refuses only entries that the leader has: a conflict beyond the leader's end is doubted. */
 export function refusesTooMuch(node: Replica, { term, prevLogIndex }: AppendEntriesConflict): string | null {
   return isBeyond(node, term, prevLogIndex) ? `it refuses entry ${prevLogIndex}, ${endOf(node)}` : null
 }
@@ -48,17 +56,22 @@ function isBeyond(node: Replica, term: Term, index: number): boolean {
 
 const endOf = ({ log }: Replica) => `and the log of this leader ends at ${log.last.index}`
 
-/** What nobody can say who keeps to the rules. */
+/** Doubts about each message: checks that no message of a correct node fails. */
 export const replicationDoubts = {
   AppendEntries: [leapsAhead],
   AppendEntriesReply: [leapsAhead, answersTheFuture, matchesTooMuch],
   AppendEntriesConflict: [leapsAhead, answersTheFuture, refusesTooMuch],
 }
 
-/** So many messages that cannot be are told of, each once: names of senders are not to fill the memory. */
+/**
+ * Pairs of sender and message type that are reported, each once, in a node's life: invented names must not fill the
+ * memory.
+ */
 const maxDoubted = 64
 
-/** A message that cannot be true is dropped before another rule sees it: the first doubt with an answer gives the reason. */
+/**
+ * A message that cannot be true is dropped before another rule sees it; the first doubt that applies gives the reason.
+ */
 export function dropDoubtful(node: Replica, message: Message, { doubts }: FactsAtGate): boolean {
   for (const doubt of doubts as readonly Doubt<Replica, Message>[]) {
     const reason = doubt(node, message)

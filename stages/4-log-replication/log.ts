@@ -1,7 +1,7 @@
 import type { Entry, EntryId, Index, Payload, Term } from '../../src/contracts.js'
 
 /**
- * The log: entries without a gap, terms never falling (§5.3). Before the first stands a sentinel, so
+ * The log holds entries without a gap, their terms never falling (§5.3). A sentinel stands before the first entry, so
  * that every entry has one before it and the consistency check needs no special case.
  */
 export class Log {
@@ -25,7 +25,10 @@ export class Log {
     return this.entries[index - this.first]
   }
 
-  /** The term of the entry there, 0 for the sentinel's; undefined where the log has nothing. Nothing is not term 0. */
+  /**
+   * The term of the entry at an index, or of the sentinel there; undefined where the log has neither. Undefined is not
+   * term 0.
+   */
   termAt(index: Index): Term | undefined {
     return index === this.sentinel.index ? this.sentinel.term : this.at(index)?.term
   }
@@ -35,7 +38,7 @@ export class Log {
     return this.entries.slice(Math.max(0, index - this.first))
   }
 
-  /** As many entries from an index on as fit into so many bytes of text, and one in any case. */
+  /** Entries from an index on, as many as fit into `bytes`, counted in characters of text; one in any case. */
   batch(index: Index, bytes: number): Entry[] {
     let end = index
     for (let held = 0; end <= this.last.index; end++) {
@@ -53,7 +56,11 @@ export class Log {
     this.entries.push(entry)
   }
 
-  /** What the entry there holds, once: it is about to be performed, and the log needs no more of it than the text. */
+  /**
+   * Takes the payload out of an entry that is about to be performed: from then on the log needs only the entry's text.
+   *
+   * @returns null if the payload was taken before, or the log has no entry there
+   */
   takePayload(index: Index): Payload | null {
     const entry = this.at(index)
     if (!entry) return null
@@ -61,7 +68,7 @@ export class Log {
     return entry.payload
   }
 
-  /** Takes back everything from this index on. */
+  /** Takes back all entries from this index on. */
   truncate(from: Index): void {
     this.entries.length = from - this.first
   }

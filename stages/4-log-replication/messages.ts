@@ -2,11 +2,13 @@ import { type Entry, type Index, isPositive, type Message, type Term } from '../
 import type { Known, MessageFacts } from '../../src/stage.js'
 import { isTerm } from './term.js'
 
-/** The leader to a follower: put these entries behind that one, and know how far the cluster has committed (figure 2). */
+/**
+ * The leader to a follower: put these entries behind that entry, and know how far the cluster has committed (figure 2).
+ */
 export interface AppendEntries extends Message {
   readonly type: 'AppendEntries'
   readonly term: Term
-  /** Numbers the leader's messages to this follower in this term; the answer bears it too, and so finds its question. */
+  /** Numbers the leader's messages to this follower in this term; the answer bears the same number. */
   readonly sequence: number
   /** The entry before the first of {@link entries}: index and term, for the consistency check. */
   readonly prevLogIndex: Index
@@ -28,11 +30,14 @@ export interface AppendEntriesConflict extends Message {
   readonly type: 'AppendEntriesConflict'
   readonly term: Term
   readonly sequence: number
-  /** Of the message that is refused. */
+  /** The `prevLogIndex` of the message that is refused. */
   readonly prevLogIndex: Index
-  /** The term that the follower has there instead; null if its log is too short to have any. */
+  /** The term that the follower has at `prevLogIndex`; null if its log does not reach so far. */
   readonly conflictTerm: Term | null
-  /** The follower's first entry of that term; or where its log ends, the index after. */
+  /**
+   * The index of the follower's first entry of that term; or the index after its last entry, if its log does not reach
+   * so far.
+   */
   readonly conflictIndex: Index
 }
 
@@ -40,12 +45,15 @@ export type ReplicationMessage = AppendEntries | AppendEntriesReply | AppendEntr
 
 type Candidate = Readonly<Record<string, unknown>>
 
-/** Whether something that came over the wire can count from 0. */
+/** Checks whether a value from the wire is a whole number from 0 on. */
 export function isNatural(candidate: unknown): candidate is number {
   return candidate === 0 || isPositive(candidate)
 }
 
-/** Entries that follow each other, none of a term after the message's, and each with a payload that the stage knows. */
+/**
+ * Checks that entries follow each other without a gap, none of a later term than the message's, each with a payload
+ * that the stage knows.
+ */
 function isAppendEntries(candidate: Candidate, { isPayload }: Known): boolean {
   const { term, sequence, prevLogIndex, prevLogTerm, leaderCommit, entries } = candidate
   if (!isTerm(term) || !isPositive(sequence)) return false
@@ -66,7 +74,7 @@ function isConflict({ term, sequence, prevLogIndex, conflictTerm, conflictIndex 
   return isPositive(conflictIndex) && conflictIndex <= prevLogIndex
 }
 
-/** What each message is, and what it must hold when it comes from the wire. */
+/** Each message's kind, and the check of its fields when it comes from the wire. */
 export const replicationMessages = {
   AppendEntries: { kind: 'leads', check: isAppendEntries },
   AppendEntriesReply: {

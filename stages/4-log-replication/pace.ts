@@ -1,6 +1,6 @@
 import type { Timing } from '../../src/contracts.js'
 
-/** The bounds of a pace: bytes in one message, and how long its answer is waited for at least, in ticks. */
+/** The bounds of a pace: bytes in one message, and the least ticks that its answer is waited for. */
 interface PaceBounds {
   readonly leastBytes: number
   readonly mostBytes: number
@@ -8,28 +8,29 @@ interface PaceBounds {
 }
 
 /**
- * How fast one follower is spoken to: how much one message may carry, and how long its answer is waited for. Lines and
- * disks differ a thousandfold, so both are learnt from the answers (as RFC 6298 has it for TCP).
+ * The pace at which the leader speaks to one follower: bytes in one message, and ticks that the answer is waited for.
+ * Lines and disks differ a thousandfold, so both are learnt from the answers (as RFC 6298 has it for TCP).
  */
 export interface Pace extends PaceBounds {
   /** Bytes in one message at most. */
   bytes: number
-  /** After so many ticks without an answer, the message under way counts as lost. */
+  /** Ticks without an answer after which the message under way counts as lost. */
   patienceTicks: number
-  /** When it last left, in ticks since the start; and how many copies of it followed the first. */
+  /** The tick at which the message under way last left, counted from the node's start. */
   sentAt: number
+  /** Copies of the message that followed the first. */
   copies: number
-  /** Whether more was to be sent than it could carry. */
+  /** True if more was to be sent than the last message could carry. */
   isFull: boolean
 }
 
-/** What a pace goes by: the node's logical time. */
+/** The node's logical time, by which a pace is measured. */
 interface Timed {
   readonly ticks: number
   readonly timing: Timing
 }
 
-/** A pace begins slowly: the first messages are to find out what the line bears. */
+/** A new pace begins slowly: the first messages find out how much the line bears. */
 export function newPace(bounds: PaceBounds): Pace {
   const { leastBytes: bytes, leastTicks: patienceTicks } = bounds
   return { ...bounds, bytes, patienceTicks, sentAt: 0, copies: 0, isFull: false }
@@ -39,7 +40,10 @@ export function isOverdue({ sentAt, patienceTicks }: Pace, { ticks }: Timed): bo
   return ticks - sentAt >= patienceTicks
 }
 
-/** Notes that a message leaves, for the first time or again: each copy makes the next one wait longer, and smaller. */
+/**
+ * Notes that a message leaves, for the first time or as a copy. Each copy doubles the wait for an answer, and halves
+ * the next message.
+ */
 export function noteSent(pace: Pace, node: Timed, isCopy: boolean): void {
   pace.sentAt = node.ticks
   pace.copies = isCopy ? pace.copies + 1 : 0
@@ -49,8 +53,8 @@ export function noteSent(pace: Pace, node: Timed, isCopy: boolean): void {
 }
 
 /**
- * Learns from how long an answer took. A message that fills the line for longer than a follower bears silence holds up
- * the heartbeat behind it, and that follower would stand for election each time: so messages get smaller in time.
+ * Learns from the time that an answer took. A message that fills the line for longer than an election time-out holds up
+ * the heartbeat behind it, and the follower would stand for election each time: so messages get smaller before that.
  */
 export function noteAnswered(pace: Pace, { ticks, timing }: Timed): void {
   // Of several copies, nobody can tell which one was answered: that says nothing of the line.
@@ -61,7 +65,7 @@ export function noteAnswered(pace: Pace, { ticks, timing }: Timed): void {
   else if (pace.isFull && took <= timing.electionTicks / 4) pace.bytes = Math.min(pace.mostBytes, pace.bytes * 2)
 }
 
-/** Notes the answer to a copy that was not needed: nothing was lost, the line is slower than it was taken for. */
+/** Notes the answer to a copy that was not needed: nothing was lost, but the line is slower than expected. */
 export function noteNeedless(pace: Pace, { timing }: Timed): void {
   waitLonger(pace, 8 * timing.electionTicks)
 }

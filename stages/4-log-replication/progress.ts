@@ -2,19 +2,23 @@ import type { Index, Timing } from '../../src/contracts.js'
 import type { Log } from './log.js'
 import { isOverdue, newPace, noteAnswered, noteSent, type Pace } from './pace.js'
 
-/** What the leader knows of one follower (figure 2: nextIndex, matchIndex), and what it has told it. */
+/** The leader's knowledge of one follower (figure 2: nextIndex, matchIndex), and of the messages that it sent there. */
 export interface Progress {
   nextIndex: Index
-  /** Up to here the follower's log is known to be the leader's, on the follower's disk. */
+  /** The last index up to which the follower's log is known to be the leader's, on the follower's disk. */
   matchIndex: Index
-  /** The number of the last message. */
+  /** The number of the last message to the follower. */
   sequence: number
-  /** How much a message with entries may carry, and how long its answer is waited for. */
+  /** The bytes that a message with entries may carry, and the ticks that its answer is waited for. */
   readonly pace: Pace
-  /** The message with entries that is under way, one at most: until its answer, what is new gathers for the next. */
+  /**
+   * The number of the message with entries that is under way, one at most; null if none is. New entries gather for the
+   * next message.
+   */
   awaited: number | null
-  /** The last entry sent, and the commit index that went with it. */
+  /** The index of the last entry sent. */
   sentUpTo: Index
+  /** The commit index that the last message with entries bore. */
   sentCommit: Index
 }
 
@@ -25,10 +29,13 @@ export function newProgress(log: Log, { appendBytes, heartbeatTicks: leastTicks 
   return { nextIndex: log.last.index + 1, matchIndex: 0, ...sent }
 }
 
-/** Batches begin small, and grow with every answer that comes soon; one entry is sent whole, however long it is. */
+/**
+ * Bytes of the first batches. Batches grow with every answer that comes soon; one entry is sent whole, however long it
+ * is.
+ */
 const firstBatchBytes = 64 * 1024
 
-/** What a progress goes by: the log, and the node's logical time. */
+/** The leader's log and logical time, by which a progress is measured. */
 interface Sender {
   readonly log: Log
   readonly commitIndex: Index
@@ -37,42 +44,47 @@ interface Sender {
 }
 
 /**
- * Which of three states a follower is in: until its log was found to agree, the leader *probes* where that may be; then it
- * *replicates*; and a follower that needs what the log has let go waits for a *snapshot*.
+ * The state of a follower, one of three. The leader *probes* until it has found where the two logs agree; then it
+ * *replicates*. A follower that needs entries that the log has let go waits for a *snapshot*.
  */
 export function stateOf({ nextIndex, matchIndex }: Progress, { log }: Sender): 'probe' | 'replicate' | 'snapshot' {
   if (nextIndex < log.first) return 'snapshot'
   return matchIndex === nextIndex - 1 ? 'replicate' : 'probe'
 }
 
-/** The follower's log agrees with the leader's up to here, on the follower's disk; 0 of a node that is no follower. */
+/**
+ * The index up to which the follower's log agrees with the leader's, on the follower's disk; 0 for a node that is no
+ * follower.
+ */
 export const matchIndexOf = (progress: Progress | undefined): Index => progress?.matchIndex ?? 0
 
 /** The number of the last message to the follower. */
 export const lastSequenceOf = ({ sequence }: Progress) => sequence
 
-/** Whether a follower's answer speaks of the place where the leader still believes it to be. */
+/**
+ * Checks whether a follower's answer is about the entry before `nextIndex`, where the leader still believes it to be.
+ */
 export const isAt = ({ nextIndex }: Progress, prevLogIndex: Index) => prevLogIndex === nextIndex - 1
 
-/** Where in the leader's log the next message to the follower begins: the entry before its first one. */
+/** The index of the entry before the first of the next message. */
 export const prevIndexOf = ({ nextIndex }: Progress, { log }: Sender): Index => Math.max(nextIndex, log.first) - 1
 
-/** The entries for the next message: no more than the line has borne so far, one at least. */
+/** The entries for the next message: as many bytes as the line has borne so far, and one entry at least. */
 export const entriesFor = ({ nextIndex, pace }: Progress, { log }: Sender) => log.batch(nextIndex, pace.bytes)
 
-/** Whether a message with entries is under way, and the next one waits for its answer. */
+/** True while a message with entries is under way; the next one waits for its answer. */
 export const isAwaiting = ({ awaited }: Progress) => awaited !== null
 
-/** Whether the answer to the message under way is late by what the line was seen to take. */
+/** True if the answer to the message under way is late, by the time that earlier answers took. */
 export const isLate = (progress: Progress, node: Sender) => isAwaiting(progress) && isOverdue(progress.pace, node)
 
-/** Whether the log has entries that were not sent yet; an answer may show that others are to be sent again. */
+/** True if the log has entries that were not sent yet; an answer may show that others are to be sent again. */
 export const hasUnsent = ({ sentUpTo }: Progress, { log }: Sender) => log.last.index > sentUpTo
 
-/** Whether the follower lacks entries, as far as the leader knows. */
+/** True if the follower lacks entries, as far as the leader knows. */
 export const isBehind = ({ nextIndex }: Progress, { log }: Sender) => nextIndex <= log.last.index
 
-/** Whether more was committed than the follower was told with entries. */
+/** True if the leader has committed more than the last message with entries told the follower. */
 export const lacksCommit = ({ sentCommit }: Progress, { commitIndex }: Sender) => sentCommit < commitIndex
 
 /** The number of the next message to this follower. */
@@ -80,7 +92,7 @@ export function nextSequence(progress: Progress): number {
   return ++progress.sequence
 }
 
-/** The last message carried entries, so many of them: it is under way now. */
+/** Notes that the last message carried `count` entries, and is under way now. */
 export function noteSentEntries(progress: Progress, node: Sender, count: number): void {
   noteSent(progress.pace, node, isAwaiting(progress))
   progress.awaited = progress.sequence
@@ -90,8 +102,8 @@ export function noteSentEntries(progress: Progress, node: Sender, count: number)
 }
 
 /**
- * The message under way has its answer, or a later one has, which means that it was lost. An answer to an earlier one,
- * late or repeated, frees nothing: each would set another message going, and those would be repeated again.
+ * Notes an answer. The message under way is answered, or was lost if a later one is answered. An answer to an earlier
+ * message, late or repeated, frees nothing: each would set another message going, and that would be repeated again.
  */
 export function noteAnswer(progress: Progress, node: Sender, sequence: number): void {
   if (!progress.awaited || sequence < progress.awaited) return
@@ -105,12 +117,12 @@ export function noteMatch(progress: Progress, matchIndex: Index): void {
   progress.nextIndex = Math.max(progress.nextIndex, matchIndex + 1)
 }
 
-/** The follower lacks what comes before: the next message begins further back. */
+/** The follower lacks the entry before: the next message begins further back, at this index. */
 export function goBackTo(progress: Progress, index: Index): void {
   progress.nextIndex = index
 }
 
-/** Nothing that the follower has acknowledged counts any more. */
+/** The follower's acknowledgements do not count any more. */
 export function countNone(progress: Progress): void {
   progress.matchIndex = 0
 }

@@ -5,8 +5,8 @@ import { persist, type Replica } from './replica.js'
 
 /**
  * A client's command becomes an entry of the leader's log, and the client waits until that entry has been performed
- * (§5.3). Reads go through the log as well: what a read answers is then the store at one place in the order of all
- * commands, and no leader that lost its office can answer from memory.
+ * (§5.3). Reads go through the log as well: a read then sees the store at one place in the order of all commands, and a
+ * leader that lost its office cannot answer from memory.
  */
 export function propose(node: Replica, request: Request<unknown>): void {
   if (node.role !== 'leader') return refer(node, request)
@@ -19,13 +19,13 @@ export function propose(node: Replica, request: Request<unknown>): void {
   node.waiting.set(index, { request: request.id, term: node.term, since: node.ticks })
 }
 
-/** Nothing was done here: the client asks the leader, or hears that there is none at present. */
+/** The client is referred to the leader, or hears that no node leads at present; nothing was done here. */
 export function refer(node: Replica, request: Request<unknown>): void {
   if (node.leader !== node.id && node.members.some(({ id }) => id === node.leader)) return redirect(node, request)
   node.effects.replies.push({ request: request.id, answer: failure('no_leader', 'no node leads at present') })
 }
 
-/** A leader puts an entry behind its log; it never changes what is there (leader append-only, figure 3). */
+/** A leader puts an entry behind its log, and never changes the entries before it (leader append-only, figure 3). */
 export function appendOwn(node: Replica, payload: Payload): Entry {
   const entry = makeEntry(node.log.last.index + 1, node.term, payload)
   node.log.append(entry)

@@ -6,9 +6,9 @@ import { majority, type Quorum } from '../2-naive-replication/quorum.js'
 import { Log } from './log.js'
 import { newProgress, type Progress } from './progress.js'
 
-/** The entries that wait in a leader: behind the first index, up to the last, and what they take in memory. */
+/** The entries that wait in a leader, from the one after `from` up to `upTo`. */
 interface Backlog {
-  /** The leader's term in which this was counted. */
+  /** The leader's term in which these entries were counted. */
   term: Term
   from: Index
   upTo: Index
@@ -17,7 +17,10 @@ interface Backlog {
 
 const emptyBacklog: Backlog = { term: 0, from: 0, upTo: 0, bytes: 0 }
 
-/** A client whose command is in the log. Index and term: at this index, another leader may have put something else. */
+/**
+ * A client whose command is in the log. Index and term together name the entry: another leader may have put another
+ * entry at this index.
+ */
 export interface Waiting {
   readonly request: RequestId
   readonly term: Term
@@ -38,15 +41,15 @@ export interface Replica extends NodeState {
   /** The leader's view of each follower. */
   readonly progress: Map<NodeId, Progress>
   readonly waiting: Map<Index, Waiting>
-  /** A leader's: what its waiting entries take in memory. */
+  /** On a leader: the memory that its waiting entries take. */
   readonly backlog: Backlog
-  /** Who has sent what that could not be, as it was told. */
+  /** Senders and types of messages that could not be true, each reported once. */
   readonly doubted: Set<string>
   /** Logical time since the start. */
   ticks: number
-  /** Verb: sends a follower what it lacks, as far as one message goes. */
+  /** Verb: sends a follower the entries that it lacks, as many as one message carries. */
   replicate(to: NodeId): void
-  /** Verb: whether there is something to tell this follower now. */
+  /** Verb: tells whether a message to this follower is due now. */
   isDue(progress: Progress): boolean
 }
 
@@ -72,7 +75,7 @@ export function replica({ id, members, recovered, timing }: NodeOptions) {
   }
 }
 
-/** Makes something durable, in order, with whatever else this turn decides; `sendWhenDurable` waits for it. */
+/** Makes a record durable, in order, with all others of this turn; `sendWhenDurable` waits for it. */
 export function persist(node: Replica, record: PersistRecord): void {
   const records = node.effects.persist?.records as PersistRecord[] | undefined
   if (records) records.push(record)

@@ -16,9 +16,8 @@ import {
 import type { Replica } from './replica.js'
 
 /**
- * Ends a turn: everything proposed in it leaves together. While one message to a follower is under way, what comes
- * next gathers and becomes the next one: batches are as large as the slowest disk makes them, and nothing waits for a
- * timer.
+ * Ends a turn: all entries proposed in it leave together. While one message to a follower is under way, new entries
+ * gather for the next one: batches are as large as the slowest disk makes them, and nothing waits for a timer.
  */
 export function replicateToAll(node: Replica): void {
   if (node.role !== 'leader') return
@@ -26,15 +25,17 @@ export function replicateToAll(node: Replica): void {
 }
 
 /**
- * A follower is to be told of entries that it lacks, and of what was committed. Nobody notices here that a message was
- * lost: if no answer has come when the line has had the time for it, the next write sends everything again.
+ * A message is due if the follower lacks entries, or was not told of the latest commit index. No rule here notices a
+ * lost message: if no answer has come in the time that the line needs, the next write sends everything again.
  */
 export function isDueByNews(node: Replica, progress: Progress): boolean {
   if (isAwaiting(progress)) return hasUnsent(progress, node) && isLate(progress, node)
   return isBehind(progress, node) || lacksCommit(progress, node)
 }
 
-/** Sends before the leader's own disk has the entries: the two syncs run side by side, and only acknowledging waits. */
+/**
+ * Sends entries before the leader's own disk has them: the two syncs run side by side, and only acknowledging waits.
+ */
 export function sendEntries(node: Replica, to: NodeId): void {
   const progress = node.progress.get(to)!
   const entries = entriesFor(progress, node)
@@ -42,7 +43,10 @@ export function sendEntries(node: Replica, to: NodeId): void {
   noteSentEntries(progress, node, entries.length)
 }
 
-/** One AppendEntries: these entries, or none at all, behind all that this follower is known or believed to have. */
+/**
+ * Sends one AppendEntries: these entries, or none, behind the last entry that the follower is known or believed to
+ * have.
+ */
 export function sendAppend(node: Replica, to: NodeId, entries: readonly Entry[]): void {
   const progress = node.progress.get(to)!
   const prevLogIndex = prevIndexOf(progress, node)

@@ -9,8 +9,8 @@ export function isTerm(candidate: unknown): candidate is Term {
 }
 
 /**
- * A term is here one life of the leader. It adds one at each start: if its disk has lost entries that followers hold,
- * what it puts in their place must not look the same. The new term is on its disk before any message bears it.
+ * A term is here one life of the leader. The leader adds one at each start: if its disk has lost entries that followers
+ * hold, the entries in their place must not look the same. The new term is on its disk before any message bears it.
  */
 export function beginTerm(node: Replica): void {
   if (node.leader !== node.id) return
@@ -23,7 +23,7 @@ export function takeOffice(node: Replica, _upTo: EntryId): void {
   if (node.leader === node.id) node.role = 'leader'
 }
 
-/** Every message bears its sender's term. One from an earlier life of the leader is not heard any more. */
+/** Every message bears its sender's term. A message from an earlier life of the leader is not heard any more. */
 export function hearTerm(node: Replica, { term = node.term }: Message): boolean {
   if (term < node.term) return false
   if (term > node.term) {

@@ -14,10 +14,10 @@ export function heed(node: Listener, { from }: Message): void {
 }
 
 /**
- * A follower that has heard nothing for so long takes its leader for dead, and tells clients so instead of sending
- * them there. Silence is counted in ticks, and ticks that were missed are not made up for: a process that was stopped
- * reads what has arrived before it judges. The leader itself, while its disk takes its time at the start, waits for
- * nobody.
+ * A follower that has not heard its leader for `electionTicks` takes it for dead, and tells clients so instead of
+ * sending them there. Silence is counted in ticks, and missed ticks are not made up for: a process that was stopped
+ * reads the messages that have arrived before it judges. The leader itself does not count, also while its disk takes
+ * its time at the start.
  */
 export function noticeSilence(node: Listener): void {
   if (node.leader === node.id || node.leader === null) return

@@ -12,13 +12,19 @@ declare module '../../src/events.js' {
   }
 }
 
-/** Nobody has led for as long as this node bears: it stands for election (§5.2). A candidate that was not elected stands again. */
+/**
+ * A node that has not heard a leader for its election time-out stands for election (§5.2). A candidate that was not
+ * elected stands again.
+ */
 export function campaignAfterSilence(node: Voter): void {
   if (node.role === 'leader' || ++node.silentTicks < node.patienceTicks) return
   campaign(node)
 }
 
-/** A new term, a vote for oneself, and a question to everybody, which leaves when the first two are on disk. */
+/**
+ * Begins a new term with a vote for oneself, and asks all members for theirs; the question leaves when term and vote
+ * are on disk.
+ */
 function campaign(node: Voter): void {
   enterTerm(node, node.term + 1, node.id)
   waitAnew(node)
@@ -39,12 +45,15 @@ function campaign(node: Voter): void {
   }
 }
 
-/** Nor does one's own vote count before it is on disk: where no other is needed, nothing else would wait for that. */
+/**
+ * A candidate's own vote counts only when it is on disk, like any other. Where it is a majority alone, no answer will
+ * come to count it.
+ */
 export function countOwnVote(node: Voter): void {
   if (node.role === 'candidate' && node.effects.persist === null) leadIfElected(node)
 }
 
-/** Votes of this term only get here: every message has passed the gate. */
+/** Only votes of this term arrive here: every message has passed the gate. */
 export function countVote(node: Voter, { from, voteGranted }: RequestVoteReply): void {
   if (node.role !== 'candidate' || !voteGranted) return
   node.votes.add(from)
@@ -57,8 +66,9 @@ function leadIfElected(node: Voter): void {
 }
 
 /**
- * A leader begins with an entry that does nothing: only an entry of its own term tells it what is committed (§5.4.2,
- * §8), and so its predecessor's last writes need not wait for the next client. What followers have it finds out anew.
+ * A leader begins with an entry that does nothing: only an entry of its own term tells it which entries are committed
+ * (§5.4.2, §8). So its predecessor's last writes need not wait for the next client. What each follower has, the leader
+ * finds out anew.
  */
 export function leadWithEntry(node: Voter): void {
   node.role = 'leader'

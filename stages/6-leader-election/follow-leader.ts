@@ -7,12 +7,12 @@ import { elapsed, next } from '../1-client/link.js'
 /** Answers of a leader that lost its majority, or its office. */
 const leavesOpen: ReadonlySet<ErrorCode> = new Set(['timeout', 'leadership_lost'])
 
-/** How long a client lets an election go on before it asks again, in milliseconds. */
+/** Milliseconds for which a client lets an election go on before it asks again. */
 const pauseMs = 50
 
 /**
- * While there is no leader, or the one that is named cannot be reached, nothing was done: the client asks elsewhere
- * after a pause, until its deadline. Whoever names a dead leader has only not noticed yet. A read that a deposed leader
+ * While no node leads, or the named leader cannot be reached, nothing was done: the client asks elsewhere after a
+ * pause, until its deadline. A node that names a dead leader has only not noticed yet. A read that a deposed leader
  * left without an answer is asked again as well, for it does no harm.
  */
 export function answeredDuringElection(client: Client, address: string, id: unknown, answer: Answer): void {
@@ -35,7 +35,10 @@ function mayWait(client: Client, { readOnly }: Call, { code, address }: Failure)
   return code === 'no_leader' || (code === 'leadership_lost' && readOnly)
 }
 
-/** No connection can be made there at present. Later it is worth another: the node may be back. */
+/**
+ * Checks whether no connection to an address can be made at present. Later the address is worth another attempt: the
+ * node may be back.
+ */
 function isLeftAlone(client: Client, address: string): boolean {
   const link = client.links.get(address)
   return isSilent(client, link) || (link?.state === 'waiting' && link.retryAt > client.now)
@@ -46,7 +49,10 @@ function moveOn(client: Client, address: string): void {
   if (client.preferred === address) client.preferred = next(client, address)
 }
 
-/** A leader that let a call wait until its deadline may be stopped, and its connection stands all the same. */
+/**
+ * A leader that let a call wait until its deadline may be stopped, though its connection stands: the next call asks
+ * another node.
+ */
 export function elapsedDuringElection(client: Client, now: number): void {
   const isLate = ({ sent, pinned, address, deadline }: Call) =>
     sent && !pinned && deadline <= now && address === client.preferred

@@ -12,14 +12,14 @@ export interface RequestVote extends Message {
   readonly lastLogTerm: Term
 }
 
-/** The answer. Both are on disk before it leaves: the term, and the vote if it is given. */
+/** A voter's answer to a candidate. The term, and the vote if it is given, are on disk before the answer leaves. */
 export interface RequestVoteReply extends Message {
   readonly type: 'RequestVoteReply'
   readonly term: Term
   readonly voteGranted: boolean
 }
 
-/** To whoever asks something in a term that is over: this is the term by now. */
+/** To a leader or candidate that asks in a term that is over: this is the term by now. */
 export interface StaleTerm extends Message {
   readonly type: 'StaleTerm'
   readonly term: Term
@@ -27,7 +27,7 @@ export interface StaleTerm extends Message {
 
 export type ElectionMessage = ReplicationMessage | RequestVote | RequestVoteReply | StaleTerm
 
-/** What the messages of this stage are, and what they must hold when they come from the wire. */
+/** Each message's kind, and the check of its fields when it comes from the wire. */
 export const electionMessages = {
   RequestVote: {
     kind: 'campaigns',

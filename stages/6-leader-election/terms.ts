@@ -17,8 +17,8 @@ export function tellStaleTerm(node: Voter, { from, term = node.term }: Message, 
 }
 
 /**
- * Terms are the cluster's clock (§5.1). Whoever hears of a later term enters it. A message of an earlier term is not
- * heard; one that bears none is of every term.
+ * Terms are the cluster's clock (§5.1). A node that hears of a later term enters it. A message of an earlier term is
+ * not heard; a message without a term is heard in every term.
  */
 export function observeTerm(node: Voter, { term = node.term }: Message): boolean {
   if (term > node.term) {
@@ -34,7 +34,10 @@ function tellTerm(node: Voter, to: NodeId): void {
   sendWhenDurable<StaleTerm>(node, { type: 'StaleTerm', from: node.id, to, term: node.term })
 }
 
-/** A deposed leader cannot know what becomes of the entries that its clients wait for: the next one may keep them, or not. */
+/**
+ * A deposed leader cannot know what becomes of the entries that its clients wait for: the next leader may keep them, or
+ * not.
+ */
 function stepDown(node: Voter, term: Term): void {
   waitAnew(node)
   node.effects.events.push({ event: 'deposed', term: node.term, by: term })
@@ -47,7 +50,9 @@ export function leaveClients(node: Voter, why: string): void {
   node.waiting.clear()
 }
 
-/** Somebody leads this term. A candidate follows, and keeps the vote that it gave itself: a term has one vote (§5.2). */
+/**
+ * A node leads this term. A candidate follows it, and keeps the vote that it gave itself: a term has one vote (§5.2).
+ */
 export function heedElected(node: Voter, message: Message): void {
   if (node.role === 'leader') throw new Error(`${message.from} leads term ${node.term}, and so does this node`)
   node.role = 'follower'
@@ -55,5 +60,5 @@ export function heedElected(node: Voter, message: Message): void {
   waitAnew(node)
 }
 
-/** The gate has drawn the conclusion already. */
+/** StaleTerm needs no rule of its own: at the gate, {@link observeTerm} has entered the later term already. */
 export function hearStaleTerm(): void {}

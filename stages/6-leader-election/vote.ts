@@ -4,8 +4,9 @@ import type { RequestVote, RequestVoteReply } from './messages.js'
 import { enterTerm, type Voter, waitAnew } from './voter.js'
 
 /**
- * One vote a term, to the first who asks with a log as good as one's own (§5.2, §5.4.1). Whatever is committed is on a
- * majority, and every majority of voters has somebody in it who will not elect a node that lacks it.
+ * A node gives one vote a term, to the first candidate whose log is as good as its own (§5.2, §5.4.1). A committed
+ * entry is on a majority, and every majority of voters has a node in it that will not elect a candidate without that
+ * entry.
  */
 export function vote(node: Voter, { from, lastLogIndex, lastLogTerm }: RequestVote): void {
   const isFree = node.votedFor === null || node.votedFor === from
@@ -23,7 +24,10 @@ export function vote(node: Voter, { from, lastLogIndex, lastLogTerm }: RequestVo
   })
 }
 
-/** Whether a log that ends with the first is as good as one that ends with the second: the later term, then the longer log. */
+/**
+ * Checks whether a log that ends with `theirs` is as good as one that ends with `mine`: the later term wins, then the
+ * longer log.
+ */
 export function isUpToDate(theirs: EntryId, mine: EntryId): boolean {
   return theirs.term === mine.term ? theirs.index >= mine.index : theirs.term > mine.term
 }

@@ -4,11 +4,11 @@ import { type Listener, listener } from '../5-heartbeats/listener.js'
 
 /** A node that may lead: at most one does in a term (§5.2). */
 export interface Voter extends Listener {
-  /** Whom this node gave its vote in this term. */
+  /** The node that got this node's vote in this term; null if none did. */
   votedFor: NodeId | null
-  /** A candidate's: who gave it theirs in this term. A set, because an answer may come twice. */
+  /** On a candidate: the nodes that gave it their vote in this term. A set, because an answer may come twice. */
   votes: Set<NodeId>
-  /** How much silence this node bears before it asks for votes, in ticks; another one each time. */
+  /** The election time-out, in ticks of silence; drawn anew each time. */
   patienceTicks: number
   /** Verb: takes office, now that a majority has voted for this node. */
   lead(): void
@@ -20,18 +20,24 @@ export function voter(options: NodeOptions) {
   return { ...listener(options), leader: null, votedFor, votes: new Set<NodeId>(), patienceTicks }
 }
 
-/** At least `electionTicks`, less than twice that. Chance keeps two nodes from asking at the same moment for ever (§5.2). */
+/**
+ * Draws an election time-out: at least `electionTicks`, less than twice that. Chance keeps two nodes from asking at the
+ * same moment for ever (§5.2).
+ */
 function patience({ timing, random }: Pick<NodeOptions, 'timing' | 'random'>): number {
   return timing.electionTicks + Math.floor(random.next() * timing.electionTicks)
 }
 
-/** Starts to wait anew: after hearing the leader, after giving a vote, and after asking for votes; after nothing else. */
+/**
+ * Starts the election time-out anew: after hearing the leader, after giving a vote, and after asking for votes; after
+ * nothing else.
+ */
 export function waitAnew(node: Voter): void {
   node.silentTicks = 0
   node.patienceTicks = patience(node)
 }
 
-/** Enters a term with a vote or without. Both are one record: no crash can keep the one and forget the other. */
+/** Enters a term with a vote or without. Both are one record: no crash can keep one and forget the other. */
 export function enterTerm(node: Voter, term: Term, votedFor: NodeId | null): void {
   if (term < node.term) throw new Error(`term ${term} comes after term ${node.term}`)
   node.term = term

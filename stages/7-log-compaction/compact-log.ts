@@ -1,14 +1,17 @@
 import type { EntryId, SnapshotHeader } from '../../src/contracts.js'
 import { Log } from '../4-log-replication/log.js'
 
-/** A log whose beginning a snapshot holds (§7): the sentinel stands at the snapshot's edge, and every index keeps its meaning. */
+/**
+ * A log whose beginning a snapshot holds (§7): the sentinel stands at the snapshot's edge, and every index keeps its
+ * meaning.
+ */
 export class CompactLog extends Log {
   /** The last entry that is not in the log any more; index and term 0 while nothing was let go. */
   get edge(): EntryId {
     return this.sentinel
   }
 
-  /** Lets go of everything up to this entry. */
+  /** Lets go of all entries up to this one. */
   forget(edge: EntryId): void {
     if (edge.index < this.first) return
     if (this.termAt(edge.index) !== edge.term)
@@ -17,7 +20,7 @@ export class CompactLog extends Log {
     this.sentinel = edge
   }
 
-  /** Lets go of everything, and begins anew behind what a snapshot holds. */
+  /** Lets go of all entries, and begins anew behind the last entry that a snapshot holds. */
   beginAfter({ index, term }: SnapshotHeader): void {
     this.entries = []
     this.sentinel = { index, term }

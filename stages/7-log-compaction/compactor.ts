@@ -13,39 +13,44 @@ import { replicaStatus } from '../4-log-replication/replica.js'
 import { type Voter, voter } from '../6-leader-election/voter.js'
 import { CompactLog } from './compact-log.js'
 
-/** A snapshot on its way to one follower, beside everything else that it is told: one piece at a time. */
+/** A snapshot on its way to one follower, one piece at a time, beside all other messages. */
 export interface Transfer {
   readonly term: Term
   readonly snapshot: Snapshot
-  /** The number of its first piece: an answer with a lower one is about an earlier transfer. */
+  /** The number of the transfer's first piece: an answer with a lower number is about an earlier transfer. */
   readonly first: number
-  /** Where in the file the piece begins that is under way, and its number; sent again, it is the same piece. */
+  /** The place in the file at which the piece under way begins, in bytes. */
   offset: number
+  /** The number of the piece under way; a copy of the piece bears the same number. */
   sequence: number
   readonly pace: Pace
-  /** When the follower last had more, or less, than before; in {@link Compactor.ticks}. */
+  /** The tick at which the number of bytes on the follower last changed; in {@link Compactor.ticks}. */
   movedAt: number
 }
 
-/** A node whose log does not grow for ever: what it did is in a snapshot, and the log goes on behind that (§7). */
+/**
+ * A node whose log does not grow for ever: a snapshot holds what its entries did, and the log goes on behind the
+ * snapshot (§7).
+ */
 export interface Compactor extends Voter {
   readonly log: CompactLog
-  /** The newest first, two at most; all entries behind the older one are in the log. */
+  /** The node's snapshots, the newest first, two at most; all entries behind the older one are in the log. */
   snapshots: readonly Snapshot[]
-  /** The snapshot that is being written. */
+  /** The last entry of the snapshot that is being written; null while none is. */
   saving: EntryId | null
-  /** How many pieces of a leader's snapshot are being kept. */
+  /** Pieces of a leader's snapshot that are being written to the disk. */
   keeping: number
-  /** How many bytes of entries were performed since the newest snapshot, counted up to this one. */
+  /** Bytes of entries that were performed since the newest snapshot, counted up to entry `upTo`. */
   sinceSnapshot: { bytes: number; upTo: Index }
-  /** A leader's: who is being sent a snapshot; and which snapshots are kept because of that. */
+  /** On a leader: the followers that are being sent a snapshot. */
   readonly transfers: Map<NodeId, Transfer>
+  /** Snapshots that are kept because a follower is being sent them. */
   beingSent: readonly Snapshot[]
-  /** Verb: what a snapshot up to this entry says of itself. */
+  /** Verb: makes the header of a snapshot up to this entry. */
   header(id: EntryId): SnapshotHeader
 }
 
-/** What a snapshot holds was committed: a node that starts goes on from there. */
+/** A node that starts goes on from its newest snapshot: all that the snapshot holds was committed. */
 export function compactor(options: NodeOptions) {
   const { edge, entries, snapshots } = options.recovered
   const performed = snapshots[0]?.index ?? 0

@@ -3,7 +3,10 @@ import { electionDoubts } from '../6-leader-election/messages.js'
 import type { Compactor } from './compactor.js'
 import type { InstallSnapshot, InstallSnapshotReply } from './messages.js'
 
-/** What is committed never changes, and a snapshot holds nothing else: one that ends otherwise is of another history. */
+/**
+ * A snapshot holds committed entries only, and committed entries never change: a snapshot that ends otherwise is of
+ * another history.
+ */
 export function deniesCommitted(node: Compactor, message: InstallSnapshot): string | null {
   const { lastIncludedIndex: index, lastIncludedTerm } = message
   const term = index <= node.commitIndex ? node.log.termAt(index) : undefined
@@ -11,7 +14,7 @@ export function deniesCommitted(node: Compactor, message: InstallSnapshot): stri
   return `it ends with entry ${index} of term ${lastIncludedTerm}, which was committed here with term ${term}`
 }
 
-/** A follower has of a snapshot what it was sent in this transfer, and at most the whole. */
+/** A follower holds of a snapshot only bytes that the leader sent in this transfer, and at most the whole file. */
 export function holdsTooMuch(node: Compactor, reply: InstallSnapshotReply): string | null {
   const { from, term, sequence, held, matchIndex } = reply
   const transfer = node.transfers.get(from)

@@ -7,8 +7,8 @@ import { isDueByEntries } from '../5-heartbeats/heartbeat.js'
 import type { Compactor } from './compactor.js'
 
 /**
- * What a follower has let go was committed, so it is the leader's as well: of a message that reaches back there, only
- * the rest is looked at.
+ * Entries that a follower has let go were committed, so they are the leader's as well. Of a message that reaches back
+ * before the edge, only the entries behind the edge are looked at.
  */
 export function appendBehindEdge(node: Compactor, message: AppendEntries): void {
   const { edge } = node.log
@@ -18,8 +18,8 @@ export function appendBehindEdge(node: Compactor, message: AppendEntries): void 
 }
 
 /**
- * A follower that needs what the log has let go is sent no entries: they would not join. It hears the heartbeat at the
- * edge, and when it has come so far, by whatever way, its answer says so.
+ * A follower that needs entries that the log has let go is sent no entries: they would not join its log. It hears the
+ * heartbeat at the edge, and once it has come so far, its answer says so.
  */
 function sendEntriesBehindEdge(node: Compactor, to: NodeId): void {
   if (stateOf(node.progress.get(to)!, node) === 'snapshot') sendAppend(node, to, [])

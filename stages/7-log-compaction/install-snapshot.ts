@@ -12,21 +12,24 @@ declare module '../../src/events.js' {
   }
 }
 
-/** A piece of a snapshot has come. Whoever is as far already needs none of it, and says so. */
+/** A piece of a snapshot has come. A node that has performed as much already needs none of it, and says so. */
 export function keepChunk(node: Compactor, message: InstallSnapshot): void {
   if (message.lastIncludedIndex <= node.handed) return tellHeld(node, message, message.bytes)
   node.keeping++
   node.effects.keepChunks.push(message)
 }
 
-/** The piece has been kept. */
+/** A piece was kept: the leader is told the bytes that are there now. */
 export function noteKept(node: Compactor, { chunk, bytes }: Kept): void {
   if (bytes === null) return
   node.keeping--
   tellHeld(node, chunk, bytes)
 }
 
-/** How much of the file is there now; and once it is installed and on disk, how far this log is the leader's. */
+/**
+ * Tells the leader the bytes of the file that are there now. Once the snapshot is installed and on disk, it also tells
+ * the index up to which this log is the leader's.
+ */
 function tellHeld(node: Compactor, chunk: Chunk, bytes: number): void {
   const { from, lastIncludedIndex } = chunk
   sendWhenDurable<InstallSnapshotReply>(node, {
@@ -41,8 +44,9 @@ function tellHeld(node: Compactor, chunk: Chunk, bytes: number): void {
 }
 
 /**
- * A snapshot is on disk: one of this node's own, or the leader's; equal states make equal snapshots, so it makes no
- * difference. One that is older than the newest changes nothing. The log lets go of what the one before it holds.
+ * A snapshot is on disk, this node's own or the leader's. Equal states make equal snapshots, so it makes no difference
+ * which. A snapshot that is older than the newest changes nothing. The log lets go of the entries that the snapshot
+ * before it holds.
  */
 export function noteSnapshot(node: Compactor, snapshot: Snapshot | null): void {
   if (snapshot === null) return
@@ -59,8 +63,8 @@ export function noteSnapshot(node: Compactor, snapshot: Snapshot | null): void {
 }
 
 /**
- * One step from the old state to the new (§7). A log that has the snapshot's last entry goes on behind it, for that part
- * is the leader's too; any other log is not, and goes as a whole.
+ * Installs a snapshot: one step from the old state to the new (§7). A log that has the snapshot's last entry goes on
+ * behind it, for that part is the leader's too; any other log is not, and goes as a whole.
  */
 function install(node: Compactor, snapshot: Snapshot, isKept: boolean): void {
   const { index, term } = snapshot

@@ -2,8 +2,8 @@ import type { EntryId, Index } from '../../src/contracts.js'
 import type { Compactor } from './compactor.js'
 
 /**
- * A snapshot that somebody is being sent can be read to its end, also when two newer ones have come: a slow line would
- * otherwise be sent one beginning after the other.
+ * A snapshot that is being sent can be read to its end, also when two newer ones have come. Otherwise a follower on a
+ * slow line would be sent the beginning of one snapshot after the other, and never a whole one.
  */
 export function holdSnapshots(node: Compactor): void {
   if (node.transfers.size === 0 && node.beingSent.length === 0) return
@@ -15,9 +15,10 @@ export function holdSnapshots(node: Compactor): void {
 }
 
 /**
- * The log lets go of what the older of the two snapshots holds. The entries behind one that is being sent stay, for
- * they are needed next, while they are no more than twice as long as it is, or a quarter of what makes a snapshot due.
- * A line that carries more than is written brings its follower up within that; any other cannot, and costs no more.
+ * The log lets go of the entries that the older of the two snapshots holds. Entries behind a snapshot that is being
+ * sent stay, for its follower needs them next. They stay while they are no more than twice as long as it is, or a
+ * quarter of the bytes that make a snapshot due. A line that carries more than is written brings its follower up within
+ * that bound; a slower line cannot, and costs no more.
  */
 export function letGo(node: Compactor): void {
   const [, older] = node.snapshots

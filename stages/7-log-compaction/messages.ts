@@ -4,7 +4,10 @@ import { isNatural } from '../4-log-replication/messages.js'
 import { isTerm } from '../4-log-replication/term.js'
 import type { ElectionMessage } from '../6-leader-election/messages.js'
 
-/** The leader to a follower that lacks what the log has let go: a piece of the snapshot that holds it (figure 13). */
+/**
+ * The leader to a follower that lacks entries that the log has let go: a piece of the snapshot that holds them (figure
+ * 13).
+ */
 export interface InstallSnapshot extends Chunk {
   readonly type: 'InstallSnapshot'
   readonly term: Term
@@ -12,14 +15,17 @@ export interface InstallSnapshot extends Chunk {
   readonly sequence: number
 }
 
-/** A follower to the leader: so much of the file is here; or, when it is installed and on disk: so far my log is yours. */
+/**
+ * A follower to the leader: `held` bytes of the file are here. Or, once the snapshot is installed and on disk: my log
+ * is yours up to `matchIndex`.
+ */
 export interface InstallSnapshotReply extends Message {
   readonly type: 'InstallSnapshotReply'
   readonly term: Term
   readonly sequence: number
-  /** Bytes, from the start of the file. */
+  /** Bytes that the follower holds, from the start of the file. */
   readonly held: number
-  /** 0 until it is installed. */
+  /** The last index up to which the follower's log is the leader's; 0 until the snapshot is installed. */
   readonly matchIndex: Index
 }
 
@@ -36,8 +42,8 @@ function isPiece(candidate: Candidate): boolean {
 }
 
 /**
- * What the messages of this stage are, and what they must hold when they come from the wire. A deposed leader that sends
- * a snapshot is told so, as one that sends entries is (figure 13, 1): both lead.
+ * Each message's kind, and the check of its fields when it comes from the wire. A deposed leader that sends a snapshot
+ * is told the term by now, like one that sends entries (figure 13, 1): both messages are of the kind `leads`.
  */
 export const compactionMessages = {
   InstallSnapshot: { kind: 'leads', check: isPiece },

@@ -11,10 +11,10 @@ declare module '../../src/events.js' {
   }
 }
 
-/** A follower without news for so many times the silence that is borne of a leader is sent no more. */
+/** Election time-outs without news from a follower, after which its transfer ends. */
 const patience = 10
 
-/** Pieces begin small, and grow with every answer that comes soon. */
+/** Bytes of the first pieces. Pieces grow with every answer that comes soon. */
 const firstPieceBytes = 16 * 1024
 
 function paceOfPieces({ chunkBytes, heartbeatTicks }: Timing): Pace {
@@ -24,7 +24,7 @@ function paceOfPieces({ chunkBytes, heartbeatTicks }: Timing): Pace {
 
 const noBytes = new Uint8Array()
 
-/** A follower lacks entries that the log has let go (§7): what they did is in the newest snapshot. */
+/** A follower lacks entries that the log has let go (§7): the newest snapshot holds what they did. */
 export function sendSnapshotIfBehind(node: Compactor, { from }: AppendEntriesConflict): void {
   const progress = node.progress.get(from)
   const [snapshot] = node.snapshots
@@ -59,9 +59,9 @@ function sendChunk(node: Compactor, to: NodeId, isCopy: boolean): void {
 }
 
 /**
- * The follower says how much it has: the next piece goes on from there, also where an earlier transfer ended. An answer
- * to a piece before the last counts if it shows progress; otherwise it sets nothing going, or pieces would multiply.
- * With the snapshot installed, entries follow as to everybody.
+ * The follower says how many bytes it has: the next piece begins there, also where an earlier transfer ended. An answer
+ * to a piece before the last counts if it shows progress; otherwise it sends nothing, or pieces would multiply. Once
+ * the snapshot is installed, the follower gets entries like any other.
  */
 export function continueTransfer(node: Compactor, { from, sequence, held, matchIndex }: InstallSnapshotReply): void {
   const transfer = node.transfers.get(from)
@@ -82,8 +82,8 @@ export function continueTransfer(node: Compactor, { from, sequence, held, matchI
 }
 
 /**
- * A piece that was lost is sent again when the line has had the time for it. A follower that has been silent for very
- * long is sent no more, and will be found behind anew when it is back.
+ * A lost piece is sent again when the line has had the time for an answer. The transfer to a follower that has been
+ * silent for very long ends; when the follower is back, it will be found behind anew.
  */
 export function resendChunks(node: Compactor): void {
   for (const [to, { term, pace, movedAt }] of node.transfers) {

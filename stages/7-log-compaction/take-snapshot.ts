@@ -2,9 +2,9 @@ import type { EntryId, SnapshotHeader } from '../../src/contracts.js'
 import type { Compactor } from './compactor.js'
 
 /**
- * Each node by itself, when its log has grown enough, has what its state machine holds written down (§7). That it is
- * due is found out anew in every turn, so none is missed while another is being written. A snapshot that is being sent
- * keeps nobody from it: a slow follower must not make the leader's log grow.
+ * Each node takes snapshots by itself: when its log has grown enough, it has the contents of its state machine written
+ * down (§7). Every turn looks anew whether one is due, so none is missed while another is being written. A snapshot
+ * that is being sent does not delay the next: a slow follower must not make the leader's log grow.
  */
 export function takeSnapshotWhenDue(node: Compactor): void {
   measure(node)
@@ -18,8 +18,9 @@ function measure({ log, sinceSnapshot, handed }: Compactor): void {
 }
 
 /**
- * After so many entries or bytes; but what is written down should be at least as much news as the last time: a large
- * state with few changes would otherwise be written again and again, and the log is at most as long as two snapshots.
+ * A snapshot is due after `snapshotEntries` entries or `snapshotBytes` bytes, but not before there is as much news as
+ * the last snapshot has bytes. Otherwise a large state with few changes would be written again and again; so the log is
+ * at most as long as two snapshots.
  */
 function isDue({ handed, sinceSnapshot, snapshots: [newest], timing }: Compactor): boolean {
   const entries = handed - (newest?.index ?? 0)
@@ -27,12 +28,17 @@ function isDue({ handed, sinceSnapshot, snapshots: [newest], timing }: Compactor
   return isLong && sinceSnapshot.bytes >= (newest?.bytes ?? 0)
 }
 
-/** This stage keeps nothing in a snapshot besides its header; what is there, a later one wrote, and it must not be lost. */
+/**
+ * Stage 7 keeps nothing in a snapshot besides its header. Other lines were written by a later stage, and must not be
+ * lost.
+ *
+ * @throws Error if there are any
+ */
 export function refuseUnknown(_node: Compactor, kept: readonly unknown[]): void {
   if (kept.length > 0) throw new Error('the snapshot holds what only a later stage keeps in one: run that stage')
 }
 
-/** What everybody must know of a snapshot: where the log goes on behind it. */
+/** The header of a snapshot at this stage: the entry behind which the log goes on. */
 export function headerOfEdge(_node: Compactor, { index, term }: EntryId): SnapshotHeader {
   return { index, term }
 }

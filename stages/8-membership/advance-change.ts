@@ -7,10 +7,10 @@ import { connect, type Participant } from './participant.js'
 import type { Candidate, Change, Round } from './volatile.js'
 
 /**
- * Leads from the configuration that there is to the one that is asked for, a step each time the last is committed, and
- * none before an entry of the leader's own term is: otherwise two leaders could change different configurations, and
- * their majorities need not meet. Whoever comes to lead in the middle finds the half-way configuration in its log, and
- * goes on from there (§6).
+ * The leader goes from the present configuration to the wanted one, a step each time the last step is committed. It
+ * takes none before an entry of its own term is committed: otherwise two leaders could change different configurations,
+ * and their majorities need not meet. A leader elected in the middle of a change finds the half-way configuration in
+ * its log, and goes on from there (§6).
  */
 export function advanceChange(node: Participant): void {
   if (node.role !== 'leader') return abandon(node)
@@ -24,7 +24,7 @@ export function advanceChange(node: Participant): void {
   if (!isVoter && !node.change) retire(node)
 }
 
-/** The founder of a cluster is alone in it at first; then it takes in those with whom it was founded. */
+/** The founder of a cluster is alone in it at first; then it takes in the nodes with which it was founded. */
 function gather(node: Participant): void {
   const requests = node.foundingRequests.splice(0)
   if (node.founders.length === 1) return tellFounded(node, requests)
@@ -54,9 +54,12 @@ function step(node: Participant, change: Change, { voters, learners }: Configura
   if (stuck.length > 0) giveUp(node, change, failure('not_caught_up', describeStuck(node, change, stuck)))
 }
 
-/** A newcomer may stand still for so many times the silence that is borne of a leader: it may be reading a large snapshot. */
+/** Election time-outs for which a learner may make no progress: it may be reading a large snapshot. */
 const patience = 10
-/** A newcomer whose rounds all take longer than a leader may be silent will never be near enough (thesis 4.2.1). */
+/**
+ * Rounds of catching up after which a newcomer is given up. If each takes longer than an election time-out, it will
+ * never be near enough (thesis 4.2.1).
+ */
 const maxRounds = 10
 
 function isStuck({ ticks, timing }: Participant, round: Round | undefined): boolean {
@@ -73,7 +76,10 @@ function describeStuck({ timing }: Participant, { rounds }: Change, stuck: reado
   return `${why.join(', ')}; the voters stay as they were`
 }
 
-/** A member moves when it does not answer any more where it was; to ask elsewhere before would cut a link that is needed. */
+/**
+ * The leader waits until each new voter has said who it is. A member moves once it no longer answers at its old
+ * address; to ask at the new address before would cut a link that is needed.
+ */
 function awaitIntroduction(node: Participant, change: Change, silent: readonly Candidate[]): void {
   const { staying } = change
   for (const id of [...staying]) if (!isHeard(node, id)) leave(node, change, id)

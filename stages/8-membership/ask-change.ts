@@ -9,7 +9,7 @@ import { refuse, refuseElsewhere } from './refuse.js'
 import type { Candidate, Change } from './volatile.js'
 import { describeWait } from './waiting.js'
 
-/** Takes in a node that runs, or one whose disk was replaced once more; or moves it to another address. */
+/** Takes in a running node, also a member whose disk was replaced once more; or moves a member to another address. */
 export function addNode(node: Participant, request: Request): void {
   const { node: id, client, peer } = request.command as AddNode & Request['command']
   const others = goal(node).filter((voter) => voter.id !== id)
@@ -26,7 +26,7 @@ export function removeNode(node: Participant, request: Request): void {
   refuse(node, request, failure('bad_request', why, { members }))
 }
 
-/** Any voters in place of any others, in one change. */
+/** Puts any voters in the place of any others, in one change. */
 export function reconfigure(node: Participant, request: Request): void {
   const { voters } = request.command as unknown as Reconfigure
   const found = voters.map((name) => known(node, name) ?? parseMember(node, name))
@@ -46,27 +46,27 @@ const known = (node: Participant, name: string): Candidate | undefined =>
     ({ id, client, peer }) => name === id || name === `${id}=${client}/${peer}`,
   )
 
-/** What disk it has, it is to say itself; of itself, the leader knows. */
+/** A voter to be, its disk unknown: the node itself will say which disk it has. The leader knows its own disk. */
 function candidate({ self }: Participant, member: Member): Candidate {
   return { ...member, incarnation: member.id === self.id ? self.incarnation : null }
 }
 
-/** A node named with its addresses, `n6=client/peer`; undefined where the text is of another form. */
+/** Parses a node named with its addresses, `n6=client/peer`; undefined where the text is of another form. */
 export function parseMember(node: Participant, name: string): Candidate | undefined {
   const [, id, client, peer] = /^([^=]+)=([^/]+)\/(.+)$/.exec(name) ?? []
   if (!id || !client || !peer || !isNodeId(id) || addressProblem(client) || addressProblem(peer)) return undefined
   return candidate(node, { id, client, peer })
 }
 
-/** The voters that there are, or that there are to be. */
+/** The voters of the change that was asked for; without one, the present voters. */
 function goal({ change, log }: Participant): readonly Candidate[] {
   const isAsked = change && !change.refusal && !change.isFounding
   return isAsked ? change.voters : log.configuration.configuration.voters
 }
 
 /**
- * One change at a time. Who asks for the one that is under way waits for it like whoever asked first, so that asking
- * twice does no harm; also where the first to be asked leads no more.
+ * The leader makes one change at a time. A client that asks for the change under way waits for it like the client that
+ * asked first, so asking twice does no harm; also where the leader that was asked first leads no more.
  */
 function ask(node: Participant, request: Request, voters: readonly Candidate[]): void {
   if (node.role !== 'leader') return refuseElsewhere(node, request)
@@ -88,14 +88,17 @@ function ask(node: Participant, request: Request, voters: readonly Candidate[]):
   connect(node)
 }
 
-/** A leader that was removed leads until the next turn, and changes nothing any more: it would become its own learner. */
+/**
+ * Checks whether this leader was removed. It leads until the next turn, and changes nothing any more: it would become
+ * its own learner.
+ */
 function hasLeft({ change, log, commitIndex, self }: Participant): boolean {
   const { index, configuration } = log.configuration
   const isOut = !configuration.outgoing && !configuration.voters.some((server) => isSame(server, self))
   return isOut && !change && index <= commitIndex
 }
 
-/** What an operator asks for goes before what the founder does of itself, unless a step of that is on its way. */
+/** An operator's change goes before the founder's own, unless a step of the founder's change is on its way. */
 function giveWay(node: Participant): void {
   const { index, configuration } = node.log.configuration
   if (node.change?.isFounding && !configuration.outgoing && index <= node.commitIndex) node.change = null
@@ -107,7 +110,10 @@ const describe = (members: readonly Member[]) =>
     .sort()
     .join()
 
-/** Whether only those are to be asked for their disks that are asked already: any other may have a new one. */
+/**
+ * Checks that a repeated request needs no new question: each voter's disk is known, or asked for already. Any other
+ * node may have a new disk.
+ */
 function asksNobodyElse({ newcomers, refusal }: Change, voters: readonly Candidate[]): boolean {
   return !refusal && voters.every((candidate) => isIntroduced(candidate) || newcomers.includes(candidate.id))
 }

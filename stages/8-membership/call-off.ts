@@ -9,7 +9,7 @@ import type { Change } from './volatile.js'
 
 const cancelled = failure('change_cancelled', 'an operator called the change off; the voters stay as they were')
 
-/** Calls off the change that is under way: answered when what was begun is undone. */
+/** Calls off the change under way. The answer comes when the steps taken so far are undone. */
 export function cancelChange(node: Participant, request: Request): void {
   if (node.role !== 'leader') return refuseElsewhere(node, request)
   const { index, configuration } = node.log.configuration
@@ -25,7 +25,10 @@ export function cancelChange(node: Participant, request: Request): void {
   else giveUp(node, change, cancelled)
 }
 
-/** Whether the voters can still be what they were: the new ones do not count yet, or this leader can take it back. */
+/**
+ * Checks whether the voters can still stay as they were: the new voters do not count yet, or this leader can take them
+ * back.
+ */
 export function canStillEnd(node: Participant, { voters, refusal }: Change): boolean {
   const { configuration } = node.log.configuration
   if (refusal) return true
@@ -41,15 +44,18 @@ function describeTooLate(node: Participant): string {
 }
 
 /**
- * Whether the way to the new voters can be left where it began. Only an entry that this leader has written itself, and
- * that is not committed as far as it knows: behind any other, an earlier leader may have let the old voters go.
+ * Checks whether the leader can turn back from the half-way configuration. It can only while that entry is its own and
+ * not known to be committed: behind any other, an earlier leader may have let the old voters go.
  */
 export function canGoBack({ log, commitIndex, term }: Participant): boolean {
   const { index, configuration } = log.configuration
   return configuration.outgoing !== null && index > commitIndex && log.termAt(index) === term
 }
 
-/** The old voters alone, as before: with each majority on the way there is one of theirs, so no two can act apart. */
+/**
+ * Goes back to the old voters alone. Every majority of the half-way configuration has a majority of the old voters in
+ * it, so no two majorities can act apart.
+ */
 export function goBack(node: Participant, refusal: Refusal): void {
   const { outgoing } = node.log.configuration.configuration
   appendConfiguration(node, { voters: outgoing!, outgoing: null, learners: [] })

@@ -12,7 +12,10 @@ declare module '../../src/events.js' {
   }
 }
 
-/** From these voters to those, through both (joint consensus, §6): so any set may follow any other. */
+/**
+ * Changes from the present voters to others, through both (joint consensus, §6): so any set of voters may follow any
+ * other.
+ */
 export function changeVoters(node: Participant, change: Change, voters: readonly Server[]): void {
   const { voters: present, learners } = node.log.configuration.configuration
   const isThere = without(present, voters).length + without(voters, present).length === 0
@@ -30,13 +33,16 @@ export function changeVoters(node: Participant, change: Change, voters: readonly
   appendConfiguration(node, { voters, outgoing: present, learners: stillToJoin })
 }
 
-/** Whether enough of these voters were heard lately: after the change they must be able to go on. */
+/** Checks whether a quorum of these voters was heard lately: after the change they must be able to go on. */
 function isQuorumAlive(node: Participant, voters: readonly Server[]): boolean {
   const isAlive = (id: string) => id === node.id || isHeard(node, id)
   return quorumOf({ voters, outgoing: null }).has(new Set(idsOf(voters).filter(isAlive)))
 }
 
-/** What is appended is in force. Who is no member by it is to be told, once it is committed. */
+/**
+ * Appends a configuration, which is in force at once. Nodes that are no members by it are to be told, once it is
+ * committed.
+ */
 export function appendConfiguration(
   node: Participant,
   { voters, outgoing, learners }: Omit<Configuration, 'origin'>,

@@ -16,7 +16,7 @@ export function newChange(
   return { voters, newcomers, isForced, isFounding, ...asks, rounds: new Map(), refusal: null }
 }
 
-/** Whether a node has answered this one lately. */
+/** Checks whether a node has answered this one within an election time-out. */
 export function isHeard({ heardAt, ticks, timing }: Participant, id: NodeId): boolean {
   return ticks - (heardAt.get(id) ?? Number.NEGATIVE_INFINITY) < timing.electionTicks
 }
@@ -24,9 +24,9 @@ export function isHeard({ heardAt, ticks, timing }: Participant, id: NodeId): bo
 export const isIntroduced = (candidate: Candidate): candidate is Server => candidate.incarnation !== null
 
 /**
- * Whether a learner is so near that it will not be missed: it has come as far as the log was when the last round began,
- * and that took less than the time for which a leader may be silent (thesis 4.2.1). A newcomer that counted at once
- * would hold up everything until it has the whole log.
+ * Checks whether a learner has caught up, and begins its next round if one ended. A learner has caught up when it
+ * reaches the end that the log had at the round's beginning, in less than an election time-out (thesis 4.2.1). A
+ * newcomer that counted at once would hold up all commits until it has the whole log.
  */
 export function isCaughtUp(node: Participant, { rounds }: Change, id: NodeId): boolean {
   const reached = describeReached(node, id)
@@ -46,7 +46,7 @@ function describeReached(node: Participant, id: NodeId): string {
   return `${matchIndexOf(node.progress.get(id))} ${node.transfers.get(id)?.offset ?? ''}`
 }
 
-/** A change as `info` tells of it: what is waited for, and how far each newcomer is. */
+/** Describes a change for `info`: the nodes that are waited for, and how far each newcomer is. */
 export function describeChange(node: Participant, { voters, rounds }: Change): ChangeStatus {
   const catchUp = [...rounds].map(([id, { number, target }]) => {
     const transfer = node.transfers.get(id)

@@ -14,16 +14,19 @@ declare module '../../src/events.js' {
   }
 }
 
-/** Whoever voted for it has been heard just now; the others have as long to answer as anybody. */
+/**
+ * A new leader counts all members as heard: its voters were heard just now, and the others get an election time-out to
+ * answer.
+ */
 export function leadAndCount(node: Participant): void {
   leadWithEntry(node)
   node.quorumSince = node.ticks
 }
 
 /**
- * A leader that no majority has answered for the time of an election leads nobody, and says so (thesis §6.2). One
- * follower that hears it would keep it in office: while a leader is heard, no candidate is (§6), also none that has a
- * majority. Stage 10 does the other half.
+ * A leader that no majority has answered for an election time-out steps down, and says so (thesis 6.2). A single
+ * follower that hears it would otherwise keep it in office: a node that hears a leader hears no candidate (§6), not
+ * even one that a majority would elect. Stage 10 does the other half.
  */
 export function stepDownWithoutQuorum(node: Participant): void {
   if (node.role !== 'leader') return
@@ -43,7 +46,10 @@ export function stepDownWithoutQuorum(node: Participant): void {
   abandon(node, 'the leader heard no majority any more')
 }
 
-/** Who has answered this leader within the time of an election. That it asks itself goes without saying. */
+/**
+ * The members that have answered this leader within an election time-out; the leader itself is always among them. While
+ * its office or its configuration is newer than that, all members are.
+ */
 function answering(node: Participant): Set<NodeId> {
   const isNew = node.ticks - node.quorumSince < node.timing.electionTicks
   return new Set(idsOf(node.members).filter((id) => id === node.id || isNew || isHeard(node, id)))

@@ -2,7 +2,7 @@ import { limits, type Member, plainAddress } from '../../src/contracts.js'
 import { idsOf, membersOf } from './configuration.js'
 import type { Participant } from './participant.js'
 
-/** Why a cluster cannot have these voters, whatever else happens in it; null if it can. */
+/** Explains why a cluster cannot have these voters, whatever else happens in it; null if it can. */
 export function problemWith(node: Participant, voters: readonly Member[]): string | null {
   const present = membersOf(node.log.configuration.configuration)
   const ids = idsOf(voters)
@@ -20,13 +20,13 @@ export function problemWith(node: Participant, voters: readonly Member[]): strin
 const isSamePlace = (one: Member, other: Member) =>
   one.id === other.id && one.client === other.client && one.peer === other.peer
 
-/** A leader knows where it listens itself: it cannot be anywhere else before it has been started there. */
+/** A leader knows its own addresses: it cannot be at others before it has been started there. */
 function moved({ self }: Participant, voter: Member): string | null {
   if (voter.id !== self.id || isSamePlace(voter, self)) return null
   return `${self.id} leads, and listens at ${self.client} and ${self.peer}: start it at the new addresses, and ask again`
 }
 
-/** Two nodes at one address: clients and peers would take the one for the other. */
+/** Finds two nodes at one address: clients and peers would take one for the other. */
 function clash({ id, client, peer }: Member, others: readonly Member[]): string | null {
   if (plainAddress(client) === plainAddress(peer)) return `${id} needs two addresses, and ${client} is both`
   for (const address of [client, peer]) {

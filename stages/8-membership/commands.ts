@@ -3,13 +3,15 @@ import { addressProblem, isNodeId, limits } from '../../src/contracts.js'
 import { shape } from '../0-key-value-store/commands.js'
 
 const name = { error: 'a name of 1 to 32 letters, digits, - or _, and not __proto__' }
-/** Not `id`: in what comes from a client, that names the request. */
+/** The name of a node in a command. The field is not called `id`: in a client's request, `id` names the request. */
 const node = z.string(name).refine(isNodeId, name)
 const address = z
   .string({ error: 'host:port' })
   .refine((text) => addressProblem(text) === null, { error: ({ input }) => addressProblem(String(input))! })
 const force = z.literal(true, { error: 'true, or left out' }).optional()
-/** A name of 32, and two addresses of 262 with their brackets and ports. */
+/**
+ * Characters of the longest name with addresses: a name of 32, and two addresses of 262 with their brackets and ports.
+ */
 const nameLength = 600
 const names = z
   .array(
@@ -21,7 +23,7 @@ const names = z
   .min(1, { error: 'one name at least' })
   .max(limits.voters, { error: `${limits.voters} names at most: a cluster has no more voters` })
 
-/** What a client may say about the members of a cluster. */
+/** The commands with which a client changes the members of a cluster, and asks for them. */
 export const membershipCommands = {
   add_node: shape(
     'add_node',

@@ -9,42 +9,48 @@ import {
 } from '../../src/contracts.js'
 import { majority, type Quorum } from '../2-naive-replication/quorum.js'
 
-/** A node with the disk that it was admitted with: one that lost its disk has forgotten its vote, and is another server. */
+/**
+ * A node with the disk with which it was admitted. A node that lost its disk has forgotten its vote, and is another
+ * server.
+ */
 export interface Server extends Member {
   readonly incarnation: string
 }
 
-/** Who the cluster consists of, as an entry of the log has it (§6). */
+/** The members of the cluster, as an entry of the log names them (§6). */
 export interface Configuration {
-  /** The disk of the node that founded the cluster: tells it from any other of the same name. */
+  /** The disk of the node that founded the cluster: tells the cluster from any other of the same name. */
   readonly origin: string
   readonly voters: readonly Server[]
-  /** While these voters take over from others: those others. Until that is done, nothing happens without both. */
+  /**
+   * The old voters while {@link voters} take over from them; null otherwise. Until then every decision needs a majority
+   * of both.
+   */
   readonly outgoing: readonly Server[] | null
-  /** They are sent everything, and count for nothing: newcomers that catch up (thesis 4.2.1). */
+  /** Learners, newcomers that catch up: they are sent all entries, and count for no majority (thesis 4.2.1). */
   readonly learners: readonly Server[]
 }
 
-/** Of a node that has not heard of any cluster. */
+/** The configuration of a node that has not heard of any cluster. */
 export const nobody: Configuration = { origin: '', voters: [], outgoing: null, learners: [] }
 
 export const idsOf = (members: readonly Member[]): NodeId[] => members.map(({ id }) => id)
 
-/** Whether these are one node with one disk. */
+/** Checks whether two servers are one node with one disk. */
 export const isSame = (one: Server, other: Server) => one.id === other.id && one.incarnation === other.incarnation
 
-/** Those that are not among the others, with the same disk. */
+/** The servers that are not among the others with the same disk. */
 export function without(servers: readonly Server[], others: readonly Server[]): Server[] {
   return servers.filter((one) => !others.some((other) => isSame(one, other)))
 }
 
-/** Everybody in it, once each. */
+/** All members of a configuration, once each. */
 export function membersOf({ voters, outgoing, learners }: Configuration): Server[] {
   const all = [...voters, ...(outgoing ?? []), ...learners]
   return all.filter(({ id }, at) => all.findIndex((other) => other.id === id) === at)
 }
 
-/** A majority of the voters; and of the outgoing ones, as long as there are any (joint consensus). */
+/** A quorum is a majority of the voters, and of the outgoing voters as long as there are any (joint consensus). */
 export function quorumOf({ voters, outgoing }: Pick<Configuration, 'voters' | 'outgoing'>): Quorum {
   const sets = [voters, ...(outgoing ? [outgoing] : [])].map((set) => majority(idsOf(set)))
   return { has: (nodes) => sets.every((set) => set.has(nodes)) }
@@ -63,7 +69,7 @@ export function configurationIn(candidate: unknown): Configuration | null {
   return { origin, voters, outgoing, learners }
 }
 
-/** Whether a configuration that comes from another node names only nodes that can be, each once, where they can be reached. */
+/** Checks a configuration from another node: it names valid nodes only, each once, at addresses that can be reached. */
 export function isConfiguration(payload: Payload): boolean {
   const configuration = payload.kind === 'configuration' ? configurationIn(payload.configuration) : null
   if (!configuration || configuration.voters.length === 0) return false

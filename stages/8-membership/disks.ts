@@ -15,15 +15,16 @@ declare module '../../src/events.js' {
   }
 }
 
-/** The disk of a message's sender is the one that the latest configuration names, and nothing is known against it. */
+/** Checks whether a sender's disk counts: the latest configuration names it, and it is not known to be lost. */
 export function isCounted(node: Participant, { from, incarnation }: Message): boolean {
   const member = node.members.find(({ id }) => id === from)
   return member?.incarnation === incarnation && node.lostDisks.get(from)?.incarnation !== incarnation
 }
 
 /**
- * A member is heard if its own disk answers; a newcomer, if it is no member under another disk. What is said unasked does
- * not show that it hears this node. All checks of a quorum go by it.
+ * Notes that a node is heard: a member if its own disk answers; a newcomer if it is no member under another disk. Only
+ * an answer counts: a message that was not asked for does not show that its sender hears this node. All checks of a
+ * quorum go by these notes.
  */
 export function noteHeard(node: Participant, message: Message, { kind }: FactsAtGate): boolean {
   const { from, incarnation } = message
@@ -38,16 +39,21 @@ export function noteHeard(node: Participant, message: Message, { kind }: FactsAt
   return true
 }
 
-/** An answer counts only for the disk that the members know. A node that is no member was asked while it still was one. */
+/**
+ * Drops replies from a disk that does not count, but for those that {@link noticeLostDisk} lets pass. Replies from a
+ * node that is no longer a member are dropped too: it was asked while it still was one.
+ */
 export function dropOtherDisks(node: Participant, message: Message, { kind }: FactsAtGate): boolean {
   return kind !== 'answers' || isCounted(node, message) || noticeLostDisk(node, message)
 }
 
 /**
- * A leader hears another disk than the one that the cluster admitted. That disk does not vote, so it does not acknowledge
- * either: otherwise one disk after the other is replaced, all is well, and one day nobody can be elected.
+ * A leader hears another disk than the cluster admitted under a member's name. The other disk does not vote, so it does
+ * not acknowledge either. Otherwise one disk after the other would be replaced while all seems well, until no node can
+ * be elected.
  *
- * @returns whether the answer is heard all the same: an empty disk is sent everything, so that it is ready to be taken in
+ * @returns whether the answer is heard all the same: an empty disk is sent all entries, so that it is ready to be taken
+ * in
  */
 export function noticeLostDisk(node: Participant, message: Message): boolean {
   const { from, incarnation = '' } = message
@@ -60,13 +66,19 @@ export function noticeLostDisk(node: Participant, message: Message): boolean {
   return lost.why === 'replaced' && 'sequence' in message && message.term === node.term
 }
 
-/** What a lost disk answers says what to send it next. It never says that anything is kept. */
+/**
+ * An answer of a disk that does not count tells the leader only what to send it next. The leader counts none of its
+ * entries as kept.
+ */
 export function countNothing(node: Participant, message: Message): void {
   const progress = node.progress.get(message.from)
   if (progress && !isCounted(node, message)) countNone(progress)
 }
 
-/** From here on a member's disk is lost: nothing that it acknowledged is counted any more, and a newcomer is given up. */
+/**
+ * Notes that a member's disk is lost: none of its acknowledgements count any more. A change that takes the member in as
+ * a learner is given up.
+ */
 export function loseDisk(node: Participant, id: NodeId, incarnation: string, why: Loss): void {
   node.lostDisks.set(id, { incarnation, why, toldAt: null })
   node.heardAt.delete(id)
@@ -79,7 +91,10 @@ export function loseDisk(node: Participant, id: NodeId, incarnation: string, why
   giveUp(node, change, failure('not_caught_up', `${id} lost its disk while it caught up: ask for it once more`))
 }
 
-/** Ends a turn: what is known of disks goes with the configuration, and when another leads, who sees for itself. */
+/**
+ * Ends a turn: forgets lost disks that the configuration has overtaken, and all of them when another node leads, which
+ * sees for itself. A displaced node that a later configuration admits is displaced no more.
+ */
 export function followDisks(node: Participant): void {
   if (node.role !== 'leader' && node.leader !== null) node.lostDisks.clear()
   for (const [id, { incarnation, why }] of node.lostDisks) {

@@ -10,7 +10,11 @@ declare module '../../src/events.js' {
   }
 }
 
-/** The one whose disk does not count is told so, by its disk: another node may bear its name. @returns whether it was */
+/**
+ * Tells a node that its disk does not count. The message names the disk: another node may bear the same name.
+ *
+ * @returns whether the node was told; it is not while the latest configuration is not committed
+ */
 export function tellDisplaced(
   node: Participant,
   to: NodeId,
@@ -22,7 +26,10 @@ export function tellDisplaced(
   return true
 }
 
-/** This disk does not count under this name: it rests, and neither stands nor votes. Later news of its own count for more. */
+/**
+ * A node hears that its disk does not count under its name: it rests, and neither stands nor votes. A later
+ * configuration in its own log counts for more.
+ */
 export function hearDisplaced(node: Participant, { index, disk, why }: Displaced): void {
   if (node.role === 'leader' || disk !== node.self.incarnation) return
   if (node.displaced || node.log.configuration.index > index) return

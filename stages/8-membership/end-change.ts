@@ -14,7 +14,7 @@ declare module '../../src/events.js' {
   }
 }
 
-/** What was begun is undone: the voters stay as they are, and nobody learns any more. */
+/** Gives a change up: its steps so far are undone, the voters stay as they are, and no learner is left. */
 export function giveUp(node: Participant, change: Change, refusal: Refusal): void {
   node.change = { ...change, voters: node.log.configuration.configuration.voters, refusal }
 }
@@ -27,7 +27,10 @@ export function finish(node: Participant, { requests, cancels, refusal }: Change
   connect(node)
 }
 
-/** The next leader will go on with what is in the log; what is only here, somebody has to ask for again. */
+/**
+ * A node that leads no more forgets the change. The next leader goes on with the configuration in the log; what is not
+ * in the log yet, a client has to ask for again.
+ */
 export function abandon(node: Participant, why = 'another leader was elected'): void {
   if (!node.change) return
   const answer = failure('leadership_lost', `${why}; the change may still happen`)
@@ -36,7 +39,10 @@ export function abandon(node: Participant, why = 'another leader was elected'): 
   node.change = null
 }
 
-/** A leader that was removed has led until that was committed, without counting itself; what it says last is that. */
+/**
+ * A leader that was removed has led until its removal was committed, without counting itself. With its last message it
+ * tells the others that the removal is committed.
+ */
 export function retire(node: Participant): void {
   for (const to of node.progress.keys()) sendAppend(node, to, [])
   node.role = 'follower'
@@ -47,7 +53,10 @@ export function retire(node: Participant): void {
   leaveClients(node, 'the leader was removed from the cluster; the command may still happen')
 }
 
-/** Those that are members no more are told once; who has not heard it will ask for votes one day, and be told then. */
+/**
+ * Removed nodes are told once that they are. A removed node that has not heard it will ask for votes one day, and be
+ * told then.
+ */
 export function tellDeparted(node: Participant): void {
   const { departed, ticks, log } = node
   if (departed?.toldAt === null) {

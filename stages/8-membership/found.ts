@@ -9,9 +9,9 @@ import { idsOf, membersOf, nobody, payloadOfConfiguration } from './configuratio
 import { connect, type Participant } from './participant.js'
 
 /**
- * One node, told so, founds the cluster, once: with an empty disk, for itself alone, and when all with whom it is to do
- * so have said that they know of none. All others start without knowing of any cluster, and wait until they are taken
- * in; if each began for itself, they would be as many clusters.
+ * One node, told so, founds the cluster, once. It has an empty disk, founds for itself alone, and waits until all other
+ * founders have said that they know of no cluster. All other nodes start without knowing of any, and wait until they
+ * are taken in. If each node began for itself, there would be as many clusters as nodes.
  */
 export function foundCluster(node: Participant): void {
   if (!node.founding) return
@@ -22,14 +22,17 @@ export function foundCluster(node: Participant): void {
   appendOwn(node, payloadOfConfiguration({ ...nobody, origin: node.self.incarnation, voters: [node.self] }))
 }
 
-/** Who waits for others says for whom ({@link tellWaiting}). Who was asked by a person founds nothing when nobody answers. */
+/**
+ * A founder waits for the other founders; {@link tellWaiting} says for whom. After two election time-outs, a founding
+ * that a person asked for ends without a cluster.
+ */
 function waitForFounders(node: Participant, silent: readonly string[]): void {
   if (++node.foundingTicks !== 2 * node.timing.electionTicks) return
   if (node.foundingRequests.length > 0)
     endFounding(node, failure('not_caught_up', `no answer from ${silent.join(', ')}: do they run? nothing was founded`))
 }
 
-/** This node founds nothing: whoever asked for it hears why. */
+/** Ends the founding without a cluster: the clients that asked for it hear why. */
 export function endFounding(node: Participant, refusal: Refusal): void {
   node.founding = null
   for (const request of node.foundingRequests.splice(0)) node.effects.replies.push({ request, answer: refusal })
@@ -57,7 +60,7 @@ export function foundOnRequest(node: Participant, { id: request, command }: Requ
   connect(node)
 }
 
-/** What this node knows of a cluster that there is, or is about to be. */
+/** Describes the cluster that this node belongs to, has heard of, or is founding; null if it knows of none. */
 function known({ log, leader, displaced, isRemoved, founding }: Participant): string | null {
   const { origin } = log.configuration.configuration
   if (origin !== '' || log.last.index > 0) return `belongs to a cluster already (its origin is ${origin})`
@@ -66,13 +69,13 @@ function known({ log, leader, displaced, isRemoved, founding }: Participant): st
   return founding ? 'is founding a cluster already' : null
 }
 
-/** A snapshot holds the members too: the entries that named them are gone with the rest. */
+/** A snapshot's header names the members too: the entries that named them are gone with the rest. */
 export function headerWithMembers(node: Participant, id: EntryId): SnapshotHeader {
   const { index, configuration } = node.log.configurationAt(id.index)
   return { ...headerOfEdge(node, id), configurationIndex: index, configuration }
 }
 
-/** Everybody's addresses, as this node knows them, for clients that want to find another; and whose disk is lost. */
+/** Tells a client the members, their addresses, and the members whose disks are lost, as this node knows them. */
 export function tellMembers(node: Participant, { id: request }: Request): void {
   const { configuration } = node.log.configuration
   const learners = idsOf(configuration.learners)

@@ -10,10 +10,10 @@ import { noteAcknowledged, noticeOlderDisk } from './older-disk.js'
 import type { Participant } from './participant.js'
 import { tellWaiting } from './waiting.js'
 
-/** The rules at the gate that look at who speaks, before any goes by the term. */
+/** Rules at the gate that look at the sender, before any rule goes by the term. */
 export const membersGate = [noteHeard, dropOtherDisks, dropLaterTerms, beLoyal]
 
-/** What is heard otherwise than before: an answer counts for the disk that gave it. And the messages of this stage. */
+/** Rules for messages that this stage changes or adds. An answer counts only for the disk that gave it. */
 export function hearMembers(
   before: StageTable<Participant, CompactionMessage>['on'],
 ): StageTable<Participant, MembershipMessage>['on'] {
@@ -30,5 +30,5 @@ export function hearMembers(
   }
 }
 
-/** Each tick: who has not answered yet is asked again, and it is told who that is. */
+/** Rules of a tick: nodes that have not answered yet are asked again, and the node tells for whom it waits. */
 export const askAgain = [introduceNewcomers, foundCluster, tellWaiting]

@@ -10,15 +10,15 @@ declare module '../../src/events.js' {
   }
 }
 
-/** A node's identity is its disk and the origin of its cluster. Every message bears both: names are for people. */
+/** A node's identity is its disk and the origin of its cluster, and every message bears both: names are for people. */
 export function identify({ self, log }: Participant): Identity {
   return { incarnation: self.incarnation, origin: log.configuration.configuration.origin }
 }
 
 /**
- * The gate compares origins before anything else. A cluster that is founded twice under one name has two histories with
- * the same indexes and terms, and no consistency check sees the seam: so nothing from another origin is heard, but for
- * the question who somebody is, and its answer: nobody is a member by those.
+ * The gate compares origins before anything else. A cluster founded twice under one name has two histories with the
+ * same indexes and terms, and no consistency check sees the seam. So no message from another origin is heard, except
+ * the question who a node is, and its answer: no node becomes a member by these two.
  */
 export function dropForeigners(node: Participant, message: Message, { kind }: FactsAtGate): boolean {
   const { from: id, origin = '', incarnation = '' } = message
@@ -30,13 +30,16 @@ export function dropForeigners(node: Participant, message: Message, { kind }: Fa
   return kind === 'asks who' || kind === 'says who'
 }
 
-/** A node that knows of no cluster yet is nobody's enemy: it may become a member of this one. */
+/**
+ * Checks whether a message comes from another cluster. A node that knows of no cluster yet is not foreign: it may
+ * become a member of this one.
+ */
 export function isForeign(node: Participant, { origin = '' }: Message): boolean {
   const own = node.log.configuration.configuration.origin
   return own !== '' && origin !== '' && origin !== own
 }
 
-/** So many foreigners are remembered at a time, and so many are reported in a node's life: anybody can say any name. */
+/** Foreigners that are remembered at a time, and reported in a node's life: any node can bear any name. */
 const foreignerLimit = 64
 
 /** A node of another cluster is reported once, shown for as long as it is met again, and not taken in. */
@@ -56,7 +59,7 @@ function reportForeigner({ reported, log, effects }: Participant, { id, origin }
   effects.events.push({ event: 'foreign_cluster', member: id, origin, own: log.configuration.configuration.origin })
 }
 
-/** Who is to be taken in, and belongs to another cluster, is not: the logs would not match. */
+/** A newcomer that belongs to another cluster is not taken in: the logs would not match. */
 function refuseForeigner(node: Participant, { id, origin }: Pick<Foreigner, 'id' | 'origin'>): void {
   const { change, role } = node
   if (role !== 'leader' || !change || change.refusal) return
@@ -65,10 +68,10 @@ function refuseForeigner(node: Participant, { id, origin }: Pick<Foreigner, 'id'
   giveUp(node, change, failure('not_caught_up', why))
 }
 
-/** A foreigner that has not been met for so many election time-outs is there no more. */
+/** Election time-outs without a message, after which a foreigner is shown no more. */
 const forgottenAfter = 10
 
-/** Who of another cluster is there at present, for `info`. */
+/** The nodes of other clusters that are there at present, for `info`. */
 export function foreignersOf({ foreigners, ticks, timing }: Participant): { id: NodeId; origin: string }[] {
   return [...foreigners.values()]
     .filter(({ metAt }) => ticks - metAt < forgottenAfter * timing.electionTicks)

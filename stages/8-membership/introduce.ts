@@ -15,8 +15,8 @@ declare module '../../src/events.js' {
 }
 
 /**
- * Who is to be taken in is asked first what disk it has, as often as a heartbeat, until it has said it. So it is known
- * to run, and to be reached, before anything is changed for it: a wrong address costs no quorum (thesis 4.2.1).
+ * A newcomer is asked first which disk it has, once each heartbeat, until it answers. So the leader knows that it runs
+ * and can be reached, before anything is changed for it: a wrong address costs no quorum (thesis 4.2.1).
  */
 export function introduceNewcomers(node: Participant): void {
   if (node.ticks % node.timing.heartbeatTicks !== 0) return
@@ -28,10 +28,13 @@ function awaited({ role, change, founding, founders, id: self }: Participant): N
   return role === 'leader' && change ? idsOf(change.voters.filter((candidate) => isAsked(change, candidate))) : []
 }
 
-/** A member that still answers where it is may not move yet, and is not asked. */
+/**
+ * A newcomer is asked until its disk is known. A member that still answers at its old address may not move yet, and is
+ * not asked.
+ */
 const isAsked = ({ staying }: Change, candidate: Candidate) => !isIntroduced(candidate) && !staying.has(candidate.id)
 
-/** A newcomer says who it is: its disk and the cluster that it knows are on each of its messages. */
+/** A newcomer says who it is: each of its messages bears its disk and the cluster that it knows. */
 export function introduceSelf(node: Participant, { from: to }: Introduce): void {
   if (node.founding && idsOf(node.founders).includes(to)) {
     // Of two that would found one with each other, the first by name does.
@@ -42,8 +45,9 @@ export function introduceSelf(node: Participant, { from: to }: Introduce): void 
 }
 
 /**
- * A founder that finds one of the others in a cluster already founds none: its own disk was lost, most likely, and
- * whoever runs the cluster can take it in again. A newcomer of another cluster has not passed the gate.
+ * A node has said who it is. A founder that finds another founder in a cluster already founds none: most likely its own
+ * disk was lost, and the operator of that cluster can take it in again. A newcomer of another cluster was refused at
+ * the gate already.
  */
 export function hearIntroduction(node: Participant, { from, incarnation = '', origin = '' }: Introduction): void {
   const { founding, change, role } = node
@@ -61,8 +65,8 @@ export function hearIntroduction(node: Participant, { from, incarnation = '', or
 }
 
 /**
- * A newcomer that is in a later term does not depose the leader that takes it in: it was removed, and has stood for
- * election since. It cannot go back to the leader's term either, since it may have voted in its own.
+ * A newcomer in a later term does not depose the leader that takes it in: it was removed, and has stood for election
+ * since. It cannot go back to the leader's term either, since it may have voted in its own.
  */
 export function dropLaterTerms(node: Participant, { from, term = 0 }: Message, { kind }: FactsAtGate): boolean {
   const { voters, outgoing } = node.log.configuration.configuration

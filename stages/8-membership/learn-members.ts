@@ -5,8 +5,8 @@ import { connected, disconnected } from '../1-client/link.js'
 import { answeredDuringElection } from '../6-leader-election/follow-leader.js'
 
 /**
- * Whoever is asked tells who the members are, so a client asks on every new connection. Otherwise the nodes that it was
- * named could be replaced one by one, and it would know of none that is left. Nodes of earlier stages refuse, once.
+ * A client asks for the members on every new connection, and any node answers. Otherwise the nodes first named to it
+ * could be replaced one by one, and it would know of none that is left. Nodes of earlier stages refuse, once.
  */
 export function connectedToMember(client: Client, address: string): void {
   connected(client, address)
@@ -14,8 +14,8 @@ export function connectedToMember(client: Client, address: string): void {
 }
 
 /**
- * From an answer on, the voters that it names are whom the client turns to; also if a person had asked. Nodes that were
- * removed name each other, and none of them serves: then the client tries those as well that it was named at first.
+ * A client turns to the voters that an answer names, also if a person had asked for them. Removed nodes name each other
+ * as leader, and none of them serves: then the client tries the addresses first named to it as well.
  */
 export function answeredByMember(client: Client, address: string, id: unknown, answer: Answer): void {
   const asked = typeof id === 'number' ? client.calls.get(id) : undefined
@@ -30,9 +30,10 @@ export function answeredByMember(client: Client, address: string, id: unknown, a
 }
 
 /**
- * Nodes that name each other as leader have none, for the client: it goes on, after a pause, if it knows of any other.
+ * Nodes that name each other as leader have none, for the client: it goes on, after a pause, if it knows of another
+ * node.
  *
- * @returns the way that the call has gone; null if that is no circle, or there is no other
+ * @returns a text with the way of the call; null if the way is no circle, or no other node is known
  */
 function circleOf({ addresses, options }: Client, { path, address }: Call, answer: Answer): string | null {
   if (answer.ok || answer.error.code !== 'not_leader') return null
@@ -55,14 +56,14 @@ function votersIn(members: unknown): string[] {
   )
 }
 
-/** If none of those that it knows of can be reached, the client tries those as well that it was named at first. */
+/** A client that can reach none of the nodes that it knows tries the addresses first named to it as well. */
 export function disconnectedFromMember(client: Client, address: string, reason: string): void {
   const isLost = (other: string) => other === address || client.links.get(other)?.state === 'waiting'
   if (client.addresses.every(isLost)) tryFirstNamed(client)
   disconnected(client, address, reason)
 }
 
-/** What a client does otherwise than before. */
+/** The client's rules that this stage changes. */
 export const learnMembers = {
   connected: connectedToMember,
   answered: answeredByMember,

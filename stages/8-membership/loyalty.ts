@@ -18,14 +18,14 @@ declare module '../../src/events.js' {
 }
 
 /**
- * Who asks for votes while a leader is heard is not heard itself, whatever its term: most likely it is a node that was
- * removed and has not been told, and it would depose one leader after the other (§6, thesis 4.2.3).
+ * A candidate is not heard while a leader is heard, whatever the candidate's term. Most likely it was removed and has
+ * not been told, and it would depose one leader after the other (§6, thesis 4.2.3).
  */
 export function beLoyal(node: Participant, message: Message, { kind }: FactsAtGate): boolean {
   return kind !== 'campaigns' || isHeeded(node, message as RequestVote)
 }
 
-/** A leader counts on this node: whatever it was told before, and whatever it was about to found, it is wanted here. */
+/** A leader counts on this node: the node is no longer removed, and its own founding ends. */
 export function noteWanted(node: Participant, _message: Message, { kind }: FactsAtGate): boolean {
   if (kind !== 'leads') return true
   node.isRemoved = false
@@ -35,8 +35,9 @@ export function noteWanted(node: Participant, _message: Message, { kind }: Facts
 }
 
 /**
- * A candidate that is no member, or not with this disk, may have been taken in by entries that this node lacks: then its log is the better one,
- * and it is heard. Otherwise it was removed or replaced, and is told so as soon as that is committed.
+ * Decides whether a candidate is heard. A candidate that is no member, or not with this disk, may have been admitted by
+ * entries that this node lacks: then its log is the better one, and it is heard. Otherwise it was removed or replaced,
+ * and is told so as soon as that is committed.
  */
 function isHeeded(node: Participant, message: RequestVote): boolean {
   const { from, incarnation = '', lastLogIndex, lastLogTerm } = message
@@ -55,8 +56,8 @@ function hearsLeader({ role, leader, silentTicks, timing }: Participant): boolea
 }
 
 /**
- * A disk that the cluster has not admitted may have been in this place before, and have forgotten whom it voted for. A
- * vote is given to a disk, not to a name: two nodes that bear one would both be elected by it.
+ * A node votes only with a disk that the cluster has admitted: another disk may have voted in its place before, and
+ * would not know. A vote goes to a disk, not to a name: two nodes that bear one name would both be elected by it.
  */
 export function voteIfAdmitted(node: Participant, message: RequestVote): void {
   const disk = `${message.term} ${message.incarnation}`
@@ -77,8 +78,9 @@ export function voteIfAdmitted(node: Participant, message: RequestVote): void {
 }
 
 /**
- * Voters stand for election; whoever founds a cluster, at once. So does a node whose latest configuration no longer has
- * it, as long as that is not committed: it may be needed for it (thesis 4.2.2). Others only notice the silence.
+ * Voters stand for election, and the founder of a cluster at once. So does a node that its latest configuration no
+ * longer names, while that configuration is not committed: its commit may need this node (thesis 4.2.2). Other nodes
+ * only notice the silence.
  */
 export function campaignIfVoter(node: Participant): void {
   if (!mayCampaign(node)) return noticeSilence(node)
@@ -94,7 +96,10 @@ function mayCampaign(node: Participant): boolean {
   return log.admits(self) && (status === 'voter' || (status === 'no member' && log.configuration.index > commitIndex))
 }
 
-/** It was removed, and stands for election no more. What it knows of later counts for more than what it is told. */
+/**
+ * A node hears that it was removed, and stands for election no more. A later configuration in its own log counts for
+ * more than the message.
+ */
 export function hearRemoved(node: Participant, { index }: Removed): void {
   if (node.role === 'leader' || node.isRemoved || node.log.configuration.index > index) return
   node.isRemoved = true

@@ -23,11 +23,14 @@ function place(index: Index, configuration: Configuration): Placed {
 }
 
 /**
- * A log that knows who the members are: a node always goes by the latest configuration in its log, committed or not (§6).
- * So a configuration is in force when it is appended, and gone when it is taken back.
+ * A log that knows the members: a node always goes by the latest configuration in its log, committed or not (§6). So a
+ * configuration is in force when it is appended, and gone when it is taken back.
  */
 export class MembersLog extends CompactLog {
-  /** The one in force at the edge, and those behind it. If the snapshot there is lost, a later one may say which that is. */
+  /**
+   * The configuration in force at the edge, and those behind it. If the snapshot at the edge is lost, the newer
+   * snapshot may still name the first one; if it does not, the first one is empty.
+   */
   #placed: Placed[]
 
   constructor({ edge, entries, snapshots }: Recovered) {
@@ -41,22 +44,28 @@ export class MembersLog extends CompactLog {
     return this.#placed.at(-1)!
   }
 
-  /** Of the configuration in force, whichever that is at the moment. */
+  /** The quorum of the configuration in force, read anew at each question. */
   readonly quorum: Quorum = { has: (nodes) => this.configuration.quorum.has(nodes) }
 
-  /** The one in force at an index. */
+  /** The configuration in force at an index. */
   configurationAt(index: Index): Placed {
     return this.#placed.findLast((placed) => placed.index <= index)!
   }
 
-  /** Whether a configuration that this log knows names this node with this disk, and the latest does not name another. */
+  /**
+   * Checks whether a configuration that this log knows names this node with this disk, and the latest names no other
+   * disk for it.
+   */
   admits(server: Server): boolean {
     const named = this.#placed.map(({ configuration }) => membersOf(configuration).find(({ id }) => id === server.id))
     const latest = named.at(-1)
     return named.some((one) => one && isSame(one, server)) && (!latest || isSame(latest, server))
   }
 
-  /** Whether all that is known of this cluster is that this one alone has founded it. */
+  /**
+   * Checks whether this log knows no configuration of the cluster but that of its founder alone, and the founder is
+   * this server.
+   */
   isFoundedBy(server: Server): boolean {
     const isAlone = ({ voters, outgoing }: Configuration) =>
       outgoing === null && voters.length === 1 && isSame(voters[0]!, server)
@@ -86,7 +95,11 @@ export class MembersLog extends CompactLog {
     this.#placed = [placed]
   }
 
-  /** One log never holds two histories: indexes and terms of the one would pass for those of the other. */
+  /**
+   * A log never holds two histories: the indexes and terms of one would pass for those of the other.
+   *
+   * @throws Error if the configuration is of another origin
+   */
   #checkOrigin({ origin }: Configuration): void {
     const known = this.#placed.at(-1)!.configuration.origin
     if (known !== '' && origin !== '' && origin !== known)

@@ -3,14 +3,14 @@ import type { MessageFacts } from '../../src/stage.js'
 import type { CompactionMessage } from '../7-log-compaction/messages.js'
 import type { Loss } from './volatile.js'
 
-/** The leader to a node that is to be taken in: who are you? It bears no term: nobody is a member by it. */
+/** The leader to a newcomer: who are you? The message bears no term, because no node becomes a member by it. */
 export interface Introduce extends Message {
   readonly type: 'Introduce'
 }
 
 /**
- * The answer bears the disk that it has and the cluster that it knows, as every message does. So a newcomer is known to
- * run, and to be reached, before anything is changed for it.
+ * A newcomer's answer. It bears the disk and the cluster of its sender, as every message does: the leader knows then
+ * that the newcomer runs and can be reached.
  */
 export interface Introduction extends Message {
   readonly type: 'Introduction'
@@ -25,16 +25,18 @@ export interface Removed extends Message {
 /** To a node under whose name the cluster knows another disk, or whose disk is older than what it has acknowledged. */
 export interface Displaced extends Message {
   readonly type: 'Displaced'
-  /** The configuration that says so, which is committed. */
+  /** The index of the committed configuration that says so. */
   readonly index: Index
-  /** Of the node that is meant: two may bear one name. */
+  /** The disk of the node that is meant: two nodes may bear one name. */
   readonly disk: string
   readonly why: Loss
 }
 
 export type MembershipMessage = CompactionMessage | Introduce | Introduction | Removed | Displaced
 
-/** What the messages of this stage are, and what they must hold when they come from the wire. None bears a term. */
+/**
+ * Each message's kind, and the check of its fields when it comes from the wire. No message of this stage bears a term.
+ */
 export const membershipMessages = {
   Introduce: { kind: 'asks who', check: () => true },
   Introduction: { kind: 'says who', check: () => true },

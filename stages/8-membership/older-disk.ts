@@ -4,7 +4,10 @@ import type { InstallSnapshotReply } from '../7-log-compaction/messages.js'
 import { isCounted, loseDisk, noticeLostDisk } from './disks.js'
 import type { Participant } from './participant.js'
 
-/** Notes what a follower has acknowledged: messages that leave from here on, it reads with all of that on its disk. */
+/**
+ * Notes the last entry that a follower has acknowledged. The follower reads any message that leaves from here on with
+ * that entry on its disk.
+ */
 export function noteAcknowledged(node: Participant, { from }: AppendEntriesReply | InstallSnapshotReply): void {
   const progress = node.progress.get(from)
   const index = matchIndexOf(progress)
@@ -15,9 +18,10 @@ export function noteAcknowledged(node: Participant, { from }: AppendEntriesReply
 }
 
 /**
- * A follower lacks what it had acknowledged to this leader: its folder is a copy of an older one. What was committed with
- * its help may be nowhere else, and it has forgotten votes as well. So its disk is lost, like one that was replaced.
- * A conflict counts only if it answers a message that left after the acknowledgement had come: others may be late.
+ * A follower lacks entries that it had acknowledged to this leader: its folder is a copy of an older one. Entries
+ * committed with its help may be nowhere else, and it has forgotten votes as well. So its disk is lost, like a disk
+ * that was replaced. A conflict counts only if it answers a message that left after the acknowledgement had come: any
+ * other may be late.
  */
 export function noticeOlderDisk(node: Participant, message: AppendEntriesConflict): void {
   const { from, sequence, prevLogIndex, conflictTerm, conflictIndex, incarnation = '' } = message

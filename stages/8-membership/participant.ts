@@ -5,46 +5,59 @@ import { type Configuration, idsOf, membersOf, type Server } from './configurati
 import { MembersLog } from './members-log.js'
 import type { Acknowledged, Change, Displacement, LostDisk, Met, Waiting } from './volatile.js'
 
-/** A node of a cluster whose members change. Who they are is in the log; nothing else says so. */
+/** A node of a cluster whose members change. The log names the members, and nothing else does. */
 export interface Participant extends Compactor {
   readonly log: MembersLog
   members: readonly Server[]
   peers: readonly NodeId[]
-  /** This node, with the disk that it has now. */
+  /** The node's own server: its name, its addresses and its present disk. */
   readonly self: Server
-  /** Whom the founder of a cluster takes in first; and who of them has said that it knows of no cluster, until there is one. */
+  /** The nodes with which this node founds the cluster; after the founding they are taken in first. */
   readonly founders: readonly Member[]
+  /** Founders that have said that they know of no cluster; null while this node is not founding one. */
   founding: Set<NodeId> | null
-  /** Whether this node founds, or has founded, the cluster in this life; who asked it to; and how long it has waited for others. */
+  /**
+   * True if this node was told to found the cluster, at its start or by a request. False once an operator calls the
+   * gathering of the founders off.
+   */
   isFounder: boolean
+  /** Clients that asked this node to found the cluster, and wait for the answer. */
   readonly foundingRequests: RequestId[]
+  /** Ticks for which this node has waited for the other founders. */
   foundingTicks: number
   /** The configuration that {@link members} and {@link progress} were last brought in line with. */
   followed: Configuration | null
-  /** When each node last answered this one, in {@link Compactor.ticks}: what it says unasked does not show that it hears. */
+  /**
+   * The tick at which each node last answered this one, in {@link Compactor.ticks}. A message that was not asked for
+   * does not count: it does not show that its sender hears this node.
+   */
   readonly heardAt: Map<NodeId, number>
-  /** A leader's: since when it has been in office, or has gone by its latest configuration, in ticks. */
+  /** On a leader: the tick at which it took office, or began to go by its latest configuration. */
   quorumSince: number
-  /** For how long somebody has been waited for; null while nobody is. */
+  /** The wait for another node, without which nothing goes on here; null while there is none. */
   awaiting: Waiting | null
-  /** A leader's: the change of members that is under way. */
+  /** On a leader: the change of members that is under way. */
   change: Change | null
-  /** A leader's: who is a member no more, and has or has not been told so. */
+  /** On a leader: removed nodes, and the tick at which they were told so; `toldAt` is null until then. */
   departed: { readonly servers: readonly Server[]; toldAt: number | null } | null
-  /** It was told that it is no member any more. */
+  /**
+   * True after this node was told that it is no longer a member, or has led its own removal. False again when a leader
+   * counts on it.
+   */
   isRemoved: boolean
-  /** It was told that its disk does not count. */
+  /** The reason why this node's disk does not count, as it was told; null if the disk counts. */
   displaced: Displacement | null
-  /** A leader's: whose disks do not count, though they answer. */
+  /** On a leader: members that answer with a disk that does not count. */
   readonly lostDisks: Map<NodeId, LostDisk>
-  /** A leader's: what each follower has acknowledged in this term. */
+  /** On a leader: the last entry that each follower has acknowledged in this term. */
   readonly acknowledged: Map<NodeId, Acknowledged>
-  /** Nodes of other clusters that were met; and those that were reported, by name and origin. */
+  /** Nodes of other clusters that this node has met. */
   readonly foreigners: Map<NodeId, Met>
+  /** Names and origins of the foreigners that were reported. */
   readonly reported: Set<string>
-  /** The term of the vote that this node gave last, and the disk to which it went; null if an earlier life gave it. */
+  /** The term of this node's last vote, and the disk that got it; null if this node has not voted since its start. */
   votedDisk: string | null
-  /** Verb: this node's disk and cluster. */
+  /** Verb: tells this node's disk and cluster. */
   identify(): Identity
 }
 
@@ -95,8 +108,8 @@ export function followConfiguration(node: Participant): void {
 }
 
 /**
- * Whoever is to be a voter, at the address where it is to be found, unless it still answers at another; the members; and
- * who is to be told that it is none any more.
+ * Tells the network with which nodes to be connected. They are voters to be, at their new address once the old one is
+ * silent; members; removed nodes that are still to be told; and, while founding, the founders.
  */
 export function connect(node: Participant): void {
   const founders = node.founding ? node.founders : []

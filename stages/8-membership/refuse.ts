@@ -7,7 +7,7 @@ export function refuse(node: Participant, { id: request }: Request, answer: Refu
   node.effects.replies.push({ request, answer })
 }
 
-/** Another node leads; or nobody does, and then it is said what is waited for. */
+/** Refuses a request because another node leads; or, if none leads, says for which nodes this one waits. */
 export function refuseElsewhere(node: Participant, request: Request): void {
   const wait = describeWait(node)
   if (node.leader !== null || wait === '') return refer(node, request)

@@ -2,7 +2,7 @@ import { addNode, reconfigure, removeNode } from './ask-change.js'
 import { cancelChange } from './call-off.js'
 import { foundOnRequest, tellMembers } from './found.js'
 
-/** What a client may ask about members: the rule behind each command. */
+/** The rule behind each command about members. */
 export const membershipRequests = {
   add_node: addNode,
   remove_node: removeNode,

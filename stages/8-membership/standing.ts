@@ -3,7 +3,7 @@ import type { Participant } from './participant.js'
 
 export type Standing = 'voter' | 'learner' | 'removed' | 'displaced' | 'no member'
 
-/** What this node is in the latest configuration that it knows. */
+/** The part that this node has in the latest configuration that it knows. */
 export function standing({ log, self, isRemoved, displaced }: Participant): Standing {
   const { voters, outgoing, learners } = log.configuration.configuration
   if (isRemoved) return 'removed'

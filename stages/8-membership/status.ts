@@ -8,7 +8,7 @@ import type { Standing } from './standing.js'
 import { standing } from './standing.js'
 import { describeAwaited } from './waiting.js'
 
-/** What `info` tells of a node and of the members as it knows them. */
+/** The status that `info` tells of a node, with the members as the node knows them. */
 export function statusOfMember(node: Participant): Status {
   const { voters, outgoing, learners } = node.log.configuration.configuration
   const member = standing(node)
@@ -24,7 +24,10 @@ export function statusOfMember(node: Participant): Status {
   return Object.assign(compactorStatus(node), membership)
 }
 
-/** What `info` tells of disks and clusters: which origin is known, whose disk is lost, who is foreign, and what to do. */
+/**
+ * The part of the status about disks and clusters: the known origin, lost disks, foreigners, silent founders, and
+ * advice.
+ */
 function identityStatus(node: Participant, standing: Standing): Partial<MembershipStatus> {
   const { log, lostDisks, foreigners, founding, founders } = node
   const { origin } = log.configuration.configuration
@@ -41,7 +44,7 @@ function identityStatus(node: Participant, standing: Standing): Partial<Membersh
   }
 }
 
-/** A node that does not count says why, and what to do about it. */
+/** Advice to the operator of a node that does not count: the reason, and what to do about it. */
 function advise(node: Participant, standing: Standing): string | null {
   const { self, log, displaced, founding, leader } = node
   const admission = `add_node ${self.id} ${self.client} ${self.peer}`

@@ -1,16 +1,19 @@
-/** Parts of a participant's state that a restart forgets (figure 2: volatile state). The rules beside them say what they mean. */
+/**
+ * Parts of a participant's state that a restart forgets (figure 2: volatile state). The rules beside them say what they
+ * mean.
+ */
 import type { Foreigner, Index, Member, NodeId, Refusal, RequestId } from '../../src/contracts.js'
 import type { Progress } from '../4-log-replication/progress.js'
 
-/** How long somebody waits, and when that was last told; in ticks. */
+/** A wait for another node: the tick at which it began, and the tick at which it was last told. */
 export interface Waiting {
   readonly since: number
   toldAt: number | null
 }
 
-/** How far a follower had acknowledged, and the number of the last message that had left for it by then. */
+/** The last entry that a follower has acknowledged, and the number of the last message that had left for it by then. */
 export interface Acknowledged {
-  /** A new term, and a node that is taken in anew, has another one. */
+  /** The progress in which it was acknowledged: a new term has another one, and so has a node that is taken in anew. */
   readonly progress: Progress
   readonly index: Index
   readonly sequence: number
@@ -18,57 +21,72 @@ export interface Acknowledged {
 
 /** A node of another cluster that this node has met, and when. */
 export interface Met extends Foreigner {
-  /** In ticks. */
+  /** The tick at which this node last met it. */
   readonly metAt: number
 }
 
-/** Why this node rests, and the configuration by which it was told so. */
+/** The reason why this node rests, and the index of the configuration by which it was told so. */
 export interface Displacement {
   readonly index: Index
   readonly why: Loss
 }
 
-/** Why a member's disk is lost: another one answers in its place, or it is older than what it has acknowledged. */
+/**
+ * The reason why a member's disk is lost: another disk answers in its place, or it is older than what it has
+ * acknowledged.
+ */
 export type Loss = 'replaced' | 'older'
 
 /** The disk that answers under a member's name, and does not count. */
 export interface LostDisk {
   readonly incarnation: string
   readonly why: Loss
-  /** In {@link Participant.ticks}. */
+  /** The tick at which the node with this disk was last told; null if never. */
   toldAt: number | null
 }
 
-/** A node that is to be a voter. What disk it has, it says itself; until then that is not known. */
+/** A node that is to be a voter. The node itself says which disk it has; until then `incarnation` is null. */
 export type Candidate = Member & { readonly incarnation: string | null }
 
-/** One round of catching up (thesis 4.2.1): all that the log held when it began. */
+/**
+ * One round of catching up (thesis 4.2.1): the newcomer is to reach `target`, the end that the log had when the round
+ * began.
+ */
 export interface Round {
   readonly number: number
   readonly target: Index
   readonly since: number
-  /** How far the newcomer was when it was last looked at, and when it had last come further; in ticks. */
+  /**
+   * The newcomer's progress when the leader last looked: its matching index, and the bytes that it has of a snapshot.
+   */
   reached: string
+  /** The tick at which the newcomer was last seen to have made progress. */
   movedAt: number
 }
 
-/** What the voters are to be, and who waits to hear that they are. Only the leader that was asked knows of it. */
+/** A change of the voters, with the clients that wait for it. Only the leader that was asked knows of it. */
 export interface Change {
   readonly voters: readonly Candidate[]
-  /** Those of them that are asked who they are: they are new, or their disks are. */
+  /** Voters whose disks were not known when the change began: they are asked who they are. */
   readonly newcomers: readonly NodeId[]
-  /** Also if too few of them are alive. */
+  /** True if the change is made also where too few of the new voters are alive. */
   readonly isForced: boolean
-  /** Whether the founder of the cluster gathers its partners by it: it gives way to whatever an operator asks for. */
+  /**
+   * True if the founder takes in the other founders by this change; it gives way to any change that an operator asks
+   * for.
+   */
   readonly isFounding: boolean
   readonly requests: RequestId[]
-  /** Those who asked for it to be called off. */
+  /** Clients that asked to call the change off. */
   readonly cancels: RequestId[]
-  /** Members that are to move, and still answer where they are: their link is kept, and nobody is asked elsewhere. */
+  /**
+   * Members that are to move, and still answer at their old address: their link is kept, and they are not asked at the
+   * new one.
+   */
   readonly staying: Set<NodeId>
-  /** Since when the newcomers are asked who they are, in ticks. */
+  /** The tick from which the newcomers have been asked who they are. */
   askedAt: number
   readonly rounds: Map<NodeId, Round>
-  /** Why it was given up: what was begun is then undone. */
+  /** The reason why the change was given up: its steps so far are then undone. Null if it was not. */
   readonly refusal: Refusal | null
 }

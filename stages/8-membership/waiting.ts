@@ -14,12 +14,12 @@ interface Waited extends AwaitedStatus {
   readonly members: readonly NodeId[]
 }
 
-/** How often it is told that the waiting goes on, in election time-outs. */
+/** Election time-outs between two reports that a wait goes on. */
 const reminder = 60
 
 /**
- * Whoever can do nothing before another node answers says so, once and then rarely: a partner of the founding that died,
- * or whose address is misspelt, is waited for without an end.
+ * A node that can do nothing before another node answers says so, once and then rarely. Without this report, a dead
+ * founder or a misspelt address would be waited for in silence, for ever.
  */
 export function tellWaiting(node: Participant): void {
   const awaited = awaitedBy(node)
@@ -37,7 +37,7 @@ export function tellWaiting(node: Participant): void {
   node.effects.events.push({ event, members: idsOf(awaited), ...describeAwaited(node) })
 }
 
-/** Those without whose answer nothing goes on here. */
+/** The nodes without whose answer nothing goes on here. */
 function awaitedBy(node: Participant): readonly Member[] {
   const { founding, founders, change, role, log, id: self } = node
   if (founding) return founders.filter(({ id }) => id !== self && !founding.has(id))
@@ -48,13 +48,13 @@ function awaitedBy(node: Participant): readonly Member[] {
   return change?.voters.filter((candidate) => !isIntroduced(candidate)) ?? []
 }
 
-/** For `info` and the event: who is waited for, and since when. */
+/** Describes, for `info` and the event, which nodes are waited for, and for how many milliseconds so far. */
 export function describeAwaited(node: Participant): AwaitedStatus {
   const awaited = awaitedBy(node).map(({ id, peer }) => ({ id, peer }))
   return { for: awaited, ms: (node.ticks - (node.awaiting?.since ?? node.ticks)) * node.timing.tickMs }
 }
 
-/** For the end of a sentence; nothing where nobody is waited for. */
+/** Describes the wait for the end of a sentence; empty where no node is waited for. */
 export function describeWait(node: Participant): string {
   const awaited = awaitedBy(node).map(({ id, peer }) => `${id} at ${peer}`)
   const where = awaited.join(', ')

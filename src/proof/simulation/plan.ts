@@ -37,7 +37,7 @@ export interface Plan {
   readonly fireMs: number
   readonly faults: readonly PlannedFault[]
   readonly calls: readonly PlannedCall[]
-  /** What is asked at the end, when all is mended; a write to the key-value store unless it is given. */
+  /** The last command, asked when all is mended; a write to the key-value store if left out. */
   readonly last?: Command
   readonly deadlineMs: number
   /** True if faults and calls begin before the cluster is founded, where members change. */
