@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { parseArguments, parseLine, UsageError } from '../../client/text/words.js'
-import { commands } from '../../stages/0-key-value-store/commands.js'
 import { membershipCommands } from '../../stages/8-membership/commands.js'
+import { stages } from '../../stages/index.js'
+
+const { commands } = stages[0]!
 
 t.test('lines as a person types them', async (t) => {
   const cases: [string, object][] = [

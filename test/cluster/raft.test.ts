@@ -32,7 +32,7 @@ async function judge(t: Test, siege: Siege): Promise<void> {
 
 t.test('each node in turn is killed under load and comes back', async (t) => {
   const { cluster, siege } = await besieged(t, 8)
-  for (const id of size(['n1', 'n2'], ids)) {
+  for (const id of size(['n1'], ids)) {
     await cluster.say(`kill ${id}`)
     await siege.served(100)
     await cluster.say(`restart ${id}`)
@@ -94,7 +94,7 @@ for (const network of size(['tcp'], networkNames)) {
 }
 
 const clients = 15
-const faults = size(3, 20)
+const faults = size(1, 20)
 const seed = Date.now() % 1_000_000
 
 /**

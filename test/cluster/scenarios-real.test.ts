@@ -18,9 +18,8 @@ type Selection = readonly (readonly [stage: number, ...scenarios: string[]])[]
 /** What is played on processes here: of each kind one, or a good part of what can be. */
 const selection = size<Selection, Selection>(
   [
-    [2, 'N3', 'W7'],
-    [6, 'W1', 'E2'],
-    [7, 'C2'],
+    [2, 'N3'],
+    [6, 'W1'],
     [8, 'M4'],
   ],
   [
@@ -65,14 +64,14 @@ t.test('a node whose disk was replaced is sent what it lacks', async (t) => {
   const after = 'away has a snapshot within 10s\nsettle\nall hold first 1\nall equal'
   const header = 'X1 A title\nguarantee G14\nsnapshots every 20 entries'
   const wiped = parseScenario(`${header}\n\n${body}\n${after}`, 'X1.txt')
-  for (const play of [playVirtually, playOnProcesses]) {
+  for (const play of size([playVirtually], [playVirtually, playOnProcesses])) {
     const { verdict, transcript } = await play(wiped, stages[7]!)
     t.equal(verdict, 'holds', transcript.join('\n'))
   }
 })
 
 t.test('hostile bytes need real sockets', async (t) => {
-  for (const id of ['W1', 'W2', 'W3', 'W4']) {
+  for (const id of size(['W2'], ['W1', 'W2', 'W3', 'W4'])) {
     const { verdict, transcript } = await playOnProcesses(find(id), naive)
     t.equal(verdict, 'holds', transcript.join('\n'))
   }
