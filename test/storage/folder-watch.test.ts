@@ -21,7 +21,8 @@ const last = (folder: string) =>
       .filter((name) => name.endsWith('.ndjson'))
       .at(-1)!,
   )
-const remove = (path: string) => rmSync(path, { recursive: true })
+/** A write that is under way in a thread may make a file while its folder is being removed: then once more. */
+const remove = (path: string) => rmSync(path, { recursive: true, maxRetries: 20, retryDelay: 10 })
 const replace = (path: string) => {
   renameSync(path, `${path}-away`)
   cpSync(`${path}-away`, path, { recursive: true })
