@@ -72,7 +72,6 @@ export class Client {
     return (await this.#do({ command: 'get', key })).value as string | null
   }
 
-  /** @throws CallError */
   /** Sets the value of a key. @throws CallError */
   async set(key: string, value: string): Promise<void> {
     await this.#do({ command: 'set', key, value })

@@ -4,8 +4,7 @@ import { describeChange } from './change.js'
 import { idsOf } from './configuration.js'
 import { foreignersOf } from './identity.js'
 import type { Participant } from './participant.js'
-import type { Standing } from './standing.js'
-import { standing } from './standing.js'
+import { type Standing, standing } from './standing.js'
 import { describeAwaited } from './waiting.js'
 
 /** The status that `info` tells of a node, with the members as the node knows them. */
