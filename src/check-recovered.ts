@@ -26,6 +26,7 @@ function foreignIn(stage: Stage, entry: Entry): string | null {
   const { application, payloads } = stage
   const payload = payloadOf(entry)
   if (payload.kind !== 'command') return payloads[payload.kind] ? null : laterStage(`a ${payload.kind} entry`, stage)
+  if (payload.call !== undefined && !payloads.session) return laterStage('a call of a session', stage)
   if (application.codec.decode(payload.command)) return null
   return `a command that the application ${application.name} does not have: another application wrote it`
 }

@@ -5,11 +5,12 @@
  * Whatever crosses from one floor to another has its type here.
  */
 
-import type { Entry, Payload } from './entries.js'
+import type { Entry } from './entries.js'
 import type { Event } from './events.js'
 import type { EntryId, Index, NodeId, Term } from './ids.js'
 import type { Foreigner, Identity, Member, Message, PeerMember } from './messages.js'
 import type { Answer, Command, Request, RequestId } from './requests.js'
+import type { Apply, Performance, Query } from './results.js'
 import type { Status } from './status.js'
 import type { Timing } from './timing.js'
 
@@ -21,6 +22,7 @@ export * from './ids.js'
 export { compareKeys } from './key-order.js'
 export * from './messages.js'
 export * from './requests.js'
+export type { Apply, Performance, Query, Result } from './results.js'
 export type { AwaitedStatus, ChangeStatus, MembershipStatus, Status } from './status.js'
 export { defaultTiming, type Timing } from './timing.js'
 
@@ -38,6 +40,8 @@ export interface Core {
   tick(): void
   /** The log store holds everything up to this entry. */
   durable(upTo: EntryId): void
+  /** A committed entry is about to be performed, after all entries before it. */
+  perform(entry: Apply): Performance
   /** The state machine has performed everything up to this index. */
   applied(upTo: Index): void
   /**
@@ -66,26 +70,6 @@ export interface Core {
   take(): Effects
   /** The node's status, as plain data for `info`, traces and checkers. */
   readonly status: Status
-}
-
-/**
- * A committed entry, to be performed in its turn. Only a command goes to the state machine. `request` names the client
- * of this node that waits for the result; null if none does.
- */
-export interface Apply {
-  readonly index: Index
-  readonly term: Term
-  readonly payload: Payload
-  readonly request: RequestId | null
-}
-
-/** A read that is not in the log. `request` names the client of this node that waits for its result. */
-export interface Query {
-  /** The command, in the form in which it would stand in an entry. */
-  readonly command: unknown
-  readonly request: RequestId
-  /** The number of the same turn's {@link Effects.apply} that are performed before the read. */
-  readonly behind: number
 }
 
 export interface Reply {

@@ -3,11 +3,12 @@
 import { type EntryId, type Index, isObject, isPositive, type Term } from './ids.js'
 
 /**
- * The payload of an entry. A command is the application's, and opaque to every rule: a JSON value, or bytes. All other
- * kinds are the cluster's own, and never reach a state machine.
+ * The payload of an entry. A command is the application's, and opaque to every rule: a JSON value, or bytes. `call`
+ * says which call of which session the command is (stage 9). All other kinds are the cluster's own, and never reach a
+ * state machine.
  */
 export type Payload =
-  | { readonly kind: 'command'; readonly command: unknown }
+  | { readonly kind: 'command'; readonly command: unknown; readonly call?: unknown }
   | { readonly kind: 'no-op' }
   | { readonly kind: 'configuration'; readonly configuration: unknown }
   | { readonly kind: 'session'; readonly session: unknown }
@@ -17,8 +18,9 @@ export type PayloadKind = Payload['kind']
 /** A leader's first entry, which does nothing. */
 export const noOp: Payload = { kind: 'no-op' }
 
-export function commandPayload(command: unknown): Payload {
-  return { kind: 'command', command }
+/** @param call the call of a session that the command is; undefined if it is none */
+export function commandPayload(command: unknown, call?: unknown): Payload {
+  return call === undefined ? { kind: 'command', command } : { kind: 'command', command, call }
 }
 
 /**
@@ -57,8 +59,8 @@ export function payloadOf(entry: Entry): Payload {
 export const textFormat = 2
 
 /**
- * Writes the text of an entry. The payload's kind is the name of a field: `json` and `base64` hold a command, `no-op`
- * is true, each other field holds the contents of its kind.
+ * Writes the text of an entry. The payload's kind is the name of a field: `json` and `base64` hold a command, with
+ * `call` beside it if it is one of a session; `no-op` is true, each other field holds the contents of its kind.
  */
 function textOf(index: Index, term: Term, payload: Payload): string {
   if (payload.kind === 'no-op') return JSON.stringify({ index, term, 'no-op': true })
@@ -66,17 +68,17 @@ function textOf(index: Index, term: Term, payload: Payload): string {
     const { kind: _, ...own } = payload
     return JSON.stringify({ index, term, ...own })
   }
-  const { command } = payload
+  const { command, call } = payload
   if (command === undefined) throw new Error('a command that is undefined cannot stand in an entry')
-  if (!(command instanceof Uint8Array)) return JSON.stringify({ index, term, json: command })
+  if (!(command instanceof Uint8Array)) return JSON.stringify({ index, term, json: command, call })
   const bytes = Buffer.from(command.buffer, command.byteOffset, command.byteLength)
-  return JSON.stringify({ index, term, base64: bytes.toString('base64') })
+  return JSON.stringify({ index, term, base64: bytes.toString('base64'), call })
 }
 
 function payloadIn(fields: Readonly<Record<string, unknown>>): Payload | null {
-  const { json, base64, configuration, session } = fields
-  if (json !== undefined) return commandPayload(json)
-  if (typeof base64 === 'string') return commandPayload(Uint8Array.from(Buffer.from(base64, 'base64')))
+  const { json, base64, call, configuration, session } = fields
+  if (json !== undefined) return commandPayload(json, call)
+  if (typeof base64 === 'string') return commandPayload(Uint8Array.from(Buffer.from(base64, 'base64')), call)
   if (fields['no-op'] === true) return noOp
   if (configuration !== undefined) return { kind: 'configuration', configuration }
   if (session !== undefined) return { kind: 'session', session }

@@ -14,10 +14,14 @@ export interface EventDetails {}
 
 /** Details of the steps that only a trace holds: every step of a node. */
 export interface TraceDetails {
-  request: { readonly request: number; readonly command: Command }
+  request: {
+    readonly request: number
+    readonly command: Command
+    readonly envelope?: Readonly<Record<string, unknown>>
+  }
   receive: { readonly message: Message }
   send: { readonly message: Message }
-  /** A command that is performed; `own` is the payload where the entry is the cluster's own. */
+  /** A command that is performed; `own` is the payload where nothing reaches the state machine. */
   apply: { readonly index: Index; readonly command?: Command; readonly own?: unknown }
   query: { readonly command: Command }
   restore: { readonly snapshot: EntryId }

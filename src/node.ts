@@ -1,9 +1,9 @@
 import { decoded } from './application.js'
 import { checkRecovered } from './check-recovered.js'
+import { checkRequest } from './check-request.js'
 import {
   type Answer,
   type Apply,
-  type Checked,
   type Chunk,
   type Clock,
   type Command,
@@ -34,7 +34,6 @@ import { Room } from './room.js'
 import { bodyOf, type Sections, sectionsOf } from './snapshot-sections.js'
 import type { Stage } from './stage.js'
 import { commandsInOrder, type Task, Tasks } from './tasks.js'
-import { quoted } from './text.js'
 import { WaitingRequests } from './waiting-requests.js'
 
 declare module './events.js' {
@@ -170,26 +169,14 @@ export class Node {
    * @param candidate the client's request, not yet checked, without its `id`
    */
   ask(candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void): void {
-    const checked = this.#check(candidate)
+    const checked = checkRequest(this.#stage, candidate)
     if (!checked.ok) return answer(checked)
-    const { command } = checked
-    const id = this.#waiting.add(command, answer)
+    if (this.#phase !== 'running') return answer(failure('shutting_down', 'the node is stopping'))
+    const { ok: _, ...asked } = checked
+    const id = this.#waiting.add(asked.command, answer)
     if (typeof id !== 'number') return answer(id)
-    this.#doors.trace?.({ event: 'request', request: id, command })
-    this.#input((core) => core.request({ id, command }))
-  }
-
-  #check(candidate: Readonly<Record<string, unknown>>): Checked {
-    const name = candidate.command
-    if (typeof name !== 'string') return failure('bad_request', `"command" must be one of ${this.#commands()}`)
-    const shape = Object.hasOwn(this.#stage.commands, name) ? this.#stage.commands[name]! : undefined
-    if (!shape) return failure('unknown_command', `no command ${quoted(name, 64)}; there are ${this.#commands()}`)
-    if (this.#phase !== 'running') return failure('shutting_down', 'the node is stopping')
-    return shape.check(candidate)
-  }
-
-  #commands(): string {
-    return Object.keys(this.#stage.commands).join(' ')
+    this.#doors.trace?.({ event: 'request', request: id, ...asked })
+    this.#input((core) => core.request({ id, ...asked }))
   }
 
   #receive(message: Message): void {
@@ -327,18 +314,24 @@ export class Node {
   }
 
   async #apply(batch: readonly Apply[]): Promise<void> {
-    const performed = batch.map(({ payload }) => (payload.kind === 'command' ? this.#decoded(payload.command) : null))
-    const commands = performed.filter((command) => command !== null)
+    const commands: Command[] = []
+    const performances = batch.map((entry) => this.#core!.perform(entry))
+    for (const [at, { isNew }] of performances.entries()) if (isNew) commands.push(this.#commandIn(batch[at]!))
     const answers = commands.length > 0 ? await this.#machine.apply(commands) : []
     if (this.#isDead()) return
     let answered = 0
-    for (const [at, { index, payload, request }] of batch.entries()) {
-      const command = performed[at]!
-      this.#doors.trace?.({ event: 'apply', index, ...(command ? { command } : { own: payload }) })
-      const answer = command && answers[answered++]!
-      if (request !== null && answer) this.#answer(request, answer)
+    for (const [at, { isNew, result }] of performances.entries()) {
+      const { index, payload, request, fields } = batch[at]!
+      this.#doors.trace?.({ event: 'apply', index, ...(isNew ? { command: commands[answered]! } : { own: payload }) })
+      if (isNew) result.answer = answers[answered++]!
+      if (request !== null && result.answer) this.#answer(request, result.answer, fields)
     }
     this.#input((core) => core.applied(batch.at(-1)!.index))
+  }
+
+  #commandIn({ index, payload }: Apply): Command {
+    if (payload.kind !== 'command') throw new Error(`entry ${index} holds no command to be performed`)
+    return this.#decoded(payload.command)
   }
 
   #decoded(command: unknown): Command {
@@ -349,9 +342,9 @@ export class Node {
     const commands = batch.map(({ command }) => this.#decoded(command))
     const answers = await this.#machine.query(commands)
     if (this.#isDead()) return
-    for (const [at, { request }] of batch.entries()) {
+    for (const [at, { request, fields }] of batch.entries()) {
       this.#doors.trace?.({ event: 'query', command: commands[at]! })
-      this.#answer(request, answers[at]!)
+      this.#answer(request, answers[at]!, fields)
     }
   }
 
@@ -380,9 +373,10 @@ export class Node {
     this.#doors.clock.after(this.#room.pauseMs, () => this.#input((core) => core.saved(null)))
   }
 
-  #answer(request: RequestId, answer: Answer): void {
+  #answer(request: RequestId, given: Answer, fields?: Readonly<Record<string, unknown>>): void {
     const tell = this.#waiting.take(request)
     if (!tell) return
+    const answer = fields && given.ok ? { ...given, ...fields } : given
     this.#doors.trace?.({ event: 'answer', request, answer })
     tell(answer)
   }

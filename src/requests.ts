@@ -13,6 +13,8 @@ export interface Command {
 export interface Request<C = Command> {
   readonly id: RequestId
   readonly command: C
+  /** Fields that stood beside the command, as {@link CommandShape.envelope} has them; left out if there were none. */
+  readonly envelope?: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -36,6 +38,19 @@ export const errorCodes = {
   cluster_exists: {
     definite: true,
     means: 'the node knows of a cluster already, so none is founded',
+  },
+  bad_sequence: {
+    definite: true,
+    means: 'the sequence number belongs to another command of this session, or is too far ahead; nothing was done',
+  },
+  session_expired: {
+    definite: false,
+    means:
+      'there is no such session any more; a call asked for the first time was not done, a repeated one may have been',
+  },
+  answer_forgotten: {
+    definite: false,
+    means: 'the client had said that it waits for this answer no more; the call is not done again',
   },
   overloaded: { definite: true, means: 'too much is waiting here already; ask again later' },
   shutting_down: { definite: true, means: 'the node is stopping and takes nothing new' },
@@ -112,6 +127,11 @@ export interface Argument {
 export interface CommandShape {
   /** Arguments, in the order in which a person types them. */
   readonly takes: readonly Argument[]
+  /**
+   * Fields that may stand beside the command's own, and that are no part of it: the stage's rules read them. Left out if
+   * there are none.
+   */
+  readonly envelope?: readonly Argument[]
   readonly help: string
   /** True if the command leaves the store as it was, so that asking twice does no harm. */
   readonly readOnly: boolean
@@ -119,7 +139,9 @@ export interface CommandShape {
   check(candidate: object): Checked
 }
 
-export type Checked = { readonly ok: true; readonly command: Command } | Refusal
+export type Checked =
+  | { readonly ok: true; readonly command: Command; readonly envelope?: Readonly<Record<string, unknown>> }
+  | Refusal
 
 /**
  * The store on which commands act. A Map is one, and no plain object is, so that `__proto__` is a key like any other.

@@ -1,5 +1,6 @@
-import { type Application, isWrite } from './application.js'
+import type { Application } from './application.js'
 import {
+  type Apply,
   type ClientRules,
   type CommandShape,
   type Core,
@@ -18,8 +19,7 @@ import {
   type NodeId,
   type NodeOptions,
   noEffects,
-  type Payload,
-  type PayloadKind,
+  type Performance,
   type Random,
   type Recovered,
   type Request,
@@ -28,6 +28,10 @@ import {
   type Timing,
 } from './contracts.js'
 
+import { type Envelopes, inEnvelopes } from './envelopes.js'
+import { type BoundMessageFacts, boundMessages, type MessageFacts, type PayloadChecks } from './message-facts.js'
+
+export type { Known, MessageFacts } from './message-facts.js'
 export { inOrder, insertedBefore, partsOf, replaced, replacedIn } from './rule-lists.js'
 
 /** The state of a node that every stage has. Rules read it, change it, and put their decisions into `effects`. */
@@ -91,7 +95,9 @@ export interface StageFacts {
   /** Commands for clients, of the application and of the node itself. A table names only those of the node itself. */
   readonly commands: Readonly<Record<string, CommandShape>>
   /** Kinds of payload in the log besides commands, each with the check of a payload from the wire. */
-  readonly payloads: Readonly<Partial<Record<Exclude<PayloadKind, 'command'>, (payload: Payload) => boolean>>>
+  readonly payloads: PayloadChecks
+  /** Fields that may stand beside the application's commands in a request: beside reads, and beside writes. */
+  readonly envelopes: Envelopes
   /** The rules of the client; null at stage 0, which has none. */
   readonly client: ClientRules | null
   /** The messages between nodes, by their types. */
@@ -148,6 +154,11 @@ export interface StageTable<N extends NodeState, M extends Message> extends Omit
   readonly tick: readonly ((node: N) => void)[]
   /** The disk holds the log up to an entry (see {@link Core}, also for the lists that follow). */
   readonly durable: readonly ((node: N, upTo: EntryId) => void)[]
+  /**
+   * Rules that look at a committed entry before the state machine does, in the order of the log. The first rule that
+   * gives a performance decides; if none does, a command is performed.
+   */
+  readonly perform: readonly ((node: N, entry: Apply) => Performance | null)[]
   /** The state machine has performed everything up to an index. */
   readonly applied: readonly ((node: N, upTo: Index) => void)[]
   /** A snapshot is durable; null if the disk had no room for it. */
@@ -168,27 +179,6 @@ interface Requests<N> {
   readonly read: (node: N, request: Request<unknown>) => void
   readonly write: (node: N, request: Request<unknown>) => void
   readonly [command: string]: (node: N, request: Request) => void
-}
-
-/** Questions that a message's check may ask about a content, because the answer depends on the whole stage. */
-export interface Known {
-  /** Checks whether the entries of this stage, with its application, may hold this payload. */
-  isPayload(payload: Payload): boolean
-  /** Checks whether this is a command that changes the application's state. */
-  isWrite(command: unknown): boolean
-}
-
-/** Facts of a message that follow from its type alone. */
-export interface MessageFacts {
-  readonly kind: MessageKind
-  /** Checks whether an object from the wire has the fields of this message. */
-  readonly check: (candidate: Readonly<Record<string, unknown>>, known: Known) => boolean
-}
-
-/** Facts of a message for a stage whose application is known. */
-interface BoundMessageFacts {
-  readonly kind: MessageKind
-  readonly check: (candidate: Readonly<Record<string, unknown>>) => boolean
 }
 
 /** Facts by which a rule at the gate judges a message, instead of its type. */
@@ -227,7 +217,7 @@ export interface StageOf<N extends NodeState, M extends Message> extends Stage {
 /** Makes a stage of its table: binds the verbs and dispatches what comes in to the rules named there. */
 export function stage<N extends NodeState, M extends Message>(table: StageTable<N, M>): StageOf<N, M> {
   const isIdentified = 'identify' in table.verbs
-  const commands = { ...table.application.commands, ...table.commands }
+  const commands = { ...inEnvelopes(table.application.commands, table.envelopes), ...table.commands }
   const create = (options: NodeOptions) => new TableCore(table, options)
   return { ...table, commands, messages: boundMessages(table), isIdentified, table, create }
 }
@@ -238,25 +228,6 @@ export function withApplication<N extends NodeState, M extends Message>(
   application: Application,
 ): StageOf<N, M> {
   return stage<N, M>({ ...table, application })
-}
-
-/** Binds the checks of the messages to the stage and its application. */
-function boundMessages({
-  application,
-  payloads,
-  messages,
-}: Omit<StageFacts, 'isIdentified'>): Record<string, BoundMessageFacts> {
-  const known: Known = {
-    isPayload(payload) {
-      if (payload.kind === 'command') return application.codec.decode(payload.command) !== null
-      return payloads[payload.kind]?.(payload) ?? false
-    },
-    isWrite: (command) => isWrite(application, command),
-  }
-  const bound = Object.entries(messages).map(([type, { kind, check }]) => {
-    return [type, { kind, check: (candidate: Readonly<Record<string, unknown>>) => check(candidate, known) }]
-  })
-  return Object.fromEntries(bound) as Record<string, BoundMessageFacts>
 }
 
 class TableCore<N extends NodeState, M extends Message> implements Core {
@@ -312,6 +283,14 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
   durable(upTo: EntryId): void {
     this.#isWriting = false
     for (const rule of this.#table.durable) rule(this.#node, upTo)
+  }
+
+  perform(entry: Apply): Performance {
+    for (const rule of this.#table.perform) {
+      const performance = rule(this.#node, entry)
+      if (performance) return performance
+    }
+    return { isNew: entry.payload.kind === 'command', result: { answer: null } }
   }
 
   applied(upTo: Index): void {
@@ -383,7 +362,7 @@ function requestsOf<N extends NodeState, M extends Message>({ application, comma
   const { codec } = application
   const ofApplication = Object.entries(application.commands).map(([name, { readOnly }]) => {
     const rule = readOnly ? read : write
-    const handle = (node: N, { id, command }: Request) => rule(node, { id, command: codec.encode(command) })
+    const handle = (node: N, request: Request) => rule(node, { ...request, command: codec.encode(request.command) })
     return [name, handle] as const
   })
   const own = Object.keys(commands).flatMap((name) => (requests[name] ? [[name, requests[name]] as const] : []))

@@ -153,6 +153,7 @@ function scripted(): Stage & { ticks: number } {
         kept: () => [],
         restored() {},
         entries: () => [],
+        perform: () => ({ isNew: true, result: { answer: null } }),
         applied: (index: number) => void effects.events.push({ event: `applied ${index}` } as never),
         take() {
           if (breaksTurn) throw new Error('broken at the end of a turn')

@@ -29,6 +29,7 @@ const promising = stage<NodeState, never>({
   start: [],
   tick: [],
   durable: [],
+  perform: [],
   applied: [],
   saved: [],
   held: [],

@@ -33,6 +33,7 @@ export default stage<Replica, ReplicationMessage>({
   proto: ['4-log-replication/log.proto'],
   tick: [giveUpWaiting],
   durable: [noteDurable, takeOffice],
+  perform: [],
   applied: [noteApplied],
   saved: [],
   held: [],

@@ -1,0 +1,40 @@
+import type { Argument, CommandShape, Refusal } from './contracts.js'
+
+/** The shape of the fields that may stand beside a command. */
+export interface EnvelopeShape {
+  readonly takes: readonly Argument[]
+  /** Checks the fields that are there. @returns them; or the refusal that says what is wrong with them */
+  check(fields: Readonly<Record<string, unknown>>): { readonly ok: true; readonly envelope: object } | Refusal
+}
+
+/** The shapes for reads and for writes; left out where nothing may stand beside them. */
+export interface Envelopes {
+  readonly read?: EnvelopeShape
+  readonly write?: EnvelopeShape
+}
+
+/** Makes the shapes of an application's commands, with the fields that this stage takes beside them. */
+export function inEnvelopes(commands: Readonly<Record<string, CommandShape>>, { read, write }: Envelopes) {
+  const wrapped = Object.entries(commands).map(([name, shape]) => {
+    const envelope = shape.readOnly ? read : write
+    return [name, envelope ? inEnvelope(shape, envelope) : shape] as const
+  })
+  return Object.fromEntries(wrapped)
+}
+
+function inEnvelope(shape: CommandShape, { takes, check }: EnvelopeShape): CommandShape {
+  const names = takes.map(({ name }) => name)
+  return {
+    ...shape,
+    envelope: takes,
+    check(candidate) {
+      if (!names.some((name) => name in candidate)) return shape.check(candidate)
+      const fields = Object.entries(candidate)
+      const isBeside = ([name]: readonly [string, unknown]) => names.includes(name)
+      const checked = shape.check(Object.fromEntries(fields.filter((field) => !isBeside(field))))
+      if (!checked.ok) return checked
+      const beside = check(Object.fromEntries(fields.filter(isBeside)))
+      return beside.ok ? { ...checked, envelope: beside.envelope as Record<string, unknown> } : beside
+    },
+  }
+}
