@@ -21,6 +21,12 @@ export interface Timing {
   readonly snapshotBytes: number
   /** Bytes of a snapshot in one message to a follower, at most. */
   readonly chunkBytes: number
+  /** Ticks of the cluster's time after which an unused session ends (stage 9). */
+  readonly sessionTicks: number
+  /** Sessions that may be open at once. */
+  readonly sessions: number
+  /** Bytes of answers that all sessions may keep together, before the largest session ends. */
+  readonly sessionBytes: number
 }
 
 /** Heartbeats every 100 ms, an election after 1 to 2 s of silence: a Node process may well be busy for 100 ms. */
@@ -33,4 +39,7 @@ export const defaultTiming: Timing = {
   snapshotEntries: 10_000,
   snapshotBytes: 64 * 1024 * 1024,
   chunkBytes: 256 * 1024,
+  sessionTicks: 60_000,
+  sessions: 16_384,
+  sessionBytes: 16 * 1024 * 1024,
 }

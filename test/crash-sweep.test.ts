@@ -111,6 +111,7 @@ function planOf({ faults = [], changes = [], isFoundedUnderFire = false }: Scrip
     timing: {
       ...{ tickMs: 10, requestTimeoutTicks: 30, heartbeatTicks: 3, electionTicks: 9, appendBytes: 300 },
       ...{ snapshotEntries: 5, snapshotBytes: 10_000, chunkBytes: 300 },
+      ...{ sessionTicks: 60_000, sessions: 16_384, sessionBytes: 16_777_216 },
     },
     disk: { minSyncMs: 1, maxSyncMs: 3, failure: 0 },
     faults: faults.map(([at, fault]) => ({ at, fault })),

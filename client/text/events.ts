@@ -88,6 +88,10 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   message_refused: ({ from, type, reason }) =>
     colour.yellow(`does not believe ${from}, and drops its ${type}: ${reason}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
+  sessions_end: ({ why, idleMs, session }) =>
+    why === 'unused'
+      ? colour.dim(`ends the sessions that were not used for ${Math.floor(idleMs! / 1000)} s`)
+      : colour.yellow(`ends session ${session}: its client leaves too many answers unacknowledged`),
   campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
   elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${list(votes)}`),
   quorum_lost: ({ term }) => colour.yellow(`leads term ${term} no more: no majority answers it`),

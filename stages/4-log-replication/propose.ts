@@ -1,4 +1,12 @@
-import { commandPayload, type Entry, failure, makeEntry, type Payload, type Request } from '../../src/contracts.js'
+import {
+  commandPayload,
+  type Entry,
+  failure,
+  type Index,
+  makeEntry,
+  type Payload,
+  type Request,
+} from '../../src/contracts.js'
 import { redirect } from '../2-naive-replication/redirect.js'
 import { overload } from './backlog.js'
 import { persist, type Replica } from './replica.js'
@@ -9,14 +17,27 @@ import { persist, type Replica } from './replica.js'
  * leader that lost its office cannot answer from memory.
  */
 export function propose(node: Replica, request: Request<unknown>): void {
-  if (node.role !== 'leader') return refer(node, request)
+  proposeFor(node, request, commandPayload(request.command))
+}
+
+/**
+ * A leader with room for one more entry appends it, and the client waits; any other node refuses.
+ *
+ * @returns the entry's index; null if the request was refused
+ */
+export function proposeFor(node: Replica, request: Request<unknown>, payload: Payload): Index | null {
+  if (node.role !== 'leader') {
+    refer(node, request)
+    return null
+  }
   const tooMuch = overload(node)
   if (tooMuch !== null) {
     node.effects.replies.push({ request: request.id, answer: failure('overloaded', tooMuch) })
-    return
+    return null
   }
-  const { index } = appendOwn(node, commandPayload(request.command))
+  const { index } = appendOwn(node, payload)
   node.waiting.set(index, { request: request.id, term: node.term, since: node.ticks })
+  return index
 }
 
 /** The client is referred to the leader, or hears that no node leads at present; nothing was done here. */

@@ -8,5 +8,8 @@ export const timing = {
   snapshotEntries: 5,
   snapshotBytes: 1024 * 1024,
   chunkBytes: 8,
+  sessionTicks: 1_000,
+  sessions: 4,
+  sessionBytes: 10_000,
 }
 export const patienceTicks = 15

@@ -142,7 +142,8 @@ function problemOfRefusal(name: KeyCommand['command'], error: unknown): string |
   const { code, actual } = isObject(error) ? error : ({} as Fields)
   if (typeof code !== 'string') return 'an operation that is refused must have error.code, a string'
   const known: Readonly<Record<string, { definite: boolean }>> = errorCodes
-  if (Object.hasOwn(known, code) && !known[code]?.definite) {
+  // A read that is refused did nothing, whatever the reason.
+  if (name !== 'get' && Object.hasOwn(known, code) && !known[code]?.definite) {
     return `${code} leaves open whether anything was done, so the outcome must be "unknown"`
   }
   if (code !== 'cas_mismatch') return undefined

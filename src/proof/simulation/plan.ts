@@ -122,6 +122,7 @@ function makeChurn({ seed, climate, readAnywhere, ...options }: PlanOptions): Pl
       electionTicks,
       appendBytes,
       ...makeSnapshotLimits(seed),
+      ...makeSessionLimits(seed),
     },
     applyBatch: 1_024,
     weather: makeUnevenWeather(random),
@@ -186,7 +187,7 @@ function makePace(seed: number, tickMs: number): Omit<Timing, 'tickMs' | 'reques
   const heartbeatTicks = Math.ceil(random.pick([20, 50, 100]) / tickMs)
   const appendBytes = random.pick([1, 200, 1024 * 1024])
   const electionTicks = heartbeatTicks * random.between(3, 10)
-  return { heartbeatTicks, electionTicks, appendBytes, ...makeSnapshotLimits(seed) }
+  return { heartbeatTicks, electionTicks, appendBytes, ...makeSnapshotLimits(seed), ...makeSessionLimits(seed) }
 }
 
 /**
@@ -197,6 +198,16 @@ function makeSnapshotLimits(seed: number): Pick<Timing, 'snapshotEntries' | 'sna
   const random = new SeededRandom(seed ^ 0x2545f491)
   const snapshotEntries = random.pick([2, 5, 20, 100])
   return { snapshotEntries, snapshotBytes: random.pick([200, 2_000]), chunkBytes: random.pick([16, 64, 1_000]) }
+}
+
+/**
+ * Draws how soon sessions end, and how many there may be; drawn apart, so that the rest of the plan stays the same. In
+ * many seeds a session ends while its client still uses it.
+ */
+function makeSessionLimits(seed: number): Pick<Timing, 'sessionTicks' | 'sessions' | 'sessionBytes'> {
+  const random = new SeededRandom(seed ^ 0x6a09e667)
+  const sessionTicks = random.pick([20, 100, 60_000])
+  return { sessionTicks, sessions: random.pick([2, 5, 16_384]), sessionBytes: random.pick([300, 16_777_216]) }
 }
 
 /** Draws weather. Each kind of fault is absent from many seeds, so that the other kinds can be seen alone. */

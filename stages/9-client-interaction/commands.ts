@@ -1,0 +1,10 @@
+import { shape } from '../0-key-value-store/commands.js'
+
+/** The command with which a client opens a session. */
+export const interactionCommands = {
+  open_session: shape(
+    'open_session',
+    {},
+    { help: 'open a session: a write with its "session" and a "sequence" happens once', readOnly: false },
+  ),
+}
