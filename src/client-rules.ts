@@ -16,13 +16,27 @@ export interface ClientOptions {
    * 8305).
    */
   readonly attemptMs: number
+  /** True if the client opens a session at its first write, and repeats writes whose outcome is open (stage 9). */
+  readonly session: boolean
+  /**
+   * The nodes that are asked for reads: the leader; any member, one after the other; or the member that answers soonest
+   * (stage 9).
+   */
+  readonly reads: ReadPolicy
 }
+
+export const readPolicies = ['leader', 'any', 'nearest'] as const
+export type ReadPolicy = (typeof readPolicies)[number]
 
 /** Settings of a client of which only the addresses must be given; the rules have values for the others. */
 export type SomeClientOptions = Pick<ClientOptions, 'addresses'> & Partial<ClientOptions>
 
 export interface CallOptions {
   readonly readOnly: boolean
+  /** True for a command of the application's, false or left out for one of the node itself. */
+  readonly ofApplication?: boolean
+  /** False if the call is not to be a call of a session; true if left out. */
+  readonly session?: boolean | undefined
   readonly deadlineMs?: number | undefined
   /** The address of the only node to ask; if left out, the client chooses. */
   readonly at?: string | undefined

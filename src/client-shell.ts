@@ -1,5 +1,6 @@
 import {
   type Answer,
+  type CallOptions,
   type ClientRules,
   type ClientState,
   type Clock,
@@ -21,6 +22,9 @@ export interface ClientDoors {
   send(address: string, message: NumberedCommand): void
 }
 
+/** The facts of a stage that a client must know. */
+type ClientStage = Pick<StageFacts, 'number' | 'client' | 'commands' | 'application'>
+
 /** An answer as it came, with the `id` that stood in it. */
 export interface NumberedAnswer {
   readonly id: unknown
@@ -35,7 +39,7 @@ const closedMessage = 'this client was closed before the answer came'
  */
 export class ClientShell {
   readonly #rules: ClientRules
-  readonly #commands: StageFacts['commands']
+  readonly #stage: ClientStage
   readonly #doors: ClientDoors
   readonly #state: ClientState
   readonly #waiting = new Map<number, (outcome: Outcome) => void>()
@@ -44,14 +48,10 @@ export class ClientShell {
   #isClosed = false
 
   /** @throws Error if the stage has no client */
-  constructor(
-    stage: Pick<StageFacts, 'number' | 'client' | 'commands'>,
-    options: SomeClientOptions,
-    doors: ClientDoors,
-  ) {
+  constructor(stage: ClientStage, options: SomeClientOptions, doors: ClientDoors) {
     if (!stage.client) throw new Error(`stage ${stage.number} has no client`)
     this.#rules = stage.client
-    this.#commands = stage.commands
+    this.#stage = stage
     this.#doors = doors
     this.#state = this.#rules.state(options)
   }
@@ -68,13 +68,15 @@ export class ClientShell {
   /** Makes a call; `settle` hears its outcome, once. */
   call(
     command: Command,
-    { deadlineMs, at }: { readonly deadlineMs?: number | undefined; readonly at?: string | undefined },
+    options: Omit<CallOptions, 'readOnly' | 'ofApplication'>,
     settle: (outcome: Outcome) => void,
   ): void {
     if (this.#isClosed) return settle(outcomeOf(failure('shutting_down', 'this client is closed')))
-    const readOnly = this.#commands[command.command]?.readOnly === true
+    const { command: name } = command
+    const readOnly = this.#stage.commands[name]?.readOnly === true
+    const ofApplication = Object.hasOwn(this.#stage.application.commands, name)
     this.#rules.elapsed(this.#state, this.#doors.clock.now())
-    const id = this.#rules.call(this.#state, command, { readOnly, deadlineMs, at })
+    const id = this.#rules.call(this.#state, command, { readOnly, ofApplication, ...options })
     this.#waiting.set(id, settle)
     this.#carryOut()
   }

@@ -2,16 +2,13 @@ import type { CallOptions, Command } from '../../src/contracts.js'
 import { type Call, type Client, isSilent, wake } from './client.js'
 
 /**
- * A new call. It is sent at once if its connection stands, without waiting for the answers of earlier calls
- * (pipelining): the `id` tells the answers apart.
- *
- * @returns the id under which `settle` will name its outcome
+ * A new call that is not sent yet. @returns the call, which is among {@link Client.calls} from now on
  */
-export function call(client: Client, command: Command, options: CallOptions): number {
+export function enqueue(client: Client, command: Command, options: CallOptions): Call {
   const call: Call = {
     id: client.nextId++,
     command,
-    readOnly: options.readOnly,
+    repeatable: options.readOnly,
     deadline: client.now + (options.deadlineMs ?? client.options.deadlineMs),
     pinned: options.at !== undefined,
     address: options.at ?? client.preferred,
@@ -22,6 +19,17 @@ export function call(client: Client, command: Command, options: CallOptions): nu
   }
   client.calls.set(call.id, call)
   wake(client, call.deadline)
+  return call
+}
+
+/**
+ * A new call. It is sent at once if its connection stands, without waiting for the answers of earlier calls
+ * (pipelining): the `id` tells the answers apart.
+ *
+ * @returns the id under which `settle` will name its outcome
+ */
+export function call(client: Client, command: Command, options: CallOptions): number {
+  const call = enqueue(client, command, options)
   dispatch(client, call)
   return call.id
 }
@@ -36,7 +44,7 @@ export function dispatch(client: Client, call: Call): void {
   } else if (link?.state === 'waiting' && link.retryAt > client.now) {
     wake(client, link.retryAt)
   } else if (link?.state !== 'connecting') {
-    begin(client, call.address)
+    connectTo(client, call.address)
   } else if (!isSilent(client, link)) {
     wake(client, link.since! + client.options.attemptMs)
   } else if (!call.pinned) {
@@ -44,7 +52,8 @@ export function dispatch(client: Client, call: Call): void {
   }
 }
 
-function begin(client: Client, address: string): void {
+/** Begins a connection. */
+export function connectTo(client: Client, address: string): void {
   const failures = client.links.get(address)?.failures ?? 0
   client.links.set(address, { state: 'connecting', failures, retryAt: 0, since: client.now })
   client.effects.connect.push(address)
@@ -64,7 +73,7 @@ function tryBeside(client: Client, call: Call): void {
   const begun = links.find((link) => link?.state === 'connecting' && !isSilent(client, link))
   if (begun) return wake(client, begun.since! + client.options.attemptMs)
   const at = links.findIndex((link) => !link || (link.state === 'waiting' && link.retryAt <= client.now))
-  if (at >= 0) begin(client, others[at]!)
+  if (at >= 0) connectTo(client, others[at]!)
 }
 
 /** A call moves to an address that answers, because its own address does not. */

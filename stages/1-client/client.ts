@@ -14,8 +14,8 @@ import {
 export interface Call {
   readonly id: number
   readonly command: Command
-  /** True for a read: to ask it again does no harm, so a broken connection need not end it. */
-  readonly readOnly: boolean
+  /** True if it does no harm to ask again, as for a read: then a broken connection need not end the call. */
+  repeatable: boolean
   /** Moment at which the call ends without an answer; in the client's time, milliseconds. */
   readonly deadline: number
   /** True if only the node at {@link address} may be asked: no redirect is followed. */
@@ -49,6 +49,8 @@ export const defaultClientOptions = {
   backoffMs: 25,
   backoffCapMs: 1_000,
   attemptMs: 250,
+  session: true,
+  reads: 'leader' as const,
 }
 
 export interface Client {

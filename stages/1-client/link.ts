@@ -27,7 +27,7 @@ export function disconnected(client: Client, address: string, reason: string): v
   const elsewhere = next(client, address)
   if (client.preferred === address) client.preferred = elsewhere
   for (const call of [...client.calls.values()].filter((call) => call.address === address)) {
-    if (call.sent && !call.readOnly) {
+    if (call.sent && !call.repeatable) {
       failWith(client, call, 'connection_lost', `the connection to ${address} broke before the answer (${reason})`)
     } else if (call.pinned) {
       failWith(client, call, 'unreachable', `no connection to ${address} (${reason})`)

@@ -30,9 +30,9 @@ export function answeredDuringElection(client: Client, address: string, id: unkn
   dispatch(client, call)
 }
 
-function mayWait(client: Client, { readOnly }: Call, { code, address }: Failure): boolean {
+function mayWait(client: Client, { repeatable }: Call, { code, address }: Failure): boolean {
   if (code === 'not_leader') return isLeftAlone(client, String(address))
-  return code === 'no_leader' || (code === 'leadership_lost' && readOnly)
+  return code === 'no_leader' || (code === 'leadership_lost' && repeatable)
 }
 
 /**

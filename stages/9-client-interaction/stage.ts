@@ -3,6 +3,7 @@ import { heedElected } from '../6-leader-election/terms.js'
 import { refuseUnknown } from '../7-log-compaction/take-snapshot.js'
 import membership from '../8-membership/stage.js'
 import { askReadIndex, hearReadIndexReply, repeatQuestion } from './ask-read-index.js'
+import { inSession } from './client.js'
 import { moveClock } from './cluster-time.js'
 import { interactionCommands } from './commands.js'
 import { endSessions } from './end-sessions.js'
@@ -30,6 +31,7 @@ export default stage<Responder, InteractionMessage>({
   stillBroken: 'a returning node disturbs; nobody hands over; one append is in flight',
   commands: { ...before.commands, ...interactionCommands },
   envelopes,
+  client: { ...before.client!, ...inSession },
   payloads: { ...before.payloads, session: isSession },
   state: responder,
   verbs: { ...before.verbs, status: statusOfResponder },

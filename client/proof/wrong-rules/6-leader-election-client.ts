@@ -17,7 +17,7 @@ function asking(rules: Partial<ClientRules<Client>>): Stage {
 }
 
 function sentWritesTo(client: Client, address: string): Call[] {
-  return [...client.calls.values()].filter((call) => call.address === address && call.sent && !call.readOnly)
+  return [...client.calls.values()].filter((call) => call.address === address && call.sent && !call.repeatable)
 }
 
 /** Wrong rules for a client whose leader may be gone. */

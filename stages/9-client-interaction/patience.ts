@@ -1,0 +1,43 @@
+import type { ClientEffects } from '../../src/contracts.js'
+import { type Call, wake } from '../1-client/client.js'
+import { elapsedDuringElection } from '../6-leader-election/follow-leader.js'
+import { repeat } from './repeat.js'
+import type { SessionClient } from './session-client.js'
+
+/** Milliseconds for which a call waits for its answer before another node is asked; doubled with each copy. */
+const patienceMs = 1_000
+
+/** Notes the calls that leave, and the moment at which the first of them may have waited too long. */
+export function noteSends(client: SessionClient, { send }: ClientEffects): void {
+  for (const { message } of send) {
+    const times = (client.sends.get(message.id)?.times ?? 0) + 1
+    client.sends.set(message.id, { at: client.now, times })
+    client.impatientAt = Math.min(client.impatientAt, client.now + patienceOf(times))
+  }
+  wake(client, client.impatientAt)
+}
+
+function patienceOf(times: number): number {
+  return patienceMs * 2 ** (times - 1)
+}
+
+/**
+ * A node that was asked and says nothing may be stopped, though its connection stands. What may be repeated is asked at
+ * another node then.
+ */
+export function elapsedWithPatience(client: SessionClient, now: number): void {
+  elapsedDuringElection(client, now)
+  if (now >= client.impatientAt) {
+    client.impatientAt = Number.POSITIVE_INFINITY
+    for (const one of [...client.calls.values()]) lookAt(client, one, now)
+  }
+  wake(client, client.impatientAt)
+}
+
+function lookAt(client: SessionClient, one: Call, now: number): void {
+  const sent = client.sends.get(one.id)
+  if (!sent || !one.sent || !one.repeatable || one.pinned) return
+  const until = sent.at + patienceOf(sent.times)
+  if (until <= now) repeat(client, one)
+  else client.impatientAt = Math.min(client.impatientAt, until)
+}

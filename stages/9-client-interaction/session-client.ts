@@ -1,0 +1,69 @@
+import type { Index, SomeClientOptions } from '../../src/contracts.js'
+import { type Call, type Client, client } from '../1-client/client.js'
+
+/** A write as a call of a session. */
+export interface Numbered {
+  readonly session: Index
+  readonly sequence: number
+  /**
+   * True once a copy of the call may have been performed, or may still be. From then on only an answer of the session
+   * tells the outcome: a node that refuses the next copy knows nothing of the first.
+   */
+  isOpen: boolean
+}
+
+/**
+ * The client's session: it is opened at the first write. `unavailable`: the cluster is of an earlier stage, or has as
+ * many sessions as it may have; writes go without one until this moment.
+ */
+export type SessionState =
+  | { readonly state: 'none' }
+  | { readonly state: 'unavailable'; readonly until: number }
+  | { readonly state: 'opening'; readonly call: number }
+  | { readonly state: 'open'; readonly name: Index }
+
+/** A client that repeats what it may repeat, and spreads its reads. */
+export interface SessionClient extends Client {
+  session: SessionState
+  /** The number of the session's next call. */
+  nextSequence: number
+  /** Writes that wait for a session, or for a place among its calls, in order. */
+  held: Call[]
+  /** Calls of sessions under way, by the calls' ids, in the order of their numbers. */
+  readonly numbered: Map<number, Numbered>
+  /** The last time at which each call was sent, and how often it was, by the calls' ids. */
+  readonly sends: Map<number, { readonly at: number; readonly times: number }>
+  /** The moment at which the first call may have waited too long for its answer. */
+  impatientAt: number
+  /** Milliseconds from question to answer at each address, averaged. */
+  readonly delays: Map<string, number>
+  /** Counts reads, so that each goes to another node than the one before. */
+  readsSoFar: number
+}
+
+export function sessionClient(options: SomeClientOptions): SessionClient {
+  return {
+    ...client(options),
+    session: { state: 'none' },
+    nextSequence: 1,
+    held: [],
+    numbered: new Map(),
+    sends: new Map(),
+    impatientAt: Number.POSITIVE_INFINITY,
+    delays: new Map(),
+    readsSoFar: 0,
+  }
+}
+
+/** A call is held back until a session can number it. */
+export function hold({ numbered }: SessionClient, one: Call): void {
+  numbered.delete(one.id)
+  one.sent = false
+  one.repeatable = false
+  one.notBefore = Number.POSITIVE_INFINITY
+}
+
+/** Finds the number of a call under way; undefined if it has none. */
+export function numberOf({ numbered }: SessionClient, { id }: Call): Numbered | undefined {
+  return numbered.get(id)
+}

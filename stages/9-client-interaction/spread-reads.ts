@@ -1,0 +1,49 @@
+import { type Answer, type CallOptions, type Command, isObject } from '../../src/contracts.js'
+import { call, connectTo, dispatch, enqueue } from '../1-client/call.js'
+import type { Call } from '../1-client/client.js'
+import type { SessionClient } from './session-client.js'
+
+/** The weight of the newest measurement in an average. */
+const newest = 0.2
+
+/** One read in so many goes to another node than the nearest, to see whether that is still the nearest. */
+const exploring = 16
+
+/**
+ * Reads go to the leader, or to all members one after the other, or to the member that answers soonest: any node can
+ * answer them.
+ */
+export function spreadRead(client: SessionClient, command: Command, options: CallOptions): number {
+  if (client.options.reads === 'leader' || options.at !== undefined) return call(client, command, options)
+  for (const address of client.addresses) if (!client.links.has(address)) connectTo(client, address)
+  const one = enqueue(client, command, options)
+  one.address = addressForRead(client)
+  dispatch(client, one)
+  return one.id
+}
+
+function addressForRead(client: SessionClient): string {
+  const { addresses, links, delays, options, preferred } = client
+  const open = addresses.filter((address) => links.get(address)?.state === 'open')
+  if (open.length === 0) return preferred
+  const inTurn = open[++client.readsSoFar % open.length]!
+  if (options.reads === 'any' || client.readsSoFar % exploring === 0) return inTurn
+  const delayOf = (address: string) => delays.get(address) ?? Number.POSITIVE_INFINITY
+  return open.reduce((nearest, address) => (delayOf(address) < delayOf(nearest) ? address : nearest))
+}
+
+/** Learns from an answer how far away a node is. */
+export function noteDelay(client: SessionClient, { id }: Call, address: string): void {
+  const sent = client.sends.get(id)
+  if (!sent) return
+  const took = client.now - sent.at
+  const known = client.delays.get(address)
+  client.delays.set(address, known === undefined ? took : known + newest * (took - known))
+}
+
+/** A client learns from the list of members who leads: otherwise its reads would go through a follower for ever. */
+export function learnLeader(client: SessionClient, { members, leader }: Answer & { ok: true }): void {
+  if (!Array.isArray(members)) return
+  const named: unknown = members.find((member) => isObject(member) && member.id === leader)
+  if (isObject(named) && typeof named.client === 'string') client.preferred = named.client
+}
