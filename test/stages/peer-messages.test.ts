@@ -14,6 +14,7 @@ import {
 import { protobufCodec } from '../../src/network/grpc-codec.js'
 import { isIdentified, jsonCodec } from '../../src/network/json-codec.js'
 import { latest, stages } from '../../stages/index.js'
+import { schemas } from '../../stages/schemas.js'
 
 const text = fc.string({ unit: 'binary', maxLength: 10 })
 const key = text.filter((candidate) => candidate !== '')
@@ -127,7 +128,7 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
 }
 
 for (const stage of stages.slice(4)) {
-  const codecs = { json: jsonCodec(stage), protobuf: protobufCodec(stage) }
+  const codecs = { json: jsonCodec(stage), protobuf: protobufCodec(stage, schemas) }
   t.test(`stage ${stage.number}: every message goes through both codecs unchanged`, async (t) => {
     for (const type of Object.keys(stage.messages)) {
       const isLarger = type === 'AppendEntries' && stage.members === 'changing'
