@@ -6,6 +6,7 @@ import {
   type Command,
   commandPayload,
   type Entry,
+  isNodeId,
   type Message,
   makeEntry,
   noOp,
@@ -25,7 +26,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 )
 const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 64 })
 const address = fc.integer({ min: 1, max: 65_535 }).map((port) => `node-${port}.example:${port}`)
-const nodeId = fc.stringMatching(/^[A-Za-z0-9_-]{1,32}$/)
+const nodeId = fc.stringMatching(/^[A-Za-z0-9_-]{1,32}$/).filter(isNodeId)
 /** As a log of the stage where members change has them: servers of different names, in each part but the voters also none. */
 const servers = fc.uniqueArray(
   fc.record({ id: nodeId, client: address, peer: address, incarnation: text }, { noNullPrototype: true }),
