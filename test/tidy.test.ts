@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
 import { stages } from '../stages/index.js'
+import { gaps } from './coverage-gaps.js'
 import { root, withGeneratedParts, withTable } from './docs.js'
 
 /** Files of the project below a folder, as paths from its root. */
@@ -239,6 +240,10 @@ t.test('generated tables are up to date: `npm run docs` writes them', async (t) 
     const lesson = `stages/${stage.name}/README.md`
     t.equal(await withTable(stage, read(lesson)), read(lesson), lesson)
   }
+})
+
+t.test('README tells how many branches of the rules no test takes: those that are explained', async (t) => {
+  t.match(read('README.md'), `the tests take: all but ${gaps.length}, each`)
 })
 
 t.test('every stage has its folder, its number and its lesson in the one shape', async (t) => {
