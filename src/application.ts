@@ -28,7 +28,7 @@ export interface Application {
    * The function behind each command, where the application is a table of functions: for printing and comparing stages.
    */
   readonly operations?: Readonly<Record<string, Operation<Store>>>
-  /** The `.proto` file with its part of the gRPC service for clients, as a path below `stages/` or an absolute one. */
+  /** The `.proto` file with its part of the gRPC service for clients, as a table names its own, or as an absolute path. */
   readonly proto?: string
 }
 

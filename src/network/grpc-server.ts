@@ -68,7 +68,8 @@ export class GrpcServer {
     const raw = { ...Speak!, requestDeserialize: (bytes: Buffer) => bytes, responseSerialize: (bytes: Buffer) => bytes }
     this.#server.addService({ Speak: raw }, { Speak: (call: Speech) => this.#listen(call) })
     if (options.served)
-      for (const service of clientServices(options.served, this.#calls)) this.#server.addService(...service)
+      for (const service of clientServices(options.served, options.schemas, this.#calls))
+        this.#server.addService(...service)
   }
 
   async listen(address: Address, receive: (message: Message) => void): Promise<void> {

@@ -97,7 +97,7 @@ export function wake(client: Client, moment: number): void {
  * there, and no call should wait for it.
  */
 export function isSilent({ options, now }: Client, link: Link | undefined): boolean {
-  return link?.state === 'connecting' && now >= (link.since ?? now) + options.attemptMs
+  return link?.state === 'connecting' && now >= link.since! + options.attemptMs
 }
 
 /** Everything decided since the last take. */

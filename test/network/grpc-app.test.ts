@@ -20,6 +20,7 @@ import { Protos } from '../../src/network/grpc-protos.js'
 import { Node } from '../../src/node.js'
 import stage from '../../stages/3-protobuf-rpc/stage.js'
 import { latest, stages } from '../../stages/index.js'
+import { schemas } from '../../stages/schemas.js'
 import { counting } from '../counter/counter.js'
 import { members as freeMembers } from './peers.js'
 
@@ -34,7 +35,16 @@ async function cluster(t: Test): Promise<Member[]> {
       }
       const world = { clock: systemClock, random: systemRandom }
       const network = new GrpcNetwork({
-        ...{ self: id, members, cluster: 'test', isOpen: false, codec: protobufCodec(stage), ...world, notice },
+        ...{
+          self: id,
+          members,
+          cluster: 'test',
+          isOpen: false,
+          codec: protobufCodec(stage, schemas),
+          ...world,
+          notice,
+        },
+        schemas,
         served: { stage, ask: (command, answer) => node.ask(command, answer) },
       })
       const node = new Node(
@@ -129,7 +139,7 @@ for (const stage of [...stages, counting])
   t.test(
     `${stage.title} of the ${stage.application.name}: there is an rpc for every command, with its fields, and no other`,
     async (t) => {
-      const protos = new Protos(clientProtos(stage))
+      const protos = new Protos(schemas, clientProtos(stage, schemas))
       const rpcs = protos.services.flatMap((service) => Object.entries(service))
       t.same(rpcs.map(([rpc]) => commandOfRpc(rpc)).sort(), Object.keys(stage.commands).sort())
       for (const [rpc, { requestType, responseType }] of rpcs) {
@@ -157,7 +167,7 @@ async function asked(rpc: string, request: object, answer: object): Promise<[hea
     tell(answer as Answer)
   }
   const gate: CallGate = { admit: () => null, answer: (_, told) => told }
-  const services = clientServices({ ask, stage: latest }, gate)
+  const services = clientServices({ ask, stage: latest }, schemas, gate)
   const [definition, handlers] = services.find(([methods]) => rpc in methods)!
   const method = definition[rpc]!
   const call = { request: method.requestSerialize(request), getPeer: () => 'somebody' }
@@ -203,7 +213,7 @@ t.test('an rpc without a command is found when the node starts', async (t) => {
   const { get: _, ...commands } = latest.commands
   const stage = { ...latest, commands }
   t.throws(
-    () => clientServices({ ask: () => {}, stage }, { admit: () => null, answer: (_, told) => told }),
+    () => clientServices({ ask: () => {}, stage }, schemas, { admit: () => null, answer: (_, told) => told }),
     /an rpc for the command get, which there is not/,
   )
 })
