@@ -148,7 +148,12 @@ t.test('the power fails at any call and keeps any bytes of the last write', asyn
   t.pass()
 })
 
-const only = (recovered: Recovered) => (snapshot: Snapshot) => ({ ...recovered, snapshots: [snapshot] })
+/** Without a hint, all that is known to be committed is what a sound snapshot holds. */
+const only = (recovered: Recovered) => (snapshot: Snapshot) => ({
+  ...recovered,
+  commit: snapshot.index,
+  snapshots: [snapshot],
+})
 
 /** Opens what is left while each call fails in turn, in all ways; it must come to the same in the end. */
 async function opensAgain(t: Test, left: () => MemoryFiles): Promise<Recovered> {
