@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { commandPayload, makeEntry } from '../../src/contracts.js'
+import { logTable } from '../../client/text/log-table.js'
+import { widthOf } from '../../client/text/table.js'
+import { commandPayload, makeEntry, type Persist } from '../../src/contracts.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
 import { cli } from '../helpers/running.js'
 import { contentsOf } from '../storage/conformance.js'
-import { batches, bring, entry, expected, set, snapshot, truncate, vote, writeAll } from '../storage/stores.js'
+import { batches, bring, entry, expected, hinted, set, snapshot, truncate, vote, writeAll } from '../storage/stores.js'
 
 const story = batches(
   [vote(1, 'n1'), entry(1, 1), entry(2, 1, set('a', '1'))],
@@ -16,10 +18,10 @@ const story = batches(
 )
 const segment = (number: number) => join('wal', `${String(number).padStart(12, '0')}.ndjson`)
 
-async function write(folder: string, node: string): Promise<string> {
+async function write(folder: string, node: string, all: Persist[] = story): Promise<string> {
   const log = new WriteAheadLog(folder, { cluster: 'c1', node }, { segmentBytes: 800 })
   await log.open()
-  await writeAll(log, story)
+  await writeAll(log, all)
   await log.close()
   return folder
 }
@@ -126,6 +128,50 @@ t.test('log --repair: cuts at the damage, keeps a copy, and says what is lost', 
   t.match(await cli(['log', folder, '--repair']), { code: 0, stdout: /unfinished write: none of it was ever acknowl/ })
   spoil(path, 'segment', 'Segment')
   t.match(await cli(['log', folder, '--repair']), { code: 1, stdout: /^Nothing of this log can be saved/ })
+})
+
+const known = hinted(story, 0, 1, 2, 4, 5)
+
+t.test('log: which entries are known to be committed, where the log has hints of it', async (t) => {
+  const root = t.testdir({})
+  const folder = await write(join(root, 'n1'), 'n1', known)
+  const { stdout } = await cli(['log', folder])
+  t.match(stdout, /\n {2}batch 1\n {4}term 1, votes for n1\n {2}✔ +1 {2}term 1 {2}set "k1" "v1"\n/)
+  t.match(stdout, /\n {2}batch 2 · committed up to 1\n {4} +3 {2}term 1 .* {2}\(taken back\)\n/, 'another entry 3')
+  t.match(stdout, /\n {2}✔ +5 {2}term 2 .*\n.*\n {2}batch 5 · committed up to 5\n {4} +6 {2}term 3 /)
+  t.match(stdout, /batch 6 {2}\(empty: the log was closed\) · committed up to 5\n/)
+  t.match(stdout, /6 entries, the last 6 of term 3 · known to be committed ✔ up to 5 · term 3/)
+  t.match(JSON.parse((await cli(['log', folder, '--verify', '--json'])).stdout), { sound: true, commit: 5 })
+  const lines = (await cli(['log', folder, '--json', '--tail', '2'])).stdout.trim().split('\n')
+  t.match(
+    lines.map((line) => JSON.parse(line)),
+    [
+      { index: 5, term: 2, committed: true },
+      { index: 6, term: 3, committed: false },
+    ],
+  )
+
+  const without = await write(join(root, 'n2'), 'n2')
+  t.notMatch((await cli(['log', without])).stdout, /committed|✔ +\d/)
+  t.notHas(JSON.parse((await cli(['log', without, '--verify', '--json'])).stdout), { commit: 0 })
+})
+
+t.test('log: a row of the table says it of each node, in 80 columns', async (t) => {
+  const root = t.testdir({})
+  const folders = new Map<string, string>()
+  for (const [at, node] of ['n1', 'n2', 'n3', 'n4', 'n5'].entries())
+    folders.set(node, await write(join(root, node), node, at < 4 ? hinted(story, 0, 1, 2, at + 1) : story))
+  const text = await logTable(folders)
+  t.ok(widthOf(text) <= 80, `${widthOf(text)} columns`)
+  t.match(text, /\ncommit {2}2 +2 +3 +4 +·\nnow/)
+  t.notMatch(await logTable(new Map([['n5', join(root, 'n5')]])), /commit/)
+})
+
+t.test('log --repair says when entries are lost that were known to be committed', async (t) => {
+  const folder = await write(join(t.testdir({}), 'n1'), 'n1', known)
+  spoil(join(folder, segment(1)), '"index":3,"term":2', '"index":3,"term":9')
+  const { stdout } = await cli(['log', folder, '--repair'])
+  t.match(stdout, /Kept: the entries up to 3, 2 batches\.\n(.|\n)*Entries up to 5 were known to be committed: /)
 })
 
 /** A log whose first segments are gone. */
