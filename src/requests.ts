@@ -26,7 +26,7 @@ export const errorCodes = {
   cas_mismatch: { definite: true, means: 'the key does not hold the expected value; `actual` is what it holds' },
   compacted: {
     definite: true,
-    means: 'the node does not hold the moment of this page any more; begin the scan again',
+    means: 'this node does not keep the moment of the page; begin the scan again',
   },
   not_leader: { definite: true, means: 'another node leads; `leader` and `address` name it' },
   no_leader: { definite: true, means: 'no node leads at present' },
@@ -100,6 +100,8 @@ export const limits = {
   voters: 64,
   /** Keys in one answer to `scan`. */
   scanKeys: 1000,
+  /** Keys in one answer to a `scan` that names no limit. */
+  usualScanKeys: 100,
 } as const
 
 export interface Argument {

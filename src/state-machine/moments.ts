@@ -16,6 +16,7 @@ const defaultMomentBounds: MomentBounds = { moments: 64, bytes: 64 * 1024 * 1024
 
 /** The keys of a store at one moment, in order. */
 export interface KeyOrder {
+  readonly size: number
   keys(from?: string): IterableIterator<string>
 }
 
@@ -25,10 +26,10 @@ const shardCount = 64
 const momentBytes = 16 * 1024
 /** Bytes of an entry besides its text: its place in a Map, and the headers of two strings. */
 const entryBytes = 128
-/**
- * Bytes of tree nodes that a created or deleted key has copied: mostly one leaf, with its share of the nodes above it.
- */
-const pathBytes = 1024
+/** Bytes of tree nodes that a created or deleted key copies: a leaf, with its share of the nodes above it. */
+const pathBytes = 640
+/** Bytes of tree nodes for each key of a moment, when no node is shared with the present tree any more. */
+const treeBytesPerKey = 32
 
 /** A past moment of a store. It shows the keys of that moment, with their values. */
 class Moment implements Contents {
@@ -39,6 +40,8 @@ class Moment implements Contents {
   next: Moment | null = null
   /** Bytes that are free once this moment goes. */
   bytes = 0
+  /** Bytes of tree nodes that are still shared with the present tree. */
+  sharedBytes: number
   /** True once the store was written to after this moment. */
   isPast = false
   /** The time at which somebody last asked for this moment, in milliseconds. */
@@ -48,6 +51,7 @@ class Moment implements Contents {
 
   constructor(name: string, order: KeyOrder, present: ShardedMap) {
     this.name = name
+    this.sharedBytes = pathBytes + order.size * treeBytesPerKey
     this.#order = order
     this.#present = present
   }
@@ -145,11 +149,11 @@ export class Moments {
     return moment
   }
 
-  /** Keeps the value of a key that is about to be written; undefined if the key is absent. */
+  /** Keeps the value of a key that is about to be written; there is none, and nothing to keep, if the key is absent. */
   keep(key: string, value: string | undefined): void {
+    if (value === undefined) return
     const newest = this.#newest!
     newest.isPast = true
-    if (value === undefined) return
     const shard = newest.overwritten.shardFor(key)
     if (shard.has(key)) return
     shard.set(key, value)
@@ -158,7 +162,12 @@ export class Moments {
 
   /** Notes that the present keys are not those of the newest moment any more: one was created, or deleted. */
   keysChanged(): void {
-    if (this.#newest !== null) this.#charge(this.#newest, pathBytes)
+    const newest = this.#newest
+    if (newest === null) return
+    newest.isPast = true
+    const bytes = Math.min(pathBytes, newest.sharedBytes)
+    newest.sharedBytes -= bytes
+    this.#charge(newest, bytes)
   }
 
   /** Charges bytes to a moment. One that alone is over the bound goes, too. */

@@ -5,8 +5,6 @@ import { pageAt, placeOf, tokenUnits } from './page.js'
 /** Bytes of entries that are put together before the event loop may turn. */
 const sliceBytes = 64 * 1024
 
-const defaultLimit = 100
-
 /** Bytes of an answer that its entries may not use: its other fields, with the request's id, and a page token escaped. */
 const envelopeBytes = 1024 + 6 * (limits.keyBytes + tokenUnits)
 
@@ -26,7 +24,10 @@ const encoder = new TextEncoder()
  * @returns `entries` as `[[key, value], …]`; `more`: whether some were left out; then also `page`, the token of the next
  * page. `compacted` if the moment of a token was let go, or is of another node or an earlier life of this one.
  */
-export function* scan(store: Store, { limit = defaultLimit, page, prefix = '', after }: Scan): Generator<void, Answer> {
+export function* scan(
+  store: Store,
+  { limit = limits.usualScanKeys, page, prefix = '', after }: Scan,
+): Generator<void, Answer> {
   const place = page === undefined ? { moment: null, prefix, after } : placeOf(page)
   if (place === null) return failure('bad_request', 'scan: this is no page that an answer to scan gave')
   const contents = place.moment === null ? store : store.at(place.moment)
@@ -40,7 +41,7 @@ export function* scan(store: Store, { limit = defaultLimit, page, prefix = '', a
 }
 
 const compactedMessage =
-  'the moment of this page is not kept here any more: begin the scan again without "page", or go on with "after"'
+  'this node does not keep the moment of this page: begin the scan again without "page", or go on with "after"'
 
 /** The entries of some keys, as many as one answer can hold. */
 function* entriesOf(contents: Contents, keys: readonly string[]): Generator<void, [string, string][]> {
