@@ -265,7 +265,9 @@ t.test('print: the table, then each rule file once, in stage order, with nothing
     [...new Set(headings.slice(1))].sort((a, b) => Number(a[7]) - Number(b[7])),
   )
   t.same(headings.slice(1).sort(), [
-    ...['commands', 'key-value', 'operations', 'scan', 'server'].map((file) => `stages/0-key-value-store/${file}.ts`),
+    ...['commands', 'key-value', 'operations', 'page', 'scan', 'server'].map(
+      (file) => `stages/0-key-value-store/${file}.ts`,
+    ),
     ...['answer', 'call', 'client', 'link'].map((file) => `stages/1-client/${file}.ts`),
     ...['acknowledge', 'give-up', 'messages', 'quorum', 'redirect', 'replica', 'replicate'].map(
       (file) => `stages/2-naive-replication/${file}.ts`,
