@@ -112,6 +112,11 @@ t.test('a script as it is read', async (t) => {
     { kind: 'name', names: ['x', 'y'], words: ['2', 'followers'] },
     { kind: 'all hold', key: 'a', value: '1' },
   ])
+  t.match(script('all hold a x within 2s\nuncommitted on a majority within 1s\nno leader known within 3s').statements, [
+    { kind: 'all hold', key: 'a', value: 'x', withinMs: 2_000 },
+    { kind: 'uncommitted on a majority', withinMs: 1_000 },
+    { kind: 'no leader known', withinMs: 3_000 },
+  ])
   t.match(script('one leader within 5s\nnew leader within 50ms\nsame leader\nno leader').statements, [
     { kind: 'one leader', withinMs: 5_000 },
     { kind: 'new leader', withinMs: 50 },
@@ -129,9 +134,10 @@ t.test('a script as it is read', async (t) => {
     { kind: 'change', change: 'remove', words: ['old'], isForced: true, background: false, expected: [] },
     { kind: 'change', change: 'reconfigure', words: ['leader', '2', 'followers'], expected: [{ kind: 'refused' }] },
   ])
-  t.match(script('voters n1 n2 within 5s\nlearners n6').statements, [
+  t.match(script('voters n1 n2 within 5s\nlearners n6\nchange under way within 5s').statements, [
     { kind: 'voters', words: ['n1', 'n2'], withinMs: 5_000 },
     { kind: 'learners', words: ['n6'], withinMs: 0 },
+    { kind: 'change under way', words: [], withinMs: 5_000 },
   ])
   const [sends] = script("r1 sends '\\360\\235\\222\\263é\\r\\n\\\\' one byte at a time").statements
   t.same(sends, { ...sends, bytes: Buffer.from('𝒳é\r\n\\'), bytewise: true })
@@ -158,9 +164,11 @@ t.test('what cannot be read is named by file and line, and what would be right i
     [`${header}lose some`, /`lose 10%` or `double 10%`/],
     [`${header}old =`, /as many names as nodes: `old = leader`/],
     [`${header}x y = 3 followers`, /as many names as nodes/],
-    [`${header}one leader`, /`one leader within 5s`, `new leader within 5s`, `same leader` or `no leader`/],
+    [`${header}one leader`, /`one leader within 5s`, `new leader within 5s`, `no leader known within 5s`, `same/],
     [`${header}new leader within reach`, /`one leader within 5s`/],
-    [`${header}all hold`, /`all hold KEY VALUE` or `all hold KEY \(absent\)`/],
+    [`${header}all hold`, /`all hold KEY VALUE \[within 5s\]` or/],
+    [`${header}uncommitted`, /`uncommitted on a majority within 5s`/],
+    [`${header}change over`, /`change under way \[within 5s\]`/],
     [`${header}logs under water`, /`logs under 80 entries`/],
     [`${header}n3 has a snapshot soon`, /`n3 has a snapshot within 5s`/],
     [`${header}add`, /`add n6 \[&\] \[-> done\]`/],
