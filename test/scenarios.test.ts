@@ -7,7 +7,8 @@ import { parseScenario } from '../src/proof/scenario/notation.js'
 import type { Scenario, Verdict } from '../src/proof/scenario/scenario.js'
 import { playVirtually } from '../src/proof/scenario/virtual.js'
 import type { Stage } from '../src/stage.js'
-import { stages } from '../stages/index.js'
+import { latest, stages } from '../stages/index.js'
+import { isLong } from './helpers/effort.js'
 
 const scenarios = catalogue()
 const recorded = fileURLToPath(new URL('../../test/transcripts/', import.meta.url))
@@ -19,11 +20,18 @@ function declared(stage: Stage, { id, guarantee }: Scenario): Verdict | null {
   return stage.stalls[guarantee] === id ? 'unavailable' : null
 }
 
+/** In the short form, a stage plays what it says that it breaks, and what begins with it; the last one plays all. */
+function isPlayed({ id, fromStage }: Scenario, { number, breaks, stalls }: Stage): boolean {
+  if (isLong || process.env.UPDATE_TRANSCRIPTS || number === latest.number || number === fromStage) return true
+  return [breaks, stalls].some((shown) => Object.values(shown).includes(id))
+}
+
 for (const stage of stages) {
   t.test(`stage ${stage.number}: every scenario ends as declared, word for word as recorded`, async (t) => {
     const of = scenarios.filter(({ guarantee }) => says(stage, guarantee) !== 'not applicable')
     for (const scenario of of) {
       if (!scenario.drivers.includes('virtual') || scenario.fromStage > stage.number) continue
+      if (!isPlayed(scenario, stage)) continue
       const { verdict, transcript, witness } = await playVirtually(scenario, stage)
       const expected = declared(stage, scenario)
       if (expected) t.equal(verdict, expected, `${scenario.id} at stage ${stage.number}`)
