@@ -5,6 +5,7 @@ import { logTable } from '../../client/text/log-table.js'
 import { widthOf } from '../../client/text/table.js'
 import { commandPayload, makeEntry, type Persist } from '../../src/contracts.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
+import { size, some } from '../helpers/effort.js'
 import { cli } from '../helpers/running.js'
 import { contentsOf } from '../storage/conformance.js'
 import { batches, bring, entry, expected, hinted, set, snapshot, truncate, vote, writeAll } from '../storage/stores.js'
@@ -247,7 +248,7 @@ t.test('log --verify finds a log sound while its first segments go', async (t) =
     }
   }
   const written = writing()
-  for (let time = 1; time <= 4; time++)
+  for (let time = 1; time <= size(1, 4); time++)
     t.match(await cli(['log', folder, '--json', '--verify']), { stdout: /"node":"n1"/ })
   isDone = true
   await written
@@ -267,7 +268,8 @@ t.test('log --verify finds a log sound while it is written to', async (t) => {
     }
   }
   const written = writing()
-  for (let time = 1; time <= 4; time++) t.match(await cli(['log', folder, '--verify']), { code: 0, stdout: /✔ sound/ })
+  for (let time = 1; time <= size(1, 4); time++)
+    t.match(await cli(['log', folder, '--verify']), { code: 0, stdout: /✔ sound/ })
   isDone = true
   await written
   await log.close()
@@ -276,14 +278,17 @@ t.test('log --verify finds a log sound while it is written to', async (t) => {
 
 t.test('log: what a person gets wrong', async (t) => {
   const folder = t.testdir({ file: 'x', empty: {} })
-  t.match(await cli(['log']), { code: 2 })
-  t.match(await cli(['log', join(folder, 'nowhere')]), { code: 2, stderr: /cannot read the log: ENOENT/ })
-  t.match(await cli(['log', join(folder, 'file')]), { code: 2, stderr: /ENOTDIR/ })
-  t.match(await cli(['log', folder]), { code: 2, stderr: /is no node's folder and holds none/ })
-  t.match(await cli(['log', folder, '--tail', '0']), { code: 2, stderr: /--tail must be a whole number from 1/ })
-  t.match(await cli(['log', folder, '--tail', '1', '--to', '2']), { code: 2, stderr: /leave out --from and --to/ })
-  t.match(await cli(['log', folder, '--verify', '--tail', '2']), { code: 2, stderr: /--verify reads the whole log/ })
-  t.match(await cli(['log', folder, '--repair', '--json']), { code: 2, stderr: /--repair goes with no other option/ })
+  const wrong: readonly (readonly [args: string[], stderr: RegExp])[] = [
+    [[folder], /is no node's folder and holds none/],
+    [[folder, '--tail', '1', '--to', '2'], /leave out --from and --to/],
+    [[], /Not enough non-option arguments/],
+    [[join(folder, 'nowhere')], /cannot read the log: ENOENT/],
+    [[join(folder, 'file')], /ENOTDIR/],
+    [[folder, '--tail', '0'], /--tail must be a whole number from 1/],
+    [[folder, '--verify', '--tail', '2'], /--verify reads the whole log/],
+    [[folder, '--repair', '--json'], /--repair goes with no other option/],
+  ]
+  for (const [args, stderr] of some(2, wrong)) t.match(await cli(['log', ...args]), { code: 2, stderr }, args.join(' '))
   const [n1, n2] = [await write(join(folder, 'n1'), 'n1'), await write(join(folder, 'n2'), 'n2')]
   t.match(await cli(['log', folder, '--repair']), { code: 2, stderr: new RegExp(`one node at a time.*${n1} ${n2}`) })
 })
