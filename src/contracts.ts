@@ -60,7 +60,7 @@ export interface Core {
    * A snapshot takes the place of the whole state, and the rules kept these values in it. Then comes {@link applied}.
    */
   restored(kept: readonly unknown[]): void
-  /** The network has met a node of another cluster, and refused it. */
+  /** The network has met a node of another cluster, and refused it; or a peer hears a double of this node instead. */
   foreign(node: Foreigner): void
   /** The node's disk and cluster; null at the stages where names are enough. */
   readonly identity: Identity | null
@@ -338,7 +338,10 @@ export interface CommandCodec {
 
 /** Carries messages between nodes; may lose, repeat and reorder them. */
 export interface Network {
-  /** @param meet hears of each node of another cluster that was refused, each time */
+  /**
+   * @param meet hears of each node of another cluster that was refused, each time; and of this node's double, each time
+   *   that a peer refuses this node because it hears the double
+   */
   start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void>
   /**
    * Sets the identity of this node from here on: peers are told when they connect, and those of another cluster are

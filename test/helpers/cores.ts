@@ -5,6 +5,7 @@ import type {
   Command,
   Effects,
   EntryId,
+  Foreigner,
   Member,
   Message,
   NodeId,
@@ -140,6 +141,12 @@ export class Cores {
   }
 
   /** A message that the script made up: of the disk that its sender had first, unless it says otherwise. */
+  /** The network has met a node that is not heard beside this one. */
+  meet(id: NodeId, foreigner: Foreigner): void {
+    this.#hand(id).core.foreign(foreigner)
+    this.#collect(id)
+  }
+
   receive(message: AnyMessage): void {
     const { core } = this.#hand(message.to)
     const { identity } = core

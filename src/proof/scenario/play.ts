@@ -49,7 +49,7 @@ class Play {
   readonly #history = new History()
   readonly #connections = new Map<string, RawConnection>()
   /** The last command of each client. */
-  readonly #last = new Map<string, { command: Command; at: NodeId | null }>()
+  readonly #last = new Map<string, Command>()
   #underWay = 0
 
   constructor(scenario: Scenario, stage: Stage, driver: Driver, seed: number) {
@@ -217,9 +217,9 @@ class Play {
     const { client, words, background, expected } = call
     const pinned = await this.#find(pinOf(call) ?? [], entry)
     if (pinned === null) return
-    const { command } = words === 'again' ? this.#last.get(client)! : this.#line(words, round)
-    const at = words === 'again' ? this.#last.get(client)!.at : (pinned[0] ?? null)
-    this.#last.set(client, { command, at })
+    const command = words === 'again' ? this.#last.get(client)! : this.#line(words, round).command
+    const at = pinned[0] ?? null
+    this.#last.set(client, command)
     const wanted = expected.map((one) => inRound(one, round))
     const ended = this.#asks(client, command, at, wanted, entry)
     if (!background) await this.#driver.until(ended)

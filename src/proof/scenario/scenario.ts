@@ -129,7 +129,7 @@ export interface Load {
 export interface Call {
   readonly kind: 'call'
   readonly client: string
-  /** The command as a person types it, or `again`: the client's last command once more, as a retry. */
+  /** The command as a person types it, or `again`: the client's last command once more, as a retry at any node. */
   readonly words: string
   /** True if the script goes on without waiting for the answer. */
   readonly background: boolean
