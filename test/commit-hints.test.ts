@@ -5,6 +5,7 @@ import { SimulatedCluster } from '../src/proof/simulation/cluster.js'
 import { SimulatedDisk } from '../src/proof/simulation/disk.js'
 import { SeededRandom } from '../src/proof/simulation/random.js'
 import { Timeline } from '../src/proof/simulation/timeline.js'
+import type { Stage } from '../src/stage.js'
 import membership from '../stages/8-membership/stage.js'
 import clientInteraction from '../stages/9-client-interaction/stage.js'
 import { nodeOptions } from './helpers/core.js'
@@ -14,7 +15,7 @@ const story = hinted(batches([entry(1, 1), entry(2, 1)], [entry(3, 1)]), 0, 2)
 
 t.test('a node that starts performs at once what is known to be committed, and no more', (t) => {
   const recovered: Recovered = { ...nothingRecovered, ...expected(story), snapshots: [], incarnation: 'n1' }
-  const performed = ({ create }: typeof clientInteraction) =>
+  const performed = ({ create }: Stage) =>
     create(nodeOptions('n1', undefined, recovered))
       .take()
       .apply.map(({ index }) => index)
