@@ -359,7 +359,7 @@ t.test('a disk loses in a crash what was not synced, or part of it; a failed wri
         () => {},
         () => true,
       )
-      .write(batch([6]))
+      .write(batch([records.length + 1]))
     later.step()
     await t.rejects(failed, /the disk failed/)
   }
