@@ -110,7 +110,7 @@ export function plainOutcome(command: Command, outcome: Outcome): string {
   if (command.command === 'get') return answer.value === null ? '' : String(answer.value)
   if (command.command === 'scan')
     return (answer as unknown as ScanAnswer).entries.map((pair) => pair.join('\t')).join('\n')
-  return describeOwn(command, answer)
+  return describeAnswer(command, answer)
 }
 
 /** Gives an outcome's exit code: done 0, refused 1, unknown 3; 2 is for a command that was never asked. */
