@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { parseAddress } from '../src/address.js'
 import { ClientShell, type NumberedAnswer } from '../src/client-shell.js'
 import { systemClock } from '../src/clock.js'
-import { type Answer, type Command, type ErrorCode, failure, isObject, type Outcome } from '../src/contracts.js'
+import { type Answer, type Command, type ErrorCode, failure, isObject, limits, type Outcome } from '../src/contracts.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { lookup } from '../src/network/lookup.js'
 import { latest } from '../stages/index.js'
@@ -98,6 +98,25 @@ export class Client {
     if (outcome.outcome === 'done') return true
     if (outcome.error.code === 'cas_mismatch') return false
     throw new CallError(outcome)
+  }
+
+  /**
+   * Reads the entries whose keys have a prefix, in key order, page by page. All of them are of one moment: the one at
+   * which the first page was read.
+   *
+   * @param pageKeys entries that one page has at most
+   * @throws CallError, and of the code `compacted` if the node that gave the first page does not keep its moment any
+   * more, or if another node is asked meanwhile: the scan must begin again
+   */
+  async *scan(
+    prefix = '',
+    pageKeys: number = limits.usualScanKeys,
+  ): AsyncGenerator<[key: string, value: string], void> {
+    for (let next: object | null = { prefix }; next !== null; ) {
+      const { entries, page } = await this.#do({ command: 'scan', limit: pageKeys, ...next })
+      yield* entries as [string, string][]
+      next = page === undefined ? null : { page }
+    }
   }
 
   /** Closes every connection. Calls under way end: unknown if they were sent, refused if not. */

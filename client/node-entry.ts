@@ -4,6 +4,7 @@
  */
 import { runSupervised } from '../src/server/process.js'
 import { stages } from '../stages/index.js'
+import { schemas } from '../stages/schemas.js'
 
 const config = JSON.parse(process.argv[2] ?? '{}') as { stage: number }
-await runSupervised(stages[config.stage]!, config)
+await runSupervised(stages[config.stage]!, config, schemas)

@@ -7,6 +7,7 @@ import {
   isObject,
   isPositive,
   type Operation,
+  type Random,
   type StateMachine,
   type Store,
 } from './contracts.js'
@@ -22,13 +23,17 @@ export interface Application {
   readonly commands: Readonly<Record<string, CommandShape>>
   /** The form of its commands in entries. */
   readonly codec: CommandCodec
-  /** Makes an empty state machine. A node has one, and after a restart it has another. */
-  readonly machine: (clock: Clock) => StateMachine
+  /**
+   * Makes an empty state machine. A node has one, and after a restart it has another.
+   *
+   * @param random chance for what is no part of the state; the operating system's if it is left out
+   */
+  readonly machine: (clock: Clock, random?: Random) => StateMachine
   /**
    * The function behind each command, where the application is a table of functions: for printing and comparing stages.
    */
   readonly operations?: Readonly<Record<string, Operation<Store>>>
-  /** The `.proto` file with its part of the gRPC service for clients, as a path below `stages/` or an absolute one. */
+  /** The `.proto` file with its part of the gRPC service for clients, as a table names its own, or as an absolute path. */
   readonly proto?: string
 }
 
@@ -41,7 +46,7 @@ export interface StoreApplication extends Pick<Application, 'name' | 'commands' 
  * Makes an application whose commands act on a Map behind a mutex, and stand in the log as the JSON that a client sent.
  */
 export function storeApplication(parts: StoreApplication): Application {
-  const machine = (clock: Clock) => new LockedMap(parts.operations, clock)
+  const machine = (clock: Clock, random?: Random) => new LockedMap(parts.operations, clock, { random })
   return { ...parts, codec: jsonCommands(parts.commands), machine }
 }
 

@@ -60,7 +60,7 @@ export interface Core {
    * A snapshot takes the place of the whole state, and the rules kept these values in it. Then comes {@link applied}.
    */
   restored(kept: readonly unknown[]): void
-  /** The network has met a node of another cluster, and refused it. */
+  /** The network has met a node of another cluster, and refused it; or a peer hears a double of this node instead. */
   foreign(node: Foreigner): void
   /** The node's disk and cluster; null at the stages where names are enough. */
   readonly identity: Identity | null
@@ -140,6 +140,11 @@ export interface Persist {
   readonly records: readonly PersistRecord[]
   /** The log's last entry, once all of this is written. */
   readonly upTo: EntryId
+  /**
+   * The highest index known to be committed when the batch was made, at most that of {@link upTo}; left out or 0 where
+   * none is known. The hint is written with the batch and costs no sync: a commit without a batch waits for the next.
+   */
+  readonly commit?: Index
 }
 
 export interface Effects {
@@ -223,6 +228,11 @@ export interface Recovered {
   /** The entries of the log, without a gap. */
   readonly entries: readonly Entry[]
   /**
+   * The last entry known to be committed, by the hints of the batches ({@link Persist.commit}) and by the snapshots; 0
+   * where nothing is known. Never beyond the last entry, nor before the newest snapshot's.
+   */
+  readonly commit: Index
+  /**
    * Snapshots, the newest first, two at most: if the newest cannot be read, there is the older one, and all entries
    * behind it.
    */
@@ -238,6 +248,7 @@ export const nothingRecovered: Recovered = {
   votedFor: null,
   edge: theBeginning,
   entries: [],
+  commit: 0,
   snapshots: [],
   incarnation: '',
 }
@@ -250,7 +261,9 @@ export interface LogStore {
   open(): Promise<Recovered>
   /**
    * Writes a batch, one at a time; resolves when every record is durable. A record of a snapshot lets go of snapshots
-   * older than the last two, and of the entries that the older of these two holds.
+   * older than the last two, and of the entries that the older of these two holds. A hint of a commit outlives its
+   * batch; a batch that knows less takes nothing back. Rejects a hint beyond the log's end, and a truncation of an entry
+   * that is known to be committed.
    */
   write(batch: Persist): Promise<void>
   readonly snapshots: SnapshotStore
@@ -325,7 +338,10 @@ export interface CommandCodec {
 
 /** Carries messages between nodes; may lose, repeat and reorder them. */
 export interface Network {
-  /** @param meet hears of each node of another cluster that was refused, each time */
+  /**
+   * @param meet hears of each node of another cluster that was refused, each time; and of this node's double, each time
+   *   that a peer refuses this node because it hears the double
+   */
   start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void>
   /**
    * Sets the identity of this node from here on: peers are told when they connect, and those of another cluster are

@@ -53,7 +53,7 @@ export function payloadOf(entry: Entry): Payload {
 }
 
 /**
- * The format of an entry's text, of a segment of the log and of a snapshot. Texts of an earlier format are read, and
+ * The format of an entry's text and of a snapshot. Texts of an earlier format are read, and
  * stay as they are wherever they go: a text shows by its fields which format it has.
  */
 export const textFormat = 2

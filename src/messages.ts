@@ -52,7 +52,12 @@ export interface Identity {
   readonly origin: string
 }
 
-/** A node that was met, and belongs to another cluster of the same name. */
+/**
+ * A node that was met, and is not heard beside this one. It belongs to another cluster of the same name; or it is this
+ * node's double, which has this node's name and disk.
+ */
 export interface Foreigner extends Identity {
   readonly id: NodeId
+  /** The address from which a double speaks to a peer, which therefore refuses this node; left out of all others. */
+  readonly address?: string
 }

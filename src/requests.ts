@@ -26,6 +26,10 @@ export const errorCodes = {
   too_large: { definite: true, means: 'a key, a value or a request is over its limit' },
   unknown_command: { definite: true, means: 'this stage has no such command' },
   cas_mismatch: { definite: true, means: 'the key does not hold the expected value; `actual` is what it holds' },
+  compacted: {
+    definite: true,
+    means: 'this node does not keep the moment of the page; begin the scan again',
+  },
   not_leader: { definite: true, means: 'another node leads; `leader` and `address` name it' },
   no_leader: { definite: true, means: 'no node leads at present' },
   change_in_progress: { definite: true, means: 'the members are being changed already; one change at a time' },
@@ -111,6 +115,8 @@ export const limits = {
   voters: 64,
   /** Keys in one answer to `scan`. */
   scanKeys: 1000,
+  /** Keys in one answer to a `scan` that names no limit. */
+  usualScanKeys: 100,
 } as const
 
 export interface Argument {
@@ -143,16 +149,27 @@ export type Checked =
   | { readonly ok: true; readonly command: Command; readonly envelope?: Readonly<Record<string, unknown>> }
   | Refusal
 
-/**
- * The store on which commands act. A Map is one, and no plain object is, so that `__proto__` is a key like any other.
- */
-export interface Store {
+/** The contents of a store at one moment: now, or when a scan began whose pages are still being read. */
+export interface Contents {
   get(key: string): string | undefined
+  /** The keys in the order of their UTF-8 bytes: all of them, or the keys from this one on. */
+  keys(from?: string): Iterable<string>
+}
+
+/** The store on which commands act. No plain object is one, so that `__proto__` is a key like any other. */
+export interface Store extends Contents {
   set(key: string, value: string): unknown
   /** @returns whether the key was there */
   delete(key: string): boolean
-  /** The keys in the order of their UTF-8 bytes: all of them, or the keys from this one on. */
-  keys(from?: string): Iterable<string>
+  /**
+   * Keeps the contents of this moment readable while later commands change the store. It changes nothing, and it is no
+   * part of the replicated state: each node keeps moments of its own, as long as its memory allows.
+   *
+   * @returns the moment's name, of letters, digits and dots, 32 at most
+   */
+  pin(): string
+  /** The contents at a moment that was pinned; null if that was let go, or is another node's. Keys come from `keys`. */
+  at(moment: string): Contents | null
 }
 
 /**

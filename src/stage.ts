@@ -108,8 +108,8 @@ export interface StageFacts {
   /** The network for the stage's messages, unless a person chooses another. Any stage runs on any network. */
   readonly network: NetworkName
   /**
-   * The `.proto` files that give the stage's messages a binary form, as paths below `stages/`: one for each stage that
-   * adds messages.
+   * The `.proto` files that give the stage's messages a binary form: one for each stage that adds messages. A path
+   * begins with the folder of its stage.
    */
   readonly proto: readonly string[]
   /**

@@ -42,6 +42,8 @@ export interface MembershipStatus {
   /** Members whose disks do not count, and why. */
   readonly disks: Readonly<Record<NodeId, string>>
   readonly foreign: readonly { readonly id: NodeId; readonly origin: string }[]
+  /** The address of a node with this one's name and disk, which is heard instead of this one. */
+  readonly double: string
   /** On a founder: nodes that have not answered yet. */
   readonly founding: { readonly silent: readonly NodeId[] }
   /** Advice to an operator about a node that does not count. */

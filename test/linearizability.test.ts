@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { isContradictory } from '../src/proof/linearizability/explain.js'
 import { checkHistory, type KeyCommand, type Operation, type Violation } from '../src/proof/linearizability/index.js'
+import { size } from './helpers/effort.js'
 import { isLegalOrder, isLinearizableByBruteForce, seeded, simulateHistory } from './helpers/histories.js'
 
 const set = (value: string): KeyCommand => ({ command: 'set', key: 'a', value })
@@ -109,7 +110,7 @@ const seed = fc.integer({ min: 0, max: 2 ** 31 - 1 })
 t.test('a history of a real register is linearizable, whatever its unknown operations did', async (t) => {
   fc.assert(
     fc.property(seed, (seed) => checkResult(t, historyOf(seed, 1, 60).history)),
-    { numRuns: 1000, seed: 1 },
+    { numRuns: size(300, 1_000), seed: 1 },
   )
 })
 
@@ -123,7 +124,7 @@ t.test('small histories, changed or not, have the verdict that trying every orde
       seen[linearizable ? 'linearizable' : 'violation']++
       return linearizable === isLinearizableByBruteForce(changed)
     }),
-    { numRuns: 10_000, seed: 2 },
+    { numRuns: size(2_000, 10_000), seed: 2 },
   )
   t.ok(seen.linearizable > 2000 && seen.violation > 2000, `both verdicts were common: ${JSON.stringify(seen)}`)
 })
@@ -139,7 +140,7 @@ t.test('so have longer ones, in which few records are changed', async (t) => {
       seen[linearizable ? 'linearizable' : 'violation']++
       return linearizable === isLinearizableByBruteForce(changed)
     }),
-    { numRuns: 1000, seed: 3 },
+    { numRuns: size(300, 1_000), seed: 3 },
   )
   t.ok(seen.linearizable > 200 && seen.violation > 200, `both verdicts were common: ${JSON.stringify(seen)}`)
 })
@@ -231,7 +232,7 @@ t.test('no part of a history of a real register is taken for contradictory', asy
       const answered = history.filter(({ outcome }) => outcome === 'done')
       return !answered.some((suspected) => isContradictory(history, suspected, 'absent'))
     }),
-    { numRuns: 500, seed: 4 },
+    { numRuns: size(200, 500), seed: 4 },
   )
   t.ok(isContradictory(illegal['stale read']!, illegal['stale read']![2]!, 'absent'), 'but a stale read is')
 })

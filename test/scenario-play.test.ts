@@ -119,7 +119,7 @@ t.test('the history of all clients is judged together', async (t) => {
   t.match(load.transcript[2], '0 done, 0 refused, 12 unknown')
 })
 
-t.test('what is to be done reaches the driver; `again` asks the same once more', async (t) => {
+t.test('what is to be done reaches the driver; `again` asks the same once more, of any node', async (t) => {
   const puppet = new Puppet()
   await play(
     script('kill n1 n2\nwipe n1\ncut n1 > n2\nheal\ndelay 1..5ms\ndelay off\nwait 2s\nc1 get a @n3\nc1 again'),
@@ -128,7 +128,8 @@ t.test('what is to be done reaches the driver; `again` asks the same once more',
   )
   const asked = 'c1 {"command":"get","key":"a"} n3'
   const delays = ['delay {"minMs":1,"maxMs":5}', 'delay null']
-  t.same(puppet.told, ['kill n1 n2', 'wipe n1', 'cut n1 > n2', 'heal', ...delays, 'wait 2000', asked, asked])
+  const retried = 'c1 {"command":"get","key":"a"} null'
+  t.same(puppet.told, ['kill n1 n2', 'wipe n1', 'cut n1 > n2', 'heal', ...delays, 'wait 2000', asked, retried])
 })
 
 const place = (node: string, role: string, term = 1, leader: string | null = null) => ({ node, role, term, leader })
@@ -192,6 +193,9 @@ t.test('who leads is awaited, and judged', async (t) => {
     ['one leader within 5s\nnew leader within 100ms', [led], 'unavailable', /n1 leads term 1 +◌ expected another/],
     ['no leader', [none], 'holds', /nobody leads$/],
     ['no leader', [led], 'violated', /n1 leads term 1 +✘ expected nobody to lead/],
+    ['no leader known within 5s', [led, [place('n2', 'follower', 1, 'n1')], none], 'holds', /nobody leads$/],
+    ['no leader known within 100ms', [[place('n2', 'follower', 1, 'n1')]], 'unavailable', /nobody leads +◌ expected/],
+    ['one leader within 5s', [[place('n1', 'standalone'), place('n2', 'standalone')]], 'holds', /each stands alone$/],
   ]
   for (const [body, seen, verdict, line] of cases) {
     const puppet = new Puppet()
@@ -202,7 +206,13 @@ t.test('who leads is awaited, and judged', async (t) => {
   }
 })
 
-const kept = (node: string, first: number, last: number, snapshot = 0) => ({ node, first, last, snapshot })
+const kept = (node: string, first: number, last: number, snapshot = 0, commit = 0) => ({
+  node,
+  first,
+  last,
+  snapshot,
+  commit,
+})
 
 t.test('how long the logs are, and who has a snapshot', async (t) => {
   const cases: [string, ReturnType<typeof kept>[][], string, RegExp][] = [
@@ -232,6 +242,31 @@ t.test('how long the logs are, and who has a snapshot', async (t) => {
   t.match(transcript[2], /^follower \(n2\) has a snapshot within 1s {2}of entries/)
 })
 
+t.test('an entry that a majority has, and that is not committed', async (t) => {
+  const [leader, has, lacks] = [kept('n1', 1, 5, 0, 4), kept('n2', 1, 5, 0, 4), kept('n3', 1, 4, 0, 4)]
+  const cases: [ReturnType<typeof kept>[][], string, RegExp][] = [
+    [
+      [
+        [leader, lacks],
+        [leader, has, lacks],
+      ],
+      'holds',
+      /entry 5 at n1 n2$/,
+    ],
+    [[[leader, lacks]], 'unavailable', /none +◌ expected an entry in most of the logs, not committed/],
+    [[[{ ...leader, commit: 5 }, has]], 'unavailable', /none +◌/],
+    [[[has, lacks]], 'unavailable', /none +◌/],
+  ]
+  for (const [logs, verdict, line] of cases) {
+    const puppet = new Puppet()
+    puppet.seen = [[place('n1', 'leader'), place('n2', 'follower', 1, 'n1')]]
+    puppet.logs = logs
+    const played = await play(script('uncommitted on a majority within 100ms'), stages[4]!, puppet)
+    t.equal(played.verdict, verdict)
+    t.match(played.transcript.at(-3), line)
+  }
+})
+
 t.test('what every node must hold, and what befell a node that nobody touched', async (t) => {
   const puppet = new Puppet()
   puppet.looks = ['1', '2'].map((value, at) => ({ node: `n${at + 1}`, applied: 1, contents: new Map([['a', value]]) }))
@@ -250,6 +285,7 @@ const members = (voters: string[], outgoing: string[] | null = null, learners: s
   voters,
   outgoing,
   learners,
+  isChanging: false,
 })
 
 t.test('who the voters are, and who learns', async (t) => {
@@ -262,6 +298,8 @@ t.test('who the voters are, and who learns', async (t) => {
     ['voters n1 n2 within 1s', [halfway], 'unavailable', /n1 n2, and still n1 n2 n3 +◌ expected n1 n2/],
     ['learners n3', [members(['n1'], null, ['n3'])], 'holds', /learners n3$/],
     ['learners n3', [two], 'violated', /none +✘ expected n3/],
+    ['change under way', [two], 'violated', /none +✘ expected a change/],
+    ['change under way within 1s', [two, { ...two, isChanging: true }], 'holds', /within 1s$/],
     ['voters follower n1', [members(['n1', 'n2', 'n3'])], 'violated', /voters follower n1 \(n3 n1\)/],
   ]
   for (const [body, memberships, verdict, line] of cases) {

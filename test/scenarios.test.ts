@@ -7,7 +7,8 @@ import { parseScenario } from '../src/proof/scenario/notation.js'
 import type { Scenario, Verdict } from '../src/proof/scenario/scenario.js'
 import { playVirtually } from '../src/proof/scenario/virtual.js'
 import type { Stage } from '../src/stage.js'
-import { stages } from '../stages/index.js'
+import { latest, stages } from '../stages/index.js'
+import { isLong } from './helpers/effort.js'
 
 const scenarios = catalogue()
 const recorded = fileURLToPath(new URL('../../test/transcripts/', import.meta.url))
@@ -19,11 +20,18 @@ function declared(stage: Stage, { id, guarantee }: Scenario): Verdict | null {
   return stage.stalls[guarantee] === id ? 'unavailable' : null
 }
 
+/** In the short form, a stage plays what it says that it breaks, and what begins with it; the last one plays all. */
+function isPlayed({ id, fromStage }: Scenario, { number, breaks, stalls }: Stage): boolean {
+  if (isLong || process.env.UPDATE_TRANSCRIPTS || number === latest.number || number === fromStage) return true
+  return [breaks, stalls].some((shown) => Object.values(shown).includes(id))
+}
+
 for (const stage of stages) {
   t.test(`stage ${stage.number}: every scenario ends as declared, word for word as recorded`, async (t) => {
     const of = scenarios.filter(({ guarantee }) => says(stage, guarantee) !== 'not applicable')
     for (const scenario of of) {
       if (!scenario.drivers.includes('virtual') || scenario.fromStage > stage.number) continue
+      if (!isPlayed(scenario, stage)) continue
       const { verdict, transcript, witness } = await playVirtually(scenario, stage)
       const expected = declared(stage, scenario)
       if (expected) t.equal(verdict, expected, `${scenario.id} at stage ${stage.number}`)
@@ -112,6 +120,11 @@ t.test('a script as it is read', async (t) => {
     { kind: 'name', names: ['x', 'y'], words: ['2', 'followers'] },
     { kind: 'all hold', key: 'a', value: '1' },
   ])
+  t.match(script('all hold a x within 2s\nuncommitted on a majority within 1s\nno leader known within 3s').statements, [
+    { kind: 'all hold', key: 'a', value: 'x', withinMs: 2_000 },
+    { kind: 'uncommitted on a majority', withinMs: 1_000 },
+    { kind: 'no leader known', withinMs: 3_000 },
+  ])
   t.match(script('one leader within 5s\nnew leader within 50ms\nsame leader\nno leader').statements, [
     { kind: 'one leader', withinMs: 5_000 },
     { kind: 'new leader', withinMs: 50 },
@@ -129,9 +142,10 @@ t.test('a script as it is read', async (t) => {
     { kind: 'change', change: 'remove', words: ['old'], isForced: true, background: false, expected: [] },
     { kind: 'change', change: 'reconfigure', words: ['leader', '2', 'followers'], expected: [{ kind: 'refused' }] },
   ])
-  t.match(script('voters n1 n2 within 5s\nlearners n6').statements, [
+  t.match(script('voters n1 n2 within 5s\nlearners n6\nchange under way within 5s').statements, [
     { kind: 'voters', words: ['n1', 'n2'], withinMs: 5_000 },
     { kind: 'learners', words: ['n6'], withinMs: 0 },
+    { kind: 'change under way', words: [], withinMs: 5_000 },
   ])
   const [sends] = script("r1 sends '\\360\\235\\222\\263é\\r\\n\\\\' one byte at a time").statements
   t.same(sends, { ...sends, bytes: Buffer.from('𝒳é\r\n\\'), bytewise: true })
@@ -158,9 +172,11 @@ t.test('what cannot be read is named by file and line, and what would be right i
     [`${header}lose some`, /`lose 10%` or `double 10%`/],
     [`${header}old =`, /as many names as nodes: `old = leader`/],
     [`${header}x y = 3 followers`, /as many names as nodes/],
-    [`${header}one leader`, /`one leader within 5s`, `new leader within 5s`, `same leader` or `no leader`/],
+    [`${header}one leader`, /`one leader within 5s`, `new leader within 5s`, `no leader known within 5s`, `same/],
     [`${header}new leader within reach`, /`one leader within 5s`/],
-    [`${header}all hold`, /`all hold KEY VALUE` or `all hold KEY \(absent\)`/],
+    [`${header}all hold`, /`all hold KEY VALUE \[within 5s\]` or/],
+    [`${header}uncommitted`, /`uncommitted on a majority within 5s`/],
+    [`${header}change over`, /`change under way \[within 5s\]`/],
     [`${header}logs under water`, /`logs under 80 entries`/],
     [`${header}n3 has a snapshot soon`, /`n3 has a snapshot within 5s`/],
     [`${header}add`, /`add n6 \[&\] \[-> done\]`/],

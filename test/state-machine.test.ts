@@ -81,7 +81,7 @@ const set = (key: string, value: string): Command => ({ command: 'set', key, val
 /** A machine with small slices, and its turns. */
 function machine(slices: Slices = { keys: 2, characters: 20 }) {
   const turns = new Turns()
-  return { turns, store: new LockedMap(operations, turns, slices) }
+  return { turns, store: new LockedMap(operations, turns, { slices }) }
 }
 
 const oddKeys = [
@@ -128,6 +128,15 @@ class SortingMap extends Map<string, string> {
   override keys(from?: string): MapIterator<string> {
     const keys = [...super.keys()].filter((key) => from === undefined || compareKeys(key, from) >= 0)
     return keys.sort(compareKeys).values()
+  }
+
+  /** No scan of these tests has more than one page. */
+  pin(): never {
+    throw new Error('a second page')
+  }
+
+  at(): null {
+    return null
   }
 }
 

@@ -3,6 +3,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import t from 'tap'
 import ts from 'typescript'
 import { stages } from '../stages/index.js'
+import { gaps } from './coverage-gaps.js'
 import { root, withGeneratedParts, withTable } from './docs.js'
 
 /** Files of the project below a folder, as paths from its root. */
@@ -59,6 +60,39 @@ function circles(): string[][] {
 
 t.test('no two files import each other in a circle', async (t) => {
   t.same(circles(), [])
+})
+
+const protos = ['test', 'stages'].flatMap((floor) => files(floor, '.proto'))
+
+/** Texts of a file: the literals of a program; the imports of a schema. */
+function textsOf(path: string): string[] {
+  if (path.endsWith('.proto')) return [...read(path).matchAll(/^import "(.+)";/gm)].map((match) => match[1]!)
+  const texts: string[] = []
+  const visit = (node: ts.Node): void => {
+    const isText = ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node)
+    if (isText) texts.push(node.text)
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest, true))
+  return texts
+}
+
+/** Checks whether a text names a file or a folder of a floor above the one of a file, or of a later stage. */
+function namesUphill(path: string, text: string): boolean {
+  const above = floors.slice(0, floorOf(path))
+  const own = floorOf(path) > floors.indexOf('stages') ? -1 : stageOf(path)
+  const named = /(?:^|\/)(\d+)-[a-z]+(?:-[a-z]+)*\//.exec(text)
+  return above.some((floor) => new RegExp(`(^|/)${floor}/`).test(text)) || (named !== null && Number(named[1]) > own)
+}
+
+t.test('a floor names no file of a floor above it, in a text either; a stage none of a later stage', async (t) => {
+  t.ok(namesUphill('src/network/grpc-protos.ts', '3-protobuf-rpc/peer.proto'), 'the rule can fail')
+  t.ok(namesUphill('stages/0-key-value-store/key-value.proto', '3-protobuf-rpc/node.proto'))
+  t.notOk(namesUphill('stages/schemas.ts', '3-protobuf-rpc/node.proto'))
+  const uphill = [...sources, ...protos].flatMap((path) =>
+    textsOf(path).flatMap((text) => (namesUphill(path, text) ? [`${path}: ${text}`] : [])),
+  )
+  t.same(uphill, [])
 })
 
 t.test('the product does not import its proof', async (t) => {
@@ -206,6 +240,10 @@ t.test('generated tables are up to date: `npm run docs` writes them', async (t) 
     const lesson = `stages/${stage.name}/README.md`
     t.equal(await withTable(stage, read(lesson)), read(lesson), lesson)
   }
+})
+
+t.test('README tells how many branches of the rules no test takes: those that are explained', async (t) => {
+  t.match(read('README.md'), `the tests take: all but ${gaps.length}, each`)
 })
 
 t.test('every stage has its folder, its number and its lesson in the one shape', async (t) => {

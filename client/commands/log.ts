@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Entry } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { foldersIn } from '../../src/storage/log-kind.js'
@@ -40,7 +41,7 @@ export const log: Verb<LogArguments> = {
       .option('json', {
         type: 'boolean',
         default: false,
-        describe: 'snapshots, and the entries that count: a line of JSON each',
+        describe: 'snapshots, and the entries that count: a line of JSON each; `committed` where it is known',
       })
       .example('$0 log data/n1 --tail 20', 'the last twenty entries')
       .example('$0 log data --verify', 'a line for each node; exit code 0: all sound; 1: not'),
@@ -106,13 +107,19 @@ function show(folder: string, look: Look, { from, to, tail, json }: LogArguments
       : { from: tail === undefined ? (from ?? 1) : Math.max(1, last - tail + 1), to: to ?? Number.MAX_SAFE_INTEGER }
   if (json) {
     if (!range) for (const found of look.snapshots) console.log(jsonLine(factsOf(found)))
-    for (const { index, text } of look.entries)
-      if (!range || (index >= range.from && index <= range.to)) process.stdout.write(`${escaped(text)}\n`)
+    for (const entry of look.entries)
+      if (!range || (entry.index >= range.from && entry.index <= range.to))
+        process.stdout.write(`${escaped(jsonOf(entry, look))}\n`)
     return
   }
   for (const line of describeSnapshots(look)) console.log(line)
   for (const line of describeBatches(look, range)) console.log(line)
   console.log(describeSummary(summarise(folder, look)))
+}
+
+/** Makes an entry's line of JSON: its text, and whether it is known to be committed if the log has hints of that. */
+function jsonOf({ index, text }: Entry, { commit }: Look): string {
+  return commit === 0 ? text : `${text.slice(0, -1)},"committed":${index <= commit}}`
 }
 
 async function repair(folders: readonly string[]): Promise<void> {

@@ -6,6 +6,7 @@ import { Outlet } from '../../src/server/outlet.js'
 import { droppedEvent, runNode } from '../../src/server/process.js'
 import type { LogKind, NetworkName } from '../../src/stage.js'
 import { jsonLine } from '../../src/text.js'
+import { schemas } from '../../stages/schemas.js'
 import { describeEvent } from '../text/events.js'
 import { nodeOptions, stageArgument } from './arguments.js'
 import type { Verb } from './verb.js'
@@ -97,7 +98,7 @@ export const node: Verb<NodeArguments> = {
     // A node goes on when the reader of its events has gone.
     process.stdout.removeAllListeners('error').on('error', () => {})
     const emit = (event: Event) => outlet.write(tell(event))
-    const running = await runNode(stage, config, emit)
+    const running = await runNode(stage, config, emit, schemas)
     if (bootstrap && isAlone && running.status.origin === undefined)
       emit({ event: 'founding_unconfirmed', node: id, at: Date.now(), client: members[0]!.client })
     await new Promise<void>((resolve) => {

@@ -37,27 +37,39 @@ export async function shareOut<Job, Result>(
   await Promise.all(Array.from({ length: threads }, () => work(script, waiting, onResult)))
 }
 
+/** Threads that have nothing to do, by their script: a thread takes longer to load its script than to play a seed. */
+const idle = new Map<string, Worker[]>()
+
 async function work<Job, Result>(
   script: URL,
   waiting: Iterator<Job>,
   onResult: (result: Result) => void,
 ): Promise<void> {
-  const worker = new Worker(script, { env: {} })
+  const worker = idle.get(script.href)?.pop() ?? new Worker(script, { env: {} })
+  worker.ref()
   try {
-    await new Promise<void>((resolve, reject) => {
-      const go = () => {
-        const { done, value } = waiting.next()
-        if (done) resolve()
-        else worker.postMessage(value)
-      }
-      worker.on('message', (result: Result) => {
-        onResult(result)
-        go()
-      })
-      worker.on('error', reject)
-      go()
-    })
-  } finally {
+    await untilDone(worker, waiting, onResult)
+  } catch (error) {
     await worker.terminate()
+    throw error
   }
+  worker.unref()
+  idle.set(script.href, [...(idle.get(script.href) ?? []), worker])
+}
+
+function untilDone<Job, Result>(worker: Worker, waiting: Iterator<Job>, onResult: (result: Result) => void) {
+  return new Promise<void>((resolve, reject) => {
+    const go = () => {
+      const { done, value } = waiting.next()
+      if (!done) return worker.postMessage(value)
+      worker.off('message', take).off('error', reject)
+      resolve()
+    }
+    const take = (result: Result) => {
+      onResult(result)
+      go()
+    }
+    worker.on('message', take).on('error', reject)
+    go()
+  })
 }

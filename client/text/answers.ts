@@ -1,5 +1,5 @@
 import { formatWithOptions } from 'node:util'
-import type { Answer, Command, Outcome } from '../../src/contracts.js'
+import { type Answer, type Command, limits, type Outcome } from '../../src/contracts.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { jsonLine, mapTexts, oneLine } from '../../src/text.js'
 import { colour, nodeColour } from './colour.js'
@@ -63,12 +63,14 @@ function describeOwn(command: Command, answer: Answer & { ok: true }): string {
 interface ScanAnswer {
   readonly entries: readonly (readonly [string, string])[]
   readonly more: boolean
+  readonly page?: string
 }
 
-function describeScan({ prefix }: Command, { entries, more }: ScanAnswer): string {
+function describeScan(command: Command, { entries, more, page }: ScanAnswer): string {
   const lines = entries.map(([key, value]) => `${jsonLine(key)} ${colour.dim('=')} ${jsonLine(value)}`)
-  const last = entries.at(-1)?.[0]
-  if (more) lines.push(colour.dim(`there are more: scan ${jsonLine(prefix ?? '')} ${jsonLine(last)}`))
+  const { prefix = '', limit = limits.usualScanKeys } = command
+  const next = page === undefined ? [prefix, entries.at(-1)?.[0]] : [prefix, '', limit, page]
+  if (more) lines.push(colour.dim(`there are more: scan ${next.map(jsonLine).join(' ')}`))
   return lines.length > 0 ? lines.join('\n') : colour.dim('(no entries)')
 }
 

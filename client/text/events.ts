@@ -170,6 +170,11 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
         ? 'hears that its folder is older than what it had acknowledged: it rests'
         : 'hears that the cluster knows another disk under its name: it rests',
     ),
+  doubled: ({ address }) =>
+    colour.red(
+      `hears that ${address} has the same name and disk, and is heard instead: one of the two is a copy of its folder. It rests; stop one of the two`,
+    ),
+  double_gone: ({ address }) => colour.green(`goes on: nobody hears its double at ${address} any more`),
   founding_unconfirmed: ({ client }) =>
     colour.yellow(
       `founds nothing by --bootstrap alone, since it could ask nobody whether there is a cluster already. If there is none, once: raft-roadmap client --connect ${client} found_cluster`,

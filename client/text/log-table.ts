@@ -30,7 +30,8 @@ export async function lookAtFolder(folder: string): Promise<Look | null> {
 }
 
 /**
- * Prints the logs of several nodes, with a row for each index and a column for each node. @throws ConfigError if one
+ * Prints the logs of several nodes, with a row for each index and a column for each node. Where a log has hints, a row
+ * says how far each node knows its entries to be committed. @throws ConfigError if one
  * cannot be read
  */
 export async function logTable(folders: Folders, tail = usualEntries): Promise<string> {
@@ -44,6 +45,9 @@ export async function logTable(folders: Folders, tail = usualEntries): Promise<s
     ...indexes.map((index) => [String(index).padStart(width), ...looks.map(([, look]) => cell(look, index))]),
     ...(looks.some(([, look]) => look?.snapshots.length)
       ? [[colour.dim('snap'), ...looks.map(([, look]) => newest(look))]]
+      : []),
+    ...(looks.some(([, look]) => look?.commit)
+      ? [[colour.dim('commit'), ...looks.map(([, look]) => colour.green(look?.commit ? `${look.commit}` : '·'))]]
       : []),
     [colour.dim('now'), ...looks.map(([, look]) => colour.cyan(vote(look)))],
   ])

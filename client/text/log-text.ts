@@ -24,7 +24,7 @@ import { describeMembers } from './events.js'
 
 /** Summarises a log as plain data. */
 export function summarise(folder: string, look: Look) {
-  const { identity, scan, edge, entries, snapshots } = look
+  const { identity, scan, edge, entries, snapshots, commit } = look
   const { state, segments, tail } = scan
   const [firstSegment] = segments
   return {
@@ -36,6 +36,8 @@ export function summarise(folder: string, look: Look) {
     first: edge.index + 1,
     entries: entries.length,
     last: { index: state.last, term: (entries.at(-1) ?? edge).term },
+    /** The last entry known to be committed; left out if the log has no hint. */
+    ...(commit > 0 ? { commit } : {}),
     term: state.term,
     votedFor: state.votedFor,
     batches: state.batch,
@@ -89,10 +91,11 @@ export function describeSummary(found: Summary): string {
   return lines.join('\n')
 }
 
-function* describeEntries({ snapshots, first, entries, last }: Summary): Generator<string> {
+function* describeEntries({ snapshots, first, entries, last, commit }: Summary): Generator<string> {
   const behind = first > 1 ? ` behind ${first - 1}` : ''
   const until = last.index > 0 ? `, the last ${last.index} of term ${last.term}` : ''
   yield `${count(entries, 'entry', 'entries')}${behind}${until}`
+  if (commit !== undefined) yield `known to be committed ${colour.green('✔')} up to ${commit}`
   if (snapshots[0]) yield `${count(snapshots.length, 'snapshot')}, the newest of entry ${snapshots[0].snapshot}`
 }
 
@@ -122,8 +125,12 @@ export function* describeSnapshots({ snapshots }: Look): Generator<string> {
   }
 }
 
-/** Describes a log batch by batch; if a range is given, only the batches with an entry in the range. */
-export function* describeBatches({ batches, entries, edge }: Look, range: Range | null): Generator<string> {
+/**
+ * Describes a log batch by batch; if a range is given, only the batches with an entry in the range. An entry that is
+ * known to be committed has a ✔ before it.
+ */
+export function* describeBatches(look: Look, range: Range | null): Generator<string> {
+  const { batches, entries, edge, commit } = look
   const kept = new Set(entries)
   let segment = 0
   for (const batch of batches) {
@@ -131,9 +138,17 @@ export function* describeBatches({ batches, entries, edge }: Look, range: Range 
     if (range && records.length === 0) continue
     if (batch.segment !== segment) yield colour.bold(`segment ${batch.segment}`)
     segment = batch.segment
-    yield colour.dim(`  batch ${batch.number}${batch.records.length === 0 ? '  (empty: the log was closed)' : ''}`)
-    for (const record of records) yield `    ${describeRecord(record, kept, edge)}`
+    yield colour.dim(`  ${describeBatch(batch)}`)
+    for (const record of records) {
+      const isKnown = record.record === 'entry' && kept.has(record.entry) && record.entry.index <= commit
+      yield `  ${isKnown ? colour.green('✔') : ' '} ${describeRecord(record, kept, edge)}`
+    }
   }
+}
+
+function describeBatch({ number, records, commit }: ScannedBatch): string {
+  const ending = records.length === 0 ? '  (empty: the log was closed)' : ''
+  return `batch ${number}${ending}${commit > 0 ? ` · committed up to ${commit}` : ''}`
 }
 
 function inRange({ records }: ScannedBatch, { from, to }: Range): readonly PersistRecord[] {
@@ -217,6 +232,8 @@ function describeCut({ scan, cut, hasStart, identified }: Repair): string[] {
   if (copies.length > 0) lines.push(`A copy of what was cut: ${copies.join(' ')}`)
   const entries = lost.entries === 0 ? 'no entry that can still be read' : `${lost.first} to ${lost.last}`
   lines.push(colour.yellow(`Lost: ${entries}; ${count(lost.votes, 'record')} of a term and a vote.`))
+  if (lost.commit > state.last)
+    lines.push(colour.red(`Entries up to ${lost.commit} were known to be committed: committed entries are lost here.`))
   if (scan.tail!.kind === 'unfinished') {
     lines.push(
       'It was an unfinished write: none of it was ever acknowledged, and the next start would have cut it off.',

@@ -17,7 +17,7 @@ export const payloadBytes = 1_200
 /**
  * The kinds of datagrams. `hello` asks whether a peer is there; `answer` repeats the hello's number; `data` carries
  * messages. `callback` is the hello of a node that answers a non-member. A hello and a callback hold their sender's
- * identity; so does `refused`, the answer to a node of another cluster.
+ * identity; so does `refused`, the answer to a node of another cluster, or to a copy of a peer's folder.
  */
 const kinds = ['hello', 'answer', 'data', 'callback', 'refused'] as const
 

@@ -12,7 +12,7 @@ import {
 } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { besideAnswer, besideCommand, envelopeFields } from './grpc-metadata.js'
-import { nodeProto, type Proto, Protos } from './grpc-protos.js'
+import { type Proto, Protos, type Schemas } from './grpc-protos.js'
 
 type Fields = Readonly<Record<string, unknown>>
 type Done = Answer & { readonly ok: true }
@@ -23,9 +23,9 @@ export interface Served {
   readonly stage: Pick<Stage, 'application' | 'commands' | 'services'>
 }
 
-/** The files whose services a stage has for clients: those of any node, the application's, and what stages add. */
-export function clientProtos({ application, services }: Served['stage']): string[] {
-  return [nodeProto, ...(application.proto ? [application.proto] : []), ...services]
+/** Lists the files with a stage's services for clients: those of any node, the application's, and what stages add. */
+export function clientProtos({ application, services }: Served['stage'], { node }: Schemas): string[] {
+  return [node, ...(application.proto ? [application.proto] : []), ...services]
 }
 
 /** The command that an rpc stands for: `AddNode` is `add_node`. */
@@ -90,8 +90,12 @@ export interface CallGate {
  *
  * @throws Error if a file has an rpc for which there is no command
  */
-export function clientServices(served: Served, gate: CallGate): [ServiceDefinition, UntypedServiceImplementation][] {
-  const protos = new Protos(clientProtos(served.stage))
+export function clientServices(
+  served: Served,
+  schemas: Schemas,
+  gate: CallGate,
+): [ServiceDefinition, UntypedServiceImplementation][] {
+  const protos = new Protos(schemas, clientProtos(served.stage, schemas))
   return protos.services.map((definition) => {
     const handlers = Object.entries(definition).map(([rpc, method]) => {
       const [request, reply] = [method.requestType, method.responseType].map((type) => protos.message(nameOf(type)))

@@ -15,7 +15,7 @@ import {
 } from './grpc-wire.js'
 import type { Link, Peer } from './links.js'
 import { lookups } from './lookup.js'
-import { identityIn, type Passport } from './passport.js'
+import type { Passport } from './passport.js'
 
 const backoff = { firstMs: 20, capMs: 500 }
 
@@ -119,10 +119,10 @@ export class GrpcLink implements Link {
     call.write(this.#packet.encode({ hello }))
   }
 
-  /** Checks whether the peer's first packet says that the peer belongs to another cluster, and refuses this node. */
+  /** Checks whether the peer's first packet says that the peer refuses this node, and why. */
   #isRefused(bytes: Buffer): boolean {
     try {
-      return this.#options.passport.refuses(this.peer.id, identityIn(this.#welcome.decode(bytes, true)))
+      return this.#options.passport.isRefused(this.#options.self, this.peer.id, this.#welcome.decode(bytes, true))
     } catch {
       return false
     }

@@ -7,16 +7,15 @@ import {
 } from '@grpc/proto-loader'
 import { checkWire, type WireField, type WireForm } from './proto-wire.js'
 
-/**
- * The folder of the stages: `.proto` files lie beside the lessons and are read from there. The compiler copies none to
- * `dist/`.
- */
-const stagesFolder = fileURLToPath(new URL('../../../stages/', import.meta.url))
-
-/** The schema of the wire between nodes, which stage 3 explains; every stage that speaks gRPC uses it. */
-export const peerProto = '3-protobuf-rpc/peer.proto'
-/** The schema of the service that every node has for clients, which stage 3 explains. */
-export const nodeProto = '3-protobuf-rpc/node.proto'
+/** The `.proto` files that any stage needs on this network, and the folder in which all others are found. */
+export interface Schemas {
+  /** The folder below which a table and an application name their files. */
+  readonly folder: URL
+  /** The schema of the wire between nodes: the packets of a stream, and the envelope of a message. */
+  readonly peer: string
+  /** The schema of the service that every node has for clients. */
+  readonly node: string
+}
 
 /** The package of all `.proto` files of the project, so a message of a stage is found by its name alone. */
 const protoPackage = 'raftroadmap'
@@ -60,10 +59,10 @@ export class Protos {
   readonly #definitions: PackageDefinition
   readonly #wireForms = new Map<string, WireForm>()
 
-  /** @param files paths below `stages/`, or absolute paths */
-  constructor(files: readonly string[]) {
+  /** @param files paths below the folder of the schemas, or absolute paths */
+  constructor({ folder }: Schemas, files: readonly string[]) {
     this.#definitions = loadSync([...files], {
-      includeDirs: [stagesFolder],
+      includeDirs: [fileURLToPath(folder)],
       keepCase: true,
       longs: Number,
       defaults: true,

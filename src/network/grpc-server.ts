@@ -19,7 +19,7 @@ import type { GrpcWorld } from './grpc-link.js'
 import type { Proto, Protos } from './grpc-protos.js'
 import { handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
 import type { Link, Links } from './links.js'
-import { ForeignError } from './passport.js'
+import { DoubleError, ForeignError } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type Hello, Visits } from './visits.js'
 
@@ -68,7 +68,8 @@ export class GrpcServer {
     const raw = { ...Speak!, requestDeserialize: (bytes: Buffer) => bytes, responseSerialize: (bytes: Buffer) => bytes }
     this.#server.addService({ Speak: raw }, { Speak: (call: Speech) => this.#listen(call) })
     if (options.served)
-      for (const service of clientServices(options.served, this.#calls)) this.#server.addService(...service)
+      for (const service of clientServices(options.served, options.schemas, this.#calls))
+        this.#server.addService(...service)
   }
 
   async listen(address: Address, receive: (message: Message) => void): Promise<void> {
@@ -157,9 +158,10 @@ export class GrpcServer {
       this.#refused(peer, hostOf(call.getPeer()), reason)
       end(reason)
     }
-    const refuse = () => {
+    const refuse = (error: ForeignError | DoubleError) => {
       over()
-      this.#sayWhoRefuses(call)
+      if (error instanceof DoubleError) this.#refused(peer, hostOf(call.getPeer()), error.message)
+      this.#sayWhoRefuses(call, error instanceof DoubleError ? { double: error.address } : {})
     }
     const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say who it is'))
     call.on('cancelled', over)
@@ -183,7 +185,7 @@ export class GrpcServer {
           for (const message of packet.batch.messages) if (!isOver) this.#receive(this.#check(message, peer))
         }
       } catch (error) {
-        if (error instanceof ForeignError) refuse()
+        if (error instanceof ForeignError || error instanceof DoubleError) refuse(error)
         else turnAway((error as Error).message)
       }
     })
@@ -195,9 +197,12 @@ export class GrpcServer {
     return this.#packet.decode(bytes, true)
   }
 
-  /** Tells a node of another cluster who refuses it: otherwise it would never know why it gets no answer. */
-  #sayWhoRefuses(call: Speech): void {
-    call.write(Buffer.from(this.#welcome.encode(this.#options.passport.own)))
+  /**
+   * Tells a node of another cluster, or a copy of a peer's folder, who refuses it: otherwise it would never know why it
+   * gets no answer.
+   */
+  #sayWhoRefuses(call: Speech, why: { readonly double?: string }): void {
+    call.write(Buffer.from(this.#welcome.encode({ ...this.#options.passport.own, ...why })))
     call.end()
   }
 

@@ -1,6 +1,7 @@
 import type { ChannelOptions, ServerOptions } from '@grpc/grpc-js'
 import { limits } from '../contracts.js'
 import type { Served } from './grpc-app.js'
+import type { Schemas } from './grpc-protos.js'
 import type { NetworkOptions } from './options.js'
 
 /** Bounds on what callers over gRPC can make a node hold. */
@@ -22,6 +23,7 @@ export interface CallBounds {
 }
 
 export interface GrpcOptions extends NetworkOptions {
+  readonly schemas: Schemas
   /** The clients that speak gRPC, and by whom they are served; if it is left out, only peers are. */
   readonly served?: Served
   /** Bounds on what clients can make the node hold, for a test that wants less than usual. */

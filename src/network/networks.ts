@@ -1,5 +1,6 @@
 import type { Ask, Network } from '../contracts.js'
 import type { NetworkName, Stage } from '../stage.js'
+import type { Schemas } from './grpc-protos.js'
 import { jsonCodec } from './json-codec.js'
 import type { NetworkOptions } from './options.js'
 import { TcpNetwork } from './tcp.js'
@@ -9,12 +10,14 @@ import { TcpNetwork } from './tcp.js'
  * network is loaded only when it is chosen.
  *
  * @param ask asks this node on behalf of a client; over gRPC clients are served as well
+ * @param schemas read if the network is gRPC
  */
 export async function openNetwork(
   name: NetworkName,
   stage: Stage,
   settings: Omit<NetworkOptions, 'codec' | 'isOpen'>,
   ask: Ask,
+  schemas: Schemas,
 ): Promise<Network> {
   const options = { ...settings, isOpen: stage.members === 'changing' }
   if (name === 'tcp') return new TcpNetwork({ ...options, codec: jsonCodec(stage) })
@@ -23,5 +26,5 @@ export async function openNetwork(
     return new UdpNetwork({ ...options, codec: jsonCodec(stage) })
   }
   const [{ GrpcNetwork }, { protobufCodec }] = await Promise.all([import('./grpc.js'), import('./grpc-codec.js')])
-  return new GrpcNetwork({ ...options, codec: protobufCodec(stage), served: { ask, stage } })
+  return new GrpcNetwork({ ...options, schemas, codec: protobufCodec(stage, schemas), served: { ask, stage } })
 }

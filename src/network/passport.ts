@@ -1,5 +1,5 @@
-import { type Foreigner, type Identity, isObject } from '../contracts.js'
-import { oneLine } from '../text.js'
+import { type Foreigner, type Identity, isObject, type NodeId } from '../contracts.js'
+import { oneLine, quoted } from '../text.js'
 
 /** A node's own identity as a network presents it, and the check of other nodes' identities. */
 export class Passport {
@@ -28,6 +28,35 @@ export class Passport {
     this.#meet({ id: oneLine(id, nameLength), origin, incarnation })
     return true
   }
+
+  /**
+   * Reads what a peer said when it refused this node. A peer of the same cluster that hears this node's double says
+   * where the double listens.
+   *
+   * @param self this node's name
+   * @returns whether the peer refuses this node, for one reason or the other
+   */
+  isRefused(self: NodeId, peer: NodeId, said: unknown): boolean {
+    if (this.refuses(peer, identityIn(said))) return true
+    const { double } = isObject(said) ? said : {}
+    if (typeof double !== 'string' || double === '') return false
+    this.#meet({ id: self, ...this.#own, address: oneLine(double, addressLength) })
+    return true
+  }
+}
+
+/**
+ * Thrown for a copy of a peer's folder: it has the peer's name and disk, and the peer itself speaks. The copy is told
+ * where the peer listens.
+ */
+export class DoubleError extends Error {
+  readonly address: string
+
+  constructor(id: NodeId, address: string, other: unknown) {
+    const what = 'one of the two is a copy of its folder: stop it'
+    super(`${quoted(id)} speaks to us from ${address} already, and this one listens at ${quoted(other)}; ${what}`)
+    this.address = address
+  }
 }
 
 /**
@@ -37,6 +66,8 @@ export class Passport {
 export class ForeignError extends Error {}
 
 const nameLength = 64
+/** Characters of an address at most: those of a host name, and a port. */
+const addressLength = 260
 const nameOf = (candidate: unknown) =>
   typeof candidate === 'string' && candidate.length <= nameLength ? candidate : ''
 

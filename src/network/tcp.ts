@@ -17,7 +17,7 @@ import { parseStranger } from './json-shape.js'
 import { type Link, Links, type Peer } from './links.js'
 import { lookup } from './lookup.js'
 import type { NetworkOptions } from './options.js'
-import { ForeignError, identityIn, Passport } from './passport.js'
+import { DoubleError, ForeignError, identityIn, Passport } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type Share, Tally } from './tally.js'
 import { type Hello, Visits } from './visits.js'
@@ -39,7 +39,7 @@ const peerFrameBytes = 16 * 1024 * 1024 - 1
 const helloBytes = 4 * 1024
 /** Bytes of unfinished frames that all guests together may make a node keep: room for more than one leader's batch. */
 const guestBytes = 40 * 1024 * 1024
-/** Bytes that the accepting side may send at most: only its identity, if it refuses this node as foreign. */
+/** Bytes that the accepting side may send at most: who it is, if it refuses this node, and where a double speaks. */
 const refusalBytes = 1024
 
 /**
@@ -146,8 +146,10 @@ export class TcpNetwork implements Network {
         }
         this.#hold(socket, isGuest ? decoder.capacity : 0)
       } catch (error) {
-        if (error instanceof ForeignError) this.#refuse(socket)
-        else turnAway((error as Error).message)
+        if (error instanceof ForeignError) return this.#refuse(socket)
+        if (!(error instanceof DoubleError)) return turnAway((error as Error).message)
+        this.#refusals.report(peer, socket.remoteAddress, error.message)
+        this.#refuse(socket, { double: error.address })
       }
     })
   }
@@ -180,11 +182,15 @@ export class TcpNetwork implements Network {
     }
   }
 
-  /** Tells a node of another cluster who refuses it: otherwise it would never know why it gets no answer. */
-  #refuse(socket: Socket): void {
+  /**
+   * Tells a node of another cluster, or a copy of a peer's folder, who refuses it: otherwise it would never know why it
+   * gets no answer.
+   */
+  #refuse(socket: Socket, why: { readonly double?: string } = {}): void {
     socket.removeAllListeners('data')
     socket.resume()
-    socket.end(encodeFrames([JSON.stringify({ type: 'Refused', ...this.#passport.own })]), () => socket.destroy())
+    const refusal = { type: 'Refused', ...this.#passport.own, ...why }
+    socket.end(encodeFrames([JSON.stringify(refusal)]), () => socket.destroy())
   }
 
   #checkSender(message: Message, peer: NodeId): Message {
@@ -215,8 +221,8 @@ class OutgoingLink implements Link {
   #up = false
   /** True if the event `link_up` was reported for this connection. */
   #isNoticed = false
-  /** True if the other side refused this node as foreign when it was last reached. */
-  #isForeign = false
+  /** True if the other side refused this node, and said why, when it was last reached. */
+  #isRefused = false
   #upSince = 0
   #closed = false
   #failures = 0
@@ -245,7 +251,7 @@ class OutgoingLink implements Link {
       const answers = { address: this.#address() ?? undefined }
       const names = { cluster, from: self, to: this.peer.id, ...answers, ...this.#passport.own }
       socket.write(encodeFrames([JSON.stringify({ type: 'Hello', protocol: protocolVersion, ...names })]))
-      if (this.#isForeign) this.#cancelNotice = this.#options.clock.after(backoff.capMs, () => this.#noticeUp())
+      if (this.#isRefused) this.#cancelNotice = this.#options.clock.after(backoff.capMs, () => this.#noticeUp())
       else this.#noticeUp()
     })
     socket.on('error', () => socket.destroy())
@@ -257,7 +263,7 @@ class OutgoingLink implements Link {
   }
 
   #noticeUp(): void {
-    this.#isForeign = false
+    this.#isRefused = false
     this.#isNoticed = true
     this.#options.notice({ event: 'link_up', peer: this.peer.id })
   }
@@ -269,7 +275,8 @@ class OutgoingLink implements Link {
       decoder.push(chunk as Buffer)
       const decoded = decoder.next()
       const said = decoded && 'bytes' in decoded ? parseStranger(decoded.bytes) : {}
-      if ('value' in said && this.#passport.refuses(this.peer.id, identityIn(said.value))) this.#isForeign = true
+      const { self } = this.#options
+      if ('value' in said && this.#passport.isRefused(self, this.peer.id, said.value)) this.#isRefused = true
       if (decoded) socket.destroy()
     })
   }

@@ -228,6 +228,11 @@ export class UdpLink implements Link {
     this.#options.notice({ event: 'link_up', peer: this.peer.id })
   }
 
+  /** Tells whether the peer is there, and hears this node. */
+  get isUp(): boolean {
+    return this.#up !== null
+  }
+
   /** Notes that the peer belongs to another cluster. */
   refused(): void {
     this.#isRefused = true

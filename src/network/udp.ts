@@ -8,7 +8,7 @@ import { clusterHash, type Datagram, decodeDatagram, encodeDatagram } from './da
 import { guestFragments } from './fragments.js'
 import { parseStranger } from './json-shape.js'
 import { Links } from './links.js'
-import { identityIn, Passport } from './passport.js'
+import { DoubleError, identityIn, Passport } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type LocalEnd, UdpLink, type UdpOptions } from './udp-link.js'
 
@@ -118,7 +118,8 @@ export class UdpNetwork implements Network {
     const { cluster, kind, from, to } = datagram
     if (cluster !== this.#cluster) throw new Error('it belongs to another cluster')
     if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
-    const identity = kind === 'data' || kind === 'answer' ? null : identityIn(jsonIn(datagram.payload))
+    const said = kind === 'data' || kind === 'answer' ? undefined : jsonIn(datagram.payload)
+    const identity = kind === 'data' || kind === 'answer' ? null : identityIn(said)
     if (identity && this.#passport.refuses(from, identity)) return void this.#refuseForeign(datagram, remote)
     const isThere = ({ address }: UdpLink) => address?.host === remote.address && address.port === remote.port
     const links = this.#links.all(from)
@@ -128,19 +129,35 @@ export class UdpNetwork implements Network {
     if (!link.address) return undefined
     const { host, port } = link.address
     if (host !== remote.address || port !== remote.port) {
+      if (link.isUp && hello !== null) this.#refuseDouble(datagram, remote, formatAddress(link.address))
       throw new Error(`${from} sends from ${formatAddress(link.address)}, not from there`)
     }
+    if (kind === 'refused') this.#passport.isRefused(this.#options.self, from, said)
     return link
   }
 
   /** Tells a node of another cluster who refuses it, unless the datagram is itself a refusal. */
-  #refuseForeign({ kind, from: to, number, session }: Datagram, { address: host, port }: RemoteInfo): void {
-    for (const link of this.#links.all(to)) link.refused()
-    if (kind === 'refused' || !this.#local) return
-    const payload = Buffer.from(JSON.stringify(this.#passport.own))
+  #refuseForeign(datagram: Datagram, remote: RemoteInfo): void {
+    for (const link of this.#links.all(datagram.from)) link.refused()
+    if (datagram.kind !== 'refused') this.#sayWhoRefuses(datagram, remote, {})
+  }
+
+  /**
+   * Refuses a copy of a peer's folder, which says hello from elsewhere while the peer itself is heard, and tells it so.
+   *
+   * @throws DoubleError
+   */
+  #refuseDouble(datagram: Datagram, remote: RemoteInfo, address: string): never {
+    this.#sayWhoRefuses(datagram, remote, { double: address })
+    throw new DoubleError(datagram.from, address, formatAddress({ host: remote.address, port: remote.port }))
+  }
+
+  #sayWhoRefuses({ from: to, number, session }: Datagram, remote: RemoteInfo, why: { readonly double?: string }): void {
+    const payload = Buffer.from(JSON.stringify({ ...this.#passport.own, ...why }))
     const parcel = { number, index: 0, count: 1, payload }
     const names = { cluster: this.#cluster, session, from: this.#options.self, to }
-    this.#local.send(encodeDatagram({ ...parcel, ...names, kind: 'refused' }), { host, port })
+    const { address: host, port } = remote
+    this.#local?.send(encodeDatagram({ ...parcel, ...names, kind: 'refused' }), { host, port })
   }
 
   #decode(bytes: Buffer, peer: NodeId): Message {

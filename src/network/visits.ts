@@ -3,7 +3,7 @@ import type { Identity, NodeId } from '../contracts.js'
 import { quoted } from '../text.js'
 import { keyOf, type Link, type Links, type Peer } from './links.js'
 import type { NetworkOptions } from './options.js'
-import { ForeignError, type Passport } from './passport.js'
+import { DoubleError, ForeignError, type Passport } from './passport.js'
 
 /** The first packet of a connection, as it came, not checked: its sender may be anybody. */
 export interface Hello extends Identity {
@@ -46,7 +46,8 @@ export class Visits {
    * Admits a connection, by its first packet. An earlier connection of the same node is ended.
    *
    * @param hangUp ends the connection
-   * @throws Error that says why the sender is not to be heard; ForeignError if it belongs to another cluster
+   * @throws Error that says why the sender is not to be heard; ForeignError if it belongs to another cluster,
+   *   DoubleError if it is a copy of a peer that speaks itself
    */
   enter(hello: Hello, hangUp: () => void): Visit {
     const { cluster, from, to, address, incarnation } = hello
@@ -79,13 +80,10 @@ export class Visits {
  * Refuses a copy of a peer's folder: it has the peer's name and disk, and listens elsewhere. While the peer itself
  * speaks from its known address, a copy cannot take the peer's connection away, no more than a stranger can.
  *
- * @throws Error that says so
+ * @throws DoubleError that says so
  */
 function refuseCopy({ id, peer: known }: Peer, address: unknown, standing: readonly unknown[]): void {
   const isThere = (place: unknown) => typeof place === 'string' && plainAddress(place) === plainAddress(known)
   if (typeof address !== 'string' || isThere(address) || !standing.some(isThere)) return
-  const what = 'one of the two is a copy of its folder: stop it'
-  throw new Error(
-    `${quoted(id)} speaks to us from ${known} already, and this one listens at ${quoted(address)}; ${what}`,
-  )
+  throw new DoubleError(id, known, address)
 }

@@ -15,6 +15,7 @@ import {
 import { ConfigError } from '../errors.js'
 import { ClientPort } from '../network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
+import type { Schemas } from '../network/grpc-protos.js'
 import { openNetwork } from '../network/networks.js'
 import { Node } from '../node.js'
 import type { Stage } from '../stage.js'
@@ -67,6 +68,7 @@ export interface RunningNode {
  * Runs one node of a stage in the real world: a network, a clock, a disk, and the stage's application.
  *
  * @param emit called with each event that a person wants to know: links, refused peers, changes of role
+ * @param schemas the `.proto` files for a node that speaks gRPC
  * @throws ConfigError if the configuration is wrong, a port is taken, or the data folder is another node's
  * @throws DamagedLogError if the log in the folder cannot be trusted
  */
@@ -74,6 +76,7 @@ export async function runNode(
   stage: Stage,
   candidate: unknown,
   emit: (event: NodeEvent) => void,
+  schemas: Schemas,
 ): Promise<RunningNode> {
   const config = checkNodeConfig(candidate)
   const own = config.members.find((member) => member.id === config.id)!
@@ -86,7 +89,7 @@ export async function runNode(
   const { id: self, members, cluster } = config
   const world = { clock: systemClock, random: systemRandom }
   const ask: Ask = (command, answer) => node.ask(command, answer)
-  const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask)
+  const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask, schemas)
   const network = new FaultyNetwork(wire, world)
   const { machine } = stage.application
   const fatal = (error: Error) => endProcess(error, notice)
@@ -245,7 +248,7 @@ function obey(order: Order, { faults, look, status }: RunningNode): Obeyed {
  * Runs a node under a supervisor, to the node's end. Events go to standard output as NDJSON, and orders come by IPC.
  * The node ends when its supervisor ends, however that happens, because the channel between them closes then.
  */
-export async function runSupervised(stage: Stage, config: unknown): Promise<void> {
+export async function runSupervised(stage: Stage, config: unknown, schemas: Schemas): Promise<void> {
   process.on('disconnect', () => process.exit(exitCodes.done))
   // Ctrl-C goes to the whole process group; the supervisor decides what to do.
   process.on('SIGINT', () => {})
@@ -255,7 +258,7 @@ export async function runSupervised(stage: Stage, config: unknown): Promise<void
   )
   const emit = (event: Event) => outlet.write(jsonLine(event))
   try {
-    const running = await runNode(stage, config, emit)
+    const running = await runNode(stage, config, emit, schemas)
     process.on('message', (order: Order) => process.send!(obey(order, running)))
     process.on('SIGTERM', () => {
       const end = () => process.exit(exitCodes.done)

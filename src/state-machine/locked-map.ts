@@ -1,5 +1,6 @@
 import { Mutex } from 'async-mutex'
-import type { Answer, Clock, Command, Operation, StateMachine, Store } from '../contracts.js'
+import type { Answer, Clock, Command, Operation, Random, StateMachine, Store } from '../contracts.js'
+import type { MomentBounds } from './moments.js'
 import { OrderedMap, type Portion } from './ordered-map.js'
 
 /** Bounds on the work on a snapshot before the event loop may turn. */
@@ -8,6 +9,14 @@ export interface Slices {
   readonly keys: number
   /** Characters of text that are written, or read, together: at least one line. */
   readonly characters: number
+}
+
+/** Settings of a locked Map that are as usual when they are left out. */
+export interface LockedMapSettings {
+  readonly slices?: Slices
+  readonly moments?: MomentBounds
+  /** The source of the names of stores; the operating system's if it is left out. */
+  readonly random?: Random | undefined
 }
 
 /** The usual slices: each takes about a millisecond. */
@@ -22,18 +31,26 @@ const defaultSlices: Slices = { keys: 2_048, characters: 64 * 1024 }
  * snapshot is read; commands go on beside it.
  */
 export class LockedMap implements StateMachine {
-  #store = new OrderedMap()
+  #store: OrderedMap
   readonly #mutex = new Mutex()
   readonly #operations: Readonly<Record<string, Operation<Store>>>
   readonly #clock: Clock
   readonly #slices: Slices
+  readonly #newStore: () => OrderedMap
   /** Resolves when the last snapshot's entries are all collected. */
   #collected: Promise<void> = Promise.resolve()
 
-  constructor(operations: Readonly<Record<string, Operation<Store>>>, clock: Clock, slices = defaultSlices) {
+  constructor(operations: Readonly<Record<string, Operation<Store>>>, clock: Clock, settings: LockedMapSettings = {}) {
     this.#operations = operations
     this.#clock = clock
-    this.#slices = slices
+    this.#slices = settings.slices ?? defaultSlices
+    this.#newStore = () => new OrderedMap({ bounds: settings.moments, random: settings.random, now: () => clock.now() })
+    this.#store = this.#newStore()
+  }
+
+  /** Number and bytes of the past moments that are kept for pages of scans, for tests. */
+  get moments(): OrderedMap['moments']['held'] {
+    return this.#store.moments.held
   }
 
   /** A copy of the store at this moment, for tests and checkers; nothing else reads past the lock. */
@@ -51,6 +68,7 @@ export class LockedMap implements StateMachine {
 
   #perform(batch: readonly Command[], storeOf: () => Store): Promise<Answer[]> {
     return this.#mutex.runExclusive(async () => {
+      this.#store.moments.letGoIdle()
       const store = storeOf()
       const answers: Answer[] = []
       for (const command of batch) {
@@ -110,10 +128,14 @@ export class LockedMap implements StateMachine {
     }
   }
 
-  /** @throws on text that is no snapshot's; everything is as it was then */
+  /**
+   * The store is a new one then, and pages of scans of the old one cannot go on.
+   *
+   * @throws on text that is no snapshot's; everything is as it was then
+   */
   restore(body: AsyncIterable<string>): Promise<void> {
     return this.#mutex.runExclusive(async () => {
-      const store = new OrderedMap()
+      const store = this.#newStore()
       for await (const lines of body) {
         for (let at = 0; at < lines.length; await this.#turn()) {
           const end = lines.indexOf('\n', at + this.#slices.characters)
@@ -136,7 +158,14 @@ function unchangeable(store: Store): Store {
   const refuse = (): never => {
     throw new Error('a query would change the state machine: what changes it goes through apply')
   }
-  return { get: (key) => store.get(key), keys: (from) => store.keys(from), set: refuse, delete: refuse }
+  return {
+    get: (key) => store.get(key),
+    keys: (from) => store.keys(from),
+    pin: () => store.pin(),
+    at: (moment) => store.at(moment),
+    set: refuse,
+    delete: refuse,
+  }
 }
 
 function parseEntry(line: string): [string, string] {

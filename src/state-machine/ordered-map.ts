@@ -1,5 +1,7 @@
 import sortedTree from 'sorted-btree'
-import { compareKeys, type Store } from '../contracts.js'
+import { type Contents, compareKeys, type Store } from '../contracts.js'
+import { type MomentSettings, Moments } from './moments.js'
+import { ShardedMap } from './sharded-map.js'
 
 /** The package is CommonJS: its class is the default export of the default export. */
 const SortedTree = sortedTree.default
@@ -7,10 +9,6 @@ type SortedKeys = InstanceType<typeof SortedTree<string, undefined>>
 
 /** Shards of the store; a power of two. */
 const shardCount = 1024
-/** UTF-16 units of a key that choose its shard, at most about twice as many. */
-const sampledUnits = 32
-
-type Shard = Map<string, string>
 
 /** A part of a store's contents at a moment: `values[i]` under `keys[i]`, in key order. */
 export interface Portion {
@@ -19,48 +17,60 @@ export interface Portion {
 }
 
 /**
- * A Map that knows its keys in order. The values are in many Maps, chosen by a hash of the key: V8 moves all entries of
- * a Map in one go when it grows, for 100 ms and more at a million of them. The keys stand in a B-tree as well, which
- * only a new key or a deleted one changes. So one command costs what a Map costs, and a page of `scan` costs what it
- * returns.
+ * A Map that knows its keys in order. The values are in a sharded Map. The keys stand in a B-tree as well, which only a
+ * new key or a deleted one changes. So one command costs what a Map costs, and a page of `scan` costs what it returns.
  *
- * The Map can also show its contents at a past moment, a few keys at a time. The tree gives the keys of that moment
- * (its copies share all that stays the same), and a value that is overwritten meanwhile is kept aside.
+ * The Map can also show its contents at a past moment. The tree gives the keys of that moment (its copies share all
+ * that stays the same), and a value that is overwritten meanwhile is kept aside: for one snapshot, a few keys at a
+ * time, and for the pages of scans, as long as the bounds of {@link Moments} allow.
  */
 export class OrderedMap implements Store {
-  readonly #shards = new Array<Shard | undefined>(shardCount).fill(undefined)
+  readonly #values = new ShardedMap(shardCount)
   readonly #order: SortedKeys = new SortedTree<string, undefined>(undefined, compareKeys)
-  #moment: Moment | null = null
+  #frozen: FrozenMoment | null = null
+  readonly #moments: Moments
+
+  constructor(settings: MomentSettings = {}) {
+    this.#moments = new Moments(settings)
+  }
+
+  /** The past moments that are kept. */
+  get moments(): Pick<Moments, 'letGoIdle' | 'held'> {
+    return this.#moments
+  }
 
   get(key: string): string | undefined {
-    return this.#shards[shardOf(key)]?.get(key)
+    return this.#values.get(key)
   }
 
   set(key: string, value: string): void {
-    const shard = this.#shardFor(key)
-    if (this.#moment !== null) this.#moment.keep(key, shard)
+    const shard = this.#values.shardFor(key)
+    if (this.#frozen !== null) this.#frozen.keep(key, shard)
+    if (this.#moments.areKept) this.#moments.keep(key, shard.get(key))
     const before = shard.size
     shard.set(key, value)
-    if (shard.size > before) this.#order.set(key, undefined)
+    if (shard.size === before) return
+    this.#order.set(key, undefined)
+    if (this.#moments.areKept) this.#moments.keysChanged()
   }
 
   delete(key: string): boolean {
-    const shard = this.#shards[shardOf(key)]
+    const shard = this.#values.shardOf(key)
     if (shard === undefined) return false
-    if (this.#moment !== null) this.#moment.keep(key, shard)
+    if (this.#frozen !== null) this.#frozen.keep(key, shard)
+    if (this.#moments.areKept) this.#moments.keep(key, shard.get(key))
     if (!shard.delete(key)) return false
     this.#order.delete(key)
+    if (this.#moments.areKept) this.#moments.keysChanged()
     return true
   }
 
-  #shardFor(key: string): Shard {
-    const at = shardOf(key)
-    let shard = this.#shards[at]
-    if (shard === undefined) {
-      shard = new Map()
-      this.#shards[at] = shard
-    }
-    return shard
+  pin(): string {
+    return this.#moments.pin(() => this.#order.clone(), this.#values)
+  }
+
+  at(moment: string): Contents | null {
+    return this.#moments.find(moment)
   }
 
   keys(from?: string): IterableIterator<string> {
@@ -79,13 +89,13 @@ export class OrderedMap implements Store {
    * @throws if another moment's portions have not all been taken
    */
   freeze(portionKeys: number): Generator<Portion, void> {
-    if (this.#moment !== null) throw new Error('another moment is being looked at')
-    const moment = new Moment()
-    this.#moment = moment
+    if (this.#frozen !== null) throw new Error('another moment is being looked at')
+    const moment = new FrozenMoment()
+    this.#frozen = moment
     return this.#thaw(moment, this.#order.clone(), portionKeys)
   }
 
-  *#thaw(moment: Moment, order: SortedKeys, portionKeys: number): Generator<Portion, void> {
+  *#thaw(moment: FrozenMoment, order: SortedKeys, portionKeys: number): Generator<Portion, void> {
     let portion: Portion = { keys: [], values: [] }
     for (const key of order.keys()) {
       portion.keys.push(key)
@@ -94,7 +104,7 @@ export class OrderedMap implements Store {
       yield portion
       portion = { keys: [], values: [] }
     }
-    this.#moment = null
+    this.#frozen = null
     if (portion.keys.length > 0) yield portion
   }
 }
@@ -103,12 +113,12 @@ export class OrderedMap implements Store {
  * A moment whose contents are being read in key order, with the values that were overwritten since, behind the last key
  * read.
  */
-class Moment {
+class FrozenMoment {
   readonly #overwritten = new Map<string, string>()
   #lookedUpTo: string | null = null
 
   /** Keeps a key's value before it is overwritten, unless one is kept already or the key has been read. */
-  keep(key: string, shard: Shard): void {
+  keep(key: string, shard: ReadonlyMap<string, string>): void {
     if (this.#lookedUpTo !== null && compareKeys(key, this.#lookedUpTo) <= 0) return
     const value = shard.get(key)
     if (value !== undefined && !this.#overwritten.has(key)) this.#overwritten.set(key, value)
@@ -121,12 +131,4 @@ class Moment {
     if (value !== undefined) this.#overwritten.delete(key)
     return value
   }
-}
-
-/** Hashes a key, cheaply: of a long key only some units count. */
-function shardOf(key: string): number {
-  const step = Math.floor(key.length / sampledUnits) + 1
-  let hash = 0x811c9dc5
-  for (let at = key.length - 1; at >= 0; at -= step) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193)
-  return (hash ^ (hash >>> 15)) & (shardCount - 1)
 }

@@ -1,6 +1,7 @@
 /**
  * The log on an embedded database (LevelDB), to prove that `LogStore` is a door and not the shape of one file. Each
- * entry has a key, term and vote share one, and a third names the snapshots that are kept. A batch is a synced batch of
+ * entry has a key, term and vote share one, a third names the snapshots that are kept, a fourth the last commit known.
+ * A batch is a synced batch of
  * the database. The snapshots are files beside it, and so is `IDENTITY`.
  */
 import { dirname, join } from 'node:path'
@@ -35,7 +36,7 @@ import {
 import { lockEntry, lockFolder } from './lock.js'
 import { checkKind, checkNoSnapshots, levelFolder } from './log-kind.js'
 import { patient } from './patience.js'
-import { advance, edgeOf, gapBefore, type LogBounds, type LogStart, newLog, Records } from './recover.js'
+import { advance, edgeOf, gapBefore, type LogBounds, type LogStart, newLog, noteCommit, Records } from './recover.js'
 import { chooseSnapshots } from './snapshot-choice.js'
 import { SnapshotFolder } from './snapshots.js'
 
@@ -47,6 +48,8 @@ const formatKey = 'format'
 const termKey = 'term'
 /** The key of the list of snapshots, the newest first. */
 const snapshotsKey = 'snapshots'
+/** The key of the highest index known to be committed; there is none while nothing is known. */
+const commitKey = 'commit'
 const entryKeys = 'entry/'
 const entryKey = (index: Index) => `${entryKeys}${String(index).padStart(16, '0')}`
 
@@ -147,7 +150,7 @@ export class LevelLog implements LogStore {
     await this.snapshots.settle(choice.found)
     this.#state = { ...log.bounds }
     if (choice.record) {
-      await this.#write(database, [choice.record])
+      await this.#write(database, { records: [choice.record] })
       log.add([choice.record])
     }
     return { ...log.contents(), snapshots: choice.sound }
@@ -196,7 +199,9 @@ export class LevelLog implements LogStore {
 
   async #read(database: ClassicLevel): Promise<Records> {
     const [state, kept] = [await database.get(termKey), await database.get(snapshotsKey)]
-    const { term, votedFor } = state === undefined ? newLog : (JSON.parse(state) as LogStart)
+    const commit = Number((await database.get(commitKey)) ?? 0)
+    if (!Number.isSafeInteger(commit)) throw new Error(`its ${commitKey} is no index`)
+    const { term, votedFor } = state === undefined ? newLog : (JSON.parse(state) as Pick<LogStart, 'term' | 'votedFor'>)
     const snapshots = kept === undefined ? [] : (JSON.parse(kept) as EntryId[])
     const records: PersistRecord[] = []
     for await (const text of database.values({ gte: entryKeys, lt: `${entryKeys}~` }))
@@ -204,17 +209,18 @@ export class LevelLog implements LogStore {
     const [one] = records
     // Without an entry, it begins behind the snapshot that it began anew behind.
     const first = one?.record === 'entry' ? one.entry.index : (snapshots[0]?.index ?? 0) + 1
-    const log = new Records({ term, votedFor, first, snapshots })
-    log.add(records)
+    const log = new Records({ term, votedFor, first, snapshots, commit: 0 })
+    log.add(records, commit)
     return log
   }
 
-  async write({ records }: Persist): Promise<void> {
+  async write(batch: Persist): Promise<void> {
+    const { records } = batch
     this.#failed ??= this.snapshots.failure
     if (this.#failed) throw this.#failed
     try {
       for (const record of records) if (record.record === 'snapshot') this.snapshots.check(record.snapshot)
-      await this.#write(this.#database!, records)
+      await this.#write(this.#database!, batch)
       await this.#watch.beSure()
       if (records.some(({ record }) => record === 'snapshot')) await this.snapshots.keep(this.#state.snapshots)
     } catch (error) {
@@ -223,8 +229,8 @@ export class LevelLog implements LogStore {
     }
   }
 
-  async #write(database: ClassicLevel, records: readonly PersistRecord[]): Promise<void> {
-    const operations = records.flatMap((record) => this.#operations(record))
+  async #write(database: ClassicLevel, { records, commit }: Omit<Persist, 'upTo'>): Promise<void> {
+    const operations = [...records.flatMap((record) => this.#operations(record)), ...this.#hint(commit)]
     try {
       await database.batch(operations, { sync: true })
     } catch (error) {
@@ -245,6 +251,15 @@ export class LevelLog implements LogStore {
     if (record.record === 'truncate') return deletes(now.last + 1, before.last)
     const kept: Operation = { type: 'put', key: snapshotsKey, value: JSON.stringify(now.snapshots) }
     return [kept, ...deletes(before.first, Math.min(before.last, now.first - 1))]
+  }
+
+  /** Puts down a commit that was not known before. */
+  #hint(commit: Index | undefined): Operation[] {
+    const { commit: before } = this.#state
+    const now = { ...this.#state }
+    noteCommit(now, commit)
+    this.#state = now
+    return now.commit === before ? [] : [{ type: 'put', key: commitKey, value: String(now.commit) }]
   }
 
   async close(): Promise<void> {

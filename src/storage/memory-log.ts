@@ -31,8 +31,9 @@ export class MemoryLog implements LogStore {
     return { ...contents, snapshots: snapshots.known(contents.snapshots), incarnation }
   }
 
-  async write({ records }: Persist): Promise<void> {
-    this.#kept.records.add(records)
+  async write(batch: Persist): Promise<void> {
+    this.#kept.records.check(batch)
+    this.#kept.records.add(batch.records, batch.commit)
     this.#kept.snapshots.keep(this.#kept.records.snapshots)
   }
 

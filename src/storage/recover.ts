@@ -3,6 +3,7 @@ import {
   type EntryId,
   type Index,
   type NodeId,
+  type Persist,
   type PersistRecord,
   type Term,
   theBeginning,
@@ -16,9 +17,11 @@ export interface LogStart {
   readonly first: Index
   /** The newest first. */
   readonly snapshots: readonly EntryId[]
+  /** The highest index that a batch's hint says is committed; 0 if no batch had a hint. */
+  readonly commit: Index
 }
 
-export const newLog: LogStart = { term: 0, votedFor: null, first: 1, snapshots: [] }
+export const newLog: LogStart = { term: 0, votedFor: null, first: 1, snapshots: [], commit: 0 }
 
 /** The state at a log's end, without the entries themselves. */
 export interface LogBounds extends LogStart {
@@ -33,6 +36,8 @@ export interface LogContents {
   /** The entry before the first of {@link entries}. */
   readonly edge: EntryId
   readonly entries: readonly Entry[]
+  /** The last entry known to be committed, by hints and snapshots; 0 where nothing is known. */
+  readonly commit: Index
   /** The newest first, two at most. */
   readonly snapshots: readonly EntryId[]
 }
@@ -60,22 +65,24 @@ export function gapBefore({ first }: LogStart): string {
   return `the log begins with entry ${first}, and no snapshot holds what came before`
 }
 
+type Changing = { -readonly [Field in keyof LogBounds]: LogBounds[Field] }
+
 /**
  * Moves a log's state on by one record. A log is kept from the older of two snapshots on, and from its beginning while
  * there is only one. Entries that a snapshot holds are not taken back.
  *
- * @throws on an entry that leaves a gap, which no sequence of writes does
+ * @throws on an entry that leaves a gap, and if an entry known to be committed is taken back: no sequence of writes
+ * does either
  */
-export function advance(
-  state: { -readonly [Field in keyof LogBounds]: LogBounds[Field] },
-  record: PersistRecord,
-): void {
+export function advance(state: Changing, record: PersistRecord): void {
   if (record.record === 'entry') {
     const { index } = record.entry
     if (index !== state.last + 1) throw new Error(`entry ${index} follows entry ${state.last}`)
     state.last = index
   } else if (record.record === 'truncate') {
-    state.last = Math.min(state.last, Math.max(record.from - 1, state.snapshots[0]?.index ?? 0))
+    const last = Math.min(state.last, Math.max(record.from - 1, state.snapshots[0]?.index ?? 0))
+    if (last < state.commit) throw new Error(`entry ${last + 1} is known to be committed, and is taken back`)
+    state.last = last
     // What was taken back may have been let go of with the segments before this one; what follows is here.
     state.first = Math.min(state.first, state.last + 1)
   } else if (record.record === 'snapshot') {
@@ -91,19 +98,48 @@ export function advance(
 }
 
 /**
- * The state after a sequence of records: the last term and vote, the snapshots, and the entries that are still there.
+ * Notes a batch's hint of a commit, once the batch's records are in the log. A batch that knows less takes nothing
+ * back: what was committed stays so.
+ *
+ * @throws on a hint beyond the log's end: a node knows a commit only of entries that it has
+ */
+export function noteCommit(state: Changing, commit: Index = 0): void {
+  if (commit > state.last)
+    throw new Error(`entry ${commit} is said to be committed, and entry ${state.last} is the last`)
+  state.commit = Math.max(state.commit, commit)
+}
+
+/** The last entry known to be committed, by hints and by snapshots, which hold nothing else; 0 if nothing is known. */
+export function knownCommit({ commit, snapshots }: LogStart): Index {
+  return Math.max(commit, snapshots[0]?.index ?? 0)
+}
+
+/**
+ * The state after a sequence of batches: the last term and vote, the snapshots, and the entries that are still there.
  */
 export class Records {
-  readonly #state: { -readonly [Field in keyof LogBounds]: LogBounds[Field] }
+  readonly #state: Changing
   #entries: Entry[] = []
 
   constructor(start: LogStart = newLog) {
     this.#state = { ...start, last: start.first - 1 }
   }
 
-  /** @throws if the entries would have a gap, which no sequence of writes leaves */
-  add(records: Iterable<PersistRecord>): void {
+  /**
+   * Adds records, of one batch or more, and the last batch's hint of a commit.
+   *
+   * @throws on what no sequence of writes leaves: a gap, or a hint that cannot be true
+   */
+  add(records: Iterable<PersistRecord>, commit?: Index): void {
     for (const record of records) this.#add(record)
+    noteCommit(this.#state, commit)
+  }
+
+  /** Checks that a batch can be added. @throws if it cannot */
+  check({ records, commit }: Persist): void {
+    const state = { ...this.#state }
+    for (const record of records) advance(state, record)
+    noteCommit(state, commit)
   }
 
   get bounds(): LogBounds {
@@ -123,7 +159,7 @@ export class Records {
     const { term, votedFor, snapshots } = this.#state
     const edge = edgeOf(this.#state)
     if (!edge) throw new Error(gapBefore(this.#state))
-    return { term, votedFor, edge, entries: this.entriesBehind(edge), snapshots }
+    return { term, votedFor, edge, entries: this.entriesBehind(edge), commit: knownCommit(this.#state), snapshots }
   }
 
   entriesBehind({ index }: EntryId): readonly Entry[] {
@@ -139,9 +175,9 @@ export class Records {
   }
 }
 
-/** The contents of a log after these records. @throws if they leave a gap */
-export function recover(records: Iterable<PersistRecord>, start: LogStart = newLog): LogContents {
-  const all = new Records(start)
-  all.add(records)
+/** The contents of a log after these batches. @throws if they leave a gap, or a hint cannot be true */
+export function recover(batches: Iterable<Pick<Persist, 'records' | 'commit'>>): LogContents {
+  const all = new Records()
+  for (const { records, commit } of batches) all.add(records, commit)
   return all.contents()
 }

@@ -17,7 +17,7 @@ import {
 
 /** The header of a segment, its first line: enough to go on without the segments before it. */
 export interface SegmentHeader {
-  /** The format of the texts in the segment; the first format has no such field. */
+  /** The format of the segment ({@link segmentFormat}); the first format has no such field. */
   readonly format?: number
   readonly segment: number
   readonly cluster: string
@@ -31,15 +31,25 @@ export interface SegmentHeader {
   readonly batch: number
   /** The recorded snapshots, the newest first; left out while there is none. */
   readonly snapshots?: readonly EntryId[]
+  /** The highest index known to be committed before this segment; left out while none is known. */
+  readonly commit?: Index
   /** The checksum of the line before this one, the last of the segment before, in hex; zeros at the start. */
   readonly previous: string
 }
+
+/**
+ * The format of a segment. The first two had the numbers of their texts ({@link textFormat}); the third has hints of
+ * commits, and the texts of the second.
+ */
+export const segmentFormat = 3
 
 /** The line that closes a batch: the lines before it were made durable together. */
 export interface BatchEnd {
   readonly end: number
   /** The index of the log's last entry. */
   readonly last: Index
+  /** The highest index known to be committed; left out while none is known. It never falls. */
+  readonly commit?: Index
 }
 
 export type Line =
@@ -127,8 +137,8 @@ export class LineEncoder {
     this.add(textOf(record))
   }
 
-  addEnd({ end, last }: BatchEnd): void {
-    this.add(`{"end":${end},"last":${last}}`)
+  addEnd({ end, last, commit = 0 }: BatchEnd): void {
+    this.add(`{"end":${end},"last":${last}${commit > 0 ? `,"commit":${commit}` : ''}}`)
   }
 
   /** Takes the lines added since the last call; the bytes are good until the next {@link add}. */

@@ -1,11 +1,11 @@
 /** A look at a log from outside, also while its node runs: nothing is locked and nothing is changed. */
 import { join } from 'node:path'
-import type { Entry, EntryId } from '../contracts.js'
+import type { Entry, EntryId, Index } from '../contracts.js'
 import { DamagedLogError } from './errors.js'
 import { explained, type Files, realFiles } from './files.js'
 import { FolderError, type Identity, identityFile, type Owner, readIdentity } from './identity.js'
 import { kindByContents, levelFolder } from './log-kind.js'
-import { edgeOf, Records } from './recover.js'
+import { edgeOf, knownCommit, Records } from './recover.js'
 import { snapshotFolder } from './snapshot-file.js'
 import { type Found, findSnapshots } from './snapshots.js'
 import { newline, parseLine, verifyLine } from './wal-line.js'
@@ -25,6 +25,8 @@ export interface Look {
   readonly edge: EntryId
   /** The entries that no truncation took back. */
   readonly entries: readonly Entry[]
+  /** The last entry known to be committed, by hints and snapshots; 0 if the log has no hint. */
+  readonly commit: Index
 }
 
 /**
@@ -63,10 +65,11 @@ async function lookOnce(folder: string): Promise<Look | null> {
   const batches: ScannedBatch[] = []
   const scan = await scanWal(files, folder, identity, (batch) => batches.push(batch))
   const log = new Records(scan.start)
-  for (const { records } of batches) log.add(records)
+  for (const { records, commit } of batches) log.add(records, commit)
   const snapshots = await lookAtSnapshots(files, folder, log.snapshots)
   const edge = edgeOf(log.bounds) ?? { index: log.bounds.first - 1, term: 0 }
-  return { identity, nameless, scan, snapshots, batches, edge, entries: log.entriesBehind(edge) }
+  const commit = log.bounds.commit > 0 ? knownCommit(log.bounds) : 0
+  return { identity, nameless, scan, snapshots, batches, edge, entries: log.entriesBehind(edge), commit }
 }
 
 /** Looks for the recorded snapshots in a node's folder, and says what is wrong with those that are not sound. */

@@ -21,6 +21,8 @@ interface Lost {
   readonly last: Index
   /** Records of a term with its vote. */
   readonly votes: number
+  /** The highest index that a hint says is committed; 0 if there is no hint. */
+  readonly commit: Index
 }
 
 export interface Repair {
@@ -72,12 +74,14 @@ async function repairLevel(files: Files, folder: string, isNameless: boolean, id
 
 async function lostIn(files: Files, { copies }: Cut): Promise<Lost> {
   const indexes = new Set<Index>()
-  let votes = 0
+  let [votes, commit] = [0, 0]
   for (const path of copies) {
     const text = (await files.read(path)).toString('latin1')
     for (const [, index] of text.matchAll(/^[0-9a-f]{8} \{"index":(\d+),/gm)) indexes.add(Number(index))
     votes += text.match(/^[0-9a-f]{8} \{"term":/gm)?.length ?? 0
+    for (const [, index] of text.matchAll(/^[0-9a-f]{8} \{"end":\d+,"last":\d+,"commit":(\d+)\}$/gm))
+      commit = Math.max(commit, Number(index))
   }
   const sorted = [...indexes].sort((a, b) => a - b)
-  return { entries: sorted.length, first: sorted[0] ?? 0, last: sorted.at(-1) ?? 0, votes }
+  return { entries: sorted.length, first: sorted[0] ?? 0, last: sorted.at(-1) ?? 0, votes, commit }
 }

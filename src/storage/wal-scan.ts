@@ -5,11 +5,19 @@
  * batch proves damage.
  */
 import { join } from 'node:path'
-import { type Index, type PersistRecord, textFormat } from '../contracts.js'
+import type { Index, PersistRecord } from '../contracts.js'
 import type { Files } from './files.js'
 import { FolderError, type Identity } from './identity.js'
 import { advance, edgeOf, gapBefore, type LogBounds, type LogStart, newLog } from './recover.js'
-import { type BatchEnd, checksumText, newline, parseLine, type SegmentHeader, verifyLine } from './wal-line.js'
+import {
+  type BatchEnd,
+  checksumText,
+  newline,
+  parseLine,
+  type SegmentHeader,
+  segmentFormat,
+  verifyLine,
+} from './wal-line.js'
 import { proofOfLaterBatch } from './wal-tail.js'
 
 export const walFolder = 'wal'
@@ -30,31 +38,36 @@ export interface LogState extends LogBounds {
   readonly batch: number
   /** True if the last batch is empty: the log was closed. */
   readonly sealed: boolean
-  /** The format of the texts in the last segment. */
+  /** The format of the last segment. */
   readonly format: number
   /** The checksum of the last line. */
   readonly checksum: number
 }
 
-export const emptyLog: LogState = { ...newLog, last: 0, batch: 0, sealed: true, format: textFormat, checksum: 0 }
+export const emptyLog: LogState = { ...newLog, last: 0, batch: 0, sealed: true, format: segmentFormat, checksum: 0 }
 
 /** Makes the header of a segment that is begun at this state of the log. */
 export function headerOf({ cluster, node, incarnation }: Identity, segment: number, state: LogState): SegmentHeader {
-  const { term, votedFor, last, batch, snapshots, checksum } = state
+  const { term, votedFor, last, batch, snapshots, commit, checksum } = state
   return {
-    ...{ format: textFormat, segment, cluster, node, incarnation },
+    ...{ format: segmentFormat, segment, cluster, node, incarnation },
     ...{ term, votedFor, first: last + 1, batch },
     ...(snapshots.length > 0 ? { snapshots } : {}),
+    ...(commit > 0 ? { commit } : {}),
     previous: checksumText(checksum),
   }
 }
 
 /** The state of the log before a segment, by its header. @throws on a header that no log begins with */
-function stateBefore({ term, votedFor, first, batch, snapshots = [], previous }: SegmentHeader): LogState {
-  const numbers = [term, first - 1, batch, ...snapshots.flatMap(({ index, term }) => [index - 1, term - 1])]
+function stateBefore(header: SegmentHeader): LogState {
+  const { term, votedFor, first, batch, snapshots = [], commit = 0, previous } = header
+  const last = first - 1
+  const ofSnapshots = snapshots.flatMap(({ index, term }) => [index - 1, term - 1])
+  const numbers = [term, last, batch, commit, last - commit, ...ofSnapshots]
   if (!numbers.every((number) => Number.isSafeInteger(number) && number >= 0)) throw new Error('it is no header')
   const checksum = Number.parseInt(previous, 16)
-  return { term, votedFor, first, snapshots, last: first - 1, batch, sealed: false, format: textFormat, checksum }
+  const format = segmentFormat
+  return { term, votedFor, first, snapshots, commit, last, batch, sealed: false, format, checksum }
 }
 
 /** A good batch, and the segment that holds it. */
@@ -62,6 +75,8 @@ export interface ScannedBatch {
   readonly number: number
   readonly segment: number
   readonly records: readonly PersistRecord[]
+  /** The highest index known to be committed at its end; 0 while none is known. */
+  readonly commit: Index
 }
 
 /** The end of the part that can be trusted: a segment, and the length of its good bytes. */
@@ -210,18 +225,21 @@ class Scanner {
     this.#records.push(record)
   }
 
-  #end({ end, last }: BatchEnd): void {
-    const { batch, last: expected } = this.#now
+  #end({ end, last, commit = 0 }: BatchEnd): void {
+    const { batch, last: expected, commit: known } = this.#now
     if (end !== batch + 1) throw new Error(`batch ${end} follows batch ${batch}`)
     if (last !== expected) throw new Error(`it says that entry ${last} is the last, which is ${expected}`)
-    this.#now = { ...this.#now, batch: end, sealed: this.#records.length === 0 }
+    if (!Number.isSafeInteger(commit) || commit < known || commit > last)
+      throw new Error(`it says that ${commit} is the last committed entry, which is one from ${known} to ${last}`)
+    this.#now = { ...this.#now, batch: end, commit, sealed: this.#records.length === 0 }
   }
 
   #close(segment: number, length: number, isHeader: boolean): void {
     this.state = this.#now
     this.good = { segment, length, lastBatchAt: isHeader ? 0 : this.good.length }
     if (isHeader) return
-    this.#visit({ number: this.state.batch, segment, records: this.#records })
+    const { batch: number, commit } = this.state
+    this.#visit({ number, segment, records: this.#records, commit })
     this.#records = []
   }
 }
@@ -232,7 +250,7 @@ class Scanner {
  * @throws FolderError if a later version wrote it: it is no damage, and nothing in the folder is to be changed
  */
 function checkFormat({ format = 1 }: SegmentHeader, segment: number): void {
-  if (format === 1 || format === textFormat) return
+  if (format >= 1 && format <= segmentFormat) return
   throw new FolderError(
     `${join(walFolder, segmentName(segment))} is of format ${format}, which a later version wrote: run that version`,
   )

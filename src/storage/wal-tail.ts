@@ -1,7 +1,7 @@
 /** The bytes after the last good batch: a write that a crash cut short, or a batch that was durable once. */
 
 /** An upper bound of the characters that follow the number in the line that ends a batch. */
-const restOfEnd = `,"last":${Number.MAX_SAFE_INTEGER}}\n`.length
+const restOfEnd = `,"last":${Number.MAX_SAFE_INTEGER},"commit":${Number.MAX_SAFE_INTEGER}}\n`.length
 
 /**
  * Looks for the trace of a batch that was begun after the tail's own. A batch is begun only when the one before it is

@@ -12,7 +12,6 @@ import {
   type Persist,
   type PersistRecord,
   type Recovered,
-  textFormat,
 } from '../contracts.js'
 import { cutAdvice, DamagedLogError, replaceAdvice } from './errors.js'
 import { createFile, explained, type Files, type OpenFile, realFiles } from './files.js'
@@ -29,11 +28,11 @@ import {
 import { lockEntry, lockFolder } from './lock.js'
 import { checkKind, checkNoSnapshots } from './log-kind.js'
 import { patient } from './patience.js'
-import { advance, Records } from './recover.js'
+import { advance, noteCommit, Records } from './recover.js'
 import { chooseSnapshots } from './snapshot-choice.js'
 import { SnapshotFolder } from './snapshots.js'
 import { cutWal } from './wal-cut.js'
-import { LineEncoder, newline } from './wal-line.js'
+import { LineEncoder, newline, segmentFormat } from './wal-line.js'
 import {
   emptyLog,
   headerOf,
@@ -196,7 +195,7 @@ export class WriteAheadLog implements LogStore {
     if (scan.gap !== null)
       throw new DamagedLogError(join(this.#wal, segmentName(firstSegment!)), scan.gap, replaceAdvice)
     const log = new Records(scan.start)
-    log.add(records)
+    log.add(records, scan.state.commit)
     const choice = await chooseSnapshots(this.snapshots, log.bounds, this.#notice)
     if (scan.tail) this.#notice({ event: 'log_cut', ...(await cutWal(this.#files, this.#folder, scan)) })
     this.#state = scan.state
@@ -204,7 +203,7 @@ export class WriteAheadLog implements LogStore {
     // Only when the log is durable as it was read may anything go that it has no record of.
     await this.#resume(scan)
     // A version that reads only the earlier form is not to find the later one in the middle of a segment.
-    if (scan.state.format !== textFormat) await this.#rotate()
+    if (scan.state.format !== segmentFormat) await this.#rotate()
     await this.snapshots.settle(choice.found)
     if (choice.record) {
       await this.#append([choice.record])
@@ -237,7 +236,7 @@ export class WriteAheadLog implements LogStore {
     this.#encoder.add(JSON.stringify(header))
     const bytes = this.#encoder.take()
     const file = await createFile(this.#files, join(this.#wal, segmentName(number)), bytes)
-    this.#state = { ...this.#state, format: textFormat, checksum: this.#encoder.checksum }
+    this.#state = { ...this.#state, format: segmentFormat, checksum: this.#encoder.checksum }
     this.#segments.push({ number, first: header.first, id: await idOf(this.#files, this.#pathOf(number)) })
     await this.#files.syncFolder(this.#wal)
     return { number, file, size: bytes.length }
@@ -248,7 +247,7 @@ export class WriteAheadLog implements LogStore {
     this.#failed ??= this.snapshots.failure
     if (this.#failed) return Promise.reject(this.#failed)
     if (this.#writing) return Promise.reject(new Error('one write at a time'))
-    this.#writing = this.#write(batch.records).then(
+    this.#writing = this.#write(batch).then(
       () => {
         this.#writing = null
       },
@@ -261,13 +260,13 @@ export class WriteAheadLog implements LogStore {
     return this.#writing
   }
 
-  async #write(records: readonly PersistRecord[]): Promise<void> {
+  async #write({ records, commit }: Persist): Promise<void> {
     const snapshots = records.filter((record) => record.record === 'snapshot')
     for (const { snapshot } of snapshots) this.snapshots.check(snapshot)
     // What comes before a snapshot can go as a whole once a later one is there.
     const isDue = snapshots.length > 0 && this.#segments.at(-1)!.first <= this.#state.last
     if (isDue || this.#segment!.size >= this.#segmentBytes) await this.#rotate()
-    await this.#append(records)
+    await this.#append(records, commit)
     await this.#watch.beSure()
     if (snapshots.length > 0) await this.#letGo()
   }
@@ -285,14 +284,16 @@ export class WriteAheadLog implements LogStore {
     }
   }
 
-  async #append(records: readonly PersistRecord[]): Promise<void> {
+  /** Appends a batch. Its end tells the highest commit known so far, which a later life of the log does not forget. */
+  async #append(records: readonly PersistRecord[], commit?: Index): Promise<void> {
     const state = { ...this.#state }
     for (const record of records) {
       advance(state, record)
       this.#encoder.addRecord(record)
     }
+    noteCommit(state, commit)
     const batch = state.batch + 1
-    this.#encoder.addEnd({ end: batch, last: state.last })
+    this.#encoder.addEnd({ end: batch, last: state.last, commit: state.commit })
     this.#state = { ...state, batch, sealed: records.length === 0, checksum: this.#encoder.checksum }
     const segment = this.#segment!
     const bytes = this.#encoder.take()

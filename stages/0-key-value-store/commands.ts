@@ -8,6 +8,7 @@ import {
   limits,
   type Refusal,
 } from '../../src/contracts.js'
+import { placeOf, tokenUnits } from './page.js'
 
 const encoder = new TextEncoder()
 
@@ -30,6 +31,7 @@ const key = text(limits.keyBytes).refine((value) => value !== '', { error: 'a st
 const value = text(limits.valueBytes)
 const expected = text(limits.valueBytes, 'a string, or null for "absent"').nullable()
 const prefix = text(limits.keyBytes)
+const page = text(limits.keyBytes + tokenUnits)
 const limit = z
   .int({ error: 'a whole number' })
   .min(1, { error: 'at least 1' })
@@ -73,6 +75,29 @@ function refusal(command: string, takes: readonly Argument[], issue: z.core.$Zod
   return failure(code, `${command}: ${JSON.stringify(issue.path[0])} must be ${issue.message}`)
 }
 
+const scanShape = shape(
+  'scan',
+  { prefix: prefix.optional(), after: prefix.optional(), limit: limit.optional(), page: page.optional() },
+  {
+    help: 'entries in key order, by prefix; "page" goes on as of then, the last key as "after" as of now',
+    readOnly: true,
+  },
+)
+
+/** A page token says where a scan goes on. A prefix beside it must be its own, and `after` may only be empty. */
+function checkScan(candidate: object): Checked {
+  const checked = scanShape.check(candidate)
+  if (!checked.ok || checked.command.page === undefined) return checked
+  const { page, prefix, after } = checked.command as unknown as { page: string; prefix?: string; after?: string }
+  const place = placeOf(page)
+  if (!place) return failure('bad_request', 'scan: "page" must be a page that an answer to scan gave')
+  if ((prefix ?? place.prefix) !== place.prefix) {
+    return failure('bad_request', 'scan: "page" must be of the same "prefix"; it may be left out beside a page')
+  }
+  if (after) return failure('bad_request', 'scan: "page" must be without "after": a page says where to go on')
+  return checked
+}
+
 /** Everything a client may ask of a key-value store, and in what shape. */
 export const commands = {
   get: shape('get', { key }, { help: 'the value of a key, or null', readOnly: true }),
@@ -84,11 +109,7 @@ export const commands = {
     { key, expected, value },
     { help: 'compare and set: write only over the expected value (null: absent)', readOnly: false },
   ),
-  scan: shape(
-    'scan',
-    { prefix: prefix.optional(), after: prefix.optional(), limit: limit.optional() },
-    { help: 'entries in key order, by prefix; go on with the last key as "after"', readOnly: true },
-  ),
+  scan: { ...scanShape, check: checkScan },
 }
 
 /** Everything a client may ask of a node itself. */

@@ -1,12 +1,14 @@
 import type { Answer, Failure } from '../../src/contracts.js'
 import { dispatch } from './call.js'
 import { type Call, type Client, fail, failWith, settle } from './client.js'
+import { hear } from './link.js'
 
 /**
  * An answer has come. One that nobody waits for is dropped: its call was settled as unknown at its deadline, and a
  * client that said "unknown" may not say "done" later.
  */
 export function answered(client: Client, address: string, id: unknown, answer: Answer): void {
+  hear(client, address)
   const call = typeof id === 'number' ? client.calls.get(id) : undefined
   if (!call?.sent || call.address !== address) return
   if (answer.ok) settle(client, call, { outcome: 'done', answer })

@@ -34,13 +34,18 @@ export interface Call {
   refusal: Failure | null
 }
 
-/** One connection. `waiting` means that it failed and is left alone until `retryAt`. */
+/**
+ * One connection. `greeted` means that it stands, and that the node there has yet to say its first word: a system
+ * accepts connections for a process that is stopped. `waiting` means that it failed and is left alone until `retryAt`.
+ */
 export interface Link {
-  state: 'connecting' | 'open' | 'waiting'
-  failures: number
-  retryAt: number
-  /** The moment at which the connection was begun; only while `connecting`. */
+  readonly state: 'connecting' | 'greeted' | 'open' | 'waiting'
+  readonly failures: number
+  readonly retryAt: number
+  /** The moment since which the node owes a first word; while `connecting` or `greeted`. */
   readonly since?: number
+  /** The moment of the node's last word; while `open`. */
+  heardAt?: number
 }
 
 export const defaultClientOptions = {
@@ -93,11 +98,16 @@ export function wake(client: Client, moment: number): void {
 }
 
 /**
- * Checks whether an address has left a first packet without an answer for `attemptMs`. Nobody knows whether a node is
- * there, and no call should wait for it.
+ * Checks whether an address has left a first packet or a greeting without an answer for `attemptMs`. Nobody knows
+ * whether a node is there, and no call should wait for it.
  */
 export function isSilent({ options, now }: Client, link: Link | undefined): boolean {
-  return link?.state === 'connecting' && now >= (link.since ?? now) + options.attemptMs
+  return link?.since !== undefined && now >= link.since + options.attemptMs
+}
+
+/** Checks whether the node at the other end of a connection has spoken within the last `attemptMs`. */
+export function isHeard({ options, now }: Client, link: Link | undefined): boolean {
+  return link?.state === 'open' && now < link.heardAt! + options.attemptMs
 }
 
 /** Everything decided since the last take. */

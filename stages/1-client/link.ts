@@ -1,16 +1,33 @@
-import { dispatch, moveTo } from './call.js'
-import { type Call, type Client, fail, failWith, isSilent, type Link, wake } from './client.js'
+import type { Command } from '../../src/contracts.js'
+import { awaitWord, dispatch, greet, mayAskAgain, moveTo } from './call.js'
+import { type Call, type Client, fail, failWith, isSilent, wake } from './client.js'
 
 /**
- * A connection stands: every call that waited for it leaves, in the order in which the calls were asked. Calls that
- * wait for a silent address leave over this connection, too.
+ * A connection stands, and its node is greeted. The calls that wait for it are held until the node has said a word:
+ * behind the connection may be a process that is stopped.
  */
-export function connected(client: Client, address: string): void {
-  client.links.set(address, { state: 'open', failures: 0, retryAt: 0 })
+export function connected(client: Client, address: string, greeting: Command = { command: 'ping' }): void {
+  greet(client, address, greeting)
+  for (const call of client.calls.values()) if (!call.sent && call.address === address) dispatch(client, call)
+}
+
+/**
+ * A node has said something, whatever it was: so it listens. Every call that waited for its first word leaves, in the
+ * order in which the calls were asked. Calls that wait for a silent address leave over this connection, too.
+ */
+export function hear(client: Client, address: string): void {
+  const link = client.links.get(address)
+  if (link?.state === 'open') {
+    link.heardAt = client.now
+    return
+  }
+  client.links.set(address, { state: 'open', failures: 0, retryAt: 0, heardAt: client.now })
   for (const call of client.calls.values()) {
-    if (call.sent) continue
-    if (call.address === address) dispatch(client, call)
-    else if (!call.pinned && isSilent(client, client.links.get(call.address))) moveTo(client, call, address)
+    if (call.address === address) {
+      if (!call.sent) dispatch(client, call)
+    } else if ((!call.sent || call.repeatable) && !call.pinned && isSilent(client, client.links.get(call.address))) {
+      moveTo(client, call, address)
+    }
   }
 }
 
@@ -45,8 +62,16 @@ export function next(client: Client, address: string): string {
   const { addresses } = client
   const at = addresses.indexOf(address)
   const others = [...addresses.slice(at + 1), ...addresses.slice(0, at + 1)]
-  const isLeftAlone = (link: Link | undefined) => link?.state === 'waiting' && link.retryAt > client.now
-  return others.find((other) => !isLeftAlone(client.links.get(other))) ?? others[0]!
+  return others.find((other) => !isLeftAlone(client, other)) ?? others[0]!
+}
+
+/**
+ * Checks whether no node at an address can be asked at present: no connection could be made a moment ago, or nobody
+ * answers. Later the address is worth another attempt: the node may be back.
+ */
+export function isLeftAlone(client: Client, address: string): boolean {
+  const link = client.links.get(address)
+  return isSilent(client, link) || (link?.state === 'waiting' && link.retryAt > client.now)
 }
 
 /** Time has passed: calls past their deadline end, and connections left alone long enough are tried again. */
@@ -61,6 +86,7 @@ export function elapsed(client: Client, now: number): void {
     }
     wake(client, call.deadline)
     if (!call.sent) dispatch(client, call)
+    else if (mayAskAgain(call)) awaitWord(client, call, client.links.get(call.address)!)
   }
 }
 
@@ -68,5 +94,5 @@ export function elapsed(client: Client, now: number): void {
 function expire(client: Client, call: Call): void {
   if (call.sent) failWith(client, call, 'timeout', `no answer from ${call.address} in time; it may still happen`)
   else if (call.refusal) fail(client, call, call.refusal)
-  else failWith(client, call, 'unreachable', `no connection to ${call.address} in time; nothing was sent`)
+  else failWith(client, call, 'unreachable', `no answer from ${call.address} in time; nothing was sent`)
 }

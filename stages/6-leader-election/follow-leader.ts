@@ -1,8 +1,8 @@
 import type { Answer, ErrorCode, Failure } from '../../src/contracts.js'
 import { answered } from '../1-client/answer.js'
 import { dispatch } from '../1-client/call.js'
-import { type Call, type Client, isSilent } from '../1-client/client.js'
-import { elapsed, next } from '../1-client/link.js'
+import type { Call, Client } from '../1-client/client.js'
+import { elapsed, hear, isLeftAlone, next } from '../1-client/link.js'
 
 /** Answers of a leader that lost its majority, or its office. */
 const leavesOpen: ReadonlySet<ErrorCode> = new Set(['timeout', 'leadership_lost'])
@@ -21,6 +21,7 @@ export function answeredDuringElection(client: Client, address: string, id: unkn
   if (answer.ok || !call?.sent || call.pinned || call.address !== address || !mayWait(client, call, answer.error)) {
     return answered(client, address, id, answer)
   }
+  hear(client, address)
   call.refusal = answer.error
   call.path = []
   call.sent = false
@@ -33,15 +34,6 @@ export function answeredDuringElection(client: Client, address: string, id: unkn
 function mayWait(client: Client, { repeatable }: Call, { code, address }: Failure): boolean {
   if (code === 'not_leader') return isLeftAlone(client, String(address))
   return code === 'no_leader' || (code === 'leadership_lost' && repeatable)
-}
-
-/**
- * Checks whether no connection to an address can be made at present. Later the address is worth another attempt: the
- * node may be back.
- */
-function isLeftAlone(client: Client, address: string): boolean {
-  const link = client.links.get(address)
-  return isSilent(client, link) || (link?.state === 'waiting' && link.retryAt > client.now)
 }
 
 /** The next call asks another node, which sends it back if nothing has changed. */

@@ -44,7 +44,8 @@ const foreignerLimit = 64
 
 /** A node of another cluster is reported once, shown for as long as it is met again, and not taken in. */
 export function meetForeigner(node: Participant, foreigner: Foreigner): void {
-  const { id } = foreigner
+  const { id, origin } = foreigner
+  if (origin === node.log.configuration.configuration.origin) return
   const known = node.foreigners.get(id)
   if (!known && node.foreigners.size >= foreignerLimit) return
   node.foreigners.set(id, { ...foreigner, metAt: node.ticks })

@@ -1,16 +1,15 @@
 import { type Answer, failure, isObject } from '../../src/contracts.js'
-import { call } from '../1-client/call.js'
-import type { Call, Client } from '../1-client/client.js'
+import { type Call, type Client, isSilent } from '../1-client/client.js'
 import { connected, disconnected } from '../1-client/link.js'
-import { answeredDuringElection } from '../6-leader-election/follow-leader.js'
+import { answeredDuringElection, elapsedDuringElection } from '../6-leader-election/follow-leader.js'
 
 /**
- * A client asks for the members on every new connection, and any node answers. Otherwise the nodes first named to it
- * could be replaced one by one, and it would know of none that is left. Nodes of earlier stages refuse, once.
+ * A client greets every new connection with the question who the members are, and any node answers. Otherwise the
+ * nodes first named to it could be replaced one by one, and it would know of none that is left. Nodes of earlier stages
+ * refuse, once.
  */
 export function connectedToMember(client: Client, address: string): void {
-  connected(client, address)
-  call(client, { command: 'members' }, { readOnly: true, at: address })
+  connected(client, address, { command: 'members' })
 }
 
 /**
@@ -58,9 +57,20 @@ function votersIn(members: unknown): string[] {
 
 /** A client that can reach none of the nodes that it knows tries the addresses first named to it as well. */
 export function disconnectedFromMember(client: Client, address: string, reason: string): void {
-  const isLost = (other: string) => other === address || client.links.get(other)?.state === 'waiting'
-  if (client.addresses.every(isLost)) tryFirstNamed(client)
+  if (client.addresses.every((other) => other === address || isLost(client, other))) tryFirstNamed(client)
   disconnected(client, address, reason)
+}
+
+/** The same for nodes that accept connections and say nothing: no connection breaks, and only time tells. */
+export function elapsedForMember(client: Client, now: number): void {
+  client.now = now
+  if (now >= client.wakeAt && client.addresses.every((address) => isLost(client, address))) tryFirstNamed(client)
+  elapsedDuringElection(client, now)
+}
+
+function isLost(client: Client, address: string): boolean {
+  const link = client.links.get(address)
+  return link?.state === 'waiting' || isSilent(client, link)
 }
 
 /** The client's rules that this stage changes. */
@@ -68,4 +78,5 @@ export const learnMembers = {
   connected: connectedToMember,
   answered: answeredByMember,
   disconnected: disconnectedFromMember,
+  elapsed: elapsedForMember,
 }

@@ -90,8 +90,8 @@ export function campaignIfVoter(node: Participant): void {
 }
 
 function mayCampaign(node: Participant): boolean {
-  const { log, commitIndex, self, displaced } = node
-  if (displaced) return false
+  const { log, commitIndex, self, displaced, double } = node
+  if (displaced || double) return false
   const status = standing(node)
   return log.admits(self) && (status === 'voter' || (status === 'no member' && log.configuration.index > commitIndex))
 }

@@ -3,7 +3,7 @@ import { newProgress } from '../4-log-replication/progress.js'
 import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
 import { type Configuration, idsOf, membersOf, type Server } from './configuration.js'
 import { MembersLog } from './members-log.js'
-import type { Acknowledged, Change, Displacement, LostDisk, Met, Waiting } from './volatile.js'
+import type { Acknowledged, Change, Displacement, Double, LostDisk, Met, Waiting } from './volatile.js'
 
 /** A node of a cluster whose members change. The log names the members, and nothing else does. */
 export interface Participant extends Compactor {
@@ -47,6 +47,8 @@ export interface Participant extends Compactor {
   isRemoved: boolean
   /** The reason why this node's disk does not count, as it was told; null if the disk counts. */
   displaced: Displacement | null
+  /** The node that peers hear instead of this one, because it has this one's name and disk; null if there is none. */
+  double: Double | null
   /** On a leader: members that answer with a disk that does not count. */
   readonly lostDisks: Map<NodeId, LostDisk>
   /** On a leader: the last entry that each follower has acknowledged in this term. */
@@ -83,6 +85,7 @@ export function participant(options: NodeOptions) {
     departed: null,
     isRemoved: false,
     displaced: null,
+    double: null,
     acknowledged: new Map<NodeId, Acknowledged>(),
     lostDisks: new Map<NodeId, LostDisk>(),
     foreigners: new Map<NodeId, Met>(),

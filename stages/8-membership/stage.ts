@@ -7,6 +7,7 @@ import { leadAndCount, stepDownWithoutQuorum } from './check-quorum.js'
 import { membershipCommands } from './commands.js'
 import { isConfiguration } from './configuration.js'
 import { followDisks } from './disks.js'
+import { forgetDouble, meetDouble } from './double.js'
 import { headerWithMembers } from './found.js'
 import { askAgain, hearMembers, membersGate } from './hear.js'
 import { dropForeigners, identify, meetForeigner } from './identity.js'
@@ -38,8 +39,11 @@ export default stage<Participant, MembershipMessage>({
   on: hearMembers(before.on),
   proto: [...before.proto, '8-membership/membership.proto'],
   services: [...before.services, '8-membership/requests.proto'],
-  tick: [...replaced(before.tick, campaignAfterSilence, stepDownWithoutQuorum, campaignIfVoter), ...askAgain],
-  met: [meetForeigner],
+  tick: [
+    ...replaced(before.tick, campaignAfterSilence, stepDownWithoutQuorum, forgetDouble, campaignIfVoter),
+    ...askAgain,
+  ],
+  met: [meetForeigner, meetDouble],
   turn: [followConfiguration, followDisks, advanceChange, ...before.turn],
   invariants: [...before.invariants, 'oneHistory'],
   gives: [...before.gives, 'G15'],

@@ -28,16 +28,17 @@ export function statusOfMember(node: Participant): Status {
  * advice.
  */
 function identityStatus(node: Participant, standing: Standing): Partial<MembershipStatus> {
-  const { log, lostDisks, foreigners, founding, founders } = node
+  const { log, lostDisks, foreigners, founding, founders, double } = node
   const { origin } = log.configuration.configuration
   const foreign = foreigners.size > 0 ? foreignersOf(node) : []
   const lost = [...lostDisks].map(([id, { why }]) => [id, why] as const)
   const silent = founders.flatMap(({ id }) => (id !== node.id && !founding?.has(id) ? [id] : []))
-  const advice = standing === 'voter' ? null : advise(node, standing)
+  const advice = standing === 'voter' && !double ? null : advise(node, standing)
   return {
     ...(origin !== '' && { origin }),
     ...(lost.length > 0 && { disks: Object.fromEntries(lost) }),
     ...(foreign.length > 0 && { foreign }),
+    ...(double && { double: double.address }),
     ...(founding && { founding: { silent } }),
     ...(advice && { advice }),
   }
@@ -45,7 +46,9 @@ function identityStatus(node: Participant, standing: Standing): Partial<Membersh
 
 /** Advice to the operator of a node that does not count: the reason, and what to do about it. */
 function advise(node: Participant, standing: Standing): string | null {
-  const { self, log, displaced, founding, leader } = node
+  const { self, log, displaced, founding, leader, double } = node
+  if (double)
+    return `${double.address} has the same name and disk, and is heard instead: one of the two is a copy; stop it`
   const admission = `add_node ${self.id} ${self.client} ${self.peer}`
   if (displaced?.why === 'older')
     return `its folder is older than what it had acknowledged: start it with an empty one, then ${admission}`

@@ -25,6 +25,13 @@ export interface Met extends Foreigner {
   readonly metAt: number
 }
 
+/** A node with this one's name and disk, which peers hear instead of this one, and where it listens. */
+export interface Double {
+  readonly address: string
+  /** The tick at which a peer last said so. */
+  readonly toldAt: number
+}
+
 /** The reason why this node rests, and the index of the configuration by which it was told so. */
 export interface Displacement {
   readonly index: Index

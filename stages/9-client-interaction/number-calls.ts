@@ -3,13 +3,13 @@ import {
   type ClientEffects,
   type Command,
   failure,
+  type NumberedCommand,
   type Outcome,
   outcomeOf,
 } from '../../src/contracts.js'
 import { call, dispatch, enqueue } from '../1-client/call.js'
 import { type Call, fail, take } from '../1-client/client.js'
-import { noteSends } from './patience.js'
-import { hold, type SessionClient } from './session-client.js'
+import { hold, refusesOneCopy, type SessionClient } from './session-client.js'
 import { callsAtOnce } from './session-table.js'
 import { spreadRead } from './spread-reads.js'
 
@@ -51,7 +51,7 @@ function letGo(client: SessionClient, one: Call): boolean {
   const { session, nextSequence } = client
   if (session.state === 'open') {
     if (nextSequence >= firstOutstanding(client, session.name) + callsAtOnce) return false
-    client.numbered.set(one.id, { session: session.name, sequence: client.nextSequence++, isOpen: false })
+    client.numbered.set(one.id, { session: session.name, sequence: client.nextSequence++, open: 0 })
     one.repeatable = true
   } else if (session.state !== 'unavailable') return false
   one.notBefore = 0
@@ -80,39 +80,32 @@ function firstOutstanding({ numbered, nextSequence }: SessionClient, name: numbe
 export function takeNumbered(client: SessionClient): ClientEffects {
   for (const [at, { id, outcome }] of client.effects.settle.entries()) {
     const numbered = client.numbered.get(id)
-    if (numbered?.isOpen) client.effects.settle[at] = { id, outcome: leftOpen(outcome) }
+    if (numbered && numbered.open > 0) client.effects.settle[at] = { id, outcome: leftOpen(outcome) }
     client.numbered.delete(id)
-    client.sends.delete(id)
+    client.sentAt.delete(id)
     if (client.session.state === 'opening' && client.session.call === id) endOpening(client, outcome)
   }
   release(client)
   const effects = take(client)
-  noteSends(client, effects)
   return {
     ...effects,
-    send: effects.send.map(({ address, message }) => ({ address, message: withNumber(client, message) })),
+    send: effects.send.map(({ address, message }) => ({ address, message: numberMessage(client, message) })),
   }
 }
 
-function withNumber<M extends { readonly id: number }>(client: SessionClient, message: M): M {
+/** A message leaves: one more copy of its call may be performed from now on. */
+function numberMessage(client: SessionClient, message: NumberedCommand): NumberedCommand {
+  client.sentAt.set(message.id, client.now)
   const numbered = client.numbered.get(message.id)
   if (!numbered) return message
   const { session, sequence } = numbered
+  numbered.open++
   return { ...message, session, sequence, firstOutstanding: firstOutstanding(client, session) }
 }
 
-/** Refusals of nodes that have not performed the call: they tell nothing of its earlier copies. */
-const ofOneCopy: ReadonlySet<string> = new Set([
-  'not_leader',
-  'no_leader',
-  'overloaded',
-  'shutting_down',
-  'unreachable',
-])
-
 /** A call of which an earlier copy may happen is unknown, whatever became of its last copy. */
 function leftOpen(outcome: Outcome): Outcome {
-  if (outcome.outcome !== 'refused' || !ofOneCopy.has(outcome.error.code)) return outcome
+  if (outcome.outcome !== 'refused' || !refusesOneCopy(outcome.error)) return outcome
   const { message } = outcome.error
   return outcomeOf(
     failure('timeout', `no answer in time, and an earlier copy of the call may still happen (${message})`),

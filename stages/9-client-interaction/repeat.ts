@@ -1,9 +1,9 @@
 import type { Answer, ErrorCode, Failure } from '../../src/contracts.js'
 import { dispatch } from '../1-client/call.js'
 import type { Call } from '../1-client/client.js'
-import { next } from '../1-client/link.js'
-import { answeredByMember, disconnectedFromMember } from '../8-membership/learn-members.js'
-import { hold, numberOf, type SessionClient } from './session-client.js'
+import { hear, next } from '../1-client/link.js'
+import { answeredByMember } from '../8-membership/learn-members.js'
+import { hold, numberOf, refusesOneCopy, type SessionClient } from './session-client.js'
 import { learnLeader, noteDelay } from './spread-reads.js'
 
 /** Milliseconds before a call is asked again. */
@@ -23,7 +23,11 @@ export function answeredInSession(client: SessionClient, address: string, id: un
   const found = typeof id === 'number' ? client.calls.get(id) : undefined
   const one = found?.sent && found.address === address ? found : undefined
   if (one) {
+    hear(client, address)
     noteDelay(client, one, address)
+    const numbered = numberOf(client, one)
+    if (numbered && !answer.ok && (refusesOneCopy(answer.error) || answer.error.code === 'session_expired'))
+      numbered.open--
     if (one.command.command === 'members' && answer.ok) learnLeader(client, answer)
     if (!answer.ok && isRepeated(client, one, answer.error)) return repeat(client, one)
     if (!answer.ok && answer.error.code === 'session_expired' && leaveSession(client, one)) return
@@ -36,15 +40,13 @@ function isRepeated(client: SessionClient, one: Call, { code }: Failure): boolea
   const numbered = numberOf(client, one)
   if (isOpening || numbered) {
     if (leavesOpen.has(code) || (code === 'not_leader' && one.path.length >= client.options.maxRedirects)) return true
-    return passes.has(code) && (code === 'shutting_down' || numbered?.isOpen === true)
+    return passes.has(code) && (code === 'shutting_down' || (numbered?.open ?? 0) > 0)
   }
   return false
 }
 
 /** Asks a call again, at the next node. Its last copy may have been performed. */
-export function repeat(client: SessionClient, one: Call): void {
-  const numbered = numberOf(client, one)
-  if (numbered) numbered.isOpen = true
+function repeat(client: SessionClient, one: Call): void {
   const { address } = one
   one.sent = false
   one.path = []
@@ -65,17 +67,8 @@ function leaveSession(client: SessionClient, one: Call): boolean {
   const numbered = numberOf(client, one)
   if (!numbered) return false
   if (client.session.state === 'open' && client.session.name === numbered.session) client.session = { state: 'none' }
-  if (numbered.isOpen) return false
+  if (numbered.open > 0) return false
   hold(client, one)
   client.held.push(one)
   return true
-}
-
-/** A connection broke: calls of a session that were on their way are open, and are asked elsewhere. */
-export function disconnectedInSession(client: SessionClient, address: string, reason: string): void {
-  for (const one of client.calls.values()) {
-    const numbered = one.sent && one.address === address ? numberOf(client, one) : undefined
-    if (numbered) numbered.isOpen = true
-  }
-  disconnectedFromMember(client, address, reason)
 }

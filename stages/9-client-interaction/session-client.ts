@@ -1,4 +1,4 @@
-import type { Index, SomeClientOptions } from '../../src/contracts.js'
+import type { Failure, Index, SomeClientOptions } from '../../src/contracts.js'
 import { type Call, type Client, client } from '../1-client/client.js'
 
 /** A write as a call of a session. */
@@ -6,10 +6,10 @@ export interface Numbered {
   readonly session: Index
   readonly sequence: number
   /**
-   * True once a copy of the call may have been performed, or may still be. From then on only an answer of the session
-   * tells the outcome: a node that refuses the next copy knows nothing of the first.
+   * Copies of the call that were sent, and that no node has refused. While there are any, only an answer of the session
+   * tells the outcome: a node that refuses another copy knows nothing of the first.
    */
-  isOpen: boolean
+  open: number
 }
 
 /**
@@ -31,10 +31,8 @@ export interface SessionClient extends Client {
   held: Call[]
   /** Calls of sessions under way, by the calls' ids, in the order of their numbers. */
   readonly numbered: Map<number, Numbered>
-  /** The last time at which each call was sent, and how often it was, by the calls' ids. */
-  readonly sends: Map<number, { readonly at: number; readonly times: number }>
-  /** The moment at which the first call may have waited too long for its answer. */
-  impatientAt: number
+  /** The last moment at which each call was sent, by the calls' ids. */
+  readonly sentAt: Map<number, number>
   /** Milliseconds from question to answer at each address, averaged. */
   readonly delays: Map<string, number>
   /** Counts reads, so that each goes to another node than the one before. */
@@ -48,8 +46,7 @@ export function sessionClient(options: SomeClientOptions): SessionClient {
     nextSequence: 1,
     held: [],
     numbered: new Map(),
-    sends: new Map(),
-    impatientAt: Number.POSITIVE_INFINITY,
+    sentAt: new Map(),
     delays: new Map(),
     readsSoFar: 0,
   }
@@ -66,4 +63,17 @@ export function hold({ numbered }: SessionClient, one: Call): void {
 /** Finds the number of a call under way; undefined if it has none. */
 export function numberOf({ numbered }: SessionClient, { id }: Call): Numbered | undefined {
   return numbered.get(id)
+}
+
+const ofOneCopy: ReadonlySet<string> = new Set([
+  'not_leader',
+  'no_leader',
+  'overloaded',
+  'shutting_down',
+  'unreachable',
+])
+
+/** Checks whether an error is the refusal of a node that has not performed this copy of a call, and knows of no other. */
+export function refusesOneCopy({ code }: Failure): boolean {
+  return ofOneCopy.has(code)
 }

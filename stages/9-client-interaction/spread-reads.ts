@@ -34,9 +34,9 @@ function addressForRead(client: SessionClient): string {
 
 /** Learns from an answer how far away a node is. */
 export function noteDelay(client: SessionClient, { id }: Call, address: string): void {
-  const sent = client.sends.get(id)
-  if (!sent) return
-  const took = client.now - sent.at
+  const sentAt = client.sentAt.get(id)
+  if (sentAt === undefined) return
+  const took = client.now - sentAt
   const known = client.delays.get(address)
   client.delays.set(address, known === undefined ? took : known + newest * (took - known))
 }

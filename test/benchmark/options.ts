@@ -3,7 +3,7 @@ import { stageArgument, wholeNumber } from '../../client/commands/arguments.js'
 import { UsageError } from '../../client/text/words.js'
 import { limits } from '../../src/contracts.js'
 import { writableFolder } from '../../src/server/config.js'
-import { networkNames } from '../../src/stage.js'
+import { logKinds, networkNames } from '../../src/stage.js'
 import { maxValueBytes } from './etcd/requests.js'
 import {
   type ContenderName,
@@ -33,11 +33,14 @@ const maxRequestsInFlight = 100_000
 export async function parseOptions(args: readonly string[]): Promise<Options | null> {
   const given = await parse(args)
   if (given.help) return null
-  const { stage, nodes, network, against, json, echo, rounds, seconds, clients, ...shape } = given
+  const { stage, nodes, network, log, against, json, echo, rounds, seconds, clients, ...shape } = given
   const cpuProfiles = given.profile === undefined ? null : writableFolder(given.profile)
   const { connections, pipeline, valueBytes, reads, keys } = shape
   const load = defined({ connections, pipeline, valueBytes, reads, keys })
-  if ([stage, nodes, network, against, clients].every((each) => each === undefined) && Object.keys(load).length === 0) {
+  if (
+    [stage, nodes, network, log, against, clients].every((each) => each === undefined) &&
+    Object.keys(load).length === 0
+  ) {
     return { profiles: standardProfiles(seconds ?? secondsEach.inAList, rounds, echo), json, cpuProfiles }
   }
   const measured = stageArgument(stage ?? 'latest')
@@ -48,6 +51,7 @@ export async function parseOptions(args: readonly string[]): Promise<Options | n
     rounds: rounds ?? roundsAlone,
     against: against ?? (['echo'] as const),
     echo,
+    log: log ?? ('file' as const),
   }
   const profiles = networks.flatMap((each) => loads.map((one) => profile(measured.number, nodes ?? 5, each, one, rest)))
   for (const one of profiles) checkLoad(one)
@@ -93,6 +97,10 @@ function commandLine(args: readonly string[]) {
     .option('network', {
       choices: [...networkNames, 'all'] as const,
       describe: "what the nodes speak over, or all of them one after another [the stage's own]",
+    })
+    .option('log', {
+      choices: logKinds,
+      describe: "the store of each node's log; memory leaves the disk out [file]",
     })
     .option('against', {
       type: 'string',

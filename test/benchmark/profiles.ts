@@ -1,4 +1,4 @@
-import type { NetworkName } from '../../src/stage.js'
+import type { LogKind, NetworkName } from '../../src/stage.js'
 import { latest } from '../../stages/index.js'
 import type { EchoReply } from './echo.js'
 import type { LoadShape } from './load.js'
@@ -13,6 +13,8 @@ export interface Profile {
   readonly nodes: number
   /** What the nodes speak over. */
   readonly network: NetworkName
+  /** The store of each node's log, where a stage keeps one. */
+  readonly log: LogKind
   readonly load: LoadShape
   readonly against: readonly ContenderName[]
   readonly echo: EchoReply
@@ -49,9 +51,12 @@ export function profile(
  */
 export function standardProfiles(seconds: number, rounds: number | undefined, echo: EchoReply): Profile[] {
   const against: readonly ContenderName[] = ['echo']
-  const alone = [0, 1].map((reads) => profile(0, 1, 'tcp', { reads }, { seconds, rounds: rounds ?? 3, against, echo }))
+  const log = 'file'
+  const alone = [0, 1].map((reads) =>
+    profile(0, 1, 'tcp', { reads }, { seconds, rounds: rounds ?? 3, against, echo, log }),
+  )
   const replicated = [1, 16, 64, 256].map((clients) =>
-    profile(latest.number, 5, latest.network, { clients }, { seconds, rounds: rounds ?? 1, against, echo }),
+    profile(latest.number, 5, latest.network, { clients }, { seconds, rounds: rounds ?? 1, against, echo, log }),
   )
   return [...alone, ...replicated]
 }

@@ -37,13 +37,14 @@ function alignRight(rows: readonly string[][]): string[][] {
   return rows.map((row) => row.map((cell, column) => (column === 0 ? cell : cell.padStart(width(column)))))
 }
 
-export function describe({ stage, nodes, network, load }: Profile): string {
+export function describe({ stage, nodes, network, log, load }: Profile): string {
   const { clients, connections, pipeline, reads, valueBytes } = load
   const kind = reads === 0 ? 'set' : reads === 1 ? 'get' : `${Math.round(reads * 100)} % get`
   return [
     `stage ${stage}`,
     count(nodes, 'node'),
     ...(nodes > 1 ? [network] : []),
+    ...(log === 'file' ? [] : [`log in ${log}`]),
     count(clients, 'client'),
     ...(connections === clients ? [] : [count(connections, 'connection')]),
     ...(pipeline === 1 ? [] : [`pipeline ${pipeline}`]),

@@ -42,8 +42,12 @@ export class StageCluster implements Server {
   readonly #pauses: { readonly at: number; readonly ms: number }[] = []
 
   /** @throws BenchmarkError, ConfigError if it does not start, or has no leader in time */
-  static async start({ stage, nodes, network }: Profile): Promise<StageCluster> {
-    const cluster = new StageCluster(stage, network, localMembers(nodes, host, await freeBasePort(nodes, host)))
+  static async start({ stage, nodes, network, log }: Profile): Promise<StageCluster> {
+    const cluster = new StageCluster(
+      stage,
+      { network, log },
+      localMembers(nodes, host, await freeBasePort(nodes, host)),
+    )
     running.add(cluster)
     try {
       await cluster.#cluster.start()
@@ -55,7 +59,7 @@ export class StageCluster implements Server {
     }
   }
 
-  private constructor(stage: number, network: Profile['network'], members: readonly Member[]) {
+  private constructor(stage: number, { network, log }: Pick<Profile, 'network' | 'log'>, members: readonly Member[]) {
     this.#stage = stage
     this.#members = members
     this.#leader = members[0]!
@@ -66,7 +70,7 @@ export class StageCluster implements Server {
       isFounded: stages[stage]!.members === 'changing' ? false : null,
       network,
       cluster: `bench-${randomUUID().slice(0, 8)}`,
-      log: 'file',
+      log,
       pace: defaultPace,
       dataDir: this.#folder,
       traceDir: null,

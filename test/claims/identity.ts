@@ -206,6 +206,33 @@ export const diskClaims: Claims = {
     same([cores.status('n3').role, cores.take({ from: 'n3' })], ['follower', []])
     ok(String(cores.status('n3').advice).includes('add_node n3'))
   },
+  'a copy of a folder that is told of its double rests, and goes on when nobody speaks of it any more'(stage) {
+    const cores = grown(stage)
+    const double = { id: 'n3', origin: 'n1', incarnation: 'n3', address: 'elsewhere:7103' }
+    cores.tick('n3', longTicks)
+    equal(cores.status('n3').role, 'candidate')
+    cores.take()
+    const { term } = cores.status('n3')
+    for (let times = 0; times < 4; times++) {
+      cores.meet('n3', double)
+      cores.tick('n3', longTicks - 1)
+    }
+    same([cores.status('n3').term, cores.take({ from: 'n3' })], [term, []], 'told again and again, it rests')
+    same([cores.status('n3').double, cores.status('n3').foreign], ['elsewhere:7103', undefined])
+    ok(String(cores.status('n3').advice).includes('copy'))
+    cores.tick('n3', longTicks)
+    ok(cores.status('n3').term! > term!)
+    equal(cores.status('n3').double, undefined)
+    const told = cores.events('n3').map(({ event }) => event)
+    same(
+      told.filter((event) => event.startsWith('double')),
+      ['doubled', 'double_gone'],
+      'said once each',
+    )
+    cores.meet('n3', { ...double, incarnation: 'n3 disk 2' })
+    cores.meet('n3', { ...double, id: 'n2' })
+    equal(cores.status('n3').double, undefined, 'others were meant')
+  },
   'a removed node that stood for election meanwhile does not depose the leader that takes it in again'(stage) {
     const cores = together(stage, three)
     equal(change(cores, 'n1', removing('n3'), two), 'ok')

@@ -124,7 +124,7 @@ export const jointClaims: Claims = {
       const newer = { index: 5, term: 1, bytes: 1, sha256: '0', configurationIndex, configuration }
       const entries = entriesOf([1, 1, 1], 3, commands)
       const kept = { term: 1, votedFor: null, edge: { index: 3, term: 1 }, entries, snapshots: [newer] }
-      const recovered: Recovered = { ...kept, incarnation: 'n3' }
+      const recovered: Recovered = { ...kept, commit: newer.index, incarnation: 'n3' }
       const { voters } = stage.create(nodeOptions('n3', seven.slice(2, 3), recovered)).status
       return voters
     }

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import t, { type Test } from 'tap'
 import { Client } from '../../client/client.js'
 import { freeBasePort } from '../../client/cluster/free-ports.js'
@@ -32,6 +33,30 @@ t.test('an address that swallows packets, first in the list, keeps nobody from t
   t.match(await several.call({ command: 'get', key: 'a' }), { outcome: 'done' })
   const pinned = await several.call({ command: 'ping' }, { at: silent })
   t.match(pinned, { outcome: 'refused', error: { code: 'unreachable', message: /no answer in 1000 ms/ } })
+})
+
+t.test('a port that accepts connections and answers nothing is sent no call', async (t) => {
+  const received: Buffer[] = []
+  const port = createServer((socket) =>
+    socket.on('error', () => {}).on('data', (chunk) => received.push(chunk as Buffer)),
+  )
+  await new Promise<void>((resolve) => port.listen(0, '127.0.0.1', resolve))
+  const sockets = new Set<Socket>()
+  port.on('connection', (socket) => sockets.add(socket))
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy()
+    port.close()
+  })
+  const mute = `127.0.0.1:${(port.address() as AddressInfo).port}`
+  const serving = await node(t, () => ({ ok: true }))
+  for (const command of ['set', 'get'])
+    t.match(await open(t, mute, serving).call({ command, key: 'a', value: '1' }), { outcome: 'done' })
+  t.match(await open(t, mute, mute, serving).call({ command: 'set', key: 'a', value: '1' }), { outcome: 'done' })
+  t.notMatch(Buffer.concat(received).toString(), /"(set|get)"/)
+  const short = new Client({ addresses: [mute], deadlineMs: 600 })
+  t.teardown(() => short.close())
+  const refusal = { outcome: 'refused', error: { code: 'unreachable', message: /no answer from .*; nothing was sent/ } }
+  t.match(await short.call({ command: 'set', key: 'a', value: '1' }), refusal)
 })
 
 t.test('a leader that swallows packets is asked again only now and then', async (t) => {

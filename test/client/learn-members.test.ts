@@ -3,7 +3,13 @@ import { failure } from '../../src/contracts.js'
 import { call } from '../../stages/1-client/call.js'
 import { type Client, client, defaultClientOptions, take } from '../../stages/1-client/client.js'
 import { elapsed } from '../../stages/1-client/link.js'
-import { answeredByMember, connectedToMember, disconnectedFromMember } from '../../stages/8-membership/learn-members.js'
+import {
+  answeredByMember,
+  connectedToMember,
+  disconnectedFromMember,
+  learnMembers,
+} from '../../stages/8-membership/learn-members.js'
+import { meet } from '../helpers/meet.js'
 
 const write = { command: 'set', key: 'a', value: '1' }
 const writing = { readOnly: false }
@@ -20,38 +26,37 @@ function connectedToA(): Client {
   return open
 }
 
-t.test('it asks each new connection once who the members are, behind what waited for the connection', async (t) => {
+t.test('it greets each new connection with the question who the members are, before anything else', async (t) => {
   const open = connectedToA()
-  t.match(take(open).send, [
-    { address: 'A', message: { id: 1, command: 'ping' } },
-    { address: 'A', message: { id: 2, command: 'members' } },
-  ])
+  t.match(take(open).send, [{ address: 'A', message: { id: 2, command: 'members' } }])
   answeredByMember(open, 'A', 2, failure('unknown_command', 'an earlier stage'))
-  t.match(take(open), { send: [], connect: [], settle: [{ id: 2, outcome: { outcome: 'refused' } }] })
+  t.match(take(open), {
+    send: [{ address: 'A', message: { id: 1, command: 'ping' } }],
+    connect: [],
+    settle: [{ id: 2, outcome: { outcome: 'refused' } }],
+  })
   t.same(open.addresses, ['A'])
 })
 
 t.test('when the one node that it was named is gone, it turns to those that it has learnt of', async (t) => {
   const open = connectedToA()
-  answeredByMember(open, 'A', 1, { ok: true })
   answeredByMember(open, 'A', 2, voters('A', 'B', 'C'))
+  answeredByMember(open, 'A', 1, { ok: true })
   take(open)
   disconnectedFromMember(open, 'A', 'gone')
   const id = call(open, write, writing)
   t.same(take(open).connect, ['B'])
   connectedToMember(open, 'B')
-  t.match(take(open).send, [
-    { address: 'B', message: { id } },
-    { address: 'B', message: { command: 'members' } },
-  ])
+  t.match(take(open).send, [{ address: 'B', message: { command: 'members' } }])
   answeredByMember(open, 'B', id + 1, voters('B', 'C', 'D'))
+  t.match(take(open).send, [{ address: 'B', message: { id } }])
   t.same(open.addresses, ['B', 'C', 'D'], 'A is no member any more')
 })
 
 t.test('when none of those can be reached, it tries those that it was named', async (t) => {
   const open = connectedToA()
-  answeredByMember(open, 'A', 1, { ok: true })
   answeredByMember(open, 'A', 2, voters('B', 'C'))
+  answeredByMember(open, 'A', 1, { ok: true })
   disconnectedFromMember(open, 'A', 'gone')
   take(open)
   call(open, write, writing)
@@ -63,10 +68,26 @@ t.test('when none of those can be reached, it tries those that it was named', as
   t.same(take(open).connect, ['A'])
 })
 
+t.test('when those accept connections and say nothing, it tries those that it was named', async (t) => {
+  const open = connectedToA()
+  answeredByMember(open, 'A', 2, voters('B', 'C'))
+  answeredByMember(open, 'A', 1, { ok: true })
+  disconnectedFromMember(open, 'A', 'gone')
+  take(open)
+  const id = call(open, write, writing)
+  for (const address of ['B', 'C', 'A']) {
+    t.same(take(open).connect, [address])
+    if (address !== 'A') connectedToMember(open, address)
+    learnMembers.elapsed(open, open.now + defaultClientOptions.attemptMs)
+  }
+  meet(open, 'A', learnMembers)
+  t.match(take(open).send, [{ address: 'A', message: { id } }])
+})
+
 t.test('removed nodes that name each other are left, for a node that was named at first', async (t) => {
   const open = connectedToA()
-  answeredByMember(open, 'A', 1, { ok: true })
   answeredByMember(open, 'A', 2, voters('B', 'C', 'D'))
+  answeredByMember(open, 'A', 1, { ok: true })
   disconnectedFromMember(open, 'A', 'gone')
   elapsed(open, 100)
   take(open)
@@ -74,7 +95,7 @@ t.test('removed nodes that name each other are left, for a node that was named a
   const leaders = { B: 'C', C: 'D', D: 'B' }
   for (const [at, leader] of Object.entries(leaders)) {
     t.same(take(open).connect, [at])
-    connectedToMember(open, at)
+    meet(open, at, learnMembers)
     answeredByMember(open, at, id, failure('not_leader', 'not me', { leader: 'x', address: leader }))
   }
   t.match(open.calls.get(id)!.refusal, { code: 'not_leader', message: /B → C → D → B/ })
@@ -84,6 +105,8 @@ t.test('removed nodes that name each other are left, for a node that was named a
 
 t.test('a circle of all nodes that it knows of is given up', async (t) => {
   const open = connectedToA()
+  answeredByMember(open, 'A', 2, { ok: true })
+  take(open)
   const id = call(open, write, writing)
   for (let count = 0; count < 6; count++)
     answeredByMember(open, 'A', id, failure('not_leader', 'not me', { leader: 'x', address: 'A' }))
@@ -96,7 +119,7 @@ t.test('nodes that know of no leader are left in turn, for a node that was named
   open.preferred = 'B'
   const id = call(open, write, writing)
   for (const at of ['B', 'C']) {
-    connectedToMember(open, at)
+    meet(open, at, learnMembers)
     answeredByMember(open, at, id, failure('no_leader', 'nobody leads'))
     elapsed(open, open.wakeAt)
   }

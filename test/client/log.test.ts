@@ -1,11 +1,14 @@
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { commandPayload, makeEntry } from '../../src/contracts.js'
+import { logTable } from '../../client/text/log-table.js'
+import { widthOf } from '../../client/text/table.js'
+import { commandPayload, makeEntry, type Persist } from '../../src/contracts.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
+import { size, some } from '../helpers/effort.js'
 import { cli } from '../helpers/running.js'
 import { contentsOf } from '../storage/conformance.js'
-import { batches, bring, entry, expected, set, snapshot, truncate, vote, writeAll } from '../storage/stores.js'
+import { batches, bring, entry, expected, hinted, set, snapshot, truncate, vote, writeAll } from '../storage/stores.js'
 
 const story = batches(
   [vote(1, 'n1'), entry(1, 1), entry(2, 1, set('a', '1'))],
@@ -16,10 +19,10 @@ const story = batches(
 )
 const segment = (number: number) => join('wal', `${String(number).padStart(12, '0')}.ndjson`)
 
-async function write(folder: string, node: string): Promise<string> {
+async function write(folder: string, node: string, all: Persist[] = story): Promise<string> {
   const log = new WriteAheadLog(folder, { cluster: 'c1', node }, { segmentBytes: 800 })
   await log.open()
-  await writeAll(log, story)
+  await writeAll(log, all)
   await log.close()
   return folder
 }
@@ -128,6 +131,50 @@ t.test('log --repair: cuts at the damage, keeps a copy, and says what is lost', 
   t.match(await cli(['log', folder, '--repair']), { code: 1, stdout: /^Nothing of this log can be saved/ })
 })
 
+const known = hinted(story, 0, 1, 2, 4, 5)
+
+t.test('log: which entries are known to be committed, where the log has hints of it', async (t) => {
+  const root = t.testdir({})
+  const folder = await write(join(root, 'n1'), 'n1', known)
+  const { stdout } = await cli(['log', folder])
+  t.match(stdout, /\n {2}batch 1\n {4}term 1, votes for n1\n {2}✔ +1 {2}term 1 {2}set "k1" "v1"\n/)
+  t.match(stdout, /\n {2}batch 2 · committed up to 1\n {4} +3 {2}term 1 .* {2}\(taken back\)\n/, 'another entry 3')
+  t.match(stdout, /\n {2}✔ +5 {2}term 2 .*\n.*\n {2}batch 5 · committed up to 5\n {4} +6 {2}term 3 /)
+  t.match(stdout, /batch 6 {2}\(empty: the log was closed\) · committed up to 5\n/)
+  t.match(stdout, /6 entries, the last 6 of term 3 · known to be committed ✔ up to 5 · term 3/)
+  t.match(JSON.parse((await cli(['log', folder, '--verify', '--json'])).stdout), { sound: true, commit: 5 })
+  const lines = (await cli(['log', folder, '--json', '--tail', '2'])).stdout.trim().split('\n')
+  t.match(
+    lines.map((line) => JSON.parse(line)),
+    [
+      { index: 5, term: 2, committed: true },
+      { index: 6, term: 3, committed: false },
+    ],
+  )
+
+  const without = await write(join(root, 'n2'), 'n2')
+  t.notMatch((await cli(['log', without])).stdout, /committed|✔ +\d/)
+  t.notHas(JSON.parse((await cli(['log', without, '--verify', '--json'])).stdout), { commit: 0 })
+})
+
+t.test('log: a row of the table says it of each node, in 80 columns', async (t) => {
+  const root = t.testdir({})
+  const folders = new Map<string, string>()
+  for (const [at, node] of ['n1', 'n2', 'n3', 'n4', 'n5'].entries())
+    folders.set(node, await write(join(root, node), node, at < 4 ? hinted(story, 0, 1, 2, at + 1) : story))
+  const text = await logTable(folders)
+  t.ok(widthOf(text) <= 80, `${widthOf(text)} columns`)
+  t.match(text, /\ncommit {2}2 +2 +3 +4 +·\nnow/)
+  t.notMatch(await logTable(new Map([['n5', join(root, 'n5')]])), /commit/)
+})
+
+t.test('log --repair says when entries are lost that were known to be committed', async (t) => {
+  const folder = await write(join(t.testdir({}), 'n1'), 'n1', known)
+  spoil(join(folder, segment(1)), '"index":3,"term":2', '"index":3,"term":9')
+  const { stdout } = await cli(['log', folder, '--repair'])
+  t.match(stdout, /Kept: the entries up to 3, 2 batches\.\n(.|\n)*Entries up to 5 were known to be committed: /)
+})
+
 /** A log whose first segments are gone. */
 async function writeLong(folder: string): Promise<string> {
   const log = new WriteAheadLog(folder, { cluster: 'c1', node: 'n1' })
@@ -201,7 +248,7 @@ t.test('log --verify finds a log sound while its first segments go', async (t) =
     }
   }
   const written = writing()
-  for (let time = 1; time <= 4; time++)
+  for (let time = 1; time <= size(1, 4); time++)
     t.match(await cli(['log', folder, '--json', '--verify']), { stdout: /"node":"n1"/ })
   isDone = true
   await written
@@ -221,7 +268,8 @@ t.test('log --verify finds a log sound while it is written to', async (t) => {
     }
   }
   const written = writing()
-  for (let time = 1; time <= 4; time++) t.match(await cli(['log', folder, '--verify']), { code: 0, stdout: /✔ sound/ })
+  for (let time = 1; time <= size(1, 4); time++)
+    t.match(await cli(['log', folder, '--verify']), { code: 0, stdout: /✔ sound/ })
   isDone = true
   await written
   await log.close()
@@ -230,14 +278,17 @@ t.test('log --verify finds a log sound while it is written to', async (t) => {
 
 t.test('log: what a person gets wrong', async (t) => {
   const folder = t.testdir({ file: 'x', empty: {} })
-  t.match(await cli(['log']), { code: 2 })
-  t.match(await cli(['log', join(folder, 'nowhere')]), { code: 2, stderr: /cannot read the log: ENOENT/ })
-  t.match(await cli(['log', join(folder, 'file')]), { code: 2, stderr: /ENOTDIR/ })
-  t.match(await cli(['log', folder]), { code: 2, stderr: /is no node's folder and holds none/ })
-  t.match(await cli(['log', folder, '--tail', '0']), { code: 2, stderr: /--tail must be a whole number from 1/ })
-  t.match(await cli(['log', folder, '--tail', '1', '--to', '2']), { code: 2, stderr: /leave out --from and --to/ })
-  t.match(await cli(['log', folder, '--verify', '--tail', '2']), { code: 2, stderr: /--verify reads the whole log/ })
-  t.match(await cli(['log', folder, '--repair', '--json']), { code: 2, stderr: /--repair goes with no other option/ })
+  const wrong: readonly (readonly [args: string[], stderr: RegExp])[] = [
+    [[folder], /is no node's folder and holds none/],
+    [[folder, '--tail', '1', '--to', '2'], /leave out --from and --to/],
+    [[], /Not enough non-option arguments/],
+    [[join(folder, 'nowhere')], /cannot read the log: ENOENT/],
+    [[join(folder, 'file')], /ENOTDIR/],
+    [[folder, '--tail', '0'], /--tail must be a whole number from 1/],
+    [[folder, '--verify', '--tail', '2'], /--verify reads the whole log/],
+    [[folder, '--repair', '--json'], /--repair goes with no other option/],
+  ]
+  for (const [args, stderr] of some(2, wrong)) t.match(await cli(['log', ...args]), { code: 2, stderr }, args.join(' '))
   const [n1, n2] = [await write(join(folder, 'n1'), 'n1'), await write(join(folder, 'n2'), 'n2')]
   t.match(await cli(['log', folder, '--repair']), { code: 2, stderr: new RegExp(`one node at a time.*${n1} ${n2}`) })
 })

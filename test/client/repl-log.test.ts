@@ -24,5 +24,8 @@ t.test('log: not where nothing is written', async (t) => {
     ['run', '2'],
     ['run', '4', '--log', 'memory'],
   ])
-    t.match(await cli([...args, '--base-port', '0'], 'log\n'), { code: 2, stdout: /there are no logs to look at here/ })
+    t.match(await cli([...args, '--nodes', '1', '--base-port', '0'], 'log\n'), {
+      code: 2,
+      stdout: /there are no logs to look at here/,
+    })
 })

@@ -24,6 +24,7 @@ t.test('keys and values of others are escaped', async (t) => {
   const shown: [string, object][] = [
     ['get', { value: evil }],
     ['scan', { entries: [[evil, evil]], more: true }],
+    ['scan', { entries: [[evil, evil]], more: true, page: `x.1-0-${evil}` }],
     ['members', { members: [{ id: evil, client: evil, peer: evil, role: evil }], leader: evil }],
     ['add_node', { voters: [evil] }],
     ['info', { info: { id: evil, [evil]: { deep: [evil] } } }],

@@ -21,6 +21,10 @@ t.test('lines as a person types them', async (t) => {
     ['set a null', { command: { command: 'set', key: 'a', value: 'null' }, at: null }],
     ['scan', { command: { command: 'scan' }, at: null }],
     ['scan a b 5', { command: { command: 'scan', prefix: 'a', after: 'b', limit: 5 }, at: null }],
+    [
+      'scan a "" 5 x.1-1-a b',
+      { command: { command: 'scan', prefix: 'a', after: '', limit: 5, page: 'x.1-1-a b' }, at: null },
+    ],
   ]
   for (const [line, expected] of cases) {
     if (line === 'get @n3') t.throws(() => parseLine(line, commands), UsageError, 'a node to ask is not a key')
@@ -88,7 +92,7 @@ t.test('lines that are no command show what would be', async (t) => {
     ['get', /usage: get key$/],
     ['get a b c', /usage: get key$/],
     ['set "a" "b" "c"', /usage: set key value/],
-    ['scan a b 1 2', /usage: scan \[prefix\] \[after\] \[limit\]/],
+    ['scan a b 1 "2" "3"', /usage: scan \[prefix\] \[after\] \[limit\] \[page\]/],
     ['set a "b', /begins with a quote but is no JSON string/],
   ] as const) {
     t.throws(() => parseLine(line, commands), { name: 'UsageError', message }, line)

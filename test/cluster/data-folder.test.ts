@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Client } from '../../client/client.js'
+import { size, some } from '../helpers/effort.js'
 import { cli, RunningCluster } from '../helpers/running.js'
 
 const start = (t: Test, stage: number, folder: string, ...more: string[]) =>
@@ -32,10 +33,12 @@ async function get(t: Test, cluster: RunningCluster, key: string, value: string)
 const snapshotsIn = (folder: string) =>
   ['n1', 'n2', 'n3'].map((id) => readdirSync(join(folder, id, 'snap')).filter((name) => name.endsWith('.ndjson')))
 
-for (const [kind, other] of [
+const kinds = [
   ['level', 'file'],
   ['file', 'level'],
-] as const)
+] as const
+
+for (const [kind, other] of some<(typeof kinds)[number]>(1, kinds))
   t.test(`run 7 --log ${kind} goes on where it was; --log ${other} and memory are refused`, async (t) => {
     const folder = t.testdir({})
     const options = ['--log', kind, '--snapshot-entries', '20']
@@ -49,7 +52,7 @@ for (const [kind, other] of [
     await first.stop()
     const before = snapshotsIn(folder)
     t.ok(before.every((names) => names.length > 0))
-    for (const wanted of [other, 'memory']) {
+    for (const wanted of some(1, [other, 'memory'])) {
       const args = ['run', '7', '--nodes', '3', '--base-port', '0', '--data-dir', folder, '--headless', '--log', wanted]
       t.match(await cli(args), {
         code: 2,
@@ -77,12 +80,13 @@ t.test('cluster.json is empty, cut off or lost its fields: one sentence that say
   const whole = readFileSync(path, 'utf8')
   const run = () => cli(['run', '8', '--base-port', '0', '--data-dir', folder, '--headless'])
   let advice = ''
-  for (const [text, what] of [
+  const bad: readonly (readonly [text: string, what: string])[] = [
+    [whole.slice(0, 100), 'it is cut off'],
     ['', 'it is empty'],
     ['\0'.repeat(300), 'it holds nothing but zeros'],
-    [whole.slice(0, 100), 'it is cut off'],
     ['{}', 'it does not hold the fields'],
-  ] as const) {
+  ]
+  for (const [text, what] of some(1, bad)) {
     writeFileSync(path, text)
     const { code, stderr } = await run()
     t.equal(code, 65)
@@ -171,7 +175,7 @@ function replaced(path: string): string {
 /** Where the members are fixed, the name of the cluster comes from the folders alone. */
 const harmsAt: Record<number, readonly Harm[]> = { 7: harms.slice(0, 1), 8: harms.slice(1) }
 
-for (const stage of [7, 8])
+for (const stage of size([8], [7, 8]))
   t.test(`stage ${stage}: the node of a bad folder is dead, and the others serve`, async (t) => {
     const folder = t.testdir({})
     const first = await start(t, stage, folder)
@@ -181,7 +185,7 @@ for (const stage of [7, 8])
     rmSync(sound, { recursive: true, force: true })
     renameSync(folder, sound)
     t.teardown(() => rmSync(sound, { recursive: true, force: true }))
-    for (const harm of harmsAt[stage]!) {
+    for (const harm of some(1, harmsAt[stage]!)) {
       rmSync(folder, { recursive: true, force: true })
       cpSync(sound, folder, { recursive: true })
       symlinkSync('/nonexistent', join(folder, 'dangling'))

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { longOnly } from '../helpers/effort.js'
 import { RunningCluster } from '../helpers/running.js'
 import { Siege } from '../helpers/siege.js'
 
@@ -21,7 +22,9 @@ const story: readonly (readonly [line: string, voters?: string])[] = [
 ]
 const callsBetween = 150
 
-t.test(`five become seven and then three, with ${clients} clients at work and nodes killed on the way`, async (t) => {
+const title = `five become seven and then three, with ${clients} clients at work and nodes killed on the way`
+
+t.test(title, longOnly, async (t) => {
   const cluster = await new RunningCluster(t, 8, ['--snapshot-entries', '300']).ready()
   const siege = new Siege(cluster.addresses(), clients, 1)
   t.teardown(() => siege.stop())

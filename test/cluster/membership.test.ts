@@ -7,6 +7,7 @@ import { Client } from '../../client/client.js'
 import { freeBasePort } from '../../client/cluster/free-ports.js'
 import type { Member, Status } from '../../src/contracts.js'
 import { localMembers } from '../../src/network/local-members.js'
+import { longOnly } from '../helpers/effort.js'
 import { bare, cli, main, RunningCluster } from '../helpers/running.js'
 import { Siege } from '../helpers/siege.js'
 
@@ -106,7 +107,7 @@ t.test('a node that lost its disk is another one until it is taken in again', as
   t.match(await cluster.say('remove n-2'), { event: 'refused', message: /usage: remove n6 \[n7 …\] \[force\]/ })
 })
 
-t.test('a client that was named one node of five outlives that node', async (t) => {
+t.test('a client that was named one node of five outlives that node', longOnly, async (t) => {
   const cluster = await new RunningCluster(t, 8).ready()
   const client = clientOf(t, cluster.node('n4').client)
   await client.set('a', '1')
@@ -159,7 +160,7 @@ t.test('by hand: one node founds when it is told to, once; another is taken in a
   t.match(fixed, { code: 2, stderr: /--bootstrap: at stage 6 the members are fixed/ })
 })
 
-t.test('a log in memory is a new disk at each start', async (t) => {
+t.test('a log in memory is a new disk at each start', longOnly, async (t) => {
   const cluster = await new RunningCluster(t, 8, ['--nodes', '3', '--log', 'memory']).ready()
   const client = clientOf(t, cluster.node('n1').client)
   await client.set('a', '1')

@@ -6,7 +6,7 @@ import { catalogue } from '../../src/proof/scenario/catalogue.js'
 import { parseScenario } from '../../src/proof/scenario/notation.js'
 import { playVirtually } from '../../src/proof/scenario/virtual.js'
 import { stages } from '../../stages/index.js'
-import { size } from '../helpers/effort.js'
+import { size, some } from '../helpers/effort.js'
 import { cli } from '../helpers/running.js'
 
 const scenarios = catalogue()
@@ -19,8 +19,7 @@ type Selection = readonly (readonly [stage: number, ...scenarios: string[]])[]
 const selection = size<Selection, Selection>(
   [
     [2, 'N3'],
-    [6, 'W1'],
-    [8, 'M4'],
+    [6, 'E9'],
   ],
   [
     [2, 'N1', 'N3', 'N6', 'N7', 'N8', 'W7'],
@@ -108,7 +107,8 @@ t.test('raft-roadmap scenario', async (t) => {
     [['W7', '--hands'], /W7 needs nodes that were told wrong things/],
     [['N3', '--hands', '--stage', '2'], /the answers ended before the scenario did/],
   ]
-  for (const [args, stderr] of usage) t.match(await cli(['scenario', ...args]), { code: 2, stderr }, args.join(' '))
+  for (const [args, stderr] of some(2, usage))
+    t.match(await cli(['scenario', ...args]), { code: 2, stderr }, args.join(' '))
 })
 
 t.test('--hands says what to do, and judges what was seen', async (t) => {

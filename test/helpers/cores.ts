@@ -5,6 +5,7 @@ import type {
   Command,
   Effects,
   EntryId,
+  Foreigner,
   Member,
   Message,
   NodeId,
@@ -140,6 +141,12 @@ export class Cores {
   }
 
   /** A message that the script made up: of the disk that its sender had first, unless it says otherwise. */
+  /** The network has met a node that is not heard beside this one. */
+  meet(id: NodeId, foreigner: Foreigner): void {
+    this.#hand(id).core.foreign(foreigner)
+    this.#collect(id)
+  }
+
   receive(message: AnyMessage): void {
     const { core } = this.#hand(message.to)
     const { identity } = core
@@ -209,7 +216,7 @@ export class Cores {
     const hand = this.#hand(id)
     for (let write = hand.underWay.shift(); write; write = hand.underWay.shift()) {
       const { persist, messages } = write
-      hand.disk.add(persist.records)
+      hand.disk.add(persist.records, persist.commit)
       hand.files.keepFrom(hand.disk.snapshots)
       hand.core.durable(persist.upTo)
       this.#send(messages)
@@ -247,7 +254,13 @@ export class Cores {
 
   /** Ends a node, and starts it again over an older copy of its folder: from this index on, its log is gone. */
   forget(id: NodeId, from: number): void {
-    this.#hand(id).disk.add([{ record: 'truncate', from }])
+    const hand = this.#hand(id)
+    const { bounds } = hand.disk
+    const older = new Records({ ...bounds, commit: Math.min(bounds.commit, from - 1) })
+    const kept = Math.max(from - 1, bounds.snapshots[0]?.index ?? 0)
+    const entries = hand.disk.entriesBehind({ index: bounds.first - 1, term: 0 }).filter(({ index }) => index <= kept)
+    older.add(entries.map((entry) => ({ record: 'entry', entry })))
+    Object.assign(hand, { disk: older })
     this.crash(id)
   }
 

@@ -5,3 +5,11 @@ export const isLong = process.env.PROOF === 'long'
 export function size<Short, Long>(short: Short, long: Long): Short | Long {
   return isLong ? long : short
 }
+
+/** Some of many like cases: in the short form the first `count`, in the long form all. */
+export function some<Case>(count: number, all: readonly Case[]): readonly Case[] {
+  return isLong ? all : all.slice(0, count)
+}
+
+/** The options of a test that only the long form has: what it holds, the short form holds more cheaply elsewhere. */
+export const longOnly = { skip: isLong ? false : 'in the long form: `npm run prove` has it' } as const

@@ -9,19 +9,21 @@ export interface Search {
   readonly name: string
   /** The seeds to play, in this order. */
   readonly seeds: readonly number[]
+  /** True if the right rule is played at the seed found, too. */
+  readonly withRight: boolean
 }
 
 export interface Caught {
   readonly name: string
   /** The first seed at which the rule broke its guarantee; null if none did. */
   readonly seed: number | null
-  /** Whether the right rule keeps the guarantee at that seed. */
+  /** Whether the right rule keeps the guarantee at that seed; true if it was not played. */
   readonly isRightKept: boolean
   /** The invariants that fell, whatever they guard. */
   readonly fallen: readonly string[]
 }
 
-async function search({ name, seeds }: Search): Promise<Caught> {
+async function search({ name, seeds, withRight }: Search): Promise<Caught> {
   const { stage, caught } = wrongRules.find((wrong) => wrong.name === name)!
   if (!('guarantee' in caught)) throw new Error(`${name} is not caught by seeds`)
   const fallen = new Set<string>()
@@ -32,7 +34,7 @@ async function search({ name, seeds }: Search): Promise<Caught> {
   }
   for (const seed of seeds) {
     if (!(await breaks(stage, seed))) continue
-    return { name, seed, isRightKept: !(await breaks(stages[stage.number]!, seed)), fallen: [...fallen] }
+    return { name, seed, isRightKept: !withRight || !(await breaks(stages[stage.number]!, seed)), fallen: [...fallen] }
   }
   return { name, seed: null, isRightKept: true, fallen: [...fallen] }
 }

@@ -54,6 +54,14 @@ async function copied(t: Test, wire: Wire): Promise<void> {
   await talk(n1, n2)
   t.same([n1.links('n2'), n2.links('n1')], [['up'], ['up']], 'its connections stand')
   t.notOk(JSON.stringify(n1.received).includes('copy'))
+  await copy.until(() => copy.met.length > 1)
+  t.same(copy.met[0], { id: 'n2', origin: '', incarnation: '', address: all[1]!.peer }, 'it is told who is heard')
+  t.same([n1.met, n2.met], [[], []], 'and nobody else is')
+  await n2.network.stop()
+  await n1.until(() => n1.links('n2').at(-1) === 'down')
+  // Datagrams are heard from the known address only.
+  if (!wire.mayRepeat) await copy.deliver(n1, replicate('n2', 'n1'))
+  t.pass('it is heard when its double is gone')
 }
 
 async function added(t: Test, wire: Wire): Promise<void> {

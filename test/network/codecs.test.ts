@@ -4,6 +4,7 @@ import { commandPayload, type Message, makeEntry } from '../../src/contracts.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import log from '../../stages/4-log-replication/stage.js'
+import { schemas } from '../../stages/schemas.js'
 import { installPiece, replicate } from './peers.js'
 import { stage } from './stage.js'
 
@@ -52,7 +53,7 @@ t.test('entries are text, and stay so', async (t) => {
 })
 
 t.test('protobuf carries bytes, and nothing else, where its file says bytes', async (t) => {
-  const protobuf = protobufCodec(stage)
+  const protobuf = protobufCodec(stage, schemas)
   t.same(protobuf.decode(protobuf.encode(piece)), piece)
   for (const data of ['YWI=', [1, 2], null, undefined, 7, new Uint16Array(2)]) {
     t.throws(() => protobuf.encode({ ...piece, data } as unknown as Message), /InstallSnapshot\.data is .* unchanged/)

@@ -20,6 +20,7 @@ import { Protos } from '../../src/network/grpc-protos.js'
 import { Node } from '../../src/node.js'
 import stage from '../../stages/3-protobuf-rpc/stage.js'
 import { latest, stages } from '../../stages/index.js'
+import { schemas } from '../../stages/schemas.js'
 import { counting } from '../counter/counter.js'
 import { members as freeMembers } from './peers.js'
 
@@ -34,7 +35,16 @@ async function cluster(t: Test): Promise<Member[]> {
       }
       const world = { clock: systemClock, random: systemRandom }
       const network = new GrpcNetwork({
-        ...{ self: id, members, cluster: 'test', isOpen: false, codec: protobufCodec(stage), ...world, notice },
+        ...{
+          self: id,
+          members,
+          cluster: 'test',
+          isOpen: false,
+          codec: protobufCodec(stage, schemas),
+          ...world,
+          notice,
+        },
+        schemas,
         served: { stage, ask: (command, answer) => node.ask(command, answer) },
       })
       const node = new Node(
@@ -97,6 +107,10 @@ t.test('a generic gRPC client sets and gets, and is told why not', async (t) => 
   t.same(await leader('Delete', { key: 'new' }), { existed: true })
   t.match(await leader('Scan', { limit: 1 }), { entries: [{ key: 'a', value: '12' }], more: true })
   t.match(await leader('Scan', { after: 'a' }), { entries: [{ key: 'empty', value: '' }] })
+  const { page } = await leader('Scan', { limit: 1 })
+  t.same(await leader('Scan', { page }), { entries: [{ key: 'empty', value: '' }], more: false })
+  t.match(await leader('Scan', { page: '' }), { error: { code: 'bad_request' } })
+  t.match(await leader('Scan', { page: 'x.1-0-a' }), { error: { code: 'compacted', definite: true } })
   const info = await leader('Info')
   t.match(info, { id: 'n1', role: 'leader', leader: 'n1', peers: ['n2', 'n3'] })
   t.match(JSON.parse(info.json as string), { stage: 3, role: 'leader' })
@@ -129,7 +143,7 @@ for (const stage of [...stages, counting])
   t.test(
     `${stage.title} of the ${stage.application.name}: there is an rpc for every command, with its fields, and no other`,
     async (t) => {
-      const protos = new Protos(clientProtos(stage))
+      const protos = new Protos(schemas, clientProtos(stage, schemas))
       const rpcs = protos.services.flatMap((service) => Object.entries(service))
       t.same(rpcs.map(([rpc]) => commandOfRpc(rpc)).sort(), Object.keys(stage.commands).sort())
       for (const [rpc, { requestType, responseType }] of rpcs) {
@@ -167,7 +181,7 @@ async function asked(
     tell(answer as Answer)
   }
   const gate: CallGate = { admit: () => null, answer: (_, told) => told }
-  const services = clientServices({ ask, stage: latest }, gate)
+  const services = clientServices({ ask, stage: latest }, schemas, gate)
   const [definition, handlers] = services.find(([methods]) => rpc in methods)!
   const method = definition[rpc]!
   const metadata = given instanceof Metadata ? given : new Metadata()
@@ -260,7 +274,7 @@ t.test('an rpc without a command is found when the node starts', async (t) => {
   const { get: _, ...commands } = latest.commands
   const stage = { ...latest, commands }
   t.throws(
-    () => clientServices({ ask: () => {}, stage }, { admit: () => null, answer: (_, told) => told }),
+    () => clientServices({ ask: () => {}, stage }, schemas, { admit: () => null, answer: (_, told) => told }),
     /an rpc for the command get, which there is not/,
   )
 })

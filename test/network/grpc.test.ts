@@ -6,14 +6,18 @@ import { systemClock } from '../../src/clock.js'
 import type { Clock, Member, Message } from '../../src/contracts.js'
 import { GrpcNetwork } from '../../src/network/grpc.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
-import { Protos, peerProto } from '../../src/network/grpc-protos.js'
+import { Protos } from '../../src/network/grpc-protos.js'
 import { outboxBytes, packetBytes, speakPath } from '../../src/network/grpc-wire.js'
 import stage from '../../stages/2-naive-replication/stage.js'
+import { schemas } from '../../stages/schemas.js'
 import { members, Peer } from './peers.js'
 
 class GrpcPeer extends Peer<GrpcNetwork> {
   constructor(t: Test, self: string, members: readonly Member[], clock = systemClock) {
-    super(t, (options) => new GrpcNetwork(options), self, members, { clock, codec: protobufCodec(stage) })
+    super(t, (options) => new GrpcNetwork({ ...options, schemas }), self, members, {
+      clock,
+      codec: protobufCodec(stage, schemas),
+    })
   }
 }
 
@@ -107,7 +111,7 @@ t.test('a peer that is known by a name is found, and found again; gRPC looks up 
   t.same(asked, [])
 })
 
-const packet = new Protos([peerProto]).message('Packet')
+const packet = new Protos(schemas, [schemas.peer]).message('Packet')
 const hello = { protocol: 3, cluster: 'test', from: 'n3', to: 'n1' }
 
 /** Whoever speaks gRPC and says these packets; resolves when it is over, with the status. */
@@ -153,7 +157,7 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
   }
 
   const first = (changes: object = {}) => packet.encode({ hello: { ...hello, ...changes } })
-  const codec = protobufCodec(stage)
+  const codec = protobufCodec(stage, schemas)
   const batch = (...messages: Uint8Array[]) => packet.encode({ batch: { messages } })
   const good = codec.encode(message('n3', 'n1', 1))
   const strangers: [string, Buffer[], RegExp][] = [
@@ -188,8 +192,8 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
 
 t.test('where members change, a stranger is heard if it says where it could be answered', async (t) => {
   const all = await members(2)
-  const codec = protobufCodec(stage)
-  const n1 = new Peer(t, (options) => new GrpcNetwork(options), 'n1', all, { codec, isOpen: true })
+  const codec = protobufCodec(stage, schemas)
+  const n1 = new Peer(t, (options) => new GrpcNetwork({ ...options, schemas }), 'n1', all, { codec, isOpen: true })
   await n1.start()
   const knock = (changes: object) => {
     const batch = { messages: [codec.encode(message('n9', 'n1', 1))] }
@@ -221,7 +225,7 @@ t.test(
     const asked: unknown[] = []
     const mute = new Server()
     t.teardown(() => mute.forceShutdown())
-    const { Speak } = new Protos([peerProto]).service('RaftService')
+    const { Speak } = new Protos(schemas, [schemas.peer]).service('RaftService')
     mute.addService({ Speak: Speak! }, { Speak: (call: unknown) => void asked.push(call) })
     await new Promise((resolve) => mute.bindAsync(both[1]!.peer, ServerCredentials.createInsecure(), resolve))
     await n1.start()
@@ -249,7 +253,7 @@ t.test('a peer that does not read costs bounded memory: what does not fit is los
   const deaf = new Server()
   t.teardown(() => deaf.forceShutdown())
   const same = (bytes: Buffer) => bytes
-  const { Speak } = new Protos([peerProto]).service('RaftService')
+  const { Speak } = new Protos(schemas, [schemas.peer]).service('RaftService')
   deaf.addService(
     { Speak: { ...Speak!, responseSerialize: same } },
     {

@@ -10,6 +10,7 @@ import { GrpcNetwork } from '../../src/network/grpc.js'
 import type { CallBounds } from '../../src/network/grpc-wire.js'
 import { TcpNetwork } from '../../src/network/tcp.js'
 import membership from '../../stages/8-membership/stage.js'
+import { schemas } from '../../stages/schemas.js'
 import { members, Peer, replicate } from './peers.js'
 
 const mebibyte = 1024 * 1024
@@ -127,7 +128,7 @@ async function caller(t: Test, ask: GrpcAsk, callBounds: Partial<CallBounds> = {
   const all = await members(1)
   const n1 = new Peer(
     t,
-    (options) => new GrpcNetwork({ ...options, served: { ask, stage: membership }, callBounds }),
+    (options) => new GrpcNetwork({ ...options, schemas, served: { ask, stage: membership }, callBounds }),
     'n1',
     all,
   )

@@ -4,7 +4,7 @@ import { createServer } from 'node:net'
 import type { Test } from 'tap'
 import { type Address, parseAddress } from '../../src/address.js'
 import { systemClock, systemRandom } from '../../src/clock.js'
-import type { Member, Message, Network } from '../../src/contracts.js'
+import type { Foreigner, Member, Message, Network } from '../../src/contracts.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import type { NetworkOptions } from '../../src/network/options.js'
 import type { Happened } from '../helpers/happened.js'
@@ -72,6 +72,8 @@ export class Peer<N extends Network = Network> {
   readonly network: N
   readonly received: Message[] = []
   readonly notices: Happened[] = []
+  /** Nodes that are not heard beside this one. */
+  readonly met: Foreigner[] = []
   /** Of whatever happens; and of messages alone. */
   readonly #watchers = new Set<() => void>()
   readonly #listeners = new Set<() => void>()
@@ -89,9 +91,13 @@ export class Peer<N extends Network = Network> {
   }
 
   start(): Promise<void> {
-    return this.network.start((message) => {
+    const receive = (message: Message) => {
       this.received.push(message)
       for (const watcher of [...this.#watchers, ...this.#listeners]) watcher()
+    }
+    return this.network.start(receive, (node) => {
+      this.met.push(node)
+      for (const watcher of this.#watchers) watcher()
     })
   }
 

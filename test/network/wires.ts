@@ -7,6 +7,7 @@ import { UdpNetwork } from '../../src/network/udp.js'
 import { calm, SimulatedNetwork, type Weather } from '../../src/proof/simulation/network.js'
 import { SeededRandom } from '../../src/proof/simulation/random.js'
 import { Timeline } from '../../src/proof/simulation/timeline.js'
+import { schemas } from '../../stages/schemas.js'
 import type { Make } from './peers.js'
 import { stage } from './stage.js'
 
@@ -25,7 +26,7 @@ export const wires: Readonly<Record<string, Wire>> = {
   tcp: { open: () => (options) => new TcpNetwork(options), mayRepeat: false, isReal: true },
   udp: { open: () => (options) => new UdpNetwork(options), mayRepeat: true, isReal: true },
   grpc: {
-    open: () => (options) => new GrpcNetwork({ ...options, codec: protobufCodec(stage) }),
+    open: () => (options) => new GrpcNetwork({ ...options, schemas, codec: protobufCodec(stage, schemas) }),
     mayRepeat: false,
     isReal: true,
   },

@@ -94,6 +94,12 @@ t.test('a command that is not of its shape is refused, and the refusal says wher
     ['scan', { limit: 0 }, 'bad_request', /"limit" must be at least 1/],
     ['scan', { limit: 1.5 }, 'bad_request', /"limit" must be a whole number/],
     ['scan', { limit: 1001 }, 'bad_request', /"limit" must be at most 1000/],
+    ['scan', { page: 'here' }, 'bad_request', /"page" must be a page that an answer to scan gave/],
+    ['scan', { page: 'x.1-2-a' }, 'bad_request', /"page" must be a page/],
+    ['scan', { page: 'x.1-1-𝒳' }, 'bad_request', /"page" must be a page/],
+    ['scan', { page: `x.1-1-${'a'.repeat(limits.keyBytes + 99)}` }, 'too_large', /"page" must be at most/],
+    ['scan', { page: 'x.1-1-a', after: 'a' }, 'bad_request', /"page" must be without "after"/],
+    ['scan', { page: 'x.1-1-ab', prefix: 'ab' }, 'bad_request', /"page" must be of the same "prefix"/],
     ['ping', { key: 'a' }, 'bad_request', /ping has no field "key"; it takes no field/],
   ]
   for (const [name, fields, code, message] of cases) {
@@ -188,7 +194,7 @@ class CountingStore extends OrderedMap {
   }
 }
 
-type Page = Answer & { readonly entries: [string, string][]; readonly more: boolean }
+type Page = Answer & { readonly entries: [string, string][]; readonly more: boolean; readonly page?: string }
 
 /** Performs a scan alone. @returns its answer, and how often the event loop could turn */
 function performed(store: Store, fields: object): { page: Page; turns: number } {
@@ -209,6 +215,8 @@ t.test(
       const { page } = performed(store, { ...range, limit: 10 })
       t.match(page, { ok: true, more: true })
       t.ok(store.looked <= 12, `${store.looked} keys for 10: ${JSON.stringify(range)}`)
+      const { page: next } = performed(store, { page: page.page, limit: 10 })
+      t.ok(compareKeys(next.entries[0]![0], page.entries.at(-1)![0]) > 0)
     }
   },
 )
@@ -228,6 +236,27 @@ t.test('a prefix, and where to go on, in every combination', async (_t) => {
         JSON.stringify(page.entries) === JSON.stringify(expected.slice(0, 3).map((each) => [each, each])) &&
         page.more === expected.length > 3
       )
+    }),
+  )
+})
+
+t.test('a page token names any place: the next page begins right behind it', async (_t) => {
+  const key = fc.string({ unit: 'binary', minLength: 1, maxLength: 5 })
+  fc.assert(
+    fc.property(fc.array(key), fc.string({ unit: 'binary', maxLength: 1 }), fc.array(key), (all, prefix, later) => {
+      const store = new OrderedMap()
+      for (const each of all.flatMap((each) => [each, prefix + each])) store.set(each, each)
+      const expected = [...store.keys(prefix)].filter((each) => each.startsWith(prefix))
+      const seen: string[] = []
+      for (let next: object | null = { prefix }; next !== null; ) {
+        const checked = commands.scan.check({ command: 'scan', ...next, limit: 2 })
+        if (!checked.ok) return false
+        const { page } = performed(store, checked.command)
+        seen.push(...page.entries.map(([each]) => each))
+        for (const each of later.splice(0, 2)) if (!store.delete(each)) store.set(prefix + each, '')
+        next = page.page === undefined ? null : { page: page.page }
+      }
+      return JSON.stringify(seen) === JSON.stringify(expected)
     }),
   )
 })

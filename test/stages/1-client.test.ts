@@ -4,6 +4,7 @@ import { answered } from '../../stages/1-client/answer.js'
 import { call } from '../../stages/1-client/call.js'
 import { client, defaultClientOptions, take } from '../../stages/1-client/client.js'
 import { connected, disconnected, elapsed } from '../../stages/1-client/link.js'
+import { meet } from '../helpers/meet.js'
 
 const write = { command: 'set', key: 'a', value: '1' }
 const read = { command: 'get', key: 'a' }
@@ -12,8 +13,8 @@ const reading = { readOnly: true }
 
 function openClient(...addresses: string[]) {
   const open = client({ ...defaultClientOptions, addresses: addresses.length > 0 ? addresses : ['A', 'B', 'C'] })
-  call(open, { command: 'ping' }, reading)
-  connected(open, open.preferred)
+  call(open, read, reading)
+  meet(open, open.preferred)
   answered(open, open.preferred, 1, { ok: true })
   take(open)
   return open
@@ -21,13 +22,15 @@ function openClient(...addresses: string[]) {
 
 const notLeader = (address: string) => failure('not_leader', 'not me', { leader: 'x', address })
 
-t.test('the first call connects, and leaves once the connection stands', async (t) => {
+t.test('the first call connects, and leaves once the node has said a word', async (t) => {
   const fresh = client({ ...defaultClientOptions, addresses: ['A', 'B'] })
   const id = call(fresh, write, writing)
   t.same(take(fresh), { connect: ['A'], send: [], settle: [] })
   call(fresh, read, reading)
   t.same(take(fresh).connect, [], 'one connection is enough')
   connected(fresh, 'A')
+  t.same(take(fresh).send, [{ address: 'A', message: { id: id + 2, command: 'ping' } }], 'a greeting')
+  answered(fresh, 'A', id + 2, { ok: true })
   t.same(take(fresh).send, [
     { address: 'A', message: { id, ...write } },
     { address: 'A', message: { id: id + 1, ...read } },
@@ -89,7 +92,7 @@ t.test('a broken connection makes a sent write unknown, and sends a read elsewhe
   const effects = take(open)
   t.match(effects.settle, [{ id: writeId, outcome: { outcome: 'unknown', error: { code: 'connection_lost' } } }])
   t.same(effects.connect, ['B'])
-  connected(open, 'B')
+  meet(open, 'B')
   t.match(take(open).send, [{ address: 'B', message: { id: readId } }])
 })
 
@@ -127,7 +130,7 @@ t.test('a call to a node that is left alone waits for the next knock, not for it
   t.same(take(open).connect, ['A'])
 })
 
-t.test('the pause doubles up to its cap, and a connection that stands forgets it', async (t) => {
+t.test('the pause doubles up to its cap, and a node that answers ends it', async (t) => {
   const open = openClient('A')
   const pauses: number[] = []
   for (let failures = 0; failures < 8; failures++) {
@@ -136,6 +139,9 @@ t.test('the pause doubles up to its cap, and a connection that stands forgets it
   }
   t.same(pauses, [25, 50, 100, 200, 400, 800, 1000, 1000])
   connected(open, 'A')
+  disconnected(open, 'A', 'gone')
+  t.equal(open.links.get('A')!.retryAt, 1_000, 'it accepts connections, and ends each')
+  meet(open, 'A')
   disconnected(open, 'A', 'gone')
   t.equal(open.links.get('A')!.retryAt, 25)
 })
@@ -146,7 +152,7 @@ t.test('a redirect is followed, and later calls go to the leader at once', async
   take(open)
   answered(open, 'A', id, notLeader('C'))
   t.same(take(open).connect, ['C'])
-  connected(open, 'C')
+  meet(open, 'C')
   t.match(take(open).send, [{ address: 'C', message: { id } }])
   call(open, write, writing)
   t.match(take(open).send, [{ address: 'C' }])
@@ -160,7 +166,7 @@ t.test('W7: two nodes that name each other do not send a call in circles', async
   let hops = 0
   for (let settled = false; !settled; hops++) {
     const { send, connect, settle } = take(open)
-    for (const address of connect) connected(open, address)
+    for (const address of connect) meet(open, address)
     for (const { address } of [...send, ...take(open).send])
       answered(open, address, id, notLeader(address === 'A' ? 'B' : 'A'))
     settled = settle.length > 0
@@ -180,7 +186,7 @@ t.test('a redirect to a leader that is gone ends, and the path says so', async (
     const [pending] = open.calls.values()
     if (pending!.sent) answered(open, 'B', pending!.id, notLeader('A'))
     else disconnected(open, pending!.address, 'ECONNREFUSED')
-    if (open.links.get('B')?.state === 'connecting') connected(open, 'B')
+    if (open.links.get('B')?.state === 'connecting') meet(open, 'B')
   }
   t.match(take(open).settle, [{ outcome: { outcome: 'refused', error: { message: /B → A \(ECONNREFUSED\) → B/ } } }])
 })
@@ -221,13 +227,89 @@ t.test('a silent address is not waited for: the next is tried beside it, and who
   t.same(take(fresh).connect, [], 'one at a time')
   elapsed(fresh, 500)
   t.same(take(fresh).connect, ['C'])
-  connected(fresh, 'B')
+  meet(fresh, 'B')
   t.match(take(fresh).send, [{ address: 'B', message: { id } }])
   t.equal(fresh.preferred, 'B')
   const later = call(fresh, write, writing)
   t.match(take(fresh).send, [{ address: 'B', message: { id: later } }], 'at once')
-  connected(fresh, 'A')
+  meet(fresh, 'A')
   t.same(take(fresh).send, [], 'nothing is asked twice')
+})
+
+t.test(
+  'a node that accepts connections and never answers is not waited for, and is sent nothing but a greeting',
+  async (t) => {
+    const fresh = client({ ...defaultClientOptions, addresses: ['A', 'B'] })
+    const ids = [call(fresh, write, writing), call(fresh, read, reading)]
+    connected(fresh, 'A')
+    t.match(take(fresh).send, [{ address: 'A', message: { command: 'ping' } }])
+    elapsed(fresh, 249)
+    t.same(take(fresh).connect, [])
+    elapsed(fresh, 250)
+    t.same(take(fresh).connect, ['B'])
+    meet(fresh, 'B')
+    t.match(
+      take(fresh).send,
+      ids.map((id) => ({ address: 'B', message: { id } })),
+    )
+    answered(fresh, 'A', ids[0], { ok: true })
+    t.same(take(fresh).settle, [], 'A was not asked')
+  },
+)
+
+t.test('a node that falls silent: reads go elsewhere, and writes that were sent do not', async (t) => {
+  const open = openClient('A', 'B')
+  const [writeId, readId] = [call(open, write, writing), call(open, read, reading)]
+  t.equal(take(open).send.length, 2)
+  elapsed(open, 250)
+  t.match(take(open), { send: [{ address: 'A', message: { command: 'ping' } }], connect: [] }, 'is it there?')
+  const held = call(open, write, writing)
+  t.same(take(open).send, [])
+  elapsed(open, 500)
+  t.same(take(open).connect, ['B'])
+  meet(open, 'B')
+  t.match(take(open), {
+    send: [
+      { address: 'B', message: { id: readId } },
+      { address: 'B', message: { id: held } },
+    ],
+    settle: [],
+  })
+  t.equal(open.preferred, 'B')
+  elapsed(open, 5_000)
+  t.match(
+    take(open).settle.find(({ id }) => id === writeId),
+    { outcome: { outcome: 'unknown', error: { code: 'timeout' } } },
+  )
+})
+
+t.test('a node that was not heard for a while is greeted before it is sent a call', async (t) => {
+  const open = openClient('A', 'B')
+  elapsed(open, 10_000)
+  const id = call(open, write, writing)
+  const [greeting] = take(open).send
+  t.match(greeting, { address: 'A', message: { command: 'ping' } })
+  call(open, read, { readOnly: true, at: 'A' })
+  t.match(take(open).send, [{ address: 'A', message: read }], 'a pinned call has nowhere else to go')
+  answered(open, 'A', greeting!.message.id, { ok: true })
+  t.match(take(open).send, [{ address: 'A', message: { id } }])
+})
+
+t.test('a node that is slow, and says so when it is greeted, is not left', async (t) => {
+  const open = openClient('A', 'B')
+  const ids = [call(open, write, writing), call(open, read, reading)]
+  take(open)
+  for (let now = 250; now <= 4_750; now += 250) {
+    elapsed(open, now)
+    for (const { address, message } of take(open).send) answered(open, address, message.id, { ok: true })
+  }
+  answered(open, 'A', ids[0], { ok: true })
+  answered(open, 'A', ids[1], { ok: true, value: '1' })
+  t.match(
+    take(open).settle.filter(({ id }) => ids.includes(id)),
+    ids.map((id) => ({ id, outcome: { outcome: 'done' } })),
+  )
+  t.equal(open.links.has('B'), false)
 })
 
 t.test('a call goes to a connection that stands when the one it wants is silent; a pinned call stays', async (t) => {
@@ -237,7 +319,9 @@ t.test('a call goes to a connection that stands when the one it wants is silent;
   answered(open, 'A', id, notLeader('B'))
   const pinned = call(open, read, { readOnly: true, at: 'B' })
   take(open)
-  elapsed(open, defaultClientOptions.attemptMs)
+  elapsed(open, 249)
+  answered(open, 'A', 'any', { ok: true })
+  elapsed(open, 250)
   t.match(take(open).send, [{ address: 'A', message: { id } }])
   disconnected(open, 'B', 'no answer')
   t.match(take(open).settle, [{ id: pinned, outcome: { outcome: 'refused', error: { code: 'unreachable' } } }])

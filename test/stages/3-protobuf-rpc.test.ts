@@ -8,9 +8,10 @@ import { simulate } from '../../src/proof/simulation/simulate.js'
 import { planFor } from '../../src/proof/simulation/sweep.js'
 import naive from '../../stages/2-naive-replication/stage.js'
 import stage from '../../stages/3-protobuf-rpc/stage.js'
+import { schemas } from '../../stages/schemas.js'
 
 const json = jsonCodec(stage)
-const protobuf = protobufCodec(stage)
+const protobuf = protobufCodec(stage, schemas)
 
 t.test('the rules are those of stage 2, each of them the same function', async (t) => {
   const { number: _, name, title, adds, stillBroken, network, ...rules } = stage.table
@@ -109,5 +110,5 @@ t.test('what the schema has no place for is not dropped in silence', async (t) =
   t.throws(() => through({ ...replicate, command: { command: 'delete', key: '\ud800' } }), /key is .* unchanged/)
   const Unheard = { kind: 'leads' as const, check: () => true }
   const ahead = { ...stage, messages: { ...stage.messages, Unheard } }
-  t.throws(() => protobufCodec(ahead), /no \.proto file has a message Unheard/)
+  t.throws(() => protobufCodec(ahead, schemas), /no \.proto file has a message Unheard/)
 })

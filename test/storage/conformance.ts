@@ -2,13 +2,14 @@
 import { ok } from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Test } from 'tap'
-import { commandPayload, type LogStore, limits, type Recovered } from '../../src/contracts.js'
+import { commandPayload, type LogStore, limits, type Persist, type Recovered } from '../../src/contracts.js'
 import { recover } from '../../src/storage/recover.js'
 import {
   anyBatches,
   batches,
   entry,
   expected,
+  hinted,
   type Kind,
   type Place,
   set,
@@ -24,6 +25,8 @@ export function logStoreConformance(t: Test, kind: Kind): void {
   t.test(`${name}: what was written is found again, after a close and after a kill`, (t) => roundTrips(t, kind))
   t.test(`${name}: what an entry holds comes back to the byte`, (t) => faithful(t, kind))
   t.test(`${name}: a log goes on where an earlier life left it`, (t) => lives(t, kind))
+  t.test(`${name}: a commit that was known is known again`, (t) => hints(t, kind))
+  t.test(`${name}: a hint of a commit that cannot be true is refused`, (t) => falseHints(t, kind))
   t.test(`${name}: any sequence of batches`, (t) => anything(t, kind))
 }
 
@@ -137,6 +140,56 @@ async function lives(t: Test, kind: Kind): Promise<void> {
     place = await ended(place, store, life % 3 === 0)
   }
   await reopened(t, place, expected(story), 'in the end')
+}
+
+async function hints(t: Test, kind: Kind): Promise<void> {
+  const three = [entry(1, 1), entry(2, 1), entry(3, 1)]
+  const stories: Record<string, [story: Persist[], commit: number]> = {
+    none: [batches(three), 0],
+    'in the batch of its entry': [hinted(batches(three), 2), 2],
+    'in a batch without records': [hinted(batches(three, []), 0, 3), 3],
+    'in a batch of a term': [hinted(batches(three, [vote(2, null)]), 1, 3), 3],
+    'one after the other': [hinted(batches([entry(1, 1)], [entry(2, 1)], [entry(3, 1)]), 0, 1, 2), 2],
+    'a batch without a hint takes none back': [hinted(batches(three, [entry(4, 1)]), 2), 2],
+    'a lower hint takes none back': [hinted(batches(three, [entry(4, 1)]), 3, 1), 3],
+    'entries behind it are taken back': [hinted(batches(three, [truncate(3), entry(3, 2)]), 2, 2), 2],
+    'a snapshot says as much': [batches(three, [snapshot(2, 1)]), 2],
+    'a snapshot behind it': [hinted(batches(three, [snapshot(3, 1)], [entry(4, 1)]), 1), 3],
+    'a snapshot before it': [hinted(batches(three, [snapshot(1, 1)]), 3, 3), 3],
+    'the entries before it are let go': [
+      hinted(batches(three, [entry(4, 1), snapshot(2, 1)], [snapshot(4, 1)], [entry(5, 1)]), 2, 3),
+      4,
+    ],
+    'the log begins anew': [hinted(batches(three, [snapshot(9, 3)], [entry(10, 3)]), 2, 9, 10), 10],
+  }
+  for (const [title, [story, commit]] of Object.entries(stories))
+    for (const ending of ['a close', 'a kill'])
+      await t.test(`${title}, then ${ending}`, async (t) => {
+        const place = kind.place(t)
+        const store = place.store()
+        await store.open()
+        await writeAll(store, story)
+        const again = await ended(place, store, ending === 'a kill')
+        await reopened(t, again, { ...expected(story), commit }, 'found again')
+        await reopened(t, again, { ...expected(story), commit }, 'and once more')
+      })
+}
+
+async function falseHints(t: Test, kind: Kind): Promise<void> {
+  const before = hinted(batches([entry(1, 1), entry(2, 1)]), 2)
+  const lies: Record<string, Persist> = {
+    'beyond the last entry': { records: [entry(3, 1)], upTo: { index: 3, term: 1 }, commit: 4 },
+    'of an entry that the batch takes back': { records: [truncate(2)], upTo: { index: 1, term: 1 } },
+  }
+  for (const [title, lie] of Object.entries(lies))
+    await t.test(title, async (t) => {
+      const place = kind.place(t)
+      const store = place.store()
+      await store.open()
+      await writeAll(store, before)
+      await t.rejects(store.write(lie), { message: /committed/ })
+      await reopened(t, await ended(place, store, true), expected(before), 'nothing of it was written')
+    })
 }
 
 async function anything(t: Test, kind: Kind): Promise<void> {

@@ -1,6 +1,7 @@
 /**
- * The folders of a node that earlier versions wrote: one for each form of the texts. What was written once can be read for
- * ever, and goes on from there in the newest form. `golden/format-1` is of the last version before there was a second.
+ * The folders of a node that earlier versions wrote: one for each form of a log's segments. What was written once can be
+ * read for ever, and goes on from there in the newest form. `golden/format-1` is of the last version before there was a
+ * second; the third has hints of commits, and the texts of the second.
  */
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,6 +15,7 @@ import { Node } from '../../src/node.js'
 import { FolderError } from '../../src/storage/identity.js'
 import { LevelLog } from '../../src/storage/level-log.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
+import { segmentFormat } from '../../src/storage/wal-line.js'
 import membership from '../../stages/8-membership/stage.js'
 import { nodeOptions } from '../helpers/core.js'
 import { cli } from '../helpers/running.js'
@@ -69,7 +71,7 @@ const firstLine = (path: string) =>
   )
 const snapshotsOf = (folder: string) => readdirSync(join(folder, 'snap')).sort()
 
-for (let form = 1; form <= textFormat; form++) {
+for (let form = 1; form <= segmentFormat; form++) {
   t.test(`form ${form}: a node goes on from it`, async (t) => {
     const folder = copyOf(t, form)
     const before = walOf(folder)
@@ -84,8 +86,8 @@ for (let form = 1; form <= textFormat; form++) {
       before.map(() => form),
       'what was there stays as it was',
     )
-    t.ok(formats.slice(before.length).every((format) => format === textFormat))
-    t.ok(form === textFormat || formats.length > before.length, 'no segment holds two forms')
+    t.ok(formats.slice(before.length).every((format) => format === segmentFormat))
+    t.ok(form === segmentFormat || formats.length > before.length, 'no segment holds two forms')
     const newest = snapshotsOf(folder).at(-1)!
     t.equal(firstLine(join(folder, 'snap', newest)).format, textFormat)
     const again = await started(t, folder)
@@ -98,8 +100,9 @@ for (let form = 1; form <= textFormat; form++) {
   t.test(`form ${form}: entries are what they were, their texts are kept, and a person reads them`, async (t) => {
     const folder = copyOf(t, form)
     const log = new WriteAheadLog(folder, owner)
-    const { entries } = await log.open()
+    const { entries, commit } = await log.open()
     await log.close()
+    t.equal(commit, form < 3 ? 8 : 14, 'by the snapshot alone, or by the last hint')
     t.same(
       entries.map((entry) => payloadOf(entry).kind),
       kindsHeld,
@@ -111,24 +114,24 @@ for (let form = 1; form <= textFormat; form++) {
     t.equal(entries[2]!.text.includes(form === 1 ? '"command":{"command":"set"' : '"json":{"command":"set"'), true)
     const { stdout } = await cli(['log', folder])
     t.match(stdout, / 1 {2}term 1 {2}voters n1\n/)
-    t.match(stdout, / 2 {2}term 2 {2}no-op\n.*\n +3 {2}term 2 {2}set "a" "one"\n/)
+    t.match(stdout, / 2 {2}term 2 {2}no-op\n(.*\n)?.* 3 {2}term 2 {2}set "a" "one"\n/)
   })
 }
 
 /** The text with this number for the form in its first line, and the checksum that belongs to it. */
 function withFormat(text: string, format: number): string {
   const [first, ...rest] = text.split('\n') as [string, ...string[]]
-  const line = first.slice(9).replace('"format":2', `"format":${format}`)
+  const line = first.slice(9).replace(`"format":${segmentFormat}`, `"format":${format}`)
   return [`${crc32(line).toString(16).padStart(8, '0')} ${line}`, ...rest].join('\n')
 }
 
 t.test('a log of a later form is refused, not repaired, and nothing is touched', async (t) => {
-  const folder = copyOf(t, 2)
+  const folder = copyOf(t, segmentFormat)
   const path = join(folder, 'wal', walOf(folder)[0]!)
-  writeFileSync(path, withFormat(readFileSync(path, 'utf8'), 3))
+  writeFileSync(path, withFormat(readFileSync(path, 'utf8'), 4))
   const files = () => [...walOf(folder), ...snapshotsOf(folder)].join()
   const before = files()
-  await t.rejects(new WriteAheadLog(folder, owner).open(), { constructor: FolderError, message: /of format 3.*later/ })
+  await t.rejects(new WriteAheadLog(folder, owner).open(), { constructor: FolderError, message: /of format 4.*later/ })
   t.equal(files(), before)
   t.equal((await cli(['log', folder, '--verify'])).code === 0, false)
 })

@@ -83,10 +83,15 @@ export const snapshot = (index: number, term: Term): PersistRecord => ({
 /** Batches of records as a core would hand them over: each with the last entry of what is then written. */
 export function batches(...all: readonly (readonly PersistRecord[])[]): Persist[] {
   return all.map((records, at) => {
-    const { edge, entries } = recover(all.slice(0, at + 1).flat())
+    const { edge, entries } = recover([{ records: all.slice(0, at + 1).flat() }])
     const { index, term } = entries.at(-1) ?? edge
     return { records, upTo: { index, term } }
   })
+}
+
+/** The same batches, the first with the first of these hints of a commit, and so on. */
+export function hinted(all: readonly Persist[], ...commits: readonly number[]): Persist[] {
+  return all.map((batch, at) => (commits[at] === undefined ? batch : { ...batch, commit: commits[at] }))
 }
 
 /** The snapshots that the records speak of come first: what the log has, or will have, is its own; the rest is sent to it. */
@@ -125,7 +130,7 @@ export async function chunksOf(id: EntryId, body: string, size: number): Promise
 }
 
 export function expected(all: readonly Persist[]): LogContents {
-  return recover(all.flatMap(({ records }) => records))
+  return recover(all)
 }
 
 const name = fc.string({ unit: 'binary', maxLength: 20 })
@@ -133,6 +138,7 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ key: name, value: name }) },
   { weight: 2, arbitrary: fc.record({ votedFor: fc.option(fc.constantFrom('n1', 'n2', '__proto__')) }) },
   { weight: 1, arbitrary: fc.record({ back: fc.integer({ min: 1, max: 6 }) }) },
+  { weight: 1, arbitrary: fc.record({ known: fc.nat({ max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ snapshotAt: fc.integer({ min: -6, max: 3 }) }) },
 )
 
@@ -140,10 +146,11 @@ const step = fc.oneof(
 export const anyBatches: fc.Arbitrary<Persist[]> = fc
   .array(fc.array(step, { maxLength: 6 }), { maxLength: 25 })
   .map((all) => {
-    let [last, term, kept] = [0, 1, 0]
-    return batches(
-      ...all.map((steps) =>
-        steps.flatMap((what) => {
+    let [last, term, kept, commit] = [0, 1, 0, 0]
+    const commits: number[] = []
+    const story = batches(
+      ...all.map((steps) => {
+        const records = steps.flatMap((what) => {
           if ('votedFor' in what) return vote(++term, what.votedFor)
           if ('key' in what) return entry(++last, term, set(what.key, what.value))
           if ('snapshotAt' in what) {
@@ -153,10 +160,17 @@ export const anyBatches: fc.Arbitrary<Persist[]> = fc
             last = Math.max(last, index)
             return snapshot(index, term)
           }
-          const from = Math.max(kept + 1, last + 1 - what.back)
+          if ('known' in what) {
+            commit = Math.max(commit, last - what.known)
+            return []
+          }
+          const from = Math.max(kept + 1, commit + 1, last + 1 - what.back)
           last = from - 1
           return truncate(from)
-        }),
-      ),
+        })
+        commits.push(commit)
+        return records
+      }),
     )
+    return hinted(story, ...commits)
   })

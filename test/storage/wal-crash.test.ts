@@ -7,7 +7,19 @@ import type { LogContents } from '../../src/storage/recover.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
 import { size } from '../helpers/effort.js'
 import { type Keep, keepAll, keepHalf, keepNothing, MemoryFiles } from './memory-files.js'
-import { anyBatches, batches, bodyText, entry, expected, owner, snapshot, truncate, vote, writeAll } from './stores.js'
+import {
+  anyBatches,
+  batches,
+  bodyText,
+  entry,
+  expected,
+  hinted,
+  owner,
+  snapshot,
+  truncate,
+  vote,
+  writeAll,
+} from './stores.js'
 
 const open = (files: MemoryFiles) => new WriteAheadLog('/n1', owner, { files, segmentBytes: 400 })
 
@@ -83,8 +95,8 @@ async function found(files: MemoryFiles, { acknowledged, begun }: Attempt, all: 
   return -1
 }
 
-const plain = ({ term, votedFor, edge, entries, snapshots }: LogContents) => ({
-  ...{ term, votedFor, edge },
+const plain = ({ term, votedFor, edge, entries, commit, snapshots }: LogContents) => ({
+  ...{ term, votedFor, edge, commit },
   entries: entries.map(({ text }) => text),
   snapshots: snapshots.map(({ index, term }) => ({ index, term })),
 })
@@ -95,7 +107,13 @@ async function isRight({ snapshots }: WriteAheadLog, id: EntryId): Promise<boole
   return text === bodyText(id)
 }
 
-for (const [name, all] of Object.entries({ 'a log': story, 'a log with snapshots': longStory }))
+const hints = hinted(longStory, 0, 2, 4, 6, 6, 7, 8, 21, 21, 22, 23)
+
+for (const [name, all] of Object.entries({
+  'a log': story,
+  'a log with snapshots': longStory,
+  'a log with hints': hints,
+}))
   t.test(`${name}: each call fails in turn: never acknowledged, never retried, and the rest is there`, async (t) => {
     const whole = await live(new MemoryFiles(), all)
     t.same(whole.errors, [])
@@ -130,7 +148,12 @@ t.test('the power fails at any call and keeps any bytes of the last write', asyn
   t.pass()
 })
 
-const only = (recovered: Recovered) => (snapshot: Snapshot) => ({ ...recovered, snapshots: [snapshot] })
+/** Without a hint, all that is known to be committed is what a sound snapshot holds. */
+const only = (recovered: Recovered) => (snapshot: Snapshot) => ({
+  ...recovered,
+  commit: snapshot.index,
+  snapshots: [snapshot],
+})
 
 /** Opens what is left while each call fails in turn, in all ways; it must come to the same in the end. */
 async function opensAgain(t: Test, left: () => MemoryFiles): Promise<Recovered> {

@@ -1,9 +1,10 @@
 /** The write-ahead log against damage: a write cut short is cut off and kept, everything else is refused and named. */
+import { crc32 } from 'node:zlib'
 import t from 'tap'
 import { DamagedLogError } from '../../src/storage/errors.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
 import { MemoryFiles } from './memory-files.js'
-import { batches, entry, owner, truncate, vote, writeAll } from './stores.js'
+import { batches, entry, hinted, owner, snapshot, truncate, vote, writeAll } from './stores.js'
 
 const folder = '/n1'
 const segmentBytes = 440
@@ -167,6 +168,61 @@ t.test('lines swapped, deleted, doubled; segments missing, foreign, out of place
   t.match(await opened(edited(files, segment(2), (content) => content.subarray(0, lastBatchAt(content)))), {
     damaged: /3\.ndjson, line 1 \(byte 0\): .*its first is|3\.ndjson, line 1 \(byte 0\): .*its batch is/,
   })
+})
+
+const withHints = () => written('closed', hinted(story, 0, 1, 2, 4, 5, 6))
+
+/** The log with one word replaced in one segment, and all checksums from there on made to fit. */
+function forged(files: MemoryFiles, number: number, from: string, to: string): MemoryFiles {
+  let checksum = 0
+  const copy = files.afterKill()
+  for (let at = 1; at <= 3; at++) {
+    const before = at === 1 ? '00000000' : checksum.toString(16).padStart(8, '0')
+    const lines = linesOf(copy.content(segment(at))).map((line, place) => {
+      const text = line.slice(9).replace(/"previous":"\w+"/, `"previous":"${before}"`)
+      const edited = at === number ? text.replace(from, to) : text
+      checksum = crc32(edited, place === 0 ? 0 : checksum)
+      return `${checksum.toString(16).padStart(8, '0')} ${edited}\n`
+    })
+    copy.put(segment(at), Buffer.from(lines.join('')))
+  }
+  return copy
+}
+
+t.test('a hint of a commit that cannot be true is damage, whatever its checksum says', async (t) => {
+  const files = await withHints()
+  t.same(await opened(forged(files, 2, 'nothing', 'is changed')), { entries: 8, cut: null })
+  for (const [number, from, to, what] of [
+    [3, '"last":8,"commit":6', '"last":8,"commit":9', /9 is the last committed entry, which is one from 5 to 8/],
+    [3, '"last":8,"commit":6', '"last":8,"commit":4', /4 is the last committed entry, which is one from 5 to 8/],
+    [3, '"last":8,"commit":6', '"last":8', /0 is the last committed entry/],
+    [3, '"last":8,"commit":6', '"last":8,"commit":"6"', /6 is the last committed entry/],
+    [3, '"last":8,"commit":6', '"last":8,"commit":5.5', /5.5 is the last committed entry/],
+    [3, '"commit":4,"previous"', '"commit":3,"previous"', /its commit is 3, not 4/],
+    [3, '"commit":4,"previous"', '"previous"', /its commit is undefined, not 4/],
+    [2, '"truncate":3', '"truncate":1', /entry 1 is known to be committed, and is taken back/],
+  ] as const) {
+    const result = await opened(forged(files, number, from, to))
+    t.match(result, { damaged: /whole but cannot be there/ }, to)
+    t.match(result, { damaged: what }, to)
+  }
+})
+
+t.test('a hint goes with the end of its batch: one cut short has none, and the earlier one is known', async (t) => {
+  const files = new MemoryFiles()
+  const log = new WriteAheadLog(folder, owner, { files, segmentBytes: 10_000 })
+  await log.open()
+  // Long numbers make a long line at the batch's end, which must not pass for a second batch.
+  const last = 900_000_000_000
+  const entries = [entry(last + 1, 3), entry(last + 2, 3), entry(last + 3, 3)]
+  await writeAll(log, hinted(batches([snapshot(last, 3)], ...entries.map((one) => [one])), 0, last, last + 1, last + 2))
+  const whole = files.content(segment(1))
+  for (let length = lastBatchAt(whole); length <= whole.length; length++) {
+    const short = edited(files.afterKill(), segment(1), (content) => content.subarray(0, length))
+    const { commit } = await new WriteAheadLog(folder, owner, { files: short }).open()
+    if (commit !== (length < whole.length ? last + 1 : last + 2)) t.fail(`${length} bytes: ${commit}`)
+  }
+  t.pass()
 })
 
 t.test('the tail of a file that was made longer than what reached it', async (t) => {

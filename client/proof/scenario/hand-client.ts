@@ -9,6 +9,8 @@ export type Ask = (command: Command, address: string) => Promise<Seen>
 
 /** Milliseconds of a client's time that a question by hand takes: as long as `nc` waits. */
 const questionMs = 1_000
+/** The id of the person's call: the first of a fresh client. */
+const personsId = 1
 
 /**
  * A client whose sockets are a person with `nc`: the rules of the stage's client choose the node to ask, and judge what
@@ -60,10 +62,7 @@ class HandCall {
     this.#shell = new ClientShell(stage, options, {
       clock: { now: () => this.#now, after: (ms, task) => this.#after(ms, task) },
       connect: (address) => void this.#todo.push(() => this.#connect(address)),
-      send: (address, message) => {
-        // Requests of the rules themselves (for the members) are not put to a person.
-        if (message.command === command.command) this.#todo.push(() => this.#send(address, message.id))
-      },
+      send: (address, { id }) => void this.#todo.push(() => this.#send(address, id)),
     })
   }
 
@@ -93,7 +92,9 @@ class HandCall {
     this.#now += questionMs
   }
 
+  /** The rules' own greetings are not put to a person: a connection that `nc` could make is taken for an answer. */
   async #send(address: string, id: number): Promise<void> {
+    if (id !== personsId) return this.#shell.answered(address, [{ id, answer: { ok: true } }])
     const known = this.#seen.get(address)
     const seen = known ?? (await this.#ask(this.#command, address))
     this.#seen.delete(address)

@@ -1,6 +1,7 @@
 import { replaced, replacedIn } from '../../../src/stage.js'
 import { vote } from '../../../stages/6-leader-election/vote.js'
 import { countNothing, dropOtherDisks, loseDisk, noticeLostDisk } from '../../../stages/8-membership/disks.js'
+import { meetDouble } from '../../../stages/8-membership/double.js'
 import { dropForeigners } from '../../../stages/8-membership/identity.js'
 import { dropLaterTerms } from '../../../stages/8-membership/introduce.js'
 import { noticeOlderDisk } from '../../../stages/8-membership/older-disk.js'
@@ -58,6 +59,14 @@ export const wrongIdentities: readonly WrongRule[] = [
     what: 'nobody tells a node that another disk has its place: it stands for election for ever',
     stage: replacing({ on: { ...right.on, Displaced: () => {} } }),
     caught: { claim: 'of two under one name, the one that is not admitted is told, and rests until it is' },
+  },
+  {
+    name: 'double-not-told',
+    what: 'nobody tells a copy of a folder that its original is heard instead: it stands for election for ever',
+    stage: replacing({ met: replaced(right.met, meetDouble) }),
+    caught: {
+      claim: 'a copy of a folder that is told of its double rests, and goes on when nobody speaks of it any more',
+    },
   },
   {
     name: 'older-disk-believed',

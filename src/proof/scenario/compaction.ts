@@ -5,11 +5,11 @@ import type { Compaction, Driver, Kept } from './scenario.js'
 /** Milliseconds between two looks at a node whose snapshot is awaited. */
 const everyMs = 50
 
-type Told = { readonly [Fact in 'log' | 'snapshot']?: Status[Fact] | undefined }
+type Told = { readonly [Fact in 'log' | 'snapshot' | 'commit']?: Status[Fact] | undefined }
 
-/** Reads the part of the log and the snapshot that a node reports to keep; at stages without a log, nothing. */
-export function keptOf({ log = { first: 1, last: 0 }, snapshot }: Told): Omit<Kept, 'node'> {
-  return { ...log, snapshot: snapshot?.index ?? 0 }
+/** Reads what a node reports of its log and its snapshot; at stages without a log, nothing. */
+export function keptOf({ log = { first: 1, last: 0 }, snapshot, commit = 0 }: Told): Omit<Kept, 'node'> {
+  return { ...log, snapshot: snapshot?.index ?? 0, commit }
 }
 
 /** Judges the length of the logs at once, or waits for a node's snapshot until its time is over. */

@@ -43,6 +43,9 @@ function problemOf(kind: Leadership['kind'], places: readonly Place[], before: P
       return violated(`${describe(before)}, as before`)
     case 'new leader':
       return leader !== null && leader.term > (before?.term ?? 0) ? null : missing('another leader')
+    case 'no leader known':
+      if (leader === null && places.every((place) => place.leader === null)) return null
+      return missing('nobody to lead, and nobody to be taken for the leader')
     case 'one leader':
       if (leader !== null && places.every((place) => place.outsider || isWith(leader, place))) return null
       return missing('one leader, and all to follow it')
@@ -52,11 +55,13 @@ function problemOf(kind: Leadership['kind'], places: readonly Place[], before: P
 const violated = (expected: string): Problem => ({ mark: 'violated', expected })
 const missing = (expected: string): Problem => ({ mark: 'unavailable', expected })
 
-/** Checks whether a node is this leader or follows it. */
+/** Checks whether a node is this leader or follows it. A node that stands alone is its own. */
 function isWith(leader: Place, place: Place): boolean {
+  if (place.role === 'standalone') return true
   return place.node === leader.node || (place.role !== 'leader' && place.leader === leader.node)
 }
 
 function describe(leader: Place | null): string {
+  if (leader?.role === 'standalone') return 'each stands alone'
   return leader === null ? 'nobody leads' : `${leader.node} leads term ${leader.term}`
 }

@@ -20,8 +20,8 @@ const everyMs = 50
 export function membersIn(statuses: readonly Status[]): Members | null {
   const [knowing] = statuses.filter(({ voters }) => voters !== undefined).sort((one, other) => compare(other, one))
   if (knowing === undefined) return null
-  const { voters = [], outgoing = null, learners = [] } = knowing
-  return { voters, outgoing, learners }
+  const { voters = [], outgoing = null, learners = [], change } = knowing
+  return { voters, outgoing, learners, isChanging: change !== undefined }
 }
 
 function compare(one: Status, other: Status): number {
@@ -75,17 +75,23 @@ export async function judgeMembers(
     if (members && isAsSaid(kind, wanted, members)) return { outcome: '', mark: 'fine', expected: '' }
     if (left <= 0) {
       const outcome = members ? describe(kind, members) : 'nobody leads'
-      return { outcome, mark: withinMs === 0 && members ? 'violated' : 'unavailable', expected: sorted(wanted) }
+      return {
+        outcome,
+        mark: withinMs === 0 && members ? 'violated' : 'unavailable',
+        expected: sorted(wanted) || 'a change',
+      }
     }
     await driver.wait(everyMs)
   }
 }
 
 function isAsSaid(kind: MembersSaid['kind'], wanted: readonly NodeId[], members: Members): boolean {
+  if (kind === 'change under way') return members.isChanging
   return sorted(members[kind]) === sorted(wanted) && (kind === 'learners' || members.outgoing === null)
 }
 
 function describe(kind: MembersSaid['kind'], members: Members): string {
+  if (kind === 'change under way') return 'none'
   const half = kind === 'voters' && members.outgoing ? `, and still ${sorted(members.outgoing)}` : ''
   return `${sorted(members[kind]) || 'none'}${half}`
 }

@@ -8,18 +8,17 @@ import { SeededRandom } from '../simulation/random.js'
 import { Cast } from './cast.js'
 import { judgeCompaction } from './compaction.js'
 import { describeOutcome, formatExpectations, judge, type Mark } from './expectation.js'
-import { judgeLeadership } from './leadership.js'
+import { type Finding, judgeLeadership } from './leadership.js'
 import { type LoadCounts, startLoad } from './load.js'
 import { commandOf, judgeMembers, operator } from './members.js'
 import { checkPlayable, nodesOfFault, pinOf } from './playable.js'
-import { differences, lacking } from './replicas.js'
+import { differences, judgeHeld } from './replicas.js'
 import type {
   Call,
   Change,
   Compaction,
   Driver,
   Expectation,
-  Leadership,
   Load,
   MembersSaid,
   Played,
@@ -29,6 +28,7 @@ import type {
   Statement,
 } from './scenario.js'
 import { type Entry, tell, verdictOf } from './transcript.js'
+import { judgeUncommitted } from './uncommitted.js'
 
 /**
  * Plays a scenario against a stage, to its end even if a line goes wrong, and judges it.
@@ -49,7 +49,7 @@ class Play {
   readonly #history = new History()
   readonly #connections = new Map<string, RawConnection>()
   /** The last command of each client. */
-  readonly #last = new Map<string, { command: Command; at: NodeId | null }>()
+  readonly #last = new Map<string, Command>()
   #underWay = 0
 
   constructor(scenario: Scenario, stage: Stage, driver: Driver, seed: number) {
@@ -103,12 +103,15 @@ class Play {
       case 'all equal':
         return this.#compare(entry)
       case 'all hold':
-        return this.#allHold(statement, entry)
+        return this.#found(entry, judgeHeld(statement, this.#driver))
       case 'one leader':
       case 'new leader':
       case 'same leader':
       case 'no leader':
-        return this.#leadership(statement, entry)
+      case 'no leader known':
+        return this.#found(entry, judgeLeadership(statement, this.#cast, this.#driver))
+      case 'uncommitted on a majority':
+        return this.#found(entry, judgeUncommitted(statement, this.#driver))
       case 'logs under':
       case 'has a snapshot':
         return this.#compaction(statement, entry)
@@ -116,6 +119,7 @@ class Play {
         return this.#change(statement, entry)
       case 'voters':
       case 'learners':
+      case 'change under way':
         return this.#members(statement, entry)
       case 'load':
         return this.#load(statement, entry)
@@ -164,8 +168,9 @@ class Play {
     if (nodes !== null) this.#cast.name(names, nodes)
   }
 
-  async #leadership(statement: Leadership, entry: Entry): Promise<void> {
-    const { outcome, mark, expected } = await judgeLeadership(statement, this.#cast, this.#driver)
+  /** Writes down what a look has found. */
+  async #found(entry: Entry, looking: Promise<Finding>): Promise<void> {
+    const { outcome, mark, expected } = await looking
     entry.outcome = outcome
     this.#judged(entry, mark, expected)
   }
@@ -173,17 +178,13 @@ class Play {
   async #compaction(statement: Compaction, entry: Entry): Promise<void> {
     const nodes = statement.kind === 'has a snapshot' ? await this.#find([statement.word], entry) : []
     if (nodes === null) return
-    const { outcome, mark, expected } = await judgeCompaction(statement, nodes[0], this.#driver)
-    entry.outcome = outcome
-    this.#judged(entry, mark, expected)
+    await this.#found(entry, judgeCompaction(statement, nodes[0], this.#driver))
   }
 
   async #members(statement: MembersSaid, entry: Entry): Promise<void> {
     const nodes = await this.#find(statement.words, entry)
     if (nodes === null) return
-    const { outcome, mark, expected } = await judgeMembers(statement, nodes, this.#driver)
-    entry.outcome = outcome
-    this.#judged(entry, mark, expected)
+    await this.#found(entry, judgeMembers(statement, nodes, this.#driver))
   }
 
   async #change(change: Change, entry: Entry): Promise<void> {
@@ -216,9 +217,9 @@ class Play {
     const { client, words, background, expected } = call
     const pinned = await this.#find(pinOf(call) ?? [], entry)
     if (pinned === null) return
-    const { command } = words === 'again' ? this.#last.get(client)! : this.#line(words, round)
-    const at = words === 'again' ? this.#last.get(client)!.at : (pinned[0] ?? null)
-    this.#last.set(client, { command, at })
+    const command = words === 'again' ? this.#last.get(client)! : this.#line(words, round).command
+    const at = pinned[0] ?? null
+    this.#last.set(client, command)
     const wanted = expected.map((one) => inRound(one, round))
     const ended = this.#asks(client, command, at, wanted, entry)
     if (!background) await this.#driver.until(ended)
@@ -259,13 +260,6 @@ class Play {
     if (entry.detail.length === 0) return
     entry.outcome = 'they differ'
     this.#judged(entry, 'violated', 'the same everywhere')
-  }
-
-  async #allHold({ key, value }: Extract<Statement, { kind: 'all hold' }>, entry: Entry): Promise<void> {
-    const without = lacking(await this.#driver.look(), key, value)
-    if (without.length === 0) return
-    entry.outcome = `not ${without.join(' ')}`
-    this.#judged(entry, 'violated', value === null ? 'no node to hold it' : 'every node that runs to hold it')
   }
 
   async #load(load: Load, entry: Entry): Promise<void> {

@@ -75,7 +75,7 @@ export function nodesOf(statement: Statement): readonly string[] {
 }
 
 function isOfMembers(statement: Statement): statement is Extract<Statement, Change | MembersSaid> {
-  return ['change', 'voters', 'learners'].includes(statement.kind)
+  return ['change', 'voters', 'learners', 'change under way'].includes(statement.kind)
 }
 
 export function nodesOfFault(fault: Fault): readonly string[] {

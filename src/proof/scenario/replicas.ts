@@ -1,5 +1,6 @@
 import { describeValue } from './expectation.js'
-import type { Driver, Look } from './scenario.js'
+import type { Finding } from './leadership.js'
+import type { Driver, Look, Statement } from './scenario.js'
 
 /** Keys of a difference that are shown. */
 const mostKeys = 3
@@ -29,8 +30,24 @@ function fingerprint(looks: readonly Look[]): string {
   return JSON.stringify(looks.map(({ node, applied, contents }) => [node, applied, [...contents].sort()]))
 }
 
+/** Judges what all nodes hold under a key: looks again until it is as expected, or until the time is over. */
+export async function judgeHeld(
+  { key, value, withinMs }: Extract<Statement, { kind: 'all hold' }>,
+  cluster: Pick<Driver, 'look' | 'wait'>,
+): Promise<Finding> {
+  for (let left = withinMs; ; left -= rest.everyMs) {
+    const without = lacking(await cluster.look(), key, value)
+    if (without.length === 0) return { outcome: '', mark: 'fine', expected: '' }
+    if (left <= 0) {
+      const expected = value === null ? 'no node to hold it' : 'every node that runs to hold it'
+      return { outcome: `not ${without.join(' ')}`, mark: 'violated', expected }
+    }
+    await cluster.wait(rest.everyMs)
+  }
+}
+
 /** Lists the nodes that do not hold this value under this key; if the value is null, the nodes that hold any. */
-export function lacking(looks: readonly Look[], key: string, value: string | null): string[] {
+function lacking(looks: readonly Look[], key: string, value: string | null): string[] {
   return looks.filter(({ contents }) => (contents.get(key) ?? null) !== value).map(({ node }) => node)
 }
 

@@ -8,6 +8,8 @@ export interface Members {
   /** The outgoing voters of a joint configuration; null outside of one. */
   readonly outgoing: readonly NodeId[] | null
   readonly learners: readonly NodeId[]
+  /** True while the leader works on a change of members, or has not yet refused it. */
+  readonly isChanging: boolean
 }
 
 /**
@@ -57,13 +59,15 @@ export type Statement = { readonly text: string; readonly line: number } & (
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'delay'; readonly delay: Delay }
   | { readonly kind: 'wait'; readonly ms: number }
-  | { readonly kind: 'all hold'; readonly key: string; readonly value: string | null }
+  /** The same value must be under this key everywhere: at once, or within some time. */
+  | { readonly kind: 'all hold'; readonly key: string; readonly value: string | null; readonly withinMs: number }
   /** Loses or doubles messages between nodes by chance, with a probability. */
   | { readonly kind: 'lose' | 'double'; readonly part: number }
   /** Gives names to the nodes that the words mean at this moment. */
   | { readonly kind: 'name'; readonly names: readonly string[]; readonly words: readonly string[] }
   | Leadership
   | Compaction
+  | Uncommitted
   | Change
   | MembersSaid
   | Load
@@ -74,13 +78,22 @@ export type Statement = { readonly text: string; readonly line: number } & (
 
 /** An expectation about the leader: at once, or within some time. */
 export type Leadership =
-  | { readonly kind: 'one leader' | 'new leader'; readonly withinMs: number }
+  | { readonly kind: 'one leader' | 'new leader' | 'no leader known'; readonly withinMs: number }
   | { readonly kind: 'same leader' | 'no leader' }
 
 /** An expectation about the logs of all running nodes, at once, or about one node's snapshot, within some time. */
 export type Compaction =
   | { readonly kind: 'logs under'; readonly entries: number }
   | { readonly kind: 'has a snapshot'; readonly word: string; readonly withinMs: number }
+
+/**
+ * An expectation that an entry stands in the logs of a majority and the leader does not know it: before it is
+ * committed, and within some time.
+ */
+export interface Uncommitted {
+  readonly kind: 'uncommitted on a majority'
+  readonly withinMs: number
+}
 
 /** A change of members: nodes are added or removed, or become the voters in place of all others. */
 export interface Change {
@@ -93,9 +106,13 @@ export interface Change {
   readonly expected: readonly Expectation[]
 }
 
-/** An expectation about the voters or learners, as the leader has them: at once, or within some time. */
+/**
+ * An expectation about the voters or learners, or about a change that has begun, as the leader has them: at once, or
+ * within some time.
+ */
 export interface MembersSaid {
-  readonly kind: 'voters' | 'learners'
+  readonly kind: 'voters' | 'learners' | 'change under way'
+  /** The nodes that are meant; none where only a change is. */
   readonly words: readonly string[]
   readonly withinMs: number
 }
@@ -112,7 +129,7 @@ export interface Load {
 export interface Call {
   readonly kind: 'call'
   readonly client: string
-  /** The command as a person types it, or `again`: the client's last command once more, as a retry. */
+  /** The command as a person types it, or `again`: the client's last command once more, as a retry at any node. */
   readonly words: string
   /** True if the script goes on without waiting for the answer. */
   readonly background: boolean
@@ -194,6 +211,8 @@ export interface Kept {
   readonly last: Index
   /** The index of the last entry in its newest snapshot; 0 without one. */
   readonly snapshot: Index
+  /** The index of the last entry that the node knows to be committed. */
+  readonly commit: Index
 }
 
 export interface Look {

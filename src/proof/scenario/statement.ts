@@ -11,17 +11,19 @@ const forms = {
   load: '`load 10 clients 30 calls [over 20s] [&]`',
   chance: '`lose 10%` or `double 10%`',
   name: '`old = leader` or `x y = 2 followers`',
-  leadership: '`one leader within 5s`, `new leader within 5s`, `same leader` or `no leader`',
-  hold: '`all hold KEY VALUE` or `all hold KEY (absent)`',
+  leadership:
+    '`one leader within 5s`, `new leader within 5s`, `no leader known within 5s`, `same leader` or `no leader`',
+  hold: '`all hold KEY VALUE [within 5s]` or `all hold KEY (absent) [within 5s]`',
+  uncommitted: '`uncommitted on a majority within 5s`',
   logs: '`logs under 80 entries`',
   snapshot: '`n3 has a snapshot within 5s`',
   change: '`add n6 [&] [-> done]`, `remove n5 [force] [&] [-> done]` or `reconfigure n1 n2 n6 [force] [&] [-> done]`',
-  members: '`voters n1 n2 n3 [within 5s]` or `learners n6 [within 5s]`',
+  members: '`voters n1 n2 n3 [within 5s]`, `learners n6 [within 5s]` or `change under way [within 5s]`',
   raw: "`r1 sends '…' [one byte at a time]`, `r1 ends`, `r1 receives {…}` or `r1 is closed`",
   call: '`c1 set a 1 [@n3] [&] [-> done]`',
 }
 const anything =
-  'a line is a # comment, a fault word, delay, lose, double, wait, settle, all equal, all hold, load, linearizable, ' +
+  'a line is a # comment, a fault word, delay, lose, double, wait, settle, all equal, all hold, uncommitted on a majority, load, linearizable, ' +
   `repeat … end, ${forms.leadership}, ${forms.logs}, ${forms.snapshot}, ${forms.change}, ${forms.members}, a name such as ${forms.name}, a call such as ${forms.call}, ` +
   `or a bare connection's ${forms.raw}`
 
@@ -37,7 +39,9 @@ export function parseStatement(text: string): Said {
   if (isFaultWord(word)) return parseFaultLine(text)
   if (word === 'add' || word === 'remove' || word === 'reconfigure') return parseChange(word, text)
   if (word === 'voters' || word === 'learners') return parseMembers(word, text)
+  if (word === 'change') return parseUnderWay(text)
   if (word === 'all') return parseHold(text)
+  if (word === 'uncommitted') return parseUncommitted(text)
   if (word === 'lose' || word === 'double') return parseChance(word, text)
   if (/^\w+ leader\b/.test(text)) return parseLeadership(text)
   if (word === 'logs') return parseLogs(text)
@@ -70,6 +74,11 @@ export function parseTime(text: string): number | null {
   return ms <= longestMs ? ms : null
 }
 
+/** Parses the time behind a `within`; 0 without one, which means at once. */
+function parseWithin(time: string | undefined, text: string, form: string): number {
+  return time === undefined ? 0 : (parseTime(time) ?? fail(text, form))
+}
+
 function parseDelay(text: string): Delay {
   if (text === 'delay off') return null
   const [, from, to] = /^delay (\d+)\.\.(\d+)ms$/.exec(text) ?? fail(text, forms.delay)
@@ -98,9 +107,10 @@ function parseName(text: string): Said {
 
 function parseLeadership(text: string): Said {
   if (text === 'same leader' || text === 'no leader') return { kind: text }
-  const [, which, time] = /^(one|new) leader within (\w+)$/.exec(text) ?? fail(text, forms.leadership)
+  const form = /^(one leader|new leader|no leader known) within (\w+)$/
+  const [, kind, time] = form.exec(text) ?? fail(text, forms.leadership)
   const withinMs = parseTime(time!) ?? fail(text, forms.leadership)
-  return { kind: which === 'one' ? 'one leader' : 'new leader', withinMs }
+  return { kind: kind as 'one leader' | 'new leader' | 'no leader known', withinMs }
 }
 
 function parseLogs(text: string): Said {
@@ -130,13 +140,27 @@ function parseChange(change: Change['change'], text: string): Said {
 
 function parseMembers(kind: 'voters' | 'learners', text: string): Said {
   const [, names, within] = /^\w+((?: \w+)+?)(?: within (\w+))?$/.exec(text) ?? fail(text, forms.members)
-  const withinMs = within === undefined ? 0 : (parseTime(within) ?? fail(text, forms.members))
-  return { kind, words: names!.trim().split(' '), withinMs }
+  return { kind, words: names!.trim().split(' '), withinMs: parseWithin(within, text, forms.members) }
+}
+
+function parseUnderWay(text: string): Said {
+  const [, within] = /^change under way(?: within (\w+))?$/.exec(text) ?? fail(text, forms.members)
+  return { kind: 'change under way', words: [], withinMs: parseWithin(within, text, forms.members) }
+}
+
+function parseUncommitted(text: string): Said {
+  const [, within] = /^uncommitted on a majority within (\w+)$/.exec(text) ?? fail(text, forms.uncommitted)
+  return { kind: 'uncommitted on a majority', withinMs: parseWithin(within, text, forms.uncommitted) }
 }
 
 function parseHold(text: string): Said {
-  const [, key, value] = /^all hold (\S+) (.+)$/.exec(text) ?? fail(text, forms.hold)
-  return { kind: 'all hold', key: key!, value: value === '(absent)' ? null : value! }
+  const [, key, value, within] = /^all hold (\S+) (.+?)(?: within (\w+))?$/.exec(text) ?? fail(text, forms.hold)
+  return {
+    kind: 'all hold',
+    key: key!,
+    value: value === '(absent)' ? null : value!,
+    withinMs: parseWithin(within, text, forms.hold),
+  }
 }
 
 /** Parses a call. `-> ` begins the expectation, unless it stands in quotes. */

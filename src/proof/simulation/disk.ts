@@ -15,7 +15,8 @@ export const healthyDisk: DiskHealth = { minSyncMs: 1, maxSyncMs: 1, failure: 0 
 
 /**
  * A disk that outlives its node's process. A crash loses writes that were not synced: of the write under way, any
- * number of leading records may have reached the platter (a torn write), the last of them whole or not at all.
+ * number of leading records may have reached the platter (a torn write), the last of them whole or not at all. A batch's
+ * hint of a commit comes behind all of them.
  */
 export class SimulatedDisk {
   #records = new Records()
@@ -44,12 +45,14 @@ export class SimulatedDisk {
       write: (batch) =>
         new Promise((resolve, reject) => {
           if (!goesOn()) return
+          // A batch that cannot be true is refused before anything is written, as by the other stores.
+          this.#records.check(batch)
           const { minSyncMs, maxSyncMs } = this.health
           this.#underWay = batch
           clock.after(minSyncMs + random.next() * (maxSyncMs - minSyncMs), () => {
             stir()
             if (random.chance(this.health.failure)) return reject(new Error('the disk failed'))
-            this.#records.add(batch.records)
+            this.#records.add(batch.records, batch.commit)
             this.#snapshots.keep(this.#records.snapshots)
             this.#underWay = null
             if (goesOn()) resolve()
@@ -89,8 +92,9 @@ export class SimulatedDisk {
   crash(random: SeededRandom): void {
     this.#snapshots.tear(() => random.next())
     if (!this.#underWay) return
-    const { records } = this.#underWay
-    this.#records.add(records.slice(0, random.between(0, records.length)))
+    const { records, commit } = this.#underWay
+    const kept = records.slice(0, random.between(0, records.length))
+    this.#records.add(kept, kept.length === records.length ? commit : undefined)
     this.#underWay = null
     this.torn++
   }

@@ -90,7 +90,10 @@ export class Host {
     const goesOn = this.#boundary()
     const node = new Node(this.#stage, this.#settings, {
       network: this.#network(goesOn),
-      machine: () => this.#stirring(this.#stage.application.machine(this.#stirringClock(clock)), goesOn),
+      machine: () => {
+        const { application } = this.#stage
+        return this.#stirring(application.machine(this.#stirringClock(clock), this.#around.random), goesOn)
+      },
       clock,
       applyBatch: this.#around.applyBatch,
       log: this.#disk.store(clock, this.#around.random, this.#around.stir, goesOn),
