@@ -1,17 +1,24 @@
 import { inspect } from 'node:util'
 import { addressProblem } from '../src/address.js'
-import { type Command, type ErrorCode, isObject, limits } from '../src/contracts.js'
+import { type Command, type ErrorCode, isObject, limits, readPolicies } from '../src/contracts.js'
 import { ConfigError } from '../src/errors.js'
 import type { CallSettings, ClientSettings } from './settings.js'
 
-/** Bytes that an `id` adds to a request at most. */
-const envelopeBytes = 64
+/** Bytes that an `id`, and the number of a call in its session, add to a request at most. */
+const envelopeBytes = 160
 
 export type CheckedCall =
-  | { readonly command: Command; readonly deadlineMs: number | undefined; readonly at: string | undefined }
+  | {
+      readonly command: Command
+      readonly deadlineMs: number | undefined
+      readonly at: string | undefined
+      readonly session: boolean | undefined
+    }
   | { readonly code: ErrorCode; readonly problem: string }
 
 const aDeadline = 'deadlineMs is a number of milliseconds, more than 0 (Infinity for none)'
+const aSession = 'session is true or false'
+const isBoolean = (value: unknown) => value === undefined || typeof value === 'boolean'
 const isDeadline = (ms: unknown) => ms === undefined || (typeof ms === 'number' && ms > 0)
 const isAddress = (address: unknown): address is string =>
   typeof address === 'string' && addressProblem(address) === null
@@ -22,7 +29,7 @@ const shown = (value: unknown) =>
 /** Checks the settings of a client. @throws ConfigError that says what to change */
 export function checkSettings(settings: ClientSettings): ClientSettings {
   if (!isObject(settings)) throw new ConfigError('a client is made with an object such as { addresses: ["host:port"] }')
-  const { addresses, deadlineMs, maxRedirects } = settings
+  const { addresses, deadlineMs, maxRedirects, session, reads } = settings
   if (!Array.isArray(addresses) || addresses.length === 0)
     throw new ConfigError('a client needs a list of at least one address: { addresses: ["host:port"] }')
   const wrong = addresses.findIndex((address) => !isAddress(address))
@@ -30,7 +37,10 @@ export function checkSettings(settings: ClientSettings): ClientSettings {
   if (!isDeadline(deadlineMs)) throw new ConfigError(`${aDeadline}, which ${shown(deadlineMs)} is not`)
   if (maxRedirects !== undefined && !(Number.isInteger(maxRedirects) && maxRedirects >= 0))
     throw new ConfigError(`maxRedirects is a whole number from 0 on, which ${shown(maxRedirects)} is not`)
-  const given = { addresses: [...addresses], deadlineMs, maxRedirects }
+  if (!isBoolean(session)) throw new ConfigError(`${aSession}, which ${shown(session)} is not`)
+  if (reads !== undefined && !readPolicies.includes(reads))
+    throw new ConfigError(`reads is one of ${readPolicies.join(', ')}, which ${shown(reads)} is not`)
+  const given = { addresses: [...addresses], deadlineMs, maxRedirects, session, reads }
   return Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as ClientSettings
@@ -42,14 +52,15 @@ export function checkSettings(settings: ClientSettings): ClientSettings {
  */
 export function checkCall(command: unknown, settings: CallSettings | null): CheckedCall {
   try {
-    const { deadlineMs, at } = settings ?? {}
+    const { deadlineMs, at, session } = settings ?? {}
     if (!isDeadline(deadlineMs)) return { code: 'bad_request', problem: aDeadline }
     if (at !== undefined && !isAddress(at)) return { code: 'bad_request', problem: 'at is an address, host:port' }
+    if (!isBoolean(session)) return { code: 'bad_request', problem: aSession }
     const text: string | undefined = JSON.stringify(command)
     if (text !== undefined && Buffer.byteLength(text) > limits.messageBytes - envelopeBytes)
       return { code: 'too_large', problem: `a request is at most ${limits.messageBytes} bytes` }
     const copy: unknown = text === undefined ? undefined : JSON.parse(text)
-    if (isObject(copy) && typeof copy.command === 'string') return { command: copy as Command, deadlineMs, at }
+    if (isObject(copy) && typeof copy.command === 'string') return { command: copy as Command, deadlineMs, at, session }
     return { code: 'bad_request', problem: 'a command is an object such as { command: "get", key: "a" }' }
   } catch (error) {
     return { code: 'bad_request', problem: `the command cannot be written as JSON: ${messageOf(error)}` }

@@ -7,7 +7,7 @@ import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js
 import { lookup } from '../src/network/lookup.js'
 import { latest } from '../stages/index.js'
 import { checkCall, checkSettings } from './check-call.js'
-import type { CallSettings, ClientSettings } from './settings.js'
+import type { CallSettings, ClientSettings, ReadSettings } from './settings.js'
 
 export type { Outcome } from '../src/contracts.js'
 
@@ -67,9 +67,9 @@ export class Client {
     return outcome.answer
   }
 
-  /** Reads the value of a key; null if the key is absent. @throws CallError */
-  async get(key: string): Promise<string | null> {
-    return (await this.#do({ command: 'get', key })).value as string | null
+  /** Reads the value of a key; null if the key is absent. Settings are for stage 9 and later. @throws CallError */
+  async get(key: string, { consistency, atLeast }: ReadSettings = {}): Promise<string | null> {
+    return (await this.#do({ command: 'get', key, consistency, atLeast })).value as string | null
   }
 
   /** Sets the value of a key. @throws CallError */

@@ -2,4 +2,4 @@
 export type { Answer, Command, ErrorCode, Failure } from '../src/contracts.js'
 export { errorCodes } from '../src/contracts.js'
 export { CallError, Client, type Outcome } from './client.js'
-export type { CallSettings, ClientSettings } from './settings.js'
+export type { CallSettings, ClientSettings, ReadSettings } from './settings.js'

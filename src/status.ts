@@ -2,7 +2,7 @@ import type { EntryId, Index, NodeId, Term } from './ids.js'
 import type { PeerMember } from './messages.js'
 
 /** The status of a node for `info`, traces and checkers: plain data. A stage tells the parts that it has. */
-export interface Status extends Partial<LogStatus>, Partial<MembershipStatus> {
+export interface Status extends Partial<LogStatus>, Partial<MembershipStatus>, Partial<SessionStatus> {
   readonly id: NodeId
   readonly stage: number
   readonly role: string
@@ -21,6 +21,12 @@ interface LogStatus {
   readonly snapshot: (EntryId & { readonly bytes: number; readonly sha256: string }) | undefined
   /** The reason why the last snapshot could not be saved. */
   readonly snapshotFailed: string | undefined
+}
+
+/** A node that knows the sessions of clients (stage 9 on). */
+interface SessionStatus {
+  /** The number of sessions that are open, as far as this node has performed the log. */
+  readonly sessions: number
 }
 
 /** A node of a cluster whose members change (stage 8 on), as this node has it. */

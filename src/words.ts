@@ -56,13 +56,29 @@ export function toCommand(words: readonly Word[], shapes: Readonly<Record<string
   const name = words[0]?.text ?? ''
   const shape = Object.hasOwn(shapes, name) ? shapes[name]! : undefined
   if (!shape) throw new UsageError(`no command ${JSON.stringify(name)}; there are ${Object.keys(shapes).join(' ')}`)
-  const { given, flags } = takeFlags(words.slice(1), shape.takes)
   const takes = shape.takes.filter(({ kind }) => kind !== 'flag')
-  const joined = takes.at(-1)?.kind === 'names' ? given : joinRest(given, takes)
   const needed = takes.filter(({ optional }) => !optional).length
+  const { rest, beside } = takeBeside(words.slice(1), needed, shape)
+  const { given, flags } = takeFlags(rest, shape.takes)
+  const joined = takes.at(-1)?.kind === 'names' ? given : joinRest(given, takes)
   const most = takes.at(-1)?.kind === 'names' ? Number.POSITIVE_INFINITY : takes.length
   if (joined.length < needed || joined.length > most) throw new UsageError(`usage: ${usage(name, shape)}`)
-  return { command: name, ...Object.fromEntries(values(joined, takes)), ...flags }
+  return { command: name, ...Object.fromEntries(values(joined, takes)), ...flags, ...beside }
+}
+
+/**
+ * Takes the fields that stand beside a command off the end of the words: each by its name, as `sequence=3` or
+ * `withIndex`. Words that the command itself needs are left to it.
+ */
+function takeBeside(words: readonly Word[], needed: number, { envelope = [] }: CommandShape) {
+  const fieldOf = ({ text, quoted }: Word): readonly [string, unknown] | undefined => {
+    const [name, ...parts] = text.split('=')
+    const field = quoted ? undefined : envelope.find((one) => one.name === name)
+    if (!field || (field.kind === 'flag') !== (parts.length === 0)) return undefined
+    return [field.name, field.kind === 'flag' ? true : toValue({ text: parts.join('='), quoted: false }, field.kind)]
+  }
+  const end = Math.max(needed, words.findLastIndex((word) => !fieldOf(word)) + 1)
+  return { rest: words.slice(0, end), beside: Object.fromEntries(words.slice(end).map((word) => fieldOf(word)!)) }
 }
 
 /** Takes the flags off the end of the words, each by its own name. */
@@ -100,4 +116,9 @@ function toValue({ text, quoted }: Word, kind: Argument['kind']): unknown {
 export function usage(name: string, { takes }: CommandShape): string {
   const word = ({ name, kind }: Argument) => (kind === 'names' ? `${name}…` : name)
   return [name, ...takes.map((argument) => (argument.optional ? `[${word(argument)}]` : word(argument)))].join(' ')
+}
+
+/** Writes how the fields beside a command are typed: `[consistency=…] [atLeast=…] [withIndex]`; empty if it takes none. */
+export function usageBeside({ envelope = [] }: CommandShape): string {
+  return envelope.map(({ name, kind }) => (kind === 'flag' ? `[${name}]` : `[${name}=…]`)).join(' ')
 }

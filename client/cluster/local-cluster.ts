@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import type { Event, Member } from '../../src/contracts.js'
+import type { Event, Member, ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { localMembers } from '../../src/network/local-members.js'
 import { Cluster } from '../../src/server/cluster.js'
@@ -28,6 +28,10 @@ export interface LocalClusterOptions {
   readonly snapshotBytes: number
   readonly dataDir: string | undefined
   readonly trace: string | undefined
+  /** The nodes that the client asks for reads. */
+  readonly reads: ReadPolicy
+  /** True if the client opens no session. */
+  readonly noSession: boolean
   readonly onEvent: (event: Event) => void
   readonly onStderr: (text: string) => void
 }
@@ -57,7 +61,8 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     const isKept = membersChange && options.log !== 'memory'
     if (isKept) await data?.remember(kept)
     await cluster.start()
-    const client = new Client({ addresses: cluster.nodes().map((node) => node.client) })
+    const addresses = cluster.nodes().map((node) => node.client)
+    const client = new Client({ addresses, reads: options.reads, session: !options.noSession })
     const noted = isKept ? data : null
     const premises = { cluster, client, data: noted, host, basePort: kept.basePort, name: kept.cluster }
     const membership = membersChange ? new Membership(premises) : null

@@ -1,4 +1,4 @@
-import { defaultTiming } from '../../src/contracts.js'
+import { defaultTiming, readPolicies } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { defaultPace } from '../../src/server/config.js'
 import { logKinds, networkNames, type Stage } from '../../src/stage.js'
@@ -37,6 +37,21 @@ export const nodeOptions = {
     default: defaultTiming.snapshotBytes,
     describe: 'or after so many bytes of them',
     coerce: wholeNumber('snapshot-bytes', 1, 1_000_000_000_000),
+  },
+} as const
+
+/** Options of the commands that ask a cluster. */
+export const askOptions = {
+  reads: {
+    choices: readPolicies,
+    default: readPolicies[0],
+    describe: 'from stage 9 on: who is asked for reads, the leader, any member in turn, or the nearest',
+  },
+  'no-session': {
+    type: 'boolean',
+    default: false,
+    describe:
+      'ask each write once, and say "unknown" where its outcome is; without it, from stage 9 on, it is repeated',
   },
 } as const
 

@@ -1,5 +1,5 @@
 import { addressProblem } from '../../src/address.js'
-import type { Command } from '../../src/contracts.js'
+import type { Command, ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { jsonLine } from '../../src/text.js'
 import { latest } from '../../stages/index.js'
@@ -9,7 +9,7 @@ import { Repl } from '../repl/repl.js'
 import { describeOutcome, exitCode, plainOutcome } from '../text/answers.js'
 import { describeBar, describeEvent } from '../text/events.js'
 import { parseArguments, usage } from '../text/words.js'
-import { wholeNumber } from './arguments.js'
+import { askOptions, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 
 interface ClientArguments {
@@ -17,6 +17,8 @@ interface ClientArguments {
   connect: string
   json: boolean
   deadline: number | undefined
+  reads: ReadPolicy
+  noSession: boolean
 }
 
 export const client: Verb<ClientArguments> = {
@@ -35,6 +37,7 @@ export const client: Verb<ClientArguments> = {
         describe: 'milliseconds [5000; 600000 for a change of members]',
         coerce: wholeNumber('deadline', 1, 3_600_000),
       })
+      .options(askOptions)
       .example('$0 client', 'the REPL')
       .example('$0 client --json get --json', 'options end at the first word: this key is called --json')
       .example('$0 client get a', 'the value of a; exit code 0 done, 1 refused, 2 usage, 3 unknown')
@@ -42,11 +45,12 @@ export const client: Verb<ClientArguments> = {
   handler: ask,
 }
 
-async function ask({ connect, json, deadline, words }: ClientArguments): Promise<void> {
+async function ask({ connect, json, deadline, words, reads, noSession }: ClientArguments): Promise<void> {
   const addresses = connect.split(',').map((address) => address.trim())
   const wrong = addresses.find((address) => addressProblem(address) !== null)
   if (wrong !== undefined) throw new ConfigError(`--connect: ${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
-  const client = new Client({ addresses, ...(deadline !== undefined && { deadlineMs: deadline }) })
+  const patience = deadline === undefined ? {} : { deadlineMs: deadline }
+  const client = new Client({ addresses, reads, session: !noSession, ...patience })
   try {
     process.exitCode =
       words.length > 0 ? await once(client, words, { json, deadlineMs: deadline }) : await repl(client, addresses)

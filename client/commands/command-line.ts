@@ -2,10 +2,21 @@ import { parseArgs } from 'node:util'
 import { UsageError } from '../text/words.js'
 
 /** Options that take no value; `--help` of each verb marks them as boolean. */
-const flags = ['json', 'headless', 'bootstrap', 'verify', 'repair', 'real', 'hands', 'markdown', 'no-shrink']
+const flags = [
+  'json',
+  'headless',
+  'bootstrap',
+  'verify',
+  'repair',
+  'real',
+  'hands',
+  'markdown',
+  'no-shrink',
+  'no-session',
+]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */
-const valuesOfClient = ['connect', 'deadline']
+const valuesOfClient = ['connect', 'deadline', 'reads']
 /** The option that may be given more than once: it adds an address each time. */
 const repeatable = 'connect'
 

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { parseAddress } from '../../src/address.js'
-import type { Event, Member, Outcome } from '../../src/contracts.js'
+import type { Event, Member, Outcome, ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import type { Cluster } from '../../src/server/cluster.js'
 import type { DataFolder } from '../../src/server/data-folder.js'
@@ -19,7 +19,7 @@ import { colour, nodeColour } from '../text/colour.js'
 import { describeEvent } from '../text/events.js'
 import { parseLine, UsageError } from '../text/words.js'
 import { columnsOf, wrapped } from '../text/wrapped.js'
-import { nodeOptions, stageArgument, wholeNumber } from './arguments.js'
+import { askOptions, nodeOptions, stageArgument, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 
 declare module '../../src/events.js' {
@@ -52,6 +52,8 @@ interface RunArguments {
   trace: string | undefined
   headless: boolean
   json: boolean
+  reads: ReadPolicy
+  noSession: boolean
 }
 
 export const run: Verb<RunArguments> = {
@@ -66,6 +68,7 @@ export const run: Verb<RunArguments> = {
       })
       .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
       .options(nodeOptions)
+      .options(askOptions)
       .option('data-dir', {
         type: 'string',
         describe: 'where nodes keep what must survive them; a folder for this run only unless you name one',

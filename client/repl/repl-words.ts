@@ -2,7 +2,7 @@ import type { CommandShape } from '../../src/contracts.js'
 import { faultWords, isFaultWord } from '../../src/server/faults.js'
 import { memberWords } from '../cluster/membership.js'
 import { colour } from '../text/colour.js'
-import { usage } from '../text/words.js'
+import { usage, usageBeside } from '../text/words.js'
 import { defaultColumns, wrapped } from '../text/wrapped.js'
 
 /** Abilities of a REPL besides asking; an ability that is missing hides its words. */
@@ -112,16 +112,37 @@ export function describeWords(word: string | undefined, abilities: Abilities): s
   const own = Object.entries({ ...(folders ? logWord : {}), ...ownWords })
   if (word) {
     const found = [...commands, ...members, ...faults, ...own].filter(([left]) => left.split(' ')[0] === word)
-    return found.length > 0 ? rows(found).join('\n') : colour.red(`no word ${JSON.stringify(word)}; \`help\` lists all`)
+    const beside = Object.hasOwn(shapes, word) ? besideOf(shapes[word]!) : []
+    return found.length > 0
+      ? [...rows(found), ...beside].join('\n')
+      : colour.red(`no word ${JSON.stringify(word)}; \`help\` lists all`)
   }
   const sections = [
     colour.bold('commands'),
     ...rows(commands),
     colour.dim('  a word in double quotes is a JSON string; `@n3` at the end asks that node and no other'),
+    ...besideOfAll(shapes),
     ...(membership ? [colour.bold('members'), ...rows(members)] : []),
     ...(cluster ? [colour.bold('faults'), ...rows(faults), colour.dim(leaderWord)] : []),
     colour.bold('here'),
     ...rows(own),
   ]
   return sections.join('\n')
+}
+
+/** Describes the fields that may stand beside one command. */
+function besideOf(shape: CommandShape): string[] {
+  const fields = usageBeside(shape)
+  return fields === '' ? [] : [colour.dim(`  at its end, beside it: ${fields}`)]
+}
+
+/** Describes the fields that may stand beside writes, and beside reads. */
+function besideOfAll(shapes: Abilities['shapes']): string[] {
+  const kinds = [
+    ['write', Object.values(shapes).find(({ readOnly, envelope }) => !readOnly && envelope)],
+    ['read', Object.values(shapes).find(({ readOnly, envelope }) => readOnly && envelope)],
+  ] as const
+  return kinds.flatMap(([kind, shape]) =>
+    shape ? [colour.dim(`  at the end of a ${kind}: ${usageBeside(shape)}`)] : [],
+  )
 }

@@ -11,17 +11,34 @@ const judged = ['get', 'set', 'delete', 'append', 'cas']
 /** The commands and outcomes of one sitting, for the linearizability checker; times are in milliseconds. */
 export class Session {
   readonly #operations: Operation[] = []
+  /** Operations that are calls of sessions, by the sessions' names and the calls' numbers: places in the list. */
+  readonly #calls = new Map<string, number>()
 
+  /** Records a command that was asked. A stale read claims nothing that could be judged; a repeated call is one command. */
   record(command: Command, outcome: Outcome, call: number, returned: number): void {
-    if (!judged.includes(command.command)) return
-    this.#operations.push({
+    if (!judged.includes(command.command) || command.consistency === 'stale') return
+    const { length } = this.#operations
+    const place = command.session === undefined ? length : this.#placeOf(command)
+    const before = this.#operations[place]
+    // Only an answer tells what became of a call of which an earlier copy is open.
+    if (before?.outcome === 'done' || (before?.outcome === 'unknown' && outcome.outcome !== 'done')) return
+    const id = place + 1
+    this.#operations[place] = {
       client: 'repl',
-      id: this.#operations.length + 1,
+      id,
       command,
-      call,
+      call: before?.call ?? call,
       return: returned,
       ...outcome,
-    } as never)
+    } as never
+  }
+
+  /** The place of a call in the list: that of its first copy. */
+  #placeOf({ session, sequence, firstOutstanding: _, withIndex: _index, ...command }: Command): number {
+    const name = JSON.stringify([session, sequence, command])
+    const place = this.#calls.get(name) ?? this.#operations.length
+    this.#calls.set(name, place)
+    return place
   }
 
   check(): string {

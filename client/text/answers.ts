@@ -25,7 +25,14 @@ function describeValue(value: unknown): string {
   return value === null ? colour.dim('(absent)') : jsonLine(value)
 }
 
-function describeAnswer(command: Command, answer: Answer & { ok: true }): string {
+/** Describes an answer, and behind it what stands beside it: how far its node was in the log, and how old it may be. */
+function describeAnswer(command: Command, { index, ageMs, ...answer }: Answer & { ok: true }): string {
+  const age = ageMs === undefined ? '' : `, at most ${String(ageMs)} ms old`
+  const beside = index === undefined ? '' : ` ${colour.dim(`(index ${String(index)}${age})`)}`
+  return `${describeOwn(command, answer)}${beside}`
+}
+
+function describeOwn(command: Command, answer: Answer & { ok: true }): string {
   switch (command.command) {
     case 'get':
       return describeValue(answer.value)
@@ -35,6 +42,8 @@ function describeAnswer(command: Command, answer: Answer & { ok: true }): string
       return `ok ${colour.dim(`(length ${String(answer.length)})`)}`
     case 'scan':
       return describeScan(command, answer as unknown as ScanAnswer)
+    case 'open_session':
+      return `ok ${colour.dim(`(session ${String(answer.session)})`)}`
     case 'members':
       return describeMemberList(mapTexts(answer, shown) as MemberList)
     case 'add_node':

@@ -18,6 +18,7 @@ import type { Repair } from '../../src/storage/wal-repair.js'
 import { placeOf, type ScannedBatch, segmentName, walFolder } from '../../src/storage/wal-scan.js'
 import { jsonLine, mapTexts, oneLine } from '../../src/text.js'
 import type { Configuration } from '../../stages/8-membership/configuration.js'
+import type { SessionCall, SessionEvent } from '../../stages/9-client-interaction/session-call.js'
 import { colour, nodeColour } from './colour.js'
 import { describeMembers } from './events.js'
 
@@ -171,11 +172,23 @@ function describeRecord(record: PersistRecord, kept: ReadonlySet<Entry>, edge: E
   return kept.has(record.entry) ? text : colour.dim(`${text}  (taken back)`)
 }
 
-/** Describes a command as it would be typed, and an entry of the cluster's own by its kind. */
+/** Describes a command as it would be typed, with the call that it is, and an entry of the cluster's own by its kind. */
 export function describePayload(payload: Payload): string {
   if (payload.kind === 'configuration') return describeConfiguration(payload.configuration as Configuration)
+  if (payload.kind === 'session') return describeSession(payload.session as SessionEvent)
   if (payload.kind !== 'command') return payload.kind
-  return describeCommand(payload.command as Command)
+  return `${describeCommand(payload.command as Command)}${describeCall(payload.call as SessionCall | undefined)}`
+}
+
+/** Describes what becomes of sessions. A session that is opened has the index of its entry for a name. */
+function describeSession(event: SessionEvent): string {
+  if (event.event === 'expire') return `sessions end that were unused for ${event.idleMs / 1000} s`
+  if (event.event === 'end') return `session ${event.session} ends`
+  return event.instead === undefined ? 'session opened' : `session opened in place of session ${event.instead}`
+}
+
+function describeCall(call: SessionCall | undefined): string {
+  return call === undefined ? '' : `  (session ${call.session}, call ${call.sequence})`
 }
 
 /** Describes a command as it would be typed. */

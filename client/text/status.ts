@@ -86,6 +86,7 @@ export async function statusTable(source: StatusSource, width: number): Promise<
       'last log': text(status?.log?.last),
       commit: text(status?.commit),
       applied: text(status?.applied),
+      sessions: text(status?.sessions),
     }
   })
   const all = [...told.values()].flatMap((one) => one ?? [])
@@ -105,6 +106,7 @@ type Row = Readonly<Record<string, string>>
  */
 const dispensable: readonly (readonly [column: string, isPlain: (rows: readonly Row[]) => boolean])[] = [
   ['pid', () => true],
+  ['sessions', (rows) => new Set(rows.flatMap(({ sessions }) => sessions || [])).size <= 1],
   ['member', (rows) => rows.every(({ member }) => member === 'voter' || member === '')],
   ['leader', (rows) => new Set(rows.flatMap(({ leader }) => leader || [])).size === 1],
   ['applied', (rows) => rows.every(({ commit, applied }) => commit === applied)],

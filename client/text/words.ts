@@ -2,7 +2,7 @@ import { type Command, type CommandShape, isObject } from '../../src/contracts.j
 import { parseJson } from '../../src/network/framing.js'
 import { type Line, parseLine as parseWords, toCommand, UsageError } from '../../src/words.js'
 
-export { type Line, UsageError, usage } from '../../src/words.js'
+export { type Line, UsageError, usage, usageBeside } from '../../src/words.js'
 
 type Shapes = Readonly<Record<string, CommandShape>>
 

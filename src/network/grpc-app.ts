@@ -11,6 +11,7 @@ import {
   type Status,
 } from '../contracts.js'
 import type { Stage } from '../stage.js'
+import { besideAnswer, besideCommand, envelopeFields } from './grpc-metadata.js'
 import { type Proto, Protos, type Schemas } from './grpc-protos.js'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -115,16 +116,18 @@ interface Types {
 function handlerOf({ ask, stage }: Served, gate: CallGate, command: string, { request, reply, protos }: Types) {
   const shape = stage.commands[command]
   if (!shape) throw new Error(`a .proto file has an rpc for the command ${command}, which there is not`)
+  const envelope = envelopeFields(stage)
   return (call: ServerUnaryCall<Buffer, Fields>, respond: sendUnaryData<Fields>) => {
     const answered = (answer: Answer) => {
       const told = gate.answer(call.getPeer(), answer)
-      respond(null, told.ok ? replyOf(told, reply, protos) : errorReply(told.error))
+      if (told.ok) respond(null, replyOf(told, reply, protos), besideAnswer(told, shape, reply))
+      else respond(null, errorReply(told.error))
     }
     const asked = read(call.request, request)
     if ('problem' in asked) return answered(asked.problem)
     const refusal = gate.admit(call.request.length)
     if (refusal) return answered(refusal)
-    ask({ ...argumentsOf(shape, asked.fields), command }, answered)
+    ask({ ...argumentsOf(shape, asked.fields), ...besideCommand(call.metadata, envelope), command }, answered)
   }
 }
 

@@ -33,6 +33,8 @@ t.test('a client is made with addresses, and says what is wrong with others', as
       /^deadlineMs is a number/,
     ]),
     [{ addresses: ['h:1'], maxRedirects: 0.5 }, /^maxRedirects is a whole number/],
+    [{ addresses: ['h:1'], session: 'no' }, /^session is true or false, which 'no' is not$/],
+    [{ addresses: ['h:1'], reads: 'all' }, /^reads is one of leader, any, nearest, which 'all' is not$/],
   ] as const)
     t.throws(() => new Client(settings as never), { name: 'ConfigError', message: message as RegExp })
 })
@@ -66,6 +68,8 @@ t.test('call never throws: what cannot be asked is refused', async (t) => {
     t.match(await call(command), { outcome: 'refused', error: { code: 'bad_request', definite: true } })
   for (const deadlineMs of [Number.NaN, -1, 0, '5000', null, 5n])
     t.match(await call({ command: 'ping' }, { deadlineMs }), { outcome: 'refused', error: { code: 'bad_request' } })
+  for (const session of [0, null, 'no'])
+    t.match(await call({ command: 'ping' }, { session }), { outcome: 'refused', error: { code: 'bad_request' } })
   for (const at of ['', 'nowhere', 5, null, {}])
     t.match(await call({ command: 'ping' }, { at }), { outcome: 'refused', error: { code: 'bad_request' } })
   const long = { command: 'set', key: 'a', value: 'x'.repeat(9 * 1024 * 1024) }

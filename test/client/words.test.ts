@@ -58,6 +58,33 @@ t.test('flags by their names, and all names that there are', async (t) => {
   }
 })
 
+t.test('what stands beside a command is typed at its end', async (t) => {
+  const { commands } = stages[9]!
+  const cases: [string, object][] = [
+    ['append a x session=6 sequence=1', { command: 'append', key: 'a', value: 'x', session: 6, sequence: 1 }],
+    ['set a b c withIndex', { command: 'set', key: 'a', value: 'b c', withIndex: true }],
+    ['set a "session=6"', { command: 'set', key: 'a', value: 'session=6' }],
+    ['set a session=6', { command: 'set', key: 'a', value: 'session=6' }],
+    ['set a withIndex', { command: 'set', key: 'a', value: 'withIndex' }],
+    ['set a b consistency=stale', { command: 'set', key: 'a', value: 'b consistency=stale' }],
+    ['get a consistency=stale', { command: 'get', key: 'a', consistency: 'stale' }],
+    ['get a atLeast=12 withIndex', { command: 'get', key: 'a', atLeast: 12, withIndex: true }],
+    ['scan consistency=stale', { command: 'scan', consistency: 'stale' }],
+    ['scan "consistency=stale"', { command: 'scan', prefix: 'consistency=stale' }],
+  ]
+  for (const [line, command] of cases) {
+    t.same(parseLine(line, commands).command, command, line)
+    t.same(parseLine(`${line} @n2`, commands), { command, at: 'n2' })
+  }
+  t.same(parseArguments(['set', 'a', 'b', 'withIndex'], commands), {
+    command: 'set',
+    key: 'a',
+    value: 'b',
+    withIndex: true,
+  })
+  t.throws(() => parseLine('get a consistency', commands), UsageError, 'the value is missing')
+})
+
 t.test('lines that are no command show what would be', async (t) => {
   for (const [line, message] of [
     ['fly', /no command "fly"; there are get set/],

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { credentials, loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js'
+import { credentials, loadPackageDefinition, Metadata, type ServiceClientConstructor } from '@grpc/grpc-js'
 import { loadSync, type MessageTypeDefinition } from '@grpc/proto-loader'
 import t, { type Test } from 'tap'
 import { systemClock, systemRandom } from '../../src/clock.js'
@@ -163,8 +163,18 @@ for (const stage of [...stages, counting])
     },
   )
 
-/** How the node of a stage hears a request, and how its answer looks at the other end. */
-async function asked(rpc: string, request: object, answer: object): Promise<[heard: unknown, reply: unknown]> {
+type Beside = Readonly<Record<string, string>>
+
+/**
+ * How the node of a stage hears a request, with metadata beside it, and how its answer looks at the other end, with the
+ * metadata beside that.
+ */
+async function asked(
+  rpc: string,
+  request: object,
+  answer: object,
+  given: Beside | Metadata = {},
+): Promise<[heard: unknown, reply: unknown, beside: Beside]> {
   let heard: unknown
   const ask: Ask = (command, tell) => {
     heard = command
@@ -174,12 +184,15 @@ async function asked(rpc: string, request: object, answer: object): Promise<[hea
   const services = clientServices({ ask, stage: latest }, schemas, gate)
   const [definition, handlers] = services.find(([methods]) => rpc in methods)!
   const method = definition[rpc]!
-  const call = { request: method.requestSerialize(request), getPeer: () => 'somebody' }
-  const reply = await new Promise<object>((resolve) => {
-    const respond = (_: unknown, told: object) => resolve(told)
+  const metadata = given instanceof Metadata ? given : new Metadata()
+  if (!(given instanceof Metadata)) for (const [name, value] of Object.entries(given)) metadata.set(name, value)
+  const call = { request: method.requestSerialize(request), getPeer: () => 'somebody', metadata }
+  const [reply, beside] = await new Promise<[object, Beside]>((resolve) => {
+    const respond = (_: unknown, told: object, trailer?: Metadata) =>
+      resolve([told, (trailer?.getMap() ?? {}) as Beside])
     ;(handlers[rpc] as (call: unknown, respond: unknown) => void)(call, respond)
   })
-  return [heard, plainOf(method.responseDeserialize(method.responseSerialize(reply)))]
+  return [heard, plainOf(method.responseDeserialize(method.responseSerialize(reply))), beside]
 }
 
 const plainOf = (reply: unknown) => JSON.parse(JSON.stringify(reply)) as unknown
@@ -211,6 +224,50 @@ t.test('members are asked and changed over gRPC as on the JSON port', async (t) 
   t.match(reply, { members })
   const [, refused] = await asked('RemoveNode', { node: 'n9' }, failure('bad_request', 'n9 is no member'))
   t.match(refused, { error: { code: 'bad_request', definite: true } })
+})
+
+t.test('what stands beside a command and beside an answer is metadata', async (t) => {
+  const write = { session: '7', sequence: '3', 'first-outstanding': '2', 'with-index': 'true' }
+  const append = { command: 'append', key: 'a', value: 'x' }
+  const [heard, reply, beside] = await asked('Append', append, { ok: true, length: 1, index: 12 }, write)
+  t.same(heard, { ...append, session: 7, sequence: 3, firstOutstanding: 2, withIndex: true })
+  t.match(reply, { length: 1 })
+  t.same(beside, { index: '12' })
+
+  const read = { consistency: 'stale', 'at-least': '12' }
+  const [asks, value, age] = await asked('Get', { key: 'a' }, { ok: true, value: 'x', index: 12, ageMs: 40 }, read)
+  t.same(asks, { command: 'get', key: 'a', consistency: 'stale', atLeast: 12 })
+  t.match(value, { value: 'x' })
+  t.same(age, { index: '12', 'age-ms': '40' })
+  const [, opened] = await asked('OpenSession', {}, { ok: true, session: 6 })
+  t.match(opened, { session: 6 })
+})
+
+t.test('metadata that is wrong meets the check that a line meets', async (t) => {
+  const problemWith = async (rpc: string, request: object, given: Beside | Metadata) => {
+    const [heard] = await asked(rpc, request, { ok: true }, given)
+    const { command } = heard as Command
+    return latest.commands[command]!.check(heard as object)
+  }
+  const set = { key: 'a', value: '1' }
+  const twice = new Metadata()
+  for (const number of ['1', '2']) twice.add('session', number)
+  twice.set('sequence', '1')
+  const cases: [string, object, Beside | Metadata, RegExp][] = [
+    ['Set', set, { session: '7' }, /"session" and "sequence" go together/],
+    ['Set', set, { session: 'x', sequence: '1' }, /"session" must be a whole number/],
+    ['Set', set, { session: '-7', sequence: '1' }, /"session" must be a whole number/],
+    ['Set', set, { session: '1e3', sequence: '1' }, /"session" must be a whole number/],
+    ['Set', set, { session: '9007199254740993', sequence: '1' }, /"session" must be a whole number/],
+    ['Set', set, { 'with-index': 'yes' }, /"withIndex" must be true/],
+    ['Set', set, twice, /"session" must be a whole number/],
+    ['Set', set, { consistency: 'stale' }, /no field "consistency"/],
+    ['Get', { key: 'a' }, { consistency: 'fresh' }, /"consistency" must be/],
+    ['Get', { key: 'a' }, { session: '7', sequence: '1' }, /no field "se/],
+    ['Ping', {}, { session: '7' }, /no field "session"/],
+  ]
+  for (const [rpc, request, given, message] of cases)
+    t.match(await problemWith(rpc, request, given), { ok: false, error: { code: 'bad_request', message } })
 })
 
 t.test('an rpc without a command is found when the node starts', async (t) => {
