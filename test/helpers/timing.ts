@@ -9,4 +9,4 @@ export const timing = {
   snapshotBytes: 1024 * 1024,
   chunkBytes: 8,
 }
-export const patienceTicks = 15
+export const electionTimeoutTicks = 15
