@@ -29,7 +29,7 @@ import { timing } from './timing.js'
 
 export type { AnyMessage } from './hand.js'
 export { entriesOf, entryOf, type Held, type Past, stateUpTo } from './past.js'
-export { patienceTicks, timing } from './timing.js'
+export { electionTimeoutTicks, timing } from './timing.js'
 
 /**
  * Five cores, or others, run by hand, without time or chance: the script says which message arrives and which is lost, when a disk
