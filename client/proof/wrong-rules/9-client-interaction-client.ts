@@ -20,7 +20,7 @@ export const wrongSessionClients: readonly WrongRule[] = [
       take(client) {
         for (const { message } of client.effects.send) {
           const numbered = client.numbered.get(message.id)
-          if (!numbered?.isOpen) continue
+          if (!numbered || numbered.open === 0) continue
           client.numbered.delete(message.id)
           client.numbered.set(message.id, { ...numbered, sequence: client.nextSequence++ })
         }
@@ -36,7 +36,7 @@ export const wrongSessionClients: readonly WrongRule[] = [
       take(client) {
         for (const { id } of client.effects.settle) {
           const numbered = client.numbered.get(id)
-          if (numbered) numbered.isOpen = false
+          if (numbered) numbered.open = 0
         }
         return takeNumbered(client)
       },
@@ -49,7 +49,7 @@ export const wrongSessionClients: readonly WrongRule[] = [
     stage: asking({
       answered(client, address, id, answer) {
         const numbered = client.numbered.get(id as number)
-        if (numbered && !answer.ok && answer.error.code === 'session_expired') numbered.isOpen = false
+        if (numbered && !answer.ok && answer.error.code === 'session_expired') numbered.open = 1
         answeredInSession(client, address, id, answer)
       },
     }),
