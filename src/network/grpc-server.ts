@@ -243,7 +243,8 @@ function checkHello(hello: Greeting | undefined): Hello {
   if (!hello) throw new Error('its first packet is not a Hello')
   const { protocol } = hello
   if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${quoted(protocol)}, not ${protocolVersion}`)
-  return hello
+  // Protobuf has no word for a string that was left out: it is empty.
+  return { ...hello, address: hello.address || undefined }
 }
 
 /** Extracts the host from `host:port` as gRPC writes it: without brackets around an IPv6 address. */
