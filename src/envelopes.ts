@@ -13,6 +13,8 @@ export interface Envelopes {
   readonly write?: EnvelopeShape
 }
 
+type Fields = Record<string, unknown>
+
 /** Makes the shapes of an application's commands, with the fields that this stage takes beside them. */
 export function inEnvelopes(commands: Readonly<Record<string, CommandShape>>, { read, write }: Envelopes) {
   const wrapped = Object.entries(commands).map(([name, shape]) => {
@@ -29,11 +31,12 @@ function inEnvelope(shape: CommandShape, { takes, check }: EnvelopeShape): Comma
     envelope: takes,
     check(candidate) {
       if (!names.some((name) => name in candidate)) return shape.check(candidate)
-      const fields = Object.entries(candidate)
-      const isBeside = ([name]: readonly [string, unknown]) => names.includes(name)
-      const checked = shape.check(Object.fromEntries(fields.filter((field) => !isBeside(field))))
+      // Objects without a prototype: `__proto__` is a field like any other, and is refused like any other.
+      const [inside, outside]: [Fields, Fields] = [Object.create(null), Object.create(null)]
+      for (const [name, value] of Object.entries(candidate)) (names.includes(name) ? outside : inside)[name] = value
+      const checked = shape.check(inside)
       if (!checked.ok) return checked
-      const beside = check(Object.fromEntries(fields.filter(isBeside)))
+      const beside = check(outside)
       return beside.ok ? { ...checked, envelope: beside.envelope as Record<string, unknown> } : beside
     },
   }

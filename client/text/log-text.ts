@@ -188,7 +188,9 @@ function describeSession(event: SessionEvent): string {
 }
 
 function describeCall(call: SessionCall | undefined): string {
-  return call === undefined ? '' : `  (session ${call.session}, call ${call.sequence})`
+  if (call === undefined) return ''
+  const [session, sequence] = call
+  return `  (session ${session}, call ${sequence})`
 }
 
 /** Describes a command as it would be typed. */

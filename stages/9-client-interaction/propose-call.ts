@@ -14,7 +14,7 @@ export function proposeCall(node: Responder, request: Request<unknown>): void {
 
 function callOf(node: Responder, { session, sequence, firstOutstanding = 1 }: WriteEnvelope): SessionCall | undefined {
   if (session === undefined || sequence === undefined) return undefined
-  return { session, sequence, firstOutstanding, time: clusterTime(node) }
+  return [session, sequence, firstOutstanding, clusterTime(node)]
 }
 
 /** Ends a turn: clients that asked for it are told the index of their entry, with the answer. */

@@ -1,16 +1,19 @@
 import { type Index, isObject, isPositive, type Payload } from '../../src/contracts.js'
 
-/** One call of a session, as it stands in an entry beside its command (thesis §6.3). */
-export interface SessionCall {
+/**
+ * One call of a session, as it stands in an entry beside its command (thesis §6.3). A list is short and quickly read:
+ * every write of every session has one.
+ */
+export type SessionCall = readonly [
   /** The session's name: the index of the entry that opened it. */
-  readonly session: Index
+  session: Index,
   /** The number of the call in its session, from 1 on. A repeated call has the same number. */
-  readonly sequence: number
+  sequence: number,
   /** The least number whose answer the client still waits for. Answers below it are forgotten. */
-  readonly firstOutstanding: number
+  firstOutstanding: number,
   /** The cluster's time when the call was proposed, in milliseconds. */
-  readonly time: number
-}
+  time: number,
+]
 
 /** An entry about sessions alone. All of them bear the cluster's time, in milliseconds, as their leader counted it. */
 export type SessionEvent =
@@ -30,8 +33,8 @@ export function isSession(payload: Payload): boolean {
 }
 
 function isCall(candidate: unknown): candidate is SessionCall {
-  if (!isObject(candidate) || Object.keys(candidate).length !== 4) return false
-  const { session, sequence, firstOutstanding, time } = candidate
+  if (!Array.isArray(candidate) || candidate.length !== 4) return false
+  const [session, sequence, firstOutstanding, time] = candidate as unknown[]
   if (!isPositive(session) || !isPositive(sequence) || !isPositive(firstOutstanding)) return false
   return firstOutstanding <= sequence && isNumber(time)
 }

@@ -20,12 +20,12 @@ const justUsedMs = 1_000
 const answerOverhead = 128
 
 /** The answer to one call, remembered for as long as the client may ask again. */
-interface Remembered {
+interface Remembered extends Result {
   /** A short number made of the command: another command under the same sequence number is a mistake. */
   readonly print: number
-  readonly result: Result
-  /** Bytes that the answer takes; 0 until it was measured. */
-  bytes: number
+  readonly session: Session
+  /** Bytes that the answer takes; 0 until it was measured, null once it is forgotten. */
+  bytes: number | null
 }
 
 interface Session {
@@ -33,12 +33,7 @@ interface Session {
   firstOutstanding: number
   readonly answers: Map<number, Remembered>
   bytes: number
-}
-
-interface Unmeasured {
-  readonly name: Index
-  readonly sequence: number
-  readonly remembered: Remembered
+  isEnded: boolean
 }
 
 /**
@@ -49,7 +44,7 @@ export class SessionTable {
   /** Sessions by their names, those unused for longest first. */
   readonly #sessions = new Map<Index, Session>()
   /** Answers that were not measured yet: the state machine gives them after the rules have seen their entries. */
-  #unmeasured: Unmeasured[] = []
+  #unmeasured: Remembered[] = []
   #bytes = 0
   #time = 0
 
@@ -88,7 +83,7 @@ export class SessionTable {
     else {
       if (entry.instead !== undefined) this.#end(entry.instead)
       const lastUsed = this.#time
-      this.#sessions.set(index, { lastUsed, firstOutstanding: 1, answers: new Map(), bytes: 0 })
+      this.#sessions.set(index, { lastUsed, firstOutstanding: 1, answers: new Map(), bytes: 0, isEnded: false })
     }
     return { ok: true, session: index }
   }
@@ -98,42 +93,41 @@ export class SessionTable {
    * remembered; all others have that answer.
    */
   take(call: SessionCall, command: unknown): Performance {
-    this.#time = Math.max(this.#time, call.time)
-    const session = this.#sessions.get(call.session)
-    if (!session) return refused('session_expired', noSession(call.session))
-    this.#use(call.session, session)
-    this.#forget(session, call.firstOutstanding)
-    const { sequence } = call
-    if (sequence < session.firstOutstanding) return refused('answer_forgotten', isForgotten(call))
+    const [name, sequence, firstOutstanding, time] = call
+    this.#time = Math.max(this.#time, time)
+    const session = this.#sessions.get(name)
+    if (!session) return refused('session_expired', noSession(name))
+    this.#use(name, session)
+    this.#forget(session, firstOutstanding)
+    if (sequence < session.firstOutstanding) return refused('answer_forgotten', isForgotten(name, sequence))
+    const print = printOf(command)
     const known = session.answers.get(sequence)
-    if (!known) return this.#takeNew(call, session, printOf(command))
-    if (known.print === printOf(command)) return { isNew: false, result: known.result }
-    return refused('bad_sequence', `number ${sequence} of session ${call.session} was another command: it was not done`)
+    if (!known) return this.#takeNew(session, sequence, print)
+    if (known.print === print) return { isNew: false, result: known }
+    return refused('bad_sequence', `number ${sequence} of session ${name} was another command: it was not done`)
   }
 
   /** A refusal is remembered like any answer: one call has one outcome, however often it is asked. */
-  #takeNew({ session: name, sequence }: SessionCall, session: Session, print: number): Performance {
+  #takeNew(session: Session, sequence: number, print: number): Performance {
     const last = session.firstOutstanding + callsAtOnce - 1
     const isNew = sequence <= last
-    const tooFar = `number ${sequence} is too far ahead: with ${session.firstOutstanding} still outstanding, at most ${last}`
-    const result: Result = isNew ? { answer: null } : { answer: failure('bad_sequence', tooFar) }
-    const remembered = { print, result, bytes: 0 }
+    const answer = isNew ? null : failure('bad_sequence', isTooFar(sequence, session.firstOutstanding, last))
+    const remembered: Remembered = { answer, print, session, bytes: 0 }
     session.answers.set(sequence, remembered)
-    this.#unmeasured.push({ name, sequence, remembered })
-    return { isNew, result }
+    this.#unmeasured.push(remembered)
+    return { isNew, result: remembered }
   }
 
   /** Counts the bytes of the answers that have come since the last time. */
   measure(): void {
-    for (const { name, sequence, remembered } of this.#unmeasured) {
-      const session = this.#sessions.get(name)
+    for (const remembered of this.#unmeasured) {
       // The answer may have been forgotten, or its session ended, before the state machine gave it.
-      if (session?.answers.get(sequence) !== remembered) continue
-      remembered.bytes = answerOverhead + weigh(remembered.result.answer)
-      session.bytes += remembered.bytes
+      if (remembered.bytes === null || remembered.session.isEnded) continue
+      remembered.bytes = answerOverhead + weigh(remembered.answer)
+      remembered.session.bytes += remembered.bytes
       this.#bytes += remembered.bytes
     }
-    this.#unmeasured = []
+    this.#unmeasured.length = 0
   }
 
   /**
@@ -145,7 +139,7 @@ export class SessionTable {
       session,
       lastUsed,
       firstOutstanding,
-      answers: [...answers].map(([sequence, { print, result }]) => [sequence, print, result.answer]),
+      answers: [...answers].map(([sequence, { print, answer }]) => [sequence, print, answer]),
     }))
     return [{ time: this.#time }, ...sessions]
   }
@@ -161,14 +155,15 @@ export class SessionTable {
     return table
   }
 
-  #restore({ session, lastUsed, firstOutstanding, answers }: Kept): void {
-    const remembered = answers.map(([sequence, print, answer]): [number, Remembered] => [
-      sequence,
-      { print, result: { answer }, bytes: answerOverhead + weigh(answer) },
-    ])
-    const bytes = remembered.reduce((sum, [, { bytes }]) => sum + bytes, 0)
-    this.#sessions.set(session, { lastUsed, firstOutstanding, answers: new Map(remembered), bytes })
-    this.#bytes += bytes
+  #restore({ session: name, lastUsed, firstOutstanding, answers }: Kept): void {
+    const session: Session = { lastUsed, firstOutstanding, answers: new Map(), bytes: 0, isEnded: false }
+    this.#sessions.set(name, session)
+    for (const [sequence, print, answer] of answers) {
+      const bytes = answerOverhead + weigh(answer)
+      session.answers.set(sequence, { answer, print, session, bytes })
+      session.bytes += bytes
+      this.#bytes += bytes
+    }
   }
 
   /** Moves a session to the end of the order of use, unless it is there by and large. */
@@ -183,11 +178,12 @@ export class SessionTable {
   #forget(session: Session, firstOutstanding: number): void {
     if (firstOutstanding <= session.firstOutstanding) return
     session.firstOutstanding = firstOutstanding
-    for (const [sequence, { bytes }] of session.answers) {
+    for (const [sequence, remembered] of session.answers) {
       if (sequence >= firstOutstanding) continue
       session.answers.delete(sequence)
-      session.bytes -= bytes
-      this.#bytes -= bytes
+      session.bytes -= remembered.bytes ?? 0
+      this.#bytes -= remembered.bytes ?? 0
+      remembered.bytes = null
     }
   }
 
@@ -203,6 +199,7 @@ export class SessionTable {
     if (!session) return
     this.#sessions.delete(name)
     this.#bytes -= session.bytes
+    session.isEnded = true
   }
 }
 
@@ -219,14 +216,16 @@ function refused(code: ErrorCode, why: string): Performance {
 }
 
 const noSession = (session: Index) => `there is no session ${session}: it has ended, or was never opened`
-const isForgotten = ({ session, sequence }: SessionCall) =>
+const isForgotten = (session: Index, sequence: number) =>
   `the client of session ${session} has said that it does not wait for number ${sequence} any more`
+const isTooFar = (sequence: number, outstanding: number, last: number) =>
+  `number ${sequence} is too far ahead: with ${outstanding} still outstanding, at most ${last}`
 
 /** Bytes of an answer's texts, at two a character, and of its other fields. */
 function weigh(value: unknown): number {
   if (typeof value === 'string') return 2 * value.length
   if (typeof value !== 'object' || value === null) return 8
   let bytes = 0
-  for (const part of Object.values(value)) bytes += weigh(part)
+  for (const name in value) bytes += weigh((value as Record<string, unknown>)[name])
   return bytes
 }
