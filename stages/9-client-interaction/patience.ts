@@ -4,21 +4,24 @@ import { elapsedDuringElection } from '../6-leader-election/follow-leader.js'
 import { repeat } from './repeat.js'
 import type { SessionClient } from './session-client.js'
 
-/** Milliseconds for which a call waits for its answer before another node is asked; doubled with each copy. */
+/**
+ * Milliseconds for which a call waits for its answer before another node is asked; doubled each time that it waited in
+ * vain. A node that refuses has answered, so it makes nobody more patient.
+ */
 const patienceMs = 1_000
 
 /** Notes the calls that leave, and the moment at which the first of them may have waited too long. */
 export function noteSends(client: SessionClient, { send }: ClientEffects): void {
   for (const { message } of send) {
-    const times = (client.sends.get(message.id)?.times ?? 0) + 1
-    client.sends.set(message.id, { at: client.now, times })
-    client.impatientAt = Math.min(client.impatientAt, client.now + patienceOf(times))
+    const vain = client.sends.get(message.id)?.vain ?? 0
+    client.sends.set(message.id, { at: client.now, vain })
+    client.impatientAt = Math.min(client.impatientAt, client.now + patienceOf(vain))
   }
   wake(client, client.impatientAt)
 }
 
-function patienceOf(times: number): number {
-  return patienceMs * 2 ** (times - 1)
+function patienceOf(vain: number): number {
+  return patienceMs * 2 ** vain
 }
 
 /**
@@ -37,7 +40,11 @@ export function elapsedWithPatience(client: SessionClient, now: number): void {
 function lookAt(client: SessionClient, one: Call, now: number): void {
   const sent = client.sends.get(one.id)
   if (!sent || !one.sent || !one.repeatable || one.pinned) return
-  const until = sent.at + patienceOf(sent.times)
-  if (until <= now) repeat(client, one)
-  else client.impatientAt = Math.min(client.impatientAt, until)
+  const until = sent.at + patienceOf(sent.vain)
+  if (until > now) {
+    client.impatientAt = Math.min(client.impatientAt, until)
+    return
+  }
+  client.sends.set(one.id, { at: sent.at, vain: sent.vain + 1 })
+  repeat(client, one)
 }

@@ -31,8 +31,8 @@ export interface SessionClient extends Client {
   held: Call[]
   /** Calls of sessions under way, by the calls' ids, in the order of their numbers. */
   readonly numbered: Map<number, Numbered>
-  /** The last time at which each call was sent, and how often it was, by the calls' ids. */
-  readonly sends: Map<number, { readonly at: number; readonly times: number }>
+  /** The last time at which each call was sent, and how often it has waited in vain, by the calls' ids. */
+  readonly sends: Map<number, { readonly at: number; readonly vain: number }>
   /** The moment at which the first call may have waited too long for its answer. */
   impatientAt: number
   /** Milliseconds from question to answer at each address, averaged. */

@@ -141,6 +141,19 @@ export const sessionClientClaims: Claims = {
     ok(copy && copy.address !== first.address)
     same(numberOf(copy), numberOf(first))
   },
+  'refusals on the way make nobody more patient: a node that says nothing is left after as long as the first'(stage) {
+    const { client, copy } = copied(stage)
+    let last = copy
+    for (let count = 0; count < 20; count++) {
+      client.refuse(last, 'no_leader')
+      client.pass(60)
+      last = client.only()
+    }
+    client.pass(1_100)
+    client.pass(100)
+    equal(client.sent.length, 2)
+    ok(client.sent[1]!.address !== last.address)
+  },
   'the refusal of a copy says nothing of the first: the outcome is unknown'(stage) {
     const { client, call, copy } = copied(stage)
     client.pass(9_700)

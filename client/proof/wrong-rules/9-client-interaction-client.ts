@@ -56,6 +56,24 @@ export const wrongSessionClients: readonly WrongRule[] = [
     caught: { guarantee: 'G12', climate: 'storm', seeds: 60 },
   },
   {
+    name: 'refusals-make-patient',
+    what: 'a client waits longer after each copy, also after one that was refused: after an election, for ever',
+    stage: asking({
+      take(client) {
+        const effects = takeNumbered(client)
+        for (const { message } of effects.send) {
+          const { at, vain } = client.sends.get(message.id)!
+          client.sends.set(message.id, { at, vain: vain + 1 })
+        }
+        return effects
+      },
+    }),
+    caught: {
+      claim:
+        'refusals on the way make nobody more patient: a node that says nothing is left after as long as the first',
+    },
+  },
+  {
     name: 'acknowledges-what-it-waits-for',
     what: 'a client says of each call that it waits for none before it: answers that it has not heard are forgotten',
     stage: asking({
