@@ -75,7 +75,7 @@ const wrongTables: readonly WrongRule[] = [
         },
       ],
     }),
-    caught: { guarantee: 'G12', climate: 'storm', seeds: 60 },
+    caught: { guarantee: 'G12', climate: 'churn', seeds: 40 },
   },
   {
     name: 'sessions-not-in-snapshots',
@@ -84,7 +84,7 @@ const wrongTables: readonly WrongRule[] = [
       kept: [],
       restored: replaced(right.restored, restoreSessions, (node) => restoreSessions(node, [])),
     }),
-    caught: { guarantee: 'G12', climate: 'storm', seeds: 20 },
+    caught: { guarantee: 'G6', climate: 'storm', seeds: 10 },
   },
   {
     name: 'answers-not-restored',
@@ -134,7 +134,7 @@ const wrongEnds: readonly WrongRule[] = [
     name: 'ended-means-none',
     what: 'a call of a session that has ended is done as if it were of none: its copy may have been done before the end',
     stage: performingAgain((one) => codeOf(one) === 'session_expired'),
-    caught: { guarantee: 'G12', climate: 'storm', seeds: 60 },
+    caught: { guarantee: 'G12', climate: 'storm', seeds: 20 },
   },
   {
     name: 'sessions-end-by-own-clock',
@@ -145,7 +145,7 @@ const wrongEnds: readonly WrongRule[] = [
         node.sessions.perform(0, { event: 'expire', time: node.ticks * node.timing.tickMs, idleMs })
       }),
     }),
-    caught: { guarantee: 'G6', climate: 'storm', seeds: 20 },
+    caught: { guarantee: 'G14', climate: 'storm', seeds: 10 },
   },
   {
     name: 'ended-when-proposed',
