@@ -1,7 +1,7 @@
 import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
 import type { Stage } from '../../src/stage.js'
 import { type AnyMessage, type Cores, timing } from '../helpers/cores.js'
-import type { Reading } from '../helpers/machine.js'
+import type { Reading } from '../helpers/hand.js'
 import type { Claims } from './claim.js'
 import { campaign } from './elections.js'
 import { led } from './replication.js'

@@ -22,12 +22,12 @@ export function replacing(rules: Partial<Table>): Stage {
 const anew = (): Performance => ({ isNew: true, result: { answer: null } })
 
 /** A stage that performs a call again where the right rule has this answer for it. */
-function performingAgain(isSo: (performance: Performance) => boolean): Stage {
+function performingAgain(isSo: (decision: Performance) => boolean): Stage {
   return replacing({
     perform: [
       (node, entry) => {
-        const performance = performOnce(node, entry)
-        return performance && isCall(entry) && !performance.isNew && isSo(performance) ? anew() : performance
+        const decision = performOnce(node, entry)
+        return decision && isCall(entry) && !decision.isNew && isSo(decision) ? anew() : decision
       },
     ],
   })
@@ -70,8 +70,8 @@ const wrongTables: readonly WrongRule[] = [
       requests: { ...right.requests, write: proposeIfNew },
       perform: [
         (node, entry) => {
-          const performance = performOnce(node, entry)
-          return performance && isCall(entry) && codeOf(performance) === null ? anew() : performance
+          const decision = performOnce(node, entry)
+          return decision && isCall(entry) && codeOf(decision) === null ? anew() : decision
         },
       ],
     }),
