@@ -147,6 +147,10 @@ t.test('a script as it is read', async (t) => {
     { kind: 'learners', words: ['n6'], withinMs: 0 },
     { kind: 'change under way', words: [], withinMs: 5_000 },
   ])
+  t.match(script('c1 opens a session\nc1 get a {"consistency":"stale"} @n3 & -> "1"').statements, [
+    { kind: 'opens', client: 'c1' },
+    { kind: 'call', words: 'get a @n3', fields: { consistency: 'stale' }, background: true },
+  ])
   const [sends] = script("r1 sends '\\360\\235\\222\\263é\\r\\n\\\\' one byte at a time").statements
   t.same(sends, { ...sends, bytes: Buffer.from('𝒳é\r\n\\'), bytewise: true })
 })
@@ -183,6 +187,10 @@ t.test('what cannot be read is named by file and line, and what would be right i
     [`${header}remove n1 n2`, /`remove n5 \[force\]/],
     [`${header}voters n1 within reach`, /`voters n1 n2 n3 \[within 5s\]`/],
     [`${header}load much`, /`load 10 clients 30 calls \[over 20s\] \[&\]`/],
+    [
+      `${header}c1 get a {consistency}`,
+      /fields beside a command are a JSON object, which this is not: \{consistency\}/,
+    ],
     [`${header}c1 get a -> maybe`, /^X1.txt:4: "maybe" is nothing to expect: done, "value", \(absent\)/],
     [`${header}c1 get a -> done, so`, /", so" is left over/],
     [`${header}c1 get a -> refused timeout`, /no code timeout goes with refused; there are bad_request/],

@@ -329,7 +329,7 @@ export const changeClaims: Claims = {
     same(asked?.ok === false && [asked.error.code, asked.error.address], ['not_leader', '127.0.0.1:1'])
     cores.receive({ ...appending(9, 0, []), to: 'n6' })
     equal(cores.status('n6').leader, 'n1')
-    for (const command of [adding('n4'), removing('n1'), becoming('n6'), { command: 'get', key: 'k' }]) {
+    for (const command of [adding('n4'), removing('n1'), becoming('n6'), { command: 'delete', key: 'k' }]) {
       const answer = cores.answer('n6', cores.request('n6', command))
       same(answer?.ok === false && [answer.error.code, answer.error.definite], ['no_leader', true], command.command)
     }

@@ -1,7 +1,7 @@
 import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
 import type { Stage } from '../../src/stage.js'
 import { type AnyMessage, type Cores, timing } from '../helpers/cores.js'
-import type { Reading } from '../helpers/machine.js'
+import type { Reading } from '../helpers/hand.js'
 import type { Claims } from './claim.js'
 import { campaign } from './elections.js'
 import { led } from './replication.js'
@@ -248,7 +248,8 @@ export const followerReadClaims: Claims = {
     cores.tick('n2', timing.heartbeatTicks)
     cores.run()
     ok(isAnswered(cores, 'n2', first))
-    ok(campaign(cores, 'n3', ['n2', 'n4', 'n5']))
+    ok(campaign(cores, 'n3', ['n2', 'n5']))
+    cores.take({ type: 'RequestVote' })
     for (let interval = 0; interval < 2; interval++) beat(cores, 'n3', followers)
     ok(isAnswered(cores, 'n4', second))
   },

@@ -41,7 +41,7 @@ class HandClient {
   }
 
   /** The only message that waits for an answer. */
-  only(): Sent {
+  onlyOne(): Sent {
     equal(this.sent.length, 1)
     return this.sent[0]!
   }
@@ -82,7 +82,7 @@ class HandClient {
 function inSession(stage: Stage) {
   const client = new HandClient(stage)
   const call = client.write()
-  const opening = client.only()
+  const opening = client.onlyOne()
   equal(opening.message.command, 'open_session')
   client.answer(opening, { ok: true, session })
   return { client, call }
@@ -93,10 +93,10 @@ const numberOf = ({ message }: Sent) => [message.session, message.sequence, mess
 /** The copy of a write whose connection broke. */
 function copied(stage: Stage) {
   const { client, call } = inSession(stage)
-  const first = client.only()
+  const first = client.onlyOne()
   client.breakAt(first.address)
   client.pass(100)
-  return { client, call, first, copy: client.only() }
+  return { client, call, first, copy: client.onlyOne() }
 }
 
 const codeOf = (outcome: Outcome | undefined) =>
@@ -106,12 +106,12 @@ const codeOf = (outcome: Outcome | undefined) =>
 export const sessionClientClaims: Claims = {
   'the first write opens a session, and then has a number in it'(stage) {
     const { client, call } = inSession(stage)
-    const write = client.only()
+    const write = client.onlyOne()
     same([write.message.command, ...numberOf(write)], ['append', session, 1, 1])
     client.answer(write, { ok: true, length: 1 })
     equal(client.outcomes.get(call)?.outcome, 'done')
     client.write()
-    same(numberOf(client.only()), [session, 2, 2])
+    same(numberOf(client.onlyOne()), [session, 2, 2])
   },
   'a write whose connection broke is asked again elsewhere, under the number that it had'(stage) {
     const { client, call, first, copy } = copied(stage)
@@ -123,7 +123,7 @@ export const sessionClientClaims: Claims = {
   'an answer that leaves the outcome open is no outcome: the write is asked again, until its deadline'(stage) {
     const { client, call } = inSession(stage)
     for (const code of ['timeout', 'leadership_lost', 'timeout'] as const) {
-      const sent = client.only()
+      const sent = client.onlyOne()
       same(numberOf(sent), [session, 1, 1])
       client.refuse(sent, code)
       client.pass(100)
@@ -134,7 +134,7 @@ export const sessionClientClaims: Claims = {
   },
   'a node that says nothing may be stopped: another is asked, under the same number'(stage) {
     const { client } = inSession(stage)
-    const first = client.only()
+    const first = client.onlyOne()
     client.pass(1_500)
     client.pass(100)
     const [, copy] = client.sent
@@ -152,16 +152,16 @@ export const sessionClientClaims: Claims = {
   },
   'a refusal of the only copy is the outcome'(stage) {
     const { client, call } = inSession(stage)
-    client.refuse(client.only(), 'overloaded')
+    client.refuse(client.onlyOne(), 'overloaded')
     same(codeOf(client.outcomes.get(call)), ['refused', 'overloaded'])
   },
   'where the session has ended, a call that was asked once is a call of the next'(stage) {
     const { client, call } = inSession(stage)
-    client.refuse(client.only(), 'session_expired')
-    const opening = client.only()
+    client.refuse(client.onlyOne(), 'session_expired')
+    const opening = client.onlyOne()
     equal(opening.message.command, 'open_session')
     client.answer(opening, { ok: true, session: session + 1 })
-    const write = client.only()
+    const write = client.onlyOne()
     same(numberOf(write), [session + 1, 1, 1])
     client.answer(write, { ok: true, length: 1 })
     equal(client.outcomes.get(call)?.outcome, 'done')
@@ -173,7 +173,7 @@ export const sessionClientClaims: Claims = {
   },
   'each call names the least number whose answer the client still waits for'(stage) {
     const { client } = inSession(stage)
-    const first = client.only()
+    const first = client.onlyOne()
     for (let count = 0; count < 3; count++) client.write()
     same(client.sent.map(numberOf), [
       [session, 1, 1],
@@ -189,8 +189,8 @@ export const sessionClientClaims: Claims = {
   'a cluster of an earlier stage is asked as before, without a session'(stage) {
     const client = new HandClient(stage)
     const call = client.write()
-    client.refuse(client.only(), 'unknown_command')
-    const write = client.only()
+    client.refuse(client.onlyOne(), 'unknown_command')
+    const write = client.onlyOne()
     same([write.message.command, ...numberOf(write)], ['append', undefined, undefined, undefined])
     client.breakAt(write.address)
     same(codeOf(client.outcomes.get(call)), ['unknown', 'connection_lost'])

@@ -1,6 +1,17 @@
-import type { Apply, Chunk, Core, Member, Message, Persist, Reply, SnapshotHeader } from '../../src/contracts.js'
+import type {
+  Answer,
+  Apply,
+  Chunk,
+  Core,
+  Index,
+  Member,
+  Message,
+  Persist,
+  Reply,
+  RequestId,
+  SnapshotHeader,
+} from '../../src/contracts.js'
 import type { Records } from '../../src/storage/recover.js'
-import type { Acts } from './machine.js'
 import type { SnapshotFiles } from './snapshot-files.js'
 
 /** A message with fields that are only known by its type. */
@@ -19,6 +30,24 @@ interface Write {
 interface Save {
   readonly header: SnapshotHeader
   readonly lines: readonly string[]
+}
+
+/** A read that was answered: behind which entry, and with which fields. */
+export interface Reading {
+  readonly request: RequestId
+  readonly behind: Index
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+/** What a state machine, and the rules before it, did. */
+export interface Acts {
+  /** The indexes of the commands that the state machine performed, in order. */
+  readonly done: Index[]
+  /** The answers to entries, by the requests that waited for them here. */
+  readonly answers: Map<RequestId, Answer>
+  readonly readings: Reading[]
+  /** The last entry whose effect the state machine has. */
+  upTo: Index
 }
 
 /** One core with its disk, its state machine, and what it has decided. */

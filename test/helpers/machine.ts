@@ -1,25 +1,7 @@
-import type { EntryId, RequestId } from '../../src/contracts.js'
+import type { EntryId } from '../../src/contracts.js'
 import { type Answer, type Apply, type Core, type Effects, failure, type Index } from '../../src/contracts.js'
-import type { Hand } from './hand.js'
+import type { Acts, Hand } from './hand.js'
 import { nameOf } from './past.js'
-
-/** A read that was answered: behind which entry, and with which fields. */
-export interface Reading {
-  readonly request: RequestId
-  readonly behind: Index
-  readonly fields: Readonly<Record<string, unknown>>
-}
-
-/** What a state machine, and the rules before it, did. */
-export interface Acts {
-  /** The indexes of the commands that the state machine performed, in order. */
-  readonly done: Index[]
-  /** The answers to entries, by the requests that waited for them here. */
-  readonly answers: Map<RequestId, Answer>
-  readonly readings: Reading[]
-  /** The last entry whose effect the state machine has. */
-  upTo: Index
-}
 
 export const noActs = (upTo: Index = 0): Acts => ({ done: [], answers: new Map(), readings: [], upTo })
 

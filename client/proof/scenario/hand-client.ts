@@ -57,8 +57,8 @@ class HandCall {
   constructor(stage: Stage, addresses: readonly string[], command: Command, ask: Ask) {
     this.#command = command
     this.#ask = ask
-    // A person asks one node after another, and none beside another that is silent.
-    const options = { addresses, attemptMs: Number.POSITIVE_INFINITY }
+    // A person asks one node after another, and none beside another that is silent; a session is opened by a line.
+    const options = { addresses, attemptMs: Number.POSITIVE_INFINITY, session: false }
     this.#shell = new ClientShell(stage, options, {
       clock: { now: () => this.#now, after: (ms, task) => this.#after(ms, task) },
       connect: (address) => void this.#todo.push(() => this.#connect(address)),

@@ -27,7 +27,7 @@ export const wrongSessionClients: readonly WrongRule[] = [
         return takeNumbered(client)
       },
     }),
-    caught: { guarantee: 'G12', climate: 'storm', seeds: 60 },
+    caught: { guarantee: 'G12', climate: 'churn', seeds: 20 },
   },
   {
     name: 'refused-copy-believed',
@@ -41,7 +41,7 @@ export const wrongSessionClients: readonly WrongRule[] = [
         return takeNumbered(client)
       },
     }),
-    caught: { guarantee: 'G12', climate: 'storm', seeds: 60 },
+    caught: { guarantee: 'G12', climate: 'storm', seeds: 20 },
   },
   {
     name: 'copy-of-an-ended-session-asked-anew',
@@ -53,7 +53,7 @@ export const wrongSessionClients: readonly WrongRule[] = [
         answeredInSession(client, address, id, answer)
       },
     }),
-    caught: { guarantee: 'G12', climate: 'storm', seeds: 60 },
+    caught: { guarantee: 'G12', climate: 'churn', seeds: 60 },
   },
   {
     name: 'acknowledges-what-it-waits-for',

@@ -59,13 +59,13 @@ const wrongRounds: readonly WrongRule[] = [
       node.fresh = []
       beginRound(node)
     }),
-    caught: { guarantee: 'G12', climate: 'storm', seeds: 60 },
+    caught: { guarantee: 'G12', climate: 'churn', seeds: 20 },
   },
   {
     name: 'reads-before-own-entry',
     what: 'a new leader takes its commit index for what is committed: it knows of less than its predecessor had answered',
     stage: beginning(openRound),
-    caught: { guarantee: 'G12', climate: 'churn', seeds: 60 },
+    caught: { guarantee: 'G12', climate: 'churn', seeds: 40 },
   },
   {
     name: 'one-confirmation-is-enough',
@@ -133,7 +133,7 @@ const wrongReadings: readonly WrongRule[] = [
       node.readyAt = 0
       serveReads(node)
     }),
-    caught: { guarantee: 'G12', climate: 'storm', seeds: 60 },
+    caught: { guarantee: 'G12', climate: 'storm', seeds: 10 },
   },
   {
     name: 'follower-reads-by-its-own-index',

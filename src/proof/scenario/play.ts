@@ -9,6 +9,7 @@ import { Cast } from './cast.js'
 import { judgeCompaction } from './compaction.js'
 import { describeOutcome, formatExpectations, judge, type Mark } from './expectation.js'
 import { type Finding, judgeLeadership } from './leadership.js'
+import { textOf, withNodes } from './line-text.js'
 import { type LoadCounts, startLoad } from './load.js'
 import { commandOf, judgeMembers, operator } from './members.js'
 import { checkPlayable, nodesOfFault, pinOf } from './playable.js'
@@ -27,6 +28,7 @@ import type {
   Scenario,
   Statement,
 } from './scenario.js'
+import { Sessions } from './sessions.js'
 import { type Entry, tell, verdictOf } from './transcript.js'
 import { judgeUncommitted } from './uncommitted.js'
 
@@ -40,6 +42,12 @@ export async function play(scenario: Scenario, stage: Stage, driver: Driver, see
   return { scenario, stage: stage.number, driver: driver.name, ...played }
 }
 
+/** The last call of a client. */
+interface Last {
+  readonly command: Command
+  asked: ReturnType<History['asked']> | null
+}
+
 class Play {
   readonly #scenario: Scenario
   readonly #stage: Stage
@@ -49,7 +57,8 @@ class Play {
   readonly #history = new History()
   readonly #connections = new Map<string, RawConnection>()
   /** The last command of each client. */
-  readonly #last = new Map<string, Command>()
+  readonly #last = new Map<string, Last>()
+  readonly #sessions = new Sessions()
   #underWay = 0
 
   constructor(scenario: Scenario, stage: Stage, driver: Driver, seed: number) {
@@ -125,6 +134,8 @@ class Play {
         return this.#load(statement, entry)
       case 'linearizable':
         return this.#checkHistory(entry)
+      case 'opens':
+        return this.#open(statement.client, entry)
       case 'call':
         return this.#call(statement, entry, round)
       case 'repeat':
@@ -198,12 +209,19 @@ class Play {
     if (!change.background) await this.#driver.until(ended)
   }
 
-  #ask(client: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
+  /** @param again the same call, when it was asked before; then both are one in the history */
+  #ask(client: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void, again?: Last): void {
     this.#underWay++
-    const asked = 'key' in command ? this.#history.asked(client, command, at, this.#driver.now()) : null
+    const isNumbered = 'session' in command
+    const known = isNumbered ? again?.asked : undefined
+    const asked = isChecked(command) ? (known ?? this.#history.asked(client, command, at, this.#driver.now())) : null
+    const last = this.#last.get(client)
+    if (last?.command === command) last.asked = asked
     this.#driver.call(client, command, at, (outcome) => {
       this.#underWay--
-      if (asked) this.#history.answered(asked, outcome, this.#driver.now())
+      // A call of a session may be asked again: as long as its outcome is unknown, it has none in the history.
+      const isOpen = isNumbered && outcome.outcome === 'unknown'
+      if (asked && !isOpen) this.#history.answered(asked, outcome, this.#driver.now())
       settle(outcome)
     })
   }
@@ -214,25 +232,53 @@ class Play {
   }
 
   async #call(call: Call, entry: Entry, round: string): Promise<void> {
-    const { client, words, background, expected } = call
+    const { client, words, fields, background, expected } = call
     const pinned = await this.#find(pinOf(call) ?? [], entry)
     if (pinned === null) return
-    const command = words === 'again' ? this.#last.get(client)! : this.#line(words, round).command
+    const again = words === 'again' ? this.#last.get(client)! : undefined
+    const last = again ?? {
+      command: this.#sessions.numbered(client, { ...this.#line(words, round).command, ...fields }, this.#stage),
+      asked: null,
+    }
+    this.#last.set(client, last)
     const at = pinned[0] ?? null
-    this.#last.set(client, command)
     const wanted = expected.map((one) => inRound(one, round))
-    const ended = this.#asks(client, command, at, wanted, entry)
+    const ended = this.#asks(client, last.command, at, wanted, entry, again)
     if (!background) await this.#driver.until(ended)
   }
 
+  /** Opens a session, where there are any. */
+  async #open(client: string, entry: Entry): Promise<void> {
+    if (!this.#stage.commands.open_session) {
+      entry.outcome = 'there are none at this stage'
+      return
+    }
+    let ended = false
+    this.#ask(client, { command: 'open_session' }, null, (outcome) => {
+      ended = true
+      if (outcome.outcome === 'done') this.#sessions.opened(client, outcome.answer.session)
+      else this.#judged(entry, 'unavailable', 'done')
+      entry.outcome = describeOutcome({ command: 'open_session' }, outcome)
+    })
+    await this.#driver.until(() => ended)
+  }
+
   /** Makes a call, and judges its answer when it comes. @returns a function that tells whether it has come */
-  #asks(client: string, command: Command, at: NodeId | null, wanted: readonly Expectation[], entry: Entry) {
+  #asks(
+    client: string,
+    command: Command,
+    at: NodeId | null,
+    wanted: readonly Expectation[],
+    entry: Entry,
+    again?: Last,
+  ) {
     let settled = false
-    this.#ask(client, command, at, (outcome) => {
+    const settle = (outcome: Outcome) => {
       settled = true
       entry.outcome = describeOutcome(command, outcome)
       this.#judged(entry, judge(outcome, wanted), formatExpectations(wanted))
-    })
+    }
+    this.#ask(client, command, at, settle, again)
     return () => settled
   }
 
@@ -315,23 +361,13 @@ class Play {
   }
 }
 
+/** A stale answer is old as it should be: no single copy need explain it. */
+function isChecked(command: Command): boolean {
+  return 'key' in command && command.consistency !== 'stale'
+}
+
 function newEntry(text: string, comment: boolean): Entry {
   return { text, comment, outcome: '', mark: 'fine', expected: '', detail: [], rounds: [] }
-}
-
-/** Adds the nodes to a line's text: behind the words where the line begins with them, else at its end. */
-function withNodes(text: string, words: readonly string[], nodes: readonly NodeId[]): string {
-  const said = words.join(' ')
-  const at = text.startsWith(`${said} `) ? said.length : text.endsWith(' &') ? text.length - 2 : text.length
-  return `${text.slice(0, at)} (${nodes.join(' ')})${text.slice(at)}`
-}
-
-/** Prints a line for the transcript; an expectation is printed only where it was not met. */
-function textOf(statement: Statement): string {
-  if (statement.kind === 'receives') return `${statement.connection} receives`
-  if (statement.kind === 'change') return statement.text.split(' ->')[0]!.trimEnd()
-  if (statement.kind !== 'call') return statement.text
-  return `${statement.client} ${statement.words}${statement.background ? ' &' : ''}`
 }
 
 function inRound(expected: Expectation, round: string): Expectation {

@@ -51,11 +51,13 @@ function problemOf(statement: Statement, stage: Stage, driver: Driver, before: B
   return statement.kind === 'call' ? problemOfCall(statement, stage, before) : null
 }
 
-function problemOfCall({ words, client }: Call, stage: Stage, { asked }: Before): string | null {
+function problemOfCall({ words, client, fields }: Call, stage: Stage, { asked }: Before): string | null {
   if (words === 'again') return asked.has(client) ? null : `${client} has asked nothing yet that it could ask again`
   try {
-    parseLine(words.replaceAll('$round', '1'), stage.commands)
-    return null
+    const { command } = parseLine(words.replaceAll('$round', '1'), stage.commands)
+    const known = stage.commands[command.command]!.envelope ?? []
+    const strange = Object.keys(fields).find((field) => !known.some(({ name }) => name === field))
+    return strange === undefined ? null : `nothing called ${strange} stands beside ${command.command} at this stage`
   } catch (error) {
     return (error as Error).message
   }

@@ -71,6 +71,8 @@ export type Statement = { readonly text: string; readonly line: number } & (
   | Change
   | MembersSaid
   | Load
+  /** Opens a session for a client, whose writes are calls of it from then on; where there are sessions. */
+  | { readonly kind: 'opens'; readonly client: string }
   | Call
   | Raw
   | { readonly kind: 'repeat'; readonly times: number; readonly body: readonly Statement[] }
@@ -131,6 +133,8 @@ export interface Call {
   readonly client: string
   /** The command as a person types it, or `again`: the client's last command once more, as a retry at any node. */
   readonly words: string
+  /** Fields that are sent beside the command. */
+  readonly fields: Readonly<Record<string, unknown>>
   /** True if the script goes on without waiting for the answer. */
   readonly background: boolean
   readonly expected: readonly Expectation[]

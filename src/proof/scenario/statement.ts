@@ -20,11 +20,12 @@ const forms = {
   change: '`add n6 [&] [-> done]`, `remove n5 [force] [&] [-> done]` or `reconfigure n1 n2 n6 [force] [&] [-> done]`',
   members: '`voters n1 n2 n3 [within 5s]`, `learners n6 [within 5s]` or `change under way [within 5s]`',
   raw: "`r1 sends '…' [one byte at a time]`, `r1 ends`, `r1 receives {…}` or `r1 is closed`",
-  call: '`c1 set a 1 [@n3] [&] [-> done]`',
+  call: '`c1 set a 1 [{"sequence":1}] [@n3] [&] [-> done]`',
+  opens: '`c1 opens a session`',
 }
 const anything =
   'a line is a # comment, a fault word, delay, lose, double, wait, settle, all equal, all hold, uncommitted on a majority, load, linearizable, ' +
-  `repeat … end, ${forms.leadership}, ${forms.logs}, ${forms.snapshot}, ${forms.change}, ${forms.members}, a name such as ${forms.name}, a call such as ${forms.call}, ` +
+  `repeat … end, ${forms.leadership}, ${forms.logs}, ${forms.snapshot}, ${forms.change}, ${forms.members}, a name such as ${forms.name}, a call such as ${forms.call}, ${forms.opens}, ` +
   `or a bare connection's ${forms.raw}`
 
 /** A parsed line, without its number; `repeat` and `end` span lines and are parsed elsewhere. */
@@ -50,6 +51,7 @@ export function parseStatement(text: string): Said {
   if (word === 'wait') return { kind: 'wait', ms: parseTime(text.slice(5)) ?? fail(text, forms.wait) }
   if (word === 'load') return parseLoad(text)
   if (/^r\d+$/.test(word)) return parseRaw(text)
+  if (/^c\d+ opens a session$/.test(text)) return { kind: 'opens', client: word }
   if (/^c\d+$/.test(word)) return parseCall(text)
   return fail(text, anything)
 }
@@ -163,16 +165,26 @@ function parseHold(text: string): Said {
   }
 }
 
-/** Parses a call. `-> ` begins the expectation, unless it stands in quotes. */
+/** Parses a call. `-> ` begins the expectation, unless it stands in quotes; `{` begins fields beside the command. */
 function parseCall(text: string): Call {
   const [, asked, expected] = /^((?:"(?:[^"\\]|\\.)*"|[^"])*?)(?:\s+->\s*(.*))?$/.exec(text) ?? fail(text, forms.call)
-  const [, client, words, background] = /^(\w+)\s+(.*?)(\s+&)?$/.exec(asked!) ?? fail(text, forms.call)
+  const form = /^(\w+)\s+(.*?)(?:\s+(\{.*\}))?(\s+@\w+)?(\s+&)?$/
+  const [, client, words, fields = '{}', pin = '', background] = form.exec(asked!) ?? fail(text, forms.call)
   return {
     kind: 'call',
     client: client!,
-    words: words!,
+    words: `${words}${pin}`,
+    fields: parseFields(fields),
     background: background !== undefined,
     expected: expected === undefined ? [] : parseExpectations(expected),
+  }
+}
+
+function parseFields(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    throw new Error(`fields beside a command are a JSON object, which this is not: ${text}`)
   }
 }
 
