@@ -16,9 +16,19 @@ export interface Sections {
 /** Writes the body of a snapshot. Equal contents make equal bytes. @param name the application's */
 export async function* bodyOf({ kept, application }: Sections, name: string): AsyncGenerator<string> {
   const lines = [{ section: 'rules', lines: kept.length }, ...kept, { section: 'application', name }]
-  yield lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+  let slice = ''
+  for (const line of lines) {
+    slice += `${JSON.stringify(line)}\n`
+    if (slice.length < sliceLength) continue
+    yield slice
+    slice = ''
+  }
+  yield slice
   yield* application
 }
+
+/** Characters that are written at once: between two slices, the event loop may turn. */
+const sliceLength = 64 * 1024
 
 /**
  * Reads the sections of a body; the second one is still to be read.

@@ -1,41 +1,25 @@
-/**
- * Hints of commits, from the rules to a disk and back. No stage up to 8 has them; two rules on top of a stage are enough.
- */
+/** Hints of commits, from the rules of stage 9 to a disk and back. */
 import t from 'tap'
 import { nothingRecovered, type Persist, type Recovered } from '../src/contracts.js'
 import { SimulatedCluster } from '../src/proof/simulation/cluster.js'
 import { SimulatedDisk } from '../src/proof/simulation/disk.js'
 import { SeededRandom } from '../src/proof/simulation/random.js'
 import { Timeline } from '../src/proof/simulation/timeline.js'
-import { stage } from '../src/stage.js'
-import type { MembershipMessage } from '../stages/8-membership/messages.js'
-import type { Participant } from '../stages/8-membership/participant.js'
+import type { Stage } from '../src/stage.js'
 import membership from '../stages/8-membership/stage.js'
+import clientInteraction from '../stages/9-client-interaction/stage.js'
 import { nodeOptions } from './helpers/core.js'
 import { batches, entry, expected, hinted, truncate } from './storage/stores.js'
-
-const { table } = membership
-
-function hint(node: Participant): void {
-  const { persist } = node.effects
-  if (persist) node.effects.persist = { ...persist, commit: node.commitIndex }
-}
-
-const hinting = stage<Participant, MembershipMessage>({
-  ...table,
-  state: (options) => ({ ...table.state(options), commitIndex: options.recovered.commit }),
-  turn: [...table.turn, hint],
-})
 
 const story = hinted(batches([entry(1, 1), entry(2, 1)], [entry(3, 1)]), 0, 2)
 
 t.test('a node that starts performs at once what is known to be committed, and no more', (t) => {
   const recovered: Recovered = { ...nothingRecovered, ...expected(story), snapshots: [], incarnation: 'n1' }
-  const performed = ({ create }: typeof hinting) =>
+  const performed = ({ create }: Stage) =>
     create(nodeOptions('n1', undefined, recovered))
       .take()
       .apply.map(({ index }) => index)
-  t.same(performed(hinting), [1, 2])
+  t.same(performed(clientInteraction), [1, 2])
   t.same(performed(membership), [], 'and without the rules, nothing')
   t.end()
 })
@@ -86,7 +70,7 @@ t.test('a simulated disk refuses what the others refuse, and keeps nothing of it
 })
 
 t.test('a cluster whose nodes all start anew knows what was committed before it has a leader', async (t) => {
-  const cluster = await SimulatedCluster.start({ stage: hinting, seed: 3 })
+  const cluster = await SimulatedCluster.start({ stage: clientInteraction, seed: 3 })
   const ids = ['n1', 'n2', 'n3', 'n4', 'n5']
   await cluster.pass(3_000)
   const leader = () => ids.find((id) => cluster.host(id).node?.status.role === 'leader')!

@@ -126,7 +126,8 @@ t.test('small histories, changed or not, have the verdict that trying every orde
     }),
     { numRuns: size(2_000, 10_000), seed: 2 },
   )
-  t.ok(seen.linearizable > 2000 && seen.violation > 2000, `both verdicts were common: ${JSON.stringify(seen)}`)
+  const few = size(400, 2_000)
+  t.ok(seen.linearizable > few && seen.violation > few, `both verdicts were common: ${JSON.stringify(seen)}`)
 })
 
 t.test('so have longer ones, in which few records are changed', async (t) => {
@@ -142,7 +143,8 @@ t.test('so have longer ones, in which few records are changed', async (t) => {
     }),
     { numRuns: size(300, 1_000), seed: 3 },
   )
-  t.ok(seen.linearizable > 200 && seen.violation > 200, `both verdicts were common: ${JSON.stringify(seen)}`)
+  const few = size(50, 200)
+  t.ok(seen.linearizable > few && seen.violation > few, `both verdicts were common: ${JSON.stringify(seen)}`)
 })
 
 const illegal: Record<string, readonly Operation[]> = {

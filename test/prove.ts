@@ -2,13 +2,13 @@
  * `npm run prove [-- --minutes 25 | --hours 2]`: the long proof. First each test that has a long form, then seasons of
  * every safe stage in turn, from seeds of their own, until the time is up. The last line is `N passed, N failed`.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../src/errors.js'
 import { root } from './docs.js'
 import { describeSeasons, playSeasons, type Seasons, safeStages } from './helpers/seasons.js'
-import { type Count, runTests } from './helpers/test-runs.js'
+import { allTests, type Count, runTests } from './helpers/test-runs.js'
 
 /** Seeds of a stage that a thread plays before the next stage has its turn. */
 const seedsAtATime = 24
@@ -28,10 +28,8 @@ function minutesAsked(): number {
 
 /** The tests that ask how large they should be; first those of which some parts stand in the long form alone. */
 function longTests(): string[] {
-  const all = readdirSync(join(root, 'dist/test'), { recursive: true, encoding: 'utf8' })
-  const tests = all.filter((path) => path.endsWith('.test.js')).map((path) => join('dist/test', path))
   const has = (path: string, word: string) => readFileSync(join(root, path), 'utf8').includes(word)
-  const long = tests.filter((path) => has(path, 'helpers/effort.js')).sort()
+  const long = allTests().filter((path) => has(path, 'helpers/effort.js'))
   return [...long.filter((path) => has(path, 'longOnly')), ...long.filter((path) => !has(path, 'longOnly'))]
 }
 

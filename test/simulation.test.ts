@@ -84,8 +84,8 @@ t.test('no stage with a log breaks what it gives while leaders change all the ti
   }
 })
 
-t.test('seed 30: an answer to the leader of an earlier life is not counted in this one', async (t) => {
-  const { findings } = await runSeed(naive, 30, 'churn')
+t.test('seed 1: an answer to the leader of an earlier life is not counted in this one', async (t) => {
+  const { findings } = await runSeed(naive, 1, 'churn')
   t.same(
     findings.filter(({ guarantee }) => guarantee === 'G4'),
     [],
@@ -100,7 +100,7 @@ t.test('seed 143: a leader whose disk is slow to take the new term is not silent
 t.test('a run that breaks is shrunk to a story of few lines, which breaks the same', async (t) => {
   for (const [seed, climate, guarantee] of [
     [1, 'storm', 'G12'],
-    [1, 'storm', 'G6'],
+    [23, 'storm', 'G6'],
     [3, 'calm', 'G3'],
   ] as const) {
     const story = await smallestDisaster(naive, seed, climate, guarantee)
@@ -359,7 +359,7 @@ t.test('a disk loses in a crash what was not synced, or part of it; a failed wri
         () => {},
         () => true,
       )
-      .write(batch([6]))
+      .write(batch([records.length + 1]))
     later.step()
     await t.rejects(failed, /the disk failed/)
   }

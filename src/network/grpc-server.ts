@@ -158,11 +158,6 @@ export class GrpcServer {
       this.#refused(peer, hostOf(call.getPeer()), reason)
       end(reason)
     }
-    const refuse = (error: ForeignError | DoubleError) => {
-      over()
-      if (error instanceof DoubleError) this.#refused(peer, hostOf(call.getPeer()), error.message)
-      this.#sayWhoRefuses(call, error instanceof DoubleError ? { double: error.address } : {})
-    }
     const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say who it is'))
     call.on('cancelled', over)
     call.on('end', () => {
@@ -185,8 +180,9 @@ export class GrpcServer {
           for (const message of packet.batch.messages) if (!isOver) this.#receive(this.#check(message, peer))
         }
       } catch (error) {
-        if (error instanceof ForeignError || error instanceof DoubleError) refuse(error)
-        else turnAway((error as Error).message)
+        if (!(error instanceof ForeignError || error instanceof DoubleError)) return turnAway((error as Error).message)
+        over()
+        this.#sayWhoRefuses(call, error)
       }
     })
   }
@@ -201,8 +197,10 @@ export class GrpcServer {
    * Tells a node of another cluster, or a copy of a peer's folder, who refuses it: otherwise it would never know why it
    * gets no answer.
    */
-  #sayWhoRefuses(call: Speech, why: { readonly double?: string }): void {
-    call.write(Buffer.from(this.#welcome.encode({ ...this.#options.passport.own, ...why })))
+  #sayWhoRefuses(call: Speech, error: ForeignError | DoubleError): void {
+    const double = error instanceof DoubleError ? error.address : ''
+    if (double !== '') this.#refused(null, hostOf(call.getPeer()), error.message)
+    call.write(Buffer.from(this.#welcome.encode({ ...this.#options.passport.own, double })))
     call.end()
   }
 
@@ -246,7 +244,8 @@ function checkHello(hello: Greeting | undefined): Hello {
   if (!hello) throw new Error('its first packet is not a Hello')
   const { protocol } = hello
   if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${quoted(protocol)}, not ${protocolVersion}`)
-  return hello
+  // Protobuf has no word for a string that was left out: it is empty.
+  return { ...hello, address: hello.address || undefined }
 }
 
 /** Extracts the host from `host:port` as gRPC writes it: without brackets around an IPv6 address. */

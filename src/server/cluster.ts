@@ -60,7 +60,7 @@ export interface ClusterOptions {
 }
 
 /** Milliseconds that the nodes may take at start to serve and to find each other. */
-const startMs = 20_000
+const startMs = 60_000
 /** Milliseconds that nodes may take to connect again, or to obey an order. */
 const settleMs = 3_000
 /** Milliseconds between two reports of what the cluster waits for. */

@@ -83,7 +83,8 @@ export function timingOf({ heartbeatMs, electionMs, snapshotEntries, snapshotByt
   const inTicks = (ms: number) => Math.max(1, Math.round(ms / tickMs))
   const requestTimeoutTicks = inTicks(defaultTiming.requestTimeoutTicks * defaultTiming.tickMs)
   const [heartbeatTicks, electionTicks] = [inTicks(heartbeatMs), inTicks(electionMs)]
-  const inTime = { tickMs, requestTimeoutTicks, heartbeatTicks, electionTicks }
+  const sessionTicks = inTicks(defaultTiming.sessionTicks * defaultTiming.tickMs)
+  const inTime = { tickMs, requestTimeoutTicks, heartbeatTicks, electionTicks, sessionTicks }
   return { ...defaultTiming, ...inTime, snapshotEntries, snapshotBytes }
 }
 

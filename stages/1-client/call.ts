@@ -1,5 +1,6 @@
 import type { CallOptions, Command } from '../../src/contracts.js'
-import { type Call, type Client, isHeard, isSilent, type Link, wake } from './client.js'
+import { type Call, type Client, type Link, wake } from './client.js'
+import { isHeard, isSilent } from './heard.js'
 
 /**
  * A new call that is not sent yet. @returns the call, which is among {@link Client.calls} from now on

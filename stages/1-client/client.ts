@@ -97,19 +97,6 @@ export function wake(client: Client, moment: number): void {
   client.wakeAt = Math.min(client.wakeAt, moment)
 }
 
-/**
- * Checks whether an address has left a first packet or a greeting without an answer for `attemptMs`. Nobody knows
- * whether a node is there, and no call should wait for it.
- */
-export function isSilent({ options, now }: Client, link: Link | undefined): boolean {
-  return link?.since !== undefined && now >= link.since + options.attemptMs
-}
-
-/** Checks whether the node at the other end of a connection has spoken within the last `attemptMs`. */
-export function isHeard({ options, now }: Client, link: Link | undefined): boolean {
-  return link?.state === 'open' && now < link.heardAt! + options.attemptMs
-}
-
 /** Everything decided since the last take. */
 export function take(client: Client): ClientEffects {
   const effects = client.effects

@@ -1,6 +1,7 @@
 import type { Command } from '../../src/contracts.js'
 import { awaitWord, dispatch, greet, mayAskAgain, moveTo } from './call.js'
-import { type Call, type Client, fail, failWith, isSilent, wake } from './client.js'
+import { type Call, type Client, fail, failWith, wake } from './client.js'
+import { isLeftAlone, isSilent } from './heard.js'
 
 /**
  * A connection stands, and its node is greeted. The calls that wait for it are held until the node has said a word:
@@ -63,15 +64,6 @@ export function next(client: Client, address: string): string {
   const at = addresses.indexOf(address)
   const others = [...addresses.slice(at + 1), ...addresses.slice(0, at + 1)]
   return others.find((other) => !isLeftAlone(client, other)) ?? others[0]!
-}
-
-/**
- * Checks whether no node at an address can be asked at present: no connection could be made a moment ago, or nobody
- * answers. Later the address is worth another attempt: the node may be back.
- */
-export function isLeftAlone(client: Client, address: string): boolean {
-  const link = client.links.get(address)
-  return isSilent(client, link) || (link?.state === 'waiting' && link.retryAt > client.now)
 }
 
 /** Time has passed: calls past their deadline end, and connections left alone long enough are tried again. */

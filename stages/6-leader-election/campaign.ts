@@ -17,7 +17,7 @@ declare module '../../src/events.js' {
  * elected stands again.
  */
 export function campaignAfterSilence(node: Voter): void {
-  if (node.role === 'leader' || ++node.silentTicks < node.patienceTicks) return
+  if (node.role === 'leader' || ++node.silentTicks < node.electionTimeoutTicks) return
   campaign(node)
 }
 

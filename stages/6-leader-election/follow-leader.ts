@@ -2,7 +2,8 @@ import type { Answer, ErrorCode, Failure } from '../../src/contracts.js'
 import { answered } from '../1-client/answer.js'
 import { dispatch } from '../1-client/call.js'
 import type { Call, Client } from '../1-client/client.js'
-import { elapsed, hear, isLeftAlone, next } from '../1-client/link.js'
+import { isLeftAlone } from '../1-client/heard.js'
+import { elapsed, hear, next } from '../1-client/link.js'
 
 /** Answers of a leader that lost its majority, or its office. */
 const leavesOpen: ReadonlySet<ErrorCode> = new Set(['timeout', 'leadership_lost'])

@@ -9,22 +9,22 @@ export interface Voter extends Listener {
   /** On a candidate: the nodes that gave it their vote in this term. A set, because an answer may come twice. */
   votes: Set<NodeId>
   /** The election time-out, in ticks of silence; drawn anew each time. */
-  patienceTicks: number
+  electionTimeoutTicks: number
   /** Verb: takes office, now that a majority has voted for this node. */
   lead(): void
 }
 
 export function voter(options: NodeOptions) {
   const { votedFor } = options.recovered
-  const patienceTicks = patience(options)
-  return { ...listener(options), leader: null, votedFor, votes: new Set<NodeId>(), patienceTicks }
+  const electionTimeoutTicks = drawElectionTimeout(options)
+  return { ...listener(options), leader: null, votedFor, votes: new Set<NodeId>(), electionTimeoutTicks }
 }
 
 /**
  * Draws an election time-out: at least `electionTicks`, less than twice that. Chance keeps two nodes from asking at the
  * same moment for ever (§5.2).
  */
-function patience({ timing, random }: Pick<NodeOptions, 'timing' | 'random'>): number {
+function drawElectionTimeout({ timing, random }: Pick<NodeOptions, 'timing' | 'random'>): number {
   return timing.electionTicks + Math.floor(random.next() * timing.electionTicks)
 }
 
@@ -34,7 +34,7 @@ function patience({ timing, random }: Pick<NodeOptions, 'timing' | 'random'>): n
  */
 export function waitAnew(node: Voter): void {
   node.silentTicks = 0
-  node.patienceTicks = patience(node)
+  node.electionTimeoutTicks = drawElectionTimeout(node)
 }
 
 /** Enters a term with a vote or without. Both are one record: no crash can keep one and forget the other. */

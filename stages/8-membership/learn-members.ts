@@ -1,5 +1,6 @@
 import { type Answer, failure, isObject } from '../../src/contracts.js'
-import { type Call, type Client, isSilent } from '../1-client/client.js'
+import type { Call, Client } from '../1-client/client.js'
+import { isSilent } from '../1-client/heard.js'
 import { connected, disconnected } from '../1-client/link.js'
 import { answeredDuringElection, elapsedDuringElection } from '../6-leader-election/follow-leader.js'
 

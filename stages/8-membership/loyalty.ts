@@ -85,7 +85,7 @@ export function voteIfAdmitted(node: Participant, message: RequestVote): void {
 export function campaignIfVoter(node: Participant): void {
   if (!mayCampaign(node)) return noticeSilence(node)
   const isAlone = node.quorum.has(new Set([node.id]))
-  if (isAlone && node.role === 'follower' && node.leader === null) node.silentTicks = node.patienceTicks
+  if (isAlone && node.role === 'follower' && node.leader === null) node.silentTicks = node.electionTimeoutTicks
   campaignAfterSilence(node)
 }
 

@@ -39,12 +39,9 @@ export default stage<Participant, MembershipMessage>({
   on: hearMembers(before.on),
   proto: [...before.proto, '8-membership/membership.proto'],
   services: [...before.services, '8-membership/requests.proto'],
-  tick: [
-    ...replaced(before.tick, campaignAfterSilence, stepDownWithoutQuorum, forgetDouble, campaignIfVoter),
-    ...askAgain,
-  ],
+  tick: [...replaced(before.tick, campaignAfterSilence, stepDownWithoutQuorum, campaignIfVoter), ...askAgain],
   met: [meetForeigner, meetDouble],
-  turn: [followConfiguration, followDisks, advanceChange, ...before.turn],
+  turn: [followConfiguration, followDisks, forgetDouble, advanceChange, ...before.turn],
   invariants: [...before.invariants, 'oneHistory'],
   gives: [...before.gives, 'G15'],
 })

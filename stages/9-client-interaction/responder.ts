@@ -46,6 +46,7 @@ const questionNumbers = 2 ** 32
 export function responder(options: NodeOptions) {
   return {
     ...participant(options),
+    commitIndex: options.recovered.commit,
     sessions: new SessionTable(),
     clock: 0,
     endedAt: 0,

@@ -35,6 +35,8 @@ export interface SessionClient extends Client {
   readonly sentAt: Map<number, number>
   /** Milliseconds from question to answer at each address, averaged. */
   readonly delays: Map<string, number>
+  /** The address that gave each of the latest page tokens: only that node can go on from there. */
+  readonly pages: Map<string, string>
   /** Counts reads, so that each goes to another node than the one before. */
   readsSoFar: number
 }
@@ -48,6 +50,7 @@ export function sessionClient(options: SomeClientOptions): SessionClient {
     numbered: new Map(),
     sentAt: new Map(),
     delays: new Map(),
+    pages: new Map(),
     readsSoFar: 0,
   }
 }

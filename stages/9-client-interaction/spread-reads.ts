@@ -17,7 +17,7 @@ export function spreadRead(client: SessionClient, command: Command, options: Cal
   if (client.options.reads === 'leader' || options.at !== undefined) return call(client, command, options)
   for (const address of client.addresses) if (!client.links.has(address)) connectTo(client, address)
   const one = enqueue(client, command, options)
-  one.address = addressForRead(client)
+  one.address = client.pages.get(String(command.page)) ?? addressForRead(client)
   dispatch(client, one)
   return one.id
 }
@@ -30,6 +30,16 @@ function addressForRead(client: SessionClient): string {
   if (options.reads === 'any' || client.readsSoFar % exploring === 0) return inTurn
   const delayOf = (address: string) => delays.get(address) ?? Number.POSITIVE_INFINITY
   return open.reduce((nearest, address) => (delayOf(address) < delayOf(nearest) ? address : nearest))
+}
+
+/** Page tokens that a client remembers: more scans than this are not under way at once. */
+const pagesAtOnce = 64
+
+/** Notes which node gave a page: the pages of one moment are all at one node. */
+export function notePage({ pages }: SessionClient, address: string, { page }: Answer & { ok: true }): void {
+  if (typeof page !== 'string') return
+  pages.set(page, address)
+  for (const oldest of pages.keys()) if (pages.size > pagesAtOnce) pages.delete(oldest)
 }
 
 /** Learns from an answer how far away a node is. */

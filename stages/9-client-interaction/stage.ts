@@ -9,6 +9,7 @@ import { interactionCommands } from './commands.js'
 import { endSessions } from './end-sessions.js'
 import { envelopes } from './envelope.js'
 import { noteFresh, noteNews } from './freshness.js'
+import { hintCommit } from './hint-commit.js'
 import { type InteractionMessage, interactionDoubts, interactionMessages } from './messages.js'
 import { openSession } from './open-session.js'
 import { keepSessions, measureAnswers, performOnce, restoreSessions } from './perform-once.js'
@@ -53,7 +54,7 @@ export default stage<Responder, InteractionMessage>({
   applied: [...before.applied, measureAnswers],
   kept: [keepSessions],
   restored: replaced(before.restored, refuseUnknown, restoreSessions),
-  turn: [...before.turn, tellIndexes, noteFresh, leaveReads, beginRound, askReadIndex, serveReads],
+  turn: [...before.turn, tellIndexes, noteFresh, leaveReads, beginRound, askReadIndex, serveReads, hintCommit],
   gives: [...before.gives, 'G13'],
   breaks: { G16: 'E16' },
 })

@@ -10,8 +10,11 @@ import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
 import { callOffClaims, quorumClaims, waitingClaims } from './quorum.js'
+import { followerReadClaims, readClaims } from './read-index.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
 import { transferClaims } from './send-snapshot.js'
+import { sessionClientClaims } from './session-clients.js'
+import { sessionClaims, sessionEndClaims } from './sessions.js'
 import { slowLineClaims } from './slow-lines.js'
 import { successionClaims } from './succession.js'
 import { voteClaims } from './votes.js'
@@ -49,4 +52,9 @@ export const claims: Claims = {
   ...diskClaims,
   ...olderDiskClaims,
   ...confirmedFoundingClaims,
+  ...sessionClaims,
+  ...sessionEndClaims,
+  ...readClaims,
+  ...followerReadClaims,
+  ...sessionClientClaims,
 }

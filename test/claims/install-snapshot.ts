@@ -1,7 +1,15 @@
 import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
 import type { EntryId } from '../../src/contracts.js'
 import type { Stage } from '../../src/stage.js'
-import { type AnyMessage, Cores, entriesOf, type Past, patienceTicks, stateUpTo, timing } from '../helpers/cores.js'
+import {
+  type AnyMessage,
+  Cores,
+  electionTimeoutTicks,
+  entriesOf,
+  type Past,
+  stateUpTo,
+  timing,
+} from '../helpers/cores.js'
 import { SnapshotFiles } from '../helpers/snapshot-files.js'
 import type { Claims } from './claim.js'
 import { asking } from './votes.js'
@@ -93,7 +101,7 @@ export const snapshotTermClaims: Claims = {
     hear(cores, pieces(edge).slice(1))
     same(said(cores).at(0), [0, 0], 'nothing of it was kept')
     const deaf = follower(stage, {})
-    for (let tick = 0; tick < patienceTicks; tick++) {
+    for (let tick = 0; tick < electionTimeoutTicks; tick++) {
       hear(deaf, pieces(edge, { term: 4 }))
       deaf.tick('n3')
     }

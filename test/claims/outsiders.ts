@@ -1,6 +1,6 @@
 import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
 import type { Stage } from '../../src/stage.js'
-import { type AnyMessage, type Cores, type Past, patienceTicks, timing } from '../helpers/cores.js'
+import { type AnyMessage, type Cores, electionTimeoutTicks, type Past, timing } from '../helpers/cores.js'
 import {
   adding,
   alike,
@@ -275,7 +275,7 @@ export const loyaltyClaims: Claims = {
     for (const term of [1, 2, 9]) {
       for (const at of answers('n9', 'n1', term).keys()) {
         const cores = together(stage, three)
-        cores.tick('n3', patienceTicks)
+        cores.tick('n3', electionTimeoutTicks)
         cores.take()
         for (const to of three) {
           const before = seen(cores, to)

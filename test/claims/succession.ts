@@ -139,10 +139,11 @@ export const successionClaims: Claims = {
     ok(campaign(cores, 'n2', ['n3', 'n4', 'n5']))
     const before = cores.log('n2').length
     const read = cores.request('n2', { command: 'get', key: 'k' })
-    same(cores.performed('n2'), [])
+    const answered = () => [...cores.performed('n2'), ...cores.acts('n2').readings.map(({ request }) => request)]
+    same(answered(), [])
     cores.run(['n2', 'n3', 'n4', 'n5'])
-    same(cores.applied('n2').at(-1), before + 1)
-    same(cores.performed('n2'), [read])
+    ok(cores.applied('n2').at(-1)! >= before)
+    same(answered(), [read])
   },
   'two leaders of one term cannot be: a leader that hears another stops'(stage) {
     const cores = led(stage)

@@ -1,7 +1,7 @@
 import { deepStrictEqual as same } from 'node:assert/strict'
 import type { EntryId } from '../../src/contracts.js'
 import type { Stage } from '../../src/stage.js'
-import { type AnyMessage, Cores, type Past, patienceTicks, timing } from '../helpers/cores.js'
+import { type AnyMessage, Cores, electionTimeoutTicks, type Past, timing } from '../helpers/cores.js'
 import type { Claims } from './claim.js'
 
 /** A candidate asks n3 for its vote. */
@@ -117,11 +117,11 @@ export const voteClaims: Claims = {
       [{ index: 0, term: 0 }, false],
     ] as const) {
       const cores = new Cores(stage, { n3: { log: [1], term: 2 } })
-      cores.tick('n3', patienceTicks - 1)
+      cores.tick('n3', electionTimeoutTicks - 1)
       same(answer(cores, asking('n1', 2, last)), isGiven)
       cores.tick('n3')
       same(cores.status('n3').role, isGiven ? 'follower' : 'candidate')
-      cores.tick('n3', patienceTicks)
+      cores.tick('n3', electionTimeoutTicks)
       same(cores.status('n3').role, 'candidate')
     }
   },

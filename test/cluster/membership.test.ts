@@ -171,7 +171,7 @@ t.test('a log in memory is a new disk at each start', longOnly, async (t) => {
   t.equal(await client.get('a'), '1')
 })
 
-t.test('at the REPL, from a pipe', async (t) => {
+t.test('at the REPL, from a pipe', longOnly, async (t) => {
   const folder = newFolder(t)
   const typed = [
     'set a 1',

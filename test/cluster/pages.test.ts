@@ -16,6 +16,8 @@ async function filled(t: Test) {
   return { cluster, client, leader: cluster.node(id) }
 }
 
+const entries = (value: string, ...keys: string[]) => keys.map((key) => [key, value])
+
 t.test('pages of one moment, by lines and by frames, on the way through the log', async (t) => {
   const { client, leader } = await filled(t)
   const raw = new Raw(t, leader.client)
@@ -25,48 +27,16 @@ t.test('pages of one moment, by lines and by frames, on the way through the log'
     return (await raw.answers(1))[0] as Record<string, unknown>
   }
   const first = await byLine({ command: 'scan', prefix: 'k', limit: 4 })
-  t.match(first, {
-    ok: true,
-    entries: [
-      ['k0', 'old'],
-      ['k1', 'old'],
-      ['k2', 'old'],
-      ['k3', 'old'],
-    ],
-    more: true,
-  })
+  t.match(first, { ok: true, entries: entries('old', 'k0', 'k1', 'k2', 'k3'), more: true })
   await client.set('k4', 'new')
   await client.set('k41', 'new')
   await client.delete('k5')
   const second = await byLine({ command: 'scan', page: first.page, limit: 3 })
-  t.match(second, {
-    entries: [
-      ['k4', 'old'],
-      ['k5', 'old'],
-      ['k6', 'old'],
-    ],
-    more: true,
-  })
+  t.match(second, { entries: entries('old', 'k4', 'k5', 'k6'), more: true })
   const framed = new Raw(t, leader.client)
   framed.socket.write(encodeFrames([JSON.stringify({ id: 1, command: 'scan', page: second.page })]))
-  t.same(await framed.framedAnswers(1), [
-    {
-      id: 1,
-      ok: true,
-      entries: [
-        ['k7', 'old'],
-        ['k8', 'old'],
-        ['k9', 'old'],
-      ],
-      more: false,
-    },
-  ])
-  t.match(await byLine({ command: 'scan', after: 'k3', limit: 2 }), {
-    entries: [
-      ['k4', 'new'],
-      ['k41', 'new'],
-    ],
-  })
+  t.same(await framed.framedAnswers(1), [{ id: 1, ok: true, entries: entries('old', 'k7', 'k8', 'k9'), more: false }])
+  t.match(await byLine({ command: 'scan', after: 'k3', limit: 2 }), { entries: entries('new', 'k4', 'k41') })
   for (const [wrong, message] of [
     [{ page: 'nonsense' }, /"page" must be a page/],
     [{ page: '' }, /"page" must be a page/],

@@ -1,4 +1,11 @@
-import { defaultTiming, type Member, type NodeOptions, nothingRecovered, type Recovered } from '../../src/contracts.js'
+import {
+  defaultTiming,
+  type Member,
+  type NodeOptions,
+  nothingRecovered,
+  type Random,
+  type Recovered,
+} from '../../src/contracts.js'
 
 /** Members n1, n2 and so on, at addresses that nobody listens on. */
 export function memberList(count: number): Member[] {
@@ -11,6 +18,9 @@ export function memberList(count: number): Member[] {
 
 export const five: Member[] = memberList(5)
 
+/** No chance at all. */
+export const always = (drawn: number): Random => ({ next: () => drawn })
+
 /** What a node needs to be made, without chance or time. */
 export function nodeOptions(
   id: string,
@@ -18,5 +28,5 @@ export function nodeOptions(
   recovered: Recovered = nothingRecovered,
 ): NodeOptions {
   const timing = { ...defaultTiming, requestTimeoutTicks: 3 }
-  return { id, members, random: { next: () => 0.5 }, timing, recovered, bootstrap: false, about: {} }
+  return { id, members, random: always(0.5), timing, recovered, bootstrap: false, about: {} }
 }

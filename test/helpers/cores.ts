@@ -19,16 +19,17 @@ import type {
 import { jsonCodec } from '../../src/network/json-codec.js'
 import type { Stage } from '../../src/stage.js'
 import { type LogContents, Records } from '../../src/storage/recover.js'
-import { nodeOptions } from './core.js'
+import { always, nodeOptions } from './core.js'
 import { type AnyMessage, type Hand, isMeant, type Selection } from './hand.js'
 import type { Happened } from './happened.js'
-import { emptySnapshot, nameOf, type Past, relive, theFive, type World, withMembers } from './past.js'
+import { type Acts, linesOf, noActs, perform, restored } from './machine.js'
+import { emptySnapshot, type Past, relive, theFive, type World, withMembers } from './past.js'
 import { SnapshotFiles } from './snapshot-files.js'
 import { timing } from './timing.js'
 
 export type { AnyMessage } from './hand.js'
 export { entriesOf, entryOf, type Held, type Past, stateUpTo } from './past.js'
-export { patienceTicks, timing } from './timing.js'
+export { electionTimeoutTicks, timing } from './timing.js'
 
 /**
  * Five cores, or others, run by hand, without time or chance: the script says which message arrives and which is lost, when a disk
@@ -44,6 +45,8 @@ export class Cores {
   readonly heard: AnyMessage[] = []
   /** What nodes reported, in order. */
   readonly told: (Happened & { readonly node: NodeId })[] = []
+  /** What chance draws from here on, for nodes that start: as long as it is one half, elections take 15 ticks. */
+  chance = 0.5
   readonly #stage: Stage
   readonly #timing: Timing
   readonly #world: World
@@ -101,6 +104,11 @@ export class Cores {
     return this.#hand(id).state
   }
 
+  /** What a node's state machine, and the rules before it, did in this life. */
+  acts(id: NodeId): Readonly<Acts> {
+    return this.#hand(id).acts
+  }
+
   /** Up to which entries the snapshots went that a node's state machine was given, in this life. */
   restored(id: NodeId): readonly number[] {
     return this.#hand(id).restored
@@ -132,10 +140,10 @@ export class Cores {
     }
   }
 
-  /** @returns the request's number */
-  request(id: NodeId, command: Command = { command: 'set', key: 'k', value: 'v' }): number {
+  /** @param envelope the fields beside the command @returns the request's number */
+  request(id: NodeId, command: Command = { command: 'set', key: 'k', value: 'v' }, envelope?: Selection): number {
     const request = ++this.#requests
-    this.#hand(id).core.request({ id: request, command })
+    this.#hand(id).core.request({ id: request, command, ...(envelope && { envelope }) })
     this.#collect(id)
     return request
   }
@@ -346,17 +354,16 @@ export class Cores {
     }
     const bootstrap = founders[0]?.id === id
     const others = isMember ? members : bootstrap ? founders : nodes.filter((node) => node.id === id)
-    const options = { ...nodeOptions(id, others, recovered), bootstrap, timing: this.#timing }
-    const core = this.#stage.create(options)
-    const state = snapshots[0] ? files.load(snapshots[0]) : []
-    if (snapshots[0]) core.applied(snapshots[0].index)
+    const given = { bootstrap, timing: this.#timing, random: always(this.chance) }
+    const core = this.#stage.create({ ...nodeOptions(id, others, recovered), ...given })
+    const state = snapshots[0] ? restored(core, files.load(snapshots[0]), snapshots[0]) : []
     const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }
-    return { core, state, underWay: [], ...nothing }
+    return { core, state, underWay: [], acts: noActs(snapshots[0]?.index), ...nothing }
   }
 
   #withMembers(snapshot: Snapshot): Snapshot {
-    const { members } = this.#world
-    return members.length > 0 && this.#stage.members === 'changing' ? withMembers(members, snapshot) : snapshot
+    const isBare = this.#world.members.length === 0 || this.#stage.members === 'fixed'
+    return isBare ? snapshot : withMembers(this.#world.members, snapshot)
   }
 
   #hand(id: NodeId): Hand {
@@ -391,21 +398,11 @@ export class Cores {
     if (data) this.#send([{ ...chunk, data } as Chunk])
   }
 
-  #perform(hand: Hand, { restore, apply, snapshot }: Effects): void {
-    if (restore) this.#restore(hand, restore)
-    hand.applied.push(...apply)
-    hand.state.push(...apply.map(nameOf))
-    const last = apply.at(-1)
-    if (last) hand.core.applied(last.index)
-    if (!snapshot) return
+  #perform(hand: Hand, effects: Effects): void {
+    perform(hand, effects)
+    if (!effects.snapshot) return
     ok(!hand.save, 'one snapshot is written at a time')
-    hand.save = { header: snapshot, lines: [...hand.state] }
-  }
-
-  #restore(hand: Hand, snapshot: Snapshot): void {
-    hand.state = hand.files.load(snapshot)
-    hand.restored.push(snapshot.index)
-    hand.core.applied(snapshot.index)
+    hand.save = { header: effects.snapshot, lines: linesOf(hand.core, hand.state) }
   }
 
   #send(messages: readonly Message[]): void {

@@ -1,5 +1,6 @@
 import type { Apply, Chunk, Core, Member, Message, Persist, Reply, SnapshotHeader } from '../../src/contracts.js'
 import type { Records } from '../../src/storage/recover.js'
+import type { Acts } from './machine.js'
 import type { SnapshotFiles } from './snapshot-files.js'
 
 /** A message with fields that are only known by its type. */
@@ -41,6 +42,7 @@ export interface Hand {
   restored: number[]
   applied: Apply[]
   replies: Reply[]
+  acts: Acts
 }
 
 export function isMeant(message: Message, selection: Selection): boolean {

@@ -12,4 +12,4 @@ export const timing = {
   sessions: 4,
   sessionBytes: 10_000,
 }
-export const patienceTicks = 15
+export const electionTimeoutTicks = 15

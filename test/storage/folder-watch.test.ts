@@ -67,6 +67,9 @@ const story = batches(
 /** The watch alone keeps no process alive. */
 const alive = setInterval(() => {}, 1_000)
 t.teardown(() => clearInterval(alive))
+/** A watch looks now and then, so these tests mostly wait: they do so together. */
+t.jobs = 6
+const together = { buffered: true }
 
 async function opened(t: Test, kind: string): Promise<{ folder: string; log: LogStore; failure: Promise<Error> }> {
   const folder = join(t.testdir({}), 'n1')
@@ -93,7 +96,7 @@ async function writeOn(log: LogStore): Promise<Error> {
 
 for (const kind of Object.keys(kinds))
   for (const [what, harm] of Object.entries({ ...common, ...own[kind] })) {
-    t.test(`${kind}: ${what}, and nobody writes`, async (t) => {
+    t.test(`${kind}: ${what}, and nobody writes`, together, async (t) => {
       const { folder, log, failure } = await opened(t, kind)
       harm(folder)
       const error = await failure
@@ -107,7 +110,7 @@ for (const kind of Object.keys(kinds))
     })
     // The next write makes a file longer again that was cut short: that shows at the next start.
     if (what === 'the open segment is cut short') continue
-    t.test(`${kind}: ${what}, while one write follows another`, async (t) => {
+    t.test(`${kind}: ${what}, while one write follows another`, together, async (t) => {
       const { folder, log } = await opened(t, kind)
       const writing = writeOn(log)
       harm(folder)
@@ -116,7 +119,7 @@ for (const kind of Object.keys(kinds))
     })
   }
 
-t.test('what a log lets go of itself is not missed', async (t) => {
+t.test('what a log lets go of itself is not missed', together, async (t) => {
   for (const kind of Object.keys(kinds)) {
     const { log, failure } = await opened(t, kind)
     let isLost = false

@@ -119,7 +119,7 @@ for (const [name, all] of Object.entries({
     t.same(whole.errors, [])
     const { calls } = whole.files
     t.ok(calls > 40, `${calls} calls`)
-    for (let call = 1; call <= calls; call += size(3, 1)) {
+    for (let call = 1; call <= calls; call += size(7, 1)) {
       for (const forGood of [false, true]) {
         const attempt = await live(Object.assign(new MemoryFiles(), { failAt: call, forGood }), all)
         const { acknowledged, begun, errors } = attempt
@@ -144,7 +144,7 @@ t.test('the power fails at any call and keeps any bytes of the last write', asyn
     const keep: Keep = (bytes) => (byte) => sectors[Math.floor((byte * sectors.length) / bytes)]!
     return (await found(files.afterPowerFailure(keep), attempt, all)) >= 0
   }
-  await fc.assert(fc.asyncProperty(anyBatches, fc.nat(), mask, run), { seed: 1, numRuns: 600 })
+  await fc.assert(fc.asyncProperty(anyBatches, fc.nat(), mask, run), { seed: 1, numRuns: size(150, 600) })
   t.pass()
 })
 

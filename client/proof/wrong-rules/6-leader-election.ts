@@ -133,9 +133,9 @@ const wrongVoters: readonly WrongRule[] = [
     what: 'a voter that gave its vote goes on counting the silence: it stands itself before its candidate can speak',
     stage: hearing({
       RequestVote(node, ask) {
-        const { silentTicks, patienceTicks } = node
+        const { silentTicks, electionTimeoutTicks } = node
         vote(node, ask)
-        Object.assign(node, { silentTicks, patienceTicks })
+        Object.assign(node, { silentTicks, electionTimeoutTicks })
       },
     }),
     caught: { claim: 'giving a vote starts the election timer anew, refusing one does not (§5.2)' },
@@ -192,7 +192,7 @@ const wrongCandidates: readonly WrongRule[] = [
     name: 'same-patience',
     what: 'every node bears the same silence: all stand at the same moment, vote for themselves, and do so again',
     stage: standing((node) => {
-      node.patienceTicks = node.timing.electionTicks
+      node.electionTimeoutTicks = node.timing.electionTicks
       campaignAfterSilence(node)
     }),
     caught: { guarantee: 'G10', climate: 'storm', seeds: 10 },

@@ -117,7 +117,7 @@ const wrongFarewells: readonly WrongRule[] = [
     what: 'a node that needs nobody stands at every tick: with a disk that takes longer than that, it is never elected',
     stage: standingBy((node) => {
       if (standing(node) === 'voter' && node.leader === null && node.quorum.has(new Set([node.id])))
-        node.silentTicks = node.patienceTicks
+        node.silentTicks = node.electionTimeoutTicks
       campaignIfVoter(node)
     }),
     caught: { claim: 'who is alone and has a slow disk stands once and waits for it, as anybody does' },

@@ -9,6 +9,9 @@ import { wrongMembership } from './8-membership.js'
 import { wrongIdentities } from './8-membership-identity.js'
 import { wrongDepartures } from './8-membership-left.js'
 import { wrongQuorums } from './8-membership-quorum.js'
+import { wrongSessions } from './9-client-interaction.js'
+import { wrongSessionClients } from './9-client-interaction-client.js'
+import { wrongReads } from './9-client-interaction-reads.js'
 import type { WrongRule } from './wrong-rule.js'
 
 export { seedsToTry } from './seeds.js'
@@ -27,4 +30,7 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongDepartures,
   ...wrongQuorums,
   ...wrongIdentities,
+  ...wrongSessions,
+  ...wrongReads,
+  ...wrongSessionClients,
 ]

@@ -1,0 +1,132 @@
+/**
+ * `npm run bench:core`: the processor time of a set in a cluster of five nodes that share this process. There is no
+ * disk, no socket and no tick: rules, shell, codec and state machine are left. So the figure hardly depends on what
+ * else the machine does, and two versions of the code can be compared by it.
+ */
+import { parseArgs } from 'node:util'
+import { systemClock, systemRandom } from '../../src/clock.js'
+import { type Clock, type Codec, defaultTiming, type Message, type Network, type NodeId } from '../../src/contracts.js'
+import { ConfigError } from '../../src/errors.js'
+import { jsonCodec } from '../../src/network/json-codec.js'
+import { Node } from '../../src/node.js'
+import { MemoryLog } from '../../src/storage/memory-log.js'
+import { findStage, latest } from '../../stages/index.js'
+import { five } from '../helpers/core.js'
+
+/** Parts of a measurement; the least of them is the figure, because what disturbs can only add. */
+const parts = 10
+/** No snapshot is due. */
+const timing = { ...defaultTiming, snapshotEntries: 1e9, snapshotBytes: 1e12 }
+
+/** A network within this process: what is sent in one turn of the event loop arrives in the next. */
+class Loop implements Network {
+  readonly #all: Map<NodeId, Loop>
+  readonly #codec: Codec
+  #arrived: Uint8Array[] = []
+  #receive: (message: Message) => void = () => {}
+
+  constructor(id: NodeId, all: Map<NodeId, Loop>, codec: Codec) {
+    this.#all = all.set(id, this)
+    this.#codec = codec
+  }
+
+  async start(receive: (message: Message) => void): Promise<void> {
+    this.#receive = receive
+  }
+
+  send(message: Message): void {
+    this.#all.get(message.to)!.#take(this.#codec.encode(message))
+  }
+
+  #take(bytes: Uint8Array): void {
+    if (this.#arrived.push(bytes) > 1) return
+    setImmediate(() => {
+      const arrived = this.#arrived
+      this.#arrived = []
+      for (const each of arrived) this.#receive(this.#codec.decode(each))
+    })
+  }
+
+  setIdentity(): void {}
+  setPeers(): void {}
+  async stop(): Promise<void> {}
+}
+
+/** A clock on which time passes only when {@link pass} is called. */
+class StillClock implements Clock {
+  readonly soon = systemClock.soon
+  readonly now = systemClock.now
+  #tasks: (() => void)[] = []
+
+  after(_ms: number, task: () => void): () => void {
+    this.#tasks.push(task)
+    return () => {
+      this.#tasks = this.#tasks.filter((one) => one !== task)
+    }
+  }
+
+  pass(): void {
+    for (const task of this.#tasks.splice(0)) task()
+  }
+}
+
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** Starts five nodes of a stage; resolves to the leader when all follow it. */
+async function start(name: string): Promise<Node> {
+  const stage = findStage(name)
+  if (!stage || stage.keeps === 'nothing') throw new ConfigError(`no stage ${name} with a log`)
+  const [clock, loops] = [new StillClock(), new Map<NodeId, Loop>()]
+  const nodes = five.map(({ id }) => {
+    const network = new Loop(id, loops, jsonCodec(stage))
+    const settings = { id, members: five, random: systemRandom, timing, bootstrap: id === 'n1', about: {} }
+    const fatal = (error: Error) => {
+      throw error
+    }
+    const { machine } = stage.application
+    return new Node(stage, settings, { network, machine, clock, log: new MemoryLog(), notice: () => {}, fatal })
+  })
+  for (const node of nodes) await node.start()
+  for (;;) {
+    clock.pass()
+    for (let turns = 0; turns < 8; turns++) await turn()
+    const leader = nodes.find(({ status }) => status.role === 'leader')
+    if (leader && nodes.every(({ status }) => status.leader === leader.status.id && status.applied > 0)) return leader
+  }
+}
+
+/** Has `clients` closed loops set keys, `count` times in all. @returns microseconds of processor time for each set */
+async function load(leader: Node, clients: number, count: number): Promise<number> {
+  let left = count
+  const value = 'x'.repeat(256)
+  const set = () =>
+    new Promise<void>((resolve, reject) =>
+      leader.ask({ command: 'set', key: `key ${left % 1_000}`, value }, (answer) =>
+        answer.ok ? resolve() : reject(new Error(answer.error.message)),
+      ),
+    )
+  const client = async () => {
+    while (left-- > 0) await set()
+  }
+  const before = process.cpuUsage()
+  await Promise.all(Array.from({ length: clients }, client))
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / count
+}
+
+const { values } = parseArgs({
+  options: {
+    stage: { type: 'string', default: latest.name },
+    clients: { type: 'string', default: '1,64,1000' },
+    sets: { type: 'string', default: '20000' },
+  },
+})
+for (const clients of values.clients.split(',').map(Number)) {
+  const leader = await start(values.stage)
+  await load(leader, clients, Number(values.sets) / 2)
+  const measured: number[] = []
+  for (let part = 0; part < parts; part++) measured.push(await load(leader, clients, Number(values.sets) / parts))
+  console.log(
+    `${values.stage}, ${clients} clients: ${Math.min(...measured).toFixed(1)} µs of CPU a set, all five nodes`,
+  )
+}

@@ -1,0 +1,198 @@
+import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
+import {
+  type Answer,
+  type ClientRules,
+  type ClientState,
+  type ErrorCode,
+  failure,
+  type NumberedCommand,
+  type Outcome,
+} from '../../src/contracts.js'
+import type { Stage } from '../../src/stage.js'
+import type { Claims } from './claim.js'
+
+const append = { command: 'append', key: 'k', value: 'x' }
+const session = 7
+
+interface Sent {
+  readonly address: string
+  readonly message: NumberedCommand
+}
+
+/** A client by hand, which knows three nodes: every connection stands at once, unless the script broke it. */
+class HandClient {
+  readonly outcomes = new Map<number, Outcome>()
+  /** What has left and was not answered so far, but for questions about members. */
+  sent: Sent[] = []
+  readonly #rules: ClientRules
+  readonly #state: ClientState
+  #now = 0
+
+  constructor(stage: Stage) {
+    this.#rules = stage.client!
+    this.#state = this.#rules.state({ addresses: ['A', 'B', 'C'], deadlineMs: 10_000 })
+  }
+
+  /** @returns the call's number */
+  write(command = append): number {
+    const id = this.#rules.call(this.#state, command, { readOnly: false, ofApplication: true })
+    this.#carryOut()
+    return id
+  }
+
+  /** The only message that waits for an answer. */
+  only(): Sent {
+    equal(this.sent.length, 1)
+    return this.sent[0]!
+  }
+
+  answer({ address, message }: Sent, answer: Answer): void {
+    this.sent = this.sent.filter((one) => one.message !== message)
+    this.#rules.answered(this.#state, address, message.id, answer)
+    this.#carryOut()
+  }
+
+  refuse(sent: Sent, code: ErrorCode): void {
+    this.answer(sent, failure(code, 'as the script has it'))
+  }
+
+  /** The connection breaks; what was on its way may have arrived. */
+  breakAt(address: string): void {
+    this.sent = this.sent.filter((one) => one.address !== address)
+    this.#rules.disconnected(this.#state, address, 'as the script has it')
+    this.#carryOut()
+  }
+
+  pass(ms: number): void {
+    this.#now += ms
+    this.#rules.elapsed(this.#state, this.#now)
+    this.#carryOut()
+  }
+
+  #carryOut(): void {
+    const { connect, send, settle } = this.#rules.take(this.#state)
+    for (const { id, outcome } of settle) this.outcomes.set(id, outcome)
+    this.sent.push(...send.filter(({ message }) => message.command !== 'members'))
+    for (const address of connect) this.#rules.connected(this.#state, address)
+    if (connect.length > 0) this.#carryOut()
+  }
+}
+
+/** A client that has its session. */
+function inSession(stage: Stage) {
+  const client = new HandClient(stage)
+  const call = client.write()
+  const opening = client.only()
+  equal(opening.message.command, 'open_session')
+  client.answer(opening, { ok: true, session })
+  return { client, call }
+}
+
+const numberOf = ({ message }: Sent) => [message.session, message.sequence, message.firstOutstanding]
+
+/** The copy of a write whose connection broke. */
+function copied(stage: Stage) {
+  const { client, call } = inSession(stage)
+  const first = client.only()
+  client.breakAt(first.address)
+  client.pass(100)
+  return { client, call, first, copy: client.only() }
+}
+
+const codeOf = (outcome: Outcome | undefined) =>
+  outcome && outcome.outcome !== 'done' ? [outcome.outcome, outcome.error.code] : outcome
+
+/** Thesis §6.3: the client's side of a session. */
+export const sessionClientClaims: Claims = {
+  'the first write opens a session, and then has a number in it'(stage) {
+    const { client, call } = inSession(stage)
+    const write = client.only()
+    same([write.message.command, ...numberOf(write)], ['append', session, 1, 1])
+    client.answer(write, { ok: true, length: 1 })
+    equal(client.outcomes.get(call)?.outcome, 'done')
+    client.write()
+    same(numberOf(client.only()), [session, 2, 2])
+  },
+  'a write whose connection broke is asked again elsewhere, under the number that it had'(stage) {
+    const { client, call, first, copy } = copied(stage)
+    ok(copy.address !== first.address)
+    same([copy.message.command, ...numberOf(copy)], ['append', session, 1, 1])
+    client.answer(copy, { ok: true, length: 1 })
+    equal(client.outcomes.get(call)?.outcome, 'done')
+  },
+  'an answer that leaves the outcome open is no outcome: the write is asked again, until its deadline'(stage) {
+    const { client, call } = inSession(stage)
+    for (const code of ['timeout', 'leadership_lost', 'timeout'] as const) {
+      const sent = client.only()
+      same(numberOf(sent), [session, 1, 1])
+      client.refuse(sent, code)
+      client.pass(100)
+      equal(client.outcomes.has(call), false)
+    }
+    client.pass(10_000)
+    same(codeOf(client.outcomes.get(call)), ['unknown', 'timeout'])
+  },
+  'a node that says nothing may be stopped: another is asked, under the same number'(stage) {
+    const { client } = inSession(stage)
+    const first = client.only()
+    client.pass(1_500)
+    client.pass(100)
+    const [, copy] = client.sent
+    ok(copy && copy.address !== first.address)
+    same(numberOf(copy), numberOf(first))
+  },
+  'the refusal of a copy says nothing of the first: the outcome is unknown'(stage) {
+    const { client, call, copy } = copied(stage)
+    client.pass(9_700)
+    client.refuse(copy, 'no_leader')
+    client.pass(10)
+    for (const one of client.sent) client.refuse(one, 'no_leader')
+    client.pass(1_000)
+    equal(client.outcomes.get(call)?.outcome, 'unknown')
+  },
+  'a refusal of the only copy is the outcome'(stage) {
+    const { client, call } = inSession(stage)
+    client.refuse(client.only(), 'overloaded')
+    same(codeOf(client.outcomes.get(call)), ['refused', 'overloaded'])
+  },
+  'where the session has ended, a call that was asked once is a call of the next'(stage) {
+    const { client, call } = inSession(stage)
+    client.refuse(client.only(), 'session_expired')
+    const opening = client.only()
+    equal(opening.message.command, 'open_session')
+    client.answer(opening, { ok: true, session: session + 1 })
+    const write = client.only()
+    same(numberOf(write), [session + 1, 1, 1])
+    client.answer(write, { ok: true, length: 1 })
+    equal(client.outcomes.get(call)?.outcome, 'done')
+  },
+  'where the session has ended, nobody knows what became of a call that was asked more than once'(stage) {
+    const { client, call, copy } = copied(stage)
+    client.refuse(copy, 'session_expired')
+    same(codeOf(client.outcomes.get(call)), ['unknown', 'session_expired'])
+  },
+  'each call names the least number whose answer the client still waits for'(stage) {
+    const { client } = inSession(stage)
+    const first = client.only()
+    for (let count = 0; count < 3; count++) client.write()
+    same(client.sent.map(numberOf), [
+      [session, 1, 1],
+      [session, 2, 1],
+      [session, 3, 1],
+      [session, 4, 1],
+    ])
+    client.answer(client.sent[1]!, { ok: true, length: 2 })
+    client.answer(first, { ok: true, length: 1 })
+    client.write()
+    same(numberOf(client.sent.at(-1)!), [session, 5, 3])
+  },
+  'a cluster of an earlier stage is asked as before, without a session'(stage) {
+    const client = new HandClient(stage)
+    const call = client.write()
+    client.refuse(client.only(), 'unknown_command')
+    const write = client.only()
+    same([write.message.command, ...numberOf(write)], ['append', undefined, undefined, undefined])
+    client.breakAt(write.address)
+    same(codeOf(client.outcomes.get(call)), ['unknown', 'connection_lost'])
+  },
+}
