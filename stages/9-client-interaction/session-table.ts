@@ -1,45 +1,9 @@
-import {
-  type Answer,
-  type ErrorCode,
-  failure,
-  type Index,
-  isObject,
-  type Performance,
-  type Result,
-} from '../../src/contracts.js'
-import { printOf } from './command-print.js'
+import { type Answer, type Index, isObject, type Performance } from '../../src/contracts.js'
+import { type KeptSession, refused, Session } from './session.js'
 import type { SessionCall, SessionEvent } from './session-call.js'
-
-/** Calls of one session that may be under way at once: a sequence number further ahead is refused. */
-export const callsAtOnce = 1_024
 
 /** Milliseconds for which a session counts as just used: its place in the order of use is not brought up to date. */
 const justUsedMs = 1_000
-
-/** Bytes that a remembered answer takes beside its text. */
-const answerOverhead = 128
-
-/** The answer to one call, remembered for as long as the client may ask again. */
-interface Remembered {
-  /** A short number made of the command: another command under the same sequence number is a mistake. */
-  readonly print: number
-  readonly result: Result
-  /** Bytes that the answer takes; 0 until it was measured. */
-  bytes: number
-}
-
-interface Session {
-  lastUsed: number
-  firstOutstanding: number
-  readonly answers: Map<number, Remembered>
-  bytes: number
-}
-
-interface Unmeasured {
-  readonly name: Index
-  readonly sequence: number
-  readonly remembered: Remembered
-}
 
 /**
  * The sessions of the cluster's clients (thesis §6.3). The table is a part of the replicated state: it changes only by
@@ -48,8 +12,8 @@ interface Unmeasured {
 export class SessionTable {
   /** Sessions by their names, those unused for longest first. */
   readonly #sessions = new Map<Index, Session>()
-  /** Answers that were not measured yet: the state machine gives them after the rules have seen their entries. */
-  #unmeasured: Unmeasured[] = []
+  /** Sessions with answers that were not measured yet. */
+  readonly #unmeasured = new Set<Session>()
   #bytes = 0
   #time = 0
 
@@ -87,8 +51,7 @@ export class SessionTable {
     else if (entry.event === 'end') this.#end(entry.session)
     else {
       if (entry.instead !== undefined) this.#end(entry.instead)
-      const lastUsed = this.#time
-      this.#sessions.set(index, { lastUsed, firstOutstanding: 1, answers: new Map(), bytes: 0 })
+      this.#sessions.set(index, new Session(index, this.#time))
     }
     return { ok: true, session: index }
   }
@@ -100,40 +63,25 @@ export class SessionTable {
   take(call: SessionCall, command: unknown): Performance {
     this.#time = Math.max(this.#time, call.time)
     const session = this.#sessions.get(call.session)
-    if (!session) return refused('session_expired', noSession(call.session))
-    this.#use(call.session, session)
-    this.#forget(session, call.firstOutstanding)
-    const { sequence } = call
-    if (sequence < session.firstOutstanding) return refused('answer_forgotten', isForgotten(call))
-    const known = session.answers.get(sequence)
-    if (!known) return this.#takeNew(call, session, printOf(command))
-    if (known.print === printOf(command)) return { isNew: false, result: known.result }
-    return refused('bad_sequence', `number ${sequence} of session ${call.session} was another command: it was not done`)
-  }
-
-  /** A refusal is remembered like any answer: one call has one outcome, however often it is asked. */
-  #takeNew({ session: name, sequence }: SessionCall, session: Session, print: number): Performance {
-    const last = session.firstOutstanding + callsAtOnce - 1
-    const isNew = sequence <= last
-    const tooFar = `number ${sequence} is too far ahead: with ${session.firstOutstanding} still outstanding, at most ${last}`
-    const result: Result = isNew ? { answer: null } : { answer: failure('bad_sequence', tooFar) }
-    const remembered = { print, result, bytes: 0 }
-    session.answers.set(sequence, remembered)
-    this.#unmeasured.push({ name, sequence, remembered })
-    return { isNew, result }
+    if (!session) return refused('session_expired', `session ${call.session} has ended, or was never opened`)
+    this.#use(session)
+    this.#bytes -= session.bytes
+    const taken = session.take(call, command)
+    this.#bytes += session.bytes
+    this.#unmeasured.add(session)
+    return taken
   }
 
   /** Counts the bytes of the answers that have come since the last time. */
   measure(): void {
-    for (const { name, sequence, remembered } of this.#unmeasured) {
-      const session = this.#sessions.get(name)
-      // The answer may have been forgotten, or its session ended, before the state machine gave it.
-      if (session?.answers.get(sequence) !== remembered) continue
-      remembered.bytes = answerOverhead + weigh(remembered.result.answer)
-      session.bytes += remembered.bytes
-      this.#bytes += remembered.bytes
+    for (const session of this.#unmeasured) {
+      // A session may have ended before the state machine gave its answers.
+      if (this.#sessions.get(session.name) !== session) continue
+      this.#bytes -= session.bytes
+      session.measure()
+      this.#bytes += session.bytes
     }
-    this.#unmeasured = []
+    this.#unmeasured.clear()
   }
 
   /**
@@ -141,13 +89,7 @@ export class SessionTable {
    * snapshots have equal hashes.
    */
   keep(): readonly unknown[] {
-    const sessions = [...this.#sessions].map(([session, { lastUsed, firstOutstanding, answers }]) => ({
-      session,
-      lastUsed,
-      firstOutstanding,
-      answers: [...answers].map(([sequence, { print, result }]) => [sequence, print, result.answer]),
-    }))
-    return [{ time: this.#time }, ...sessions]
+    return [{ time: this.#time }, ...[...this.#sessions.values()].map((session) => session.keep())]
   }
 
   /** Makes the table that a snapshot holds; a snapshot of an earlier stage holds none. @throws Error on other values */
@@ -157,38 +99,20 @@ export class SessionTable {
     if (head === undefined) return table
     if (!isObject(head) || typeof head.time !== 'number') throw new Error('the snapshot holds no table of sessions')
     table.#time = head.time
-    for (const one of sessions) table.#restore(one as Kept)
+    for (const one of sessions) {
+      const session = Session.from(one as KeptSession)
+      table.#bytes += session.bytes
+      table.#sessions.set(session.name, session)
+    }
     return table
   }
 
-  #restore({ session, lastUsed, firstOutstanding, answers }: Kept): void {
-    const remembered = answers.map(([sequence, print, answer]): [number, Remembered] => [
-      sequence,
-      { print, result: { answer }, bytes: answerOverhead + weigh(answer) },
-    ])
-    const bytes = remembered.reduce((sum, [, { bytes }]) => sum + bytes, 0)
-    this.#sessions.set(session, { lastUsed, firstOutstanding, answers: new Map(remembered), bytes })
-    this.#bytes += bytes
-  }
-
   /** Moves a session to the end of the order of use, unless it is there by and large. */
-  #use(name: Index, session: Session): void {
+  #use(session: Session): void {
     if (this.#time - session.lastUsed < justUsedMs) return
     session.lastUsed = this.#time
-    this.#sessions.delete(name)
-    this.#sessions.set(name, session)
-  }
-
-  /** Forgets the answers that the client has heard, or waits for no more. */
-  #forget(session: Session, firstOutstanding: number): void {
-    if (firstOutstanding <= session.firstOutstanding) return
-    session.firstOutstanding = firstOutstanding
-    for (const [sequence, { bytes }] of session.answers) {
-      if (sequence >= firstOutstanding) continue
-      session.answers.delete(sequence)
-      session.bytes -= bytes
-      this.#bytes -= bytes
-    }
+    this.#sessions.delete(session.name)
+    this.#sessions.set(session.name, session)
   }
 
   #expire(idleMs: number): void {
@@ -199,34 +123,7 @@ export class SessionTable {
   }
 
   #end(name: Index): void {
-    const session = this.#sessions.get(name)
-    if (!session) return
+    this.#bytes -= this.#sessions.get(name)?.bytes ?? 0
     this.#sessions.delete(name)
-    this.#bytes -= session.bytes
   }
-}
-
-/** A session as a snapshot keeps it. */
-interface Kept {
-  readonly session: Index
-  readonly lastUsed: number
-  readonly firstOutstanding: number
-  readonly answers: readonly (readonly [sequence: number, print: number, answer: Answer])[]
-}
-
-function refused(code: ErrorCode, why: string): Performance {
-  return { isNew: false, result: { answer: failure(code, why) } }
-}
-
-const noSession = (session: Index) => `there is no session ${session}: it has ended, or was never opened`
-const isForgotten = ({ session, sequence }: SessionCall) =>
-  `the client of session ${session} has said that it does not wait for number ${sequence} any more`
-
-/** Bytes of an answer's texts, at two a character, and of its other fields. */
-function weigh(value: unknown): number {
-  if (typeof value === 'string') return 2 * value.length
-  if (typeof value !== 'object' || value === null) return 8
-  let bytes = 0
-  for (const part of Object.values(value)) bytes += weigh(part)
-  return bytes
 }
