@@ -1,5 +1,6 @@
-import type { Index, NodeId, NodeOptions } from '../../src/contracts.js'
+import type { Index, NodeId, NodeOptions, Status } from '../../src/contracts.js'
 import { type Participant, participant } from '../8-membership/participant.js'
+import { statusOfMember } from '../8-membership/status.js'
 import type { PendingRead, Question, Round } from './pending-read.js'
 import { SessionTable } from './session-table.js'
 
@@ -63,4 +64,9 @@ export function responder(options: NodeOptions) {
     news: null,
     freshAt: null,
   }
+}
+
+/** The status that `info` tells of a node, with the number of sessions that are open. */
+export function statusOfResponder(node: Responder): Status {
+  return Object.assign(statusOfMember(node), { sessions: node.sessions.size })
 }
