@@ -95,18 +95,53 @@ async function start(name: string): Promise<Node> {
   }
 }
 
-/** Has `clients` closed loops set keys, `count` times in all. @returns microseconds of processor time for each set */
-async function load(leader: Node, clients: number, count: number): Promise<number> {
+/** A source of requests: each is made when a client is about to ask it, and the client takes it back when answered. */
+interface Requests {
+  next(): Readonly<Record<string, unknown>>
+}
+
+const value = 'x'.repeat(256)
+
+function sets(): Requests {
+  let made = 0
+  return { next: () => ({ command: 'set', key: `key ${made++ % 1_000}`, value }) }
+}
+
+function gets(): Requests {
+  let made = 0
+  return { next: () => ({ command: 'get', key: `key ${made++ % 1_000}` }) }
+}
+
+/** Opens sessions, and has them make the calls one after the other; each acknowledges all its earlier ones. */
+async function setsOfSessions(leader: Node, count: number, clients: number): Promise<Requests> {
+  const open = () =>
+    new Promise<number>((resolve) =>
+      leader.ask({ command: 'open_session' }, (answer) => resolve(Number((answer as { session?: unknown }).session))),
+    )
+  const names: number[] = []
+  while (names.length < count) names.push(...(await Promise.all(Array.from({ length: 100 }, open))))
+  const plain = sets()
+  let made = 0
+  return {
+    next() {
+      const [session, sequence] = [names[made % count]!, Math.floor(made / count) + 1]
+      made++
+      // With fewer sessions than clients, several calls of a session are under way at once.
+      const firstOutstanding = Math.max(1, sequence - Math.ceil(clients / count))
+      return { ...plain.next(), session, sequence, firstOutstanding }
+    },
+  }
+}
+
+/** Has `clients` closed loops ask, `count` times in all. @returns microseconds of processor time for each request */
+async function load(leader: Node, clients: number, count: number, requests: Requests): Promise<number> {
   let left = count
-  const value = 'x'.repeat(256)
-  const set = () =>
+  const ask = () =>
     new Promise<void>((resolve, reject) =>
-      leader.ask({ command: 'set', key: `key ${left % 1_000}`, value }, (answer) =>
-        answer.ok ? resolve() : reject(new Error(answer.error.message)),
-      ),
+      leader.ask(requests.next(), (answer) => (answer.ok ? resolve() : reject(new Error(answer.error.message)))),
     )
   const client = async () => {
-    while (left-- > 0) await set()
+    while (left-- > 0) await ask()
   }
   const before = process.cpuUsage()
   await Promise.all(Array.from({ length: clients }, client))
@@ -118,15 +153,20 @@ const { values } = parseArgs({
   options: {
     stage: { type: 'string', default: latest.name },
     clients: { type: 'string', default: '1,64,1000' },
-    sets: { type: 'string', default: '20000' },
+    count: { type: 'string', default: '20000' },
+    gets: { type: 'boolean', default: false },
+    /** Sessions that make the calls; 0: the calls are of no session. */
+    sessions: { type: 'string', default: '0' },
   },
 })
+const [count, sessions] = [Number(values.count), Number(values.sessions)]
 for (const clients of values.clients.split(',').map(Number)) {
   const leader = await start(values.stage)
-  await load(leader, clients, Number(values.sets) / 2)
+  const requests = values.gets ? gets() : sessions > 0 ? await setsOfSessions(leader, sessions, clients) : sets()
+  await load(leader, clients, count / 2, requests)
   const measured: number[] = []
-  for (let part = 0; part < parts; part++) measured.push(await load(leader, clients, Number(values.sets) / parts))
-  console.log(
-    `${values.stage}, ${clients} clients: ${Math.min(...measured).toFixed(1)} µs of CPU a set, all five nodes`,
-  )
+  for (let part = 0; part < parts; part++) measured.push(await load(leader, clients, count / parts, requests))
+  const what = values.gets ? 'a get' : sessions > 0 ? `a set of one of ${sessions} sessions` : 'a set'
+  const least = Math.min(...measured).toFixed(1)
+  console.log(`${values.stage}, ${clients} clients: ${least} µs of CPU ${what}, all five nodes`)
 }

@@ -1,16 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type {
-  Command,
-  Entry,
-  EntryId,
-  GuaranteeId,
-  Index,
-  NodeId,
-  Outcome,
-  TraceDetails,
-  Traced,
-} from '../../contracts.js'
-import type { Node } from '../../node.js'
+import type { Command, GuaranteeId, NodeId, Outcome, Traced } from '../../contracts.js'
 import { actsOf, type Fault } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
 import { checkHistory } from '../linearizability/index.js'
@@ -20,7 +9,7 @@ import { type CounterName, type Counters, reported, sumCounters } from './counte
 import { healthyDisk } from './disk.js'
 import { Fingerprint } from './fingerprint.js'
 import type { Host } from './host.js'
-import { invariants, type Observation, type Performed, type SeenLog, type Watcher } from './invariants.js'
+import { type Finding, Judge, textOfPerformed } from './judge.js'
 import { calm } from './network.js'
 import type { Plan, PlannedCall } from './plan.js'
 
@@ -30,17 +19,6 @@ declare module '../../events.js' {
     asked: { client: string; command: Command; to: NodeId | null }
     outcome: { client: string } & Outcome
   }
-}
-
-/** A fault that a run has found. */
-export interface Finding {
-  readonly guarantee: GuaranteeId
-  /** The fault in one sentence. */
-  readonly what: string
-  /** Details: the contradictory window of a history, or the replicas that differ. */
-  readonly detail: string
-  /** The time in virtual milliseconds; for a history, the first answer that contradicts those before it. */
-  readonly at: number
 }
 
 /** The result of a run. */
@@ -82,16 +60,8 @@ class Simulation {
   readonly #trace = new Fingerprint()
   readonly #messages = new Fingerprint()
   readonly #history = new History()
-  readonly #findings: Finding[] = []
   readonly #counters = sumCounters([])
-  readonly #watchers: { guarantee: GuaranteeId; name: string; watch: Watcher }[]
-  readonly #incarnations = new Map<NodeId, number>()
-  readonly #touched = new Set<NodeId>()
-  /** The log of each node at the last look. */
-  readonly #logs = new Map<NodeId, Entry[]>()
-  readonly #performed = new Map<NodeId, Performed[]>()
-  /** The entry of each write, by its value. */
-  readonly #entries = new Map<unknown, Entry>()
+  readonly #judge: Judge
   /** Nodes that performed each write, until it is answered; writes are told apart by their values. */
   readonly #holders = new Map<string, Set<NodeId>>()
   /** Boundaries that each node has passed. */
@@ -103,10 +73,7 @@ class Simulation {
     this.#stage = stage
     this.#plan = plan
     this.#hear = hear
-    this.#watchers = stage.invariants.map((name) => {
-      const { guarantee, watch } = invariants[name]
-      return { guarantee, name: invariants[name].name, watch: watch() }
-    })
+    this.#judge = new Judge(stage)
   }
 
   async run(): Promise<Run> {
@@ -140,7 +107,7 @@ class Simulation {
       traceHash: this.#trace.digest() + this.#messages.digest(),
       messageHash: this.#messages.digest(),
       operations: this.#history.complete(),
-      findings: this.#findings,
+      findings: this.#judge.findings,
       counters: { ...this.#counters, ...others, cut_off, torn },
       virtualMs: now,
       boundaries: this.#boundaries,
@@ -163,27 +130,10 @@ class Simulation {
     this.#trace.addNumber(at)
     this.#trace.add(node)
     this.#trace.add(summary(event))
-    if (node !== '') this.#touched.add(node)
-    if (event.event === 'apply') this.#performs(node as NodeId, event)
-    if (event.event === 'restore') this.#restores(node as NodeId, event.snapshot)
+    if (node !== '') this.#judge.saw(event, node)
+    if (event.event === 'apply') this.#holders.get(textOfPerformed(event))?.add(node)
     if (reported.has(event.event)) this.#count(event.event as CounterName)
     this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
-  }
-
-  #restores(node: NodeId, { index }: EntryId): void {
-    this.#news(node).push({ index, command: null })
-  }
-
-  #news(node: NodeId): Performed[] {
-    const news = this.#performed.get(node) ?? []
-    this.#performed.set(node, news)
-    return news
-  }
-
-  #performs(node: NodeId, { index, command, own }: TraceDetails['apply']): void {
-    const text = JSON.stringify(command ?? own)
-    this.#news(node).push({ index, command: text })
-    this.#holders.get(text)?.add(node)
   }
 
   #count(name: CounterName): void {
@@ -191,7 +141,7 @@ class Simulation {
   }
 
   #find(guarantee: GuaranteeId, what: string, detail = ''): void {
-    this.#findings.push({ guarantee, what, detail, at: this.#cluster.now })
+    this.#judge.find(this.#cluster, guarantee, what, detail)
   }
 
   async #pass(ms: number): Promise<void> {
@@ -204,55 +154,9 @@ class Simulation {
     this.#cluster.timeline.schedule(Math.max(0, end - this.#cluster.now), () => {})
     while (!condition() && this.#cluster.timeline.next <= end) {
       await this.#cluster.step()
-      this.#checkInvariants()
+      this.#judge.check(this.#cluster)
     }
     return condition()
-  }
-
-  #checkInvariants(): void {
-    if (this.#touched.size === 0) return
-    for (const node of this.#touched) {
-      const running = this.#cluster.host(node).node
-      if (!running) continue
-      const seen = this.#observe(node, running)
-      for (const { guarantee, name, watch } of this.#watchers) {
-        const problem = watch(seen)
-        if (problem) this.#find(guarantee, `${name}: ${problem}`)
-      }
-    }
-    this.#touched.clear()
-  }
-
-  #observe(node: NodeId, running: Node): Observation {
-    const { status } = running
-    const performed = this.#performed.get(node) ?? []
-    this.#performed.delete(node)
-    const incarnation = this.#incarnations.get(node) ?? 0
-    return { node, incarnation, status, log: this.#lookAtLog(node, running), performed, disks: this.#disks }
-  }
-
-  /** Reads the changed part of a node's log: a step changes little, and entries are never changed in place. */
-  #lookAtLog(node: NodeId, running: Node): SeenLog {
-    const log = this.#logs.get(node) ?? []
-    this.#logs.set(node, log)
-    const { first = 1, last = 0 } = running.status.log ?? {}
-    const isThere = (index: Index) => index < first || running.entries(index)[0]?.text === log[index - 1]?.text
-    let kept = log.length
-    while (kept > 0 && !isThere(kept)) kept--
-    log.length = Math.max(kept, first - 1)
-    for (const entry of running.entries(log.length + 1)) {
-      log.push(entry)
-      if (entry.payload?.kind !== 'command') continue
-      this.#entries.set(this.#stage.application.codec.decode(entry.payload.command)?.value, entry)
-    }
-    const at = (index: Index) => (index < first ? undefined : log[index - 1])
-    return { first, changedFrom: Math.max(kept + 1, first), last, at }
-  }
-
-  get #disks(): Observation['disks'] {
-    const { disks, hosts } = this.#cluster
-    const all = hosts.map(({ id }) => id)
-    return { all, holdersOf: (entry) => all.filter((_, at) => disks[at]!.holds(entry)) }
   }
 
   #perform(fault: Fault): void {
@@ -260,7 +164,7 @@ class Simulation {
     this.#count(fault.word)
     if (fault.word === 'kill' && fault.nodes.length === this.#plan.nodes) this.#count('power_loss')
     for (const { node, perform } of actsOf(this.#cluster, fault)) {
-      if (fault.word === 'restart' && this.#cluster.host(node!).condition === 'dead') this.#newLife(node!)
+      if (fault.word === 'restart' && this.#cluster.host(node!).condition === 'dead') this.#judge.newLife(node!)
       perform()
     }
   }
@@ -278,13 +182,8 @@ class Simulation {
     this.#count('wipe')
     this.#cluster.kill(node)
     this.#cluster.wipe(node)
-    this.#newLife(node)
+    this.#judge.newLife(node)
     this.#cluster.restart(node)
-  }
-
-  #newLife(node: NodeId): void {
-    this.#incarnations.set(node, (this.#incarnations.get(node) ?? 0) + 1)
-    this.#performed.delete(node)
   }
 
   #startClients(): void {
@@ -333,10 +232,9 @@ class Simulation {
   #checkMajority(write: string, command: Command): void {
     const holders = this.#holders.get(write)
     if (!holders || this.#isStandalone || this.#stage.members === 'changing') return
-    const { all, holdersOf } = this.#disks
-    const count = all.length
-    const entry = this.#entries.get(command.value)
-    const copies = this.#stage.keeps === 'nothing' ? holders.size : entry ? holdersOf(entry).length : 0
+    const count = this.#cluster.hosts.length
+    const isInMemory = this.#stage.keeps === 'nothing'
+    const copies = isInMemory ? holders.size : this.#judge.holdersOf(this.#cluster, command.value).length
     if (copies * 2 <= count) this.#find('G4', `OK, and only ${copies} of ${count} nodes hold it: ${write}`)
   }
 
@@ -397,7 +295,7 @@ class Simulation {
     const { key, explanation, impossible } = violations[0]!
     const guarantee = this.#plan.climate === 'calm' ? 'G3' : 'G12'
     const what = `the answers about ${JSON.stringify(key)} fit no single store`
-    this.#findings.push({ guarantee, what, detail: explanation, at: impossible.return ?? this.#cluster.now })
+    this.#judge.findings.push({ guarantee, what, detail: explanation, at: impossible.return ?? this.#cluster.now })
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Message } from '../../contracts.js'
 import { formatFault } from '../../server/faults.js'
 import type { Asked } from './client.js'
-import type { Finding, Moment, Run } from './simulate.js'
+import type { Finding } from './judge.js'
+import type { Moment, Run } from './simulate.js'
 
 /** Lines of events in a story at most; earlier ones are left out, and counted. */
 const mostLines = 16

@@ -1,9 +1,10 @@
 import type { GuaranteeId } from '../../contracts.js'
 import type { Stage } from '../../stage.js'
 import { withChanges } from './changes.js'
+import type { Finding } from './judge.js'
 import { type Climate, makePlan, type Plan } from './plan.js'
 import { shrink, upTo } from './shrink.js'
-import { type Finding, type Moment, type Run, simulate } from './simulate.js'
+import { type Moment, type Run, simulate } from './simulate.js'
 import { tellStory } from './story.js'
 
 /** Makes the plan of a seed for a stage: from stage 2 on, reads may go to any node, since all should hold the data. */
