@@ -167,17 +167,23 @@ function describeRecord(record: PersistRecord, kept: ReadonlySet<Entry>, edge: E
     return colour.cyan(`a snapshot holds all up to entry ${record.snapshot.index}, term ${record.snapshot.term}`)
   if (record.record === 'truncate') return colour.yellow(`truncates from ${record.from}`)
   const { index, term } = record.entry
-  const text = `${String(index).padStart(8)}  term ${term}  ${describePayload(payloadOf(record.entry))}`
+  const text = `${String(index).padStart(8)}  term ${term}  ${describeEntry(payloadOf(record.entry))}`
   if (index <= edge.index) return colour.dim(`${text}  (in a snapshot)`)
   return kept.has(record.entry) ? text : colour.dim(`${text}  (taken back)`)
 }
 
-/** Describes a command as it would be typed, with the call that it is, and an entry of the cluster's own by its kind. */
+/** Describes what an entry holds, and the call that its command is. */
+function describeEntry(payload: Payload): string {
+  const call = payload.kind === 'command' ? (payload.call as SessionCall | undefined) : undefined
+  return `${describePayload(payload)}${call ? `  (session ${call[0]}, call ${call[1]})` : ''}`
+}
+
+/** Describes a command as it would be typed, and an entry of the cluster's own by its kind. */
 export function describePayload(payload: Payload): string {
   if (payload.kind === 'configuration') return describeConfiguration(payload.configuration as Configuration)
   if (payload.kind === 'session') return describeSession(payload.session as SessionEvent)
   if (payload.kind !== 'command') return payload.kind
-  return `${describeCommand(payload.command as Command)}${describeCall(payload.call as SessionCall | undefined)}`
+  return describeCommand(payload.command as Command)
 }
 
 /** Describes what becomes of sessions. A session that is opened has the index of its entry for a name. */
@@ -185,12 +191,6 @@ function describeSession(event: SessionEvent): string {
   if (event.event === 'expire') return `sessions end that were unused for ${event.idleMs / 1000} s`
   if (event.event === 'end') return `session ${event.session} ends`
   return event.instead === undefined ? 'session opened' : `session opened in place of session ${event.instead}`
-}
-
-function describeCall(call: SessionCall | undefined): string {
-  if (call === undefined) return ''
-  const [session, sequence] = call
-  return `  (session ${session}, call ${sequence})`
 }
 
 /** Describes a command as it would be typed. */

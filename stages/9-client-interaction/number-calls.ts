@@ -9,8 +9,8 @@ import {
 } from '../../src/contracts.js'
 import { call, dispatch, enqueue } from '../1-client/call.js'
 import { type Call, fail, take } from '../1-client/client.js'
-import { hold, refusesOneCopy, type SessionClient } from './session-client.js'
-import { callsAtOnce } from './session-table.js'
+import { callsAtOnce } from './session.js'
+import { hold, isUnavailable, refusesOneCopy, type SessionClient } from './session-client.js'
 import { spreadRead } from './spread-reads.js'
 
 /**
@@ -37,13 +37,6 @@ export function release(client: SessionClient): void {
     if (client.calls.has(one.id) && !letGo(client, one)) return
     client.held.shift()
   }
-}
-
-function isUnavailable(client: SessionClient): boolean {
-  const { session, now } = client
-  if (session.state !== 'unavailable') return false
-  if (session.until <= now) client.session = { state: 'none' }
-  return session.until > now
 }
 
 /** @returns whether the call may leave */

@@ -1,7 +1,8 @@
 import type { NodeId } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import type { ConfirmLeader, LeaderConfirmed, ReadIndex, ReadIndexReply } from './messages.js'
-import { makeReady, type Round, refuseReads } from './read.js'
+import type { Round } from './pending-read.js'
+import { makeReady, refuseReads } from './read.js'
 import type { Responder } from './responder.js'
 
 /**

@@ -1,6 +1,7 @@
-import type { Index, NodeId, NodeOptions } from '../../src/contracts.js'
+import type { Index, NodeId, NodeOptions, Status } from '../../src/contracts.js'
 import { type Participant, participant } from '../8-membership/participant.js'
-import type { Question, Read, Round } from './read.js'
+import { statusOfMember } from '../8-membership/status.js'
+import type { PendingRead, Question, Round } from './pending-read.js'
 import { SessionTable } from './session-table.js'
 
 /** A node that answers each call of a session once, and reads without an entry in the log. */
@@ -19,9 +20,9 @@ export interface Responder extends Participant {
   /** Entries of which a client wants to know the index. */
   readonly indexWanted: Set<Index>
   /** Reads for which no read index has been asked yet. */
-  fresh: Read[]
+  fresh: PendingRead[]
   /** Reads that are answered as soon as enough entries have been performed. */
-  ready: Read[]
+  ready: PendingRead[]
   /** The least index for which a read of {@link ready} waits; infinite if there is none. */
   readyAt: Index
   /** On a leader: the round of confirmations that is under way. */
@@ -63,4 +64,9 @@ export function responder(options: NodeOptions) {
     news: null,
     freshAt: null,
   }
+}
+
+/** The status that `info` tells of a node, with the number of sessions that are open. */
+export function statusOfResponder(node: Responder): Status {
+  return Object.assign(statusOfMember(node), { sessions: node.sessions.size })
 }

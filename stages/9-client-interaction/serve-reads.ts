@@ -1,5 +1,6 @@
 import { ageOf } from './freshness.js'
-import { type Read, refuseReads } from './read.js'
+import type { PendingRead } from './pending-read.js'
+import { refuseReads } from './read.js'
 import type { Responder } from './responder.js'
 
 /**
@@ -8,7 +9,7 @@ import type { Responder } from './responder.js'
  */
 export function serveReads(node: Responder): void {
   if (node.handed < node.readyAt) return
-  const waiting: Read[] = []
+  const waiting: PendingRead[] = []
   node.readyAt = Number.POSITIVE_INFINITY
   for (const one of node.ready) {
     if (one.index <= node.handed) serve(node, one)
@@ -20,7 +21,7 @@ export function serveReads(node: Responder): void {
   node.ready = waiting
 }
 
-function serve(node: Responder, { request, command, isStale, withIndex }: Read): void {
+function serve(node: Responder, { request, command, isStale, withIndex }: PendingRead): void {
   const index = node.handed
   const fields = isStale ? { index, ...ageOf(node) } : { index }
   const query = { command, request, behind: node.effects.apply.length }
@@ -30,7 +31,7 @@ function serve(node: Responder, { request, command, isStale, withIndex }: Read):
 /** A read that has waited for as long as a node keeps any client waiting ends with a refusal: nothing was done. */
 export function giveUpReads(node: Responder): void {
   if (node.ticks % node.timing.heartbeatTicks !== 0) return
-  const isLate = ({ since }: Read) => node.ticks - since >= node.timing.requestTimeoutTicks
+  const isLate = ({ since }: PendingRead) => node.ticks - since >= node.timing.requestTimeoutTicks
   const lists = [node.fresh, node.ready, node.round?.reads ?? [], node.question?.reads ?? []]
   if (!lists.some((reads) => reads.some(isLate))) return
   node.fresh = refuseLate(node, node.fresh, isLate, 'no majority has confirmed the leader in time')
@@ -43,7 +44,12 @@ export function giveUpReads(node: Responder): void {
 const unconfirmed = 'no majority has confirmed the leader in time'
 const unanswered = 'the leader has not answered in time'
 
-function refuseLate(node: Responder, reads: readonly Read[], isLate: (read: Read) => boolean, why: string): Read[] {
+function refuseLate(
+  node: Responder,
+  reads: readonly PendingRead[],
+  isLate: (read: PendingRead) => boolean,
+  why: string,
+): PendingRead[] {
   refuseReads(node, reads.filter(isLate), 'timeout', `${why}; a read changes nothing: ask again`)
   return reads.filter((read) => !isLate(read))
 }

@@ -63,6 +63,14 @@ export function hold({ numbered }: SessionClient, one: Call): void {
   one.notBefore = Number.POSITIVE_INFINITY
 }
 
+/** Checks whether no session can be had at present: then writes go without one. */
+export function isUnavailable(client: SessionClient): boolean {
+  const { session, now } = client
+  if (session.state !== 'unavailable') return false
+  if (session.until <= now) client.session = { state: 'none' }
+  return session.until > now
+}
+
 /** Finds the number of a call under way; undefined if it has none. */
 export function numberOf({ numbered }: SessionClient, { id }: Call): Numbered | undefined {
   return numbered.get(id)

@@ -1,40 +1,9 @@
-import {
-  type Answer,
-  type ErrorCode,
-  failure,
-  type Index,
-  isObject,
-  type Performance,
-  type Result,
-} from '../../src/contracts.js'
-import { printOf } from './command-print.js'
+import { type Answer, type Index, isObject, type Performance } from '../../src/contracts.js'
+import { type KeptSession, refused, Session } from './session.js'
 import type { SessionCall, SessionEvent } from './session-call.js'
-
-/** Calls of one session that may be under way at once: a sequence number further ahead is refused. */
-export const callsAtOnce = 1_024
 
 /** Milliseconds for which a session counts as just used: its place in the order of use is not brought up to date. */
 const justUsedMs = 1_000
-
-/** Bytes that a remembered answer takes beside its text. */
-const answerOverhead = 128
-
-/** The answer to one call, remembered for as long as the client may ask again. */
-interface Remembered extends Result {
-  /** A short number made of the command: another command under the same sequence number is a mistake. */
-  readonly print: number
-  readonly session: Session
-  /** Bytes that the answer takes; 0 until it was measured, null once it is forgotten. */
-  bytes: number | null
-}
-
-interface Session {
-  lastUsed: number
-  firstOutstanding: number
-  readonly answers: Map<number, Remembered>
-  bytes: number
-  isEnded: boolean
-}
 
 /**
  * The sessions of the cluster's clients (thesis §6.3). The table is a part of the replicated state: it changes only by
@@ -43,8 +12,8 @@ interface Session {
 export class SessionTable {
   /** Sessions by their names, those unused for longest first. */
   readonly #sessions = new Map<Index, Session>()
-  /** Answers that were not measured yet: the state machine gives them after the rules have seen their entries. */
-  #unmeasured: Remembered[] = []
+  /** Sessions with answers that were not measured yet. */
+  readonly #unmeasured = new Set<Session>()
   #bytes = 0
   #time = 0
 
@@ -82,8 +51,7 @@ export class SessionTable {
     else if (entry.event === 'end') this.#end(entry.session)
     else {
       if (entry.instead !== undefined) this.#end(entry.instead)
-      const lastUsed = this.#time
-      this.#sessions.set(index, { lastUsed, firstOutstanding: 1, answers: new Map(), bytes: 0, isEnded: false })
+      this.#sessions.set(index, new Session(index, this.#time))
     }
     return { ok: true, session: index }
   }
@@ -93,41 +61,28 @@ export class SessionTable {
    * remembered; all others have that answer.
    */
   take(call: SessionCall, command: unknown): Performance {
-    const [name, sequence, firstOutstanding, time] = call
+    const [name, , , time] = call
     this.#time = Math.max(this.#time, time)
     const session = this.#sessions.get(name)
-    if (!session) return refused('session_expired', noSession(name))
-    this.#use(name, session)
-    this.#forget(session, firstOutstanding)
-    if (sequence < session.firstOutstanding) return refused('answer_forgotten', isForgotten(name, sequence))
-    const print = printOf(command)
-    const known = session.answers.get(sequence)
-    if (!known) return this.#takeNew(session, sequence, print)
-    if (known.print === print) return { isNew: false, result: known }
-    return refused('bad_sequence', `number ${sequence} of session ${name} was another command: it was not done`)
-  }
-
-  /** A refusal is remembered like any answer: one call has one outcome, however often it is asked. */
-  #takeNew(session: Session, sequence: number, print: number): Performance {
-    const last = session.firstOutstanding + callsAtOnce - 1
-    const isNew = sequence <= last
-    const answer = isNew ? null : failure('bad_sequence', isTooFar(sequence, session.firstOutstanding, last))
-    const remembered: Remembered = { answer, print, session, bytes: 0 }
-    session.answers.set(sequence, remembered)
-    this.#unmeasured.push(remembered)
-    return { isNew, result: remembered }
+    if (!session) return refused('session_expired', `session ${name} has ended, or was never opened`)
+    this.#use(session)
+    this.#bytes -= session.bytes
+    const taken = session.take(call, command)
+    this.#bytes += session.bytes
+    this.#unmeasured.add(session)
+    return taken
   }
 
   /** Counts the bytes of the answers that have come since the last time. */
   measure(): void {
-    for (const remembered of this.#unmeasured) {
-      // The answer may have been forgotten, or its session ended, before the state machine gave it.
-      if (remembered.bytes === null || remembered.session.isEnded) continue
-      remembered.bytes = answerOverhead + weigh(remembered.answer)
-      remembered.session.bytes += remembered.bytes
-      this.#bytes += remembered.bytes
+    for (const session of this.#unmeasured) {
+      // A session may have ended before the state machine gave its answers.
+      if (this.#sessions.get(session.name) !== session) continue
+      this.#bytes -= session.bytes
+      session.measure()
+      this.#bytes += session.bytes
     }
-    this.#unmeasured.length = 0
+    this.#unmeasured.clear()
   }
 
   /**
@@ -135,13 +90,7 @@ export class SessionTable {
    * snapshots have equal hashes.
    */
   keep(): readonly unknown[] {
-    const sessions = [...this.#sessions].map(([session, { lastUsed, firstOutstanding, answers }]) => ({
-      session,
-      lastUsed,
-      firstOutstanding,
-      answers: [...answers].map(([sequence, { print, answer }]) => [sequence, print, answer]),
-    }))
-    return [{ time: this.#time }, ...sessions]
+    return [{ time: this.#time }, ...[...this.#sessions.values()].map((session) => session.keep())]
   }
 
   /** Makes the table that a snapshot holds; a snapshot of an earlier stage holds none. @throws Error on other values */
@@ -151,40 +100,20 @@ export class SessionTable {
     if (head === undefined) return table
     if (!isObject(head) || typeof head.time !== 'number') throw new Error('the snapshot holds no table of sessions')
     table.#time = head.time
-    for (const one of sessions) table.#restore(one as Kept)
+    for (const one of sessions) {
+      const session = Session.from(one as KeptSession)
+      table.#bytes += session.bytes
+      table.#sessions.set(session.name, session)
+    }
     return table
   }
 
-  #restore({ session: name, lastUsed, firstOutstanding, answers }: Kept): void {
-    const session: Session = { lastUsed, firstOutstanding, answers: new Map(), bytes: 0, isEnded: false }
-    this.#sessions.set(name, session)
-    for (const [sequence, print, answer] of answers) {
-      const bytes = answerOverhead + weigh(answer)
-      session.answers.set(sequence, { answer, print, session, bytes })
-      session.bytes += bytes
-      this.#bytes += bytes
-    }
-  }
-
   /** Moves a session to the end of the order of use, unless it is there by and large. */
-  #use(name: Index, session: Session): void {
+  #use(session: Session): void {
     if (this.#time - session.lastUsed < justUsedMs) return
     session.lastUsed = this.#time
-    this.#sessions.delete(name)
-    this.#sessions.set(name, session)
-  }
-
-  /** Forgets the answers that the client has heard, or waits for no more. */
-  #forget(session: Session, firstOutstanding: number): void {
-    if (firstOutstanding <= session.firstOutstanding) return
-    session.firstOutstanding = firstOutstanding
-    for (const [sequence, remembered] of session.answers) {
-      if (sequence >= firstOutstanding) continue
-      session.answers.delete(sequence)
-      session.bytes -= remembered.bytes ?? 0
-      this.#bytes -= remembered.bytes ?? 0
-      remembered.bytes = null
-    }
+    this.#sessions.delete(session.name)
+    this.#sessions.set(session.name, session)
   }
 
   #expire(idleMs: number): void {
@@ -195,37 +124,7 @@ export class SessionTable {
   }
 
   #end(name: Index): void {
-    const session = this.#sessions.get(name)
-    if (!session) return
+    this.#bytes -= this.#sessions.get(name)?.bytes ?? 0
     this.#sessions.delete(name)
-    this.#bytes -= session.bytes
-    session.isEnded = true
   }
-}
-
-/** A session as a snapshot keeps it. */
-interface Kept {
-  readonly session: Index
-  readonly lastUsed: number
-  readonly firstOutstanding: number
-  readonly answers: readonly (readonly [sequence: number, print: number, answer: Answer])[]
-}
-
-function refused(code: ErrorCode, why: string): Performance {
-  return { isNew: false, result: { answer: failure(code, why) } }
-}
-
-const noSession = (session: Index) => `there is no session ${session}: it has ended, or was never opened`
-const isForgotten = (session: Index, sequence: number) =>
-  `the client of session ${session} has said that it does not wait for number ${sequence} any more`
-const isTooFar = (sequence: number, outstanding: number, last: number) =>
-  `number ${sequence} is too far ahead: with ${outstanding} still outstanding, at most ${last}`
-
-/** Bytes of an answer's texts, at two a character, and of its other fields. */
-function weigh(value: unknown): number {
-  if (typeof value === 'string') return 2 * value.length
-  if (typeof value !== 'object' || value === null) return 8
-  let bytes = 0
-  for (const name in value) bytes += weigh((value as Record<string, unknown>)[name])
-  return bytes
 }

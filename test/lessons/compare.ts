@@ -83,7 +83,7 @@ function columnsOf(head: string): { name: string; from: number; to: number | und
 const isStatus = (line: string) => /^node {2,}address/.test(line)
 const isLog = (line: string) => /^ {3,}n\d+( +n\d+)*$/.test(line)
 const isRow = (kind: Table['kind'], line: string) =>
-  line === '…' || (kind === 'status' ? /^(n\d+|\?) {2,}/.test(line) : /^ *(\d+|snap|now) {2,}/.test(line))
+  line === '…' || (kind === 'status' ? /^(n\d+|\?) {2,}/.test(line) : /^ *(\d+|snap|commit|now) {2,}/.test(line))
 
 function tableOf(lines: readonly string[]): { table: Table; length: number } {
   const [head, ...rest] = lines as [string, ...string[]]
@@ -99,6 +99,8 @@ function tableOf(lines: readonly string[]): { table: Table; length: number } {
       nodes.set(cells[0]![1], new Map(cells.slice(1)))
     } else {
       const label = /\S+/.exec(row)![0]
+      // How far a disk knows what is committed, depends on its batches.
+      if (label === 'commit') continue
       for (const { name, from, to } of columns) {
         const cells = nodes.get(name) ?? new Map<string, string>()
         nodes.set(name, cells.set(label, row.slice(from, to).trim()))

@@ -1,0 +1,127 @@
+import { type Answer, type ErrorCode, failure, type Index, type Performance, type Result } from '../../src/contracts.js'
+import { printOf } from './command-print.js'
+import type { SessionCall } from './session-call.js'
+
+/** Calls of one session that may be under way at once: a sequence number further ahead is refused. */
+export const callsAtOnce = 1_024
+
+/** Bytes that a remembered answer takes beside its text. */
+const answerOverhead = 128
+
+/** The answer to one call, remembered for as long as the client may ask again. */
+interface Remembered extends Result {
+  /** A short number made of the command: another command under the same sequence number is a mistake. */
+  readonly print: number
+  /** Bytes that the answer takes; 0 until it was measured. */
+  bytes: number
+}
+
+/** A session as a snapshot keeps it. */
+export interface KeptSession {
+  readonly session: Index
+  readonly lastUsed: number
+  readonly firstOutstanding: number
+  readonly answers: readonly (readonly [sequence: number, print: number, answer: Answer])[]
+}
+
+/** The session of one client: which of its calls were performed, and what their answers were (thesis §6.3). */
+export class Session {
+  readonly name: Index
+  /** The cluster's time of the last use, in milliseconds. */
+  lastUsed: number
+  #firstOutstanding = 1
+  readonly #answers = new Map<number, Remembered>()
+  /** Numbers of answers that were not measured yet: the state machine gives them after the rules have seen the entries. */
+  #unmeasured: number[] = []
+  #bytes = 0
+
+  constructor(name: Index, lastUsed: number) {
+    this.name = name
+    this.lastUsed = lastUsed
+  }
+
+  /** Bytes of the remembered answers that were measured. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Looks a call up: the first copy of a call is performed, all others have its answer. */
+  take([, sequence, firstOutstanding]: SessionCall, command: unknown): Performance {
+    this.#forget(firstOutstanding)
+    if (sequence < this.#firstOutstanding) {
+      const forgotten = `the client of session ${this.name} has said that it does not wait for number ${sequence} any more`
+      return refused('answer_forgotten', forgotten)
+    }
+    const print = printOf(command)
+    const known = this.#answers.get(sequence)
+    if (!known) return this.#takeNew(sequence, print)
+    if (known.print === print) return { isNew: false, result: known }
+    return refused('bad_sequence', `number ${sequence} of session ${this.name} was another command: it was not done`)
+  }
+
+  /** A refusal is remembered like any answer: one call has one outcome, however often it is asked. */
+  #takeNew(sequence: number, print: number): Performance {
+    const first = this.#firstOutstanding
+    const last = first + callsAtOnce - 1
+    const isNew = sequence <= last
+    const tooFar = () => `number ${sequence} is too far ahead: with ${first} still outstanding, at most ${last}`
+    const result = { answer: isNew ? null : failure('bad_sequence', tooFar()), print, bytes: 0 }
+    this.#answers.set(sequence, result)
+    this.#unmeasured.push(sequence)
+    return { isNew, result }
+  }
+
+  /** Counts the bytes of the answers that have come since the last time. */
+  measure(): void {
+    for (const sequence of this.#unmeasured) {
+      const remembered = this.#answers.get(sequence)
+      // The answer may have been forgotten before the state machine gave it.
+      if (!remembered) continue
+      remembered.bytes = answerOverhead + weigh(remembered.answer)
+      this.#bytes += remembered.bytes
+    }
+    this.#unmeasured.length = 0
+  }
+
+  /** Forgets the answers that the client has heard, or waits for no more. */
+  #forget(firstOutstanding: number): void {
+    if (firstOutstanding <= this.#firstOutstanding) return
+    this.#firstOutstanding = firstOutstanding
+    for (const [sequence, { bytes }] of this.#answers) {
+      if (sequence >= firstOutstanding) continue
+      this.#answers.delete(sequence)
+      this.#bytes -= bytes
+    }
+  }
+
+  keep(): KeptSession {
+    const answers = [...this.#answers].map(([sequence, { print, answer }]) => [sequence, print, answer] as const)
+    const [session, lastUsed, firstOutstanding] = [this.name, this.lastUsed, this.#firstOutstanding]
+    return { session, lastUsed, firstOutstanding, answers: answers as KeptSession['answers'] }
+  }
+
+  static from({ session: name, lastUsed, firstOutstanding, answers }: KeptSession): Session {
+    const session = new Session(name, lastUsed)
+    session.#firstOutstanding = firstOutstanding
+    for (const [sequence, print, answer] of answers) {
+      session.#answers.set(sequence, { answer, print, bytes: 0 })
+      session.#unmeasured.push(sequence)
+    }
+    session.measure()
+    return session
+  }
+}
+
+/** A performance that changes nothing: the call is refused. */
+export function refused(code: ErrorCode, why: string): Performance {
+  return { isNew: false, result: { answer: failure(code, why) } }
+}
+
+/** Bytes of an answer's texts, at two a character, and of its other fields. */
+function weigh(value: unknown): number {
+  if (typeof value === 'string') return 2 * value.length
+  if (typeof value !== 'object' || value === null) return 8
+  let bytes = 0
+  for (const name in value) bytes += weigh((value as Record<string, unknown>)[name])
+  return bytes
+}
