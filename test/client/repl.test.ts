@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import t, { type Test } from 'tap'
+import { Client } from '../../client/client.js'
+import { exitCode } from '../../client/text/answers.js'
 import { stages } from '../../stages/index.js'
 import { some } from '../helpers/effort.js'
 import { bare, cli, main, RunningCluster } from '../helpers/running.js'
@@ -167,9 +169,16 @@ t.test('client', async (t) => {
   })
 
   t.test('a write to a paused leader is unknown: exit code 3, and it happens after all', async (t) => {
+    // A node that never said a word is asked nothing: the connection has to stand before.
+    await using client = new Client({ addresses: cluster.addresses() })
+    await client.set('early', '1')
     await cluster.say('pause n1')
-    const lost = await cli(['client', ...connect, '--deadline', '1000', 'set', 'late', '1'])
-    t.match(lost, { code: 3, stdout: '', stderr: /unknown timeout: no answer from .* in time; it may still happen/ })
+    const lost = await client.call({ command: 'set', key: 'late', value: '1' }, { deadlineMs: 1000 })
+    t.match(lost, {
+      outcome: 'unknown',
+      error: { code: 'timeout', message: /no answer .* in time; it may still happen/ },
+    })
+    t.equal(exitCode(lost), 3)
     await cluster.say('resume n1')
     // On a busy machine the node may read the question before it has a majority for the write.
     let later = await cli(['client', ...connect, 'get', 'late'])
