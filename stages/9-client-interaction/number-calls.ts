@@ -1,16 +1,8 @@
-import {
-  type CallOptions,
-  type ClientEffects,
-  type Command,
-  failure,
-  type NumberedCommand,
-  type Outcome,
-  outcomeOf,
-} from '../../src/contracts.js'
+import { type CallOptions, type Command, isPositive, type Outcome } from '../../src/contracts.js'
 import { call, dispatch, enqueue } from '../1-client/call.js'
-import { type Call, fail, take } from '../1-client/client.js'
+import { type Call, fail } from '../1-client/client.js'
 import { callsAtOnce } from './session.js'
-import { hold, isUnavailable, refusesOneCopy, type SessionClient } from './session-client.js'
+import { hold, type SessionClient } from './session-client.js'
 import { spreadRead } from './spread-reads.js'
 
 /**
@@ -27,6 +19,13 @@ export function callInSession(client: SessionClient, command: Command, options: 
   client.held.push(one)
   release(client)
   return one.id
+}
+
+function isUnavailable(client: SessionClient): boolean {
+  const { session, now } = client
+  if (session.state !== 'unavailable') return false
+  if (session.until <= now) client.session = { state: 'none' }
+  return session.until > now
 }
 
 /** Lets held calls go: with a number while the session has room for it, or without where there are no sessions. */
@@ -61,48 +60,9 @@ function openSession(client: SessionClient): void {
 }
 
 /** The least number of a session that the client still waits for. */
-function firstOutstanding({ numbered, nextSequence }: SessionClient, name: number): number {
+export function firstOutstanding({ numbered, nextSequence }: SessionClient, name: number): number {
   for (const { session, sequence } of numbered.values()) if (session === name) return sequence
   return nextSequence
-}
-
-/**
- * Takes the effects decided since the last take. Calls of a session leave with their numbers, and with the least number
- * that the client still waits for.
- */
-export function takeNumbered(client: SessionClient): ClientEffects {
-  for (const [at, { id, outcome }] of client.effects.settle.entries()) {
-    const numbered = client.numbered.get(id)
-    if (numbered && numbered.open > 0) client.effects.settle[at] = { id, outcome: leftOpen(outcome) }
-    client.numbered.delete(id)
-    client.sentAt.delete(id)
-    if (client.session.state === 'opening' && client.session.call === id) endOpening(client, outcome)
-  }
-  release(client)
-  const effects = take(client)
-  return {
-    ...effects,
-    send: effects.send.map(({ address, message }) => ({ address, message: numberMessage(client, message) })),
-  }
-}
-
-/** A message leaves: one more copy of its call may be performed from now on. */
-function numberMessage(client: SessionClient, message: NumberedCommand): NumberedCommand {
-  client.sentAt.set(message.id, client.now)
-  const numbered = client.numbered.get(message.id)
-  if (!numbered) return message
-  const { session, sequence } = numbered
-  numbered.open++
-  return { ...message, session, sequence, firstOutstanding: firstOutstanding(client, session) }
-}
-
-/** A call of which an earlier copy may happen is unknown, whatever became of its last copy. */
-function leftOpen(outcome: Outcome): Outcome {
-  if (outcome.outcome !== 'refused' || !refusesOneCopy(outcome.error)) return outcome
-  const { message } = outcome.error
-  return outcomeOf(
-    failure('timeout', `no answer in time, and an earlier copy of the call may still happen (${message})`),
-  )
 }
 
 /** Milliseconds for which writes go without a session where none could be opened. */
@@ -112,12 +72,13 @@ const unavailableMs = 1_000
  * Opening a session has ended. Where there is none to be had, writes go without one, as at the stages before: their
  * outcome may be unknown.
  */
-function endOpening(client: SessionClient, outcome: Outcome): void {
-  if (client.session.state !== 'opening') return
+export function endOpening(client: SessionClient, outcome: Outcome): void {
   client.session = { state: 'none' }
-  if (outcome.outcome === 'done') {
-    client.session = { state: 'open', name: Number(outcome.answer.session) }
+  if (outcome.outcome === 'done' && isPositive(outcome.answer.session)) {
+    client.session = { state: 'open', name: outcome.answer.session }
     client.nextSequence = 1
+  } else if (outcome.outcome === 'done') {
+    client.session = { state: 'unavailable', until: client.now + unavailableMs }
   } else if (outcome.outcome === 'refused' && outcome.error.code === 'unknown_command') {
     client.session = { state: 'unavailable', until: Number.POSITIVE_INFINITY }
   } else if (outcome.outcome === 'refused' && outcome.error.code === 'overloaded') {

@@ -8,13 +8,17 @@ import { SessionTable } from './session-table.js'
  * where the log is performed, and not where a leader proposes: a new leader does not know yet which entries before its
  * own are committed.
  */
-export function performOnce(node: Responder, { index, payload }: Apply): Performance | null {
+export function performOnce(node: Responder, entry: Apply): Performance | null {
+  const { index, payload } = entry
   if (payload.kind === 'session') {
     const answer = node.sessions.perform(index, payload.session as SessionEvent)
     return { isNew: false, result: { answer } }
   }
   if (payload.kind !== 'command' || payload.call === undefined) return null
-  return node.sessions.take(payload.call as SessionCall, payload.command)
+  const taken = node.sessions.take(payload.call as SessionCall, payload.command, index)
+  // A client that wants to know the index is told where its call was performed, whichever copy is answered.
+  if (entry.fields && taken.result.index !== undefined) entry.fields = { index: taken.result.index }
+  return taken
 }
 
 /** The answers of the entries up to here are known: they count in the table's size. */

@@ -18,7 +18,9 @@ function callOf(node: Responder, { session, sequence, firstOutstanding = 1 }: Wr
 }
 
 /** Ends a turn: clients that asked for it are told the index of their entry, with the answer. */
-export function tellIndexes({ indexWanted, effects }: Responder): void {
+export function tellIndexes({ role, indexWanted, effects }: Responder): void {
   if (indexWanted.size === 0) return
   for (const entry of effects.apply) if (indexWanted.delete(entry.index)) entry.fields = { index: entry.index as Index }
+  // Clients of a leader that was deposed were told so, and wait no more.
+  if (role !== 'leader') indexWanted.clear()
 }

@@ -31,6 +31,8 @@ export interface SessionClient extends Client {
   held: Call[]
   /** Calls of sessions under way, by the calls' ids, in the order of their numbers. */
   readonly numbered: Map<number, Numbered>
+  /** Reads under way, by the calls' ids. */
+  readonly reads: Set<number>
   /** The last moment at which each call was sent, by the calls' ids. */
   readonly sentAt: Map<number, number>
   /** Milliseconds from question to answer at each address, averaged. */
@@ -48,6 +50,7 @@ export function sessionClient(options: SomeClientOptions): SessionClient {
     nextSequence: 1,
     held: [],
     numbered: new Map(),
+    reads: new Set(),
     sentAt: new Map(),
     delays: new Map(),
     pages: new Map(),

@@ -1,5 +1,5 @@
-import { type Answer, type Index, isObject, type Performance } from '../../src/contracts.js'
-import { type KeptSession, refused, Session } from './session.js'
+import { type Answer, type Index, isObject } from '../../src/contracts.js'
+import { type KeptSession, refused, Session, type Taken } from './session.js'
 import type { SessionCall, SessionEvent } from './session-call.js'
 
 /** Milliseconds for which a session counts as just used: its place in the order of use is not brought up to date. */
@@ -60,14 +60,14 @@ export class SessionTable {
    * Looks a call up, at the place of its entry in the log. The first copy of a call is performed, and its answer is
    * remembered; all others have that answer.
    */
-  take(call: SessionCall, command: unknown): Performance {
+  take(call: SessionCall, command: unknown, index: Index): Taken {
     const [name, , , time] = call
     this.#time = Math.max(this.#time, time)
     const session = this.#sessions.get(name)
     if (!session) return refused('session_expired', `session ${name} has ended, or was never opened`)
     this.#use(session)
     this.#bytes -= session.bytes
-    const taken = session.take(call, command)
+    const taken = session.take(call, command, index)
     this.#bytes += session.bytes
     this.#unmeasured.add(session)
     return taken

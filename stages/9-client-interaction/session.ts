@@ -12,8 +12,15 @@ const answerOverhead = 128
 interface Remembered extends Result {
   /** A short number made of the command: another command under the same sequence number is a mistake. */
   readonly print: number
+  /** The index of the entry at which the call was performed. */
+  readonly index: Index
   /** Bytes that the answer takes; 0 until it was measured. */
   bytes: number
+}
+
+/** The performance of a call; `index` is that of the entry at which the call was performed. */
+export interface Taken extends Performance {
+  readonly result: Result & { readonly index?: Index }
 }
 
 /** A session as a snapshot keeps it. */
@@ -21,7 +28,7 @@ export interface KeptSession {
   readonly session: Index
   readonly lastUsed: number
   readonly firstOutstanding: number
-  readonly answers: readonly (readonly [sequence: number, print: number, answer: Answer])[]
+  readonly answers: readonly (readonly [sequence: number, print: number, index: Index, answer: Answer])[]
 }
 
 /** The session of one client: which of its calls were performed, and what their answers were (thesis §6.3). */
@@ -46,7 +53,7 @@ export class Session {
   }
 
   /** Looks a call up: the first copy of a call is performed, all others have its answer. */
-  take([, sequence, firstOutstanding]: SessionCall, command: unknown): Performance {
+  take([, sequence, firstOutstanding]: SessionCall, command: unknown, index: Index): Taken {
     this.#forget(firstOutstanding)
     if (sequence < this.#firstOutstanding) {
       const forgotten = `the client of session ${this.name} has said that it does not wait for number ${sequence} any more`
@@ -54,18 +61,18 @@ export class Session {
     }
     const print = printOf(command)
     const known = this.#answers.get(sequence)
-    if (!known) return this.#takeNew(sequence, print)
+    if (!known) return this.#takeNew(sequence, print, index)
     if (known.print === print) return { isNew: false, result: known }
     return refused('bad_sequence', `number ${sequence} of session ${this.name} was another command: it was not done`)
   }
 
   /** A refusal is remembered like any answer: one call has one outcome, however often it is asked. */
-  #takeNew(sequence: number, print: number): Performance {
+  #takeNew(sequence: number, print: number, index: Index): Taken {
     const first = this.#firstOutstanding
     const last = first + callsAtOnce - 1
     const isNew = sequence <= last
     const tooFar = () => `number ${sequence} is too far ahead: with ${first} still outstanding, at most ${last}`
-    const result = { answer: isNew ? null : failure('bad_sequence', tooFar()), print, bytes: 0 }
+    const result = { answer: isNew ? null : failure('bad_sequence', tooFar()), print, index, bytes: 0 }
     this.#answers.set(sequence, result)
     this.#unmeasured.push(sequence)
     return { isNew, result }
@@ -95,7 +102,9 @@ export class Session {
   }
 
   keep(): KeptSession {
-    const answers = [...this.#answers].map(([sequence, { print, answer }]) => [sequence, print, answer] as const)
+    const answers = [...this.#answers].map(
+      ([sequence, { print, index, answer }]) => [sequence, print, index, answer] as const,
+    )
     const [session, lastUsed, firstOutstanding] = [this.name, this.lastUsed, this.#firstOutstanding]
     return { session, lastUsed, firstOutstanding, answers: answers as KeptSession['answers'] }
   }
@@ -103,8 +112,8 @@ export class Session {
   static from({ session: name, lastUsed, firstOutstanding, answers }: KeptSession): Session {
     const session = new Session(name, lastUsed)
     session.#firstOutstanding = firstOutstanding
-    for (const [sequence, print, answer] of answers) {
-      session.#answers.set(sequence, { answer, print, bytes: 0 })
+    for (const [sequence, print, index, answer] of answers) {
+      session.#answers.set(sequence, { answer, print, index, bytes: 0 })
       session.#unmeasured.push(sequence)
     }
     session.measure()

@@ -14,6 +14,12 @@ const exploring = 16
  * answer them.
  */
 export function spreadRead(client: SessionClient, command: Command, options: CallOptions): number {
+  const id = askAnywhere(client, command, options)
+  client.reads.add(id)
+  return id
+}
+
+function askAnywhere(client: SessionClient, command: Command, options: CallOptions): number {
   if (client.options.reads === 'leader' || options.at !== undefined) return call(client, command, options)
   for (const address of client.addresses) if (!client.links.has(address)) connectTo(client, address)
   const one = enqueue(client, command, options)

@@ -1,8 +1,8 @@
 import type { ClientRules } from '../../../src/contracts.js'
 import type { Stage } from '../../../src/stage.js'
-import { takeNumbered } from '../../../stages/9-client-interaction/number-calls.js'
 import { answeredInSession } from '../../../stages/9-client-interaction/repeat.js'
 import type { SessionClient } from '../../../stages/9-client-interaction/session-client.js'
+import { takeNumbered } from '../../../stages/9-client-interaction/take-numbered.js'
 import { replacing, right } from './9-client-interaction.js'
 import type { WrongRule } from './wrong-rule.js'
 
