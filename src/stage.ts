@@ -31,7 +31,7 @@ import {
 import { type Envelopes, inEnvelopes } from './envelopes.js'
 import { type BoundMessageFacts, boundMessages, type MessageFacts, type PayloadChecks } from './message-facts.js'
 
-export type { EnvelopeShape, Envelopes } from './envelopes.js'
+export type { EnvelopeShape } from './envelopes.js'
 export type { Known, MessageFacts } from './message-facts.js'
 export { inOrder, insertedBefore, partsOf, replaced, replacedIn } from './rule-lists.js'
 

@@ -63,7 +63,7 @@ export function disconnectedFromMember(client: Client, address: string, reason: 
 }
 
 /** The same for nodes that accept connections and say nothing: no connection breaks, and only time tells. */
-export function elapsedForMember(client: Client, now: number): void {
+function elapsedForMember(client: Client, now: number): void {
   client.now = now
   if (now >= client.wakeAt && client.addresses.every((address) => isLost(client, address))) tryFirstNamed(client)
   elapsedDuringElection(client, now)

@@ -52,7 +52,7 @@ export const interactionMessages = {
 } satisfies Record<string, MessageFacts>
 
 /** A follower confirms only rounds that the leader has begun in this term. */
-export function confirmsTheFuture(node: Responder, { term, round }: LeaderConfirmed): string | null {
+function confirmsTheFuture(node: Responder, { term, round }: LeaderConfirmed): string | null {
   if (node.role !== 'leader' || term !== node.term || round <= node.lastRound) return null
   return `it confirms round ${round}, and was asked in ${node.lastRound}`
 }

@@ -2,7 +2,7 @@ import { type CallOptions, type Command, isPositive, type Outcome } from '../../
 import { call, dispatch, enqueue } from '../1-client/call.js'
 import { type Call, fail } from '../1-client/client.js'
 import { callsAtOnce } from './session.js'
-import { hold, type SessionClient } from './session-client.js'
+import { hold, isUnavailable, type SessionClient } from './session-client.js'
 import { spreadRead } from './spread-reads.js'
 
 /**
@@ -19,13 +19,6 @@ export function callInSession(client: SessionClient, command: Command, options: 
   client.held.push(one)
   release(client)
   return one.id
-}
-
-function isUnavailable(client: SessionClient): boolean {
-  const { session, now } = client
-  if (session.state !== 'unavailable') return false
-  if (session.until <= now) client.session = { state: 'none' }
-  return session.until > now
 }
 
 /** Lets held calls go: with a number while the session has room for it, or without where there are no sessions. */

@@ -29,5 +29,5 @@ function unused({ sessions, openings, timing }: Responder, time: number): Index 
   const { oldest } = sessions
   const leastMs = (timing.sessionTicks * timing.tickMs) / 10
   // One place at a time: the entries on their way may be about this very session.
-  return oldest && openings.length === 0 && time - oldest.lastUsed >= leastMs ? oldest.session : undefined
+  return oldest && openings.length === 0 && time - oldest.lastUsed >= leastMs ? oldest.name : undefined
 }

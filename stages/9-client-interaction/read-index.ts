@@ -31,7 +31,7 @@ export function beginRound(node: Responder): void {
  * A new leader has all committed entries, and does not know yet which they are: it knows once an entry of its own term
  * is committed (thesis §6.4, step 1).
  */
-export function knowsCommitted({ log, commitIndex, term }: Responder): boolean {
+function knowsCommitted({ log, commitIndex, term }: Responder): boolean {
   return log.termAt(commitIndex) === term
 }
 

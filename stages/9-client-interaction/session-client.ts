@@ -16,7 +16,7 @@ export interface Numbered {
  * The client's session: it is opened at the first write. `unavailable`: the cluster is of an earlier stage, or has as
  * many sessions as it may have; writes go without one until this moment.
  */
-export type SessionState =
+type SessionState =
   | { readonly state: 'none' }
   | { readonly state: 'unavailable'; readonly until: number }
   | { readonly state: 'opening'; readonly call: number }

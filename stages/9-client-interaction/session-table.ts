@@ -31,9 +31,9 @@ export class SessionTable {
     return this.#time
   }
 
-  /** The session that was unused for longest, and its last use; undefined if there is none. */
-  get oldest(): { readonly session: Index; readonly lastUsed: number } | undefined {
-    for (const [session, { lastUsed }] of this.#sessions) return { session, lastUsed }
+  /** The session that was unused for longest; undefined if there is none. */
+  get oldest(): Pick<Session, 'name' | 'lastUsed'> | undefined {
+    for (const session of this.#sessions.values()) return session
     return undefined
   }
 

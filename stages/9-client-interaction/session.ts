@@ -1,12 +1,10 @@
 import { type Answer, type ErrorCode, failure, type Index, type Performance, type Result } from '../../src/contracts.js'
+import { weighAnswer } from './answer-weight.js'
 import { printOf } from './command-print.js'
 import type { SessionCall } from './session-call.js'
 
 /** Calls of one session that may be under way at once: a sequence number further ahead is refused. */
 export const callsAtOnce = 1_024
-
-/** Bytes that a remembered answer takes beside its text. */
-const answerOverhead = 128
 
 /** The answer to one call, remembered for as long as the client may ask again. */
 interface Remembered extends Result {
@@ -84,7 +82,7 @@ export class Session {
       const remembered = this.#answers.get(sequence)
       // The answer may have been forgotten before the state machine gave it.
       if (!remembered) continue
-      remembered.bytes = answerOverhead + weigh(remembered.answer)
+      remembered.bytes = weighAnswer(remembered.answer)
       this.#bytes += remembered.bytes
     }
     this.#unmeasured.length = 0
@@ -124,13 +122,4 @@ export class Session {
 /** A performance that changes nothing: the call is refused. */
 export function refused(code: ErrorCode, why: string): Performance {
   return { isNew: false, result: { answer: failure(code, why) } }
-}
-
-/** Bytes of an answer's texts, at two a character, and of its other fields. */
-function weigh(value: unknown): number {
-  if (typeof value === 'string') return 2 * value.length
-  if (typeof value !== 'object' || value === null) return 8
-  let bytes = 0
-  for (const name in value) bytes += weigh((value as Record<string, unknown>)[name])
-  return bytes
 }

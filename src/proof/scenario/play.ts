@@ -87,15 +87,13 @@ class Play {
       const text = textOf(statement).replaceAll('$round', round)
       const entry = newEntry(text, statement.kind === 'comment')
       entries.push(entry)
-      await this.#perform(statement, entry, round)
+      if (statement.kind !== 'comment') await this.#perform(statement, entry, round)
     }
     return entries
   }
 
-  async #perform(statement: Statement, entry: Entry, round: string): Promise<void> {
+  async #perform(statement: Exclude<Statement, { kind: 'comment' }>, entry: Entry, round: string): Promise<void> {
     switch (statement.kind) {
-      case 'comment':
-        return
       case 'fault':
         return this.#fault(statement, entry)
       case 'name':
