@@ -39,9 +39,9 @@ export class SessionTable {
 
   /** The session whose answers take the most bytes; undefined if there is none. */
   get largest(): Index | undefined {
-    let [largest, most]: [Index | undefined, number] = [undefined, -1]
-    for (const [session, { bytes }] of this.#sessions) if (bytes > most) [largest, most] = [session, bytes]
-    return largest
+    let largest: Session | undefined
+    for (const session of this.#sessions.values()) if (!largest || session.bytes > largest.bytes) largest = session
+    return largest?.name
   }
 
   /** Performs an entry about sessions. @returns the answer for the client that asked for it, if one did */
@@ -76,11 +76,10 @@ export class SessionTable {
   /** Counts the bytes of the answers that have come since the last time. */
   measure(): void {
     for (const session of this.#unmeasured) {
-      // A session may have ended before the state machine gave its answers.
-      if (this.#sessions.get(session.name) !== session) continue
-      this.#bytes -= session.bytes
+      const before = session.bytes
       session.measure()
-      this.#bytes += session.bytes
+      // A session may have ended before the state machine gave its answers.
+      if (this.#sessions.get(session.name) === session) this.#bytes += session.bytes - before
     }
     this.#unmeasured.clear()
   }

@@ -104,7 +104,7 @@ const wrongTables: readonly WrongRule[] = [
       perform: [
         (node, entry) => {
           const { payload } = entry
-          const first = node.sessions.oldest?.session
+          const first = node.sessions.oldest?.name
           if (payload.kind !== 'command' || payload.call === undefined || first === undefined)
             return performOnce(node, entry)
           const call = { ...(payload.call as SessionCall), session: first }

@@ -87,12 +87,12 @@ class Play {
       const text = textOf(statement).replaceAll('$round', round)
       const entry = newEntry(text, statement.kind === 'comment')
       entries.push(entry)
-      if (statement.kind !== 'comment') await this.#perform(statement, entry, round)
+      await this.#perform(statement, entry, round)
     }
     return entries
   }
 
-  async #perform(statement: Exclude<Statement, { kind: 'comment' }>, entry: Entry, round: string): Promise<void> {
+  async #perform(statement: Statement, entry: Entry, round: string): Promise<void> {
     switch (statement.kind) {
       case 'fault':
         return this.#fault(statement, entry)
@@ -139,7 +139,7 @@ class Play {
       case 'repeat':
         return this.#repeat(statement, entry)
       default:
-        return this.#raw(statement, entry)
+        if (statement.kind !== 'comment') return this.#raw(statement, entry)
     }
   }
 
