@@ -35,7 +35,7 @@ t.test('records that are no operations are refused, with their number', async (t
     ],
     [{ ...good, outcome: 'refused' }, 'an operation that is refused must have error.code, a string'],
     [
-      { ...good, outcome: 'refused', error: { code: 'timeout' } },
+      { ...good, command: compare, outcome: 'refused', error: { code: 'timeout' } },
       'timeout leaves open whether anything was done, so the outcome must be "unknown"',
     ],
     [{ ...good, outcome: 'refused', error: { code: 'cas_mismatch' } }, 'cas_mismatch can only refuse a cas, not a get'],

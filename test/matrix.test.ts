@@ -268,7 +268,7 @@ t.test('print: the table, then each rule file once, in stage order, with nothing
     ...['commands', 'key-value', 'operations', 'page', 'scan', 'server'].map(
       (file) => `stages/0-key-value-store/${file}.ts`,
     ),
-    ...['answer', 'call', 'client', 'link'].map((file) => `stages/1-client/${file}.ts`),
+    ...['answer', 'call', 'client', 'heard', 'link'].map((file) => `stages/1-client/${file}.ts`),
     ...['acknowledge', 'give-up', 'messages', 'quorum', 'redirect', 'replica', 'replicate'].map(
       (file) => `stages/2-naive-replication/${file}.ts`,
     ),

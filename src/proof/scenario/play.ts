@@ -94,15 +94,16 @@ class Play {
 
   async #perform(statement: Statement, entry: Entry, round: string): Promise<void> {
     switch (statement.kind) {
+      case 'comment':
+        return
       case 'fault':
         return this.#fault(statement, entry)
       case 'name':
         return this.#name(statement, entry)
       case 'delay':
-        return this.#driver.delay(statement.delay)
       case 'lose':
       case 'double':
-        return this.#driver.chance!(statement.kind, statement.part)
+        return this.#weather(statement)
       case 'wait':
         return this.#driver.wait(statement.ms)
       case 'settle':
@@ -139,8 +140,13 @@ class Play {
       case 'repeat':
         return this.#repeat(statement, entry)
       default:
-        if (statement.kind !== 'comment') return this.#raw(statement, entry)
+        return this.#raw(statement, entry)
     }
+  }
+
+  async #weather(statement: Extract<Statement, { kind: 'delay' | 'lose' | 'double' }>): Promise<void> {
+    if (statement.kind === 'delay') return this.#driver.delay(statement.delay)
+    return this.#driver.chance!(statement.kind, statement.part)
   }
 
   /** Marks an entry. Where the scenario promises service itself, an unavailable line is a violation. */
