@@ -103,9 +103,8 @@ class Play {
       case 'delay':
       case 'lose':
       case 'double':
-        return this.#weather(statement)
       case 'wait':
-        return this.#driver.wait(statement.ms)
+        return this.#weather(statement)
       case 'settle':
         return this.#settle(entry)
       case 'all equal':
@@ -144,8 +143,10 @@ class Play {
     }
   }
 
-  async #weather(statement: Extract<Statement, { kind: 'delay' | 'lose' | 'double' }>): Promise<void> {
+  /** Changes the network, or lets time pass in it. */
+  async #weather(statement: Extract<Statement, { kind: 'delay' | 'lose' | 'double' | 'wait' }>): Promise<void> {
     if (statement.kind === 'delay') return this.#driver.delay(statement.delay)
+    if (statement.kind === 'wait') return this.#driver.wait(statement.ms)
     return this.#driver.chance!(statement.kind, statement.part)
   }
 
