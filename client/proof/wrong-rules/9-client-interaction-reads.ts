@@ -59,7 +59,7 @@ const wrongRounds: readonly WrongRule[] = [
       node.fresh = []
       beginRound(node)
     }),
-    caught: { guarantee: 'G12', climate: 'churn', seeds: 20 },
+    caught: { guarantee: 'G12', climate: 'storm', seeds: 100 },
   },
   {
     name: 'reads-before-own-entry',

@@ -45,7 +45,7 @@ function restoring(restore: (node: Responder, kept: readonly unknown[]) => void)
 
 interface KeptSession {
   readonly session?: number
-  readonly answers?: readonly (readonly [sequence: number, print: number, answer: unknown])[]
+  readonly answers?: readonly (readonly [sequence: number, print: number, index: number, answer: unknown])[]
 }
 
 /** A wrong rule: a leader looks for the call among those that it has performed, and proposes it if it is new. */
@@ -53,8 +53,8 @@ function proposeIfNew(node: Responder, request: Request<unknown>): void {
   const { session, sequence } = (request.envelope ?? {}) as WriteEnvelope
   const kept = (node.sessions.keep() as KeptSession[]).find((one) => session !== undefined && one.session === session)
   const known = kept?.answers?.find(([number]) => number === sequence)
-  if (!known?.[2]) return proposeCall(node, request)
-  node.effects.replies.push({ request: request.id, answer: known[2] as Performance['result']['answer'] & object })
+  if (!known?.[3]) return proposeCall(node, request)
+  node.effects.replies.push({ request: request.id, answer: known[3] as Performance['result']['answer'] & object })
 }
 
 function idleMsOf({ timing }: Responder): number {
@@ -107,7 +107,8 @@ const wrongTables: readonly WrongRule[] = [
           const first = node.sessions.oldest?.name
           if (payload.kind !== 'command' || payload.call === undefined || first === undefined)
             return performOnce(node, entry)
-          const call = { ...(payload.call as SessionCall), session: first }
+          const [, ...number] = payload.call as SessionCall
+          const call: SessionCall = [first, ...number]
           return performOnce(node, { ...entry, payload: { ...payload, call } })
         },
       ],

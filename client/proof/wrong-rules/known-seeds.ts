@@ -54,7 +54,7 @@ export const knownSeeds: Readonly<Record<string, number>> = {
   'sessions-not-in-snapshots': 2,
   'ended-means-none': 2,
   'sessions-end-by-own-clock': 1,
-  'reads-confirmed-by-nobody': 3,
+  'reads-confirmed-by-nobody': 37,
   'reads-before-own-entry': 11,
   'read-before-performed': 1,
   'follower-reads-by-its-own-index': 1,
