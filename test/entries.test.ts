@@ -3,8 +3,8 @@ import t from 'tap'
 import { commandPayload, makeEntry, noOp, type Payload, parseEntry, payloadOf } from '../src/contracts.js'
 
 const payload: fc.Arbitrary<Payload> = fc.oneof(
-  fc.jsonValue().map(commandPayload),
-  fc.uint8Array().map(commandPayload),
+  fc.jsonValue().map((json) => commandPayload(json)),
+  fc.uint8Array().map((bytes) => commandPayload(bytes)),
   fc.constant(noOp),
   fc.jsonValue().map((configuration) => ({ kind: 'configuration' as const, configuration })),
   fc.jsonValue().map((session) => ({ kind: 'session' as const, session })),

@@ -106,7 +106,8 @@ export const compactionClaims: Claims = {
     cores.save('n1')
     equal(newest(cores, 'n1'), snapshotEntries)
     cores.crash('n1')
-    same(cores.state('n1'), state)
+    // A disk that knows what was committed has it performed at once, behind the snapshot.
+    same(cores.state('n1').slice(0, snapshotEntries), state)
   },
   'a snapshot that fell due while another was written is begun when that one is there (D10)'(stage) {
     const cores = grown(stage, snapshotEntries)

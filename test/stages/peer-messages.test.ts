@@ -114,7 +114,7 @@ const termless = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =
 
 /** Every message by its type, with numbers of every size, and zero, null, empty and none where they may be. */
 const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
-  AppendEntries: appending(command.map(commandPayload)),
+  AppendEntries: appending(command.map((one) => commandPayload(one))),
   AppendEntriesReply: plain('AppendEntriesReply', { sequence: positive, matchIndex: natural }),
   AppendEntriesConflict: conflict,
   RequestVote: requestVote,
@@ -125,6 +125,10 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   Introduce: termless('Introduce', {}),
   Introduction: termless('Introduction', { incarnation: name, origin: fc.oneof(fc.constant(''), name) }),
   Removed: termless('Removed', { index: positive }),
+  ConfirmLeader: plain('ConfirmLeader', { round: positive }),
+  LeaderConfirmed: plain('LeaderConfirmed', { round: positive }),
+  ReadIndex: plain('ReadIndex', { question: positive }),
+  ReadIndexReply: plain('ReadIndexReply', { question: positive, readIndex: natural }),
   Displaced: termless('Displaced', { index: positive, disk: name, why: fc.constantFrom('replaced', 'older') }),
 }
 
@@ -133,7 +137,14 @@ for (const stage of stages.slice(4)) {
   t.test(`stage ${stage.number}: every message goes through both codecs unchanged`, async (t) => {
     for (const type of Object.keys(stage.messages)) {
       const isLarger = type === 'AppendEntries' && stage.members === 'changing'
-      const arbitrary = isLarger ? appending(fc.oneof(command.map(commandPayload), configuration)) : messages[type]
+      const arbitrary = isLarger
+        ? appending(
+            fc.oneof(
+              command.map((one) => commandPayload(one)),
+              configuration,
+            ),
+          )
+        : messages[type]
       if (!arbitrary) return t.fail(`no examples of ${type}`)
       for (const [name, codec] of Object.entries(codecs)) {
         const survives = fc.property(arbitrary, (drawn) => {

@@ -127,7 +127,10 @@ async function faithful(t: Test, kind: Kind): Promise<void> {
     'the texts are the same',
   )
   t.same(found.entries.length, commands.length)
-  t.same(found.entries.map(({ payload }) => payload).slice(0, 6), commands.map(commandPayload).slice(0, 6))
+  t.same(
+    found.entries.map(({ payload }) => payload).slice(0, 6),
+    commands.map((command) => commandPayload(command)).slice(0, 6),
+  )
 }
 
 async function lives(t: Test, kind: Kind): Promise<void> {
