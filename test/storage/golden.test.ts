@@ -82,16 +82,17 @@ for (let form = 1; form <= segmentFormat; form++) {
     const node = await started(t, folder)
     await ask(node, { command: 'set', key: 'new', value: '8' })
     t.same(Object.fromEntries(node.contents()), { ...held, new: '8' })
-    while (snapshotsOf(folder).length < 2) await ask(node, { command: 'set', key: 'new', value: '8' })
+    // As many reads as make one more snapshot due, and no more: two more would let go of what was there.
+    for (let asked = 0; snapshotsOf(folder).length < 2; asked++)
+      await (asked < 8 ? ask(node, { command: 'get', key: 'new' }) : turn())
     await node.stop(1_000)
-    const formats = walOf(folder).map((name) => firstLine(join(folder, 'wal', name)).format ?? 1)
-    t.same(
-      formats.slice(0, before.length),
-      before.map(() => form),
-      'what was there stays as it was',
-    )
-    t.ok(formats.slice(before.length).every((format) => format === segmentFormat))
-    t.ok(form === segmentFormat || formats.length > before.length, 'no segment holds two forms')
+    // The new snapshot may have let go of a segment that was there before.
+    for (const name of walOf(folder)) {
+      const { format = 1 } = firstLine(join(folder, 'wal', name))
+      t.equal(format, before.includes(name) ? form : segmentFormat, `${name}: what was there stays as it was`)
+    }
+    const isAdded = walOf(folder).some((name) => !before.includes(name))
+    t.ok(form === segmentFormat || isAdded, 'no segment holds two forms')
     const newest = snapshotsOf(folder).at(-1)!
     t.equal(firstLine(join(folder, 'snap', newest)).format, textFormat)
     const again = await started(t, folder)
