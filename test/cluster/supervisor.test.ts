@@ -3,7 +3,9 @@ import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
+import { freeBasePort } from '../../client/cluster/free-ports.js'
 import { some } from '../helpers/effort.js'
 import { bare, cli, isAlive, main, Raw, RunningCluster } from '../helpers/running.js'
 
@@ -52,7 +54,9 @@ t.test('headless with --json: the first line says who serves where; fault words 
 
   t.test('a paused node neither answers nor refuses, and goes on when resumed', async (t) => {
     t.match(await cluster.say('pause n2'), { event: 'paused', node: 'n2' })
-    t.match(/State:\s+T/.exec(readFileSync(`/proc/${cluster.node('n2').pid}/status`, 'utf8')), { index: /\d+/ })
+    const isStopped = () => /State:\s+T/.test(readFileSync(`/proc/${cluster.node('n2').pid}/status`, 'utf8'))
+    // A signal takes effect when its process is scheduled, which is not at once on a busy machine.
+    while (!isStopped()) await turn()
     t.match(await cluster.say('pause n2'), { event: 'refused', message: /n2 is paused/ })
     const raw = new Raw(t, cluster.node('n2').client)
     raw.socket.write(info)
@@ -127,10 +131,11 @@ function isZombie(pid: number): boolean {
 }
 
 t.test('what cannot start says why in one sentence, with exit code 2', async (t) => {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  // All ports of two nodes are free but one, below those that the system hands out: the second node's for peers.
+  const [server, base] = [createServer(), await freeBasePort(2, '127.0.0.1')]
+  const port = base + 102
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   t.teardown(() => server.close())
-  const { port } = server.address() as { port: number }
   const folder = mkdtempSync(join(tmpdir(), 'raft-roadmap-'))
   const file = join(folder, 'file')
   writeFileSync(file, '')
@@ -140,7 +145,7 @@ t.test('what cannot start says why in one sentence, with exit code 2', async (t)
       /^n1 cannot listen for clients on 127.0.0.1:\d+: it is in use/,
     ],
     [
-      ['run', '2', '--headless', '--nodes', '2', '--base-port', String(port - 102)],
+      ['run', '2', '--headless', '--nodes', '2', '--base-port', String(base)],
       /^n2 cannot listen for peers on 127.0.0.1:\d+: it is in use/,
     ],
     [['run', '99'], /^there is no stage "99"; there are 0 to \d+/],
