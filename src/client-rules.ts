@@ -17,12 +17,12 @@ export interface ClientOptions {
    */
   readonly attemptMs: number
   /** True if the client opens a session at its first write, and repeats writes whose outcome is open (stage 9). */
-  readonly session: boolean
+  readonly session?: boolean
   /**
    * The nodes that are asked for reads: the leader; any member, one after the other; or the member that answers soonest
    * (stage 9).
    */
-  readonly reads: ReadPolicy
+  readonly reads?: ReadPolicy
 }
 
 export const readPolicies = ['leader', 'any', 'nearest'] as const

@@ -54,8 +54,6 @@ export const defaultClientOptions = {
   backoffMs: 25,
   backoffCapMs: 1_000,
   attemptMs: 250,
-  session: true,
-  reads: 'leader' as const,
 }
 
 export interface Client {

@@ -1,4 +1,4 @@
-import { commandPayload, type Index, type Request } from '../../src/contracts.js'
+import { commandPayload, type Request } from '../../src/contracts.js'
 import { proposeFor } from '../4-log-replication/propose.js'
 import { clusterTime } from './cluster-time.js'
 import type { WriteEnvelope } from './envelope.js'
@@ -20,7 +20,7 @@ function callOf(node: Responder, { session, sequence, firstOutstanding = 1 }: Wr
 /** Ends a turn: clients that asked for it are told the index of their entry, with the answer. */
 export function tellIndexes({ role, indexWanted, effects }: Responder): void {
   if (indexWanted.size === 0) return
-  for (const entry of effects.apply) if (indexWanted.delete(entry.index)) entry.fields = { index: entry.index as Index }
+  for (const entry of effects.apply) if (indexWanted.delete(entry.index)) entry.fields = { index: entry.index }
   // Clients of a leader that was deposed were told so, and wait no more.
   if (role !== 'leader') indexWanted.clear()
 }

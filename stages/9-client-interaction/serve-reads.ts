@@ -34,7 +34,7 @@ export function giveUpReads(node: Responder): void {
   const isLate = ({ since }: PendingRead) => node.ticks - since >= node.timing.requestTimeoutTicks
   const lists = [node.fresh, node.ready, node.round?.reads ?? [], node.question?.reads ?? []]
   if (!lists.some((reads) => reads.some(isLate))) return
-  node.fresh = refuseLate(node, node.fresh, isLate, 'no majority has confirmed the leader in time')
+  node.fresh = refuseLate(node, node.fresh, isLate, node.role === 'leader' ? unconfirmed : unanswered)
   node.ready = refuseLate(node, node.ready, isLate, 'the entries that the read waits for were not performed in time')
   if (node.round) node.round = { ...node.round, reads: refuseLate(node, node.round.reads, isLate, unconfirmed) }
   if (node.question)

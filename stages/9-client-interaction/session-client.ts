@@ -45,7 +45,7 @@ export interface SessionClient extends Client {
 
 export function sessionClient(options: SomeClientOptions): SessionClient {
   return {
-    ...client(options),
+    ...client({ session: true, reads: 'leader', ...options }),
     session: { state: 'none' },
     nextSequence: 1,
     held: [],
