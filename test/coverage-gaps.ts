@@ -1,7 +1,7 @@
 /** A branch of a rule that no test takes, and why none can. */
 export interface Gap {
   readonly file: string
-  /** How the branch's text begins. */
+  /** The beginning of the branch's text. */
   readonly code: string
   readonly why: string
 }

@@ -37,7 +37,7 @@ interface Branch {
   readonly isTaken: boolean
 }
 
-/** What c8 writes of a file, as far as it is read here. */
+/** The part of c8's report about a file that is read here. */
 interface Covered {
   readonly path: string
   readonly branchMap: Readonly<Record<string, { locations: { start: { line: number; column: number } }[] }>>

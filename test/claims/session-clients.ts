@@ -22,7 +22,7 @@ interface Sent {
 /** A client by hand, which knows three nodes: every connection stands at once, unless the script broke it. */
 class HandClient {
   readonly outcomes = new Map<number, Outcome>()
-  /** What has left and was not answered so far, but for questions about members. */
+  /** The messages that have left and are not answered so far, but for questions about members. */
   sent: Sent[] = []
   readonly #rules: ClientRules
   readonly #state: ClientState

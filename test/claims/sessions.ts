@@ -46,7 +46,7 @@ function started(stage: Stage, limits: Partial<Timing> = {}) {
 
 const codeOf = (answer: Answer | null) => (answer && !answer.ok ? [answer.error.code, answer.error.definite] : answer)
 const sessionsOf = (cores: Cores, ids: readonly string[] = cores.ids) => ids.map((id) => cores.status(id).sessions)
-/** How many commands each state machine has performed. */
+/** The number of commands that each state machine has performed. */
 const timesDone = (cores: Cores, ids: readonly string[] = cores.ids) => ids.map((id) => cores.acts(id).done.length)
 
 /** Writes on until a node saves a snapshot, which it does then. */

@@ -45,7 +45,7 @@ export class Cores {
   readonly heard: AnyMessage[] = []
   /** What nodes reported, in order. */
   readonly told: (Happened & { readonly node: NodeId })[] = []
-  /** What chance draws from here on, for nodes that start: as long as it is one half, elections take 15 ticks. */
+  /** The number that chance draws from here on, for nodes that start: with one half, elections take 15 ticks. */
   chance = 0.5
   readonly #stage: Stage
   readonly #timing: Timing
@@ -104,7 +104,7 @@ export class Cores {
     return this.#hand(id).state
   }
 
-  /** What a node's state machine, and the rules before it, did in this life. */
+  /** The acts of a node's state machine, and of the rules before it, in this life. */
   acts(id: NodeId): Readonly<Acts> {
     return this.#hand(id).acts
   }

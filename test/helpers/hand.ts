@@ -39,7 +39,7 @@ export interface Reading {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** What a state machine, and the rules before it, did. */
+/** The acts of a state machine, and of the rules before it. */
 export interface Acts {
   /** The indexes of the commands that the state machine performed, in order. */
   readonly done: Index[]

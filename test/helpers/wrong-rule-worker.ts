@@ -17,7 +17,7 @@ export interface Caught {
   readonly name: string
   /** The first seed at which the rule broke its guarantee; null if none did. */
   readonly seed: number | null
-  /** Whether the right rule keeps the guarantee at that seed; true if it was not played. */
+  /** True if the right rule keeps the guarantee at that seed, or was not played. */
   readonly isRightKept: boolean
   /** The invariants that fell, whatever they guard. */
   readonly fallen: readonly string[]

@@ -99,7 +99,7 @@ function tableOf(lines: readonly string[]): { table: Table; length: number } {
       nodes.set(cells[0]![1], new Map(cells.slice(1)))
     } else {
       const label = /\S+/.exec(row)![0]
-      // How far a disk knows what is committed, depends on its batches.
+      // A disk's knowledge of what is committed depends on its batches.
       if (label === 'commit') continue
       for (const { name, from, to } of columns) {
         const cells = nodes.get(name) ?? new Map<string, string>()

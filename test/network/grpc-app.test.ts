@@ -166,7 +166,7 @@ for (const stage of [...stages, counting])
 type Beside = Readonly<Record<string, string>>
 
 /**
- * How the node of a stage hears a request, with metadata beside it, and how its answer looks at the other end, with the
+ * The request that a stage's node hears, with metadata beside it, and the answer as it looks at the other end, with the
  * metadata beside that.
  */
 async function asked(
