@@ -18,14 +18,14 @@ declare module '../../src/events.js' {
  */
 export function campaignAfterSilence(node: Voter): void {
   if (node.role === 'leader' || ++node.silentTicks < node.electionTimeoutTicks) return
-  campaign(node)
+  node.campaign()
 }
 
 /**
  * Begins a new term with a vote for oneself, and asks all members for theirs; the question leaves when term and vote
  * are on disk.
  */
-function campaign(node: Voter): void {
+export function campaign(node: Voter): void {
   enterTerm(node, node.term + 1, node.id)
   waitAnew(node)
   node.role = 'candidate'

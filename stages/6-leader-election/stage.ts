@@ -3,7 +3,7 @@ import { commitByMajority } from '../4-log-replication/commit.js'
 import { hearTerm, takeOffice } from '../4-log-replication/term.js'
 import { heed, noticeSilence } from '../5-heartbeats/silence.js'
 import heartbeats from '../5-heartbeats/stage.js'
-import { campaignAfterSilence, countOwnVote, countVote, leadWithEntry } from './campaign.js'
+import { campaign, campaignAfterSilence, countOwnVote, countVote, leadWithEntry } from './campaign.js'
 import { commitOwnTerm } from './commit.js'
 import { answeredDuringElection, elapsedDuringElection } from './follow-leader.js'
 import { type ElectionMessage, electionDoubts, electionMessages } from './messages.js'
@@ -24,7 +24,7 @@ export default stage<Voter, ElectionMessage>({
   client: { ...before.client!, answered: answeredDuringElection, elapsed: elapsedDuringElection },
   state: voter,
   start: [],
-  verbs: { ...before.verbs, lead: leadWithEntry },
+  verbs: { ...before.verbs, campaign, lead: leadWithEntry },
   messages: { ...before.messages, ...electionMessages },
   doubts: electionDoubts,
   gate: replaced(before.gate, hearTerm, tellStaleTerm, observeTerm),

@@ -30,7 +30,8 @@ export function observeTerm(node: Voter, { term = node.term }: Message): boolean
   return term === node.term
 }
 
-function tellTerm(node: Voter, to: NodeId): void {
+/** Tells a node that asks in a term that is over the term by now. */
+export function tellTerm(node: Voter, to: NodeId): void {
   sendWhenDurable<StaleTerm>(node, { type: 'StaleTerm', from: node.id, to, term: node.term })
 }
 

@@ -10,6 +10,8 @@ export interface Voter extends Listener {
   votes: Set<NodeId>
   /** The election time-out, in ticks of silence; drawn anew each time. */
   electionTimeoutTicks: number
+  /** Verb: stands for election. */
+  campaign(): void
   /** Verb: takes office, now that a majority has voted for this node. */
   lead(): void
 }

@@ -2,7 +2,7 @@ import { failure, type Member, type NodeId, type RequestId } from '../../src/con
 import { isCaughtUp, isHeard, isIntroduced, newChange } from './change.js'
 import { appendConfiguration, changeVoters } from './change-voters.js'
 import { type Configuration, idsOf, isSame, without } from './configuration.js'
-import { abandon, giveUp, retire, tellDeparted } from './end-change.js'
+import { abandon, giveUp, tellDeparted } from './end-change.js'
 import { connect, type Participant } from './participant.js'
 import type { Candidate, Change, Round } from './volatile.js'
 
@@ -21,7 +21,7 @@ export function advanceChange(node: Participant): void {
   if (!node.change && node.isFounder && node.log.isFoundedBy(node.self)) gather(node)
   if (node.change) step(node, node.change, configuration)
   const isVoter = configuration.voters.some((server) => isSame(server, node.self))
-  if (!isVoter && !node.change) retire(node)
+  if (!isVoter && !node.change) node.retire()
 }
 
 /** The founder of a cluster is alone in it at first; then it takes in the nodes with which it was founded. */

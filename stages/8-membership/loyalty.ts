@@ -22,7 +22,7 @@ declare module '../../src/events.js' {
  * not been told, and it would depose one leader after the other (§6, thesis 4.2.3).
  */
 export function beLoyal(node: Participant, message: Message, { kind }: FactsAtGate): boolean {
-  return kind !== 'campaigns' || isHeeded(node, message as RequestVote)
+  return kind !== 'campaigns' || (isWelcome(node, message as RequestVote) && !hearsLeader(node))
 }
 
 /** A leader counts on this node: the node is no longer removed, and its own founding ends. */
@@ -34,24 +34,26 @@ export function noteWanted(node: Participant, _message: Message, { kind }: Facts
   return true
 }
 
+/** A message that says how far its sender's log goes. */
+type Ballot = Message & Pick<RequestVote, 'lastLogIndex' | 'lastLogTerm'>
+
 /**
- * Decides whether a candidate is heard. A candidate that is no member, or not with this disk, may have been admitted by
- * entries that this node lacks: then its log is the better one, and it is heard. Otherwise it was removed or replaced,
- * and is told so as soon as that is committed.
+ * Decides whether a candidate may ask at all. A candidate that is no member, or not with this disk, may have been
+ * admitted by entries that this node lacks: then its log is the better one, and it may ask. Otherwise it was removed or
+ * replaced, and is told so as soon as that is committed.
  */
-function isHeeded(node: Participant, message: RequestVote): boolean {
+export function isWelcome(node: Participant, message: Ballot): boolean {
   const { from, incarnation = '', lastLogIndex, lastLogTerm } = message
   const { log, members, commitIndex } = node
-  if (!isCounted(node, message) && !isUpToDate({ index: lastLogIndex, term: lastLogTerm }, log.last)) {
-    const { index } = log.configuration
-    if (members.some(({ id }) => id === from)) tellDisplaced(node, from, { incarnation, why: 'replaced' })
-    else if (index <= commitIndex && index > 0) send<Removed>(node, { type: 'Removed', from: node.id, to: from, index })
-    return false
-  }
-  return !hearsLeader(node)
+  if (isCounted(node, message) || isUpToDate({ index: lastLogIndex, term: lastLogTerm }, log.last)) return true
+  const { index } = log.configuration
+  if (members.some(({ id }) => id === from)) tellDisplaced(node, from, { incarnation, why: 'replaced' })
+  else if (index <= commitIndex && index > 0) send<Removed>(node, { type: 'Removed', from: node.id, to: from, index })
+  return false
 }
 
-function hearsLeader({ role, leader, silentTicks, timing }: Participant): boolean {
+/** Checks whether this node leads, or has heard a leader within an election time-out. */
+export function hearsLeader({ role, leader, silentTicks, timing }: Participant): boolean {
   return role === 'leader' || (leader !== null && silentTicks < timing.electionTicks)
 }
 
@@ -89,7 +91,8 @@ export function campaignIfVoter(node: Participant): void {
   campaignAfterSilence(node)
 }
 
-function mayCampaign(node: Participant): boolean {
+/** Checks whether this node may stand for election at all. */
+export function mayCampaign(node: Participant): boolean {
   const { log, commitIndex, self, displaced, double } = node
   if (displaced || double) return false
   const status = standing(node)

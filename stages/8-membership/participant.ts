@@ -61,6 +61,8 @@ export interface Participant extends Compactor {
   votedDisk: string | null
   /** Verb: tells this node's disk and cluster. */
   identify(): Identity
+  /** Verb: leaves office, now that the removal of this leader is committed. */
+  retire(): void
 }
 
 export function participant(options: NodeOptions) {

@@ -8,6 +8,7 @@ import { membershipCommands } from './commands.js'
 import { isConfiguration } from './configuration.js'
 import { followDisks } from './disks.js'
 import { forgetDouble, meetDouble } from './double.js'
+import { retire } from './end-change.js'
 import { headerWithMembers } from './found.js'
 import { askAgain, hearMembers, membersGate } from './hear.js'
 import { dropForeigners, identify, meetForeigner } from './identity.js'
@@ -32,7 +33,7 @@ export default stage<Participant, MembershipMessage>({
   payloads: { ...before.payloads, configuration: isConfiguration },
   client: { ...before.client!, ...learnMembers },
   state: participant,
-  verbs: { ...before.verbs, status: statusOfMember, header: headerWithMembers, lead: leadAndCount, identify },
+  verbs: { ...before.verbs, status: statusOfMember, header: headerWithMembers, lead: leadAndCount, identify, retire },
   requests: { ...before.requests, ...membershipRequests },
   messages: { ...before.messages, ...membershipMessages },
   gate: [dropForeigners, ...insertedBefore(before.gate, tellStaleTerm, ...membersGate), noteWanted],
