@@ -40,10 +40,19 @@ export interface Message {
 }
 
 /**
- * The kind of a message, for the node that it reaches. A leader asks its followers, a candidate asks the voters, and
- * both are answered. A follower may ask the leader. Other messages ask who a node is, say so, or tell a node that it does not count.
+ * The kind of a message, for the node that it reaches. A leader asks its followers, a candidate asks the voters, and so
+ * does a node that would be one; all are answered. A follower may ask the leader. Other messages ask who a node is, say
+ * so, or tell a node that it does not count.
  */
-export type MessageKind = 'leads' | 'campaigns' | 'answers' | 'asks the leader' | 'asks who' | 'says who' | 'dismisses'
+export type MessageKind =
+  | 'leads'
+  | 'campaigns'
+  | 'asks the voters'
+  | 'answers'
+  | 'asks the leader'
+  | 'asks who'
+  | 'says who'
+  | 'dismisses'
 
 /** The identity of a node from stage 8 on, whatever its name: its own disk, and the disk that founded its cluster. */
 export interface Identity {

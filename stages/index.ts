@@ -9,6 +9,7 @@ import leaderElection from './6-leader-election/stage.js'
 import logCompaction from './7-log-compaction/stage.js'
 import membership from './8-membership/stage.js'
 import clientInteraction from './9-client-interaction/stage.js'
+import production from './10-production/stage.js'
 
 /** The roadmap, in order: `stages[n].number` is `n`. The store of stage 0 has no client, so that of stage 1 asks it. */
 export const stages: readonly Stage[] = [
@@ -22,6 +23,7 @@ export const stages: readonly Stage[] = [
   logCompaction,
   membership,
   clientInteraction,
+  production,
 ]
 
 /** The newest stage: what `npm start` runs. */

@@ -92,6 +92,7 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
     why === 'unused'
       ? colour.dim(`ends the sessions that were not used for ${Math.floor(idleMs! / 1000)} s`)
       : colour.yellow(`ends session ${session}: its client leaves too many answers unacknowledged`),
+  pre_vote: ({ term }) => `hears no leader: asks whether it would be elected in term ${term}`,
   campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
   elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${list(votes)}`),
   quorum_lost: ({ term }) => colour.yellow(`leads term ${term} no more: no majority answers it`),

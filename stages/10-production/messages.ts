@@ -1,0 +1,52 @@
+import { type Index, isNodeId, isPositive, type Message, type NodeId, type Term } from '../../src/contracts.js'
+import type { MessageFacts } from '../../src/stage.js'
+import { isNatural } from '../4-log-replication/messages.js'
+import { isTerm } from '../4-log-replication/term.js'
+import { type InteractionMessage, interactionDoubts } from '../9-client-interaction/messages.js'
+
+/**
+ * A node to the voters: would you vote for me in that term? (Thesis §9.6.) The message bears no term of its own: it
+ * takes no node to a later term.
+ */
+export interface PreVote extends Message {
+  readonly type: 'PreVote'
+  /** Numbers the questions of a node; the answer bears the same number. The first number is drawn. */
+  readonly round: number
+  /** The term in which the node would stand for election. */
+  readonly nextTerm: Term
+  readonly lastLogIndex: Index
+  readonly lastLogTerm: Term
+}
+
+/** A voter's answer to {@link PreVote}: a prediction, no promise. So nothing of it is on a disk. */
+export interface PreVoteReply extends Message {
+  readonly type: 'PreVoteReply'
+  readonly round: number
+  readonly preVoteGranted: boolean
+  /** The term of the voter. */
+  readonly voterTerm: Term
+  /** The leader that the voter hears; null if it hears none. */
+  readonly leader: NodeId | null
+}
+
+export type ProductionMessage = InteractionMessage | PreVote | PreVoteReply
+
+type Candidate = Readonly<Record<string, unknown>>
+
+function isPreVote({ round, nextTerm, lastLogIndex, lastLogTerm }: Candidate): boolean {
+  if (!isPositive(round) || !isTerm(nextTerm) || !isNatural(lastLogIndex) || !isNatural(lastLogTerm)) return false
+  return lastLogTerm < nextTerm && (lastLogIndex === 0) === (lastLogTerm === 0)
+}
+
+function isPreVoteReply({ round, preVoteGranted, voterTerm, leader }: Candidate): boolean {
+  if (!isPositive(round) || typeof preVoteGranted !== 'boolean' || !isNatural(voterTerm)) return false
+  return leader === null || (typeof leader === 'string' && isNodeId(leader) && !preVoteGranted)
+}
+
+/** Each message's kind, and the check of its fields when it comes from the wire. */
+export const productionMessages = {
+  PreVote: { kind: 'asks the voters', check: isPreVote },
+  PreVoteReply: { kind: 'answers', check: isPreVoteReply },
+} satisfies Record<string, MessageFacts>
+
+export const productionDoubts = interactionDoubts

@@ -1,0 +1,64 @@
+import type { Term } from '../../src/contracts.js'
+import { send } from '../../src/stage.js'
+import { campaign } from '../6-leader-election/campaign.js'
+import { waitAnew } from '../6-leader-election/voter.js'
+import { hearsLeader } from '../8-membership/loyalty.js'
+import type { PreVote, PreVoteReply } from './messages.js'
+import type { ProductionNode } from './production-node.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    pre_vote: { term: Term }
+  }
+}
+
+/**
+ * A node that hears no leader asks first whether a majority would vote for it (thesis §9.6). It stands for election only
+ * then: a node that was cut off comes back in the term in which it left, and deposes no healthy leader. Asking raises no
+ * term, and writes nothing to the disk.
+ */
+export function askPreVotes(node: ProductionNode): void {
+  node.role = 'follower'
+  node.leader = null
+  remainSilent(node)
+  node.preVotes.round++
+  node.preVotes.granted = new Set([node.id])
+  const nextTerm = node.term + 1
+  node.effects.events.push({ event: 'pre_vote', term: nextTerm })
+  const { index: lastLogIndex, term: lastLogTerm } = node.log.last
+  const { round } = node.preVotes
+  for (const to of node.peers)
+    send<PreVote>(node, { type: 'PreVote', from: node.id, to, round, nextTerm, lastLogIndex, lastLogTerm })
+  standIfWelcome(node)
+}
+
+/**
+ * The node will ask again after a new election time-out. The silence goes on meanwhile: a leader of which the node is
+ * only told is not heard, and keeps it from no other candidate.
+ */
+function remainSilent(node: ProductionNode): void {
+  waitAnew(node)
+  node.silentTicks += node.timing.electionTicks
+  node.electionTimeoutTicks += node.timing.electionTicks
+}
+
+/**
+ * Counts an answer to the question under way. A refusal that names a leader is news: the node sends its clients there,
+ * if that leader is of this node's term.
+ */
+export function countPreVote(node: ProductionNode, message: PreVoteReply): void {
+  const { from, round, preVoteGranted, voterTerm, leader } = message
+  const { preVotes } = node
+  if (!preVotes.granted || round !== preVotes.round || hearsLeader(node)) return
+  if (preVoteGranted) preVotes.granted.add(from)
+  else if (leader !== node.id && voterTerm === node.term) node.leader ??= leader
+  standIfWelcome(node)
+}
+
+/** A majority would vote for this node: now it stands for election, in the next term (§5.2). */
+function standIfWelcome(node: ProductionNode): void {
+  const { preVotes } = node
+  if (!preVotes.granted || !node.quorum.has(preVotes.granted)) return
+  preVotes.granted = null
+  campaign(node)
+}
