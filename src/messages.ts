@@ -41,13 +41,14 @@ export interface Message {
 
 /**
  * The kind of a message, for the node that it reaches. A leader asks its followers, a candidate asks the voters, and so
- * does a node that would be one; all are answered. A follower may ask the leader. Other messages ask who a node is, say
+ * do a node that would be one and a successor that the leader has named; all are answered. A follower may ask the leader. Other messages ask who a node is, say
  * so, or tell a node that it does not count.
  */
 export type MessageKind =
   | 'leads'
   | 'campaigns'
   | 'asks the voters'
+  | 'succeeds'
   | 'answers'
   | 'asks the leader'
   | 'asks who'

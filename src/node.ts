@@ -139,9 +139,14 @@ export class Node {
     this.#scheduleTurn()
   }
 
-  /** Stops the node: refuses new requests, and waits up to `drainMs` milliseconds for the answers under way. */
+  /**
+   * Stops the node: a leader hands over first, where the stage can do that. Then the node refuses new requests, and waits
+   * up to `drainMs` milliseconds for the answers under way.
+   */
   async stop(drainMs: number): Promise<void> {
     if (this.#phase !== 'running') return
+    await this.#handOver()
+    if (!this.#isRunning()) return
     this.#phase = 'stopping'
     if (this.#waiting.size > 0) {
       await new Promise<void>((resolve) => {
@@ -155,6 +160,12 @@ export class Node {
     this.kill()
     await this.#doors.network.stop()
     await this.#doors.log?.close()
+  }
+
+  /** Hands over; resolves when another node leads, or when the rules have given it up. */
+  async #handOver(): Promise<void> {
+    if (this.status.role !== 'leader' || !('transfer_leader' in this.#stage.commands)) return
+    await new Promise<void>((resolve) => this.ask({ command: 'transfer_leader' }, () => resolve()))
   }
 
   /** Ends at once, as a crash would: no client is answered, and nothing more is done. */
@@ -379,6 +390,11 @@ export class Node {
     const answer = fields && given.ok ? { ...given, ...fields } : given
     this.#doors.trace?.({ event: 'answer', request, answer })
     tell(answer)
+  }
+
+  /** Checks, after an `await`, whether the node still runs, and was not stopped meanwhile. */
+  #isRunning(): boolean {
+    return this.#phase === 'running'
   }
 
   /** Checks, after an `await`, whether the node died meanwhile: the compiler does not expect that. */

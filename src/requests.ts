@@ -39,6 +39,7 @@ export const errorCodes = {
     means: 'a new node did not answer or did not catch up; the voters stay as they were',
   },
   change_cancelled: { definite: true, means: 'an operator called the change off; the voters stay as they were' },
+  transfer_failed: { definite: true, means: 'the named node did not take over as leader' },
   cluster_exists: {
     definite: true,
     means: 'the node knows of a cluster already, so none is founded',

@@ -1,7 +1,9 @@
 import { type Index, isNodeId, isPositive, type Message, type NodeId, type Term } from '../../src/contracts.js'
 import type { MessageFacts } from '../../src/stage.js'
+import { leapsAhead } from '../4-log-replication/doubts.js'
 import { isNatural } from '../4-log-replication/messages.js'
 import { isTerm } from '../4-log-replication/term.js'
+import { electionMessages, type RequestVote } from '../6-leader-election/messages.js'
 import { type InteractionMessage, interactionDoubts } from '../9-client-interaction/messages.js'
 
 /**
@@ -29,7 +31,19 @@ export interface PreVoteReply extends Message {
   readonly leader: NodeId | null
 }
 
-export type ProductionMessage = InteractionMessage | PreVote | PreVoteReply
+/** The leader to its successor: you have all of my log, which ends here; stand for election at once (thesis §3.10). */
+export interface TimeoutNow extends Message {
+  readonly type: 'TimeoutNow'
+  readonly term: Term
+  readonly lastLogIndex: Index
+}
+
+/** A RequestVote of a node to which the leader hands over: it is heard also where that leader is (thesis §4.2.3). */
+export interface RequestVoteNow extends Omit<RequestVote, 'type'> {
+  readonly type: 'RequestVoteNow'
+}
+
+export type ProductionMessage = InteractionMessage | PreVote | PreVoteReply | TimeoutNow | RequestVoteNow
 
 type Candidate = Readonly<Record<string, unknown>>
 
@@ -47,6 +61,8 @@ function isPreVoteReply({ round, preVoteGranted, voterTerm, leader }: Candidate)
 export const productionMessages = {
   PreVote: { kind: 'asks the voters', check: isPreVote },
   PreVoteReply: { kind: 'answers', check: isPreVoteReply },
+  TimeoutNow: { kind: 'leads', check: ({ term, lastLogIndex }) => isTerm(term) && isNatural(lastLogIndex) },
+  RequestVoteNow: { kind: 'succeeds', check: electionMessages.RequestVote.check },
 } satisfies Record<string, MessageFacts>
 
-export const productionDoubts = interactionDoubts
+export const productionDoubts = { ...interactionDoubts, TimeoutNow: [leapsAhead], RequestVoteNow: [leapsAhead] }

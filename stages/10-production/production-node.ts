@@ -1,4 +1,4 @@
-import type { NodeId, NodeOptions } from '../../src/contracts.js'
+import type { Member, NodeId, NodeOptions, RequestId, Term } from '../../src/contracts.js'
 import { type Responder, responder } from '../9-client-interaction/responder.js'
 
 /** A node's question to the voters whether they would elect it. */
@@ -12,14 +12,33 @@ interface PreVotes {
 /** The number of the first question is below this one. */
 const roundNumbers = 2 ** 32
 
-/** A node that disturbs no healthy leader. */
+/** The hand-over of a leader's office to another voter (thesis §3.10). */
+export interface Handover {
+  readonly to: Member
+  /** The leader's term. */
+  readonly term: Term
+  /** The tick at which the hand-over began. */
+  readonly since: number
+  /** True if the leader was removed, and leaves as soon as it has handed over. */
+  readonly isRetiring: boolean
+  /** Clients that asked for the hand-over, and wait for its end. */
+  readonly requests: RequestId[]
+  /** Requests that would put an entry into the log: each is performed when the hand-over has ended. */
+  readonly held: (() => void)[]
+  /** True once the successor was told to stand for election. */
+  isTold: boolean
+}
+
+/** A node that disturbs no healthy leader, and hands over when it leaves. */
 export interface ProductionNode extends Responder {
   /** The first question's number is drawn: an answer may be older than this node's start. */
   readonly preVotes: PreVotes
+  /** The hand-over of this node's office, to its end; null while there is none. */
+  handover: Handover | null
 }
 
 export function productionNode(options: NodeOptions) {
   const round = 1 + Math.floor(options.random.next() * roundNumbers)
   const preVotes: PreVotes = { round, granted: null }
-  return { ...responder(options), preVotes }
+  return { ...responder(options), preVotes, handover: null }
 }

@@ -21,11 +21,15 @@ export function campaignAfterSilence(node: Voter): void {
   node.campaign()
 }
 
-/**
- * Begins a new term with a vote for oneself, and asks all members for theirs; the question leaves when term and vote
- * are on disk.
- */
+/** Asks all members for their votes; the question leaves when term and vote are on disk. */
 export function campaign(node: Voter): void {
+  const ballot = stand(node)
+  for (const to of node.progress.keys())
+    sendWhenDurable<RequestVote>(node, { type: 'RequestVote', from: node.id, to, ...ballot })
+}
+
+/** Begins a new term with a vote for oneself. @returns the candidate's term, and how far its log goes */
+export function stand(node: Voter): Pick<RequestVote, 'term' | 'lastLogIndex' | 'lastLogTerm'> {
   enterTerm(node, node.term + 1, node.id)
   waitAnew(node)
   node.role = 'candidate'
@@ -33,16 +37,7 @@ export function campaign(node: Voter): void {
   node.votes = new Set([node.id])
   node.effects.events.push({ event: 'campaign', term: node.term })
   const { index: lastLogIndex, term: lastLogTerm } = node.log.last
-  for (const to of node.progress.keys()) {
-    sendWhenDurable<RequestVote>(node, {
-      type: 'RequestVote',
-      from: node.id,
-      to,
-      term: node.term,
-      lastLogIndex,
-      lastLogTerm,
-    })
-  }
+  return { term: node.term, lastLogIndex, lastLogTerm }
 }
 
 /**

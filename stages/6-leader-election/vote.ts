@@ -8,7 +8,7 @@ import { enterTerm, type Voter, waitAnew } from './voter.js'
  * entry is on a majority, and every majority of voters has a node in it that will not elect a candidate without that
  * entry.
  */
-export function vote(node: Voter, { from, lastLogIndex, lastLogTerm }: RequestVote): void {
+export function vote(node: Voter, { from, lastLogIndex, lastLogTerm }: Omit<RequestVote, 'type'>): void {
   const isFree = node.votedFor === null || node.votedFor === from
   const voteGranted = isFree && isUpToDate({ index: lastLogIndex, term: lastLogTerm }, node.log.last)
   if (voteGranted) {

@@ -61,7 +61,7 @@ export function hearsLeader({ role, leader, silentTicks, timing }: Participant):
  * A node votes only with a disk that the cluster has admitted: another disk may have voted in its place before, and
  * would not know. A vote goes to a disk, not to a name: two nodes that bear one name would both be elected by it.
  */
-export function voteIfAdmitted(node: Participant, message: RequestVote): void {
+export function voteIfAdmitted(node: Participant, message: Omit<RequestVote, 'type'>): void {
   const disk = `${message.term} ${message.incarnation}`
   const isAnother = node.votedFor === message.from && node.votedDisk !== null && node.votedDisk !== disk
   if (node.log.admits(node.self) && !node.displaced && !isAnother) {

@@ -1,0 +1,80 @@
+import { type Answer, failure, type NodeId, type Term } from '../../src/contracts.js'
+import { send } from '../../src/stage.js'
+import { retire } from '../8-membership/end-change.js'
+import { beginHandover, bestSuccessor, isReadyFor } from './handover.js'
+import type { TimeoutNow } from './messages.js'
+import type { Handover, ProductionNode } from './production-node.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    handing_over: { to: NodeId; term: Term }
+    handed_over: { to: NodeId; term: Term }
+    handover_failed: { to: NodeId; term: Term }
+  }
+}
+
+/**
+ * Ends a turn: once the successor has all entries, the leader tells it to stand for election at once (thesis §3.10). It
+ * tells so one time: a second election would depose the successor.
+ */
+export function handOver(node: ProductionNode): void {
+  const { handover } = node
+  if (!handover) return
+  if (node.role !== 'leader' || node.term !== handover.term) return followSuccessor(node, handover)
+  if (handover.isTold || !isReadyFor(node, handover)) return
+  handover.isTold = true
+  const { id: from, term } = node
+  const { id: to } = handover.to
+  node.effects.events.push({ event: 'handing_over', to, term })
+  send<TimeoutNow>(node, { type: 'TimeoutNow', from, to, term, lastLogIndex: node.log.last.index })
+}
+
+/**
+ * The leader has left office. What waits here waits until a leader is heard, and is sent there. A removed leader will
+ * hear no other one: it takes it that the successor leads.
+ */
+function followSuccessor(node: ProductionNode, handover: Handover): void {
+  const { to, isRetiring, since } = handover
+  node.isRemoved ||= isRetiring
+  if (isRetiring) node.leader ??= to.id
+  if (node.leader === null && node.ticks - since < 2 * node.timing.electionTicks) return
+  const isDone = node.leader === to.id
+  node.effects.events.push({ event: isDone ? 'handed_over' : 'handover_failed', to: to.id, term: node.term })
+  end(node, handover, isDone ? { ok: true, leader: to.id } : elsewhere(node, handover))
+}
+
+function elsewhere({ leader }: ProductionNode, { to }: Handover): Answer {
+  const who = leader === null ? 'no node leads at present' : `${leader} leads`
+  return failure('transfer_failed', `${to.id} did not take over: ${who}`)
+}
+
+/**
+ * A hand-over has an election time-out to succeed; then the leader goes on, and clients wait no longer (thesis §3.10). A
+ * successor that was told may still take over.
+ */
+export function giveUpHandover(node: ProductionNode): void {
+  const { handover, timing, ticks, term } = node
+  if (!handover || node.role !== 'leader' || ticks - handover.since < timing.electionTicks) return
+  const { to, isTold, isRetiring } = handover
+  node.effects.events.push({ event: 'handover_failed', to: to.id, term })
+  if (isRetiring) retire(node)
+  const ms = timing.electionTicks * timing.tickMs
+  const late = failure('transfer_failed', `${to.id} did not reach the end of the log in ${ms} ms: ${node.id} leads on`)
+  const silent = failure('timeout', `${to.id} was told to take over, and has not in ${ms} ms; it may still`)
+  end(node, handover, isTold ? silent : late)
+}
+
+/** Answers the clients that asked for the hand-over, and performs what was held. */
+function end(node: ProductionNode, { requests, held }: Handover, answer: Answer): void {
+  node.handover = null
+  for (const request of requests) node.effects.replies.push({ request, answer })
+  for (const perform of held) perform()
+}
+
+/** A leader whose removal is committed hands over, and leaves office only then; alone, it leaves at once. */
+export function handOverAndRetire(node: ProductionNode): void {
+  if (node.handover) return
+  const successor = bestSuccessor(node)
+  if (successor) beginHandover(node, successor, { isRetiring: true })
+  else retire(node)
+}

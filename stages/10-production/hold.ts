@@ -1,0 +1,32 @@
+import type { Request } from '../../src/contracts.js'
+import { addNode, reconfigure, removeNode } from '../8-membership/ask-change.js'
+import { endSessions } from '../9-client-interaction/end-sessions.js'
+import { openSession } from '../9-client-interaction/open-session.js'
+import { proposeCall } from '../9-client-interaction/propose-call.js'
+import type { ProductionNode } from './production-node.js'
+
+/**
+ * Requests that would become entries wait while the leader hands over, and until another node leads: then they are sent
+ * there, or proposed here if nobody took over. An entry that was proposed meanwhile would keep the successor behind.
+ */
+function holdDuringHandover<C>(rule: (node: ProductionNode, request: Request<C>) => void) {
+  const held = (node: ProductionNode, request: Request<C>) => {
+    if (node.handover) node.handover.held.push(() => rule(node, request))
+    else rule(node, request)
+  }
+  return Object.defineProperty(held, 'name', { value: `${rule.name}, held during a hand-over` })
+}
+
+/** The rules of earlier stages that propose entries for clients. */
+export const heldRequests = {
+  write: holdDuringHandover(proposeCall),
+  open_session: holdDuringHandover(openSession),
+  add_node: holdDuringHandover(addNode),
+  remove_node: holdDuringHandover(removeNode),
+  reconfigure: holdDuringHandover(reconfigure),
+}
+
+/** A leader that hands over ends no sessions: that would be an entry. The next leader ends them. */
+export function endSessionsUnlessLeaving(node: ProductionNode): void {
+  if (!node.handover) endSessions(node)
+}
