@@ -70,7 +70,8 @@ export const isAt = ({ nextIndex }: Progress, prevLogIndex: Index) => prevLogInd
 export const prevIndexOf = ({ nextIndex }: Progress, { log }: Sender): Index => Math.max(nextIndex, log.first) - 1
 
 /** The entries for the next message: as many bytes as the line has borne so far, and one entry at least. */
-export const entriesFor = ({ nextIndex, pace }: Progress, { log }: Sender) => log.batch(nextIndex, pace.bytes)
+export const entriesFor = ({ nextIndex, pace }: Progress, { log }: Sender, bytes = pace.bytes) =>
+  log.batch(nextIndex, bytes)
 
 /** True while a message with entries is under way; the next one waits for its answer. */
 export const isAwaiting = ({ awaited }: Progress) => awaited !== null
@@ -117,8 +118,8 @@ export function noteMatch(progress: Progress, matchIndex: Index): void {
   progress.nextIndex = Math.max(progress.nextIndex, matchIndex + 1)
 }
 
-/** The follower lacks the entry before: the next message begins further back, at this index. */
-export function goBackTo(progress: Progress, index: Index): void {
+/** The next message begins at this index: further back, where the follower lacks the entry before. */
+export function continueAt(progress: Progress, index: Index): void {
   progress.nextIndex = index
 }
 

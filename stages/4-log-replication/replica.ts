@@ -47,6 +47,8 @@ export interface Replica extends NodeState {
   readonly doubted: Set<string>
   /** Logical time since the start. */
   ticks: number
+  /** Verb: makes the progress of a follower of which nothing is known yet. */
+  track(): Progress
   /** Verb: sends a follower the entries that it lacks, as many as one message carries. */
   replicate(to: NodeId): void
   /** Verb: tells whether a message to this follower is due now. */
@@ -73,6 +75,11 @@ export function replica({ id, members, recovered, timing }: NodeOptions) {
     doubted: new Set<string>(),
     ticks: 0,
   }
+}
+
+/** A leader believes at first that a follower has all of its log, and finds out what is true (figure 2). */
+export function trackFollower(node: Replica): Progress {
+  return newProgress(node.log, node.timing)
 }
 
 /** Makes a record durable, in order, with all others of this turn; `sendWhenDurable` waits for it. */

@@ -9,7 +9,7 @@ import { giveUpWaiting } from './give-up.js'
 import { logInvariants } from './log.js'
 import { type ReplicationMessage, replicationMessages } from './messages.js'
 import { propose } from './propose.js'
-import { type Replica, replica, replicaStatus } from './replica.js'
+import { type Replica, replica, replicaStatus, trackFollower } from './replica.js'
 import { isDueByNews, replicateToAll, sendEntries } from './replicate.js'
 import { beginTerm, hearTerm, takeOffice } from './term.js'
 
@@ -24,7 +24,7 @@ export default stage<Replica, ReplicationMessage>({
   state: replica,
   start: [beginTerm],
   entries: (node, from) => node.log.from(from),
-  verbs: { status: replicaStatus, replicate: sendEntries, isDue: isDueByNews },
+  verbs: { status: replicaStatus, track: trackFollower, replicate: sendEntries, isDue: isDueByNews },
   requests: { read: propose, write: propose, info, ping },
   messages: replicationMessages,
   doubts: replicationDoubts,

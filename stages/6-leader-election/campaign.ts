@@ -1,6 +1,5 @@
 import { type NodeId, noOp, type Term } from '../../src/contracts.js'
 import { sendWhenDurable } from '../../src/stage.js'
-import { newProgress } from '../4-log-replication/progress.js'
 import { appendOwn } from '../4-log-replication/propose.js'
 import type { RequestVote, RequestVoteReply } from './messages.js'
 import { enterTerm, type Voter, waitAnew } from './voter.js'
@@ -69,7 +68,7 @@ export function leadWithEntry(node: Voter): void {
   node.role = 'leader'
   node.leader = node.id
   node.quietTicks = 0
-  for (const peer of node.progress.keys()) node.progress.set(peer, newProgress(node.log, node.timing))
+  for (const peer of node.progress.keys()) node.progress.set(peer, node.track())
   node.effects.events.push({ event: 'elected', term: node.term, votes: [...node.votes] })
   appendOwn(node, noOp)
 }

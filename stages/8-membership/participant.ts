@@ -1,5 +1,4 @@
 import type { Identity, Member, NodeId, NodeOptions, Recovered, RequestId } from '../../src/contracts.js'
-import { newProgress } from '../4-log-replication/progress.js'
 import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
 import { type Configuration, idsOf, membersOf, type Server } from './configuration.js'
 import { MembersLog } from './members-log.js'
@@ -108,7 +107,7 @@ export function followConfiguration(node: Participant): void {
   node.members = membersOf(configuration)
   node.peers = idsOf(node.members).filter((id) => id !== node.id)
   for (const id of node.progress.keys()) if (!node.peers.includes(id)) node.progress.delete(id)
-  for (const id of node.peers) if (!node.progress.has(id)) node.progress.set(id, newProgress(node.log, node.timing))
+  for (const id of node.peers) if (!node.progress.has(id)) node.progress.set(id, node.track())
   connect(node)
 }
 
