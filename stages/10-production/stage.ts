@@ -1,4 +1,5 @@
-import { inOrder, replaced, stage } from '../../src/stage.js'
+import { inOrder, replaced, replacedIn, stage } from '../../src/stage.js'
+import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
 import { heedElected } from '../6-leader-election/terms.js'
 import { voteIfAdmitted } from '../8-membership/loyalty.js'
 import { askReadIndex } from '../9-client-interaction/ask-read-index.js'
@@ -13,6 +14,7 @@ import { type ProductionMessage, productionDoubts, productionMessages } from './
 import { askPreVotes, countPreVote } from './pre-vote.js'
 import { type ProductionNode, productionNode } from './production-node.js'
 import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-between.js'
+import { countArrived, pipelineVerbs, rewind } from './replicate-ahead.js'
 import { standAtOnce } from './stand-at-once.js'
 import { transferLeader } from './transfer-leader.js'
 
@@ -27,12 +29,14 @@ export default stage<ProductionNode, ProductionMessage>({
   stillBroken: 'nothing that this roadmap has a name for',
   state: productionNode,
   commands: { ...before.commands, ...productionCommands },
-  verbs: { ...before.verbs, campaign: askPreVotes, retire: handOverAndRetire },
+  verbs: { ...before.verbs, ...pipelineVerbs, campaign: askPreVotes, retire: handOverAndRetire },
   requests: { ...before.requests, ...heldRequests, transfer_leader: transferLeader },
   messages: { ...before.messages, ...productionMessages },
   doubts: productionDoubts,
   on: {
     ...before.on,
+    AppendEntriesReply: replacedIn(before.on.AppendEntriesReply, countReply, countArrived),
+    AppendEntriesConflict: replacedIn(before.on.AppendEntriesConflict, walkBack, rewind),
     PreVote: answerPreVote,
     PreVoteReply: countPreVote,
     TimeoutNow: inOrder(heedElected, standAtOnce),
