@@ -210,12 +210,16 @@ export interface NodeOptions {
   readonly recovered: Recovered
   /** True if this node, and no other, founds the cluster if its disk is empty (stage 8 on). */
   readonly bootstrap: boolean
+  /** The preference for this node as leader: the higher number goes first (stage 10); 0 if it is left out. */
+  readonly priority?: number
+  /** The machine's monotonic clock. Leases read it (stage 10), and no other rule does. */
+  readonly machineClock: Pick<Clock, 'now'>
   /** Facts of the process (pid, addresses) that `info` repeats; no rule reads them. */
   readonly about: Readonly<Record<string, unknown>>
 }
 
 /** Settings of a node before its disk is read. */
-export type NodeSettings = Omit<NodeOptions, 'recovered'>
+export type NodeSettings = Omit<NodeOptions, 'recovered' | 'machineClock'>
 
 // ------------------------------------------------------------------------------------------------ doors to the world
 

@@ -127,7 +127,12 @@ export class Node {
     const recovered = (await this.#doors.log?.open()) ?? nothingRecovered
     if (this.#phase !== 'new') return
     checkRecovered(this.#stage, recovered)
-    this.#core = this.#stage.create({ ...this.#settings, about: this.#about, recovered })
+    this.#core = this.#stage.create({
+      ...this.#settings,
+      about: this.#about,
+      machineClock: this.#doors.clock,
+      recovered,
+    })
     this.#phase = 'running'
     if (recovered.snapshots[0]) this.#add({ restore: recovered.snapshots[0] })
     this.#identify(this.#core)

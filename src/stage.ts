@@ -2,6 +2,7 @@ import type { Application } from './application.js'
 import {
   type Apply,
   type ClientRules,
+  type Clock,
   type CommandShape,
   type Core,
   type Effects,
@@ -45,6 +46,8 @@ export interface NodeState {
   readonly timing: Timing
   readonly recovered: Recovered
   readonly bootstrap: boolean
+  readonly priority?: number
+  readonly machineClock: Pick<Clock, 'now'>
   readonly about: Readonly<Record<string, unknown>>
   /** The number of the stage that made this node. */
   readonly stage: number

@@ -21,6 +21,11 @@ export interface Timing {
   readonly snapshotBytes: number
   /** Bytes of a snapshot in one message to a follower, at most. */
   readonly chunkBytes: number
+  /**
+   * Milliseconds for which a majority's confirmation lets a leader answer reads without asking again, by its own clock
+   * (stage 10); 0 if it is to ask always.
+   */
+  readonly leaseMs: number
   /** Ticks of the cluster's time after which an unused session ends (stage 9). */
   readonly sessionTicks: number
   /** Sessions that may be open at once. */
@@ -39,6 +44,7 @@ export const defaultTiming: Timing = {
   snapshotEntries: 10_000,
   snapshotBytes: 64 * 1024 * 1024,
   chunkBytes: 256 * 1024,
+  leaseMs: 0,
   sessionTicks: 60_000,
   sessions: 16_384,
   sessionBytes: 16 * 1024 * 1024,

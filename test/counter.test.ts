@@ -107,7 +107,7 @@ async function running(t: Test, dataDir: string): Promise<{ cluster: Cluster; cl
   const cluster = new Cluster({
     ...{ stage: 8, cluster: 'counting', network: 'grpc', log: 'file', pace: defaultPace, members, isFounded: false },
     entry: fileURLToPath(new URL('counter/node.js', import.meta.url)),
-    limits: { snapshotEntries: 20, snapshotBytes: 1_000 },
+    choices: { snapshotEntries: 20, snapshotBytes: 1_000 },
     dataDir,
     traceDir: null,
     onEvent: (event) => void events.push(event),

@@ -109,7 +109,7 @@ function planOf({ faults = [], changes = [], isFoundedUnderFire = false }: Scrip
       isFoundedUnderFire,
     },
     timing: {
-      ...{ tickMs: 10, requestTimeoutTicks: 30, heartbeatTicks: 3, electionTicks: 9, appendBytes: 300 },
+      ...{ tickMs: 10, requestTimeoutTicks: 30, heartbeatTicks: 3, electionTicks: 9, appendBytes: 300, leaseMs: 0 },
       ...{ snapshotEntries: 5, snapshotBytes: 10_000, chunkBytes: 300 },
       ...{ sessionTicks: 60_000, sessions: 16_384, sessionBytes: 16_777_216 },
     },

@@ -11,6 +11,7 @@ t.test('whoever founds a cluster leads it, however long its disk takes for each 
     timing: defaultTiming,
     recovered: { ...nothingRecovered, incarnation: 'new' },
     bootstrap: true,
+    machineClock: { now: () => 0 },
     about: {},
   })
   const writing: { ends: number; persist: Persist }[] = []

@@ -26,6 +26,7 @@ export interface LocalClusterOptions {
   readonly election: number
   readonly snapshotEntries: number
   readonly snapshotBytes: number
+  readonly leaseReads: boolean
   readonly dataDir: string | undefined
   readonly trace: string | undefined
   /** The nodes that the client asks for reads. */
@@ -98,7 +99,8 @@ async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null):
 }
 
 function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, { cluster, founded, nodes }: Kept) {
-  const { stage, network, log, heartbeat, election, snapshotEntries, snapshotBytes, trace, onEvent, onStderr } = options
+  const { stage, network, log, heartbeat, election, trace, onEvent, onStderr } = options
+  const { snapshotEntries, snapshotBytes, leaseReads } = options
   return {
     stage: stage.number,
     entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
@@ -108,7 +110,7 @@ function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, {
     cluster,
     log,
     pace: { heartbeatMs: heartbeat, electionMs: election },
-    limits: { snapshotEntries, snapshotBytes },
+    choices: { snapshotEntries, snapshotBytes, leaseReads },
     dataDir: stage.keeps === 'nothing' ? null : (data?.path ?? null),
     traceDir: trace === undefined ? null : writableFolder(trace),
     onEvent,

@@ -38,6 +38,12 @@ export const nodeOptions = {
     describe: 'or after so many bytes of them',
     coerce: wholeNumber('snapshot-bytes', 1, 1_000_000_000_000),
   },
+  'lease-reads': {
+    type: 'boolean',
+    default: false,
+    describe:
+      'from stage 10 on: a leader answers reads for most of an election time-out without asking its followers, which trusts that no clock of theirs runs a quarter faster than its own; give it to all nodes or to none',
+  },
 } as const
 
 /** Options of the commands that ask a cluster. */

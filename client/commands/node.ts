@@ -8,7 +8,7 @@ import type { LogKind, NetworkName } from '../../src/stage.js'
 import { jsonLine } from '../../src/text.js'
 import { schemas } from '../../stages/schemas.js'
 import { describeEvent } from '../text/events.js'
-import { nodeOptions, stageArgument } from './arguments.js'
+import { nodeOptions, stageArgument, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 
 declare module '../../src/events.js' {
@@ -30,6 +30,8 @@ interface NodeArguments {
   election: number
   snapshotEntries: number
   snapshotBytes: number
+  leaseReads: boolean
+  priority: number
   cluster: string
   bootstrap: boolean
   dataDir: string | undefined
@@ -57,6 +59,11 @@ export const node: Verb<NodeArguments> = {
       })
       .option('data-dir', { type: 'string', describe: 'where this node keeps what must survive it' })
       .option('trace', { type: 'string', describe: 'a file for every event, as NDJSON' })
+      .option('priority', {
+        default: 0,
+        describe: 'from stage 10 on: a leader hands over to a node of a higher priority that keeps up with it',
+        coerce: wholeNumber('priority', 0, 1_000),
+      })
       .option('json', { type: 'boolean', default: false, describe: 'events as NDJSON on standard output' })
       .example(
         '$0 node 2 --id n1 --peers n1=10.0.0.1:7001/10.0.0.1:7101,n2=10.0.0.2:7001/10.0.0.2:7101',
@@ -88,6 +95,8 @@ export const node: Verb<NodeArguments> = {
       electionMs: election,
       snapshotEntries: args.snapshotEntries,
       snapshotBytes: args.snapshotBytes,
+      leaseReads: args.leaseReads,
+      priority: args.priority,
       // A founder without other members needs an operator's word: the flag is also given after a loss of its disk.
       bootstrap: bootstrap && !isAlone,
       dataDir: dataDir === undefined ? null : writableFolder(dataDir),

@@ -48,6 +48,7 @@ interface RunArguments {
   election: number
   snapshotEntries: number
   snapshotBytes: number
+  leaseReads: boolean
   dataDir: string | undefined
   trace: string | undefined
   headless: boolean

@@ -5,7 +5,7 @@ import type { Direction } from '../network/faults.js'
 import type { LogKind, NetworkName } from '../stage.js'
 import { type Child, endChildren, isMajorityAlive, spawnNode, touches } from './child.js'
 import { readComplaints, readEvents } from './child-output.js'
-import { type Limits, type NodeConfig, type Pace, writableFolder } from './config.js'
+import { type Choices, type NodeConfig, type Pace, writableFolder } from './config.js'
 import { Orders } from './orders.js'
 import { badStarts, type Contents, type Errand, type Obeyed } from './process.js'
 import { ProcessFaults } from './process-faults.js'
@@ -48,7 +48,7 @@ export interface ClusterOptions {
   readonly log: LogKind
   readonly pace: Pace
   /** Sizes of the log at which a snapshot is due; the usual ones unless given. */
-  readonly limits?: Partial<Limits>
+  readonly choices?: Partial<Choices>
   /** Folder with a folder for each node; null if the stage keeps nothing. */
   readonly dataDir: string | null
   /** Folder for a trace file of each node; null for no traces. */
@@ -233,7 +233,7 @@ export class Cluster {
   }
 
   #spawn(member: Member): void {
-    const { stage, entry, network, cluster, log, pace, limits, dataDir, traceDir } = this.#options
+    const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir } = this.#options
     const config = {
       stage,
       id: member.id,
@@ -242,7 +242,7 @@ export class Cluster {
       cluster,
       log,
       ...pace,
-      ...limits,
+      ...choices,
       dataDir: dataDir && join(dataDir, member.id),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
     }

@@ -35,6 +35,10 @@ const nodeConfig = z.strictObject({
   snapshotBytes: z.int().min(1).default(defaultTiming.snapshotBytes),
   /** True if this node founds the cluster, where members change: one node founds it, once. */
   bootstrap: z.boolean().default(false),
+  /** True if a leader may answer reads by a lease (stage 10 on): all nodes must have it, or none. */
+  leaseReads: z.boolean().default(false),
+  /** The preference for this node as leader (stage 10 on): the higher number goes first. */
+  priority: z.int().min(0).max(1000).default(0),
   /** The file that gets a line of JSON for each event of the node; null for none. */
   trace: z.string().nullable(),
 })
@@ -50,8 +54,10 @@ export const defaultPace: Pace = {
   electionMs: defaultTiming.electionTicks * defaultTiming.tickMs,
 }
 
-/** The growth of a log, in entries and in bytes, after which a snapshot is due. */
-export type Limits = Pick<Timing, 'snapshotEntries' | 'snapshotBytes'>
+/** The growth of a log, in entries and in bytes, after which a snapshot is due; and whether leaders take leases. */
+export interface Choices extends Pick<Timing, 'snapshotEntries' | 'snapshotBytes'> {
+  readonly leaseReads: boolean
+}
 
 /** The configuration of one node's process. */
 export type NodeConfig = z.infer<typeof nodeConfig>
@@ -77,15 +83,23 @@ export function checkNodeConfig(candidate: unknown): NodeConfig {
   return config
 }
 
+/**
+ * The part of an election time-out for which a lease lasts: a voter's ticks may be a quarter faster than the leader's
+ * clock.
+ */
+const leasePart = 0.8
+
 /** Converts a node's timing to ticks. A tick has its usual length, unless heartbeats are more frequent. */
-export function timingOf({ heartbeatMs, electionMs, snapshotEntries, snapshotBytes }: Pace & Limits): Timing {
+export function timingOf(config: Pace & Choices): Timing {
+  const { heartbeatMs, electionMs, snapshotEntries, snapshotBytes, leaseReads } = config
   const tickMs = Math.min(defaultTiming.tickMs, heartbeatMs)
   const inTicks = (ms: number) => Math.max(1, Math.round(ms / tickMs))
   const requestTimeoutTicks = inTicks(defaultTiming.requestTimeoutTicks * defaultTiming.tickMs)
   const [heartbeatTicks, electionTicks] = [inTicks(heartbeatMs), inTicks(electionMs)]
   const sessionTicks = inTicks(defaultTiming.sessionTicks * defaultTiming.tickMs)
   const inTime = { tickMs, requestTimeoutTicks, heartbeatTicks, electionTicks, sessionTicks }
-  return { ...defaultTiming, ...inTime, snapshotEntries, snapshotBytes }
+  const leaseMs = leaseReads ? Math.floor(leasePart * electionMs) : 0
+  return { ...defaultTiming, ...inTime, leaseMs, snapshotEntries, snapshotBytes }
 }
 
 function checkMembers(members: readonly Member[]): void {

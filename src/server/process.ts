@@ -98,7 +98,15 @@ export async function runNode(
   const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
-    { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap: config.bootstrap, about },
+    {
+      id: self,
+      members,
+      random: systemRandom,
+      timing: timingOf(config),
+      bootstrap: config.bootstrap,
+      priority: config.priority,
+      about,
+    },
     { network, machine, clock: systemClock, notice, fatal, ...(log && { log }), ...(trace && { trace }) },
   )
   const clients = new ClientPort(ask, notice)

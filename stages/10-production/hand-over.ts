@@ -2,6 +2,7 @@ import { type Answer, failure, type NodeId, type Term } from '../../src/contract
 import { send } from '../../src/stage.js'
 import { retire } from '../8-membership/end-change.js'
 import { beginHandover, bestSuccessor, isReadyFor } from './handover.js'
+import { endLease } from './lease.js'
 import type { TimeoutNow } from './messages.js'
 import type { Handover, ProductionNode } from './production-node.js'
 
@@ -23,6 +24,7 @@ export function handOver(node: ProductionNode): void {
   if (node.role !== 'leader' || node.term !== handover.term) return followSuccessor(node, handover)
   if (handover.isTold || !isReadyFor(node, handover)) return
   handover.isTold = true
+  endLease(node)
   const { id: from, term } = node
   const { id: to } = handover.to
   node.effects.events.push({ event: 'handing_over', to, term })

@@ -43,7 +43,14 @@ export interface RequestVoteNow extends Omit<RequestVote, 'type'> {
   readonly type: 'RequestVoteNow'
 }
 
-export type ProductionMessage = InteractionMessage | PreVote | PreVoteReply | TimeoutNow | RequestVoteNow
+/** A follower to the leader: I am preferred, and would take over. */
+export interface OfferToLead extends Message {
+  readonly type: 'OfferToLead'
+  readonly term: Term
+  readonly priority: number
+}
+
+export type ProductionMessage = InteractionMessage | PreVote | PreVoteReply | TimeoutNow | RequestVoteNow | OfferToLead
 
 type Candidate = Readonly<Record<string, unknown>>
 
@@ -63,6 +70,12 @@ export const productionMessages = {
   PreVoteReply: { kind: 'answers', check: isPreVoteReply },
   TimeoutNow: { kind: 'leads', check: ({ term, lastLogIndex }) => isTerm(term) && isNatural(lastLogIndex) },
   RequestVoteNow: { kind: 'succeeds', check: electionMessages.RequestVote.check },
+  OfferToLead: { kind: 'asks the leader', check: ({ term, priority }) => isTerm(term) && isPositive(priority) },
 } satisfies Record<string, MessageFacts>
 
-export const productionDoubts = { ...interactionDoubts, TimeoutNow: [leapsAhead], RequestVoteNow: [leapsAhead] }
+export const productionDoubts = {
+  ...interactionDoubts,
+  TimeoutNow: [leapsAhead],
+  RequestVoteNow: [leapsAhead],
+  OfferToLead: [leapsAhead],
+}

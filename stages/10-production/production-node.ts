@@ -29,16 +29,32 @@ export interface Handover {
   isTold: boolean
 }
 
+/** A leader's lease (thesis §6.4.1), by its own clock. It is used only where an operator has asked for leases. */
+interface Lease {
+  /** The term in which the leader has the lease. */
+  term: Term
+  /** The reading of the clock at which the lease ends, in milliseconds. */
+  until: number
+  /** The last term in which the leader has told a successor to stand: from then on it has no lease in that term. */
+  barredIn: Term
+  /** The last round of confirmations, and the reading of the clock at which it began. */
+  round: { readonly number: number; readonly at: number }
+}
+
 /** A node that disturbs no healthy leader, and hands over when it leaves. */
 export interface ProductionNode extends Responder {
   /** The first question's number is drawn: an answer may be older than this node's start. */
   readonly preVotes: PreVotes
   /** The hand-over of this node's office, to its end; null while there is none. */
   handover: Handover | null
+  readonly lease: Lease
+  /** On a leader: the tick at which it last took up the offer of a preferred node; null if it has not. */
+  offeredAt: number | null
 }
 
 export function productionNode(options: NodeOptions) {
   const round = 1 + Math.floor(options.random.next() * roundNumbers)
   const preVotes: PreVotes = { round, granted: null }
-  return { ...responder(options), preVotes, handover: null }
+  const lease: Lease = { term: 0, until: 0, barredIn: 0, round: { number: 0, at: 0 } }
+  return { ...responder(options), preVotes, handover: null, lease, offeredAt: null }
 }

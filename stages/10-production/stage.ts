@@ -1,17 +1,19 @@
-import { inOrder, replaced, replacedIn, stage } from '../../src/stage.js'
+import { inOrder, insertedBefore, replaced, replacedIn, stage } from '../../src/stage.js'
 import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
 import { heedElected } from '../6-leader-election/terms.js'
-import { voteIfAdmitted } from '../8-membership/loyalty.js'
+import { beLoyal, voteIfAdmitted } from '../8-membership/loyalty.js'
 import { askReadIndex } from '../9-client-interaction/ask-read-index.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
-import { leaveReads } from '../9-client-interaction/read-index.js'
+import { beginRound, countConfirmation, leaveReads } from '../9-client-interaction/read-index.js'
 import clientInteraction from '../9-client-interaction/stage.js'
 import { answerPreVote } from './answer-pre-vote.js'
 import { productionCommands } from './commands.js'
 import { giveUpHandover, handOver, handOverAndRetire } from './hand-over.js'
 import { endSessionsUnlessLeaving, heldRequests } from './hold.js'
+import { extendLease, letLeasesEnd, noteRound, readByLease } from './lease.js'
 import { type ProductionMessage, productionDoubts, productionMessages } from './messages.js'
 import { askPreVotes, countPreVote } from './pre-vote.js'
+import { offerToLead, takeOffer } from './prefer.js'
 import { type ProductionNode, productionNode } from './production-node.js'
 import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-between.js'
 import { countArrived, pipelineVerbs, rewind } from './replicate-ahead.js'
@@ -33,20 +35,28 @@ export default stage<ProductionNode, ProductionMessage>({
   requests: { ...before.requests, ...heldRequests, transfer_leader: transferLeader },
   messages: { ...before.messages, ...productionMessages },
   doubts: productionDoubts,
+  gate: insertedBefore(before.gate, beLoyal, letLeasesEnd),
   on: {
     ...before.on,
     AppendEntriesReply: replacedIn(before.on.AppendEntriesReply, countReply, countArrived),
     AppendEntriesConflict: replacedIn(before.on.AppendEntriesConflict, walkBack, rewind),
     PreVote: answerPreVote,
     PreVoteReply: countPreVote,
+    LeaderConfirmed: replacedIn(before.on.LeaderConfirmed, countConfirmation, extendLease),
+    OfferToLead: takeOffer,
     TimeoutNow: inOrder(heedElected, standAtOnce),
     RequestVoteNow: voteIfAdmitted,
   },
   proto: [...before.proto, '10-production/production.proto'],
   services: [...before.services, '10-production/handover.proto'],
-  tick: [...replaced(before.tick, endSessions, endSessionsUnlessLeaving), giveUpHandover],
+  tick: [...replaced(before.tick, endSessions, endSessionsUnlessLeaving), giveUpHandover, offerToLead],
   turn: [
-    ...replaced(replaced(before.turn, leaveReads, leaveReadsToSuccessor), askReadIndex, askReadIndexOfSuccessor),
+    ...replaced(
+      insertedBefore(replaced(before.turn, leaveReads, leaveReadsToSuccessor), beginRound, readByLease),
+      askReadIndex,
+      noteRound,
+      askReadIndexOfSuccessor,
+    ),
     handOver,
   ],
   gives: [...before.gives, 'G16'],

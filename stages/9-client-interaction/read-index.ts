@@ -68,7 +68,13 @@ function endRoundIfConfirmed(node: Responder): void {
   for (const [to, question] of round.askers) tellReadIndex(node, to, question, round)
 }
 
-function tellReadIndex(node: Responder, to: NodeId, question: number, { readIndex }: Round): void {
+/** Answers a follower's question. */
+export function tellReadIndex(
+  node: Responder,
+  to: NodeId,
+  question: number,
+  { readIndex }: Pick<Round, 'readIndex'>,
+): void {
   const { id: from, term } = node
   send<ReadIndexReply>(node, { type: 'ReadIndexReply', from, to, term, question, readIndex })
 }

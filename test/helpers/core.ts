@@ -28,5 +28,6 @@ export function nodeOptions(
   recovered: Recovered = nothingRecovered,
 ): NodeOptions {
   const timing = { ...defaultTiming, requestTimeoutTicks: 3 }
-  return { id, members, random: always(0.5), timing, recovered, bootstrap: false, about: {} }
+  const machineClock = { now: () => 0 }
+  return { id, members, random: always(0.5), timing, recovered, bootstrap: false, machineClock, about: {} }
 }

@@ -8,6 +8,7 @@ export const timing = {
   snapshotEntries: 5,
   snapshotBytes: 1024 * 1024,
   chunkBytes: 8,
+  leaseMs: 0,
   sessionTicks: 1_000,
   sessions: 4,
   sessionBytes: 10_000,

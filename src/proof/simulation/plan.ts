@@ -121,6 +121,7 @@ function makeChurn({ seed, climate, readAnywhere, ...options }: PlanOptions): Pl
       heartbeatTicks,
       electionTicks,
       appendBytes,
+      leaseMs: makeLease(seed, electionTicks * 10),
       ...makeSnapshotLimits(seed),
       ...makeSessionLimits(seed),
     },
@@ -187,7 +188,14 @@ function makePace(seed: number, tickMs: number): Omit<Timing, 'tickMs' | 'reques
   const heartbeatTicks = Math.ceil(random.pick([20, 50, 100]) / tickMs)
   const appendBytes = random.pick([1, 200, 1024 * 1024])
   const electionTicks = heartbeatTicks * random.between(3, 10)
-  return { heartbeatTicks, electionTicks, appendBytes, ...makeSnapshotLimits(seed), ...makeSessionLimits(seed) }
+  const leaseMs = makeLease(seed, electionTicks * tickMs)
+  const limits = { ...makeSnapshotLimits(seed), ...makeSessionLimits(seed) }
+  return { heartbeatTicks, electionTicks, appendBytes, leaseMs, ...limits }
+}
+
+/** Draws whether leaders answer reads by leases; drawn apart, so that the rest of the plan stays the same. */
+function makeLease(seed: number, electionMs: number): number {
+  return new SeededRandom(seed ^ 0x3c6ef372).chance(1 / 3) ? Math.floor(0.8 * electionMs) : 0
 }
 
 /**

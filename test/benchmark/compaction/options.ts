@@ -1,7 +1,7 @@
 import yargs from 'yargs'
 import { nodeOptions, wholeNumber } from '../../../client/commands/arguments.js'
 import { limits } from '../../../src/contracts.js'
-import type { Limits } from '../../../src/server/config.js'
+import type { Choices } from '../../../src/server/config.js'
 import { maxKeys } from '../requests.js'
 
 /** What a person asked for. */
@@ -12,7 +12,7 @@ export interface CompactionOptions {
   readonly clients: number
   /** How long that load is measured alone, about. */
   readonly seconds: number
-  readonly limits: Limits
+  readonly limits: Omit<Choices, 'leaseReads'>
   readonly json: string | undefined
 }
 

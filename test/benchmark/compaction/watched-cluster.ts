@@ -8,7 +8,7 @@ import { freeBasePort } from '../../../client/cluster/free-ports.js'
 import type { Member, NodeId, Status } from '../../../src/contracts.js'
 import { localMembers } from '../../../src/network/local-members.js'
 import { Cluster } from '../../../src/server/cluster.js'
-import { defaultPace, type Limits } from '../../../src/server/config.js'
+import { type Choices, defaultPace } from '../../../src/server/config.js'
 import { mostKnowing } from '../../../src/server/readiness.js'
 import { snapshotFolder, snapshotName } from '../../../src/storage/snapshot-file.js'
 import { walFolder } from '../../../src/storage/wal-scan.js'
@@ -44,11 +44,11 @@ export class WatchedCluster {
   #phase = newPhase('start')
   #isOver = false
 
-  static async create(limits: Partial<Limits>): Promise<WatchedCluster> {
+  static async create(limits: Partial<Choices>): Promise<WatchedCluster> {
     return new WatchedCluster(localMembers(5, host, await freeBasePort(5, host)), limits)
   }
 
-  private constructor(members: readonly Member[], limits: Partial<Limits>) {
+  private constructor(members: readonly Member[], limits: Partial<Choices>) {
     this.members = members
     for (const { id } of members) this.#condition.set(id, 'starting')
     this.cluster = new Cluster({
@@ -60,7 +60,7 @@ export class WatchedCluster {
       cluster: `bench-${randomUUID().slice(0, 8)}`,
       log: 'file',
       pace: defaultPace,
-      limits,
+      choices: limits,
       dataDir: this.#folder,
       traceDir: null,
       onEvent: (event) => this.#heard(event),

@@ -1,0 +1,32 @@
+import { send } from '../../src/stage.js'
+import { matchIndexOf } from '../4-log-replication/progress.js'
+import { standing } from '../8-membership/standing.js'
+import { beginHandover, successors } from './handover.js'
+import type { OfferToLead } from './messages.js'
+import type { ProductionNode } from './production-node.js'
+import { isChanging } from './transfer-leader.js'
+
+/** Election time-outs between two hand-overs to preferred nodes: a node that comes and goes must not take it along. */
+const pause = 10
+
+/**
+ * A preferred node offers to lead, once in an election time-out, while it follows another leader. It stands for no
+ * election of its own accord: that would disturb a leader that is well.
+ */
+export function offerToLead(node: ProductionNode): void {
+  const { role, leader, priority = 0, ticks, timing } = node
+  if (priority === 0 || role !== 'follower' || leader === null || ticks % timing.electionTicks !== 0) return
+  if (standing(node) !== 'voter') return
+  send<OfferToLead>(node, { type: 'OfferToLead', from: node.id, to: leader, term: node.term, priority })
+}
+
+/** A leader hands over to a node that is preferred to it, once that node has all that is committed. */
+export function takeOffer(node: ProductionNode, { from, priority }: OfferToLead): void {
+  const { role, handover, ticks, timing, offeredAt } = node
+  if (role !== 'leader' || handover || priority <= (node.priority ?? 0) || isChanging(node)) return
+  if (offeredAt !== null && ticks - offeredAt < pause * timing.electionTicks) return
+  const successor = successors(node).find(({ id }) => id === from)
+  if (!successor || matchIndexOf(node.progress.get(from)) < node.commitIndex) return
+  node.offeredAt = ticks
+  beginHandover(node, successor)
+}
