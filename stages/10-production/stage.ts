@@ -1,5 +1,5 @@
-import { inOrder, replaced, stage } from '../../src/stage.js'
-import { heedElected } from '../6-leader-election/terms.js'
+import { inOrder, insertedBefore, replaced, stage } from '../../src/stage.js'
+import { heedElected, tellStaleTerm } from '../6-leader-election/terms.js'
 import { voteIfAdmitted } from '../8-membership/loyalty.js'
 import { askReadIndex } from '../9-client-interaction/ask-read-index.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
@@ -10,10 +10,10 @@ import { productionCommands } from './commands.js'
 import { giveUpHandover, handOver, handOverAndRetire } from './hand-over.js'
 import { endSessionsUnlessLeaving, heldRequests } from './hold.js'
 import { type ProductionMessage, productionDoubts, productionMessages } from './messages.js'
-import { askPreVotes, countPreVote } from './pre-vote.js'
+import { askPreVotes, countPreVote, endQuestion } from './pre-vote.js'
 import { type ProductionNode, productionNode } from './production-node.js'
 import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-between.js'
-import { standAtOnce } from './stand-at-once.js'
+import { hearSuccessor, standAtOnce } from './stand-at-once.js'
 import { transferLeader } from './transfer-leader.js'
 
 const before = clientInteraction.table
@@ -31,6 +31,7 @@ export default stage<ProductionNode, ProductionMessage>({
   requests: { ...before.requests, ...heldRequests, transfer_leader: transferLeader },
   messages: { ...before.messages, ...productionMessages },
   doubts: productionDoubts,
+  gate: insertedBefore(before.gate, tellStaleTerm, hearSuccessor),
   on: {
     ...before.on,
     PreVote: answerPreVote,
@@ -40,7 +41,7 @@ export default stage<ProductionNode, ProductionMessage>({
   },
   proto: [...before.proto, '10-production/production.proto'],
   services: [...before.services, '10-production/handover.proto'],
-  tick: [...replaced(before.tick, endSessions, endSessionsUnlessLeaving), giveUpHandover],
+  tick: [...replaced(before.tick, endSessions, endSessionsUnlessLeaving), endQuestion, giveUpHandover],
   turn: [
     ...replaced(replaced(before.turn, leaveReads, leaveReadsToSuccessor), askReadIndex, askReadIndexOfSuccessor),
     handOver,
