@@ -83,6 +83,8 @@ export class Node {
   #phase: Phase = 'new'
   #turnDue = false
   #stopTicking = () => {}
+  /** Called when the node dies; a hand-over that is waited for has no other end then. */
+  #killed = () => {}
   readonly #tasks: Tasks
   #isWorking = false
   /** Resolves when all chunks that came have been kept, one after another. */
@@ -167,16 +169,20 @@ export class Node {
     await this.#doors.log?.close()
   }
 
-  /** Hands over; resolves when another node leads, or when the rules have given it up. */
+  /** Hands over; resolves when another node leads, when the rules have given it up, or when the node has died. */
   async #handOver(): Promise<void> {
     if (this.status.role !== 'leader' || !('transfer_leader' in this.#stage.commands)) return
-    await new Promise<void>((resolve) => this.ask({ command: 'transfer_leader' }, () => resolve()))
+    await new Promise<void>((resolve) => {
+      this.#killed = resolve
+      this.ask({ command: 'transfer_leader' }, () => resolve())
+    })
   }
 
   /** Ends at once, as a crash would: no client is answered, and nothing more is done. */
   kill(): void {
     this.#phase = 'dead'
     this.#stopTicking()
+    this.#killed()
   }
 
   /**

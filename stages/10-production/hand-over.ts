@@ -25,6 +25,7 @@ export function handOver(node: ProductionNode): void {
   if (handover.isTold || !isReadyFor(node, handover)) return
   handover.isTold = true
   endLease(node)
+  handover.since = node.ticks
   const { id: from, term } = node
   const { id: to } = handover.to
   node.effects.events.push({ event: 'handing_over', to, term })
@@ -37,22 +38,29 @@ export function handOver(node: ProductionNode): void {
  */
 function followSuccessor(node: ProductionNode, handover: Handover): void {
   const { to, isRetiring, since } = handover
+  const outcome = outcomeOf(node, handover)
   node.isRemoved ||= isRetiring
   if (isRetiring) node.leader ??= to.id
   if (node.leader === null && node.ticks - since < 2 * node.timing.electionTicks) return
   const isDone = node.leader === to.id
   node.effects.events.push({ event: isDone ? 'handed_over' : 'handover_failed', to: to.id, term: node.term })
-  end(node, handover, isDone ? { ok: true, leader: to.id } : elsewhere(node, handover))
-}
-
-function elsewhere({ leader }: ProductionNode, { to }: Handover): Answer {
-  const who = leader === null ? 'no node leads at present' : `${leader} leads`
-  return failure('transfer_failed', `${to.id} did not take over: ${who}`)
+  end(node, handover, outcome)
 }
 
 /**
- * A hand-over has an election time-out to succeed; then the leader goes on, and clients wait no longer (thesis §3.10). A
- * successor that was told may still take over.
+ * The end of a hand-over for its clients. A successor that was told to stand may have led already, or may lead yet: then
+ * the outcome is unknown.
+ */
+function outcomeOf({ leader }: ProductionNode, { to, isTold }: Handover): Answer {
+  if (leader === to.id) return { ok: true, leader }
+  const who = leader === null ? 'no node leads at present' : `${leader} leads`
+  if (isTold) return failure('leadership_lost', `${to.id} was told to take over, and may have done so: ${who}`)
+  return failure('transfer_failed', `${to.id} was not told to take over: ${who}`)
+}
+
+/**
+ * The successor has an election time-out to reach the end of the log, and another one to be elected; then the leader
+ * goes on, and clients wait no longer (thesis §3.10). A successor that was told may still take over.
  */
 export function giveUpHandover(node: ProductionNode): void {
   const { handover, timing, ticks, term } = node

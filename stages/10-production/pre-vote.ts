@@ -2,7 +2,7 @@ import type { Term } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import { campaign } from '../6-leader-election/campaign.js'
 import { waitAnew } from '../6-leader-election/voter.js'
-import { hearsLeader } from '../8-membership/loyalty.js'
+import { mayCampaign } from '../8-membership/loyalty.js'
 import type { PreVote, PreVoteReply } from './messages.js'
 import type { ProductionNode } from './production-node.js'
 
@@ -49,16 +49,30 @@ function remainSilent(node: ProductionNode): void {
 export function countPreVote(node: ProductionNode, message: PreVoteReply): void {
   const { from, round, preVoteGranted, voterTerm, leader } = message
   const { preVotes } = node
-  if (!preVotes.granted || round !== preVotes.round || hearsLeader(node)) return
+  if (!preVotes.granted || round !== preVotes.round || isHeardAgain(node)) return
   if (preVoteGranted) preVotes.granted.add(from)
   else if (leader !== node.id && voterTerm === node.term) node.leader ??= leader
   standIfWelcome(node)
 }
 
-/** A majority would vote for this node: now it stands for election, in the next term (§5.2). */
+/**
+ * A question ends with the silence: since then a leader was heard, or a candidate got this node's vote. Answers that
+ * come late would have the node stand for election against either.
+ */
+export function endQuestion(node: ProductionNode): void {
+  if (isHeardAgain(node)) node.preVotes.granted = null
+}
+
+/** Checks whether the silence in which this node asked is over: a node begins its silence anew when it hears a leader. */
+const isHeardAgain = ({ silentTicks, timing }: ProductionNode) => silentTicks < timing.electionTicks
+
+/**
+ * A majority would vote for this node: now it stands for election, in the next term (§5.2). A node that was told
+ * meanwhile that it does not count any more stands no more.
+ */
 function standIfWelcome(node: ProductionNode): void {
   const { preVotes } = node
-  if (!preVotes.granted || !node.quorum.has(preVotes.granted)) return
+  if (!preVotes.granted || !node.quorum.has(preVotes.granted) || !mayCampaign(node)) return
   preVotes.granted = null
   campaign(node)
 }

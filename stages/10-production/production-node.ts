@@ -17,8 +17,8 @@ export interface Handover {
   readonly to: Member
   /** The leader's term. */
   readonly term: Term
-  /** The tick at which the hand-over began. */
-  readonly since: number
+  /** The tick at which the hand-over began; later, the tick at which the successor was told to stand for election. */
+  since: number
   /** True if the leader was removed, and leaves as soon as it has handed over. */
   readonly isRetiring: boolean
   /** Clients that asked for the hand-over, and wait for its end. */

@@ -1,6 +1,6 @@
 import { inOrder, insertedBefore, replaced, replacedIn, stage } from '../../src/stage.js'
 import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
-import { heedElected } from '../6-leader-election/terms.js'
+import { heedElected, tellStaleTerm } from '../6-leader-election/terms.js'
 import { beLoyal, voteIfAdmitted } from '../8-membership/loyalty.js'
 import { askReadIndex } from '../9-client-interaction/ask-read-index.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
@@ -12,12 +12,12 @@ import { giveUpHandover, handOver, handOverAndRetire } from './hand-over.js'
 import { endSessionsUnlessLeaving, heldRequests } from './hold.js'
 import { extendLease, letLeasesEnd, noteRound, readByLease } from './lease.js'
 import { type ProductionMessage, productionDoubts, productionMessages } from './messages.js'
-import { askPreVotes, countPreVote } from './pre-vote.js'
+import { askPreVotes, countPreVote, endQuestion } from './pre-vote.js'
 import { offerToLead, takeOffer } from './prefer.js'
 import { type ProductionNode, productionNode } from './production-node.js'
 import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-between.js'
 import { countArrived, pipelineVerbs, rewind } from './replicate-ahead.js'
-import { standAtOnce } from './stand-at-once.js'
+import { hearSuccessor, standAtOnce } from './stand-at-once.js'
 import { transferLeader } from './transfer-leader.js'
 
 const before = clientInteraction.table
@@ -35,7 +35,7 @@ export default stage<ProductionNode, ProductionMessage>({
   requests: { ...before.requests, ...heldRequests, transfer_leader: transferLeader },
   messages: { ...before.messages, ...productionMessages },
   doubts: productionDoubts,
-  gate: insertedBefore(before.gate, beLoyal, letLeasesEnd),
+  gate: insertedBefore(insertedBefore(before.gate, beLoyal, letLeasesEnd), tellStaleTerm, hearSuccessor),
   on: {
     ...before.on,
     AppendEntriesReply: replacedIn(before.on.AppendEntriesReply, countReply, countArrived),
@@ -49,7 +49,7 @@ export default stage<ProductionNode, ProductionMessage>({
   },
   proto: [...before.proto, '10-production/production.proto'],
   services: [...before.services, '10-production/handover.proto'],
-  tick: [...replaced(before.tick, endSessions, endSessionsUnlessLeaving), giveUpHandover, offerToLead],
+  tick: [...replaced(before.tick, endSessions, endSessionsUnlessLeaving), endQuestion, giveUpHandover, offerToLead],
   turn: [
     ...replaced(
       insertedBefore(replaced(before.turn, leaveReads, leaveReadsToSuccessor), beginRound, readByLease),

@@ -12,7 +12,10 @@ import { asking } from './votes.js'
 export function campaign(cores: Cores, id: string, voters: readonly string[], rounds = 4): boolean {
   for (let round = 0; round < rounds && cores.status(id).role !== 'leader'; round++) {
     const { term } = cores.status(id)
-    for (let tick = 0; tick < 2 * timing.electionTicks && cores.status(id).term === term; tick++) cores.tick(id)
+    for (let tick = 0; tick < 2 * timing.electionTicks && cores.status(id).term === term; tick++) {
+      cores.tick(id)
+      cores.welcome(id)
+    }
     cores.bearSilence(voters)
     for (const to of voters) cores.deliver({ type: 'RequestVote', from: id, to })
     cores.take({ type: 'RequestVote' })

@@ -175,7 +175,7 @@ export const diskClaims: Claims = {
   'a vote of another disk than the members know is not counted, and its term deposes nobody (E10)'(stage) {
     const cores = together(stage, three)
     cores.crash('n1')
-    cores.tick('n2', 3 * electionTicks)
+    cores.leaveAlone('n2', 3 * electionTicks)
     cores.take()
     const { term, role } = cores.status('n2')
     equal(role, 'candidate')
@@ -209,7 +209,7 @@ export const diskClaims: Claims = {
   'a copy of a folder that is told of its double rests, and goes on when nobody speaks of it any more'(stage) {
     const cores = grown(stage)
     const double = { id: 'n3', origin: 'n1', incarnation: 'n3', address: 'elsewhere:7103' }
-    cores.tick('n3', longTicks)
+    cores.leaveAlone('n3', longTicks)
     equal(cores.status('n3').role, 'candidate')
     cores.take()
     const { term } = cores.status('n3')
@@ -220,7 +220,7 @@ export const diskClaims: Claims = {
     same([cores.status('n3').term, cores.take({ from: 'n3' })], [term, []], 'told again and again, it rests')
     same([cores.status('n3').double, cores.status('n3').foreign], ['elsewhere:7103', undefined])
     ok(String(cores.status('n3').advice).includes('copy'))
-    cores.tick('n3', longTicks)
+    cores.leaveAlone('n3', longTicks)
     ok(cores.status('n3').term! > term!)
     equal(cores.status('n3').double, undefined)
     const told = cores.events('n3').map(({ event }) => event)
@@ -236,7 +236,7 @@ export const diskClaims: Claims = {
   'a removed node that stood for election meanwhile does not depose the leader that takes it in again'(stage) {
     const cores = together(stage, three)
     equal(change(cores, 'n1', removing('n3'), two), 'ok')
-    cores.tick('n3', longTicks)
+    cores.leaveAlone('n3', longTicks)
     cores.take()
     ok(cores.status('n3').term! > 2)
     equal(change(cores, 'n1', adding('n3')), 'not_caught_up')

@@ -3,12 +3,14 @@ import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
 import { doubtClaims, snapshotDoubtClaims } from './doubts.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
+import { handoverClaims } from './handover.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } from './identity.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
+import { preVoteClaims } from './pre-vote.js'
 import { callOffClaims, quorumClaims, waitingClaims } from './quorum.js'
 import { followerReadClaims, readClaims } from './read-index.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
@@ -57,4 +59,6 @@ export const claims: Claims = {
   ...readClaims,
   ...followerReadClaims,
   ...sessionClientClaims,
+  ...preVoteClaims,
+  ...handoverClaims,
 }

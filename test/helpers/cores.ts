@@ -191,7 +191,28 @@ export class Cores {
 
   /** The election timer of a node runs out, and it asks for votes; where nobody is elected, its office begins with it. */
   stand(id: NodeId): void {
-    for (let tick = 0; tick < 2 * timing.electionTicks && this.status(id).role === 'follower'; tick++) this.tick(id)
+    for (let tick = 0; tick < 2 * timing.electionTicks && this.status(id).role === 'follower'; tick++) {
+      this.tick(id)
+      this.welcome(id)
+    }
+  }
+
+  /** Time passes for a node that hears nobody; if it asks whether others would elect it, they say yes. */
+  leaveAlone(id: NodeId, ticks: number): void {
+    for (let tick = 0; tick < ticks; tick++) {
+      this.tick(id)
+      this.welcome(id)
+    }
+  }
+
+  /** Every node that this one asks whether it would elect it says yes, whatever it would say itself. */
+  welcome(id: NodeId): void {
+    const { term: voterTerm } = this.status(id)
+    for (const { from: to, to: from, round } of this.take({ type: 'PreVote', from: id })) {
+      const identity = this.#hands.get(from)?.core.identity
+      const yes = { preVoteGranted: true, voterTerm, leader: null }
+      this.receive({ type: 'PreVoteReply', from, to, round, ...yes, ...identity })
+    }
   }
 
   /**

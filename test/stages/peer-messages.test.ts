@@ -129,6 +129,28 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   LeaderConfirmed: plain('LeaderConfirmed', { round: positive }),
   ReadIndex: plain('ReadIndex', { question: positive }),
   ReadIndexReply: plain('ReadIndexReply', { question: positive, readIndex: natural }),
+  PreVote: termless('PreVote', {
+    round: positive,
+    nextTerm: term.filter((number) => number > 1),
+    lastLogIndex: positive,
+    lastLogTerm: fc.constant(1),
+  }),
+  PreVoteReply: fc.oneof(
+    termless('PreVoteReply', {
+      round: positive,
+      preVoteGranted: fc.boolean(),
+      voterTerm: natural,
+      leader: fc.constant(null),
+    }),
+    termless('PreVoteReply', {
+      round: positive,
+      preVoteGranted: fc.constant(false),
+      voterTerm: natural,
+      leader: nodeId,
+    }),
+  ),
+  TimeoutNow: plain('TimeoutNow', { lastLogIndex: natural }),
+  RequestVoteNow: requestVote.map((fields) => ({ ...fields, type: 'RequestVoteNow' })),
   Displaced: termless('Displaced', { index: positive, disk: name, why: fc.constantFrom('replaced', 'older') }),
 }
 
@@ -176,6 +198,10 @@ const examples: readonly Readonly<Record<string, unknown>>[] = [
   piece,
   received,
   { type: 'Removed', from: 'n1', to: 'n3', index: 4 },
+  { type: 'PreVote', from: 'n1', to: 'n3', round: 7, nextTerm: 5, lastLogIndex: 3, lastLogTerm: 4 },
+  { type: 'PreVoteReply', from: 'n1', to: 'n3', round: 7, preVoteGranted: true, voterTerm: 0, leader: null },
+  { type: 'TimeoutNow', ...common, lastLogIndex: 3 },
+  { type: 'RequestVoteNow', ...common, lastLogIndex: 0, lastLogTerm: 0 },
 ]
 
 const passes = (candidate: Readonly<Record<string, unknown>>) =>
@@ -297,6 +323,22 @@ t.test('a term that was conflicted with is null or a term: absent is neither', a
   t.ok(passes({ ...refusal, conflictTerm: 4 }))
   t.notOk(passes(refusal))
 })
+
+t.test(
+  'a voter that would vote names no leader, and nobody asks for a term that its own log has reached',
+  async (t) => {
+    const ask = { type: 'PreVote', from: 'n1', to: 'n3', round: 7, nextTerm: 5, lastLogIndex: 3, lastLogTerm: 4 }
+    const reply = { type: 'PreVoteReply', from: 'n1', to: 'n3', round: 7, preVoteGranted: false, voterTerm: 4 }
+    for (const leader of ['n2', null]) t.ok(passes({ ...reply, leader }))
+    t.ok(passes({ ...reply, preVoteGranted: true, leader: null }))
+    t.notOk(passes({ ...reply, preVoteGranted: true, leader: 'n2' }))
+    for (const leader of [undefined, 7, '', 'x'.repeat(33)]) t.notOk(passes({ ...reply, leader }), String(leader))
+    for (const preVoteGranted of [undefined, null, 'yes', 1])
+      t.notOk(passes({ ...reply, preVoteGranted, leader: null }))
+    for (const wrong of [{ round: 0 }, { nextTerm: 0 }, { nextTerm: 4 }, { lastLogIndex: 0 }, { lastLogTerm: 0 }])
+      t.notOk(passes({ ...ask, ...wrong }), JSON.stringify(wrong))
+  },
+)
 
 t.test('every message says which disk it is of, and of which cluster: names, and not long ones', async (t) => {
   const identity = { incarnation: 'd', origin: '' }

@@ -1,0 +1,12 @@
+import t from 'tap'
+import { stages } from '../../stages/index.js'
+import { handoverClaims } from '../claims/handover.js'
+import { preVoteClaims } from '../claims/pre-vote.js'
+
+const claims = { ...preVoteClaims, ...handoverClaims }
+
+for (const stage of stages.slice(10)) {
+  for (const [claim, check] of Object.entries(claims)) {
+    t.test(`stage ${stage.number}: ${claim}`, async (t) => void t.doesNotThrow(() => check(stage)))
+  }
+}
