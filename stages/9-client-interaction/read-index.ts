@@ -5,6 +5,12 @@ import type { Round } from './pending-read.js'
 import { makeReady, refuseReads } from './read.js'
 import type { Responder } from './responder.js'
 
+/** One round in so many asks all followers, to see which of them answer soonest by now. */
+const exploring = 16
+
+/** Ticks after which a round that asked few followers asks the others as well. */
+const soonTicks = 2
+
 /**
  * Ends a turn: reads that came together share one round. The leader notes its commit index, and asks its followers
  * whether it still leads (thesis §6.4, steps 2 and 3). Reads that come while a round is under way wait for the next: its
@@ -18,6 +24,7 @@ export function beginRound(node: Responder): void {
     readIndex: node.commitIndex,
     reads: node.fresh,
     askers: node.askers,
+    asked: enoughFollowers(node),
     confirmedBy: new Set([node.id]),
     askedAt: node.ticks,
   }
@@ -35,9 +42,18 @@ function knowsCommitted({ log, commitIndex, term }: Responder): boolean {
   return log.termAt(commitIndex) === term
 }
 
-function askFollowers(node: Responder, { number: round, confirmedBy }: Round): void {
+/**
+ * Followers for a round to ask: those that confirmed the last round. They are a majority with the leader, so the others
+ * need not be asked. A follower that is slow or dead is left out from the next round on.
+ */
+function enoughFollowers({ peers, quorum, confirmers, lastRound }: Responder): readonly NodeId[] {
+  if (lastRound % exploring === 0 || !quorum.has(confirmers)) return peers
+  return peers.filter((peer) => confirmers.has(peer))
+}
+
+function askFollowers(node: Responder, { number: round, asked, confirmedBy }: Round): void {
   const { id: from, term } = node
-  for (const to of node.peers)
+  for (const to of asked)
     if (!confirmedBy.has(to)) send<ConfirmLeader>(node, { type: 'ConfirmLeader', from, to, term, round })
 }
 
@@ -64,6 +80,7 @@ function endRoundIfConfirmed(node: Responder): void {
   const { round } = node
   if (!round || !node.quorum.has(round.confirmedBy)) return
   node.round = null
+  node.confirmers = round.confirmedBy
   makeReady(node, round.reads, round.readIndex)
   for (const [to, question] of round.askers) tellReadIndex(node, to, question, round)
 }
@@ -78,10 +95,16 @@ export function hearReadIndex(node: Responder, { from, question }: ReadIndex): v
   if (node.role === 'leader') node.askers.set(from, question)
 }
 
-/** A lost message of a round is made good after a heartbeat's time. */
+/**
+ * A round that few followers were asked for asks all of them soon: one of the few may be dead. What is lost then is made
+ * good after a heartbeat's time.
+ */
 export function repeatRound(node: Responder): void {
-  const { round, ticks, timing } = node
-  if (node.role !== 'leader' || !round || ticks - round.askedAt < timing.heartbeatTicks) return
+  const { round, peers, ticks, timing } = node
+  if (node.role !== 'leader' || !round) return
+  const patience = round.asked.length < peers.length ? soonTicks : timing.heartbeatTicks
+  if (ticks - round.askedAt < patience) return
+  round.asked = peers
   round.askedAt = ticks
   askFollowers(node, round)
 }
