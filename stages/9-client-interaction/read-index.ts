@@ -5,12 +5,6 @@ import type { Round } from './pending-read.js'
 import { makeReady, refuseReads } from './read.js'
 import type { Responder } from './responder.js'
 
-/** One round in so many asks all followers, to see which of them answer soonest by now. */
-const exploring = 16
-
-/** Ticks after which a round that asked few followers asks the others as well. */
-const soonTicks = 2
-
 /**
  * Ends a turn: reads that came together share one round. The leader notes its commit index, and asks its followers
  * whether it still leads (thesis §6.4, steps 2 and 3). Reads that come while a round is under way wait for the next: its
@@ -44,11 +38,10 @@ function knowsCommitted({ log, commitIndex, term }: Responder): boolean {
 
 /**
  * Followers for a round to ask: those that confirmed the last round. They are a majority with the leader, so the others
- * need not be asked. A follower that is slow or dead is left out from the next round on.
+ * need not be asked.
  */
-function enoughFollowers({ peers, quorum, confirmers, lastRound }: Responder): readonly NodeId[] {
-  if (lastRound % exploring === 0 || !quorum.has(confirmers)) return peers
-  return peers.filter((peer) => confirmers.has(peer))
+function enoughFollowers({ peers, quorum, confirmers }: Responder): readonly NodeId[] {
+  return quorum.has(confirmers) ? peers.filter((peer) => confirmers.has(peer)) : peers
 }
 
 function askFollowers(node: Responder, { number: round, asked, confirmedBy }: Round): void {
@@ -96,14 +89,14 @@ export function hearReadIndex(node: Responder, { from, question }: ReadIndex): v
 }
 
 /**
- * A round that few followers were asked for asks all of them soon: one of the few may be dead. What is lost then is made
- * good after a heartbeat's time.
+ * The next tick finds a round not confirmed: one of the few that were asked is slow, or dead. So all are asked, and
+ * whichever majority answers first is asked the next time. What is lost then is made good after a heartbeat's time.
  */
 export function repeatRound(node: Responder): void {
   const { round, peers, ticks, timing } = node
   if (node.role !== 'leader' || !round) return
-  const patience = round.asked.length < peers.length ? soonTicks : timing.heartbeatTicks
-  if (ticks - round.askedAt < patience) return
+  const haveAllBeenAsked = round.asked.length === peers.length
+  if (haveAllBeenAsked && ticks - round.askedAt < timing.heartbeatTicks) return
   round.asked = peers
   round.askedAt = ticks
   askFollowers(node, round)

@@ -113,7 +113,7 @@ const wrongRounds: readonly WrongRule[] = [
   },
   {
     name: 'always-the-same-followers',
-    what: 'a round asks nobody but the followers that confirmed the last one: once one of them is dead, no read is answered',
+    what: 'a round asks the followers that answered the last one, and never the others: once those are dead, no read is answered',
     stage: replacing({
       tick: replaced(right.tick, repeatRound, (node) => {
         const asked = node.round?.asked
@@ -123,7 +123,7 @@ const wrongRounds: readonly WrongRule[] = [
         node.effects.send = node.effects.send.filter(({ type, to }) => type !== 'ConfirmLeader' || asked.includes(to))
       }),
     }),
-    caught: { claim: 'a round asks a majority, and all others soon if one of them is silent' },
+    caught: { claim: 'a round asks a majority, and at the next tick all others if one of them is silent' },
   },
   {
     name: 'deposed-leaves-reads-waiting',
