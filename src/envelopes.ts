@@ -13,8 +13,6 @@ export interface Envelopes {
   readonly write?: EnvelopeShape
 }
 
-type Fields = Record<string, unknown>
-
 /** Makes the shapes of an application's commands, with the fields that this stage takes beside them. */
 export function inEnvelopes(commands: Readonly<Record<string, CommandShape>>, { read, write }: Envelopes) {
   const wrapped = Object.entries(commands).map(([name, shape]) => {
@@ -30,11 +28,12 @@ function inEnvelope(shape: CommandShape, { takes, check }: EnvelopeShape): Comma
     ...shape,
     envelope: takes,
     check(candidate) {
-      if (!names.some((name) => name in candidate)) return shape.check(candidate)
-      // Objects without a prototype: `__proto__` is a field like any other, and is refused like any other.
-      const [inside, outside]: [Fields, Fields] = [Object.create(null), Object.create(null)]
-      for (const [name, value] of Object.entries(candidate)) (names.includes(name) ? outside : inside)[name] = value
-      const checked = shape.check(inside)
+      if (!names.some((name) => name in candidate)) return shape.check(candidate, names)
+      const fields = Object.entries(candidate)
+      // `fromEntries` makes a field of `__proto__`, and the shape refuses it like any other field that it does not know.
+      const inside = Object.fromEntries(fields.filter(([name]) => !names.includes(name)))
+      const outside = Object.fromEntries(fields.filter(([name]) => names.includes(name)))
+      const checked = shape.check(inside, names)
       if (!checked.ok) return checked
       const beside = check(outside)
       return beside.ok ? { ...checked, envelope: beside.envelope as Record<string, unknown> } : beside

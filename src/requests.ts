@@ -142,8 +142,12 @@ export interface CommandShape {
   readonly help: string
   /** True if the command leaves the store as it was, so that asking twice does no harm. */
   readonly readOnly: boolean
-  /** Checks a request. @returns the command, or the refusal that says what is wrong with it */
-  check(candidate: object): Checked
+  /**
+   * Checks a request. @returns the command, or the refusal that says what is wrong with it
+   *
+   * @param beside fields that may stand beside the command's own, for the refusal to name; none if left out
+   */
+  check(candidate: object, beside?: readonly string[]): Checked
 }
 
 export type Checked =

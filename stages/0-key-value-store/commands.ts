@@ -43,10 +43,10 @@ type Says = { help: string; readOnly: boolean }
 export function shape<Fields extends Record<string, z.ZodType>>(command: string, fields: Fields, says: Says) {
   const takes = Object.entries(fields).map(([name, field]) => argument(name, field))
   const schema = z.strictObject({ command: z.literal(command), ...fields })
-  const check = (candidate: object): Checked => {
+  const check = (candidate: object, beside: readonly string[] = []): Checked => {
     const checked = schema.safeParse(candidate)
     if (checked.success) return { ok: true, command: checked.data as Command }
-    return refusal(command, takes, checked.error.issues[0]!)
+    return refusal(command, [...takes.map(({ name }) => name), ...beside], checked.error.issues[0]!)
   }
   return { takes, check, schema, ...says } satisfies CommandShape & { schema: unknown }
 }
@@ -65,9 +65,9 @@ function argument(name: string, field: z.ZodType): Argument {
   return { name, optional: accepts(undefined), kind }
 }
 
-function refusal(command: string, takes: readonly Argument[], issue: z.core.$ZodIssue): Refusal {
+function refusal(command: string, takes: readonly string[], issue: z.core.$ZodIssue): Refusal {
   if (issue.code === 'unrecognized_keys') {
-    const fields = takes.length > 0 ? takes.map(({ name }) => name).join(', ') : 'no field'
+    const fields = takes.length > 0 ? takes.join(', ') : 'no field'
     const name = JSON.stringify(issue.keys[0]?.slice(0, 64))
     return failure('bad_request', `${command} has no field ${name}; it takes ${fields}`)
   }

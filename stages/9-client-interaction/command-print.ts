@@ -13,19 +13,29 @@ export function printOf(command: unknown): number {
 }
 
 function mix(hash: number, value: unknown): number {
-  if (typeof value === 'string') return mixText(hash, value.length, (at) => value.charCodeAt(at))
-  if (value instanceof Uint8Array) return mixText(hash, value.length, (at) => value[at]!)
-  if (typeof value !== 'object' || value === null) return mix(hash, String(value))
+  if (typeof value === 'string') return mixText(hash, value)
+  if (value instanceof Uint8Array) return mixBytes(hash, value)
+  if (typeof value !== 'object' || value === null) return mixText(hash, String(value))
   let mixed = hash
   for (const name in value) mixed = mix(mixed, (value as Record<string, unknown>)[name])
   return mixed
 }
 
-function mixText(hash: number, length: number, at: (index: number) => number): number {
+function mixText(hash: number, text: string): number {
+  const { length } = text
   let mixed = Math.imul(hash ^ length, prime)
-  const head = Math.min(length, sampled)
-  for (let index = 0; index < head; index++) mixed = Math.imul(mixed ^ at(index), prime)
-  for (let index = Math.max(head, length - sampled); index < length; index++)
-    mixed = Math.imul(mixed ^ at(index), prime)
+  for (let at = 0; at < length; at = next(at, length)) mixed = Math.imul(mixed ^ text.charCodeAt(at), prime)
   return mixed
+}
+
+function mixBytes(hash: number, bytes: Uint8Array): number {
+  const { length } = bytes
+  let mixed = Math.imul(hash ^ length, prime)
+  for (let at = 0; at < length; at = next(at, length)) mixed = Math.imul(mixed ^ bytes[at]!, prime)
+  return mixed
+}
+
+/** The place after this one that counts: what lies between the two ends is left out. */
+function next(at: number, length: number): number {
+  return at === sampled - 1 ? Math.max(sampled, length - sampled) : at + 1
 }

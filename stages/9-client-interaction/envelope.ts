@@ -1,62 +1,63 @@
-import { z } from 'zod'
-import { type Argument, failure } from '../../src/contracts.js'
+import { type Argument, failure, isPositive } from '../../src/contracts.js'
 import type { EnvelopeShape } from '../../src/stage.js'
-
-const number = { error: 'a whole number from 1 on' }
-const natural = { error: 'a whole number from 0 on' }
-const isTrue = { error: 'true, or left out' }
+import { isNatural } from '../4-log-replication/messages.js'
 
 /** The fields beside a write: the call of a session that it is (thesis §6.3). */
-const writeFields = {
-  session: z.int(number).min(1, number).optional(),
-  sequence: z.int(number).min(1, number).optional(),
-  firstOutstanding: z.int(number).min(1, number).optional(),
-  withIndex: z.literal(true, isTrue).optional(),
+export interface WriteEnvelope {
+  readonly session?: number
+  readonly sequence?: number
+  readonly firstOutstanding?: number
+  readonly withIndex?: true
 }
 
 /** The fields beside a read: how old its answer may be (thesis §6.4). */
-const readFields = {
-  consistency: z
-    .enum(['linearizable', 'stale'], { error: '"linearizable", which it is if left out, or "stale"' })
-    .optional(),
-  atLeast: z.int(natural).min(0, natural).optional(),
-  withIndex: z.literal(true, isTrue).optional(),
+export interface ReadEnvelope {
+  readonly consistency?: 'linearizable' | 'stale'
+  readonly atLeast?: number
+  readonly withIndex?: true
 }
 
-const write = z.strictObject(writeFields)
-const read = z.strictObject(readFields)
+/**
+ * A field that may stand beside a command. Its check is a plain function and no schema: each write of each session has
+ * three of them.
+ */
+interface Field extends Argument {
+  readonly fits: (value: unknown) => boolean
+  /** The words of the error: what the field must be. */
+  readonly must: string
+}
 
-export type WriteEnvelope = z.infer<typeof write>
-export type ReadEnvelope = z.infer<typeof read>
-
-const withIndex: Argument = { name: 'withIndex', optional: true, kind: 'flag' }
-const consistency: Argument = { name: 'consistency', optional: true, kind: 'text' }
+const positive = (name: string) => field(name, 'number', isPositive, 'a whole number from 1 on')
+const withIndex = field('withIndex', 'flag', (value) => value === true, 'true, or left out')
+const consistency = field(
+  'consistency',
+  'text',
+  (value) => value === 'linearizable' || value === 'stale',
+  '"linearizable", which it is if left out, or "stale"',
+)
+const atLeast = field('atLeast', 'number', isNatural, 'a whole number from 0 on')
 
 /** The shapes of the fields that may stand beside a write and beside a read. */
 export const envelopes = {
-  write: envelope(write, [...['session', 'sequence', 'firstOutstanding'].map(argument), withIndex], isWhole),
-  read: envelope(read, [consistency, argument('atLeast'), withIndex], () => null),
+  write: envelope([positive('session'), positive('sequence'), positive('firstOutstanding'), withIndex], isWhole),
+  read: envelope([consistency, atLeast, withIndex], () => null),
 }
 
-function argument(name: string): Argument {
-  return { name, optional: true, kind: 'number' }
+function field(name: string, kind: Argument['kind'], fits: Field['fits'], must: string): Field {
+  return { name, optional: true, kind, fits, must }
 }
 
-function envelope<Fields extends object>(
-  schema: z.ZodType<Fields>,
-  takes: readonly Argument[],
-  problemWith: (fields: Fields) => string | null,
-): EnvelopeShape {
+function envelope(takes: readonly Field[], problemWith: (fields: WriteEnvelope) => string | null): EnvelopeShape {
   return {
     takes,
     check(fields) {
-      const checked = schema.safeParse(fields)
-      if (!checked.success) {
-        const { path, message } = checked.error.issues[0]!
-        return failure('bad_request', `${JSON.stringify(path[0])} must be ${message}`)
+      for (const { name, fits, must } of takes) {
+        const value = fields[name]
+        if (value !== undefined && !fits(value))
+          return failure('bad_request', `${JSON.stringify(name)} must be ${must}`)
       }
-      const problem = problemWith(checked.data)
-      return problem === null ? { ok: true, envelope: checked.data } : failure('bad_request', problem)
+      const problem = problemWith(fields)
+      return problem === null ? { ok: true, envelope: fields } : failure('bad_request', problem)
     },
   }
 }

@@ -22,6 +22,8 @@ export interface Round {
   readonly reads: readonly PendingRead[]
   /** Followers that asked for a read index before the round began, and the numbers of their questions. */
   readonly askers: ReadonlyMap<NodeId, number>
+  /** Followers that were asked. */
+  asked: readonly NodeId[]
   readonly confirmedBy: Set<NodeId>
   /** The tick at which the followers were last asked. */
   askedAt: number

@@ -7,9 +7,9 @@ import type { SessionCall } from './session-call.js'
 
 /** A write becomes an entry, with the call of the session that it is. A write of no session is an entry as before. */
 export function proposeCall(node: Responder, request: Request<unknown>): void {
-  const { withIndex, ...call } = (request.envelope ?? {}) as WriteEnvelope
-  const index = proposeFor(node, request, commandPayload(request.command, callOf(node, call)))
-  if (withIndex && index !== null) node.indexWanted.add(index)
+  const envelope: WriteEnvelope = request.envelope ?? {}
+  const index = proposeFor(node, request, commandPayload(request.command, callOf(node, envelope)))
+  if (envelope.withIndex && index !== null) node.indexWanted.add(index)
 }
 
 function callOf(node: Responder, { session, sequence, firstOutstanding = 1 }: WriteEnvelope): SessionCall | undefined {

@@ -18,6 +18,7 @@ export function beginRound(node: Responder): void {
     readIndex: node.commitIndex,
     reads: node.fresh,
     askers: node.askers,
+    asked: enoughFollowers(node),
     confirmedBy: new Set([node.id]),
     askedAt: node.ticks,
   }
@@ -35,9 +36,17 @@ function knowsCommitted({ log, commitIndex, term }: Responder): boolean {
   return log.termAt(commitIndex) === term
 }
 
-function askFollowers(node: Responder, { number: round, confirmedBy }: Round): void {
+/**
+ * Followers for a round to ask: those that confirmed the last round. They are a majority with the leader, so the others
+ * need not be asked.
+ */
+function enoughFollowers({ peers, quorum, confirmers }: Responder): readonly NodeId[] {
+  return quorum.has(confirmers) ? peers.filter((peer) => confirmers.has(peer)) : peers
+}
+
+function askFollowers(node: Responder, { number: round, asked, confirmedBy }: Round): void {
   const { id: from, term } = node
-  for (const to of node.peers)
+  for (const to of asked)
     if (!confirmedBy.has(to)) send<ConfirmLeader>(node, { type: 'ConfirmLeader', from, to, term, round })
 }
 
@@ -64,6 +73,7 @@ function endRoundIfConfirmed(node: Responder): void {
   const { round } = node
   if (!round || !node.quorum.has(round.confirmedBy)) return
   node.round = null
+  node.confirmers = round.confirmedBy
   makeReady(node, round.reads, round.readIndex)
   for (const [to, question] of round.askers) tellReadIndex(node, to, question, round)
 }
@@ -84,10 +94,16 @@ export function hearReadIndex(node: Responder, { from, question }: ReadIndex): v
   if (node.role === 'leader') node.askers.set(from, question)
 }
 
-/** A lost message of a round is made good after a heartbeat's time. */
+/**
+ * The next tick finds a round not confirmed: one of the few that were asked is slow, or dead. So all are asked, and
+ * whichever majority answers first is asked the next time. What is lost then is made good after a heartbeat's time.
+ */
 export function repeatRound(node: Responder): void {
-  const { round, ticks, timing } = node
-  if (node.role !== 'leader' || !round || ticks - round.askedAt < timing.heartbeatTicks) return
+  const { round, peers, ticks, timing } = node
+  if (node.role !== 'leader' || !round) return
+  const haveAllBeenAsked = round.asked.length === peers.length
+  if (haveAllBeenAsked && ticks - round.askedAt < timing.heartbeatTicks) return
+  round.asked = peers
   round.askedAt = ticks
   askFollowers(node, round)
 }

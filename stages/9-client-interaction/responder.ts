@@ -29,6 +29,8 @@ export interface Responder extends Participant {
   round: Round | null
   /** The number of the leader's last round. */
   lastRound: number
+  /** On a leader: the nodes that confirmed the last round, itself included. */
+  confirmers: ReadonlySet<NodeId>
   /** On a leader: followers that ask for a read index, and the numbers of their questions. */
   askers: Map<NodeId, number>
   /** On a follower: the question to the leader that is under way. */
@@ -58,6 +60,7 @@ export function responder(options: NodeOptions) {
     readyAt: Number.POSITIVE_INFINITY,
     round: null,
     lastRound: 0,
+    confirmers: new Set<NodeId>(),
     askers: new Map<NodeId, number>(),
     question: null,
     lastQuestion: 1 + Math.floor(options.random.next() * questionNumbers),

@@ -1,5 +1,5 @@
 import { type Answer, type Index, isObject } from '../../src/contracts.js'
-import { type KeptSession, refused, Session, type Taken } from './session.js'
+import { type KeptSession, type Remembered, refused, Session, type Taken } from './session.js'
 import type { SessionCall, SessionEvent } from './session-call.js'
 
 /** Milliseconds for which a session counts as just used: its place in the order of use is not brought up to date. */
@@ -12,8 +12,8 @@ const justUsedMs = 1_000
 export class SessionTable {
   /** Sessions by their names, those unused for longest first. */
   readonly #sessions = new Map<Index, Session>()
-  /** Sessions with answers that were not measured yet. */
-  readonly #unmeasured = new Set<Session>()
+  /** Answers that were not measured yet. */
+  #unmeasured: { readonly session: Session; readonly remembered: Remembered }[] = []
   #bytes = 0
   #time = 0
 
@@ -69,19 +69,18 @@ export class SessionTable {
     this.#bytes -= session.bytes
     const taken = session.take(call, command, index)
     this.#bytes += session.bytes
-    this.#unmeasured.add(session)
+    if (taken.unmeasured) this.#unmeasured.push({ session, remembered: taken.unmeasured })
     return taken
   }
 
   /** Counts the bytes of the answers that have come since the last time. */
   measure(): void {
-    for (const session of this.#unmeasured) {
-      const before = session.bytes
-      session.measure()
+    for (const { session, remembered } of this.#unmeasured) {
+      const bytes = session.measure(remembered)
       // A session may have ended before the state machine gave its answers.
-      if (this.#sessions.get(session.name) === session) this.#bytes += session.bytes - before
+      if (this.#sessions.get(session.name) === session) this.#bytes += bytes
     }
-    this.#unmeasured.clear()
+    this.#unmeasured = []
   }
 
   /**

@@ -7,7 +7,8 @@ import type { SessionCall } from './session-call.js'
 export const callsAtOnce = 1_024
 
 /** The answer to one call, remembered for as long as the client may ask again. */
-interface Remembered extends Result {
+export interface Remembered extends Result {
+  readonly sequence: number
   /** A short number made of the command: another command under the same sequence number is a mistake. */
   readonly print: number
   /** The index of the entry at which the call was performed. */
@@ -19,6 +20,8 @@ interface Remembered extends Result {
 /** The performance of a call; `index` is that of the entry at which the call was performed. */
 export interface Taken extends Performance {
   readonly result: Result & { readonly index?: Index }
+  /** The new answer, which has no size yet: the state machine gives it after the rules have seen the entry. */
+  readonly unmeasured?: Remembered
 }
 
 /** A session as a snapshot keeps it. */
@@ -36,8 +39,6 @@ export class Session {
   lastUsed: number
   #firstOutstanding = 1
   readonly #answers = new Map<number, Remembered>()
-  /** Numbers of answers that were not measured yet: the state machine gives them after the rules have seen the entries. */
-  #unmeasured: number[] = []
   #bytes = 0
 
   constructor(name: Index, lastUsed: number) {
@@ -70,29 +71,30 @@ export class Session {
     const last = first + callsAtOnce - 1
     const isNew = sequence <= last
     const tooFar = () => `number ${sequence} is too far ahead: with ${first} still outstanding, at most ${last}`
-    const result = { answer: isNew ? null : failure('bad_sequence', tooFar()), print, index, bytes: 0 }
+    const result: Remembered = {
+      answer: isNew ? null : failure('bad_sequence', tooFar()),
+      sequence,
+      print,
+      index,
+      bytes: 0,
+    }
     this.#answers.set(sequence, result)
-    this.#unmeasured.push(sequence)
-    return { isNew, result }
+    return { isNew, result, unmeasured: result }
   }
 
-  /** Counts the bytes of the answers that have come since the last time. */
-  measure(): void {
-    for (const sequence of this.#unmeasured) {
-      const remembered = this.#answers.get(sequence)
-      // The answer may have been forgotten before the state machine gave it.
-      if (!remembered) continue
-      remembered.bytes = weighAnswer(remembered.answer)
-      this.#bytes += remembered.bytes
-    }
-    this.#unmeasured.length = 0
+  /** Counts the bytes of an answer that has come. @returns them; 0 if it was forgotten before the state machine gave it */
+  measure(remembered: Remembered): number {
+    if (this.#answers.get(remembered.sequence) !== remembered) return 0
+    remembered.bytes = weighAnswer(remembered.answer)
+    this.#bytes += remembered.bytes
+    return remembered.bytes
   }
 
   /** Forgets the answers that the client has heard, or waits for no more. */
   #forget(firstOutstanding: number): void {
     if (firstOutstanding <= this.#firstOutstanding) return
     this.#firstOutstanding = firstOutstanding
-    for (const [sequence, { bytes }] of this.#answers) {
+    for (const { sequence, bytes } of this.#answers.values()) {
       if (sequence >= firstOutstanding) continue
       this.#answers.delete(sequence)
       this.#bytes -= bytes
@@ -111,10 +113,10 @@ export class Session {
     const session = new Session(name, lastUsed)
     session.#firstOutstanding = firstOutstanding
     for (const [sequence, print, index, answer] of answers) {
-      session.#answers.set(sequence, { answer, print, index, bytes: 0 })
-      session.#unmeasured.push(sequence)
+      const remembered = { answer, sequence, print, index, bytes: 0 }
+      session.#answers.set(sequence, remembered)
+      session.measure(remembered)
     }
-    session.measure()
     return session
   }
 }

@@ -7,7 +7,8 @@ import type { ProtocolName } from './protocols.js'
 
 /** What the generator is told, as JSON in its first argument. */
 export interface Plan extends LoadShape {
-  readonly address: string
+  /** The nodes that are asked. */
+  readonly addresses: readonly string[]
   readonly protocol: ProtocolName
   /** The server's processes, whose processor time is counted. */
   readonly pids: readonly number[]
@@ -47,8 +48,8 @@ function cpuMicroseconds(pids: readonly number[]): number | null {
 
 async function measure(plan: Plan, say: (message: GeneratorMessage) => void): Promise<void> {
   const load = new Load(plan, plan.protocol)
-  const { host, port } = parseAddress(plan.address)!
-  await load.start(host, port, (reason) => say({ problem: `the connection to ${plan.address} was lost: ${reason}` }))
+  const addresses = plan.addresses.map((address) => parseAddress(address)!)
+  await load.start(addresses, (reason) => say({ problem: `a connection to ${plan.addresses} was lost: ${reason}` }))
   await delay(plan.warmUpSeconds * 1000)
   load.reset()
   const startedAt = performance.now()

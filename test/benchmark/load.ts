@@ -55,13 +55,15 @@ export class Load implements Demand {
   /**
    * Connects, begins and resolves once every key has a value; the load goes on until the process ends.
    *
+   * @param addresses the connections share them evenly
    * @param onLost the server closed a connection: there is nothing left to measure
    */
-  async start(host: string, port: number, onLost: (reason: string) => void): Promise<void> {
+  async start(addresses: readonly { host: string; port: number }[], onLost: (reason: string) => void): Promise<void> {
     const { clients, connections, pipeline } = this.#shape
+    const { dialogue } = protocols[this.#protocol]
     const all = Array.from({ length: connections }, (_, position) => {
       const share = Math.floor((clients + connections - 1 - position) / connections)
-      return new Connection(this, share * pipeline, protocols[this.#protocol].dialogue, { host, port }, onLost)
+      return new Connection(this, share * pipeline, dialogue, addresses[position % addresses.length]!, onLost)
     })
     await Promise.all(all.map((connection) => connection.connected))
     for (const connection of all) connection.begin()

@@ -39,6 +39,7 @@ export async function measureProfile(
   }
   try {
     const cluster = await started(StageCluster.start(profile))
+    if (profile.load.readPolicy !== 'leader') await cluster.fill(profile.load)
     const others = new Map<ContenderName, Server>()
     for (const name of profile.against) others.set(name, await started(contenders[name].start(profile)))
     const rounds: Round[] = []
@@ -64,9 +65,20 @@ async function measureCluster(profile: Profile, cluster: StageCluster): Promise<
 }
 
 /** A generator for each measurement: none inherits what the one before it made of its memory and its compiled code. */
-async function measureOnce(profile: Profile, { address, protocol, pids }: Server): Promise<Measurement> {
+async function measureOnce(profile: Profile, server: Server): Promise<Measurement> {
   const { load, warmUpSeconds, seconds } = profile
-  const plan: Plan = { ...load, address, protocol, pids, warmUpSeconds, seconds }
+  const { address, protocol, pids } = server
+  // Only a leader takes the sets that fill a store: where all nodes are asked, it is filled already.
+  const all = load.readPolicy === 'leader' ? undefined : server.addresses
+  const plan: Plan = {
+    ...load,
+    isFilled: all !== undefined,
+    addresses: all ?? [address],
+    protocol,
+    pids,
+    warmUpSeconds,
+    seconds,
+  }
   const generator = startScript('generator', JSON.stringify(plan))
   try {
     const message = await firstMessage<GeneratorMessage>(generator, 'load generator')

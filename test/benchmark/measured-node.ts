@@ -37,7 +37,7 @@ process.on('SIGUSR2', () => {
   session = new Session()
   session.connect()
   session.post('Profiler.enable')
-  session.post('Profiler.start', () => say({ event: 'profile_begun' }))
+  session.post('Profiler.start', () => say({ event: 'profile_begun', node }))
 })
 
 function endProfile(profiled: Session): void {
@@ -45,7 +45,7 @@ function endProfile(profiled: Session): void {
   profiled.post('Profiler.stop', (error, result) => {
     if (!error) writeFileSync(join(dataDir, profileFile), JSON.stringify(result.profile))
     profiled.disconnect()
-    say({ event: 'profile_ended' })
+    say({ event: 'profile_ended', node })
   })
 }
 

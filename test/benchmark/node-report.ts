@@ -9,7 +9,7 @@ export type NodeReport =
       /** Of the whole process, by now. */
       readonly residentBytes: number
     }
-  | { readonly event: 'profile_begun' | 'profile_ended' }
+  | { readonly event: 'profile_begun' | 'profile_ended'; readonly node: string }
 
 /** The profile's name, in the folder of the node's data. */
 export const profileFile = 'node.cpuprofile'

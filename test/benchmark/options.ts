@@ -4,6 +4,7 @@ import { UsageError } from '../../client/text/words.js'
 import { limits } from '../../src/contracts.js'
 import { writableFolder } from '../../src/server/config.js'
 import { logKinds, networkNames } from '../../src/stage.js'
+import { stages } from '../../stages/index.js'
 import { maxValueBytes } from './etcd/requests.js'
 import {
   type ContenderName,
@@ -14,7 +15,7 @@ import {
   profile,
   standardProfiles,
 } from './profiles.js'
-import { maxKeys } from './requests.js'
+import { maxKeys, readPolicies } from './requests.js'
 
 /** What a person asked for. */
 export interface Options {
@@ -35,8 +36,8 @@ export async function parseOptions(args: readonly string[]): Promise<Options | n
   if (given.help) return null
   const { stage, nodes, network, log, against, json, echo, rounds, seconds, clients, ...shape } = given
   const cpuProfiles = given.profile === undefined ? null : writableFolder(given.profile)
-  const { connections, pipeline, valueBytes, reads, keys } = shape
-  const load = defined({ connections, pipeline, valueBytes, reads, keys })
+  const { connections, pipeline, valueBytes, reads, keys, readPolicy } = shape
+  const load = defined({ connections, pipeline, valueBytes, reads, keys, readPolicy })
   if (
     [stage, nodes, network, log, against, clients].every((each) => each === undefined) &&
     Object.keys(load).length === 0
@@ -59,10 +60,15 @@ export async function parseOptions(args: readonly string[]): Promise<Options | n
 }
 
 /** @throws UsageError about what each option alone cannot tell */
-function checkLoad({ load: { clients, connections, pipeline, valueBytes }, against }: Profile): void {
+function checkLoad({ stage, load, against }: Profile): void {
+  const { clients, connections, pipeline, valueBytes, reads, readPolicy } = load
   if (connections > clients) throw new UsageError(`--connections must be at most the number of clients, ${clients}`)
   if (clients * pipeline > maxRequestsInFlight) {
     throw new UsageError(`--clients times --pipeline must be at most ${maxRequestsInFlight}`)
+  }
+  if (readPolicy !== 'leader' && reads < 1) throw new UsageError(`--read-policy ${readPolicy} goes with --reads 1`)
+  if (readPolicy !== 'leader' && !stages[stage]!.envelopes.read) {
+    throw new UsageError(`--read-policy ${readPolicy}: at stage ${stage} none but the leader answers gets`)
   }
   if (against.includes('etcd') && valueBytes > maxValueBytes) {
     throw new UsageError(`with --against etcd, --value-bytes must be at most ${maxValueBytes}`)
@@ -127,6 +133,10 @@ function commandLine(args: readonly string[]) {
       'reads',
       option(`the part of gets, 0 to 1; the rest are sets [${defaultLoad.reads}]`, optional(fraction('reads'))),
     )
+    .option('read-policy', {
+      choices: readPolicies,
+      describe: 'whom gets ask: the leader, every node, or every node for an answer that may be old [leader]',
+    })
     .option('keys', option(`how many there are [${defaultLoad.keys}]`, whole('keys', 1, maxKeys)))
     .option(
       'seconds',

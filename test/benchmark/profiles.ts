@@ -25,7 +25,14 @@ export interface Profile {
 }
 
 /** What a load is unless an option says otherwise. */
-export const defaultLoad = { clients: 64, pipeline: 1, valueBytes: 256, reads: 0, keys: 1000 } as const
+export const defaultLoad = {
+  clients: 64,
+  pipeline: 1,
+  valueBytes: 256,
+  reads: 0,
+  keys: 1000,
+  readPolicy: 'leader',
+} as const
 
 /** A client has a connection to itself, as far as this many go. */
 export const defaultMaxConnections = 100

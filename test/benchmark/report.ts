@@ -38,7 +38,7 @@ function alignRight(rows: readonly string[][]): string[][] {
 }
 
 export function describe({ stage, nodes, network, log, load }: Profile): string {
-  const { clients, connections, pipeline, reads, valueBytes } = load
+  const { clients, connections, pipeline, reads, valueBytes, readPolicy } = load
   const kind = reads === 0 ? 'set' : reads === 1 ? 'get' : `${Math.round(reads * 100)} % get`
   return [
     `stage ${stage}`,
@@ -49,6 +49,7 @@ export function describe({ stage, nodes, network, log, load }: Profile): string 
     ...(connections === clients ? [] : [count(connections, 'connection')]),
     ...(pipeline === 1 ? [] : [`pipeline ${pipeline}`]),
     `${kind} ${valueBytes} B`,
+    ...(readPolicy === 'leader' ? [] : [readPolicy]),
   ].join(', ')
 }
 

@@ -5,7 +5,15 @@ export interface RequestShape {
   readonly valueBytes: number
   /** How many keys there are. */
   readonly keys: number
+  readonly readPolicy: ReadPolicy
 }
+
+/**
+ * Whom gets ask, and for what: the leader; every node, each client another one; or every node for what it has, however
+ * old that is (stage 9 on). All but the last are linearizable.
+ */
+export const readPolicies = ['leader', 'any', 'stale'] as const
+export type ReadPolicy = (typeof readPolicies)[number]
 
 /** Writes whole requests of one protocol into a buffer. Both return where the request ends. */
 export interface RequestWriter {
@@ -40,9 +48,10 @@ export class Requests implements RequestWriter {
   readonly #get: Template
   readonly maxBytes: number
 
-  constructor({ valueBytes }: RequestShape) {
-    this.#set = template({ command: 'set', key: keyName(0), value: 'v'.repeat(valueBytes) })
-    this.#get = template({ command: 'get', key: keyName(0) })
+  constructor({ valueBytes, readPolicy }: RequestShape) {
+    const consistency = readPolicy === 'stale' ? 'stale' : undefined
+    this.#set = template({ command: 'set', key: keyName(0), value: valueWith(valueBytes) })
+    this.#get = template({ command: 'get', key: keyName(0), consistency })
     this.maxBytes = Math.max(this.#set.bytes.length, this.#get.bytes.length)
   }
 
@@ -59,7 +68,16 @@ export function keyName(key: number): string {
   return `k${String(key).padStart(keyDigits, '0')}`
 }
 
-function template(command: { command: string; key: string; value?: string }): Template {
+export function valueWith(bytes: number): string {
+  return 'v'.repeat(bytes)
+}
+
+function template(command: {
+  command: string
+  key: string
+  value?: string
+  consistency?: string | undefined
+}): Template {
   const text = JSON.stringify({ id: firstId, ...command })
   const bytes = Buffer.alloc(headerBytes + text.length)
   bytes.writeUInt32BE(text.length)

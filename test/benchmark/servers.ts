@@ -6,6 +6,8 @@ import type { ProtocolName } from './protocols.js'
 export interface Server {
   /** Where the load goes, `host:port`. */
   readonly address: string
+  /** All nodes; left out where {@link address} is asked for everything. */
+  readonly addresses?: readonly string[]
   /** What it speaks to its clients. */
   readonly protocol: ProtocolName
   /** All processes that do its work. */

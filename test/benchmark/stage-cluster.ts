@@ -16,6 +16,7 @@ import { BenchmarkError } from './children.js'
 import { dataFolder, removeFolder } from './data-folder.js'
 import { type NodeReport, profileFile } from './node-report.js'
 import type { Profile } from './profiles.js'
+import { keyName, type RequestShape, valueWith } from './requests.js'
 import type { Server } from './servers.js'
 
 const host = '127.0.0.1'
@@ -23,6 +24,7 @@ const host = '127.0.0.1'
 const leaderMs = 10_000
 const leaderPollMs = 50
 const signalMs = 10_000
+const keysAtOnce = 100
 const running = new Set<StageCluster>()
 
 export async function stopAllClusters(): Promise<void> {
@@ -82,6 +84,19 @@ export class StageCluster implements Server {
   /** Load goes to the leader; where every node stands alone (stages 0 and 1), to the first. */
   get address(): string {
     return this.#leader.client
+  }
+
+  get addresses(): string[] {
+    return this.#members.map(({ client }) => client)
+  }
+
+  /** Gives every key a value. */
+  async fill({ keys, valueBytes }: RequestShape): Promise<void> {
+    await using client = new Client({ addresses: this.addresses })
+    for (let from = 0; from < keys; from += keysAtOnce) {
+      const some = Array.from({ length: Math.min(keysAtOnce, keys - from) }, (_, key) => keyName(from + key))
+      await Promise.all(some.map((key) => client.set(key, valueWith(valueBytes))))
+    }
   }
 
   get pids(): number[] {

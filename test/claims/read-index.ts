@@ -45,6 +45,11 @@ function ahead(stage: Stage): Cores {
   return cores
 }
 
+/** Messages of rounds that were heard. */
+function roundsAsked({ heard }: Cores) {
+  return heard.filter((message): message is AnyMessage & { round: number } => message.type === 'ConfirmLeader')
+}
+
 /** The answer to n2's question, which it has not heard yet. */
 function answerOnItsWay(cores: Cores): AnyMessage {
   cores.deliver({ type: 'ReadIndex' })
@@ -138,7 +143,25 @@ export const readClaims: Claims = {
     const requests = Array.from({ length: 20 }, () => ask(cores, 'n1'))
     cores.run()
     for (const request of requests) ok(isAnswered(cores, 'n1', request))
-    equal(cores.heard.filter(({ type }) => type === 'ConfirmLeader').length, 2 * followers.length)
+    equal(new Set(roundsAsked(cores).map(({ round }) => round)).size, 2, 'one for the first, one for all others')
+  },
+  'a round asks a majority, and at the next tick all others if one of them is silent'(stage) {
+    const cores = led(stage)
+    ask(cores, 'n1')
+    confirmations(cores, ['n4', 'n5'])
+    cores.run()
+    const asked = () => cores.air.filter(({ type }) => type === 'ConfirmLeader').map(({ to }) => to)
+    const request = ask(cores, 'n1')
+    same(asked(), ['n4', 'n5'], 'those that confirmed the last round')
+    confirmations(cores, ['n4'])
+    cores.deliver({ type: 'LeaderConfirmed' })
+    cores.tick('n1')
+    same(asked(), ['n2', 'n3', 'n5'])
+    confirmations(cores, ['n2'])
+    cores.deliver({ type: 'LeaderConfirmed' })
+    ok(isAnswered(cores, 'n1', request))
+    ask(cores, 'n1')
+    same(asked(), ['n2', 'n4'], 'n5 is left out from now on')
   },
   'what is lost of a round is made good after a heartbeat'(stage) {
     const cores = led(stage)

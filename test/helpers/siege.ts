@@ -6,10 +6,25 @@ import { SeededRandom } from '../../src/proof/simulation/random.js'
 
 /** A breath between two calls of a client: the load is there to be right about, not to fill the machine. */
 const breathMs = 15
-const deadlineMs = 4_000
 /** A cluster that ends no call for so long fails its test; a slow one on a busy machine does not. */
 const patienceMs = 120_000
 const keys = 12
+/** Keys to which all clients append. */
+const journals = 6
+
+/** How the clients of a siege call. */
+export interface Habits {
+  /** Milliseconds that a call may take. */
+  readonly deadlineMs: number
+  /** True if the clients append, and read at every node: for stages whose clients repeat a call, so that it happens once. */
+  readonly appends: boolean
+}
+
+/** Clients of stages 6 to 8: they give a call up soon, and may not ask again. */
+export const hasty: Habits = { deadlineMs: 4_000, appends: false }
+
+/** Clients of stage 9 on: they ask until they know the outcome, whatever happens to the cluster meanwhile. */
+export const patient: Habits = { deadlineMs: 100_000, appends: true }
 
 /**
  * Clients at work on a real cluster while things are done to it. Everything that they ask and are told is written down:
@@ -22,20 +37,26 @@ export class Siege {
   readonly #random: SeededRandom
   readonly #clients: Client[] = []
   readonly #sessions: Promise<void>[] = []
+  readonly #habits: Habits
+  /** Words that were appended, and how each call ended. */
+  readonly #appended = new Map<string, 'done' | 'refused' | 'unknown'>()
   readonly #watchers = new Set<() => void>()
   /** Keys of the trails whose writing was acknowledged. */
   readonly acknowledged = new Set<string>()
   readonly counts = { done: 0, refused: 0, unknown: 0 }
   #over = false
 
-  constructor(addresses: readonly string[], clients: number, seed: number) {
+  constructor(addresses: readonly string[], clients: number, seed: number, habits: Habits = hasty) {
     this.#addresses = addresses
+    this.#habits = habits
     this.#random = new SeededRandom(seed)
-    for (let at = 1; at <= clients; at++) this.#sessions.push(this.#session(`c${at}`))
+    for (let at = 1; at <= clients; at++) this.#sessions.push(this.#session(`c${at}`, at))
   }
 
-  async #session(name: string): Promise<void> {
-    const client = new Client({ addresses: this.#addresses, deadlineMs })
+  async #session(name: string, at: number): Promise<void> {
+    const { deadlineMs, appends } = this.#habits
+    const reads = appends && at % 2 === 0 ? 'any' : 'leader'
+    const client = new Client({ addresses: this.#addresses, deadlineMs, reads })
     this.#clients.push(client)
     for (let step = 1; !this.#over; step++) {
       const trail = step % 4 === 0 ? `trail-${name}-${step}` : null
@@ -44,6 +65,7 @@ export class Siege {
       const outcome = await client.call(command)
       this.#history.answered(asked, outcome, performance.now())
       if (trail && outcome.outcome === 'done') this.acknowledged.add(trail)
+      if (command.command === 'append') this.#appended.set(String(command.value), outcome.outcome)
       this.counts[outcome.outcome]++
       for (const watcher of this.#watchers) watcher()
       await new Promise((resolve) => setTimeout(resolve, breathMs))
@@ -51,6 +73,7 @@ export class Siege {
   }
 
   #contend(value: string): Command {
+    if (this.#habits.appends && this.#random.chance(0.4)) return this.#journal(value)
     const key = `k${this.#random.between(1, keys)}`
     const kind = this.#random.next()
     if (kind < 0.4) return { command: 'get', key }
@@ -61,6 +84,11 @@ export class Siege {
       expected: this.#random.chance(0.5) ? null : `c1.${this.#random.between(1, 200)}`,
       value,
     }
+  }
+
+  #journal(value: string): Command {
+    const key = `journal-${this.#random.between(1, journals)}`
+    return this.#random.chance(0.3) ? { command: 'get', key } : { command: 'append', key, value: `${value};` }
   }
 
   /** Resolves when so many more calls are done: the cluster serves. */
@@ -103,15 +131,40 @@ export class Siege {
     await Promise.all(this.#sessions)
   }
 
-  /** Ends the load; what was acknowledged and is not there, and what the checker makes of the history. */
-  async end(): Promise<{ missing: string[]; history: CheckResult; operations: readonly Asked[] }> {
+  /**
+   * Ends the load; what was acknowledged and is not there, what was appended otherwise than it was told, and what the
+   * checker makes of the history.
+   */
+  async end(): Promise<{
+    missing: string[]
+    miscounted: string[]
+    history: CheckResult
+    operations: readonly Asked[]
+  }> {
     this.#over = true
     await Promise.all(this.#sessions)
     await this.stop()
     await using client = new Client({ addresses: this.#addresses, deadlineMs: 15_000 })
     const missing: string[] = []
     for (const key of this.acknowledged) if ((await client.get(key)) === null) missing.push(key)
+    const miscounted = await this.#miscounted(client)
     const operations = this.#history.complete()
-    return { missing, history: checkHistory(operations), operations }
+    return { missing, miscounted, history: checkHistory(operations), operations }
+  }
+
+  /** Lists appended words that are not there once if the call is done, or that are there though the call was refused. */
+  async #miscounted(client: Client): Promise<string[]> {
+    const times = new Map<string, number>()
+    for (let at = 1; at <= journals; at++) {
+      const words = (await client.get(`journal-${at}`))?.match(/[^;]*;/g) ?? []
+      for (const word of words) times.set(word, (times.get(word) ?? 0) + 1)
+    }
+    const fits = (word: string, outcome: string) => {
+      const found = times.get(word) ?? 0
+      return outcome === 'unknown' ? found <= 1 : found === (outcome === 'done' ? 1 : 0)
+    }
+    return [...this.#appended]
+      .filter(([word, outcome]) => !fits(word, outcome))
+      .map(([word, outcome]) => `${word} ${outcome}, and there ${times.get(word) ?? 0} times`)
   }
 }

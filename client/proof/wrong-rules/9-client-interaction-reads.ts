@@ -39,10 +39,10 @@ function reading(envelopeOf: (envelope: Request['envelope']) => Request['envelop
 
 /** Begins a round, whatever is committed. */
 function openRound(node: Responder): void {
-  const { fresh: reads, askers, commitIndex: readIndex, id } = node
+  const { fresh: reads, askers, commitIndex: readIndex, id, peers: asked } = node
   if (node.role !== 'leader' || node.round || (reads.length === 0 && askers.size === 0)) return
   const askedAt = Number.NEGATIVE_INFINITY
-  node.round = { number: ++node.lastRound, readIndex, reads, askers, confirmedBy: new Set([id]), askedAt }
+  node.round = { number: ++node.lastRound, readIndex, reads, askers, asked, confirmedBy: new Set([id]), askedAt }
   node.fresh = []
   node.askers = new Map()
   repeatRound(node)
@@ -110,6 +110,20 @@ const wrongRounds: readonly WrongRule[] = [
       },
     }),
     caught: { claim: 'a follower that asks while a round is under way waits for the next' },
+  },
+  {
+    name: 'always-the-same-followers',
+    what: 'a round asks the followers that answered the last one, and never the others: once those are dead, no read is answered',
+    stage: replacing({
+      tick: replaced(right.tick, repeatRound, (node) => {
+        const asked = node.round?.asked
+        repeatRound(node)
+        if (!node.round || !asked || asked.length === node.peers.length) return
+        node.round.asked = asked
+        node.effects.send = node.effects.send.filter(({ type, to }) => type !== 'ConfirmLeader' || asked.includes(to))
+      }),
+    }),
+    caught: { claim: 'a round asks a majority, and at the next tick all others if one of them is silent' },
   },
   {
     name: 'deposed-leaves-reads-waiting',

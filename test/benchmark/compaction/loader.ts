@@ -29,7 +29,9 @@ async function run(plan: LoadPlan, say: (message: LoaderMessage) => void): Promi
     since = now
     return taken
   }
-  await load.start(host, port, (reason) => say({ problem: `the connection to ${plan.address} was lost: ${reason}` }))
+  await load.start([{ host, port }], (reason) =>
+    say({ problem: `the connection to ${plan.address} was lost: ${reason}` }),
+  )
   process.on('message', () => say({ portion: portion() }))
   if (plan.isFilled) return say({ filled: portion() })
   const answered = () => {

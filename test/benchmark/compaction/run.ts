@@ -52,7 +52,18 @@ export class Run {
     const { keys, valueBytes } = this.#options
     const { clients = 1, connections = clients } = shape
     const address = this.#cluster.member(leader).client
-    return { address, keys, valueBytes, reads: 0, clients, connections, pipeline: 1, isFilled: true, ...shape }
+    return {
+      address,
+      keys,
+      valueBytes,
+      reads: 0,
+      readPolicy: 'leader',
+      clients,
+      connections,
+      pipeline: 1,
+      isFilled: true,
+      ...shape,
+    }
   }
 
   async #fill(leader: NodeId): Promise<void> {
