@@ -10,6 +10,10 @@ export type Way = 'incoming' | 'outgoing'
 const prefix = 'rr'
 let made = 0
 
+/** Signals that would end this process before it had removed anything. */
+const signals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
+const exit = () => process.exit(1)
+
 /** The options of a test that needs network namespaces: it says that it did not run where they cannot be made. */
 export const namespacesOnly = { skip: obstacle() ?? false } as const
 
@@ -54,10 +58,12 @@ export class Hosts {
     made++
     const remove = () => this.#remove()
     process.on('exit', remove)
+    for (const signal of signals) process.on(signal, exit)
     t.teardown(async () => {
       await this.#end()
       this.#remove()
       process.removeListener('exit', remove)
+      for (const signal of signals) process.removeListener(signal, exit)
     })
     this.#build()
   }

@@ -31,7 +31,7 @@ export type Told =
 
 const { self, members, electionMs, tickMs } = JSON.parse(process.argv[2]!) as TalkerSettings
 let [ticks, numbers] = [0, 0]
-const tell = (told: Told) => process.send!(told)
+const tell = (told: Told) => process.send!(told, () => {})
 
 async function speak(wire: string, all: readonly Member[]): Promise<() => void> {
   const heardAt = new Map<NodeId, number>()
