@@ -1,23 +1,21 @@
-import { isIP } from 'node:net'
-import { Client, type ClientDuplexStream, connectivityState, credentials, Metadata } from '@grpc/grpc-js'
+import { connect } from 'node:net'
+import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js'
 import { formatAddress, parseAddress } from '../address.js'
-import type { Message } from '../contracts.js'
+import type { Clock, Message } from '../contracts.js'
 import type { Proto, Protos } from './grpc-protos.js'
 import {
   batchBytes,
   channelOptions,
   type GrpcOptions,
-  handshakeMs,
   outboxBytes,
   packetBytes,
   protocolVersion,
   speakPath,
 } from './grpc-wire.js'
-import type { Link, Peer } from './links.js'
-import { lookups } from './lookup.js'
+import type { Called, Peer } from './links.js'
+import { type LinkTiming, linkTiming, Redial } from './liveness.js'
+import { lookup } from './lookup.js'
 import type { Passport } from './passport.js'
-
-const backoff = { firstMs: 20, capMs: 500 }
 
 /** Options that all links of a node share. */
 export type GrpcWorld = GrpcOptions & { readonly passport: Passport }
@@ -25,44 +23,53 @@ export type GrpcWorld = GrpcOptions & { readonly passport: Passport }
 const same = (bytes: Buffer) => bytes
 
 /**
- * Writes a peer's address as gRPC wants it. Names are looked up here, because gRPC itself looks each name up as often
- * as it likes: a resolver that hangs would hold all the threads on which the disk works as well.
+ * Tries whether a peer takes connections. An attempt whose packets are lost ends after `connectMs` here; gRPC would not
+ * give it up, nor free its socket. Names are looked up here, too: gRPC itself looks each name up as often as it likes,
+ * and a resolver that hangs would hold all the threads on which the disk works as well.
+ *
+ * @param found called once: with the address that answered, as gRPC wants it, or with null
+ * @returns a function that ends the attempt; `found` is not called any more
  */
-async function targetOf(peer: string, attempt: number): Promise<string> {
+function knock(peer: string, connectMs: number, clock: Clock, found: (target: string | null) => void): () => void {
   const { host, port } = parseAddress(peer)!
-  const found = await lookups.find(host)
-  // A target has addresses of one family: each has its turn.
-  const families = [...new Set(found.map(({ family }) => family))]
-  const family = families[attempt % families.length]
-  const addresses = found.filter((one) => one.family === family)
-  return `ipv${family}:${addresses.map(({ address }) => formatAddress({ host: address, port })).join()}`
-}
-
-/** Writes an IP address as gRPC wants it, without a look-up; null if the host is a name. */
-function literalTarget(peer: string): string | null {
-  const { host, port } = parseAddress(peer)!
-  const family = isIP(host)
-  return family === 0 ? null : `ipv${family}:${formatAddress({ host, port })}`
+  const socket = connect({ host, port, lookup })
+  let target: string | null = null
+  const cancelTimeout = clock.after(connectMs, () => socket.destroy())
+  socket.once('connect', () => {
+    const { remoteAddress, remoteFamily } = socket
+    if (remoteAddress !== undefined)
+      target = `${remoteFamily!.toLowerCase()}:${formatAddress({ host: remoteAddress, port })}`
+    socket.destroy()
+  })
+  socket.on('error', () => {})
+  socket.once('close', () => {
+    cancelTimeout()
+    found(target)
+  })
+  return () => {
+    cancelTimeout()
+    socket.removeAllListeners('close').destroy()
+  }
 }
 
 /**
- * The stream on which this node sends to one peer. While the stream is down, messages are lost. The channel below finds
- * the peer again by itself; a stream is asked for in advance and begins as soon as there is a connection. For a peer
- * with a host name, the channel is made anew with each stream: the name may lead elsewhere by then.
+ * The stream on which this node sends to one peer. While the stream is down, messages are lost. Each stream has a
+ * channel of its own: the peer's name may lead elsewhere by then, and a channel's own attempts would be further and
+ * further apart.
  */
-export class GrpcLink implements Link {
+export class GrpcLink implements Called {
   readonly peer: Peer
   readonly #options: GrpcWorld
   readonly #packet: Proto
   readonly #welcome: Proto
-  readonly #target: string | null
+  readonly #timing: LinkTiming
+  readonly #redial: Redial
   #client: Client | null = null
   readonly #address: () => string | null
   #call: ClientDuplexStream<Buffer, Buffer> | null = null
   #outbox: Outbox | null = null
   #closed = false
-  #failures = 0
-  #cancelRetry = () => {}
+  #cancelKnock = () => {}
 
   /** @param address this node's own address for the hello; null if this link is to a guest */
   constructor(peer: Peer, options: GrpcWorld, protos: Protos, address: () => string | null) {
@@ -71,37 +78,35 @@ export class GrpcLink implements Link {
     this.#options = options
     this.#packet = protos.message('Packet')
     this.#welcome = protos.message('Welcome')
-    this.#target = literalTarget(peer.peer)
+    this.#timing = linkTiming(options.electionMs)
+    this.#redial = new Redial(this.#timing, options, () => this.#connect())
   }
 
   open(): void {
-    if (this.#target !== null) {
-      this.#client ??= newClient(this.#target)
+    this.#redial.now()
+  }
+
+  heard(): void {
+    if (!this.#call && !this.#closed) this.#redial.heard()
+  }
+
+  #connect(): void {
+    this.#cancelKnock()
+    this.#cancelKnock = knock(this.peer.peer, this.#timing.connectMs, this.#options.clock, (target) => {
+      if (target === null) return this.#lost()
+      this.#client = new Client(target, credentials.createInsecure(), channelOptions(this.#timing))
       this.#speak(this.#client)
-      return
-    }
-    this.#client?.close()
-    const speak = (target: string) => {
-      if (this.#closed) return
-      this.#client = newClient(target)
-      this.#speak(this.#client)
-    }
-    targetOf(this.peer.peer, this.#failures).then(speak, () => this.#lost())
+    })
   }
 
   #speak(client: Client): void {
-    const call = client.makeBidiStreamRequest(
-      speakPath,
-      same,
-      same,
-      new Metadata({ waitForReady: this.#target !== null }),
-    )
+    const call = client.makeBidiStreamRequest(speakPath, same, same)
     this.#call = call
-    const cancelDeadline = this.#expectWelcome(client, call)
+    // The stream itself has no deadline, or it would end one day.
+    const cancelDeadline = this.#options.clock.after(this.#timing.welcomeMs, () => call.cancel())
     call.once('data', (bytes: Buffer) => {
       cancelDeadline()
       if (this.#isRefused(bytes)) return
-      this.#failures = 0
       this.#outbox = new Outbox(call, this.#packet)
       this.#options.notice({ event: 'link_up', peer: this.peer.id })
     })
@@ -128,33 +133,13 @@ export class GrpcLink implements Link {
     }
   }
 
-  /**
-   * Waits for the peer's welcome, and cancels the stream if none comes in time. The stream itself has no deadline, or
-   * it would end one day. A dead peer is waited for, but a host name is looked up again.
-   */
-  #expectWelcome(client: Client, call: ClientDuplexStream<Buffer, Buffer>): () => void {
-    let cancel = () => {}
-    const arm = () => {
-      cancel = this.#options.clock.after(handshakeMs, () => {
-        const isConnected = client.getChannel().getConnectivityState(false) === connectivityState.READY
-        if (isConnected || this.#target === null) call.cancel()
-        else arm()
-      })
-    }
-    arm()
-    return () => cancel()
-  }
-
-  /**
-   * Opens the stream again after a pause that doubles up to a cap, with jitter: a peer that refuses this node is not
-   * hammered.
-   */
   #lost(): void {
     if (this.#outbox) this.#options.notice({ event: 'link_down', peer: this.peer.id })
+    this.#client?.close()
+    this.#client = null
+    this.#call = null
     this.#outbox = null
-    if (this.#closed) return
-    const pause = Math.min(backoff.firstMs * 2 ** this.#failures++, backoff.capMs)
-    this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.open())
+    if (!this.#closed) this.#redial.later()
   }
 
   send(message: Message): void {
@@ -171,14 +156,11 @@ export class GrpcLink implements Link {
 
   close(): void {
     this.#closed = true
-    this.#cancelRetry()
+    this.#redial.stop()
+    this.#cancelKnock()
     this.#call?.cancel()
     this.#client?.close()
   }
-}
-
-function newClient(target: string): Client {
-  return new Client(target, credentials.createInsecure(), channelOptions)
 }
 
 /**

@@ -18,7 +18,7 @@ import { GrpcCalls } from './grpc-calls.js'
 import type { GrpcWorld } from './grpc-link.js'
 import type { Proto, Protos } from './grpc-protos.js'
 import { handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
-import type { Link, Links } from './links.js'
+import type { Called, Links } from './links.js'
 import { DoubleError, ForeignError } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type Hello, Visits } from './visits.js'
@@ -51,7 +51,7 @@ export class GrpcServer {
   readonly #listener = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
   #receive: (message: Message) => void = () => {}
 
-  constructor(options: GrpcWorld, protos: Protos, links: Links<Link>) {
+  constructor(options: GrpcWorld, protos: Protos, links: Links<Called>) {
     this.#options = options
     const dropped = (remote: string | undefined, reason: string) =>
       options.notice({ event: 'client_dropped', remote, reason })

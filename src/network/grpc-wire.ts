@@ -2,6 +2,7 @@ import type { ChannelOptions, ServerOptions } from '@grpc/grpc-js'
 import { limits } from '../contracts.js'
 import type { Served } from './grpc-app.js'
 import type { Schemas } from './grpc-protos.js'
+import { type LinkTiming, patience } from './liveness.js'
 import type { NetworkOptions } from './options.js'
 
 /** Bounds on what callers over gRPC can make a node hold. */
@@ -35,7 +36,7 @@ export const protocolVersion = 3
 
 export const speakPath = '/raftroadmap.RaftService/Speak'
 
-/** Milliseconds that each side of a new stream waits for the other side's first packet. */
+/** Milliseconds that the accepting side of a new stream waits for the other side's first packet. */
 export const handshakeMs = 2_000
 
 /** Bytes of the longest message between nodes: a leader's batch of clients' commands, with room for its envelope. */
@@ -48,30 +49,26 @@ export const outboxBytes = 2 * limits.messageBytes
 /** Bytes that gRPC adds around the messages of one packet, at most. */
 const packetOverheadBytes = 1024
 
-/** Settings that give up a peer when it does not answer a ping: its machine may be gone, and no packet would say so. */
-const keepalive = { 'grpc.keepalive_time_ms': 10_000, 'grpc.keepalive_timeout_ms': 10_000 }
-
 /**
- * Settings of a channel to a peer. The pauses between attempts are short, because a follower must be found again before
- * it begins an election; gRPC's own grow to two minutes. Each channel has a connection of its own, straight to the
- * peer.
+ * Settings of a channel to a peer. The channel is given up when the peer does not answer a ping, since its machine may
+ * be gone, and no packet would say so. Each channel has a connection of its own, straight to the peer.
  */
-export const channelOptions: ChannelOptions = {
-  ...keepalive,
-  'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.min_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 500,
-  'grpc.dns_min_time_between_resolutions_ms': 500,
-  'grpc.max_send_message_length': packetBytes + packetOverheadBytes,
-  'grpc.use_local_subchannel_pool': 1,
-  'grpc.enable_http_proxy': 0,
-  'grpc.enable_retries': 0,
-  'grpc.service_config_disable_resolution': 1,
+export function channelOptions({ probeMs }: LinkTiming): ChannelOptions {
+  return {
+    'grpc.keepalive_time_ms': probeMs,
+    'grpc.keepalive_timeout_ms': patience * probeMs,
+    'grpc.max_send_message_length': packetBytes + packetOverheadBytes,
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_http_proxy': 0,
+    'grpc.enable_retries': 0,
+    'grpc.service_config_disable_resolution': 1,
+  }
 }
 
 /** Settings of the server: they bound the streams of one client. A connection without calls is closed after a while. */
 export const serverOptions: ServerOptions = {
-  ...keepalive,
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 10_000,
   'grpc.max_receive_message_length': packetBytes + packetOverheadBytes,
   'grpc.max_send_message_length': -1,
   'grpc.max_concurrent_streams': 256,

@@ -41,6 +41,16 @@ export interface Link {
   close(): void
 }
 
+/** A link over a connection of this node's own, which the peer does not use. */
+export interface Called extends Link {
+  /**
+   * Notes that the peer has just connected to this node: a link that is down has reason to try again.
+   *
+   * @param probeMs milliseconds between the peer's probes; undefined if it sends none of ours
+   */
+  heard(probeMs: number | undefined): void
+}
+
 /**
  * The links of a network: one to each peer, and, where members change, one to each guest. A guest is a node that is not
  * among this node's peers, although this node is among the guest's. It is to be answered: it may be a leader that adds

@@ -8,6 +8,8 @@ export interface NetworkOptions {
   /** True if nodes that are not members are heard and answered, which is needed where members change. */
   readonly isOpen: boolean
   readonly codec: Codec
+  /** The election time-out, at least, in milliseconds: a dead link should be replaced sooner. */
+  readonly electionMs: number
   readonly clock: Clock
   readonly random: Random
   /** Called with events: links that come and go, and strangers that were turned away. */

@@ -14,7 +14,8 @@ import { connectionLimits } from './connection-limits.js'
 import { Door } from './door.js'
 import { encodeFrames, FrameDecoder } from './framing.js'
 import { parseStranger } from './json-shape.js'
-import { type Link, Links, type Peer } from './links.js'
+import { type Called, Links, type Peer } from './links.js'
+import { type LinkTiming, linkTiming, Pulse, Redial } from './liveness.js'
 import { lookup } from './lookup.js'
 import type { NetworkOptions } from './options.js'
 import { DoubleError, ForeignError, identityIn, Passport } from './passport.js'
@@ -28,8 +29,6 @@ import { type Hello, Visits } from './visits.js'
  */
 const protocolVersion = 3
 
-const backoff = { firstMs: 20, capMs: 500 }
-const connectTimeoutMs = 1_000
 const helloTimeoutMs = 5_000
 /** Bytes that may wait for one peer; further messages are lost, as the network may lose any message. */
 const outboxBytes = 16 * 1024 * 1024
@@ -39,13 +38,17 @@ const peerFrameBytes = 16 * 1024 * 1024 - 1
 const helloBytes = 4 * 1024
 /** Bytes of unfinished frames that all guests together may make a node keep: room for more than one leader's batch. */
 const guestBytes = 40 * 1024 * 1024
-/** Bytes that the accepting side may send at most: who it is, if it refuses this node, and where a double speaks. */
+/** Bytes of a refusal at most: who refuses this node, and where a double speaks. */
 const refusalBytes = 1024
+/** A frame without content: a probe, or the answer to one. */
+const probe = encodeFrames([''])
+/** Milliseconds between a peer's probes at most. */
+const longestProbeMs = 600_000
 
 /**
  * A network that carries messages over TCP, each message in a frame. Every pair of nodes has two connections, each used
  * in one direction and made by the side that sends, so the nodes need not agree which of two simultaneous connections
- * counts. The first frame says who is speaking; the rest are messages.
+ * counts. The first frame says who is speaking; the rest are messages, and probes with their answers.
  */
 export class TcpNetwork implements Network {
   readonly #options: NetworkOptions
@@ -132,14 +135,16 @@ export class TcpNetwork implements Network {
         for (let decoded = decoder.next(); decoded && !socket.destroyed; decoded = decoder.next()) {
           if ('problem' in decoded) throw new Error(decoded.problem)
           if (peer === null) {
-            const visit = this.#visits.enter(parseHello(decoded.bytes), () => socket.destroy())
+            const hello = parseHello(decoded.bytes)
+            const visit = this.#visits.enter(hello, () => socket.destroy())
+            if (hello.probeMs !== undefined) this.#answerProbes(socket, hello.probeMs)
             peer = visit.from
             leave = visit.leave
             isGuest = visit.isGuest
             cancelHello()
             decoder.limit = peerFrameBytes
             this.#door.known(socket)
-          } else {
+          } else if (decoded.bytes.length > 0) {
             receive(this.#checkSender(this.#options.codec.decode(decoded.bytes), peer))
             this.#hold(socket, 0)
           }
@@ -152,6 +157,12 @@ export class TcpNetwork implements Network {
         this.#refuse(socket, { double: error.address })
       }
     })
+  }
+
+  /** Greets a peer that probes, and answers its probes from then on. */
+  #answerProbes(socket: Socket, probeMs: number): void {
+    socket.write(probe)
+    new Pulse(socket, this.#options.clock, probe, probeMs, false)
   }
 
   /**
@@ -206,29 +217,30 @@ function parseHello(bytes: Buffer): Hello {
   const parsed = parseStranger(bytes)
   const hello = 'value' in parsed ? parsed.value : undefined
   if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
-  const { protocol, cluster, from, to, address } = hello
+  const { protocol, cluster, from, to, address, probeMs } = hello
   if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${quoted(protocol)}, not ${protocolVersion}`)
-  return { cluster, from, to, address, ...identityIn(hello) }
+  const isProbing = typeof probeMs === 'number' && probeMs >= 1 && probeMs <= longestProbeMs
+  return { cluster, from, to, address, ...identityIn(hello), ...(isProbing && { probeMs }) }
 }
 
 /** The connection on which this node sends to one peer. While it is down, messages are lost. */
-class OutgoingLink implements Link {
+class OutgoingLink implements Called {
   readonly peer: Peer
   readonly #address: () => string | null
   readonly #options: NetworkOptions
+  readonly #timing: LinkTiming
   readonly #passport: Passport
+  readonly #redial: Redial
   #socket: Socket | null = null
+  #pulse: Pulse | null = null
+  /** True if the peer is known to answer probes; nodes of earlier builds do not. */
+  #answersProbes = false
   #up = false
   /** True if the event `link_up` was reported for this connection. */
   #isNoticed = false
-  /** True if the other side refused this node, and said why, when it was last reached. */
-  #isRefused = false
-  #upSince = 0
   #closed = false
-  #failures = 0
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
-  #cancelRetry = () => {}
   #cancelNotice = () => {}
 
   /** @param address this node's own address for the hello; null if this link is to a guest */
@@ -237,67 +249,83 @@ class OutgoingLink implements Link {
     this.#passport = passport
     this.#address = address
     this.#options = options
+    this.#timing = linkTiming(options.electionMs)
+    this.#redial = new Redial(this.#timing, options, () => this.#connect())
   }
 
   open(): void {
+    this.#redial.now()
+  }
+
+  heard(probeMs: number | undefined): void {
+    this.#answersProbes = probeMs !== undefined
+    if (!this.#answersProbes) this.#pulse?.stop()
+    if (!this.#up && !this.#closed) this.#redial.heard()
+  }
+
+  #connect(): void {
+    this.#socket?.destroy()
+    const { clock } = this.#options
     const socket = connect({ ...parseAddress(this.peer.peer)!, noDelay: true, keepAlive: true, lookup })
     this.#socket = socket
-    const cancelTimeout = this.#options.clock.after(connectTimeoutMs, () => socket.destroy())
+    this.#pulse = null
+    const cancelTimeout = clock.after(this.#timing.connectMs, () => socket.destroy())
     socket.on('connect', () => {
       cancelTimeout()
-      this.#upSince = this.#options.clock.now()
       this.#up = true
       const { cluster, self } = this.#options
-      const answers = { address: this.#address() ?? undefined }
+      const answers = { address: this.#address() ?? undefined, probeMs: this.#timing.probeMs }
       const names = { cluster, from: self, to: this.peer.id, ...answers, ...this.#passport.own }
       socket.write(encodeFrames([JSON.stringify({ type: 'Hello', protocol: protocolVersion, ...names })]))
-      if (this.#isRefused) this.#cancelNotice = this.#options.clock.after(backoff.capMs, () => this.#noticeUp())
-      else this.#noticeUp()
+      if (this.#answersProbes) this.#watch(socket)
+      else this.#cancelNotice = clock.after(this.#timing.pause.capMs, () => this.#noticeUp())
     })
     socket.on('error', () => socket.destroy())
     socket.on('close', () => {
       cancelTimeout()
-      this.#lost()
+      if (socket === this.#socket) this.#lost()
     })
-    this.#readRefusal(socket)
+    this.#read(socket)
+  }
+
+  #watch(socket: Socket): void {
+    this.#pulse ??= new Pulse(socket, this.#options.clock, probe, this.#timing.probeMs, true)
   }
 
   #noticeUp(): void {
-    this.#isRefused = false
+    if (this.#isNoticed) return
+    this.#cancelNotice()
     this.#isNoticed = true
     this.#options.notice({ event: 'link_up', peer: this.peer.id })
   }
 
-  /** Reads the other side's refusal. The other side sends nothing else, but its end must be read to be noticed. */
-  #readRefusal(socket: Socket): void {
+  /** Reads answers to probes, or the other side's refusal. The other side sends nothing else. */
+  #read(socket: Socket): void {
     const decoder = new FrameDecoder(refusalBytes)
     socket.on('data', (chunk) => {
       decoder.push(chunk as Buffer)
-      const decoded = decoder.next()
-      const said = decoded && 'bytes' in decoded ? parseStranger(decoded.bytes) : {}
-      const { self } = this.#options
-      if ('value' in said && this.#passport.isRefused(self, this.peer.id, said.value)) this.#isRefused = true
-      if (decoded) socket.destroy()
+      for (let decoded = decoder.next(); decoded && !socket.destroyed; decoded = decoder.next()) {
+        if ('bytes' in decoded && decoded.bytes.length === 0) {
+          this.#answersProbes = true
+          this.#watch(socket)
+          this.#noticeUp()
+          continue
+        }
+        const said = 'bytes' in decoded ? parseStranger(decoded.bytes) : {}
+        if ('value' in said) this.#passport.isRefused(this.#options.self, this.peer.id, said.value)
+        socket.destroy()
+      }
     })
   }
 
-  /**
-   * Connects again after a pause that doubles up to a cap, with jitter, so that five nodes do not knock in step. A
-   * refusal comes after the connection was made: a connection that did not last counts as a failure.
-   */
   #lost(): void {
-    if (this.#up) {
-      if (this.#options.clock.now() - this.#upSince >= backoff.capMs) this.#failures = 0
-      if (this.#isNoticed) this.#options.notice({ event: 'link_down', peer: this.peer.id })
-    }
+    if (this.#isNoticed) this.#options.notice({ event: 'link_down', peer: this.peer.id })
     this.#cancelNotice()
     this.#isNoticed = false
     this.#up = false
     this.#waiting = []
     this.#waitingBytes = 0
-    if (this.#closed) return
-    const pause = Math.min(backoff.firstMs * 2 ** this.#failures++, backoff.capMs)
-    this.#cancelRetry = this.#options.clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.open())
+    if (!this.#closed) this.#redial.later()
   }
 
   /** Queues a message for the peer. All messages of one turn of the event loop leave in one write. */
@@ -320,7 +348,7 @@ class OutgoingLink implements Link {
     this.#closed = true
     this.#waiting = []
     this.#waitingBytes = 0
-    this.#cancelRetry()
+    this.#redial.stop()
     this.#cancelNotice()
     this.#socket?.destroy()
   }

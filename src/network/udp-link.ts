@@ -4,6 +4,7 @@ import type { Clock, Message } from '../contracts.js'
 import { type Datagram, encodeDatagram, type Parcel, unpack } from './datagrams.js'
 import { messageBytes, Outbox, Reassembly } from './fragments.js'
 import type { Link, Links, Peer } from './links.js'
+import { type LinkTiming, linkTiming } from './liveness.js'
 import { lookups } from './lookup.js'
 import type { NetworkOptions } from './options.js'
 import { type Pace, TokenBucket } from './pacing.js'
@@ -15,8 +16,6 @@ export interface UdpOptions extends NetworkOptions {
   readonly pace?: Pace
 }
 
-/** Milliseconds between two hellos: few at first, more later; with jitter, so that five nodes do not knock in step. */
-const backoff = { firstMs: 20, capMs: 500 }
 /**
  * Unanswered hellos after which a peer counts as away. They are counted, not timed: a node that was stopped itself
  * heard nothing either.
@@ -60,6 +59,8 @@ export class UdpLink implements Link {
   readonly #outbox = new Outbox()
   readonly #reassembly: Reassembly
   readonly #bucket: TokenBucket
+  /** Milliseconds between two hellos: few at first, more later. */
+  readonly #pause: LinkTiming['pause']
   #address: Address | null = null
   #closed = false
   /** True while a pump of the outbox is scheduled. */
@@ -84,6 +85,7 @@ export class UdpLink implements Link {
     this.#reassembly = new Reassembly(local.guests)
     this.#options = options
     this.#clock = options.clock
+    this.#pause = linkTiming(options.electionMs).pause
     this.#bucket = new TokenBucket(options.pace ?? defaultPace, options.clock)
     const { host, port } = parseAddress(peer.peer)!
     if (isIP(host) === local.family) this.#address = this.#plain(host, port)
@@ -113,7 +115,9 @@ export class UdpLink implements Link {
       this.#links.forget(this.peer)
       if (this.#closed) return
     }
-    const pause = Math.min(backoff.firstMs * 2 ** this.#sinceBackoff++, backoff.capMs)
+    // With jitter, so that five nodes do not knock in step.
+    const { firstMs, capMs } = this.#pause
+    const pause = Math.min(firstMs * 2 ** this.#sinceBackoff++, capMs)
     this.#cancelHello = this.#clock.after(pause * (0.5 + this.#options.random.next() / 2), () => this.#greet())
     this.#hellos++
     if (this.#up !== null) this.#sayHello()

@@ -1,7 +1,7 @@
 import { plainAddress } from '../address.js'
 import type { Identity, NodeId } from '../contracts.js'
 import { quoted } from '../text.js'
-import { keyOf, type Link, type Links, type Peer } from './links.js'
+import { type Called, keyOf, type Links, type Peer } from './links.js'
 import type { NetworkOptions } from './options.js'
 import { DoubleError, ForeignError, type Passport } from './passport.js'
 
@@ -12,6 +12,8 @@ export interface Hello extends Identity {
   readonly to: unknown
   /** The address at which the sender listens for nodes; left out by a node that only answers. */
   readonly address?: unknown
+  /** Milliseconds between the sender's probes on this connection; left out by a node that sends none, or none of ours. */
+  readonly probeMs?: number
 }
 
 /** An accepted connection of another node. */
@@ -28,7 +30,7 @@ export interface Visit {
  */
 export class Visits {
   readonly #options: Pick<NetworkOptions, 'self' | 'cluster'>
-  readonly #links: Links<Link>
+  readonly #links: Links<Called>
   readonly #passport: Passport
   /**
    * The connections of each sender, under the key of the link that answers it: the function that ends each one, and the
@@ -36,7 +38,7 @@ export class Visits {
    */
   readonly #visits = new Map<string, Map<() => void, unknown>>()
 
-  constructor(options: Pick<NetworkOptions, 'self' | 'cluster'>, links: Links<Link>, passport: Passport) {
+  constructor(options: Pick<NetworkOptions, 'self' | 'cluster'>, links: Links<Called>, passport: Passport) {
     this.#options = options
     this.#links = links
     this.#passport = passport
@@ -50,11 +52,12 @@ export class Visits {
    *   DoubleError if it is a copy of a peer that speaks itself
    */
   enter(hello: Hello, hangUp: () => void): Visit {
-    const { cluster, from, to, address, incarnation } = hello
+    const { cluster, from, to, address, incarnation, probeMs } = hello
     if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${quoted(cluster)}`)
     if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
     if (this.#passport.refuses(from, hello)) throw new ForeignError(`${String(from)} belongs to another cluster`)
-    const { peer } = this.#links.welcome(from, address, incarnation)
+    const link = this.#links.welcome(from, address, incarnation)
+    const { peer } = link
     const { id } = peer
     const key = keyOf(peer)
     const visits = this.#visits.get(key) ?? new Map<() => void, unknown>()
@@ -63,6 +66,7 @@ export class Visits {
     this.#visits.set(key, visits.set(hangUp, address))
     // A node has one connection to this one: an earlier connection is dead, and no packet has said so.
     for (const end of earlier) end()
+    link.heard(probeMs)
     const leave = () => {
       if (!visits.delete(hangUp) || visits.size > 0) return
       this.#visits.delete(key)

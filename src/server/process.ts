@@ -86,10 +86,11 @@ export async function runNode(
     trace?.(event)
     emit(stamp(event))
   }
-  const { id: self, members, cluster } = config
+  const { id: self, members, cluster, electionMs } = config
   const world = { clock: systemClock, random: systemRandom }
   const ask: Ask = (command, answer) => node.ask(command, answer)
-  const wire = await openNetwork(config.network, stage, { self, members, cluster, ...world, notice }, ask, schemas)
+  const settings = { self, members, cluster, electionMs, ...world, notice }
+  const wire = await openNetwork(config.network, stage, settings, ask, schemas)
   const network = new FaultyNetwork(wire, world)
   const { machine } = stage.application
   const fatal = (error: Error) => endProcess(error, notice)

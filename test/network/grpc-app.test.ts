@@ -40,6 +40,7 @@ async function cluster(t: Test): Promise<Member[]> {
           members,
           cluster: 'test',
           isOpen: false,
+          electionMs: 1_000,
           codec: protobufCodec(stage, schemas),
           ...world,
           notice,

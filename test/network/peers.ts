@@ -83,7 +83,7 @@ export class Peer<N extends Network = Network> {
       this.notices.push(event)
       for (const watcher of this.#watchers) watcher()
     }
-    const world = { codec: jsonCodec(stage), clock: systemClock, random: systemRandom }
+    const world = { codec: jsonCodec(stage), electionMs: 1_000, clock: systemClock, random: systemRandom }
     this.self = self
     this.address = parseAddress(members.find(({ id }) => id === self)!.peer)!
     this.network = make({ self, members, cluster: 'test', isOpen: false, notice, ...world, ...changes })

@@ -14,7 +14,7 @@ const { wire, self, members, woken } = workerData as {
   woken: Int32Array
 }
 
-const world = { clock: systemClock, random: systemRandom, codec: jsonCodec(stage) }
+const world = { electionMs: 1_000, clock: systemClock, random: systemRandom, codec: jsonCodec(stage) }
 const network = wires[wire]!.open()({ self, members, cluster: 'test', isOpen: false, notice: () => {}, ...world })
 await network.start((message) => {
   // What it gets, it sends back, so that the other side knows.

@@ -1,9 +1,10 @@
 import { connect, createServer } from 'node:net'
 import t, { type Test } from 'tap'
+import { type Address, parseAddress } from '../../src/address.js'
 import { systemClock } from '../../src/clock.js'
 import type { Clock, Member, Message } from '../../src/contracts.js'
 import { FaultyNetwork } from '../../src/network/faults.js'
-import { encodeFrames } from '../../src/network/framing.js'
+import { encodeFrames, FrameDecoder } from '../../src/network/framing.js'
 import type { NetworkOptions } from '../../src/network/options.js'
 import { TcpNetwork } from '../../src/network/tcp.js'
 import { members, Peer } from './peers.js'
@@ -195,7 +196,7 @@ t.test('who is refused knocks less and less often', async (t) => {
       return systemClock.after(0, task)
     },
   }
-  const n1 = new Peer(t, (options) => new TcpNetwork({ ...options, clock }), 'n1', both)
+  const n1 = new Peer(t, (options) => new TcpNetwork({ ...options, clock }), 'n1', both, { electionMs: 10_000 })
   const n2 = new TcpPeer(t, 'n2', both.slice(1))
   await Promise.all([n1.start(), n2.start()])
   await n1.until(() => n1.links('n2').filter((change) => change === 'down').length >= 8)
@@ -223,4 +224,134 @@ t.test('a peer that does not read costs bounded memory: what does not fit is los
   }
   const grownMiB = (process.memoryUsage().arrayBuffers - before) / 1024 / 1024
   t.ok(grownMiB < 64, `200 MB were sent; ${grownMiB.toFixed(0)} MiB are held`)
+})
+
+const probe = encodeFrames([''])
+
+interface Acceptor {
+  connections: number
+  /** Frames that came, on all connections: probes are empty. */
+  readonly frames: string[]
+  /** True while each piece that comes is answered with a probe. */
+  answers: boolean
+}
+
+/** Accepts a node's connections at a member's address, as a node of an earlier build does, or of this one. */
+async function acceptor(t: Test, member: Member, answers: boolean): Promise<Acceptor> {
+  const seen: Acceptor = { connections: 0, frames: [], answers }
+  const server = createServer((socket) => {
+    seen.connections++
+    const decoder = new FrameDecoder()
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      decoder.push(chunk as Buffer)
+      for (let next = decoder.next(); next && 'bytes' in next; next = decoder.next()) {
+        seen.frames.push(next.bytes.toString())
+      }
+      if (seen.answers) socket.write(probe)
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(parseAddress(member.peer)!, resolve))
+  t.teardown(() => server.close())
+  return seen
+}
+
+const swift = { electionMs: 100 }
+
+t.test('a peer that stopped to answer probes is given up; one of an earlier build is not probed', async (t) => {
+  const [first, second, third] = await members(3)
+  const n1 = new Peer(t, overTcp, 'n1', [first!, second!, third!], swift)
+  const old = await acceptor(t, second!, false)
+  const present = await acceptor(t, third!, true)
+  await n1.start()
+  await Promise.all([n1.linkedTo('n2'), n1.linkedTo('n3')])
+  while (present.frames.length < 12) await new Promise((resolve) => setImmediate(resolve))
+  t.same(n1.links('n3'), ['up'])
+  t.same([...new Set(present.frames.slice(1))], [''], 'after the hello there were only probes')
+  present.answers = false
+  await n1.until(() => n1.links('n3').includes('down'))
+  while (present.connections < 3) await new Promise((resolve) => setImmediate(resolve))
+  t.same(n1.links('n3'), ['up', 'down'], 'a connection on which nobody speaks is no link')
+  t.equal(old.connections, 1)
+  t.equal(old.frames.length, 1, 'nothing but a hello')
+  t.same(n1.links('n2'), ['up'])
+})
+
+t.test('a caller that probes is answered, and given up when it is silent; others are left alone', async (t) => {
+  const three = await members(3)
+  const n1 = new Peer(t, overTcp, 'n1', three)
+  await n1.start()
+  const call = (from: string, changes: object) => {
+    const socket = connect(n1.address)
+    t.teardown(() => socket.destroy())
+    const said: Buffer[] = []
+    socket.on('data', (chunk) => void said.push(chunk as Buffer))
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    const hello = { type: 'Hello', protocol: 3, cluster: 'test', from, to: 'n1', ...changes }
+    socket.write(encodeFrames([JSON.stringify(hello), JSON.stringify(message(from, 'n1', 1))]))
+    return { socket, said, closed }
+  }
+  const earlier = call('n2', {})
+  await n1.until(() => n1.received.length === 1)
+  const present = call('n3', { probeMs: 10 })
+  await present.closed
+  t.same(Buffer.concat(present.said).subarray(0, probe.length), probe)
+  for (const probeMs of [0, -1, 1e12, '10', null, [10]]) {
+    const odd = call('n3', { probeMs })
+    await n1.until(() => n1.received.length > 1)
+    n1.received.splice(1)
+    t.same(odd.said, [], `probes every ${JSON.stringify(probeMs)} ms are not believed`)
+  }
+  t.same(earlier.said, [])
+  t.notOk(earlier.socket.destroyed)
+})
+
+/** Passes on to another port what comes to this one, at a few megabytes a second. */
+async function slowRelay(t: Test, from: Address, to: Address): Promise<void> {
+  const server = createServer((socket) => {
+    const onward = connect(to)
+    for (const one of [socket, onward])
+      one.on('error', () => {}).on('close', () => [socket, onward].map((end) => end.destroy()))
+    onward.pipe(socket)
+    const pass = () => {
+      const piece = socket.read(Math.min(16 * 1024, socket.readableLength)) as Buffer | null
+      if (piece) onward.write(piece)
+      if (!onward.destroyed) setTimeout(pass, 5)
+    }
+    pass()
+  })
+  await new Promise<void>((resolve) => server.listen(from, resolve))
+  t.teardown(() => server.close())
+}
+
+t.test('a long message that takes many probes to arrive is no dead link', async (t) => {
+  const [first, second, relay] = await members(3)
+  const far = { ...second!, peer: relay!.peer }
+  const [n1, n2] = [
+    new Peer(t, overTcp, 'n1', [first!, far], swift),
+    new Peer(t, overTcp, 'n2', [first!, second!], swift),
+  ]
+  await slowRelay(t, parseAddress(far.peer)!, parseAddress(second!.peer)!)
+  await Promise.all([n1.start(), n2.start()])
+  await n1.linkedTo('n2')
+  const command = { command: 'set', key: 'k', value: 'x'.repeat(1_000_000) }
+  const long = { ...message('n1', 'n2', 1), type: 'Replicate', command }
+  n1.network.send(long)
+  await n2.until(() => n2.received.length > 0)
+  t.same(n2.received, [long])
+  t.same(n1.links('n2'), ['up'])
+})
+
+t.test('a peer that is heard again is called at once, not after a pause', async (t) => {
+  const both = await members(2)
+  let now = 0
+  const timeless: Clock = { ...systemClock, now: () => (now += 1_000), after: () => () => {} }
+  const n1 = new Peer(t, (options) => new TcpNetwork({ ...options, clock: timeless }), 'n1', both)
+  await n1.start()
+  const knock = connect(parseAddress(both[1]!.peer)!)
+  await new Promise((resolve) => knock.once('error', resolve))
+  const n2 = new TcpPeer(t, 'n2', both)
+  await n2.start()
+  await n1.linkedTo('n2')
+  t.pass('although no timer of its own ever ran out')
 })
