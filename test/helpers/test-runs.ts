@@ -15,6 +15,9 @@ export interface Count {
 /** Milliseconds after which a test that has not ended has failed, unless the environment says otherwise. */
 const longestMs = 1_200_000
 
+/** Loaded before a test; see there. */
+const plainPromises = new URL('./plain-promises.js', import.meta.url).href
+
 /** Lists the compiled tests, as paths from the root. */
 export function allTests(): string[] {
   const all = readdirSync(join(root, 'dist/test'), { recursive: true, encoding: 'utf8' })
@@ -62,7 +65,7 @@ export async function runTests(
 
 /** Runs one test; prints what failed. A test that ends without a count, or badly, counts as one failure. */
 async function runTest(test: string, environment: Readonly<Record<string, string>>): Promise<Count> {
-  const child = spawn(process.execPath, [join(root, test)], {
+  const child = spawn(process.execPath, ['--import', plainPromises, join(root, test)], {
     cwd: root,
     env: { TAP_TIMEOUT: String(longestMs / 1000), ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
