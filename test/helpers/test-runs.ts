@@ -15,13 +15,35 @@ export interface Count {
 /** Milliseconds after which a test that has not ended has failed, unless the environment says otherwise. */
 const longestMs = 1_200_000
 
-/** Lists the compiled tests, as paths from the root. */
+/** Loaded before a test; see there. */
+const plainPromises = new URL('./plain-promises.js', import.meta.url).href
+
+/** The tests that take longest, which begin first: one that begins last would leave the other cores idle. */
+const longest = [
+  'scenarios',
+  'simulation',
+  'storage/conformance',
+  'client/log',
+  'client/repl',
+  'mutants',
+  'cluster/membership',
+  'matrix',
+  'cluster/copied-folder',
+  'lessons',
+  'stages/3-protobuf-rpc',
+  'cluster/scenarios-real',
+  'cluster/rolling-wipe',
+  'counter',
+]
+
+/** Lists the compiled tests, as paths from the root, in the order in which they begin. */
 export function allTests(): string[] {
   const all = readdirSync(join(root, 'dist/test'), { recursive: true, encoding: 'utf8' })
-  return all
-    .filter((path) => path.endsWith('.test.js'))
-    .map((path) => join('dist/test', path))
-    .sort()
+  const tests = all.filter((path) => path.endsWith('.test.js')).sort()
+  const first = longest.map((name) => `${name}.test.js`)
+  const missing = first.find((path) => !tests.includes(path))
+  if (missing) throw new Error(`${missing} is no test: mend the list of the longest`)
+  return [...first, ...tests.filter((path) => !first.includes(path))].map((path) => join('dist/test', path))
 }
 
 /**
@@ -62,7 +84,7 @@ export async function runTests(
 
 /** Runs one test; prints what failed. A test that ends without a count, or badly, counts as one failure. */
 async function runTest(test: string, environment: Readonly<Record<string, string>>): Promise<Count> {
-  const child = spawn(process.execPath, [join(root, test)], {
+  const child = spawn(process.execPath, ['--import', plainPromises, join(root, test)], {
     cwd: root,
     env: { TAP_TIMEOUT: String(longestMs / 1000), ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -21,8 +21,18 @@ const last = (folder: string) =>
       .filter((name) => name.endsWith('.ndjson'))
       .at(-1)!,
   )
-/** A write that is under way in a thread may make a file while its folder is being removed: then once more. */
-const remove = (path: string) => rmSync(path, { recursive: true, maxRetries: 20, retryDelay: 10 })
+/**
+ * Removes a file or folder. A write that is under way in a thread may make a file in the folder meanwhile: then all is
+ * removed once more. The retries of `rmSync` remove only the folder, which is not empty then.
+ */
+function remove(path: string): void {
+  for (let tries = 1; ; tries++)
+    try {
+      return rmSync(path, { recursive: true })
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOTEMPTY' || tries === 20) throw error
+    }
+}
 const replace = (path: string) => {
   renameSync(path, `${path}-away`)
   cpSync(`${path}-away`, path, { recursive: true })
