@@ -153,7 +153,7 @@ export class Node {
   async stop(drainMs: number): Promise<void> {
     if (this.#phase !== 'running') return
     await this.#handOver()
-    if (!this.#isRunning()) return
+    if ((this.#phase as Phase) !== 'running') return
     this.#phase = 'stopping'
     if (this.#waiting.size > 0) {
       await new Promise<void>((resolve) => {
@@ -401,11 +401,6 @@ export class Node {
     const answer = fields && given.ok ? { ...given, ...fields } : given
     this.#doors.trace?.({ event: 'answer', request, answer })
     tell(answer)
-  }
-
-  /** Checks, after an `await`, whether the node still runs, and was not stopped meanwhile. */
-  #isRunning(): boolean {
-    return this.#phase === 'running'
   }
 
   /** Checks, after an `await`, whether the node died meanwhile: the compiler does not expect that. */

@@ -86,7 +86,7 @@ export async function runNode(
     trace?.(event)
     emit(stamp(event))
   }
-  const { id: self, members, cluster, electionMs } = config
+  const { id: self, members, cluster, electionMs, bootstrap, priority } = config
   const world = { clock: systemClock, random: systemRandom }
   const ask: Ask = (command, answer) => node.ask(command, answer)
   const settings = { self, members, cluster, electionMs, ...world, notice }
@@ -99,15 +99,7 @@ export async function runNode(
   const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
   const node = new Node(
     stage,
-    {
-      id: self,
-      members,
-      random: systemRandom,
-      timing: timingOf(config),
-      bootstrap: config.bootstrap,
-      priority: config.priority,
-      about,
-    },
+    { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap, priority, about },
     { network, machine, clock: systemClock, notice, fatal, ...(log && { log }), ...(trace && { trace }) },
   )
   const clients = new ClientPort(ask, notice)

@@ -1,0 +1,54 @@
+import { inOrder, insertedBefore, replaced, replacedIn, type StageTable } from '../../src/stage.js'
+import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
+import { heedElected, tellStaleTerm } from '../6-leader-election/terms.js'
+import { beLoyal, voteIfAdmitted } from '../8-membership/loyalty.js'
+import { askReadIndex } from '../9-client-interaction/ask-read-index.js'
+import { endSessions } from '../9-client-interaction/end-sessions.js'
+import type { InteractionMessage } from '../9-client-interaction/messages.js'
+import { beginRound, countConfirmation, leaveReads } from '../9-client-interaction/read-index.js'
+import { answerPreVote } from './answer-pre-vote.js'
+import { giveUpHandover, handOver } from './hand-over.js'
+import { endSessionsUnlessLeaving } from './hold.js'
+import { extendLease, letLeasesEnd, noteRound, readByLease } from './lease.js'
+import type { ProductionMessage } from './messages.js'
+import { countPreVote, endQuestion } from './pre-vote.js'
+import { offerToLead, takeOffer } from './prefer.js'
+import type { ProductionNode } from './production-node.js'
+import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-between.js'
+import { countArrived, rewind } from './replicate-ahead.js'
+import { hearSuccessor, standAtOnce } from './stand-at-once.js'
+
+type Table<M extends InteractionMessage | ProductionMessage> = StageTable<ProductionNode, M>
+
+/** Rules at the gate: leases that this node does not remember end first, and a successor is heard. */
+export function gateOfProduction(before: Table<InteractionMessage>['gate']): Table<ProductionMessage>['gate'] {
+  return insertedBefore(insertedBefore(before, beLoyal, letLeasesEnd), tellStaleTerm, hearSuccessor)
+}
+
+/** Rules for messages that this stage changes or adds. */
+export function hearAhead(before: Table<InteractionMessage>['on']): Table<ProductionMessage>['on'] {
+  return {
+    ...before,
+    AppendEntriesReply: replacedIn(before.AppendEntriesReply, countReply, countArrived),
+    AppendEntriesConflict: replacedIn(before.AppendEntriesConflict, walkBack, rewind),
+    LeaderConfirmed: replacedIn(before.LeaderConfirmed, countConfirmation, extendLease),
+    PreVote: answerPreVote,
+    PreVoteReply: countPreVote,
+    TimeoutNow: inOrder(heedElected, standAtOnce),
+    RequestVoteNow: voteIfAdmitted,
+    OfferToLead: takeOffer,
+  }
+}
+
+/** Rules of a tick: questions and hand-overs end in time, and a preferred node offers to lead. */
+export function tickOfProduction(before: Table<InteractionMessage>['tick']): Table<ProductionMessage>['tick'] {
+  const unlessLeaving = replaced(before, endSessions, endSessionsUnlessLeaving)
+  return [...unlessLeaving, endQuestion, giveUpHandover, offerToLead]
+}
+
+/** Rules that end a turn: reads wait for a successor, or are answered by a lease; then the leader hands over. */
+export function turnOfProduction(before: Table<InteractionMessage>['turn']): Table<ProductionMessage>['turn'] {
+  const waiting = replaced(before, leaveReads, leaveReadsToSuccessor)
+  const leased = replaced(waiting, beginRound, readByLease, beginRound, noteRound)
+  return [...replaced(leased, askReadIndex, askReadIndexOfSuccessor), handOver]
+}
