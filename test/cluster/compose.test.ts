@@ -57,7 +57,7 @@ t.test('docker-compose.yml: a service is a node of its own name, with its own po
   )
   for (const { name, text, command, health } of all) {
     const [client, peer] = [`${name}:700${name[1]}`, `${name}:710${name[1]}`]
-    t.match(command.join(' '), new RegExp(`^node 9 --id ${name} --data-dir /data .*\\b${name}=${client}/${peer}\\b`))
+    t.match(command.join(' '), new RegExp(`^node 10 --id ${name} --data-dir /data .*\\b${name}=${client}/${peer}\\b`))
     t.match(text, `hostname: ${name}\n`)
     t.match(text, `volumes: ["${name}:/data"]`)
     t.match(text, `ports: ["127.0.0.1:700${name[1]}:700${name[1]}"]`)
