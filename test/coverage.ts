@@ -19,7 +19,7 @@ const isInProcess = (path: string) =>
   [
     /^(stages|network|storage)\//,
     /^client\/(commands|connecting|events|follow-leader|learn-members|library|repl-log|status|strange-words|words|wrapped)\./,
-    /^(entries|founding|full-disk|invariants|linearizability|linearizability-history|node|refounding|scenario-play|scenarios)\./,
+    /^(entries|founding|full-disk|invariants|linearizability|linearizability-history|linearizability-random|node|refounding|scenario-play|scenarios)\./,
     /^(simulation|snapshot-sections|stage|state-machine|text)\./,
   ].some((these) => these.test(path))
 

@@ -5,7 +5,6 @@ import { jsonLine } from '../../src/text.js'
 import { latest } from '../../stages/index.js'
 import { Client, type Outcome } from '../client.js'
 import { type CatchingUp, changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
-import { Repl } from '../repl/repl.js'
 import { describeOutcome, exitCode, plainOutcome } from '../text/answers.js'
 import { describeBar, describeEvent } from '../text/events.js'
 import { parseArguments, usage } from '../text/words.js'
@@ -102,7 +101,8 @@ function toJson(outcome: Outcome): object {
   return outcome.outcome === 'done' ? outcome.answer : { ok: false, error: outcome.error }
 }
 
-function repl(client: Client, addresses: string[]): Promise<number> {
+async function repl(client: Client, addresses: string[]): Promise<number> {
+  const { Repl } = await import('../repl/repl.js')
   const shapes = latest.commands
   const withoutLogs = 'they are in the files of the `run` or `node` that has them'
   const { stdin: input, stdout: output } = process

@@ -14,7 +14,7 @@ import { changeMembers, isChange, oncePerRound } from '../cluster/change-members
 import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluster/local-cluster.js'
 import { isMemberWord } from '../cluster/membership.js'
 import { performFault } from '../repl/fault-words.js'
-import { Repl } from '../repl/repl.js'
+import type { Repl } from '../repl/repl.js'
 import { colour, nodeColour } from '../text/colour.js'
 import { describeEvent } from '../text/events.js'
 import { parseLine, UsageError } from '../text/words.js'
@@ -205,6 +205,7 @@ function eventOf(line: string, outcome: Outcome): Event {
 }
 
 async function runWithRepl(args: RunArguments): Promise<number> {
+  const { Repl: Prompt } = await import('../repl/repl.js')
   let repl: Repl | undefined
   const onStderr = (text: string) => (repl ? repl.note(text) : console.error(text))
   const bad: Event[] = []
@@ -218,7 +219,7 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   const stage = stageArgument(args.stage)
   const addresses = cluster.nodes().map((node) => node.client)
   if (process.stdout.isTTY) console.log(banner(stage, cluster.nodes(), args.log === 'memory' ? null : data))
-  repl = new Repl({
+  repl = new Prompt({
     client,
     addresses,
     shapes: stage.commands,

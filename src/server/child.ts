@@ -5,7 +5,7 @@ import type { Member, NodeId } from '../contracts.js'
  * Flags of a node's process. A batch's objects are garbage soon after it: with a larger young generation most of them
  * are never copied. It saves a node a good part of its work under load, for some tens of megabytes.
  */
-const nodeFlags = ['--enable-source-maps', '--max-semi-space-size=32']
+const nodeFlags = ['--max-semi-space-size=32']
 
 type NodeCondition = 'starting' | 'up' | 'paused' | 'dead'
 

@@ -26,6 +26,7 @@ import { jsonLine } from '../text.js'
 import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { exitCodeOf, exitCodes } from './exits.js'
 import { type Dropped, Outlet } from './outlet.js'
+import { inSources } from './source-stack.js'
 
 declare module '../events.js' {
   interface EventDetails {
@@ -123,7 +124,7 @@ export async function runNode(
 /** Reports the error that makes a node useless, and ends its process. */
 function endProcess(error: Error, notice: (event: Event) => void): never {
   const isDisk = error instanceof DiskError
-  const more = isDisk ? {} : { stack: error.stack }
+  const more = isDisk ? {} : { stack: inSources(error.stack ?? '') }
   notice({ event: isDisk ? 'disk_failed' : 'invariant_broken', message: error.message, ...more })
   process.exit(isDisk ? exitCodes.diskFailed : exitCodes.brokenInvariant)
 }

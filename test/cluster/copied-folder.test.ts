@@ -8,6 +8,7 @@ import { Client } from '../../client/client.js'
 import { freeBasePort } from '../../client/cluster/free-ports.js'
 import type { Member, Status } from '../../src/contracts.js'
 import { localMembers } from '../../src/network/local-members.js'
+import { size } from '../helpers/effort.js'
 import type { Happened } from '../helpers/happened.js'
 import { bare, main, RunningCluster } from '../helpers/running.js'
 
@@ -32,7 +33,7 @@ function start(t: Test, { id, client, peer }: Member, folder: string, network: s
   }
 }
 
-for (const network of ['tcp', 'grpc', 'udp'])
+for (const network of size(['tcp', 'udp'], ['tcp', 'grpc', 'udp']))
   t.test(
     `${network}: a copied folder that is started elsewhere is told, and rests until its double is gone`,
     async (t) => {

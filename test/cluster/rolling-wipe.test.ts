@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import { Client } from '../../client/client.js'
 import type { Status } from '../../src/contracts.js'
+import { size } from '../helpers/effort.js'
 import { RunningCluster } from '../helpers/running.js'
 
 function open(t: Test, cluster: RunningCluster): Client {
@@ -16,7 +17,7 @@ async function info(client: Client, at?: string): Promise<Status> {
   return outcome.answer.info as Status
 }
 
-for (const network of ['grpc', 'udp'])
+for (const network of size(['grpc'], ['grpc', 'udp']))
   t.test(`${network}: a replaced disk is told, counts for nothing, and is named as lost`, async (t) => {
     const cluster = await new RunningCluster(t, 8, ['--network', network]).ready()
     const client = open(t, cluster)

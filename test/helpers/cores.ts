@@ -148,13 +148,13 @@ export class Cores {
     return request
   }
 
-  /** A message that the script made up: of the disk that its sender had first, unless it says otherwise. */
   /** The network has met a node that is not heard beside this one. */
   meet(id: NodeId, foreigner: Foreigner): void {
     this.#hand(id).core.foreign(foreigner)
     this.#collect(id)
   }
 
+  /** A message that the script made up: of the disk that its sender had first, unless it says otherwise. */
   receive(message: AnyMessage): void {
     const { core } = this.#hand(message.to)
     const { identity } = core

@@ -12,6 +12,9 @@ export interface HistoryShape {
   readonly commands: readonly KeyCommand['command'][]
 }
 
+/** Commands to draw from: reads come twice as often as the others. */
+export const allCommands: readonly KeyCommand['command'][] = ['get', 'get', 'set', 'cas', 'append', 'delete']
+
 interface Pending {
   readonly client: string
   readonly command: KeyCommand
