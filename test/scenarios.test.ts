@@ -111,7 +111,7 @@ t.test('a script as it is read', async (t) => {
   t.match(script('delay 1..50ms\nwait 2s\nload 3 clients 4 calls\nrepeat 2\nkill n1\nend').statements, [
     { kind: 'delay', delay: { minMs: 1, maxMs: 50 } },
     { kind: 'wait', ms: 2_000 },
-    { kind: 'load', clients: 3, calls: 4 },
+    { kind: 'load', clients: 3, calls: 4, isWhole: false },
     { kind: 'repeat', times: 2, body: [{ kind: 'fault', fault: { word: 'kill', nodes: ['n1'] }, line: 8 }] },
   ])
   t.match(script('double 5%\nload 3 clients 4 calls over 20s &\nx y = 2 followers\nall hold a 1').statements, [
@@ -147,6 +147,16 @@ t.test('a script as it is read', async (t) => {
     { kind: 'learners', words: ['n6'], withinMs: 0 },
     { kind: 'change under way', words: [], withinMs: 5_000 },
   ])
+  t.match(
+    script('hand over\nhand over to old & -> done or refused\nload 3 clients 4 calls -> no call lost\nstop n1')
+      .statements,
+    [
+      { kind: 'hand over', words: [], background: false, expected: [] },
+      { kind: 'hand over', words: ['old'], background: true, expected: [{ kind: 'done' }, { kind: 'refused' }] },
+      { kind: 'load', isWhole: true },
+      { kind: 'fault', fault: { word: 'stop', nodes: ['n1'] } },
+    ],
+  )
   t.match(script('c1 opens a session\nc1 get a {"consistency":"stale"} @n3 & -> "1"').statements, [
     { kind: 'opens', client: 'c1' },
     { kind: 'call', words: 'get a @n3', fields: { consistency: 'stale' }, background: true },
@@ -185,8 +195,9 @@ t.test('what cannot be read is named by file and line, and what would be right i
     [`${header}n3 has a snapshot soon`, /`n3 has a snapshot within 5s`/],
     [`${header}add`, /`add n6 \[&\] \[-> done\]`/],
     [`${header}remove n1 n2`, /`remove n5 \[force\]/],
+    [`${header}hand it over`, /`hand over \[to n3\] \[&\] \[-> done\]`/],
     [`${header}voters n1 within reach`, /`voters n1 n2 n3 \[within 5s\]`/],
-    [`${header}load much`, /`load 10 clients 30 calls \[over 20s\] \[&\]`/],
+    [`${header}load much`, /`load 10 clients 30 calls \[over 20s\] \[&\] \[-> no call lost\]`/],
     [
       `${header}c1 get a {consistency}`,
       /fields beside a command are a JSON object, which this is not: \{consistency\}/,

@@ -33,7 +33,7 @@ const ownWords = {
 const elsewhere: Readonly<Record<string, string>> = {
   ...{ put: 'set', write: 'set', store: 'set', read: 'get', del: 'delete', rm: 'delete', unset: 'delete' },
   ...{ keys: 'scan', ls: 'scan', dir: 'scan', incr: 'append', compareandset: 'cas', members: 'status' },
-  ...{ start: 'restart', stop: 'kill', crash: 'kill', freeze: 'pause', cont: 'resume', partition: 'split' },
+  ...{ start: 'restart', term: 'stop', crash: 'kill', freeze: 'pause', cont: 'resume', partition: 'split' },
   ...{ isolate: 'split', bye: 'exit', man: 'help', add_node: 'add', remove_node: 'remove' },
 }
 

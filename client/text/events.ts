@@ -189,6 +189,7 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   retired: ({ term }) => colour.yellow(`led term ${term} until it was out of the cluster, and leads no more`),
   restarted: ({ pid }) => colour.green(`restarted (pid ${pid})`),
   wiped: () => colour.red('wiped: its disk is empty, and it does not know any more for whom it voted'),
+  ended: () => 'has ended, as it was asked to',
   paused: () => colour.yellow('paused: it neither answers nor refuses'),
   resumed: () => colour.green('resumed'),
   cut: ({ links }) => colour.yellow(`cut: ${describeCut(links)}`),

@@ -4,6 +4,8 @@ import type { Direction } from '../network/faults.js'
 declare module '../events.js' {
   interface EventDetails {
     killed: object
+    /** The process has ended as it was asked to. */
+    ended: object
     restarted: { pid?: number | undefined }
     wiped: object
     paused: object
@@ -14,9 +16,11 @@ declare module '../events.js' {
   }
 }
 
+type NodeFault = 'kill' | 'stop' | 'restart' | 'pause' | 'resume' | 'wipe' | 'split'
+
 /** A fault done to a cluster by a person, a script or a simulation: all three use one vocabulary. */
 export type Fault =
-  | { readonly word: 'kill' | 'restart' | 'pause' | 'resume' | 'wipe' | 'split'; readonly nodes: readonly NodeId[] }
+  | { readonly word: NodeFault; readonly nodes: readonly NodeId[] }
   | { readonly word: 'cut'; readonly from: NodeId; readonly to: NodeId; readonly bothWays: boolean }
   | { readonly word: 'heal' }
 
@@ -25,6 +29,7 @@ export type Fault =
  */
 export interface Breakable<Done> {
   kill(id: NodeId): Done
+  stop(id: NodeId): Done
   restart(id: NodeId): Done
   wipe(id: NodeId): Done
   pause(id: NodeId): Done
@@ -52,6 +57,10 @@ export function actsOf<Done>(target: Breakable<Done>, fault: Fault): Act<Done>[]
 
 export const faultWords = {
   kill: { usage: 'kill n3 [n4 …]', help: 'end the process of n3 at once (SIGKILL)' },
+  stop: {
+    usage: 'stop n3 [n4 …]',
+    help: 'ask n3 to end (SIGTERM): it answers its clients first, and from stage 10 on a leader hands over',
+  },
   restart: { usage: 'restart n3 [n4 …]', help: 'start the dead n3 again' },
   pause: { usage: 'pause n3 [n4 …]', help: 'stop n3 in its tracks (SIGSTOP): it neither answers nor refuses' },
   resume: { usage: 'resume n3 [n4 …]', help: 'let the paused n3 go on (SIGCONT)' },

@@ -48,6 +48,16 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
     return { event: 'killed', node: id }
   }
 
+  /** Asks a node's process to end (SIGTERM), and waits until it has: the node answers its clients first. */
+  async stop(id: NodeId): Promise<Event> {
+    const child = this.#nodes.child(id)
+    if (child.condition !== 'up') throw new ConfigError(`${id} is ${child.condition}, so it cannot be asked to end`)
+    child.expected = true
+    child.process.kill('SIGTERM')
+    await child.ended
+    return { event: 'ended', node: id }
+  }
+
   /** Starts a dead node again, and waits until it serves and has found the others. */
   async restart(id: NodeId): Promise<Event> {
     const { condition, member } = this.#nodes.child(id)

@@ -15,7 +15,7 @@ export type Show = (what: string) => void
 export type Read = (question: string) => Promise<string | null>
 
 /** Signals to a node's process that do the supervisor's fault words. */
-const signals: Readonly<Record<string, string>> = { kill: '-9', pause: '-STOP', resume: '-CONT' }
+const signals: Readonly<Record<string, string>> = { kill: '-9', stop: '-TERM', pause: '-STOP', resume: '-CONT' }
 
 /**
  * A driver that is a person, who does by hand what the script says, to a cluster started elsewhere, and types what came
@@ -49,7 +49,8 @@ export class Hands implements Driver {
     const signal = signals[fault.word]
     const or = signal === undefined ? '' : `   (or \`kill ${signal} PID\`, where \`status\` tells the PID)`
     this.#show(`where the cluster runs, type: ${formatFault(fault)}${or}`)
-    if (fault.word === 'kill' || fault.word === 'pause') for (const node of fault.nodes) this.#silent.add(node)
+    if (fault.word === 'kill' || fault.word === 'stop' || fault.word === 'pause')
+      for (const node of fault.nodes) this.#silent.add(node)
     if (fault.word === 'restart' || fault.word === 'resume') for (const node of fault.nodes) this.#silent.delete(node)
   }
 

@@ -11,7 +11,8 @@ export function withNodes(text: string, words: readonly string[], nodes: readonl
 /** Prints a line for the transcript; an expectation is printed only where it was not met. */
 export function textOf(statement: Statement): string {
   if (statement.kind === 'receives') return `${statement.connection} receives`
-  if (statement.kind === 'change') return statement.text.split(' ->')[0]!.trimEnd()
+  if (statement.kind === 'change' || statement.kind === 'hand over') return statement.text.split(' ->')[0]!.trimEnd()
+  if (statement.kind === 'load') return statement.text.split(' ->')[0]!
   if (statement.kind !== 'call') return statement.text
   return `${statement.client} ${wordsOf(statement)}${statement.background ? ' &' : ''}`
 }

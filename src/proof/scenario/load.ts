@@ -23,6 +23,8 @@ export interface LoadCounts {
   done: number
   refused: number
   unknown: number
+  /** Calls that were refused, but for comparisons, or are unknown. */
+  lost: number
   open: number
 }
 
@@ -32,9 +34,9 @@ export interface LoadCounts {
  *
  * @returns counts that change while the clients run
  */
-export function startLoad(random: SeededRandom, { clients, calls, overMs }: Load, loaded: Loaded): LoadCounts {
+export function startLoad(random: SeededRandom, { clients, calls, overMs, isWhole }: Load, loaded: Loaded): LoadCounts {
   const { ask, hangUp, after, over } = loaded
-  const counts: LoadCounts = { done: 0, refused: 0, unknown: 0, open: clients * calls }
+  const counts: LoadCounts = { done: 0, refused: 0, unknown: 0, lost: 0, open: clients * calls }
   const session = (client: string, left: number) => {
     if (left === 0) return
     if (overMs === 0) return call(client, left)
@@ -44,14 +46,20 @@ export function startLoad(random: SeededRandom, { clients, calls, overMs }: Load
     const value = `${client}-${left}`
     ask(client, command(random, value, `l${random.between(1, clients)}-${random.between(left, calls)}`), (outcome) => {
       counts[outcome.outcome]++
+      if (isLost(outcome)) counts.lost++
       counts.open--
       if (counts.open === 0) over(counts)
       session(client, left - 1)
-      if (random.chance(hangUpChance)) hangUp(`l${random.between(1, clients)}`)
+      if (!isWhole && random.chance(hangUpChance)) hangUp(`l${random.between(1, clients)}`)
     })
   }
   for (let client = 1; client <= clients; client++) session(`l${client}`, calls)
   return counts
+}
+
+/** Checks whether a call was not done; a comparison that was refused was done. */
+function isLost(outcome: Outcome): boolean {
+  return outcome.outcome !== 'done' && outcome.error.code !== 'cas_mismatch'
 }
 
 /** Draws a command. @param other a value that the key may hold, so that some of the comparisons succeed */

@@ -20,6 +20,7 @@ import type {
   Compaction,
   Driver,
   Expectation,
+  HandOver,
   Load,
   MembersSaid,
   Played,
@@ -124,6 +125,8 @@ class Play {
         return this.#compaction(statement, entry)
       case 'change':
         return this.#change(statement, entry)
+      case 'hand over':
+        return this.#handOver(statement, entry)
       case 'voters':
       case 'learners':
       case 'change under way':
@@ -212,6 +215,14 @@ class Play {
     )
     const ended = this.#asks(operator.name, command, null, change.expected, entry)
     if (!change.background) await this.#driver.until(ended)
+  }
+
+  async #handOver({ words, expected, background }: HandOver, entry: Entry): Promise<void> {
+    const nodes = await this.#find(words, entry)
+    if (nodes === null) return
+    const command = { command: 'transfer_leader', ...(nodes.length > 0 && { to: nodes[0]! }) }
+    const ended = this.#asks(operator.name, command, null, expected, entry)
+    if (!background) await this.#driver.until(ended)
   }
 
   /** @param again the same call, when it was asked before; then both are one in the history */
@@ -321,15 +332,16 @@ class Play {
       after: (ms, task) => this.#driver.after(ms, task),
       over: (counts) => {
         this.#underWay--
-        this.#loaded(counts, entry)
+        this.#loaded(load, counts, entry)
       },
     })
     if (!load.background) await this.#driver.until(() => counts.open === 0)
   }
 
-  #loaded(counts: LoadCounts, entry: Entry): void {
+  #loaded({ isWhole }: Load, counts: LoadCounts, entry: Entry): void {
     entry.outcome = `${counts.done} done, ${counts.refused} refused, ${counts.unknown} unknown`
     if (counts.done === 0) this.#judged(entry, 'unavailable', 'some of it done')
+    else if (isWhole && counts.lost > 0) this.#judged(entry, 'unavailable', 'no call lost')
   }
 
   async #checkHistory(entry: Entry): Promise<void> {

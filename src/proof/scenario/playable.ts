@@ -48,6 +48,8 @@ function problemOf(statement: Statement, stage: Stage, driver: Driver, before: B
   if (isOfMembers(statement) && stage.members === 'fixed') {
     return `the members are fixed at stage ${stage.number}: \`from stage 8\``
   }
+  if (statement.kind === 'hand over' && !stage.commands.transfer_leader)
+    return `nobody hands over at stage ${stage.number}: \`from stage 10\``
   return statement.kind === 'call' ? problemOfCall(statement, stage, before) : null
 }
 
@@ -72,7 +74,7 @@ export function nodesOf(statement: Statement): readonly string[] {
   if (statement.kind === 'name') return statement.words
   if (statement.kind === 'call') return pinOf(statement) ?? []
   if (statement.kind === 'has a snapshot') return [statement.word]
-  if (isOfMembers(statement)) return statement.words
+  if (isOfMembers(statement) || statement.kind === 'hand over') return statement.words
   return statement.kind === 'fault' ? nodesOfFault(statement.fault) : []
 }
 

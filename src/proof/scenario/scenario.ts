@@ -69,6 +69,7 @@ export type Statement = { readonly text: string; readonly line: number } & (
   | Compaction
   | Uncommitted
   | Change
+  | HandOver
   | MembersSaid
   | Load
   /** Opens a session for a client, whose writes are calls of it from then on; where there are sessions. */
@@ -108,6 +109,14 @@ export interface Change {
   readonly expected: readonly Expectation[]
 }
 
+/** The leader is asked to hand over: to the node that the word means, or to the one that is nearest. */
+export interface HandOver {
+  readonly kind: 'hand over'
+  readonly words: readonly string[]
+  readonly background: boolean
+  readonly expected: readonly Expectation[]
+}
+
 /**
  * An expectation about the voters or learners, or about a change that has begun, as the leader has them: at once, or
  * within some time.
@@ -126,6 +135,8 @@ export interface Load {
   /** Milliseconds over which each client spreads its calls; 0 for one after another. */
   readonly overMs: number
   readonly background: boolean
+  /** True if every call must be done, or be compared and not be equal: none may be refused or unknown. */
+  readonly isWhole: boolean
 }
 
 export interface Call {

@@ -2,13 +2,13 @@ import type { Delay } from '../../network/faults.js'
 import { isFaultWord, parseFault } from '../../server/faults.js'
 import { expand } from './cast.js'
 import { parseExpectations } from './expectation.js'
-import type { Call, Change, Raw, Statement } from './scenario.js'
+import type { Call, Change, HandOver, Raw, Statement } from './scenario.js'
 
 /** The forms of a line, as an error shows them. */
 const forms = {
   delay: '`delay 1..50ms` or `delay off`',
   wait: '`wait 200ms` or `wait 2s`',
-  load: '`load 10 clients 30 calls [over 20s] [&]`',
+  load: '`load 10 clients 30 calls [over 20s] [&] [-> no call lost]`',
   chance: '`lose 10%` or `double 10%`',
   name: '`old = leader` or `x y = 2 followers`',
   leadership:
@@ -18,6 +18,7 @@ const forms = {
   logs: '`logs under 80 entries`',
   snapshot: '`n3 has a snapshot within 5s`',
   change: '`add n6 [&] [-> done]`, `remove n5 [force] [&] [-> done]` or `reconfigure n1 n2 n6 [force] [&] [-> done]`',
+  handOver: '`hand over [to n3] [&] [-> done]`',
   members: '`voters n1 n2 n3 [within 5s]`, `learners n6 [within 5s]` or `change under way [within 5s]`',
   raw: "`r1 sends '…' [one byte at a time]`, `r1 ends`, `r1 receives {…}` or `r1 is closed`",
   call: '`c1 set a 1 [{"sequence":1}] [@n3] [&] [-> done]`',
@@ -25,7 +26,7 @@ const forms = {
 }
 const anything =
   'a line is a # comment, a fault word, delay, lose, double, wait, settle, all equal, all hold, uncommitted on a majority, load, linearizable, ' +
-  `repeat … end, ${forms.leadership}, ${forms.logs}, ${forms.snapshot}, ${forms.change}, ${forms.members}, a name such as ${forms.name}, a call such as ${forms.call}, ${forms.opens}, ` +
+  `repeat … end, ${forms.leadership}, ${forms.logs}, ${forms.snapshot}, ${forms.change}, ${forms.handOver}, ${forms.members}, a name such as ${forms.name}, a call such as ${forms.call}, ${forms.opens}, ` +
   `or a bare connection's ${forms.raw}`
 
 /** A parsed line, without its number; `repeat` and `end` span lines and are parsed elsewhere. */
@@ -39,6 +40,7 @@ export function parseStatement(text: string): Said {
   if (/^[a-z ]+=/.test(text)) return parseName(text)
   if (isFaultWord(word)) return parseFaultLine(text)
   if (word === 'add' || word === 'remove' || word === 'reconfigure') return parseChange(word, text)
+  if (word === 'hand') return parseHandOver(text)
   if (word === 'voters' || word === 'learners') return parseMembers(word, text)
   if (word === 'change') return parseUnderWay(text)
   if (word === 'all') return parseHold(text)
@@ -89,11 +91,11 @@ function parseDelay(text: string): Delay {
 }
 
 function parseLoad(text: string): Said {
-  const form = /^load (\d+) clients (\d+) calls(?: over (\w+))?( &)?$/
-  const [, clients, calls, over, background] = form.exec(text) ?? fail(text, forms.load)
+  const form = /^load (\d+) clients (\d+) calls(?: over (\w+))?( &)?( -> no call lost)?$/
+  const [, clients, calls, over, background, whole] = form.exec(text) ?? fail(text, forms.load)
   const overMs = over === undefined ? 0 : (parseTime(over) ?? fail(text, forms.load))
   const counts = { clients: Number(clients), calls: Number(calls) }
-  return { kind: 'load', ...counts, overMs, background: background !== undefined }
+  return { kind: 'load', ...counts, overMs, background: background !== undefined, isWhole: whole !== undefined }
 }
 
 function parseChance(kind: 'lose' | 'double', text: string): Said {
@@ -135,6 +137,17 @@ function parseChange(change: Change['change'], text: string): Said {
     change,
     words,
     isForced: force !== undefined,
+    background: background !== undefined,
+    expected: expected === undefined ? [] : parseExpectations(expected),
+  }
+}
+
+function parseHandOver(text: string): HandOver {
+  const form = /^hand over(?: to (\w+))?( &)?(?:\s+->\s*(.*))?$/
+  const [, name, background, expected] = form.exec(text) ?? fail(text, forms.handOver)
+  return {
+    kind: 'hand over',
+    words: name === undefined ? [] : [name],
     background: background !== undefined,
     expected: expected === undefined ? [] : parseExpectations(expected),
   }

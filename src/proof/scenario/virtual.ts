@@ -69,7 +69,12 @@ class VirtualDriver implements Driver {
   /** Performs a fault, and gives the nodes a moment to notice it, as real processes have it. */
   async perform(fault: Fault): Promise<void> {
     for (const { perform } of actsOf(this.#cluster, fault)) perform()
+    if (fault.word === 'stop') await this.#cluster.until(() => fault.nodes.every((id) => this.#isDead(id)), foreverMs)
     await this.#cluster.pass(1)
+  }
+
+  #isDead(id: NodeId): boolean {
+    return this.#cluster.host(id).condition === 'dead'
   }
 
   async delay(delay: Delay): Promise<void> {

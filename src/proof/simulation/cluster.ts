@@ -187,6 +187,11 @@ export class SimulatedCluster implements Breakable<void> {
     this.host(id).kill()
   }
 
+  /** Asks a node to end, and lets it answer its clients first; a paused node hears of it when it goes on. */
+  stop(id: NodeId): void {
+    this.host(id).stop(() => this.trace({ event: 'ended' }, id))
+  }
+
   #breakConnections(id: NodeId): void {
     const open = this.#connections.get(id)
     this.#connections.delete(id)

@@ -3,7 +3,7 @@ const groups = {
   /** Outcomes of the clients' calls. */
   calls: ['done', 'refused', 'unknown'],
   /** Faults; `power_loss` is a kill of all nodes at once, `split` a cut of many links. */
-  faults: ['kill', 'power_loss', 'restart', 'pause', 'resume', 'wipe', 'cut', 'split', 'heal'],
+  faults: ['kill', 'stop', 'power_loss', 'restart', 'pause', 'resume', 'wipe', 'cut', 'split', 'heal'],
   /** Fates of messages; `cut_off` counts messages lost on a cut link. */
   messages: ['sent', 'delivered', 'duplicated', 'lost', 'cut_off'],
   /** Writes torn by a crash, nodes that ended because their disks failed, and truncations of logs. */
@@ -12,7 +12,9 @@ const groups = {
   snapshots: ['snapshot', 'snapshot_sent', 'installed'],
   /** Configurations appended; nodes that were told that they are removed; leaders that removed themselves. */
   membership: ['members', 'removed', 'retired'],
-  leadership: ['leader_silent', 'campaign', 'elected', 'deposed'],
+  leadership: ['leader_silent', 'pre_vote', 'campaign', 'elected', 'deposed', 'quorum_lost'],
+  /** Hand-overs: successors that were told, those that took over, and hand-overs that were given up. */
+  handovers: ['handing_over', 'handed_over', 'handover_failed'],
 } as const
 
 type Group = keyof typeof groups
@@ -25,6 +27,11 @@ export const reported: ReadonlySet<string> = new Set<CounterName>([
   'elected',
   'deposed',
   'leader_silent',
+  'pre_vote',
+  'quorum_lost',
+  'handing_over',
+  'handed_over',
+  'handover_failed',
   'truncated',
   'node_failed',
   'snapshot',

@@ -47,6 +47,9 @@ interface Backlog {
   readonly arrivals: (() => void)[]
 }
 
+/** Virtual milliseconds that a process which was asked to end waits for its clients' answers. */
+const drainMs = 1_000
+
 /** A simulated machine: the real shell with the real core of a stage, in virtual time, to be killed and paused. */
 export class Host {
   readonly #stage: Stage
@@ -114,6 +117,18 @@ export class Host {
     this.#incarnation++
     this.#disk.crash(this.#around.random)
     this.#around.ended(this.id)
+  }
+
+  /** Asks the process to end: it answers its clients first. @param ended called before it ends, if nothing else ended it */
+  stop(ended: () => void): void {
+    const incarnation = this.#incarnation
+    this.arrive(async (node) => {
+      this.#around.stir()
+      await node.stop(drainMs)
+      if (this.#incarnation !== incarnation) return
+      ended()
+      this.kill()
+    })
   }
 
   pause(): void {

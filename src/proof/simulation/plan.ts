@@ -314,7 +314,8 @@ function makeCuts(random: SeededRandom, ids: readonly NodeId[], some: readonly N
   return some.flatMap((from) => rest.map((to): Fault => ({ word: 'cut', from, to, bothWays: true })))
 }
 
-function shuffled<T>(random: SeededRandom, items: readonly T[]): T[] {
+/** The items in an order drawn by chance. */
+export function shuffled<T>(random: SeededRandom, items: readonly T[]): T[] {
   const rest = [...items]
   return items.map(() => rest.splice(random.between(0, rest.length - 1), 1)[0]!)
 }

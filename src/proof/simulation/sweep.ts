@@ -1,6 +1,7 @@
 import type { GuaranteeId } from '../../contracts.js'
 import type { Stage } from '../../stage.js'
 import { withChanges } from './changes.js'
+import { withHandovers } from './handovers.js'
 import type { Finding } from './judge.js'
 import { type Climate, makePlan, type Plan } from './plan.js'
 import { shrink, upTo } from './shrink.js'
@@ -10,7 +11,8 @@ import { tellStory } from './story.js'
 /** Makes the plan of a seed for a stage: from stage 2 on, reads may go to any node, since all should hold the data. */
 export function planFor(stage: Stage, seed: number, climate: Climate): Plan {
   const plan = makePlan({ seed, climate, readAnywhere: stage.number >= 2 })
-  return stage.members === 'changing' ? withChanges(plan) : plan
+  const changed = stage.members === 'changing' ? withChanges(plan) : plan
+  return 'transfer_leader' in stage.commands ? withHandovers(changed) : changed
 }
 
 /** One run of a sweep, small enough to be sent between threads. */
