@@ -58,8 +58,6 @@ export interface ClientState {
   readonly wakeAt: number
   /** The address at which the next call is asked. */
   readonly preferred: string
-  /** Calls under way, by their numbers. */
-  readonly calls: ReadonlyMap<number, { readonly sent: boolean }>
 }
 
 /**
@@ -79,6 +77,8 @@ export interface ClientRules<C extends ClientState = ClientState> {
   disconnected(client: C, address: string, reason: string): void
   /** Time has passed; `now` is in milliseconds since some fixed moment. */
   elapsed(client: C, now: number): void
+  /** The client is closed: every call under way ends. Nothing is heard or sent any more. */
+  closed(client: C): void
   /** Takes the effects decided since the last take. */
   take(client: C): ClientEffects
 }

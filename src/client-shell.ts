@@ -31,11 +31,9 @@ export interface NumberedAnswer {
   readonly answer: Answer
 }
 
-const closedMessage = 'this client was closed before the answer came'
-
 /**
  * A client runs the rules of a stage's table over a world. The world is sockets and real time, a simulated cluster and
- * virtual time, or a person's hands. The shell decides nothing but what a closed client says.
+ * virtual time, or a person's hands. The shell decides nothing.
  */
 export class ClientShell {
   readonly #rules: ClientRules
@@ -96,13 +94,13 @@ export class ClientShell {
     })
   }
 
-  /** Ends all calls under way: unknown if they were sent, refused if not. Nothing is heard or done any more. */
+  /** Ends all calls under way, as the rules judge them. Nothing is heard or done any more. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#cancelTimer()
-    for (const [id, { sent }] of this.#state.calls)
-      this.#settle(id, outcomeOf(failure(sent ? 'connection_lost' : 'shutting_down', closedMessage)))
+    this.#rules.closed(this.#state)
+    for (const { id, outcome } of this.#rules.take(this.#state).settle) this.#settle(id, outcome)
   }
 
   #input(step: () => void): void {

@@ -58,6 +58,13 @@ export function disconnected(client: Client, address: string, reason: string): v
   }
 }
 
+/** The client is closed. A call that was sent may still happen; one that was never sent has not happened. */
+export function closed(client: Client): void {
+  const message = 'this client was closed before the answer came'
+  for (const call of client.calls.values())
+    failWith(client, call, call.sent ? 'connection_lost' : 'shutting_down', message)
+}
+
 /** The address to try after this one: the next in the list that is not being left alone, if there is any. */
 export function next(client: Client, address: string): string {
   const { addresses } = client

@@ -3,7 +3,7 @@ import keyValueStore from '../0-key-value-store/stage.js'
 import { answered } from './answer.js'
 import { call } from './call.js'
 import { client, take } from './client.js'
-import { connected, disconnected, elapsed } from './link.js'
+import { closed, connected, disconnected, elapsed } from './link.js'
 
 export default stage({
   ...keyValueStore.table,
@@ -12,6 +12,6 @@ export default stage({
   title: 'Client',
   adds: 'the client: pipelining, ids, deadlines, redirects, and "unknown" as an outcome of its own; the REPL',
   stillBroken: 'the servers are those of stage 0: a crash forgets everything',
-  client: { state: client, call, answered, connected, disconnected, elapsed, take },
+  client: { state: client, call, answered, connected, disconnected, elapsed, closed, take },
   gives: ['G1', 'G2', 'G3'],
 })

@@ -41,8 +41,8 @@ function judged({ numbered, reads }: SessionClient, id: number, outcome: Outcome
   if (outcome.outcome === 'done') return outcome
   const { code, message } = outcome.error
   if (reads.has(id) && outcome.outcome === 'unknown')
-    return outcomeOf(failure(code, 'no answer in time; a read changes nothing: ask again', { definite: true }))
+    return outcomeOf(failure(code, 'no answer came; a read changes nothing: ask again', { definite: true }))
   if ((numbered.get(id)?.open ?? 0) === 0 || !refusesOneCopy(outcome.error)) return outcome
-  const why = `no answer in time, and an earlier copy of the call may still happen (${message})`
+  const why = `no answer came, and an earlier copy of the call may still happen (${message})`
   return outcomeOf(failure('timeout', why))
 }

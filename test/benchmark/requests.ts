@@ -13,7 +13,7 @@ export interface RequestShape {
  * old that is (stage 9 on). All but the last are linearizable.
  */
 export const readPolicies = ['leader', 'any', 'stale'] as const
-export type ReadPolicy = (typeof readPolicies)[number]
+type ReadPolicy = (typeof readPolicies)[number]
 
 /** Writes whole requests of one protocol into a buffer. Both return where the request ends. */
 export interface RequestWriter {

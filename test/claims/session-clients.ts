@@ -66,6 +66,11 @@ class HandClient {
     this.#carryOut()
   }
 
+  close(): void {
+    this.#rules.closed(this.#state)
+    this.#carryOut()
+  }
+
   pass(ms: number): void {
     this.#now += ms
     this.#rules.elapsed(this.#state, this.#now)
@@ -156,6 +161,16 @@ export const sessionClientClaims: Claims = {
     for (const one of client.sent) client.refuse(one, 'no_leader')
     client.pass(1_000)
     equal(client.outcomes.get(call)?.outcome, 'unknown')
+  },
+  'a client that is closed calls a write unknown of which a copy may still happen'(stage) {
+    const { client, call } = inSession(stage)
+    client.refuse(client.onlyOne(), 'leadership_lost')
+    client.close()
+    equal(client.outcomes.get(call)?.outcome, 'unknown')
+    const other = inSession(stage)
+    other.client.refuse(other.client.onlyOne(), 'session_expired')
+    other.client.close()
+    same(codeOf(other.client.outcomes.get(other.call)), ['refused', 'shutting_down'], 'no node has it')
   },
   'a refusal of the only copy is the outcome'(stage) {
     const { client, call } = inSession(stage)

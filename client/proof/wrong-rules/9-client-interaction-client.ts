@@ -44,6 +44,17 @@ export const wrongSessionClients: readonly WrongRule[] = [
     caught: { guarantee: 'G12', climate: 'storm', seeds: 20 },
   },
   {
+    name: 'closed-before-the-next-copy',
+    what: 'a client that is closed while no copy is on its way says that nothing was done: an earlier copy may yet be',
+    stage: asking({
+      closed(client) {
+        for (const [id, numbered] of client.numbered) if (!client.calls.get(id)?.sent) numbered.open = 0
+        right.client!.closed(client)
+      },
+    }),
+    caught: { claim: 'a client that is closed calls a write unknown of which a copy may still happen' },
+  },
+  {
     name: 'copy-of-an-ended-session-asked-anew',
     what: 'a client whose session has ended asks all its calls in the next: one of them may have been done before',
     stage: asking({
