@@ -1,19 +1,39 @@
 import t from 'tap'
-import { defaultTiming, nothingRecovered, type Persist } from '../src/contracts.js'
+import { type Core, defaultTiming, nothingRecovered, type Persist, type Recovered } from '../src/contracts.js'
 import { SeededRandom } from '../src/proof/simulation/random.js'
 import membership from '../stages/8-membership/stage.js'
 
-t.test('whoever founds a cluster leads it, however long its disk takes for each write', async (t) => {
-  const core = membership.create({
+/** A node that founds a cluster alone. */
+function founder(recovered: Partial<Recovered> = {}): Core {
+  return membership.create({
     id: 'n1',
     members: [{ id: 'n1', client: 'c:1', peer: 'p:1' }],
     random: new SeededRandom(1),
     timing: defaultTiming,
-    recovered: { ...nothingRecovered, incarnation: 'new' },
+    recovered: { ...nothingRecovered, incarnation: 'new', ...recovered },
     bootstrap: true,
     machineClock: { now: () => 0 },
     about: {},
   })
+}
+
+t.test('a founding that a crash cut short in the middle of its batch begins anew', async (t) => {
+  const [founding] = (() => {
+    const core = founder()
+    core.tick()
+    return core.take().persist!.records
+  })()
+  t.match(founding, { record: 'term', term: 1, votedFor: null }, 'the part of the batch that reached the disk')
+  const core = founder({ term: 1 })
+  core.tick()
+  t.match(core.take().persist!.records, [
+    { record: 'term', term: 2 },
+    { record: 'entry', entry: { index: 1, term: 2 } },
+  ])
+})
+
+t.test('whoever founds a cluster leads it, however long its disk takes for each write', async (t) => {
+  const core = founder()
   const writing: { ends: number; persist: Persist }[] = []
   for (let tick = 1; tick <= 40; tick++) {
     core.tick()

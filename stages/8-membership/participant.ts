@@ -95,8 +95,12 @@ export function participant(options: NodeOptions) {
   }
 }
 
-function isBlank({ term, entries, snapshots }: Recovered): boolean {
-  return term === 0 && entries.length === 0 && snapshots.length === 0
+/**
+ * Checks whether a disk holds nothing of a cluster. A term alone is nothing: a founding that a crash cut short may leave
+ * it, without the entry that founds.
+ */
+function isBlank({ votedFor, entries, snapshots }: Recovered): boolean {
+  return votedFor === null && entries.length === 0 && snapshots.length === 0
 }
 
 /** Brings what a node has for each member in line with the latest configuration in its log. */
