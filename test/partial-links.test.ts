@@ -1,6 +1,6 @@
 /** Links that work in part, for good: a leader that hears a majority, and is heard by it, settles after few elections. */
 import t from 'tap'
-import type { NodeId } from '../src/contracts.js'
+import { defaultTiming, type NodeId } from '../src/contracts.js'
 import { SimulatedCluster } from '../src/proof/simulation/cluster.js'
 import { calm } from '../src/proof/simulation/network.js'
 import { cutsOf, shapes } from '../src/proof/simulation/partial-links.js'
@@ -59,6 +59,7 @@ async function countElections(stage: (typeof stages)[number], seed: number) {
     stage,
     seed,
     nodes: ids.length,
+    timing: { ...defaultTiming, heartbeatTicks: 5, electionTicks: random.pick([12, 30, 100]) },
     spare: false,
     trace: ({ event }) => {
       if (event in counts) counts[event as keyof Counts]++
@@ -73,7 +74,7 @@ async function countElections(stage: (typeof stages)[number], seed: number) {
   await cluster.until(() => cluster.leader() !== null, patienceMs)
   void write('before')
   await cluster.pass(2_000)
-  cluster.network.weather = { ...calm, maxDelayMs: random.pick([1, 10, 100]) }
+  cluster.network.weather = { ...calm, maxDelayMs: random.pick([1, 10, 40]) }
   for (const link of cut) {
     const [from, to] = link.split('>') as [NodeId, NodeId]
     cluster.cut(from, to, false)

@@ -32,19 +32,32 @@ export function handOver(node: ProductionNode): void {
   send<TimeoutNow>(node, { type: 'TimeoutNow', from, to, term, lastLogIndex: node.log.last.index })
 }
 
-/**
- * The leader has left office. What waits here waits until a leader is heard, and is sent there. A removed leader will
- * hear no other one: it takes it that the successor leads.
- */
+/** The leader has left office. What waits here waits until a leader is heard, and is sent there. */
 function followSuccessor(node: ProductionNode, handover: Handover): void {
-  const { to, isRetiring, since } = handover
-  const outcome = outcomeOf(node, handover)
-  node.isRemoved ||= isRetiring
-  if (isRetiring) node.leader ??= to.id
+  if (handover.isRetiring) return leaveToSuccessor(node, handover)
+  const { to, since } = handover
   if (node.leader === null && node.ticks - since < 2 * node.timing.electionTicks) return
-  const isDone = node.leader === to.id
-  node.effects.events.push({ event: isDone ? 'handed_over' : 'handover_failed', to: to.id, term: node.term })
+  tellEnd(node, handover, node.leader === to.id)
+  end(node, handover, outcomeOf(node, handover))
+}
+
+/**
+ * A removed leader hears no other leader: it sends its clients to the successor, and is out. The successor tells it no
+ * read index either.
+ */
+function leaveToSuccessor(node: ProductionNode, handover: Handover): void {
+  const { leader } = node
+  const { to, isTold } = handover
+  const outcome = outcomeOf(node, handover)
+  tellEnd(node, handover, isTold)
+  node.leader = leader ?? to.id
   end(node, handover, outcome)
+  node.leader = leader
+  node.isRemoved = leader === null
+}
+
+function tellEnd({ effects, term }: ProductionNode, { to }: Handover, isDone: boolean): void {
+  effects.events.push({ event: isDone ? 'handed_over' : 'handover_failed', to: to.id, term })
 }
 
 /**

@@ -370,7 +370,25 @@ export const handoverClaims: Claims = {
     const rest = five.slice(1)
     const leader = somebodyLeads(cores, rest)
     same([cores.status(leader).term, cores.status('n1').role, cores.status('n1').member], [2, 'follower', 'removed'])
-    same(answerTo(cores, 'n1', cores.request('n1')), ['not_leader', true])
+    for (const command of [undefined, get])
+      same(answerTo(cores, 'n1', cores.request('n1', command)), ['no_leader', true], 'it hears nobody, and says so')
+  },
+  'what a removed leader held is sent to its successor, and the reads that it has left are refused for certain'(stage) {
+    const cores = together(stage, three)
+    cores.request('n1', removing('n1'))
+    passUntil(cores, () => counts(cores, 'n1') === 'n2 n3')
+    passUntil(cores, () => told(cores).length > 0)
+    const held = cores.request('n1')
+    const left = cores.request('n1', get)
+    cores.take()
+    cores.receive({ type: 'StaleTerm', from: 'n3', to: 'n1', term: 2 })
+    same(
+      [answerTo(cores, 'n1', held), answerTo(cores, 'n1', left)],
+      [
+        ['not_leader', true],
+        ['no_leader', true],
+      ],
+    )
   },
   'a leader that is removed and finds no successor leaves when its time is over'(stage) {
     const cores = together(stage, three)
