@@ -12,6 +12,8 @@ import { wrongQuorums } from './8-membership-quorum.js'
 import { wrongSessions } from './9-client-interaction.js'
 import { wrongSessionClients } from './9-client-interaction-client.js'
 import { wrongReads } from './9-client-interaction-reads.js'
+import { wrongPreVotes } from './10-production.js'
+import { wrongHandoverRules } from './10-production-handover.js'
 import type { WrongRule } from './wrong-rule.js'
 
 export { seedsToTry } from './seeds.js'
@@ -33,4 +35,6 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongSessions,
   ...wrongReads,
   ...wrongSessionClients,
+  ...wrongPreVotes,
+  ...wrongHandoverRules,
 ]

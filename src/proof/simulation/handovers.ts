@@ -43,12 +43,12 @@ function makeStops(random: SeededRandom, { nodes, fireMs }: Plan): PlannedFault[
   }).flat()
 }
 
-/** Adds links that are partial from a moment on: whatever is mended later, these stay as they are. */
+/** Adds links that are partial from a moment on: whatever is mended under fire, these stay as they are. */
 function partialFrom(random: SeededRandom, { nodes, fireMs }: Plan, faults: readonly PlannedFault[]): PlannedFault[] {
   const from = Math.floor(random.next() * 0.7 * fireMs)
   const ids = simulatedMembers(nodes).map(({ id }) => id)
   const cuts = cutsOf(random.pick(shapes), shuffled(random, ids))
   const cutAt = (at: number) => cuts.map((fault): PlannedFault => ({ at, fault }))
-  const again = ({ at, fault }: PlannedFault) => at > from && fault.word === 'heal'
+  const again = ({ at, fault }: PlannedFault) => at > from && at < fireMs && fault.word === 'heal'
   return [...faults, ...cutAt(from), ...faults.filter(again).flatMap(({ at }) => cutAt(at))].sort((a, b) => a.at - b.at)
 }

@@ -59,6 +59,8 @@ export class Host {
   #node: Node | null = null
   #receive: (message: Message) => void = () => {}
   #backlog: Backlog | null = null
+  /** True from the moment at which the process was asked to end. */
+  isStopping = false
   /** The number of the node's starts: the tasks of an earlier process are not run by a later one. */
   #incarnation = 0
 
@@ -89,6 +91,7 @@ export class Host {
 
   start(): void {
     this.#incarnation++
+    this.isStopping = false
     const clock = this.#clock()
     const goesOn = this.#boundary()
     const node = new Node(this.#stage, this.#settings, {
@@ -122,6 +125,7 @@ export class Host {
   /** Asks the process to end: it answers its clients first. @param ended called before it ends, if nothing else ended it */
   stop(ended: () => void): void {
     const incarnation = this.#incarnation
+    this.isStopping = true
     this.arrive(async (node) => {
       this.#around.stir()
       await node.stop(drainMs)

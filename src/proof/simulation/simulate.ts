@@ -243,6 +243,7 @@ class Simulation {
     cluster.heal()
     cluster.network.weather = calm
     for (const disk of cluster.disks) disk.health = healthyDisk
+    for (const { id, isStopping } of cluster.hosts) if (isStopping) this.#perform({ word: 'kill', nodes: [id] })
     for (const { id, condition } of cluster.hosts) {
       if (condition === 'paused') cluster.resume(id)
       if (condition === 'dead') this.#perform({ word: 'restart', nodes: [id] })
