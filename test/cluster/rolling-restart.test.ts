@@ -69,6 +69,7 @@ async function roll(t: Test, fleet: Fleet, order: keyof typeof orders): Promise<
   t.teardown(() => siege.stop())
   await siege.served(between)
   const { leader } = await info(watcher)
+  siege.longestMs = 0
   for (const id of orders[order](fleet.ids, leader!)) {
     await fleet.stop(id)
     await siege.served(between)

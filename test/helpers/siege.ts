@@ -46,7 +46,7 @@ export class Siege {
   readonly counts = { done: 0, refused: 0, unknown: 0 }
   /** Calls that were neither done nor refused for what the store holds, in words. */
   readonly lost: string[] = []
-  /** Milliseconds from question to answer of the slowest call. */
+  /** Milliseconds from question to answer of the slowest call since it was set to 0. */
   longestMs = 0
   #over = false
 
