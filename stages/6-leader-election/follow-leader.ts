@@ -8,13 +8,19 @@ import { elapsed, hear, next } from '../1-client/link.js'
 /** Answers of a leader that lost its majority, or its office. */
 const leavesOpen: ReadonlySet<ErrorCode> = new Set(['timeout', 'leadership_lost'])
 
+/** Answers of a node that has certainly done nothing, and never will: it knows no leader, or is about to stop. */
+const doesNothing: ReadonlySet<ErrorCode> = new Set(['no_leader', 'shutting_down'])
+
+/** Answers of a node that does not know whether something was done: that does not matter to a read. */
+const lost: ReadonlySet<ErrorCode> = new Set(['leadership_lost', 'connection_lost'])
+
 /** Milliseconds for which a client lets an election go on before it asks again. */
 const pauseMs = 50
 
 /**
  * While no node leads, or the named leader cannot be reached, nothing was done: the client asks elsewhere after a
- * pause, until its deadline. A node that names a dead leader has only not noticed yet. A read that a deposed leader
- * left without an answer is asked again as well, for it does no harm.
+ * pause, until its deadline. A node that names a dead leader has only not noticed yet. A read that a node left without
+ * an answer, because it was deposed or stopped, is asked again as well, for it does no harm.
  */
 export function answeredDuringElection(client: Client, address: string, id: unknown, answer: Answer): void {
   const call = typeof id === 'number' ? client.calls.get(id) : undefined
@@ -34,7 +40,7 @@ export function answeredDuringElection(client: Client, address: string, id: unkn
 
 function mayWait(client: Client, { repeatable }: Call, { code, address }: Failure): boolean {
   if (code === 'not_leader') return isLeftAlone(client, String(address))
-  return code === 'no_leader' || (code === 'leadership_lost' && repeatable)
+  return doesNothing.has(code) || (lost.has(code) && repeatable)
 }
 
 /** The next call asks another node, which sends it back if nothing has changed. */

@@ -78,3 +78,34 @@ t.test('whoever names a node that is silent is asked again after a pause', async
     elapsedDuringElection(open, open.wakeAt)
   }
 })
+
+t.test('a node that is about to stop has done nothing: the next one is asked, and first from then on', async (t) => {
+  const stopping = failure('shutting_down', 'the node is stopping')
+  for (const readOnly of [false, true]) {
+    const open = client({ ...defaultClientOptions, addresses: ['A', 'B'] })
+    const id = call(open, write, { readOnly })
+    meet(open, 'A')
+    answeredDuringElection(open, 'A', id, stopping)
+    t.match(take(open).settle, [], 'nobody is told yet')
+    t.equal(open.preferred, 'B')
+    elapsed(open, 50)
+    t.same(take(open).connect, ['B'])
+    meet(open, 'B')
+    t.match(take(open).send, [{ address: 'B', message: { id } }])
+  }
+  const open = withoutA()
+  const pinned = call(open, { command: 'ping' }, { readOnly: true, at: 'B' })
+  answeredDuringElection(open, 'B', pinned, stopping)
+  t.match(take(open).settle, [{ outcome: { error: { code: 'shutting_down' } } }], 'a call for one node is told')
+})
+
+t.test('a read that a node did not answer before it stopped is asked again; a write is unknown', async (t) => {
+  const open = withoutA()
+  const tooLate = failure('connection_lost', 'the node stopped before it knew the outcome')
+  const read = call(open, { command: 'get', key: 'a' }, { readOnly: true })
+  answeredDuringElection(open, 'B', read, tooLate)
+  t.match(take(open).settle, [])
+  const id = call(open, write, { ...writing, at: 'B' })
+  answeredDuringElection(open, 'B', id, tooLate)
+  t.match(take(open).settle, [{ outcome: { outcome: 'unknown' } }])
+})

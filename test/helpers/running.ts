@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import ndjson from 'ndjson'
 import type { Test } from 'tap'
-import type { Happened } from './happened.js'
+import { type Happened, Happenings } from './happened.js'
 
 /** The command line, as compiled. */
 export const main = fileURLToPath(new URL('../../client/main.js', import.meta.url))
@@ -60,15 +60,14 @@ export interface RunningNode {
 }
 
 /** A cluster of real processes, steered by fault words as a script would steer it. */
-export class RunningCluster {
+export class RunningCluster extends Happenings {
   readonly #child: ChildProcess
-  readonly events: Happened[] = []
-  readonly #watchers = new Set<() => void>()
   nodes: RunningNode[] = []
   stderr = ''
   readonly closed: Promise<number | null>
 
   constructor(t: Test, stage: number, args: readonly string[] = []) {
+    super()
     this.#child = bare(process.execPath, [
       main,
       'run',
@@ -79,10 +78,7 @@ export class RunningCluster {
       '--json',
       ...args,
     ])
-    this.#child.stdout!.pipe(ndjson.parse()).on('data', (event: Happened) => {
-      this.events.push(event)
-      for (const watcher of this.#watchers) watcher()
-    })
+    this.#child.stdout!.pipe(ndjson.parse()).on('data', (event: Happened) => this.happened(event))
     this.#child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text
     })
@@ -94,20 +90,13 @@ export class RunningCluster {
     return this.#child.pid!
   }
 
-  /** The first event, from `from` on, that fits; waits for it. */
-  async event(fits: (event: Happened) => boolean, from = 0): Promise<Happened> {
-    for (;;) {
-      const found = this.events.slice(from).find(fits)
-      if (found) return found
-      await new Promise<void>((resolve, reject) => {
-        const watcher = () => {
-          this.#watchers.delete(watcher)
-          resolve()
-        }
-        this.#watchers.add(watcher)
-        void this.closed.then((code) => reject(new Error(`the cluster ended with ${code}: ${this.stderr}`)))
-      })
-    }
+  /** The first event, from `from` on, that fits; waits for it. @throws Error if the cluster ends before */
+  override event(fits: (event: Happened) => boolean, from = 0): Promise<Happened> {
+    return super.event(
+      fits,
+      from,
+      this.closed.then((code) => `the cluster ended with ${code}: ${this.stderr}`),
+    )
   }
 
   async ready(): Promise<this> {
@@ -122,6 +111,7 @@ export class RunningCluster {
     this.#child.stdin!.write(`${line}\n`)
     const answers = [
       'killed',
+      'ended',
       'restarted',
       'paused',
       'resumed',

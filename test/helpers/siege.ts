@@ -44,6 +44,10 @@ export class Siege {
   /** Keys of the trails whose writing was acknowledged. */
   readonly acknowledged = new Set<string>()
   readonly counts = { done: 0, refused: 0, unknown: 0 }
+  /** Calls that were neither done nor refused for what the store holds, in words. */
+  readonly lost: string[] = []
+  /** Milliseconds from question to answer of the slowest call since it was set to 0. */
+  longestMs = 0
   #over = false
 
   constructor(addresses: readonly string[], clients: number, seed: number, habits: Habits = hasty) {
@@ -61,9 +65,14 @@ export class Siege {
     for (let step = 1; !this.#over; step++) {
       const trail = step % 4 === 0 ? `trail-${name}-${step}` : null
       const command = trail ? { command: 'set', key: trail, value: name } : this.#contend(`${name}.${step}`)
-      const asked = this.#history.asked(name, command, null, performance.now())
+      const began = performance.now()
+      const asked = this.#history.asked(name, command, null, began)
       const outcome = await client.call(command)
-      this.#history.answered(asked, outcome, performance.now())
+      const ended = performance.now()
+      this.#history.answered(asked, outcome, ended)
+      this.longestMs = Math.max(this.longestMs, ended - began)
+      if (outcome.outcome !== 'done' && outcome.error.code !== 'cas_mismatch')
+        this.lost.push(`${name} ${command.command} ${outcome.outcome} ${outcome.error.code}: ${outcome.error.message}`)
       if (trail && outcome.outcome === 'done') this.acknowledged.add(trail)
       if (command.command === 'append') this.#appended.set(String(command.value), outcome.outcome)
       this.counts[outcome.outcome]++

@@ -151,6 +151,7 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   ),
   TimeoutNow: plain('TimeoutNow', { lastLogIndex: natural }),
   RequestVoteNow: requestVote.map((fields) => ({ ...fields, type: 'RequestVoteNow' })),
+  OfferToLead: plain('OfferToLead', { priority: positive }),
   Displaced: termless('Displaced', { index: positive, disk: name, why: fc.constantFrom('replaced', 'older') }),
 }
 
@@ -202,6 +203,7 @@ const examples: readonly Readonly<Record<string, unknown>>[] = [
   { type: 'PreVoteReply', from: 'n1', to: 'n3', round: 7, preVoteGranted: true, voterTerm: 0, leader: null },
   { type: 'TimeoutNow', ...common, lastLogIndex: 3 },
   { type: 'RequestVoteNow', ...common, lastLogIndex: 0, lastLogTerm: 0 },
+  { type: 'OfferToLead', ...common, priority: 1 },
 ]
 
 const passes = (candidate: Readonly<Record<string, unknown>>) =>
