@@ -23,7 +23,7 @@ export interface Pipeline extends Progress {
   readonly inFlight: Sent[]
   /** Answers to messages up to this number say nothing new about the messages under way. */
   settled: number
-  /** Ticks that the latest answer took. */
+  /** Ticks that an answer takes on this line, as far as known: a busy node takes longer now and then. */
   tookTicks: number
 }
 
@@ -71,9 +71,17 @@ export function noteArrived(progress: Pipeline, node: ProductionNode, sequence: 
     const sent = inFlight.shift()!
     if (sent.sequence < sequence) continue
     pace.sentAt = sent.at
-    progress.tookTicks = node.ticks - sent.at
+    noteTook(progress, node.ticks - sent.at)
     noteAnswered(pace, node)
   }
+}
+
+/** Answers that a line must delay before the line counts as longer: fewer may be a busy node's. */
+const slowness = 32
+
+/** The least ticks that answers take tell how long the line is; they are forgotten slowly. */
+function noteTook(progress: Pipeline, ticks: number): void {
+  progress.tookTicks = Math.min(ticks, progress.tookTicks + ticks / slowness)
 }
 
 /**
