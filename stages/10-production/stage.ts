@@ -1,19 +1,18 @@
-import { inOrder, insertedBefore, replaced, stage } from '../../src/stage.js'
-import { heedElected, tellStaleTerm } from '../6-leader-election/terms.js'
-import { voteIfAdmitted } from '../8-membership/loyalty.js'
+import { insertedBefore, replaced, stage } from '../../src/stage.js'
+import { tellStaleTerm } from '../6-leader-election/terms.js'
 import { askReadIndex } from '../9-client-interaction/ask-read-index.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
 import { leaveReads } from '../9-client-interaction/read-index.js'
 import clientInteraction from '../9-client-interaction/stage.js'
-import { answerPreVote } from './answer-pre-vote.js'
 import { productionCommands } from './commands.js'
 import { giveUpHandover, handOver, handOverAndRetire } from './hand-over.js'
+import { hearProduction } from './hear.js'
 import { endSessionsUnlessLeaving, heldRequests } from './hold.js'
 import { type ProductionMessage, productionDoubts, productionMessages } from './messages.js'
-import { askPreVotes, countPreVote, endQuestion } from './pre-vote.js'
+import { askPreVotes, endQuestion } from './pre-vote.js'
 import { type ProductionNode, productionNode } from './production-node.js'
 import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-between.js'
-import { hearSuccessor, standAtOnce } from './stand-at-once.js'
+import { hearSuccessor } from './stand-at-once.js'
 import { transferLeader } from './transfer-leader.js'
 
 const before = clientInteraction.table
@@ -32,13 +31,7 @@ export default stage<ProductionNode, ProductionMessage>({
   messages: { ...before.messages, ...productionMessages },
   doubts: productionDoubts,
   gate: insertedBefore(before.gate, tellStaleTerm, hearSuccessor),
-  on: {
-    ...before.on,
-    PreVote: answerPreVote,
-    PreVoteReply: countPreVote,
-    TimeoutNow: inOrder(heedElected, standAtOnce),
-    RequestVoteNow: voteIfAdmitted,
-  },
+  on: hearProduction(before.on),
   proto: [...before.proto, '10-production/production.proto'],
   services: [...before.services, '10-production/handover.proto'],
   tick: [...replaced(before.tick, endSessions, endSessionsUnlessLeaving), endQuestion, giveUpHandover],
