@@ -10,7 +10,7 @@ import { latest, stages } from '../stages/index.js'
 import { size } from './helpers/effort.js'
 
 /** The most candidacies, and the most elections that were won, in {@link patienceMs} of any cluster of these. */
-const most = { campaign: 6, elected: 2 }
+const most = { campaign: 10, elected: 2 }
 /** Virtual milliseconds in which a cluster settles, and as much again in which nothing happens any more. */
 const patienceMs = 20_000
 
@@ -76,7 +76,10 @@ async function countElections(stage: (typeof stages)[number], seed: number) {
   await cluster.until(() => cluster.leader() !== null, patienceMs)
   void write('before')
   await cluster.pass(2_000)
-  cluster.network.weather = { ...calm, maxDelayMs: heartbeatTicks * defaultTiming.tickMs * random.pick([0.1, 0.5, 1]) }
+  cluster.network.weather = {
+    ...calm,
+    maxDelayMs: heartbeatTicks * defaultTiming.tickMs * random.pick([0.1, 0.25, 0.5]),
+  }
   for (const link of cut) {
     const [from, to] = link.split('>') as [NodeId, NodeId]
     cluster.cut(from, to, false)
