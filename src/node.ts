@@ -33,6 +33,7 @@ import {
 import { Room } from './room.js'
 import { bodyOf, type Sections, sectionsOf } from './snapshot-sections.js'
 import type { Stage } from './stage.js'
+import { Succession } from './succession.js'
 import { commandsInOrder, type Task, Tasks } from './tasks.js'
 import { WaitingRequests } from './waiting-requests.js'
 
@@ -78,13 +79,12 @@ export class Node {
   /** The stage's core, made once the disk has been read. */
   #core: Core | null = null
   readonly #waiting = new WaitingRequests()
+  readonly #succession = new Succession()
   /** The origin that the network was last told; null before. */
   #origin: string | null = null
   #phase: Phase = 'new'
   #turnDue = false
   #stopTicking = () => {}
-  /** Called when the node dies; a hand-over that is waited for has no other end then. */
-  #killed = () => {}
   readonly #tasks: Tasks
   #isWorking = false
   /** Resolves when all chunks that came have been kept, one after another. */
@@ -152,8 +152,10 @@ export class Node {
    */
   async stop(drainMs: number): Promise<void> {
     if (this.#phase !== 'running') return
-    await this.#handOver()
-    if ((this.#phase as Phase) !== 'running') return
+    if (this.#succession.isDue(this.#stage, this.status)) {
+      await this.#succession.wait(this.#waiting, (request) => this.#input((core) => core.request(request)))
+      if ((this.#phase as Phase) !== 'running') return
+    }
     this.#phase = 'stopping'
     if (this.#waiting.size > 0) {
       await new Promise<void>((resolve) => {
@@ -169,20 +171,16 @@ export class Node {
     await this.#doors.log?.close()
   }
 
-  /** Hands over; resolves when another node leads, when the rules have given it up, or when the node has died. */
-  async #handOver(): Promise<void> {
-    if (this.status.role !== 'leader' || !('transfer_leader' in this.#stage.commands)) return
-    await new Promise<void>((resolve) => {
-      this.#killed = resolve
-      this.ask({ command: 'transfer_leader' }, () => resolve())
-    })
+  /** Has a node that is being stopped wait for no successor any longer: too few nodes are left that could elect one. */
+  hurry(): void {
+    this.#succession.end()
   }
 
   /** Ends at once, as a crash would: no client is answered, and nothing more is done. */
   kill(): void {
     this.#phase = 'dead'
     this.#stopTicking()
-    this.#killed()
+    this.#succession.end()
   }
 
   /**

@@ -10,7 +10,7 @@ import { latest, stages } from '../stages/index.js'
 import { size } from './helpers/effort.js'
 
 /** The most candidacies, and the most elections that were won, in {@link patienceMs} of any cluster of these. */
-const most = { campaign: 6, elected: 2 }
+const most = { campaign: 10, elected: 2 }
 /** Virtual milliseconds in which a cluster settles, and as much again in which nothing happens any more. */
 const patienceMs = 20_000
 
@@ -54,12 +54,14 @@ function drawLinks(seed: number): Links {
 /** Cuts the links of a seed in a cluster that is at rest. @returns the counts of both halves of the time after that */
 async function countElections(stage: (typeof stages)[number], seed: number) {
   const { random, ids, cut } = drawLinks(seed)
+  const heartbeatTicks = random.pick([2, 5, 10])
+  const electionTicks = heartbeatTicks * random.pick([4, 10])
   const counts: Counts = { campaign: 0, elected: 0, pre_vote: 0 }
   const cluster = await SimulatedCluster.start({
     stage,
     seed,
     nodes: ids.length,
-    timing: { ...defaultTiming, heartbeatTicks: 5, electionTicks: random.pick([12, 30, 100]) },
+    timing: { ...defaultTiming, heartbeatTicks, electionTicks },
     spare: false,
     trace: ({ event }) => {
       if (event in counts) counts[event as keyof Counts]++
@@ -74,7 +76,10 @@ async function countElections(stage: (typeof stages)[number], seed: number) {
   await cluster.until(() => cluster.leader() !== null, patienceMs)
   void write('before')
   await cluster.pass(2_000)
-  cluster.network.weather = { ...calm, maxDelayMs: random.pick([1, 10, 40]) }
+  cluster.network.weather = {
+    ...calm,
+    maxDelayMs: heartbeatTicks * defaultTiming.tickMs * random.pick([0.1, 0.25, 0.5]),
+  }
   for (const link of cut) {
     const [from, to] = link.split('>') as [NodeId, NodeId]
     cluster.cut(from, to, false)

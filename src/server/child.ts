@@ -56,7 +56,10 @@ export function spawnNode(member: Member, entry: string, config: object): Child 
   }
 }
 
-/** Ends processes: asks first, insists after some milliseconds. */
+/**
+ * Ends processes: asks first, insists after some milliseconds. A leader hands over while it can; when most of them have
+ * ended it is asked once more, and waits no longer for a successor.
+ */
 export async function endChildren(children: readonly Child[], insistMs: number): Promise<void> {
   const running = children.filter(({ condition }) => condition !== 'dead')
   for (const child of running) {
@@ -64,6 +67,12 @@ export async function endChildren(children: readonly Child[], insistMs: number):
     child.process.kill('SIGTERM')
     child.process.kill('SIGCONT')
     child.wake()
+  }
+  let left = running.length
+  for (const { ended } of running) {
+    void ended.then(() => {
+      if (--left * 2 < running.length) for (const child of running) child.process.kill('SIGTERM')
+    })
   }
   const insist = setTimeout(() => {
     for (const child of running) child.process.kill('SIGKILL')

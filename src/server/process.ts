@@ -61,7 +61,9 @@ export interface RunningNode {
   readonly status: Status
   /** Reads the node's contents at this moment, for a comparison of replicas. */
   look(): Contents
-  /** Gives waiting clients a moment for their answers, closes the node and resolves. */
+  /** Has a node that is being stopped wait for no successor any longer. */
+  hurry(): void
+  /** Hands over, gives waiting clients a moment for their answers, closes the node and resolves. */
   stop(): Promise<void>
 }
 
@@ -114,6 +116,7 @@ export async function runNode(
       return node.status
     },
     look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
+    hurry: () => node.hurry(),
     async stop() {
       await node.stop(drainMs)
       await clients.close()
@@ -262,7 +265,10 @@ export async function runSupervised(stage: Stage, config: unknown, schemas: Sche
   try {
     const running = await runNode(stage, config, emit, schemas)
     process.on('message', (order: Order) => process.send!(obey(order, running)))
+    let isStopping = false
     process.on('SIGTERM', () => {
+      if (isStopping) return running.hurry()
+      isStopping = true
       const end = () => process.exit(exitCodes.done)
       running.stop().then(end, end)
     })

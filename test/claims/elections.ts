@@ -13,8 +13,7 @@ export function campaign(cores: Cores, id: string, voters: readonly string[], ro
   for (let round = 0; round < rounds && cores.status(id).role !== 'leader'; round++) {
     const { term } = cores.status(id)
     for (let tick = 0; tick < 2 * timing.electionTicks && cores.status(id).term === term; tick++) {
-      cores.tick(id)
-      cores.welcome(id)
+      cores.leaveAlone(id)
     }
     cores.bearSilence(voters)
     for (const to of voters) cores.deliver({ type: 'RequestVote', from: id, to })

@@ -14,6 +14,7 @@ import { preVoteClaims } from './pre-vote.js'
 import { callOffClaims, quorumClaims, waitingClaims } from './quorum.js'
 import { followerReadClaims, readClaims } from './read-index.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
+import { retiringClaims } from './retiring.js'
 import { transferClaims } from './send-snapshot.js'
 import { sessionClientClaims } from './session-clients.js'
 import { sessionClaims, sessionEndClaims } from './sessions.js'
@@ -61,4 +62,5 @@ export const claims: Claims = {
   ...sessionClientClaims,
   ...preVoteClaims,
   ...handoverClaims,
+  ...retiringClaims,
 }

@@ -103,7 +103,7 @@ export const snapshotTermClaims: Claims = {
     const deaf = follower(stage, {})
     for (let tick = 0; tick < electionTimeoutTicks; tick++) {
       hear(deaf, pieces(edge, { term: 4 }))
-      deaf.leaveAlone('n3', 1)
+      deaf.leaveAlone('n3')
     }
     equal(deaf.status('n3').role, 'candidate')
   },

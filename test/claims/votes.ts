@@ -119,7 +119,7 @@ export const voteClaims: Claims = {
       const cores = new Cores(stage, { n3: { log: [1], term: 2 } })
       cores.tick('n3', electionTimeoutTicks - 1)
       same(answer(cores, asking('n1', 2, last)), isGiven)
-      cores.leaveAlone('n3', 1)
+      cores.leaveAlone('n3')
       same(cores.status('n3').role, isGiven ? 'follower' : 'candidate')
       cores.leaveAlone('n3', electionTimeoutTicks)
       same(cores.status('n3').role, 'candidate')
@@ -141,7 +141,7 @@ export const voteClaims: Claims = {
       const cores = new Cores(stage, { n3: { log: [1], term: 2 } })
       for (let tick = 0; tick < 2 * timing.electionTicks; tick++) {
         cores.receive(message)
-        cores.leaveAlone('n3', 1)
+        cores.leaveAlone('n3')
         cores.take()
       }
       same(cores.status('n3').role, 'candidate', message.type)

@@ -6,6 +6,7 @@ import type {
   Effects,
   EntryId,
   Foreigner,
+  Identity,
   Member,
   Message,
   NodeId,
@@ -23,9 +24,10 @@ import { always, nodeOptions } from './core.js'
 import { type Acts, type AnyMessage, type Hand, isMeant, type Selection } from './hand.js'
 import type { Happened } from './happened.js'
 import { linesOf, noActs, perform, restored } from './machine.js'
-import { emptySnapshot, type Past, relive, theFive, type World, withMembers } from './past.js'
+import { emptySnapshot, olderCopy, type Past, relive, theFive, type World, withMembers } from './past.js'
 import { SnapshotFiles } from './snapshot-files.js'
 import { timing } from './timing.js'
+import { welcome } from './welcome.js'
 
 export type { AnyMessage } from './hand.js'
 export { entriesOf, entryOf, type Held, type Past, stateUpTo } from './past.js'
@@ -79,9 +81,8 @@ export class Cores {
 
   /** The terms of a node's log. */
   log(id: NodeId): Term[] {
-    return this.#hand(id)
-      .core.entries(1)
-      .map(({ term }) => term)
+    const { core } = this.#hand(id)
+    return core.entries(1).map(({ term }) => term)
   }
 
   /** What would be there after a loss of power. */
@@ -156,10 +157,9 @@ export class Cores {
 
   /** A message that the script made up: of the disk that its sender had first, unless it says otherwise. */
   receive(message: AnyMessage): void {
-    const { core } = this.#hand(message.to)
-    const { identity } = core
+    const identity = this.identity(message.to)
     this.heard.push(message)
-    core.receive(identity ? { ...identity, incarnation: message.from, ...message } : message)
+    this.#hand(message.to).core.receive(identity ? { ...identity, incarnation: message.from, ...message } : message)
     this.#collect(message.to)
   }
 
@@ -191,29 +191,20 @@ export class Cores {
 
   /** The election timer of a node runs out, and it asks for votes; where nobody is elected, its office begins with it. */
   stand(id: NodeId): void {
-    for (let tick = 0; tick < 2 * timing.electionTicks && this.status(id).role === 'follower'; tick++) {
-      this.tick(id)
-      this.welcome(id)
-    }
+    for (let tick = 0; tick < 2 * timing.electionTicks && this.status(id).role === 'follower'; tick++)
+      this.leaveAlone(id)
   }
 
   /** Time passes for a node that hears nobody; if it asks whether others would elect it, they say yes. */
-  leaveAlone(id: NodeId, ticks: number): void {
+  leaveAlone(id: NodeId, ticks = 1): void {
     for (let tick = 0; tick < ticks; tick++) {
       this.tick(id)
-      this.welcome(id)
+      welcome(this, id)
     }
   }
 
-  /** Every node that this one asks whether it would elect it says yes, whatever it would say itself. */
-  welcome(id: NodeId): void {
-    const { term: voterTerm } = this.status(id)
-    for (const { from: to, to: from, round } of this.take({ type: 'PreVote', from: id })) {
-      const identity = this.#hands.get(from)?.core.identity
-      const yes = { preVoteGranted: true, voterTerm, leader: null }
-      this.receive({ type: 'PreVoteReply', from, to, round, ...yes, ...identity })
-    }
-  }
+  /** The disk that a node has now, and its cluster, as its messages bear them. */
+  identity = (id: NodeId): Identity | null => this.#hands.get(id)?.core.identity ?? null
 
   /**
    * Where a leader that is heard is stood by, nobody votes before it has been silent for a while; which is not so long
@@ -284,12 +275,7 @@ export class Cores {
   /** Ends a node, and starts it again over an older copy of its folder: from this index on, its log is gone. */
   forget(id: NodeId, from: number): void {
     const hand = this.#hand(id)
-    const { bounds } = hand.disk
-    const older = new Records({ ...bounds, commit: Math.min(bounds.commit, from - 1) })
-    const kept = Math.max(from - 1, bounds.snapshots[0]?.index ?? 0)
-    const entries = hand.disk.entriesBehind({ index: bounds.first - 1, term: 0 }).filter(({ index }) => index <= kept)
-    older.add(entries.map((entry) => ({ record: 'entry', entry })))
-    Object.assign(hand, { disk: older })
+    hand.disk = olderCopy(hand.disk, from)
     this.crash(id)
   }
 

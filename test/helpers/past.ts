@@ -11,7 +11,7 @@ import {
   type Term,
   theBeginning,
 } from '../../src/contracts.js'
-import type { Records } from '../../src/storage/recover.js'
+import { Records } from '../../src/storage/recover.js'
 import { type Configuration, payloadOfConfiguration } from '../../stages/8-membership/configuration.js'
 import { five } from './core.js'
 import type { SnapshotFiles } from './snapshot-files.js'
@@ -88,3 +88,13 @@ export function withMembers(members: readonly Member[], snapshot: Snapshot): Sna
 
 /** A snapshot of nothing, so that it can say something. */
 export const emptySnapshot: Snapshot = { ...theBeginning, bytes: 0, sha256: '' }
+
+/** A disk as it was when its log ended before this index. */
+export function olderCopy(disk: Records, from: number): Records {
+  const { bounds } = disk
+  const older = new Records({ ...bounds, commit: Math.min(bounds.commit, from - 1) })
+  const kept = Math.max(from - 1, bounds.snapshots[0]?.index ?? 0)
+  const entries = disk.entriesBehind({ index: bounds.first - 1, term: 0 }).filter(({ index }) => index <= kept)
+  older.add(entries.map((entry) => ({ record: 'entry', entry })))
+  return older
+}

@@ -2,8 +2,9 @@ import t from 'tap'
 import { stages } from '../../stages/index.js'
 import { handoverClaims } from '../claims/handover.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
+import { retiringClaims } from '../claims/retiring.js'
 
-const claims = { ...preVoteClaims, ...handoverClaims }
+const claims = { ...preVoteClaims, ...handoverClaims, ...retiringClaims }
 
 for (const stage of stages.slice(10)) {
   for (const [claim, check] of Object.entries(claims)) {

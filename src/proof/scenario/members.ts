@@ -64,6 +64,12 @@ export function commandOf({ change, isForced }: Change, members: readonly Member
   return { command: 'reconfigure', voters: members.map(({ id, client, peer }) => `${id}=${client}/${peer}`), ...force }
 }
 
+/** Makes the command that asks for a hand-over, to this node or to the nearest. */
+export const handingOver = (to: NodeId | undefined): Command => ({
+  command: 'transfer_leader',
+  ...(to !== undefined && { to }),
+})
+
 /** Judges the voters or the learners: looks again until they are as expected, or until the time is over. */
 export async function judgeMembers(
   { kind, withinMs }: MembersSaid,

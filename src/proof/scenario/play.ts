@@ -11,7 +11,7 @@ import { describeOutcome, formatExpectations, judge, type Mark } from './expecta
 import { type Finding, judgeLeadership } from './leadership.js'
 import { textOf, withNodes } from './line-text.js'
 import { type LoadCounts, startLoad } from './load.js'
-import { commandOf, judgeMembers, operator } from './members.js'
+import { commandOf, handingOver, judgeMembers, operator } from './members.js'
 import { checkPlayable, nodesOfFault, pinOf } from './playable.js'
 import { differences, judgeHeld } from './replicas.js'
 import type {
@@ -88,15 +88,13 @@ class Play {
       const text = textOf(statement).replaceAll('$round', round)
       const entry = newEntry(text, statement.kind === 'comment')
       entries.push(entry)
-      await this.#perform(statement, entry, round)
+      if (statement.kind !== 'comment') await this.#perform(statement, entry, round)
     }
     return entries
   }
 
-  async #perform(statement: Statement, entry: Entry, round: string): Promise<void> {
+  async #perform(statement: Exclude<Statement, { kind: 'comment' }>, entry: Entry, round: string): Promise<void> {
     switch (statement.kind) {
-      case 'comment':
-        return
       case 'fault':
         return this.#fault(statement, entry)
       case 'name':
@@ -124,9 +122,8 @@ class Play {
       case 'has a snapshot':
         return this.#compaction(statement, entry)
       case 'change':
-        return this.#change(statement, entry)
       case 'hand over':
-        return this.#handOver(statement, entry)
+        return this.#order(statement, entry)
       case 'voters':
       case 'learners':
       case 'change under way':
@@ -206,23 +203,14 @@ class Play {
     await this.#found(entry, judgeMembers(statement, nodes, this.#driver))
   }
 
-  async #change(change: Change, entry: Entry): Promise<void> {
-    const nodes = await this.#find(change.words, entry)
+  /** The operator asks for a change of members, or for a hand-over. */
+  async #order(order: Change | HandOver, entry: Entry): Promise<void> {
+    const nodes = await this.#find(order.words, entry)
     if (nodes === null) return
-    const command = commandOf(
-      change,
-      nodes.map((node) => this.#driver.address(node)),
-    )
-    const ended = this.#asks(operator.name, command, null, change.expected, entry)
-    if (!change.background) await this.#driver.until(ended)
-  }
-
-  async #handOver({ words, expected, background }: HandOver, entry: Entry): Promise<void> {
-    const nodes = await this.#find(words, entry)
-    if (nodes === null) return
-    const command = { command: 'transfer_leader', ...(nodes.length > 0 && { to: nodes[0]! }) }
-    const ended = this.#asks(operator.name, command, null, expected, entry)
-    if (!background) await this.#driver.until(ended)
+    const addresses = nodes.map((node) => this.#driver.address(node))
+    const command = order.kind === 'change' ? commandOf(order, addresses) : handingOver(nodes[0])
+    const ended = this.#asks(operator.name, command, null, order.expected, entry)
+    if (!order.background) await this.#driver.until(ended)
   }
 
   /** @param again the same call, when it was asked before; then both are one in the history */

@@ -55,7 +55,8 @@ export type Expectation =
 
 /** One line of a script. `text` is the line as it was written. */
 export type Statement = { readonly text: string; readonly line: number } & (
-  | { readonly kind: 'comment' | 'settle' | 'all equal' | 'linearizable' }
+  | { readonly kind: 'comment' }
+  | { readonly kind: 'settle' | 'all equal' | 'linearizable' }
   | { readonly kind: 'fault'; readonly fault: Fault }
   | { readonly kind: 'delay'; readonly delay: Delay }
   | { readonly kind: 'wait'; readonly ms: number }
