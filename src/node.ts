@@ -85,6 +85,8 @@ export class Node {
   #stopTicking = () => {}
   /** Called when the node dies; a hand-over that is waited for has no other end then. */
   #killed = () => {}
+  /** The node's stop, once it has begun. */
+  #stopped: Promise<void> | null = null
   readonly #tasks: Tasks
   #isWorking = false
   /** Resolves when all chunks that came have been kept, one after another. */
@@ -148,11 +150,18 @@ export class Node {
 
   /**
    * Stops the node: a leader hands over first, where the stage can do that. Then the node refuses new requests, and waits
-   * up to `drainMs` milliseconds for the answers under way.
+   * up to `drainMs` milliseconds for the answers under way. A second call waits for the same end.
+   *
+   * @param isLast true if all nodes stop, so that nobody could take over
    */
-  async stop(drainMs: number): Promise<void> {
+  stop(drainMs: number, { isLast = false } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(drainMs, isLast)
+    return this.#stopped
+  }
+
+  async #stop(drainMs: number, isLast: boolean): Promise<void> {
     if (this.#phase !== 'running') return
-    await this.#handOver()
+    if (!isLast && this.#canHandOver) await this.#handOver()
     if ((this.#phase as Phase) !== 'running') return
     this.#phase = 'stopping'
     if (this.#waiting.size > 0) {
@@ -169,9 +178,12 @@ export class Node {
     await this.#doors.log?.close()
   }
 
+  get #canHandOver(): boolean {
+    return this.status.role === 'leader' && 'transfer_leader' in this.#stage.commands
+  }
+
   /** Hands over; resolves when another node leads, when the rules have given it up, or when the node has died. */
   async #handOver(): Promise<void> {
-    if (this.status.role !== 'leader' || !('transfer_leader' in this.#stage.commands)) return
     await new Promise<void>((resolve) => {
       this.#killed = resolve
       this.ask({ command: 'transfer_leader' }, () => resolve())
