@@ -85,6 +85,8 @@ export class Node {
   #phase: Phase = 'new'
   #turnDue = false
   #stopTicking = () => {}
+  /** The node's stop, once it has begun. */
+  #stopped: Promise<void> | null = null
   readonly #tasks: Tasks
   #isWorking = false
   /** Resolves when all chunks that came have been kept, one after another. */
@@ -148,11 +150,18 @@ export class Node {
 
   /**
    * Stops the node: a leader hands over first, where the stage can do that. Then the node refuses new requests, and waits
-   * up to `drainMs` milliseconds for the answers under way.
+   * up to `drainMs` milliseconds for the answers under way. A second call waits for the same end.
+   *
+   * @param isLast true if all nodes stop, so that nobody could take over
    */
-  async stop(drainMs: number): Promise<void> {
+  stop(drainMs: number, { isLast = false } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(drainMs, isLast)
+    return this.#stopped
+  }
+
+  async #stop(drainMs: number, isLast: boolean): Promise<void> {
     if (this.#phase !== 'running') return
-    if (this.#succession.isDue(this.#stage, this.status)) {
+    if (!isLast && this.#succession.isDue(this.#stage, this.status)) {
       await this.#succession.wait(this.#waiting, (request) => this.#input((core) => core.request(request)))
       if ((this.#phase as Phase) !== 'running') return
     }
@@ -169,11 +178,6 @@ export class Node {
     this.kill()
     await this.#doors.network.stop()
     await this.#doors.log?.close()
-  }
-
-  /** Has a node that is being stopped wait for no successor any longer: too few nodes are left that could elect one. */
-  hurry(): void {
-    this.#succession.end()
   }
 
   /** Ends at once, as a crash would: no client is answered, and nothing more is done. */

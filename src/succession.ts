@@ -29,7 +29,7 @@ export class Succession {
     })
   }
 
-  /** Ends the wait, because the node has died, or because too few nodes are left that could elect another one. */
+  /** Ends the wait, because the node has died. */
   end(): void {
     this.#end()
   }

@@ -252,6 +252,16 @@ t.test('stopping: what is new is refused, what waits is answered, or unknown whe
   t.match(answers[1], { ok: true, value: 'k1' })
   t.same(world.taken().slice(-2), ['network stopped', 'log closed'])
 
+  const twice = await running()
+  twice.ask('a')
+  await twice.world.settle()
+  const stops = [twice.node.stop(1_000), twice.node.stop(1_000)]
+  await Promise.resolve()
+  t.notOk(twice.world.taken().includes('log closed'))
+  await twice.world.diskDone()
+  await stops[1]
+  t.ok(twice.world.taken().includes('log closed'), 'who asks again waits for the same end')
+
   const slow = await running()
   slow.ask('a')
   await slow.world.settle()

@@ -28,19 +28,24 @@ t.test('a leader that is asked to end hands over, and nobody waits for an electi
   t.notOk(events.includes('pre_vote'))
 })
 
-t.test('a leader that is being stopped waits for no successor if it is to hurry, or has died', async (t) => {
-  for (const end of ['hurry', 'kill'] as const) {
-    const { cluster, leader } = await led()
-    for (const { id } of cluster.hosts) if (id !== leader) cluster.kill(id)
-    const { node } = cluster.host(leader)
-    let isOver = false
-    const stopped = node!.stop(drainMs).then(() => {
-      isOver = true
-    })
-    await cluster.pass(100)
-    t.notOk(isOver, 'it waits')
-    node![end]()
-    await stopped
-    t.ok(isOver, end)
-  }
+t.test('a leader that is being stopped waits for no successor once it has died', async (t) => {
+  const { cluster, leader } = await led()
+  for (const { id } of cluster.hosts) if (id !== leader) cluster.kill(id)
+  const { node } = cluster.host(leader)
+  let isOver = false
+  const stopped = node!.stop(drainMs).then(() => {
+    isOver = true
+  })
+  await cluster.pass(100)
+  t.notOk(isOver, 'it waits')
+  node!.kill()
+  await stopped
+  t.ok(isOver)
+})
+
+t.test('the last leader of a cluster that ends waits for no successor', async (t) => {
+  const { cluster, leader } = await led()
+  const { node } = cluster.host(leader)
+  await node!.stop(drainMs, { isLast: true })
+  t.equal(node!.status.role, 'leader')
 })

@@ -141,11 +141,15 @@ export class ClientConnection {
     for (const share of [this.#unfinished, this.#asked, this.#answers]) share.set(0)
   }
 
-  /** Sends the answers that are ready, as far as the client reads them at once, and closes the connection. */
+  /**
+   * Sends the answers that are ready, as far as the client reads them at once, and closes the connection: after
+   * {@link lastWordsMs} also to a client that does not read.
+   */
   end(): void {
     this.#deaf = true
     this.#flush()
     this.#socket.destroySoon()
+    setTimeout(() => this.#socket.destroy(), lastWordsMs).unref()
   }
 
   #received(chunk: Buffer): void {

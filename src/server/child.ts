@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Member, NodeId } from '../contracts.js'
+import type { Order } from './process.js'
 
 /**
  * Flags of a node's process. A batch's objects are garbage soon after it: with a larger young generation most of them
@@ -57,22 +58,24 @@ export function spawnNode(member: Member, entry: string, config: object): Child 
 }
 
 /**
- * Ends processes: asks first, insists after some milliseconds. A leader hands over while it can; when most of them have
- * ended it is asked once more, and waits no longer for a successor.
+ * Ends processes: asks first, insists after some milliseconds.
+ *
+ * @param areAll true if the whole cluster ends: then no node hands over
  */
-export async function endChildren(children: readonly Child[], insistMs: number): Promise<void> {
+export async function endChildren(
+  children: readonly Child[],
+  insistMs: number,
+  { areAll = false } = {},
+): Promise<void> {
   const running = children.filter(({ condition }) => condition !== 'dead')
   for (const child of running) {
     child.expected = true
-    child.process.kill('SIGTERM')
+    const end: Order = { order: 0, end: true }
+    const isTold = areAll && child.condition !== 'starting' && child.process.connected
+    if (isTold) child.process.send(end, () => {})
+    else child.process.kill('SIGTERM')
     child.process.kill('SIGCONT')
     child.wake()
-  }
-  let left = running.length
-  for (const { ended } of running) {
-    void ended.then(() => {
-      if (--left * 2 < running.length) for (const child of running) child.process.kill('SIGTERM')
-    })
   }
   const insist = setTimeout(() => {
     for (const child of running) child.process.kill('SIGKILL')

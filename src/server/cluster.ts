@@ -65,7 +65,7 @@ const startMs = 60_000
 const settleMs = 3_000
 /** Milliseconds between two reports of what the cluster waits for. */
 const tellMs = 10_000
-/** Milliseconds that a node may take to end before it is killed. */
+/** Milliseconds that a node may take to end before it is killed, besides the time of a hand-over. */
 const stopMs = 3_000
 /** Milliseconds between two questions to the nodes for their status, while nothing else happens. */
 const lookMs = 50
@@ -95,6 +95,7 @@ export class Cluster {
       dataDir: options.dataDir,
       ids: () => [...this.#children.keys()],
       child: (id) => this.#child(id),
+      end: (child) => endChildren([child], this.#stopMs),
       start: async (member) => {
         this.#spawn(member)
         await this.#up(member.id)
@@ -216,14 +217,19 @@ export class Cluster {
 
   /** Ends a node's process, and forgets the node, also if it is still a member. */
   async remove(id: NodeId): Promise<void> {
-    await endChildren([this.#child(id)], stopMs)
+    await endChildren([this.#child(id)], this.#stopMs)
     this.#children.delete(id)
     this.faults.forget(id)
   }
 
   /** Ends every node: asks first, and kills after {@link stopMs}. */
   async stop(): Promise<void> {
-    await endChildren([...this.#children.values()], stopMs)
+    await endChildren([...this.#children.values()], stopMs, { areAll: true })
+  }
+
+  /** Milliseconds that one node may take to end: a hand-over takes two election time-outs at most. */
+  get #stopMs(): number {
+    return stopMs + 2 * this.#options.pace.electionMs
   }
 
   #child(id: NodeId): Child {

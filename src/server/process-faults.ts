@@ -14,6 +14,8 @@ export interface Processes {
   ids(): NodeId[]
   /** Finds the process of a node. @throws ConfigError if there is no such node */
   child(id: NodeId): Child
+  /** Asks a node's process to end, and kills it if that takes too long. */
+  end(child: Child): Promise<void>
   /** Starts a dead node again, and resolves when it serves. @throws ConfigError if it cannot */
   start(member: Member): Promise<void>
   /** Sends an order to a running node; undefined if the node does not run or does not answer. */
@@ -48,14 +50,15 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
     return { event: 'killed', node: id }
   }
 
-  /** Asks a node's process to end (SIGTERM), and waits until it has: the node answers its clients first. */
+  /**
+   * Asks a node's process to end (SIGTERM), and waits until it has: the node hands over and answers its clients first. A
+   * node that takes too long is killed.
+   */
   async stop(id: NodeId): Promise<Event> {
     const child = this.#nodes.child(id)
     if (child.condition !== 'up') throw new ConfigError(`${id} is ${child.condition}, so it cannot be asked to end`)
-    child.expected = true
-    child.process.kill('SIGTERM')
-    await child.ended
-    return { event: 'ended', node: id }
+    await this.#nodes.end(child)
+    return { event: child.process.signalCode === 'SIGKILL' ? 'killed' : 'ended', node: id }
   }
 
   /** Starts a dead node again, and waits until it serves and has found the others. */

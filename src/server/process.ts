@@ -61,10 +61,11 @@ export interface RunningNode {
   readonly status: Status
   /** Reads the node's contents at this moment, for a comparison of replicas. */
   look(): Contents
-  /** Has a node that is being stopped wait for no successor any longer. */
-  hurry(): void
-  /** Hands over, gives waiting clients a moment for their answers, closes the node and resolves. */
-  stop(): Promise<void>
+  /**
+   * Hands over, gives waiting clients a moment for their answers, closes the node and resolves. @param how whether all
+   * nodes stop, so that nobody could take over
+   */
+  stop(how?: { readonly isLast?: boolean }): Promise<void>
 }
 
 /**
@@ -116,9 +117,8 @@ export async function runNode(
       return node.status
     },
     look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
-    hurry: () => node.hurry(),
-    async stop() {
-      await node.stop(drainMs)
+    async stop(how) {
+      await node.stop(drainMs, how)
       await clients.close()
     },
   }
@@ -206,9 +206,10 @@ async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: 
 
 /**
  * An errand that a supervisor sends to a node: cut one direction of a link, heal all links, delay messages, give the
- * node's contents, or give its status.
+ * node's contents, give its status, or end because the whole cluster ends.
  */
 export type Errand =
+  | { readonly end: true }
   | { readonly cut: Direction }
   | { readonly heal: true }
   | { readonly delay: Delay }
@@ -264,14 +265,12 @@ export async function runSupervised(stage: Stage, config: unknown, schemas: Sche
   const emit = (event: Event) => outlet.write(jsonLine(event))
   try {
     const running = await runNode(stage, config, emit, schemas)
-    process.on('message', (order: Order) => process.send!(obey(order, running)))
-    let isStopping = false
-    process.on('SIGTERM', () => {
-      if (isStopping) return running.hurry()
-      isStopping = true
-      const end = () => process.exit(exitCodes.done)
-      running.stop().then(end, end)
+    const exit = () => process.exit(exitCodes.done)
+    process.on('message', (order: Order) => {
+      if ('end' in order) running.stop({ isLast: true }).then(exit, exit)
+      else process.send!(obey(order, running))
     })
+    process.on('SIGTERM', () => void running.stop().then(exit, exit))
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError)) throw error
     emit({ event: eventOfStart(error), ...node, message: error.message })

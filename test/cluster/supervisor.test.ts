@@ -106,6 +106,17 @@ t.test('headless with --json: the first line says who serves where; fault words 
   })
 })
 
+t.test('a whole cluster ends at once: no leader hands over to a node that ends as well', async (t) => {
+  const cluster = await new RunningCluster(t, 10, ['--nodes', '3']).ready()
+  const from = cluster.events.length
+  t.equal(await cluster.stop(), 0)
+  const all = cluster.events.slice(from).map(({ event }) => event)
+  t.same(
+    all.filter((event) => event.startsWith('hand')),
+    [],
+  )
+})
+
 t.test('no orphans: the nodes end when the supervisor is killed, even one that is stopped', async (t) => {
   const cluster = await new RunningCluster(t, 2, ['--nodes', '3']).ready()
   await cluster.say('pause n2')

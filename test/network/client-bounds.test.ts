@@ -260,3 +260,14 @@ t.test('connections leave room for the disk', async (t) => {
   }
   t.ok(connectionLimits().clients > 0)
 })
+
+t.test('a port is closed in the end, also before a client that does not take its answers', async (t) => {
+  const large: Answer = { ok: true, value: 'x'.repeat(8 * mebibyte) }
+  const { port, open } = await portOf(t, (_, answer) => answer(large))
+  const deaf = open()
+  deaf.pause()
+  deaf.write(frame({ id: 1, command: 'get', key: 'a' }, { id: 2, command: 'get', key: 'a' }))
+  await until(() => port.tallies.answers.held > mebibyte)
+  await port.close()
+  t.ok(deaf.readableLength >= 0, 'it has not been waited for')
+})
