@@ -9,7 +9,10 @@ import { SeededRandom } from '../src/proof/simulation/random.js'
 import { latest, stages } from '../stages/index.js'
 import { size } from './helpers/effort.js'
 
-/** The most candidacies, and the most elections that were won, in {@link patienceMs} of any cluster of these. */
+/**
+ * The most candidacies, and the most elections that were won, in {@link patienceMs} of any cluster of these. The most
+ * seen on 600 seeds, with delays of up to a quarter of an election time-out, were 7 and 1.
+ */
 const most = { campaign: 10, elected: 2 }
 /** Virtual milliseconds in which a cluster settles, and as much again in which nothing happens any more. */
 const patienceMs = 20_000

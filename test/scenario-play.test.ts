@@ -3,7 +3,7 @@ import { failure, type Outcome, outcomeOf, type Status } from '../src/contracts.
 import { membersIn, placesIn } from '../src/proof/scenario/members.js'
 import { parseScenario } from '../src/proof/scenario/notation.js'
 import { play } from '../src/proof/scenario/play.js'
-import { stages } from '../stages/index.js'
+import { latest, stages } from '../stages/index.js'
 import { done, Puppet, refused, unknown } from './helpers/puppet.js'
 
 const script = (body: string, more = '') => parseScenario(`X1 A title\nguarantee G5\n${more}\n${body}`, 'X1.txt')
@@ -130,6 +130,16 @@ t.test('what is to be done reaches the driver; `again` asks the same once more, 
   const delays = ['delay {"minMs":1,"maxMs":5}', 'delay null']
   const retried = 'c1 {"command":"get","key":"a"} null'
   t.same(puppet.told, ['kill n1 n2', 'wipe n1', 'cut n1 > n2', 'heal', ...delays, 'wait 2000', asked, retried])
+})
+
+t.test('a hand-over is asked of the leader, by its name or without; a load may say that no call is lost', async (t) => {
+  const puppet = new Puppet([done(), done()])
+  await play(script('hand over to n3 -> done\nhand over -> done'), latest, puppet)
+  t.same(puppet.told, ['op {"command":"transfer_leader","to":"n3"} null', 'op {"command":"transfer_leader"} null'])
+  const lost = [done(), done(), unknown, done()]
+  t.equal((await judge('load 2 clients 2 calls -> no call lost', lost)).verdict, 'unavailable')
+  t.equal((await judge('load 2 clients 2 calls', lost)).verdict, 'holds')
+  await t.rejects(play(script('hand over'), stages[9]!, new Puppet()), /nobody hands over at stage 9: `from stage 10`/)
 })
 
 const place = (node: string, role: string, term = 1, leader: string | null = null) => ({ node, role, term, leader })
