@@ -215,7 +215,9 @@ t.test('from 1 to 2: replication is added, writes are replaced, reads and the cl
       'requests.ping=ping',
       'verbs.status=status',
       'client.state=client',
-      ...['call', 'answered', 'connected', 'disconnected', 'elapsed', 'take'].map((rule) => `client.${rule}=${rule}`),
+      ...['call', 'answered', 'connected', 'disconnected', 'elapsed', 'closed', 'take'].map(
+        (rule) => `client.${rule}=${rule}`,
+      ),
     ],
   )
   t.same(messages, ['Replicate', 'Replicated'])

@@ -13,6 +13,7 @@ const flags = [
   'markdown',
   'no-shrink',
   'no-session',
+  'lease-reads',
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */

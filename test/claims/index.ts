@@ -9,7 +9,9 @@ import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } fr
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
+import { leaseClaims } from './leases.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
+import { pipelineClaims } from './pipeline.js'
 import { preVoteClaims } from './pre-vote.js'
 import { callOffClaims, quorumClaims, waitingClaims } from './quorum.js'
 import { followerReadClaims, readClaims } from './read-index.js'
@@ -63,4 +65,6 @@ export const claims: Claims = {
   ...preVoteClaims,
   ...handoverClaims,
   ...retiringClaims,
+  ...pipelineClaims,
+  ...leaseClaims,
 }

@@ -207,7 +207,7 @@ t.test('words that are meant', async (t) => {
     t.match(describeUnknown(word, all), `did you mean \`${guess}\`?`)
   t.match(describeUnknown('scenario', all), /it is one of the shell's: raft-roadmap scenario/)
   const unknown = describeUnknown('xyzzy', all)
-  t.match(unknown, /^no command "xyzzy"; there are get set .* and here add remove kill restart .* exit$/)
+  t.match(unknown, /^no command "xyzzy"; there are get set .* and here add remove kill stop restart .* exit$/)
 })
 
 t.test('what Tab offers', async (t) => {

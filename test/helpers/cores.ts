@@ -55,6 +55,9 @@ export class Cores {
   readonly #hands = new Map<NodeId, Hand>()
   #requests = 0
 
+  /** The reading of every node's clock; it stands still unless the script moves it. */
+  clockMs = 0
+
   /** @param limits other ones than {@link timing} has */
   constructor(
     stage: Stage,
@@ -361,7 +364,8 @@ export class Cores {
     }
     const bootstrap = founders[0]?.id === id
     const others = isMember ? members : bootstrap ? founders : nodes.filter((node) => node.id === id)
-    const given = { bootstrap, timing: this.#timing, random: always(this.chance) }
+    const machineClock = { now: () => this.clockMs }
+    const given = { bootstrap, timing: this.#timing, random: always(this.chance), machineClock }
     const core = this.#stage.create({ ...nodeOptions(id, others, recovered), ...given })
     const state = snapshots[0] ? restored(core, files.load(snapshots[0]), snapshots[0]) : []
     const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }

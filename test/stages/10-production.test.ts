@@ -1,10 +1,12 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
 import { handoverClaims } from '../claims/handover.js'
+import { leaseClaims } from '../claims/leases.js'
+import { pipelineClaims } from '../claims/pipeline.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
 import { retiringClaims } from '../claims/retiring.js'
 
-const claims = { ...preVoteClaims, ...handoverClaims, ...retiringClaims }
+const claims = { ...preVoteClaims, ...handoverClaims, ...retiringClaims, ...pipelineClaims, ...leaseClaims }
 
 for (const stage of stages.slice(10)) {
   for (const [claim, check] of Object.entries(claims)) {

@@ -7,7 +7,7 @@ import type { Scenario } from './scenario.js'
 const folder = fileURLToPath(new URL('../../../../src/proof/scenario/scripts/', import.meta.url))
 
 /** The order of the groups: the wire, replication, the log, heartbeats, election, compaction, membership. */
-const groups = 'WNRLHECM'
+const groups = 'WNRLHECMT'
 
 /** Reads all scenarios, in the order of the roadmap. @throws NotationError if one cannot be read */
 export function catalogue(): readonly Scenario[] {
