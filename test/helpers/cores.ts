@@ -54,8 +54,7 @@ export class Cores {
   readonly #world: World
   readonly #hands = new Map<NodeId, Hand>()
   #requests = 0
-
-  /** The reading of every node's clock; it stands still unless the script moves it. */
+  /** The reading of every node's clock. */
   clockMs = 0
 
   /** @param limits other ones than {@link timing} has */
@@ -72,8 +71,7 @@ export class Cores {
     for (const id of this.ids) {
       const place = { disk: new Records(), files: new SnapshotFiles(), incarnation: 1 }
       relive(pasts[id] ?? {}, place.disk, place.files)
-      const idle = { isSlow: false, isHolding: false }
-      this.#hands.set(id, { ...place, ...idle, ...this.#life(id, place) })
+      this.#hands.set(id, { ...place, isSlow: false, isHolding: false, ...this.#life(id, place) })
       this.#collect(id)
     }
   }
@@ -104,9 +102,7 @@ export class Cores {
   }
 
   /** The names of all entries whose effect a node's state machine holds, in order. */
-  state(id: NodeId): readonly string[] {
-    return this.#hand(id).state
-  }
+  state = (id: NodeId): readonly string[] => this.#hand(id).state
 
   /** The acts of a node's state machine, and of the rules before it, in this life. */
   acts(id: NodeId): Readonly<Acts> {
@@ -364,9 +360,9 @@ export class Cores {
     }
     const bootstrap = founders[0]?.id === id
     const others = isMember ? members : bootstrap ? founders : nodes.filter((node) => node.id === id)
+    const given = { bootstrap, timing: this.#timing, random: always(this.chance) }
     const machineClock = { now: () => this.clockMs }
-    const given = { bootstrap, timing: this.#timing, random: always(this.chance), machineClock }
-    const core = this.#stage.create({ ...nodeOptions(id, others, recovered), ...given })
+    const core = this.#stage.create({ ...nodeOptions(id, others, recovered), ...given, machineClock })
     const state = snapshots[0] ? restored(core, files.load(snapshots[0]), snapshots[0]) : []
     const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }
     return { core, state, underWay: [], acts: noActs(snapshots[0]?.index), ...nothing }
@@ -411,13 +407,12 @@ export class Cores {
 
   #perform(hand: Hand, effects: Effects): void {
     perform(hand, effects)
-    if (!effects.snapshot) return
-    ok(!hand.save, 'one snapshot is written at a time')
-    hand.save = { header: effects.snapshot, lines: linesOf(hand.core, hand.state) }
+    ok(!effects.snapshot || !hand.save, 'one snapshot is written at a time')
+    if (effects.snapshot) hand.save = { header: effects.snapshot, lines: linesOf(hand.core, hand.state) }
   }
 
   #send(messages: readonly Message[]): void {
-    const codec = jsonCodec(this.#stage)
-    for (const message of messages) this.air.push(codec.decode(codec.encode(message)) as AnyMessage)
+    const { decode, encode } = jsonCodec(this.#stage)
+    this.air.push(...messages.map((message) => decode(encode(message)) as AnyMessage))
   }
 }
