@@ -1,6 +1,7 @@
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
+import { deadLinkClaims } from './dead-links.js'
 import { doubtClaims, snapshotDoubtClaims } from './doubts.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
 import { handoverClaims } from './handover.js'
@@ -63,4 +64,5 @@ export const claims: Claims = {
   ...preVoteClaims,
   ...handoverClaims,
   ...retiringClaims,
+  ...deadLinkClaims,
 }

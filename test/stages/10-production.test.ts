@@ -1,10 +1,11 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
+import { deadLinkClaims } from '../claims/dead-links.js'
 import { handoverClaims } from '../claims/handover.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
 import { retiringClaims } from '../claims/retiring.js'
 
-const claims = { ...preVoteClaims, ...handoverClaims, ...retiringClaims }
+const claims = { ...preVoteClaims, ...handoverClaims, ...retiringClaims, ...deadLinkClaims }
 
 for (const stage of stages.slice(10)) {
   for (const [claim, check] of Object.entries(claims)) {
