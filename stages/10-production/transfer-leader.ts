@@ -30,7 +30,7 @@ function tellLeader(node: ProductionNode, { id: request }: Request): void {
 }
 
 /** A change of members has steps that are entries: it goes on, and the hand-over has to wait for its end. */
-function isChanging({ change, log, commitIndex }: ProductionNode): boolean {
+export function isChanging({ change, log, commitIndex }: ProductionNode): boolean {
   return change !== null || log.configuration.configuration.outgoing !== null || log.configuration.index > commitIndex
 }
 
