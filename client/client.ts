@@ -45,6 +45,7 @@ export class Client {
     this.#shell = new ClientShell(latest, checkSettings(settings), {
       clock: systemClock,
       connect: (address) => this.#connect(address),
+      drop: (address) => this.#sockets.get(address)?.destroy(new Error('nothing was heard of the node')),
       send: (address, message) => this.#write(address, JSON.stringify(message)),
     })
   }

@@ -48,6 +48,8 @@ export type NumberedCommand = { readonly id: number } & Command
 /** Effects that a client's rules have decided; the shell carries them out. */
 export interface ClientEffects {
   connect: string[]
+  /** Addresses whose connections are to be ended; the shell reports their end by `disconnected`. */
+  drop: string[]
   send: { address: string; message: NumberedCommand }[]
   settle: { id: number; outcome: Outcome }[]
 }

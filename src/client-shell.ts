@@ -18,6 +18,8 @@ export interface ClientDoors {
   readonly clock: Pick<Clock, 'now' | 'after'>
   /** Begins a connection. The shell hears of it by `connected` or `disconnected`. */
   connect(address: string): void
+  /** Ends a connection that stands, or is being made. The shell hears of it by `disconnected`. */
+  drop(address: string): void
   /** Sends over a connection that stands. */
   send(address: string, message: NumberedCommand): void
 }
@@ -112,7 +114,8 @@ export class ClientShell {
 
   /** Does what the rules have decided. */
   #carryOut(): void {
-    const { connect, send, settle } = this.#rules.take(this.#state)
+    const { drop, connect, send, settle } = this.#rules.take(this.#state)
+    for (const address of drop) this.#doors.drop(address)
     for (const address of connect) this.#doors.connect(address)
     for (const { address, message } of send) this.#doors.send(address, message)
     for (const { id, outcome } of settle) this.#settle(id, outcome)

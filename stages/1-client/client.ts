@@ -76,7 +76,7 @@ export interface Client {
 
 export function client(given: SomeClientOptions): Client {
   const options = { ...defaultClientOptions, ...given }
-  const effects = { connect: [], send: [], settle: [] }
+  const effects = { connect: [], drop: [], send: [], settle: [] }
   const { addresses } = options
   const nothing = { calls: new Map(), links: new Map(), effects }
   return {
@@ -98,7 +98,7 @@ export function wake(client: Client, moment: number): void {
 /** Everything decided since the last take. */
 export function take(client: Client): ClientEffects {
   const effects = client.effects
-  client.effects = { connect: [], send: [], settle: [] }
+  client.effects = { connect: [], drop: [], send: [], settle: [] }
   return effects
 }
 

@@ -1,6 +1,7 @@
 import { stage } from '../../src/stage.js'
 import clientInteraction from '../9-client-interaction/stage.js'
 import { productionCommands } from './commands.js'
+import { dropSilent } from './drop-silent.js'
 import { handOverAndRetire } from './hand-over.js'
 import { gateOfProduction, hearAhead, tickOfProduction, turnOfProduction } from './hear.js'
 import { heldRequests } from './hold.js'
@@ -22,6 +23,7 @@ export default stage<ProductionNode, ProductionMessage>({
   commands: { ...before.commands, ...productionCommands },
   state: productionNode,
   verbs: { ...before.verbs, ...pipelineVerbs, campaign: askPreVotes, retire: handOverAndRetire },
+  client: { ...before.client!, ...dropSilent },
   requests: { ...before.requests, ...heldRequests, transfer_leader: transferLeader },
   messages: { ...before.messages, ...productionMessages },
   doubts: productionDoubts,

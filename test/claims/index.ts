@@ -1,6 +1,7 @@
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
+import { deadLinkClaims } from './dead-links.js'
 import { doubtClaims, snapshotDoubtClaims } from './doubts.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
 import { handoverClaims } from './handover.js'
@@ -67,4 +68,5 @@ export const claims: Claims = {
   ...retiringClaims,
   ...pipelineClaims,
   ...leaseClaims,
+  ...deadLinkClaims,
 }

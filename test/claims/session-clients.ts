@@ -1,8 +1,10 @@
 import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
 import {
   type Answer,
+  type CallOptions,
   type ClientRules,
   type ClientState,
+  type Command,
   type ErrorCode,
   failure,
   type NumberedCommand,
@@ -20,7 +22,7 @@ interface Sent {
 }
 
 /** A client by hand, which knows three nodes: every connection stands at once, unless the script broke it. */
-class HandClient {
+export class HandClient {
   readonly outcomes = new Map<number, Outcome>()
   /** The messages that have left and are not answered so far, but for questions about members. */
   sent: Sent[] = []
@@ -30,6 +32,9 @@ class HandClient {
 
   /** Addresses whose nodes accept connections and say nothing. */
   readonly stopped = new Set<string>()
+  /** Addresses whose connections the client has begun, and dropped, in order. */
+  readonly begun: string[] = []
+  readonly dropped: string[] = []
 
   constructor(stage: Stage) {
     this.#rules = stage.client!
@@ -38,7 +43,12 @@ class HandClient {
 
   /** @returns the call's number */
   write(command = append): number {
-    const id = this.#rules.call(this.#state, command, { readOnly: false, ofApplication: true })
+    return this.call(command, { readOnly: false, ofApplication: true })
+  }
+
+  /** @returns the call's number */
+  call(command: Command, options: CallOptions): number {
+    const id = this.#rules.call(this.#state, command, options)
     this.#carryOut()
     return id
   }
@@ -78,15 +88,18 @@ class HandClient {
   }
 
   #carryOut(): void {
-    const { connect, send, settle } = this.#rules.take(this.#state)
+    const { connect, drop, send, settle } = this.#rules.take(this.#state)
+    this.begun.push(...connect)
+    this.dropped.push(...drop)
     for (const { id, outcome } of settle) this.outcomes.set(id, outcome)
     const greetings = send.filter(({ message }) => message.command === 'members' || message.command === 'ping')
     this.sent.push(...send.filter((one) => !greetings.includes(one)))
+    for (const address of drop) this.#rules.disconnected(this.#state, address, 'dropped')
     for (const address of connect) this.#rules.connected(this.#state, address)
     for (const { address, message } of greetings) {
       if (!this.stopped.has(address)) this.#rules.answered(this.#state, address, message.id, { ok: true })
     }
-    if (connect.length + greetings.length > 0) this.#carryOut()
+    if (connect.length + drop.length + greetings.length > 0) this.#carryOut()
   }
 }
 

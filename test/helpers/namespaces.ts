@@ -107,14 +107,18 @@ export class Hosts {
     this.#filter(id, `flush ruleset\ntable ip faults {\n${chains.join('\n')}\n}\n`)
   }
 
+  /** Lists a host's connections that stand, each with its port here and there. */
+  connections(id: string): (readonly [own: string, other: string])[] {
+    const listed = run('ip', ['netns', 'exec', this.#name(id), 'ss', '-tnH', 'state', 'established'])
+    return [...listed.matchAll(/:(\d+)\s+\S+:(\d+)\s*$/gm)].map(([, own, other]) => [own!, other!] as const)
+  }
+
   /**
    * Loses all packets of a host's present connections, as a firewall on the way does that has forgotten them. New
    * connections can be made.
    */
   loseConnections(id: string): void {
-    const listed = run('ip', ['netns', 'exec', this.#name(id), 'ss', '-tnH', 'state', 'established'])
-    const ends = [...listed.matchAll(/:(\d+)\s+\S+:(\d+)\s*$/gm)]
-    const matches = ends.flatMap(([, own, other]) => [
+    const matches = this.connections(id).flatMap(([own, other]) => [
       `tcp sport ${own} tcp dport ${other}`,
       `tcp sport ${other} tcp dport ${own}`,
     ])

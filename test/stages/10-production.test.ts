@@ -1,12 +1,20 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
+import { deadLinkClaims } from '../claims/dead-links.js'
 import { handoverClaims } from '../claims/handover.js'
 import { leaseClaims } from '../claims/leases.js'
 import { pipelineClaims } from '../claims/pipeline.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
 import { retiringClaims } from '../claims/retiring.js'
 
-const claims = { ...preVoteClaims, ...handoverClaims, ...retiringClaims, ...pipelineClaims, ...leaseClaims }
+const claims = {
+  ...preVoteClaims,
+  ...handoverClaims,
+  ...retiringClaims,
+  ...pipelineClaims,
+  ...leaseClaims,
+  ...deadLinkClaims,
+}
 
 for (const stage of stages.slice(10)) {
   for (const [claim, check] of Object.entries(claims)) {

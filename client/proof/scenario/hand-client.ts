@@ -62,6 +62,7 @@ class HandCall {
     this.#shell = new ClientShell(stage, options, {
       clock: { now: () => this.#now, after: (ms, task) => this.#after(ms, task) },
       connect: (address) => void this.#todo.push(() => this.#connect(address)),
+      drop: (address) => this.#shell.disconnected(address, 'given up'),
       send: (address, { id }) => void this.#todo.push(() => this.#send(address, id)),
     })
   }

@@ -27,6 +27,7 @@ export class SimulatedClient {
     this.#shell = new ClientShell(cluster.stage, deadlineMs === undefined ? { addresses } : { addresses, deadlineMs }, {
       clock,
       connect: (address) => this.#connect(address),
+      drop: (address) => this.#drop(address),
       send: (address, message) => this.#connections.get(address)!.send(message),
     })
   }
@@ -41,6 +42,11 @@ export class SimulatedClient {
   hangUp(): void {
     for (const connection of this.#connections.values()) connection.close()
     this.#shell.close()
+  }
+
+  #drop(address: string): void {
+    this.#connections.get(address)?.close()
+    this.#shell.disconnected(address, 'dropped by the client')
   }
 
   #connect(address: string): void {

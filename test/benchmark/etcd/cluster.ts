@@ -56,8 +56,16 @@ export async function startEtcd(nodes: number): Promise<Server> {
   }
 }
 
-/** All but names and places is left as etcd has it; the quota only ends a long run with an error. */
-function commandLine({ id, client, peer }: Member, members: readonly Member[], folder: string): string[] {
+/**
+ * All but names and places is left as etcd has it; the quota only ends a long run with an error. @param more options
+ * besides, by their names
+ */
+export function commandLine(
+  { id, client, peer }: Member,
+  members: readonly Member[],
+  folder: string,
+  more: Readonly<Record<string, string>> = {},
+): string[] {
   const options = {
     name: id,
     'data-dir': `${folder}/${id}`,
@@ -70,11 +78,13 @@ function commandLine({ id, client, peer }: Member, members: readonly Member[], f
     'quota-backend-bytes': String(8 * 2 ** 30),
     logger: 'zap',
     'log-level': 'error',
+    ...more,
   }
   return Object.entries(options).map(([name, value]) => `--${name}=${value}`)
 }
 
-async function findLeader(members: readonly Member[], children: readonly ChildProcess[]): Promise<string> {
+/** @returns where the leader's clients go @throws Error if there is none in time */
+export async function findLeader(members: readonly Member[], children: readonly ChildProcess[]): Promise<string> {
   const giveUpAt = performance.now() + leaderMs
   while (performance.now() < giveUpAt) {
     if (children.some(({ exitCode }) => exitCode !== null)) throw new Error('a node ended')
