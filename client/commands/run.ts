@@ -15,6 +15,7 @@ import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluste
 import { isMemberWord } from '../cluster/membership.js'
 import { performFault } from '../repl/fault-words.js'
 import type { Repl } from '../repl/repl.js'
+import { isRestartAll, restartAll } from '../repl/restart-all.js'
 import { colour, nodeColour } from '../text/colour.js'
 import { describeEvent } from '../text/events.js'
 import { parseLine, UsageError } from '../text/words.js'
@@ -191,7 +192,8 @@ async function obey(
     } else if (membership && isChange({ command: word })) {
       const command = membership.fillIn(parseLine(line, commands).command)
       say(eventOf(line, await changeMembers(client, command, settings)))
-    } else for (const event of await performFault(cluster, line)) say(event)
+    } else if (isRestartAll(line)) await restartAll(cluster, say)
+    else for (const event of await performFault(cluster, line)) say(event)
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
     say({ event: 'refused', line: shortened(line), message: shortened(error.message, messageLength) })

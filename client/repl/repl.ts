@@ -28,6 +28,7 @@ import { nameRoles, performFault } from './fault-words.js'
 import { FoldedEvents } from './fold-events.js'
 import { historySize, keepLine, loadHistory } from './history.js'
 import { describeUnknown, describeWords, isKnown, meant } from './repl-words.js'
+import { isRestartAll, restartAll } from './restart-all.js'
 import { Screen } from './screen.js'
 import { Session } from './session.js'
 
@@ -235,7 +236,8 @@ export class Repl {
   }
 
   async #ask(line: string, turn: Turn): Promise<void> {
-    const { command, at } = parseLine(line, this.#options.shapes)
+    const named = line.startsWith('transfer_leader ') ? await this.#name(line) : line
+    const { command, at } = parseLine(named, this.#options.shapes)
     if (isChange(command) && at === null) {
       const asked = this.#options.membership?.fillIn(command) ?? command
       return this.#change((how) => changeMembers(this.#options.client, asked, how), turn)
@@ -292,9 +294,10 @@ export class Repl {
     return address
   }
 
-  async #fault(line: string, { say }: Turn): Promise<void> {
+  async #fault(line: string, { say, signal }: Turn): Promise<void> {
     const { cluster } = this.#options
     if (!cluster) throw new UsageError('this cluster was not started here: use the `run` that started it')
+    if (isRestartAll(line)) return restartAll(cluster, (event) => say(describeEvent(event)), signal)
     for (const event of await performFault(cluster, line)) {
       if (event.event === 'refused') this.#exitCode = exitCodes.usage
       say(describeEvent(event))

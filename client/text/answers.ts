@@ -42,6 +42,8 @@ function describeOwn(command: Command, answer: Answer & { ok: true }): string {
       return `ok ${colour.dim(`(length ${String(answer.length)})`)}`
     case 'scan':
       return describeScan(command, answer as unknown as ScanAnswer)
+    case 'transfer_leader':
+      return `ok ${colour.dim(`(${shown(String(answer.leader))} leads)`)}`
     case 'open_session':
       return `ok ${colour.dim(`(session ${String(answer.session)})`)}`
     case 'members':

@@ -61,7 +61,10 @@ export const faultWords = {
     usage: 'stop n3 [n4 …]',
     help: 'ask n3 to end (SIGTERM): it answers its clients first, and from stage 10 on a leader hands over',
   },
-  restart: { usage: 'restart n3 [n4 …]', help: 'start the dead n3 again' },
+  restart: {
+    usage: 'restart n3 [n4 …]',
+    help: 'start the dead n3 again; `restart all`: each node in turn, the leader last, and from stage 10 on no call is lost',
+  },
   pause: { usage: 'pause n3 [n4 …]', help: 'stop n3 in its tracks (SIGSTOP): it neither answers nor refuses' },
   resume: { usage: 'resume n3 [n4 …]', help: 'let the paused n3 go on (SIGCONT)' },
   wipe: {

@@ -13,38 +13,53 @@ const clients = 8
 /** Calls between two restarts. */
 const between = 60
 
-/** A cluster whose nodes can be asked to end, and started again. */
+/** A cluster whose nodes can be restarted, one after another. */
 interface Fleet {
   readonly ids: readonly NodeId[]
   address(id: NodeId): string
-  stop(id: NodeId): Promise<unknown>
-  start(id: NodeId): Promise<unknown>
+  restart(siege: Siege, watcher: Client): Promise<void>
 }
 
+/** A supervisor restarts its nodes by the fault word. */
 async function supervised(t: Test, network: string): Promise<Fleet> {
   const cluster = await new RunningCluster(t, 10, ['--network', network]).ready()
   return {
     ids: cluster.nodes.map(({ id }) => id),
     address: (id) => cluster.node(id).client,
-    stop: (id) => cluster.say(`stop ${id}`),
-    start: (id) => cluster.say(`restart ${id}`),
+    async restart(_, watcher) {
+      const { leader } = await info(watcher)
+      const from = cluster.events.length
+      await cluster.say('restart all')
+      const restarted = () => cluster.events.slice(from).filter(({ event }) => event === 'restarted')
+      while (restarted().length < nodes) {
+        const seen = cluster.events.length
+        const { event, message } = await cluster.event(({ event }) => /^(restarted|refused)$/.test(event), seen)
+        if (event === 'refused') throw new Error(String(message))
+      }
+      t.equal(new Set(restarted().map(({ node }) => node)).size, nodes)
+      t.equal(restarted().at(-1)!.node, leader, 'the leader is the last one')
+    },
   }
 }
 
+/** Nodes on their own, the leader first: each next one may lead by then. */
 async function lone(t: Test, network: string): Promise<Fleet> {
   const cluster = await LoneNodes.found(t, 10, nodes, { all: ['--network', network] })
+  const ids = cluster.members.map(({ id }) => id)
   return {
-    ids: cluster.members.map(({ id }) => id),
+    ids,
     address: (id) => cluster.address(id),
-    stop: async (id) => t.equal(await cluster.stop(id), 0, `${id} ends with exit code 0`),
-    start: (id) => cluster.start(id),
+    async restart(siege, watcher) {
+      const leader = (await info(watcher)).leader!
+      for (const id of [leader, ...ids.filter((id) => id !== leader)]) {
+        t.equal(await cluster.stop(id), 0, `${id} ends with exit code 0`)
+        await siege.served(between)
+        const { commit = 0 } = await info(watcher)
+        await cluster.start(id)
+        await catchUp(watcher, cluster.address(id), commit)
+      }
+    },
   }
-}
-
-/** Orders in which the nodes are restarted, with the leader of the beginning. */
-const orders = {
-  'the leader last': (ids: readonly NodeId[], leader: NodeId) => [...ids.filter((id) => id !== leader), leader],
-  'the leader first': (ids: readonly NodeId[], leader: NodeId) => [leader, ...ids.filter((id) => id !== leader)],
 }
 
 async function info(client: Client, at?: string): Promise<Status> {
@@ -54,29 +69,22 @@ async function info(client: Client, at?: string): Promise<Status> {
 }
 
 /** Waits until a node that was away has all that the cluster had committed when it came back. */
-async function catchUp(client: Client, fleet: Fleet, id: NodeId, committed: number): Promise<void> {
+async function catchUp(client: Client, at: string, committed: number): Promise<void> {
   for (;;) {
-    const { applied, leader } = await info(client, fleet.address(id))
+    const { applied, leader } = await info(client, at)
     if (leader !== null && applied >= committed) return
   }
 }
 
-async function roll(t: Test, fleet: Fleet, order: keyof typeof orders): Promise<void> {
+async function roll(t: Test, fleet: Fleet): Promise<void> {
   const addresses = fleet.ids.map((id) => fleet.address(id))
   const watcher = new Client({ addresses })
   t.teardown(() => watcher.close())
   const siege = new Siege(addresses, clients, 1, patient)
   t.teardown(() => siege.stop())
   await siege.served(between)
-  const { leader } = await info(watcher)
   siege.longestMs = 0
-  for (const id of orders[order](fleet.ids, leader!)) {
-    await fleet.stop(id)
-    await siege.served(between)
-    const { commit = 0 } = await info(watcher)
-    await fleet.start(id)
-    await catchUp(watcher, fleet, id, commit)
-  }
+  await fleet.restart(siege, watcher)
   await siege.served(between)
   const { missing, miscounted, history } = await siege.end()
   t.comment(`${siege.counts.done} calls done; the longest took ${Math.round(siege.longestMs)} ms`)
@@ -87,10 +95,6 @@ async function roll(t: Test, fleet: Fleet, order: keyof typeof orders): Promise<
 }
 
 for (const network of size(['tcp'] as const, networkNames)) {
-  t.test(`${network}: supervised nodes, the leader last`, async (t) =>
-    roll(t, await supervised(t, network), 'the leader last'),
-  )
-  t.test(`${network}: \`node\` processes, the leader first`, async (t) =>
-    roll(t, await lone(t, network), 'the leader first'),
-  )
+  t.test(`${network}: \`restart all\`, the leader last`, async (t) => roll(t, await supervised(t, network)))
+  t.test(`${network}: \`node\` processes, the leader first`, async (t) => roll(t, await lone(t, network)))
 }
