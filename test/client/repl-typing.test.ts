@@ -217,6 +217,8 @@ t.test('what Tab offers', async (t) => {
   t.same(offers('kill '), ['leader', 'follower', 'n1', 'n2'])
   t.same(offers('kill n1 l'), ['leader'])
   t.same(offers('heal '), [])
+  t.same(offers('restart '), ['all', 'n1', 'n2'])
+  t.same(offers('transfer_leader '), ['follower', 'n1', 'n2'])
   t.same(offers('log '), ['leader', 'n1', 'n2'])
   t.same(offers('get '), [], 'a key is not a node')
   t.same(offers('get a '), ['@leader', '@follower', '@n1', '@n2'])

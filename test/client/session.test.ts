@@ -32,6 +32,7 @@ t.test('an answer tells what stands beside it; a pipe has the bare value', async
   t.equal(plainOutcome(get, told), '1')
   const set = { command: 'set', key: 'a', value: '1', withIndex: true }
   t.equal(plainOutcome(set, done({ index: 8 })), 'ok (index 8)')
+  t.equal(describeOutcome({ command: 'transfer_leader' }, done({ leader: 'n2' })), 'ok (n2 leads)')
   t.equal(describeOutcome({ command: 'open_session' }, done({ session: 6 })), 'ok (session 6)')
 })
 
