@@ -15,16 +15,17 @@ declare module '../../src/events.js' {
 /**
  * A node that hears no leader asks first whether a majority would vote for it (thesis §9.6). It stands for election only
  * then: a node that was cut off comes back in the term in which it left, and deposes no healthy leader. Asking raises no
- * term, and writes nothing to the disk.
+ * term, and writes nothing to the disk. Until somebody is heard, the question is asked again, and reported once.
  */
 export function askPreVotes(node: ProductionNode): void {
   node.role = 'follower'
   node.leader = null
   remainSilent(node)
+  const nextTerm = node.term + 1
+  const isAskedAgain = node.preVotes.granted !== null
+  if (!isAskedAgain) node.effects.events.push({ event: 'pre_vote', term: nextTerm })
   node.preVotes.round++
   node.preVotes.granted = new Set([node.id])
-  const nextTerm = node.term + 1
-  node.effects.events.push({ event: 'pre_vote', term: nextTerm })
   const { index: lastLogIndex, term: lastLogTerm } = node.log.last
   const { round } = node.preVotes
   for (const to of node.peers)
