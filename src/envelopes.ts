@@ -13,13 +13,24 @@ export interface Envelopes {
   readonly write?: EnvelopeShape
 }
 
+/** Shapes that were made, by the envelope and the shape inside: where neither changes, stages share one. */
+const made = new WeakMap<EnvelopeShape, WeakMap<CommandShape, CommandShape>>()
+
 /** Makes the shapes of an application's commands, with the fields that this stage takes beside them. */
 export function inEnvelopes(commands: Readonly<Record<string, CommandShape>>, { read, write }: Envelopes) {
   const wrapped = Object.entries(commands).map(([name, shape]) => {
     const envelope = shape.readOnly ? read : write
-    return [name, envelope ? inEnvelope(shape, envelope) : shape] as const
+    return [name, envelope ? sharedShape(shape, envelope) : shape] as const
   })
   return Object.fromEntries(wrapped)
+}
+
+function sharedShape(shape: CommandShape, envelope: EnvelopeShape): CommandShape {
+  const shapes = made.get(envelope) ?? new WeakMap<CommandShape, CommandShape>()
+  made.set(envelope, shapes)
+  const known = shapes.get(shape) ?? inEnvelope(shape, envelope)
+  shapes.set(shape, known)
+  return known
 }
 
 function inEnvelope(shape: CommandShape, { takes, check }: EnvelopeShape): CommandShape {
