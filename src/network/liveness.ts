@@ -35,10 +35,16 @@ export function linkTiming(electionMs: number): LinkTiming {
 export const patience = 3
 
 /**
+ * Intervals for which the end that was called bears the same. It loses nothing by waiting: a caller that still runs
+ * connects anew, and a caller that was stopped goes on with this connection when it is woken.
+ */
+const patienceOfCalled = 100
+
+/**
  * Watches one connection. The end that made the connection sends something in every interval, a probe if there is
  * nothing else; the other end sends a probe in every interval in which it has read something, be it a part of a long
- * message. An end that has read nothing for {@link patience} intervals closes the connection: no packet may ever say that
- * the other end is gone.
+ * message. The caller closes a connection on which it has read nothing for {@link patience} intervals, and the other end
+ * one on which it has read nothing for many more: no packet may ever say that the other end is gone.
  */
 export class Pulse {
   readonly #socket: Socket
@@ -70,7 +76,7 @@ export class Pulse {
     const socket = this.#socket
     const isHeard = socket.bytesRead !== this.#bytesRead
     this.#missed = isHeard ? 0 : this.#missed + 1
-    if (this.#missed === patience) {
+    if (this.#missed === (this.#isCaller ? patience : patienceOfCalled)) {
       socket.destroy()
       return false
     }
