@@ -10,6 +10,7 @@ import {
   type Core,
   type Effects,
   type Entry,
+  type EntryId,
   type Event,
   type Foreigner,
   failure,
@@ -57,6 +58,8 @@ export interface Doors {
   readonly applyBatch?: number
   /** Hears of every request, answer and message; if it is left out, nothing is spent on it. */
   readonly trace?: (event: TraceEvent) => void
+  /** Called when a turn has ended: what the rules decided has been carried out. */
+  readonly turned?: () => void
   /** Hears of a broken invariant or a failed disk write: the node is of no more use and must end. Called once. */
   readonly fatal: (error: Error) => void
 }
@@ -254,6 +257,7 @@ export class Node {
     try {
       this.#identify(this.#core!)
       this.#carryOut(effects)
+      this.#doors.turned?.()
     } catch (error) {
       this.#fatal(error)
     }
@@ -339,9 +343,15 @@ export class Node {
 
   async #apply(batch: readonly Apply[]): Promise<void> {
     const commands: Command[] = []
+    const places: EntryId[] = []
     const performances = batch.map((entry) => this.#core!.perform(entry))
-    for (const [at, { isNew }] of performances.entries()) if (isNew) commands.push(this.#commandIn(batch[at]!))
-    const answers = commands.length > 0 ? await this.#machine.apply(commands) : []
+    for (const [at, { isNew }] of performances.entries()) {
+      if (!isNew) continue
+      const { index, term } = batch[at]!
+      commands.push(this.#commandIn(batch[at]!))
+      places.push({ index, term })
+    }
+    const answers = commands.length > 0 ? await this.#machine.apply(commands, places) : []
     if (this.#isDead()) return
     let answered = 0
     for (const [at, { isNew, result }] of performances.entries()) {
