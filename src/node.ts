@@ -10,7 +10,6 @@ import {
   type Core,
   type Effects,
   type Entry,
-  type EntryId,
   type Event,
   type Foreigner,
   failure,
@@ -31,6 +30,7 @@ import {
   type TraceEvent,
   textFormat,
 } from './contracts.js'
+import { newCommands } from './new-commands.js'
 import { Room } from './room.js'
 import { bodyOf, type Sections, sectionsOf } from './snapshot-sections.js'
 import type { Stage } from './stage.js'
@@ -342,15 +342,8 @@ export class Node {
   }
 
   async #apply(batch: readonly Apply[]): Promise<void> {
-    const commands: Command[] = []
-    const places: EntryId[] = []
     const performances = batch.map((entry) => this.#core!.perform(entry))
-    for (const [at, { isNew }] of performances.entries()) {
-      if (!isNew) continue
-      const { index, term } = batch[at]!
-      commands.push(this.#commandIn(batch[at]!))
-      places.push({ index, term })
-    }
+    const { commands, places } = newCommands(this.#stage.application, batch, performances)
     const answers = commands.length > 0 ? await this.#machine.apply(commands, places) : []
     if (this.#isDead()) return
     let answered = 0
@@ -361,11 +354,6 @@ export class Node {
       if (request !== null && result.answer) this.#answer(request, result.answer, fields)
     }
     this.#input((core) => core.applied(batch.at(-1)!.index))
-  }
-
-  #commandIn({ index, payload }: Apply): Command {
-    if (payload.kind !== 'command') throw new Error(`entry ${index} holds no command to be performed`)
-    return this.#decoded(payload.command)
   }
 
   #decoded(command: unknown): Command {
