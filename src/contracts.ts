@@ -314,8 +314,10 @@ export interface StateMachine {
   /**
    * Performs commands: one answer for each, in order. It never rejects for a command's content: a refusal is an answer
    * too.
+   *
+   * @param places the entry of each command; the shell always names them
    */
-  apply(batch: readonly Command[]): Promise<Answer[]>
+  apply(batch: readonly Command[], places?: readonly EntryId[]): Promise<Answer[]>
   /**
    * Answers reads: one answer for each, in order, from the state behind every batch given before. A batch is one
    * critical section. @throws if a command would change the state

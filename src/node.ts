@@ -30,6 +30,7 @@ import {
   type TraceEvent,
   textFormat,
 } from './contracts.js'
+import { newCommands } from './new-commands.js'
 import { Room } from './room.js'
 import { bodyOf, type Sections, sectionsOf } from './snapshot-sections.js'
 import type { Stage } from './stage.js'
@@ -57,6 +58,8 @@ export interface Doors {
   readonly applyBatch?: number
   /** Hears of every request, answer and message; if it is left out, nothing is spent on it. */
   readonly trace?: (event: TraceEvent) => void
+  /** Called when a turn has ended: what the rules decided has been carried out. */
+  readonly turned?: () => void
   /** Hears of a broken invariant or a failed disk write: the node is of no more use and must end. Called once. */
   readonly fatal: (error: Error) => void
 }
@@ -254,6 +257,7 @@ export class Node {
     try {
       this.#identify(this.#core!)
       this.#carryOut(effects)
+      this.#doors.turned?.()
     } catch (error) {
       this.#fatal(error)
     }
@@ -338,10 +342,9 @@ export class Node {
   }
 
   async #apply(batch: readonly Apply[]): Promise<void> {
-    const commands: Command[] = []
     const performances = batch.map((entry) => this.#core!.perform(entry))
-    for (const [at, { isNew }] of performances.entries()) if (isNew) commands.push(this.#commandIn(batch[at]!))
-    const answers = commands.length > 0 ? await this.#machine.apply(commands) : []
+    const { commands, places } = newCommands(this.#stage.application, batch, performances)
+    const answers = commands.length > 0 ? await this.#machine.apply(commands, places) : []
     if (this.#isDead()) return
     let answered = 0
     for (const [at, { isNew, result }] of performances.entries()) {
@@ -351,11 +354,6 @@ export class Node {
       if (request !== null && result.answer) this.#answer(request, result.answer, fields)
     }
     this.#input((core) => core.applied(batch.at(-1)!.index))
-  }
-
-  #commandIn({ index, payload }: Apply): Command {
-    if (payload.kind !== 'command') throw new Error(`entry ${index} holds no command to be performed`)
-    return this.#decoded(payload.command)
   }
 
   #decoded(command: unknown): Command {

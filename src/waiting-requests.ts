@@ -56,6 +56,7 @@ export class WaitingRequests {
 function bytesOf(value: unknown): number {
   if (typeof value === 'string') return 2 * value.length
   if (typeof value !== 'object' || value === null) return 8
+  if (value instanceof Uint8Array) return value.length
   let bytes = 256
   for (const part of Object.values(value)) bytes += bytesOf(part)
   return bytes

@@ -45,6 +45,14 @@ export async function withTable(stage: Stage, lesson: string): Promise<string> {
   return between('table', await tableAsMarkdown(stage), lesson)
 }
 
+/** The library's page as it should be: each example stands behind its mark. */
+export function withExamples(page: string): string {
+  return page.replaceAll(/<!-- (examples\/[a-z-]+\.ts) -->\n```ts\n.*?```/gs, (_, path: string) => {
+    const example = readFileSync(`${root}client/raft/${path}`, 'utf8')
+    return `<!-- ${path} -->\n\`\`\`ts\n${example}\`\`\``
+  })
+}
+
 function between(name: string, part: string, document: string): string {
   const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`]
   const [before, rest] = document.split(begin)
@@ -58,6 +66,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const lesson = `${root}stages/${stage.name}/README.md`
     writeFileSync(lesson, await withTable(stage, readFileSync(lesson, 'utf8')))
   }
+  const page = `${root}client/raft/README.md`
+  writeFileSync(page, withExamples(readFileSync(page, 'utf8')))
   const path = `${root}ROADMAP.md`
   writeFileSync(path, withGeneratedParts(readFileSync(path, 'utf8'), await computedMatrix()))
 }

@@ -1,10 +1,10 @@
-import { parseAddress } from '../address.js'
 import type { Foreigner, Identity, Message, Network, PeerMember } from '../contracts.js'
 import { GrpcLink } from './grpc-link.js'
 import { Protos } from './grpc-protos.js'
 import { GrpcServer } from './grpc-server.js'
 import type { GrpcOptions } from './grpc-wire.js'
 import { Links } from './links.js'
+import { ownAddress } from './options.js'
 import { Passport } from './passport.js'
 
 /**
@@ -31,8 +31,7 @@ export class GrpcNetwork implements Network {
   /** Listens and opens the links. Rejects as `net.Server` does, with `EADDRINUSE` among others. */
   async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
     this.#passport.open(meet)
-    const own = this.#options.members.find((member) => member.id === this.#options.self)!
-    await this.#server.listen(parseAddress(own.peer)!, receive)
+    await this.#server.listen(ownAddress(this.#options), receive)
     this.#links.open()
   }
 

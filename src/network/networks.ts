@@ -5,6 +5,9 @@ import { jsonCodec } from './json-codec.js'
 import type { NetworkOptions } from './options.js'
 import { TcpNetwork } from './tcp.js'
 
+/** Makes a network of another kind. The codec turns the stage's messages into bytes. */
+export type MakeNetwork = (options: NetworkOptions) => Network | Promise<Network>
+
 /**
  * Creates the network of this name for a stage's messages. gRPC takes longer to load than the rest of a node, so a
  * network is loaded only when it is chosen.
@@ -13,13 +16,14 @@ import { TcpNetwork } from './tcp.js'
  * @param schemas read if the network is gRPC
  */
 export async function openNetwork(
-  name: NetworkName,
+  name: NetworkName | MakeNetwork,
   stage: Stage,
   settings: Omit<NetworkOptions, 'codec' | 'isOpen'>,
   ask: Ask,
   schemas: Schemas,
 ): Promise<Network> {
   const options = { ...settings, isOpen: stage.members === 'changing' }
+  if (typeof name === 'function') return name({ ...options, codec: jsonCodec(stage) })
   if (name === 'tcp') return new TcpNetwork({ ...options, codec: jsonCodec(stage) })
   if (name === 'udp') {
     const { UdpNetwork } = await import('./udp.js')

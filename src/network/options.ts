@@ -1,8 +1,11 @@
+import { type Address, parseAddress } from '../address.js'
 import type { Clock, Codec, Event, Member, NodeId, Random } from '../contracts.js'
 
 export interface NetworkOptions {
   readonly self: NodeId
   readonly members: readonly Member[]
+  /** The address to listen at, if it is another than the one that the members know: behind a NAT, or in a container. */
+  readonly listen?: string | undefined
   /** The cluster's name, which all its nodes share; a connection from another cluster is refused. */
   readonly cluster: string
   /** True if nodes that are not members are heard and answered, which is needed where members change. */
@@ -14,4 +17,9 @@ export interface NetworkOptions {
   readonly random: Random
   /** Called with events: links that come and go, and strangers that were turned away. */
   readonly notice: (event: Event) => void
+}
+
+/** Finds the address at which a node listens for other nodes. */
+export function ownAddress({ self, members, listen }: Pick<NetworkOptions, 'self' | 'members' | 'listen'>): Address {
+  return parseAddress(listen ?? members.find(({ id }) => id === self)!.peer)!
 }

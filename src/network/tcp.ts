@@ -17,7 +17,7 @@ import { parseStranger } from './json-shape.js'
 import { type Called, Links, type Peer } from './links.js'
 import { type LinkTiming, linkTiming, Pulse, Redial } from './liveness.js'
 import { lookup } from './lookup.js'
-import type { NetworkOptions } from './options.js'
+import { type NetworkOptions, ownAddress } from './options.js'
 import { DoubleError, ForeignError, identityIn, Passport } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type Share, Tally } from './tally.js'
@@ -73,11 +73,10 @@ export class TcpNetwork implements Network {
 
   async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
     this.#passport.open(meet)
-    const own = this.#options.members.find((member) => member.id === this.#options.self)!
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, receive))
     await new Promise<void>((resolve, reject) => {
       this.#server!.once('error', reject)
-      this.#server!.listen(parseAddress(own.peer)!, () => {
+      this.#server!.listen(ownAddress(this.#options), () => {
         this.#server!.removeListener('error', reject)
         this.#server!.on('error', () => {})
         resolve()

@@ -1,13 +1,14 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import { type Address, formatAddress, parseAddress } from '../address.js'
+import { type Address, formatAddress } from '../address.js'
 import type { Foreigner, Identity, Message, Network, NodeId, PeerMember } from '../contracts.js'
 import { oneLine, quoted } from '../text.js'
 import { clusterHash, type Datagram, decodeDatagram, encodeDatagram } from './datagrams.js'
 import { guestFragments } from './fragments.js'
 import { parseStranger } from './json-shape.js'
 import { Links } from './links.js'
+import { ownAddress } from './options.js'
 import { DoubleError, identityIn, Passport } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type LocalEnd, UdpLink, type UdpOptions } from './udp-link.js'
@@ -43,7 +44,7 @@ export class UdpNetwork implements Network {
 
   async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
     this.#passport.open(meet)
-    const own = parseAddress(this.#options.members.find(({ id }) => id === this.#options.self)!.peer)!
+    const own = ownAddress(this.#options)
     const { address, family } = await lookup(own.host)
     const socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',

@@ -1,27 +1,15 @@
 import { createWriteStream, openSync } from 'node:fs'
 import { parseAddress } from '../address.js'
+import { assembleNode } from '../assemble.js'
 import { systemClock, systemRandom } from '../clock.js'
-import {
-  type Ask,
-  type Event,
-  type Index,
-  isObject,
-  type LogStore,
-  type NodeId,
-  type Status,
-  type Term,
-  type Traced,
-} from '../contracts.js'
+import { type Event, type Index, isObject, type NodeId, type Status, type Term, type Traced } from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import { ClientPort } from '../network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
 import type { Schemas } from '../network/grpc-protos.js'
-import { openNetwork } from '../network/networks.js'
-import { Node } from '../node.js'
 import type { Stage } from '../stage.js'
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 import { FolderError } from '../storage/identity.js'
-import { openLogStore } from '../storage/open-log-store.js'
 import { jsonLine } from '../text.js'
 import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { exitCodeOf, exitCodes } from './exits.js'
@@ -90,29 +78,31 @@ export async function runNode(
     trace?.(event)
     emit(stamp(event))
   }
-  const { id: self, members, cluster, electionMs, bootstrap, priority } = config
+  const { id, members, cluster, bootstrap, priority } = config
   const world = { clock: systemClock, random: systemRandom }
-  const ask: Ask = (command, answer) => node.ask(command, answer)
-  const settings = { self, members, cluster, electionMs, ...world, notice }
-  const wire = await openNetwork(config.network, stage, settings, ask, schemas)
-  const network = new FaultyNetwork(wire, world)
-  const { machine } = stage.application
   const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)
-  const log = openLog(stage, config, notice, fatal)
-  const about = { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster }
-  const node = new Node(
-    stage,
-    { id: self, members, random: systemRandom, timing: timingOf(config), bootstrap, priority, about },
-    { network, machine, clock: systemClock, notice, fatal, ...(log && { log }), ...(trace && { trace }) },
-  )
+  let network: FaultyNetwork | undefined
+  const { node, ask } = await assembleNode(stage, {
+    ...{ id, members, cluster, bootstrap, priority, ...world, notice, fatal, schemas },
+    timing: timingOf(config),
+    about: { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster },
+    network: config.network,
+    around: (wire) => {
+      network = new FaultyNetwork(wire, world)
+      return network
+    },
+    log: config.log,
+    dataDir: config.dataDir,
+    ...(trace && { trace }),
+  })
   const clients = new ClientPort(ask, notice)
   await explainPort(config, 'peer', () => node.start())
   const { host, port } = parseAddress(own.client)!
   await explainPort(config, 'client', () => clients.listen(host, port))
   notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
   return {
-    faults: network,
+    faults: network!,
     get status() {
       return node.status
     },
@@ -139,20 +129,6 @@ function endOnUncaught(fatal: (error: Error) => void): void {
   const end = (thrown: unknown) => fatal(thrown instanceof Error ? thrown : new Error(String(thrown)))
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)
-}
-
-/**
- * Opens the store of the node's log; null at the stages that keep nothing. @throws ConfigError if the store needs a
- * folder
- */
-function openLog(
-  stage: Stage,
-  config: NodeConfig,
-  notice: (event: Event) => void,
-  failed: (error: Error) => void,
-): LogStore | null {
-  if (stage.keeps === 'nothing') return null
-  return openLogStore(config.log, config.dataDir, { cluster: config.cluster, node: config.id }, notice, failed)
 }
 
 function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {

@@ -7,6 +7,7 @@ import { endSessions } from '../9-client-interaction/end-sessions.js'
 import type { InteractionMessage } from '../9-client-interaction/messages.js'
 import { beginRound, countConfirmation, leaveReads } from '../9-client-interaction/read-index.js'
 import { answerPreVote } from './answer-pre-vote.js'
+import { endForwards, hearForwardReply } from './forward.js'
 import { giveUpHandover, handOver } from './hand-over.js'
 import { endSessionsUnlessLeaving } from './hold.js'
 import { extendLease, letLeasesEnd, noteRound, readByLease } from './lease.js'
@@ -17,6 +18,7 @@ import type { ProductionNode } from './production-node.js'
 import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-between.js'
 import { countArrived, rewind } from './replicate-ahead.js'
 import { hearSuccessor, standAtOnce } from './stand-at-once.js'
+import { takeForward, tellRefusals } from './take-forward.js'
 
 type Table<M extends InteractionMessage | ProductionMessage> = StageTable<ProductionNode, M>
 
@@ -37,18 +39,21 @@ export function hearAhead(before: Table<InteractionMessage>['on']): Table<Produc
     TimeoutNow: inOrder(heedElected, standAtOnce),
     RequestVoteNow: voteIfAdmitted,
     OfferToLead: takeOffer,
+    Forward: takeForward,
+    ForwardReply: hearForwardReply,
   }
 }
 
-/** Rules of a tick: questions and hand-overs end in time, and a preferred node offers to lead. */
+/** Rules of a tick: questions, hand-overs and forwarded commands end in time, and a preferred node offers to lead. */
 export function tickOfProduction(before: Table<InteractionMessage>['tick']): Table<ProductionMessage>['tick'] {
   const unlessLeaving = replaced(before, endSessions, endSessionsUnlessLeaving)
-  return [...unlessLeaving, endQuestion, giveUpHandover, offerToLead]
+  return [...unlessLeaving, endQuestion, giveUpHandover, offerToLead, endForwards]
 }
 
-/** Rules that end a turn: reads wait for a successor, or are answered by a lease; then the leader hands over. */
+/** Rules that end a turn: reads wait for a successor, or are answered by a lease; the leader hands over, and answers other
+ * nodes. */
 export function turnOfProduction(before: Table<InteractionMessage>['turn']): Table<ProductionMessage>['turn'] {
   const waiting = replaced(before, leaveReads, leaveReadsToSuccessor)
   const leased = replaced(waiting, beginRound, readByLease, beginRound, noteRound)
-  return [...replaced(leased, askReadIndex, askReadIndexOfSuccessor), handOver]
+  return [...replaced(leased, askReadIndex, askReadIndexOfSuccessor), handOver, tellRefusals]
 }

@@ -2,7 +2,7 @@ import type { Request } from '../../src/contracts.js'
 import { addNode, reconfigure, removeNode } from '../8-membership/ask-change.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
 import { openSession } from '../9-client-interaction/open-session.js'
-import { proposeCall } from '../9-client-interaction/propose-call.js'
+import { proposeOrForward } from './forward.js'
 import type { ProductionNode } from './production-node.js'
 
 /**
@@ -19,7 +19,7 @@ function holdDuringHandover<C>(rule: (node: ProductionNode, request: Request<C>)
 
 /** The rules of earlier stages that propose entries for clients. */
 export const heldRequests = {
-  write: holdDuringHandover(proposeCall),
+  write: holdDuringHandover(proposeOrForward),
   open_session: holdDuringHandover(openSession),
   add_node: holdDuringHandover(addNode),
   remove_node: holdDuringHandover(removeNode),

@@ -5,6 +5,7 @@ import { isNatural } from '../4-log-replication/messages.js'
 import { isTerm } from '../4-log-replication/term.js'
 import { electionMessages, type RequestVote } from '../6-leader-election/messages.js'
 import { type InteractionMessage, interactionDoubts } from '../9-client-interaction/messages.js'
+import { type ForwardMessage, forwardMessages } from './forward-messages.js'
 
 /**
  * A node to the voters: would you vote for me in that term? (Thesis §9.6.) The message bears no term of its own: it
@@ -50,7 +51,14 @@ export interface OfferToLead extends Message {
   readonly priority: number
 }
 
-export type ProductionMessage = InteractionMessage | PreVote | PreVoteReply | TimeoutNow | RequestVoteNow | OfferToLead
+export type ProductionMessage =
+  | InteractionMessage
+  | PreVote
+  | PreVoteReply
+  | TimeoutNow
+  | RequestVoteNow
+  | OfferToLead
+  | ForwardMessage
 
 type Candidate = Readonly<Record<string, unknown>>
 
@@ -71,6 +79,7 @@ export const productionMessages = {
   TimeoutNow: { kind: 'leads', check: ({ term, lastLogIndex }) => isTerm(term) && isNatural(lastLogIndex) },
   RequestVoteNow: { kind: 'succeeds', check: electionMessages.RequestVote.check },
   OfferToLead: { kind: 'asks the leader', check: ({ term, priority }) => isTerm(term) && isPositive(priority) },
+  ...forwardMessages,
 } satisfies Record<string, MessageFacts>
 
 export const productionDoubts = {
@@ -78,4 +87,6 @@ export const productionDoubts = {
   TimeoutNow: [leapsAhead],
   RequestVoteNow: [leapsAhead],
   OfferToLead: [leapsAhead],
+  Forward: [leapsAhead],
+  ForwardReply: [leapsAhead],
 }

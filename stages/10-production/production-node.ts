@@ -1,5 +1,6 @@
 import type { Member, NodeId, NodeOptions, RequestId, Term } from '../../src/contracts.js'
 import { type Responder, responder } from '../9-client-interaction/responder.js'
+import { type Forwards, noForwards, type Taken } from './forwards.js'
 
 /** A node's question to the voters whether they would elect it. */
 interface PreVotes {
@@ -50,11 +51,15 @@ export interface ProductionNode extends Responder {
   readonly lease: Lease
   /** On a leader: the tick at which it last took up the offer of a preferred node; null if it has not. */
   offeredAt: number | null
+  /** The commands that this node has passed on to the leader. */
+  readonly forwards: Forwards
+  /** On a leader: the commands that other nodes have passed on to it. */
+  readonly taken: Taken
 }
 
 export function productionNode(options: NodeOptions) {
   const round = 1 + Math.floor(options.random.next() * roundNumbers)
   const preVotes: PreVotes = { round, granted: null }
   const lease: Lease = { term: 0, until: 0, barredIn: 0, round: { number: 0, at: 0 } }
-  return { ...responder(options), preVotes, handover: null, lease, offeredAt: null }
+  return { ...responder(options), preVotes, handover: null, lease, offeredAt: null, ...noForwards(round) }
 }

@@ -2,6 +2,7 @@ import { stage } from '../../src/stage.js'
 import clientInteraction from '../9-client-interaction/stage.js'
 import { productionCommands } from './commands.js'
 import { dropSilent } from './drop-silent.js'
+import { productionEnvelopes } from './envelope.js'
 import { handOverAndRetire } from './hand-over.js'
 import { gateOfProduction, hearAhead, tickOfProduction, turnOfProduction } from './hear.js'
 import { heldRequests } from './hold.js'
@@ -9,6 +10,7 @@ import { type ProductionMessage, productionDoubts, productionMessages } from './
 import { askPreVotes } from './pre-vote.js'
 import { type ProductionNode, productionNode } from './production-node.js'
 import { pipelineVerbs } from './replicate-ahead.js'
+import { answerForwarded, performForwarded } from './take-forward.js'
 import { transferLeader } from './transfer-leader.js'
 
 const before = clientInteraction.table
@@ -21,6 +23,7 @@ export default stage<ProductionNode, ProductionMessage>({
   adds: 'nobody disturbs a healthy leader, a leader that leaves hands over, and a far follower is not waited for',
   stillBroken: 'no guarantee: what is left is said in the lesson',
   commands: { ...before.commands, ...productionCommands },
+  envelopes: productionEnvelopes,
   state: productionNode,
   verbs: { ...before.verbs, ...pipelineVerbs, campaign: askPreVotes, retire: handOverAndRetire },
   client: { ...before.client!, ...dropSilent },
@@ -32,6 +35,8 @@ export default stage<ProductionNode, ProductionMessage>({
   proto: [...before.proto, '10-production/production.proto'],
   services: [...before.services, '10-production/handover.proto'],
   tick: tickOfProduction(before.tick),
+  perform: [performForwarded],
+  applied: [...before.applied, answerForwarded],
   turn: turnOfProduction(before.turn),
   gives: [...before.gives, 'G16'],
   breaks: {},

@@ -4,6 +4,7 @@ import { compactionClaims } from './compaction.js'
 import { deadLinkClaims } from './dead-links.js'
 import { doubtClaims, snapshotDoubtClaims } from './doubts.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
+import { forwardClaims } from './forwarding.js'
 import { handoverClaims } from './handover.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } from './identity.js'
@@ -69,4 +70,5 @@ export const claims: Claims = {
   ...pipelineClaims,
   ...leaseClaims,
   ...deadLinkClaims,
+  ...forwardClaims,
 }

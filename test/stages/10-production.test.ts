@@ -1,6 +1,7 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
+import { forwardClaims } from '../claims/forwarding.js'
 import { handoverClaims } from '../claims/handover.js'
 import { leaseClaims } from '../claims/leases.js'
 import { pipelineClaims } from '../claims/pipeline.js'
@@ -14,6 +15,7 @@ const claims = {
   ...pipelineClaims,
   ...leaseClaims,
   ...deadLinkClaims,
+  ...forwardClaims,
 }
 
 for (const stage of stages.slice(10)) {

@@ -109,6 +109,16 @@ const installSnapshot = fc
 const plain = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
   fc.record({ type: fc.constant(type), ...ends, term, ...fields }, { noNullPrototype: true })
 
+const life = fc.integer({ min: 1, max: 2 ** 33 })
+const forward = fc
+  .record({ ...ends, term, life, number: positive, firstOpen: positive, command })
+  .filter(({ number, firstOpen }) => firstOpen <= number)
+  .map(({ command, ...fields }) => {
+    const entries = [makeEntry(fields.number, 1, commandPayload(command))]
+    return { type: 'Forward', ...fields, entries }
+  })
+const answer = fc.constantFrom('{"ok":true}', '{"ok":false,"error":{"code":"timeout","message":"","definite":false}}')
+
 const termless = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
   fc.record({ type: fc.constant(type), ...ends, ...fields }, { noNullPrototype: true })
 
@@ -129,6 +139,8 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   LeaderConfirmed: plain('LeaderConfirmed', { round: positive }),
   ReadIndex: plain('ReadIndex', { question: positive }),
   ReadIndexReply: plain('ReadIndexReply', { question: positive, readIndex: natural }),
+  Forward: forward,
+  ForwardReply: plain('ForwardReply', { life, number: positive, index: natural, answer }),
   PreVote: termless('PreVote', {
     round: positive,
     nextTerm: term.filter((number) => number > 1),
@@ -204,6 +216,8 @@ const examples: readonly Readonly<Record<string, unknown>>[] = [
   { type: 'TimeoutNow', ...common, lastLogIndex: 3 },
   { type: 'RequestVoteNow', ...common, lastLogIndex: 0, lastLogTerm: 0 },
   { type: 'OfferToLead', ...common, priority: 1 },
+  { type: 'ForwardReply', ...common, life: 8, number: 2, index: 0, answer: '{"ok":true}' },
+  { type: 'Forward', ...common, life: 8, number: 3, firstOpen: 2, entries: entries.slice(0, 1) },
 ]
 
 const passes = (candidate: Readonly<Record<string, unknown>>) =>

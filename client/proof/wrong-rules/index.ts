@@ -13,6 +13,7 @@ import { wrongSessions } from './9-client-interaction.js'
 import { wrongSessionClients } from './9-client-interaction-client.js'
 import { wrongReads } from './9-client-interaction-reads.js'
 import { wrongPreVotes } from './10-production.js'
+import { wrongForwards } from './10-production-forward.js'
 import { wrongHandoverRules } from './10-production-handover.js'
 import { wrongPipelineRules } from './10-production-pipeline.js'
 import type { WrongRule } from './wrong-rule.js'
@@ -39,4 +40,5 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongPreVotes,
   ...wrongHandoverRules,
   ...wrongPipelineRules,
+  ...wrongForwards,
 ]

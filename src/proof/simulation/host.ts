@@ -2,6 +2,7 @@ import type {
   Answer,
   Clock,
   Command,
+  EntryId,
   Message,
   Network,
   NodeId,
@@ -229,9 +230,9 @@ export class Host {
   #stirring(machine: StateMachine, goesOn: () => boolean): StateMachine {
     const never = new Promise<never>(() => {})
     return {
-      apply: (batch: readonly Command[]): Promise<Answer[]> => {
+      apply: (batch: readonly Command[], places?: readonly EntryId[]): Promise<Answer[]> => {
         this.#around.stir()
-        return goesOn() ? machine.apply(batch) : never
+        return goesOn() ? machine.apply(batch, places) : never
       },
       query: (batch: readonly Command[]): Promise<Answer[]> => {
         this.#around.stir()

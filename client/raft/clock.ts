@@ -1,0 +1,36 @@
+import { systemClock } from '../../src/clock.js'
+import type { Clock } from '../../src/contracts.js'
+
+/** The machine's time, with timers that end with their node: a timer would keep the process alive. */
+export class EndingClock implements Clock {
+  readonly #timers = new Set<() => void>()
+  #hasEnded = false
+
+  now(): number {
+    return systemClock.now()
+  }
+
+  after(ms: number, task: () => void): () => void {
+    if (this.#hasEnded) return () => {}
+    const stop = () => {
+      this.#timers.delete(stop)
+      cancel()
+    }
+    const cancel = systemClock.after(ms, () => {
+      this.#timers.delete(stop)
+      task()
+    })
+    this.#timers.add(stop)
+    return stop
+  }
+
+  soon(task: () => void): void {
+    systemClock.soon(task)
+  }
+
+  /** Ends all timers, and those to come. */
+  end(): void {
+    this.#hasEnded = true
+    for (const stop of [...this.#timers]) stop()
+  }
+}

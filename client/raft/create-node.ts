@@ -1,0 +1,75 @@
+import { assembleNode } from '../../src/assemble.js'
+import { systemRandom } from '../../src/clock.js'
+import { ConfigError } from '../../src/errors.js'
+import { timingOf } from '../../src/server/config.js'
+import { withApplication } from '../../src/stage.js'
+import production from '../../stages/10-production/stage.js'
+import { schemas } from '../../stages/schemas.js'
+import { EndingClock } from './clock.js'
+import { jsonCodec } from './codec.js'
+import { RaftError } from './errors.js'
+import { applicationOf } from './machine.js'
+import { checkOptions, type NodeOptions } from './options.js'
+import { RaftNode } from './raft-node.js'
+
+/**
+ * Starts a node of a replicated state machine inside this program. It resolves when the node listens; a leader may not
+ * be known yet.
+ *
+ * @throws ConfigError if a setting is wrong, the port is taken, or the folder is another node's
+ * @throws DamagedLogError if the log in the folder cannot be trusted
+ */
+export async function createNode<C, R, Q = never, A = never>(
+  options: NodeOptions<C, R, Q, A>,
+): Promise<RaftNode<C, R, Q, A>> {
+  const { self, listen, members, bootstrap, network, log, pace, commandBytes } = checkOptions(options)
+  const { cluster, codec = jsonCodec<C>(), machine, dataDir, signal } = options
+  if (signal?.aborted) throw new RaftError('aborted', 'the signal was aborted', { cause: signal.reason })
+  const clock = new EndingClock()
+  const node = new RaftNode<C, R, Q, A>(self.id, codec, commandBytes, clock)
+  const parts = await assembleNode(
+    withApplication(
+      production,
+      applicationOf('a program', codec, () => machine),
+    ),
+    {
+      ...{
+        id: self.id,
+        members,
+        cluster,
+        listen,
+        bootstrap,
+        network,
+        log,
+        dataDir,
+        clock,
+        random: systemRandom,
+        schemas,
+      },
+      timing: timingOf(pace),
+      about: {},
+      notice: (event) => node.hear(event),
+      turned: () => node.turned(),
+      fatal: (error) => node.failed(error),
+    },
+  )
+  node.attach(parts)
+  try {
+    await parts.node.start()
+  } catch (error) {
+    parts.node.kill()
+    clock.end()
+    await parts.release().catch(() => {})
+    throw explained(error, self.id, listen)
+  }
+  signal?.addEventListener('abort', () => void node.close(), { once: true })
+  if (signal?.aborted) await node.close()
+  return node
+}
+
+function explained(error: unknown, id: string, listen: string): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code !== 'EADDRINUSE' && code !== 'EADDRNOTAVAIL' && code !== 'EACCES') return error
+  const why = code === 'EADDRINUSE' ? 'it is in use' : (error as Error).message
+  return new ConfigError(`${id} cannot listen for nodes at ${listen}: ${why}`)
+}

@@ -1,0 +1,71 @@
+import type { Ask, Clock, Event, LogStore, Member, Network, NodeSettings, Random, TraceEvent } from './contracts.js'
+import type { Schemas } from './network/grpc-protos.js'
+import { type MakeNetwork, openNetwork } from './network/networks.js'
+import { type Doors, Node } from './node.js'
+import type { LogKind, NetworkName, Stage } from './stage.js'
+import { openLogStore } from './storage/open-log-store.js'
+
+/** The parts of a node: its settings, and the world around it. */
+export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'notice' | 'turned' | 'fatal'> {
+  readonly members: readonly Member[]
+  /** The cluster's name. */
+  readonly cluster: string
+  /** The address to listen at for nodes, if it is another than the one that the members know. */
+  readonly listen?: string | undefined
+  readonly network: NetworkName | MakeNetwork
+  /** Puts something between the node and its network. */
+  readonly around?: (network: Network) => Network
+  /** The kind of store for the log, or a store; not used at the stages that keep nothing. */
+  readonly log: LogKind | LogStore
+  readonly dataDir: string | null
+  readonly clock: Clock
+  readonly random: Random
+  readonly trace?: (event: Event | TraceEvent) => void
+  /** The `.proto` files for a node that speaks gRPC. */
+  readonly schemas: Schemas
+}
+
+/** A node with its parts; it is to be started. */
+export interface AssembledNode {
+  readonly node: Node
+  readonly ask: Ask
+  /** Lets go of network and folder, for a node that has died: it did not come to {@link Node.stop}. */
+  release(): Promise<void>
+}
+
+/**
+ * Puts a node together: the stage's core and application, a network, and a store for the log.
+ *
+ * @throws ConfigError if the network or the store cannot be had with these parts
+ */
+export async function assembleNode(stage: Stage, parts: NodeParts): Promise<AssembledNode> {
+  const { id: self, members, cluster, listen, timing, clock, random, notice, turned, fatal, trace } = parts
+  const ask: Ask = (command, answer) => node.ask(command, answer)
+  const electionMs = timing.electionTicks * timing.tickMs
+  const site = { self, members, cluster, listen, electionMs, clock, random, notice }
+  const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
+  const network = parts.around?.(wire) ?? wire
+  const log = logOf(stage, parts)
+  const { bootstrap, priority = 0, about } = parts
+  const node = new Node(
+    stage,
+    { id: self, members, random, timing, bootstrap, priority, about },
+    {
+      ...{ network, machine: stage.application.machine, clock, notice, fatal },
+      ...(log && { log }),
+      ...(trace && { trace }),
+      ...(turned && { turned }),
+    },
+  )
+  const release = async () => {
+    await network.stop()
+    await log?.close()
+  }
+  return { node, ask, release }
+}
+
+/** Makes the store of the node's log; null at the stages that keep nothing. @throws ConfigError if it needs a folder */
+function logOf(stage: Stage, { log, dataDir, cluster, id: node, notice, fatal }: NodeParts): LogStore | null {
+  if (stage.keeps === 'nothing') return null
+  return typeof log === 'object' ? log : openLogStore(log, dataDir, { cluster, node }, notice, fatal)
+}

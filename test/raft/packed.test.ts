@@ -1,0 +1,140 @@
+/** The package as a stranger has it: the tarball in an empty folder, its types, and the page's examples. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import t, { type Test } from 'tap'
+import { freeBasePort } from '../../client/cluster/free-ports.js'
+import { root, withExamples } from '../docs.js'
+
+const example = (name: string) => readFileSync(join(root, 'client/raft/examples', name), 'utf8')
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+
+/** Runs a program to its end. @returns what it said */
+function run(t: Test, cwd: string, program: string, ...rest: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(program, rest, { cwd, encoding: 'utf8' })
+  if (status !== 0) t.fail(`${program} ${rest.join(' ')}`, { status, stdout, stderr })
+  return stdout
+}
+
+const options = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  skipLibCheck: false,
+  types: ['node'],
+  target: 'es2022',
+}
+const kinds = {
+  nodenext: { ...options, module: 'nodenext' },
+  bundler: { ...options, module: 'esnext', moduleResolution: 'bundler', noEmit: true },
+}
+
+/** An empty folder with the tarball and the examples in it. */
+function stranger(t: Test): string {
+  const folder = t.testdir({ 'package.json': JSON.stringify({ name: 'stranger', private: true, type: 'module' }) })
+  run(t, root, 'npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', folder)
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!
+  run(t, folder, 'npm', 'install', '--silent', '--prefer-offline', '--omit=optional', `./${tarball}`, '@types/node@20')
+  for (const name of ['counter.ts', 'check-counter.ts']) writeFileSync(join(folder, name), example(name))
+  return folder
+}
+
+/** A process of the counter, and what it said so far. */
+class Speaker {
+  readonly lines: string[] = []
+  readonly #child: ChildProcess
+  #heard = () => {}
+  readonly ended: Promise<number | null>
+
+  constructor(t: Test, folder: string, id: string) {
+    this.#child = spawn(process.execPath, ['counter.js', id], { cwd: folder, stdio: ['pipe', 'pipe', 'inherit'] })
+    t.teardown(() => void this.#child.kill('SIGKILL'))
+    this.ended = new Promise((resolve) => void this.#child.once('exit', resolve))
+    createInterface({ input: this.#child.stdout! }).on('line', (line) => {
+      this.lines.push(line)
+      this.#heard()
+    })
+  }
+
+  say(line: string): void {
+    this.#child.stdin!.write(`${line}\n`)
+  }
+
+  /** Waits for a line. */
+  async until(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const found = this.lines.find((line) => pattern.test(line))
+      if (found !== undefined) return found
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve
+      })
+    }
+  }
+
+  end(): void {
+    this.#child.stdin!.end()
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+}
+
+async function counts(t: Test, folder: string): Promise<void> {
+  const ids = ['n1', 'n2', 'n3']
+  const start = (id: string) => new Speaker(t, folder, id)
+  const nodes = new Map(ids.map((id) => [id, start(id)]))
+  const leader = (await nodes.get('n1')!.until(/^n\d leads/)).slice(0, 2)
+  const others = ids.filter((id) => id !== leader)
+  for (const id of others) await nodes.get(id)!.until(/^n\d leads/)
+  nodes.get(others[0]!)!.say('5')
+  await nodes.get(others[0]!)!.until(/^now 5$/)
+  nodes.get(others[1]!)!.say('total')
+  await nodes.get(others[1]!)!.until(/^total 5$/)
+  nodes.get(leader)!.kill()
+  await nodes.get(leader)!.ended
+  for (const id of others) await nodes.get(id)!.until(new RegExp(`^(?!${leader})n\\d leads`))
+  nodes.get(others[0]!)!.say('6')
+  await nodes.get(others[0]!)!.until(/^now 11$/)
+  nodes.set(leader, start(leader))
+  await nodes.get(leader)!.until(/^n\d leads/)
+  nodes.get(leader)!.say('total')
+  await nodes.get(leader)!.until(/^total 11$/)
+  for (const node of nodes.values()) node.end()
+  for (const node of nodes.values()) t.equal(await node.ended, 0, 'it ends by itself when its node is closed')
+}
+
+t.test('a stranger installs the tarball, compiles the page, and runs it', async (t) => {
+  const folder = stranger(t)
+  for (const [kind, compilerOptions] of Object.entries(kinds)) {
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+    t.equal(run(t, folder, process.execPath, tsc), '', kind)
+    if (kind !== 'nodenext') continue
+    t.match(run(t, folder, process.execPath, 'check-counter.js'), /^\d+ calls were done, and 0 faults were found\n$/)
+    const base = await freeBasePort(3, '127.0.0.1')
+    const compiled = join(folder, 'counter.js')
+    writeFileSync(
+      compiled,
+      readFileSync(compiled, 'utf8').replaceAll(/:710(\d)/g, (_, last) => `:${base + Number(last)}`),
+    )
+    await counts(t, folder)
+  }
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'))!
+  run(t, root, process.execPath, binOf('publint'), join(folder, tarball), '--strict')
+  run(t, root, process.execPath, binOf('@arethetypeswrong/cli'), join(folder, tarball), '--profile', 'esm-only')
+})
+
+/** The program of a package of this project. */
+function binOf(name: string): string {
+  const folder = join(root, 'node_modules', name)
+  const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    bin: string | Record<string, string>
+  }
+  return join(folder, typeof bin === 'string' ? bin : Object.values(bin)[0]!)
+}
+
+t.test('the page shows the examples as they are: `npm run docs` writes them', async (t) => {
+  const page = readFileSync(join(root, 'client/raft/README.md'), 'utf8')
+  t.equal(withExamples(page), page)
+})
