@@ -2,7 +2,11 @@ import type { EntryId, Index, NodeId, Term } from './ids.js'
 import type { PeerMember } from './messages.js'
 
 /** The status of a node for `info`, traces and checkers: plain data. A stage tells the parts that it has. */
-export interface Status extends Partial<LogStatus>, Partial<MembershipStatus>, Partial<SessionStatus> {
+export interface Status
+  extends Partial<LogStatus>,
+    Partial<MembershipStatus>,
+    Partial<SessionStatus>,
+    Partial<PreVoteStatus> {
   readonly id: NodeId
   readonly stage: number
   readonly role: string
@@ -21,6 +25,12 @@ interface LogStatus {
   readonly snapshot: (EntryId & { readonly bytes: number; readonly sha256: string }) | undefined
   /** The reason why the last snapshot could not be saved. */
   readonly snapshotFailed: string | undefined
+}
+
+/** A node that asks before it stands for election (stage 10 on). */
+interface PreVoteStatus {
+  /** The number of times that a node has asked for votes since it last heard a leader. */
+  readonly preVotes: number
 }
 
 /** A node that knows the sessions of clients (stage 9 on). */

@@ -27,8 +27,8 @@ t.test('a founding that a crash cut short in the middle of its batch begins anew
   const core = founder({ term: 1 })
   core.tick()
   t.match(core.take().persist!.records, [
-    { record: 'term', term: 2 },
-    { record: 'entry', entry: { index: 1, term: 2 } },
+    { record: 'term', term: 1 },
+    { record: 'entry', entry: { index: 1, term: 1 } },
   ])
 })
 

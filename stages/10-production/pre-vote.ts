@@ -25,6 +25,7 @@ export function askPreVotes(node: ProductionNode): void {
   const isAskedAgain = node.preVotes.granted !== null
   if (!isAskedAgain) node.effects.events.push({ event: 'pre_vote', term: nextTerm })
   node.preVotes.round++
+  node.preVotes.asked = isAskedAgain ? node.preVotes.asked + 1 : 1
   node.preVotes.granted = new Set([node.id])
   const { index: lastLogIndex, term: lastLogTerm } = node.log.last
   const { round } = node.preVotes

@@ -1,5 +1,5 @@
-import type { Member, NodeId, NodeOptions, RequestId, Term } from '../../src/contracts.js'
-import { type Responder, responder } from '../9-client-interaction/responder.js'
+import type { Member, NodeId, NodeOptions, RequestId, Status, Term } from '../../src/contracts.js'
+import { type Responder, responder, statusOfResponder } from '../9-client-interaction/responder.js'
 import { type Forwards, noForwards, type Taken } from './forwards.js'
 
 /** A node's question to the voters whether they would elect it. */
@@ -8,6 +8,8 @@ interface PreVotes {
   round: number
   /** The nodes that would vote for this one, itself included; null while no question is under way. */
   granted: Set<NodeId> | null
+  /** The number of times that the question under way was asked. */
+  asked: number
 }
 
 /** The number of the first question is below this one. */
@@ -59,7 +61,13 @@ export interface ProductionNode extends Responder {
 
 export function productionNode(options: NodeOptions) {
   const round = 1 + Math.floor(options.random.next() * roundNumbers)
-  const preVotes: PreVotes = { round, granted: null }
+  const preVotes: PreVotes = { round, granted: null, asked: 0 }
   const lease: Lease = { term: 0, until: 0, barredIn: 0, round: { number: 0, at: 0 } }
   return { ...responder(options), preVotes, handover: null, lease, offeredAt: null, ...noForwards(round) }
+}
+
+/** The status that `info` tells of a node. One that hears no leader tells how often it has asked for votes so far. */
+export function statusOfProduction(node: ProductionNode): Status {
+  const { granted, asked } = node.preVotes
+  return granted === null ? statusOfResponder(node) : Object.assign(statusOfResponder(node), { preVotes: asked })
 }

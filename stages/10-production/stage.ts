@@ -8,7 +8,7 @@ import { gateOfProduction, hearAhead, tickOfProduction, turnOfProduction } from 
 import { heldRequests } from './hold.js'
 import { type ProductionMessage, productionDoubts, productionMessages } from './messages.js'
 import { askPreVotes } from './pre-vote.js'
-import { type ProductionNode, productionNode } from './production-node.js'
+import { type ProductionNode, productionNode, statusOfProduction } from './production-node.js'
 import { pipelineVerbs } from './replicate-ahead.js'
 import { answerForwarded, performForwarded } from './take-forward.js'
 import { transferLeader } from './transfer-leader.js'
@@ -25,7 +25,13 @@ export default stage<ProductionNode, ProductionMessage>({
   commands: { ...before.commands, ...productionCommands },
   envelopes: productionEnvelopes,
   state: productionNode,
-  verbs: { ...before.verbs, ...pipelineVerbs, campaign: askPreVotes, retire: handOverAndRetire },
+  verbs: {
+    ...before.verbs,
+    ...pipelineVerbs,
+    status: statusOfProduction,
+    campaign: askPreVotes,
+    retire: handOverAndRetire,
+  },
   client: { ...before.client!, ...dropSilent },
   requests: { ...before.requests, ...heldRequests, transfer_leader: transferLeader },
   messages: { ...before.messages, ...productionMessages },

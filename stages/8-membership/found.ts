@@ -6,7 +6,7 @@ import { parseMember } from './ask-change.js'
 import { problemWith } from './check-voters.js'
 import type { FoundCluster } from './commands.js'
 import { idsOf, membersOf, nobody, payloadOfConfiguration } from './configuration.js'
-import { connect, type Participant } from './participant.js'
+import { connect, foundingTerm, type Participant } from './participant.js'
 
 /**
  * One node, told so, founds the cluster, once. It has an empty disk, founds for itself alone, and waits until all other
@@ -18,7 +18,7 @@ export function foundCluster(node: Participant): void {
   const silent = node.founders.filter(({ id }) => id !== node.id && !node.founding!.has(id))
   if (silent.length > 0) return waitForFounders(node, idsOf(silent))
   node.founding = null
-  enterTerm(node, node.term + 1, null)
+  enterTerm(node, node.term > foundingTerm ? node.term + 1 : foundingTerm, null)
   appendOwn(node, payloadOfConfiguration({ ...nobody, origin: node.self.incarnation, voters: [node.self] }))
 }
 

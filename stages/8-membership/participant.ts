@@ -95,12 +95,15 @@ export function participant(options: NodeOptions) {
   }
 }
 
+/** The term in which a cluster is founded. */
+export const foundingTerm = 1
+
 /**
- * Checks whether a disk holds nothing of a cluster. A term alone is nothing: a founding that a crash cut short may leave
- * it, without the entry that founds.
+ * Checks whether a disk holds nothing of a cluster. The term of the founding alone is nothing: a founding that a crash
+ * cut short may leave it, without the entry that founds. Each later term is a cluster's.
  */
-function isBlank({ votedFor, entries, snapshots }: Recovered): boolean {
-  return votedFor === null && entries.length === 0 && snapshots.length === 0
+function isBlank({ term, votedFor, entries, snapshots }: Recovered): boolean {
+  return term <= foundingTerm && votedFor === null && entries.length === 0 && snapshots.length === 0
 }
 
 /** Brings what a node has for each member in line with the latest configuration in its log. */

@@ -20,10 +20,8 @@ async function outage(t: Test, network: NetworkName): Promise<void> {
   const from = cluster.events.length
   hosts.lose(follower)
   const asked = () => cluster.events.slice(from).filter(({ event }) => event === 'pre_vote')
-  while (asked().length < questions) {
-    const seen = cluster.events.length
-    await cluster.event(({ event, node }) => event === 'pre_vote' && node === follower, seen)
-  }
+  await cluster.event(({ event, node }) => event === 'pre_vote' && node === follower, from)
+  while (((await cluster.status(follower)).preVotes ?? 0) < questions);
   t.ok(
     asked().every(({ node }) => node === follower),
     `${network}: nobody else asks`,

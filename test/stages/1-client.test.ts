@@ -25,7 +25,7 @@ const notLeader = (address: string) => failure('not_leader', 'not me', { leader:
 t.test('the first call connects, and leaves once the node has said a word', async (t) => {
   const fresh = client({ ...defaultClientOptions, addresses: ['A', 'B'] })
   const id = call(fresh, write, writing)
-  t.same(take(fresh), { connect: ['A'], send: [], settle: [] })
+  t.same(take(fresh), { connect: ['A'], send: [], drop: [], settle: [] })
   call(fresh, read, reading)
   t.same(take(fresh).connect, [], 'one connection is enough')
   connected(fresh, 'A')
@@ -103,7 +103,7 @@ t.test('what was never sent tries every address, then waits before it knocks aga
   disconnected(fresh, 'A', 'refused')
   t.same(take(fresh).connect, ['B'])
   disconnected(fresh, 'B', 'refused')
-  t.same(take(fresh), { connect: [], send: [], settle: [] }, 'both were tried just now')
+  t.same(take(fresh), { connect: [], send: [], drop: [], settle: [] }, 'both were tried just now')
   t.equal(fresh.wakeAt, 25)
   elapsed(fresh, 25)
   t.equal(take(fresh).connect.length, 1)
@@ -212,7 +212,7 @@ t.test('a pinned call asks that node only', async (t) => {
 t.test('an answer that belongs to nobody is dropped', async (t) => {
   const open = openClient()
   for (const id of [99, '1', null, undefined, {}]) answered(open, 'A', id, { ok: true })
-  t.same(take(open), { connect: [], send: [], settle: [] })
+  t.same(take(open), { connect: [], send: [], drop: [], settle: [] })
 })
 
 t.test('a silent address is not waited for: the next is tried beside it, and who answers first is asked', async (t) => {
