@@ -3,10 +3,11 @@ import { appendOwn } from '../4-log-replication/propose.js'
 import { enterTerm } from '../6-leader-election/voter.js'
 import { headerOfEdge } from '../7-log-compaction/take-snapshot.js'
 import { parseMember } from './ask-change.js'
+import { foundingTerm } from './blank.js'
 import { problemWith } from './check-voters.js'
 import type { FoundCluster } from './commands.js'
 import { idsOf, membersOf, nobody, payloadOfConfiguration } from './configuration.js'
-import { connect, foundingTerm, type Participant } from './participant.js'
+import { connect, type Participant } from './participant.js'
 
 /**
  * One node, told so, founds the cluster, once. It has an empty disk, founds for itself alone, and waits until all other

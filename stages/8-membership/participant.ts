@@ -1,5 +1,6 @@
-import type { Identity, Member, NodeId, NodeOptions, Recovered, RequestId } from '../../src/contracts.js'
+import type { Identity, Member, NodeId, NodeOptions, RequestId } from '../../src/contracts.js'
 import { type Compactor, compactor } from '../7-log-compaction/compactor.js'
+import { isBlank } from './blank.js'
 import { type Configuration, idsOf, membersOf, type Server } from './configuration.js'
 import { MembersLog } from './members-log.js'
 import type { Acknowledged, Change, Displacement, Double, LostDisk, Met, Waiting } from './volatile.js'
@@ -93,17 +94,6 @@ export function participant(options: NodeOptions) {
     reported: new Set<string>(),
     votedDisk: null,
   }
-}
-
-/** The term in which a cluster is founded. */
-export const foundingTerm = 1
-
-/**
- * Checks whether a disk holds nothing of a cluster. The term of the founding alone is nothing: a founding that a crash
- * cut short may leave it, without the entry that founds. Each later term is a cluster's.
- */
-function isBlank({ term, votedFor, entries, snapshots }: Recovered): boolean {
-  return term <= foundingTerm && votedFor === null && entries.length === 0 && snapshots.length === 0
 }
 
 /** Brings what a node has for each member in line with the latest configuration in its log. */
