@@ -142,14 +142,14 @@ export class ClientConnection {
   }
 
   /**
-   * Sends the answers that are ready, as far as the client reads them at once, and closes the connection: after
-   * {@link lastWordsMs} also to a client that does not read.
+   * Sends the answers that are ready, and closes the connection: also to a client that has read nothing for
+   * {@link lastWordsMs}.
    */
   end(): void {
     this.#deaf = true
     this.#flush()
     this.#socket.destroySoon()
-    setTimeout(() => this.#socket.destroy(), lastWordsMs).unref()
+    this.#socket.setTimeout(lastWordsMs, () => this.#socket.destroy())
   }
 
   #received(chunk: Buffer): void {

@@ -16,7 +16,8 @@ function join(socket: Socket): void {
   process.stdin.pipe(socket, { end: values.N ?? false })
   socket.pipe(process.stdout)
   socket.on('error', () => process.exit(1))
-  socket.on('close', () => process.exit(0))
+  // What was read last may still wait for the reader of standard output.
+  socket.on('close', () => process.stdout.write('', () => process.exit(0)))
   process.stdout.on('error', () => process.exit(0))
   if (values.w) socket.setTimeout(Number(values.w) * 1000, () => process.exit(0))
 }
