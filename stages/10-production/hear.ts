@@ -50,8 +50,10 @@ export function tickOfProduction(before: Table<InteractionMessage>['tick']): Tab
   return [...unlessLeaving, endQuestion, giveUpHandover, offerToLead, endForwards]
 }
 
-/** Rules that end a turn: reads wait for a successor, or are answered by a lease; the leader hands over, and answers other
- * nodes. */
+/**
+ * Rules that end a turn: reads wait for a successor, or are answered by a lease; the leader hands over, and answers other
+ * nodes.
+ */
 export function turnOfProduction(before: Table<InteractionMessage>['turn']): Table<ProductionMessage>['turn'] {
   const waiting = replaced(before, leaveReads, leaveReadsToSuccessor)
   const leased = replaced(waiting, beginRound, readByLease, beginRound, noteRound)

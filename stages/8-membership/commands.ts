@@ -4,7 +4,7 @@ import { shape } from '../0-key-value-store/commands.js'
 
 const name = { error: 'a name of 1 to 32 letters, digits, - or _, and not __proto__' }
 /** The name of a node in a command. The field is not called `id`: in a client's request, `id` names the request. */
-const node = z.string(name).refine(isNodeId, name)
+export const node = z.string(name).refine(isNodeId, name)
 const address = z
   .string({ error: 'host:port' })
   .refine((text) => addressProblem(text) === null, { error: ({ input }) => addressProblem(String(input))! })
