@@ -161,10 +161,7 @@ export const realFiles: Files = {
   },
 }
 
-async function withDescriptor<Result>(
-  path: string,
-  use: (descriptor: number) => Promise<Result>,
-): Promise<Result> {
+async function withDescriptor<Result>(path: string, use: (descriptor: number) => Promise<Result>): Promise<Result> {
   const descriptor = await openDescriptor(path, O_RDONLY)
   try {
     return await use(descriptor)
