@@ -4,6 +4,7 @@ import { type MakeNetwork, openNetwork } from './network/networks.js'
 import { type Doors, Node } from './node.js'
 import type { LogKind, NetworkName, Stage } from './stage.js'
 import { openLogStore } from './storage/open-log-store.js'
+import { StateWatch, watchedLog } from './trace/watch.js'
 
 /** The parts of a node: its settings, and the world around it. */
 export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'notice' | 'turned' | 'fatal'> {
@@ -20,6 +21,7 @@ export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'n
   readonly dataDir: string | null
   readonly clock: Clock
   readonly random: Random
+  /** Hears every step of the node; if it is left out, nothing is spent on it. */
   readonly trace?: (event: Event | TraceEvent) => void
   /** The `.proto` files for a node that speaks gRPC. */
   readonly schemas: Schemas
@@ -45,16 +47,22 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   const site = { self, members, cluster, listen, electionMs, clock, random, notice }
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
-  const log = logOf(stage, parts)
+  const store = logOf(stage, parts)
+  const log = store && trace ? watchedLog(store, trace) : store
+  const states = trace && new StateWatch(trace)
+  const ended = () => {
+    states?.look(node.status)
+    turned?.()
+  }
   const { bootstrap, priority = 0, about } = parts
-  const node = new Node(
+  const node: Node = new Node(
     stage,
     { id: self, members, random, timing, bootstrap, priority, about },
     {
       ...{ network, machine: stage.application.machine, clock, notice, fatal },
       ...(log && { log }),
       ...(trace && { trace }),
-      ...(turned && { turned }),
+      ...((states || turned) && { turned: ended }),
     },
   )
   const release = async () => {

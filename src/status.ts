@@ -4,6 +4,7 @@ import type { PeerMember } from './messages.js'
 /** The status of a node for `info`, traces and checkers: plain data. A stage tells the parts that it has. */
 export interface Status
   extends Partial<LogStatus>,
+    Partial<VoterStatus>,
     Partial<MembershipStatus>,
     Partial<SessionStatus>,
     Partial<PreVoteStatus> {
@@ -21,10 +22,22 @@ export interface Status
 interface LogStatus {
   readonly term: Term | undefined
   readonly commit: Index
+  /** The last entry on the node's own disk. */
+  readonly durable: Index
   readonly log: { readonly first: Index; readonly last: Index }
   readonly snapshot: (EntryId & { readonly bytes: number; readonly sha256: string }) | undefined
   /** The reason why the last snapshot could not be saved. */
   readonly snapshotFailed: string | undefined
+}
+
+/** A node that votes (stage 6 on). */
+interface VoterStatus {
+  /** The node that got this node's vote in this term; null if none did. */
+  readonly votedFor: NodeId | null
+  /** Ticks since the node's timer was last set back. */
+  readonly silentTicks: number
+  /** Ticks of silence after which the node stands for election. */
+  readonly electionTimeoutTicks: number
 }
 
 /** A node that asks before it stands for election (stage 10 on). */

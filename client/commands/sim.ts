@@ -1,12 +1,11 @@
-import { writeFileSync } from 'node:fs'
 import type { GuaranteeId } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import { describeCounters, sumCounters } from '../../src/proof/simulation/counters.js'
 import { type Climate, climates } from '../../src/proof/simulation/plan.js'
-import type { Moment } from '../../src/proof/simulation/simulate.js'
 import { runSeed, type SweepResult } from '../../src/proof/simulation/sweep.js'
 import type { Stage } from '../../src/stage.js'
+import { createTrace } from '../../src/trace/file.js'
 import { sweep } from '../proof/sim-pool.js'
 import { smallest } from '../proof/smallest.js'
 import { colour } from '../text/colour.js'
@@ -55,10 +54,9 @@ export const sim: Verb<SimArguments> = {
 }
 
 async function oneSeed(stage: Stage, seed: number, { climate, trace, json }: SimArguments): Promise<SweepResult> {
-  const lines: string[] = []
-  const hear = trace === undefined ? undefined : (event: Moment) => void lines.push(JSON.stringify(event))
-  const result = await runSeed(stage, seed, climate, hear)
-  if (trace !== undefined) writeFileSync(trace, `${lines.join('\n')}\n`)
+  const file = trace === undefined ? undefined : createTrace(trace)
+  const result = await runSeed(stage, seed, climate, file?.write, file?.room)
+  await file?.end()
   if (json) console.log(JSON.stringify(result))
   return result
 }

@@ -17,12 +17,19 @@ export type Delay = { readonly minMs: number; readonly maxMs: number } | null
 export class FaultyNetwork implements Network {
   readonly #network: Network
   readonly #world: { readonly clock: Clock; readonly random: Random }
+  readonly #lost: ((message: Message) => void) | undefined
   readonly #cut = new Set<Direction>()
   #delay: Delay = null
 
-  constructor(network: Network, world = { clock: systemClock, random: systemRandom }) {
+  /** @param lost hears of each message that a cut link loses */
+  constructor(
+    network: Network,
+    world = { clock: systemClock, random: systemRandom },
+    lost?: (message: Message) => void,
+  ) {
     this.#network = network
     this.#world = world
+    this.#lost = lost
   }
 
   cut(direction: Direction): void {
@@ -65,7 +72,9 @@ export class FaultyNetwork implements Network {
     return this.#network.stop()
   }
 
-  #passes({ from, to }: Message): boolean {
-    return this.#cut.size === 0 || !this.#cut.has(`${from}>${to}`)
+  #passes(message: Message): boolean {
+    if (this.#cut.size === 0 || !this.#cut.has(`${message.from}>${message.to}`)) return true
+    this.#lost?.(message)
+    return false
   }
 }

@@ -36,10 +36,15 @@ export function isMajorityAlive(children: readonly Child[]): boolean {
   return 2 * children.filter(({ condition }) => condition !== 'dead').length > children.length
 }
 
-/** Starts a node's process. @param entry the script, which gets the configuration as JSON in its first argument */
-export function spawnNode(member: Member, entry: string, config: object): Child {
+/**
+ * Starts a node's process.
+ *
+ * @param entry the script, which gets the configuration as JSON in its first argument
+ * @param isWatched whether the process tells every step by a pipe of its own
+ */
+export function spawnNode(member: Member, entry: string, config: object, isWatched: boolean): Child {
   const process = spawn(globalThis.process.execPath, [...nodeFlags, entry, JSON.stringify(config)], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(isWatched ? (['pipe'] as const) : [])],
     env: leanEnvironment(),
   })
   process.on('error', () => {})

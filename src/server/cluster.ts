@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
 import type { Event, Member, NodeId, Status } from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import type { Direction } from '../network/faults.js'
@@ -19,6 +20,7 @@ import {
   type Sight,
   withoutLink,
 } from './readiness.js'
+import { watchDescriptor } from './tracing.js'
 import { Watch } from './watch.js'
 
 declare module '../events.js' {
@@ -55,6 +57,8 @@ export interface ClusterOptions {
   readonly traceDir: string | null
   /** Called with every event from the start on; later listeners {@link Cluster.subscribe}. */
   readonly onEvent: (event: Event) => void
+  /** Called with every step of each node, if somebody looks on: a sample where they are many. */
+  readonly onTrace?: (event: Event) => void
   /** Called with text that a node prints to its standard error: a sound node prints nothing. */
   readonly onStderr: (node: NodeId, text: string) => void
 }
@@ -239,7 +243,7 @@ export class Cluster {
   }
 
   #spawn(member: Member): void {
-    const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir } = this.#options
+    const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir, onTrace } = this.#options
     const config = {
       stage,
       id: member.id,
@@ -251,8 +255,9 @@ export class Cluster {
       ...choices,
       dataDir: dataDir && join(dataDir, member.id),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
+      watched: onTrace !== undefined,
     }
-    const child = spawnNode(member, entry, config)
+    const child = spawnNode(member, entry, config, config.watched)
     child.ended = new Promise<void>((resolve) => {
       child.process.once('close', (code, signal) => {
         this.#ended(child, code, signal)
@@ -262,6 +267,8 @@ export class Cluster {
     this.#children.set(member.id, child)
     child.process.on('message', (obeyed: unknown) => this.#orders.heard(obeyed))
     readEvents(member.id, child.process.stdout!, (event) => this.#reported(child, event))
+    const steps = child.process.stdio[watchDescriptor]
+    if (steps && onTrace) readEvents(member.id, steps as Readable, onTrace)
     readComplaints(child.process.stderr!, (text) => this.#options.onStderr(member.id, text))
   }
 

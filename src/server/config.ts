@@ -41,6 +41,8 @@ const nodeConfig = z.strictObject({
   priority: z.int().min(0).max(1000).default(0),
   /** The file that gets a line of JSON for each event of the node; null for none. */
   trace: z.string().nullable(),
+  /** True if the supervisor looks on: it then gets every step by a pipe of its own. */
+  watched: z.boolean().default(false),
 })
 
 /** The two times that decide how fast a cluster notices that its leader is gone. */

@@ -1,4 +1,3 @@
-import { createWriteStream, openSync } from 'node:fs'
 import { parseAddress } from '../address.js'
 import { assembleNode } from '../assemble.js'
 import { systemClock, systemRandom } from '../clock.js'
@@ -13,14 +12,14 @@ import { FolderError } from '../storage/identity.js'
 import { jsonLine } from '../text.js'
 import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { exitCodeOf, exitCodes } from './exits.js'
-import { type Dropped, Outlet } from './outlet.js'
+import { Outlet } from './outlet.js'
 import { inSources } from './source-stack.js'
+import { droppedEvent, openTraces } from './tracing.js'
 
 declare module '../events.js' {
   interface EventDetails {
     serving: { stage: number; pid: number; client: string; peer: string }
     output_dropped: { lines: number; bytes: number }
-    trace_failed: { file: string; message: string }
     /** The disk failed, so the node ends, or does not start. */
     disk_failed: { message: string }
     /** An error that no rule expects has ended the node. */
@@ -36,8 +35,6 @@ declare module '../events.js' {
 
 /** Milliseconds that a stopping node gives waiting clients to get their answers. */
 const drainMs = 1_000
-/** Bytes of a trace that may wait for its disk. */
-const traceBytes = 16 * 1024 * 1024
 
 /** A node's event with the name of its node and its time: milliseconds of wall-clock time. */
 type Stamped<Kind extends Traced> = Kind & { readonly node: NodeId; readonly at: number }
@@ -73,7 +70,7 @@ export async function runNode(
   const config = checkNodeConfig(candidate)
   const own = config.members.find((member) => member.id === config.id)!
   const stamp = <Kind extends Traced>(event: Kind): Stamped<Kind> => ({ ...event, node: config.id, at: Date.now() })
-  const trace = traceTo(config.trace, stamp, (event) => emit(stamp(event)))
+  const trace = openTraces(stage, config, stamp, (event) => emit(stamp(event)))
   const notice = (event: Event) => {
     trace?.(event)
     emit(stamp(event))
@@ -89,7 +86,7 @@ export async function runNode(
     about: { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster },
     network: config.network,
     around: (wire) => {
-      network = new FaultyNetwork(wire, world)
+      network = new FaultyNetwork(wire, world, trace && ((message) => trace({ event: 'cut', message })))
       return network
     },
     log: config.log,
@@ -133,37 +130,6 @@ function endOnUncaught(fatal: (error: Error) => void): void {
 
 function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {
   return { applied, role, leader, term, log, snapshot }
-}
-
-/**
- * Opens a trace: a file that gets a line for each event. If the file is slow, or full one day, the node goes on without
- * it.
- *
- * @throws ConfigError if the file cannot be written to from the beginning
- */
-function traceTo(
-  path: string | null,
-  stamp: (event: Traced) => Stamped<Traced>,
-  emit: (event: Event) => void,
-): ((event: Traced) => void) | undefined {
-  if (path === null) return undefined
-  const file = createWriteStream(path, { fd: openTrace(path) })
-  file.on('error', ({ message }) => emit({ event: 'trace_failed', file: path, message }))
-  const outlet = new Outlet(file, (dropped) => jsonLine(stamp(droppedEvent(dropped))), traceBytes)
-  return (event) => outlet.write(jsonLine(stamp(event)))
-}
-
-function openTrace(path: string): number {
-  try {
-    return openSync(path, 'a')
-  } catch (error) {
-    throw new ConfigError(`cannot write the trace: ${(error as Error).message}`)
-  }
-}
-
-/** Makes the event that reports dropped lines. */
-export function droppedEvent(dropped: Dropped): Event {
-  return { event: 'output_dropped', ...dropped }
 }
 
 /** Listens on a port. @throws ConfigError that says which port cannot be had, and what to do */

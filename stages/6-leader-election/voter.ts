@@ -1,5 +1,5 @@
-import type { NodeId, NodeOptions, Term } from '../../src/contracts.js'
-import { persist } from '../4-log-replication/replica.js'
+import type { NodeId, NodeOptions, Status, Term } from '../../src/contracts.js'
+import { persist, replicaStatus } from '../4-log-replication/replica.js'
 import { type Listener, listener } from '../5-heartbeats/listener.js'
 
 /** A node that may lead: at most one does in a term (§5.2). */
@@ -47,4 +47,10 @@ export function enterTerm(node: Voter, term: Term, votedFor: NodeId | null): voi
   node.term = term
   node.votedFor = votedFor
   persist(node, { record: 'term', term, votedFor })
+}
+
+/** Adds the vote of this term, and the silence so far beside the silence after which the node stands for election. */
+export function voterStatus(node: Voter): Status {
+  const { votedFor, silentTicks, electionTimeoutTicks } = node
+  return Object.assign(replicaStatus(node), { votedFor, silentTicks, electionTimeoutTicks })
 }

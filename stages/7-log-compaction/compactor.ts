@@ -9,8 +9,7 @@ import type {
   Term,
 } from '../../src/contracts.js'
 import type { Pace } from '../4-log-replication/pace.js'
-import { replicaStatus } from '../4-log-replication/replica.js'
-import { type Voter, voter } from '../6-leader-election/voter.js'
+import { type Voter, voter, voterStatus } from '../6-leader-election/voter.js'
 import { CompactLog } from './compact-log.js'
 
 /** A snapshot on its way to one follower, one piece at a time, beside all other messages. */
@@ -70,7 +69,7 @@ export function compactor(options: NodeOptions) {
 
 export function compactorStatus(node: Compactor): Status {
   const [snapshot] = node.snapshots
-  if (!snapshot) return replicaStatus(node)
+  if (!snapshot) return voterStatus(node)
   const { index, term, bytes, sha256 } = snapshot
-  return Object.assign(replicaStatus(node), { snapshot: { index, term, bytes, sha256 } })
+  return Object.assign(voterStatus(node), { snapshot: { index, term, bytes, sha256 } })
 }

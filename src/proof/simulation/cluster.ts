@@ -40,6 +40,8 @@ export interface SimulationOptions {
   readonly spare?: boolean
   /** Commands that a state machine performs in one batch at most. */
   readonly applyBatch?: number
+  /** True if states and writes are traced as well. */
+  readonly isWatched?: boolean
   /** Called with every event; `node` is empty for an event of the cluster as a whole. */
   readonly trace?: (event: Traced, node: NodeId | '') => void
   /** Called before and after each thing that a node does to the world; it may kill the node. */
@@ -95,6 +97,7 @@ export class SimulatedCluster implements Breakable<void> {
       timing = defaultTiming,
       applyBatch = 1_024,
       spare = true,
+      isWatched = false,
       trace,
       boundary,
       sent,
@@ -121,6 +124,7 @@ export class SimulatedCluster implements Breakable<void> {
         timeline: this.timeline,
         random,
         applyBatch,
+        isWatched,
         send: (message) => this.network.send(message),
         trace: (event, node) => this.trace(event, node),
         boundary: (node) => boundary?.(node),

@@ -12,6 +12,7 @@ import type {
 } from '../../contracts.js'
 import { Node } from '../../node.js'
 import type { Stage } from '../../stage.js'
+import { StateWatch, watchedLog } from '../../trace/watch.js'
 import type { SimulatedDisk } from './disk.js'
 import type { SeededRandom } from './random.js'
 import type { Timeline } from './timeline.js'
@@ -31,6 +32,8 @@ export interface Surroundings {
   send(message: Message): void
   /** Called with every event, and with the node at which it happened. */
   trace(event: Traced, node: NodeId): void
+  /** True if states and writes are traced as well, for somebody who looks on. */
+  readonly isWatched: boolean
   /** Called before and after each thing that a node does to the world: the node may be killed here. */
   boundary(node: NodeId): void
   /** Called when the node's process has ended. */
@@ -95,7 +98,11 @@ export class Host {
     this.isStopping = false
     const clock = this.#clock()
     const goesOn = this.#boundary()
-    const node = new Node(this.#stage, this.#settings, {
+    const { isWatched } = this.#around
+    const tell = (event: Traced) => this.#around.trace(event, this.id)
+    const states = isWatched ? new StateWatch(tell) : null
+    const store = this.#disk.store(clock, this.#around.random, this.#around.stir, goesOn)
+    const node: Node = new Node(this.#stage, this.#settings, {
       network: this.#network(goesOn),
       machine: () => {
         const { application } = this.#stage
@@ -103,9 +110,10 @@ export class Host {
       },
       clock,
       applyBatch: this.#around.applyBatch,
-      log: this.#disk.store(clock, this.#around.random, this.#around.stir, goesOn),
-      notice: (event) => this.#around.trace(event, this.id),
-      trace: (event) => this.#around.trace(event, this.id),
+      log: isWatched && this.#stage.keeps !== 'nothing' ? watchedLog(store, tell) : store,
+      notice: tell,
+      trace: tell,
+      ...(states && { turned: () => states.look(node.status) }),
       fatal: (error) => this.#died(error),
     })
     this.#node = node

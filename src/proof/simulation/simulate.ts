@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Command, GuaranteeId, NodeId, Outcome, Traced } from '../../contracts.js'
 import { actsOf, type Fault } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
+import { traceFormat } from '../../trace/events.js'
 import { checkHistory } from '../linearizability/index.js'
 import { type Asked, History, SimulatedClient } from './client.js'
 import { SimulatedCluster } from './cluster.js'
@@ -48,15 +49,24 @@ const downMs = 50
 /**
  * Plays a plan against a stage. First faults happen; then all is mended, and the cluster must serve again and its
  * replicas agree. The stage's invariants are checked after every step, and the clients' history at the end.
+ *
+ * @param hear called with every event
+ * @param room resolves when `hear` can take more; undefined if it can now
  */
-export async function simulate(stage: Stage, plan: Plan, hear?: (event: Moment) => void): Promise<Run> {
-  return new Simulation(stage, plan, hear).run()
+export async function simulate(
+  stage: Stage,
+  plan: Plan,
+  hear?: (event: Moment) => void,
+  room?: () => Promise<void> | undefined,
+): Promise<Run> {
+  return new Simulation(stage, plan, hear, room).run()
 }
 
 class Simulation {
   readonly #stage: Stage
   readonly #plan: Plan
   readonly #hear: ((event: Moment) => void) | undefined
+  readonly #room: () => Promise<void> | undefined
   readonly #trace = new Fingerprint()
   readonly #messages = new Fingerprint()
   readonly #history = new History()
@@ -69,7 +79,13 @@ class Simulation {
   #cluster!: SimulatedCluster
   #running = 0
 
-  constructor(stage: Stage, plan: Plan, hear: ((event: Moment) => void) | undefined) {
+  constructor(
+    stage: Stage,
+    plan: Plan,
+    hear: ((event: Moment) => void) | undefined,
+    room: () => Promise<void> | undefined = () => undefined,
+  ) {
+    this.#room = room
     this.#stage = stage
     this.#plan = plan
     this.#hear = hear
@@ -84,10 +100,14 @@ class Simulation {
       nodes,
       timing,
       applyBatch,
+      isWatched: this.#hear !== undefined,
       trace: (event, node) => this.#traced(event, node),
       boundary: (node) => this.#passed(node),
       sent: (bytes) => this.#messages.addBytes(bytes),
     })
+    const { hosts, stage } = this.#cluster
+    const header = { format: traceFormat, stage: stage.number, tickMs: timing.tickMs, nodes: hosts.map(({ id }) => id) }
+    this.#hear?.({ event: 'trace', ...header, at: 0 })
     await this.#cluster.begin()
     if (!this.#plan.isFoundedUnderFire) await this.#cluster.founded(nodes)
     this.#cluster.network.weather = weather
@@ -127,6 +147,7 @@ class Simulation {
 
   #traced(event: Traced, node: NodeId | ''): void {
     const at = this.#cluster?.now ?? 0
+    if (watched.has(event.event)) return this.#hear?.({ ...event, node, at })
     this.#trace.addNumber(at)
     this.#trace.add(node)
     this.#trace.add(summary(event))
@@ -154,6 +175,8 @@ class Simulation {
     this.#cluster.timeline.schedule(Math.max(0, end - this.#cluster.now), () => {})
     while (!condition() && this.#cluster.timeline.next <= end) {
       await this.#cluster.step()
+      const room = this.#room()
+      if (room) await room
       this.#judge.check(this.#cluster)
     }
     return condition()
@@ -299,6 +322,9 @@ class Simulation {
     this.#judge.findings.push({ guarantee, what, detail: explanation, at: impossible.return ?? this.#cluster.now })
   }
 }
+
+/** Events that are traced only for somebody who looks on: a run is the same without them, and so is its hash. */
+const watched: ReadonlySet<string> = new Set(['state', 'recovered', 'write', 'synced'])
 
 /** Writes an event as text for the hash. A message is hashed once, by the bytes that are sent. */
 function summary(event: Traced): string {

@@ -33,8 +33,9 @@ export async function runSeed(
   seed: number,
   climate: Climate,
   hear?: (event: Moment) => void,
+  room?: () => Promise<void> | undefined,
 ): Promise<SweepResult> {
-  const run = await simulate(stage, planFor(stage, seed, climate), hear)
+  const run = await simulate(stage, planFor(stage, seed, climate), hear, room)
   const { traceHash, messageHash, virtualMs, counters, findings } = run
   return { seed, climate, traceHash, messageHash, virtualMs, operations: run.operations.length, counters, findings }
 }

@@ -1,0 +1,198 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import t from 'tap'
+import { SimulatedClient } from '../src/proof/simulation/client.js'
+import { SimulatedCluster } from '../src/proof/simulation/cluster.js'
+import { runSeed } from '../src/proof/simulation/sweep.js'
+import { actsOf, type Fault } from '../src/server/faults.js'
+import { createTrace, readTrace } from '../src/trace/file.js'
+import { fold, type TraceLine } from '../src/trace/fold.js'
+import { LiveTrace } from '../src/trace/live.js'
+import { mergeTraces } from '../src/trace/merge.js'
+import { noPicture, type Picture } from '../src/trace/picture.js'
+import { Recording } from '../src/trace/recording.js'
+import { factsOf } from '../src/trace/watch.js'
+import { stages } from '../stages/index.js'
+import { size } from './helpers/effort.js'
+
+/** What an operator may do to a cluster of the property: faults by their words, writes, and waiting. */
+type Step = Fault | { readonly word: 'write' } | { readonly word: 'wait'; readonly ms: number }
+
+const node = fc.constantFrom('n1', 'n2', 'n3', 'n4', 'n5')
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<Step>({ word: 'write' }) },
+  { weight: 4, arbitrary: fc.record({ word: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 900 }) }) },
+  fc.record({ word: fc.constantFrom('kill' as const, 'restart' as const), nodes: fc.tuple(node) }),
+  fc.record({ word: fc.constantFrom('pause' as const, 'resume' as const, 'split' as const), nodes: fc.tuple(node) }),
+  fc.constant<Step>({ word: 'heal' }),
+)
+
+/** Compares a folded picture with the nodes themselves. */
+function differencesOf(picture: Picture, cluster: SimulatedCluster): unknown[] {
+  return cluster.hosts.flatMap<unknown>(({ id, node, condition }) => {
+    const view = picture.nodes[id]
+    if (view?.condition !== condition) return [{ id, condition, folded: view?.condition }]
+    // A paused node has heard what it has not acted on: its turn ends when it goes on.
+    if (!node || condition === 'paused' || node.status.role === 'starting') return []
+    const facts: Record<string, unknown> = { ...factsOf(node.status) }
+    const wrong = Object.keys(facts).filter(
+      (name) => JSON.stringify(facts[name]) !== JSON.stringify((view as never)[name]),
+    )
+    const log = new Map(node.entries(1).map(({ index, term }) => [index, term]))
+    const other = view.cells.filter(({ index, term }) => log.has(index) && log.get(index) !== term)
+    const missing = [...log.keys()].filter(
+      (index) => index <= view.written && !view.cells.some((c) => c.index === index),
+    )
+    return wrong.length + other.length + missing.length > 0 ? [{ id, wrong, other, missing }] : []
+  })
+}
+
+t.test('the folded state is the live state, whatever happens to the cluster', async (t) => {
+  const runs = { numRuns: size(8, 200) }
+  const stage = fc.integer({ min: 1, max: stages.length - 1 })
+  const property = fc.asyncProperty(
+    stage,
+    fc.nat(10_000),
+    fc.array(step, { maxLength: 14 }),
+    async (number, seed, steps) => {
+      let picture = noPicture
+      const lines: TraceLine[] = []
+      let cluster: SimulatedCluster | undefined
+      const trace = (event: object, node: string) => {
+        const line = { ...event, at: cluster?.now ?? 0, ...(node && { node }) } as TraceLine
+        lines.push(line)
+        picture = fold(picture, line)
+      }
+      cluster = new SimulatedCluster({ stage: stages[number]!, seed, isWatched: true, spare: false, trace })
+      await cluster.begin()
+      await cluster.founded(5)
+      const client = new SimulatedClient(cluster, 'c1')
+      for (const one of [...steps, { word: 'wait' as const, ms: 50 }]) {
+        if (one.word === 'write') client.call({ command: 'set', key: 'a', value: String(lines.length) }, null, () => {})
+        else if (one.word === 'wait') await cluster.pass(one.ms)
+        else for (const { perform } of actsOf(cluster, one)) perform()
+        await cluster.pass(3)
+        // A turn that has just begun shows in the picture when it has ended, at the same moment.
+        const differences = differencesOf(picture, cluster)
+        if (differences.length > 0) throw new Error(JSON.stringify({ one, differences }))
+      }
+      const recording = new Recording()
+      for (const line of lines) recording.add(line)
+      const place = seed % (lines.length + 1)
+      fc.pre(lines.length > 0)
+      if (JSON.stringify(recording.at(place)) !== JSON.stringify(lines.slice(0, place).reduce(fold, noPicture)))
+        throw new Error(`a keyframe tells another picture of event ${place}`)
+    },
+  )
+  await fc.assert(property, runs)
+  t.pass('the two are the same')
+})
+
+t.test('a run is the same whether somebody looks on or not', async (t) => {
+  for (const number of [2, 6, 10]) {
+    const lines: object[] = []
+    const [watched, alone] = [
+      await runSeed(stages[number]!, 5, 'storm', (event) => lines.push(event)),
+      await runSeed(stages[number]!, 5, 'storm'),
+    ]
+    t.equal(watched.traceHash, alone.traceHash)
+    t.ok(lines.some((line) => (line as TraceLine).event === 'state'))
+  }
+})
+
+t.test('a recording forgets its oldest events, and its pictures stay true', async (t) => {
+  const recording = new Recording(noPicture, 512)
+  for (let at = 0; at < 2_000; at++)
+    recording.add({ event: 'state', node: 'n1', at, role: 'leader', leader: 'n1', applied: at })
+  t.equal(recording.end, 2_000)
+  t.ok(recording.first > 1_000 && recording.first < 1_500)
+  t.equal(recording.at(1_700).nodes.n1!.applied, 1_699)
+  t.equal(recording.at(0).nodes.n1!.applied, recording.first - 1)
+  t.equal(recording.upTo(1_800), 1_801)
+  t.equal(recording.now.events, 2_000)
+})
+
+t.test('a trace in a file is read as it was written, and a bad one is refused with its line', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'trace-'))
+  t.teardown(() => rmSync(folder, { recursive: true }))
+  const path = join(folder, 'run.ndjson')
+  const file = createTrace(path)
+  await runSeed(stages[6]!, 3, 'calm', file.write, file.room)
+  await file.end()
+  const lines: TraceLine[] = []
+  for await (const line of readTrace(path)) lines.push(line)
+  t.match(lines[0], { event: 'trace', format: 1, stage: 6 })
+  const picture = lines.reduce(fold, noPicture)
+  t.equal(Object.values(picture.nodes).filter(({ role }) => role === 'leader').length, 1)
+  const all = async (text: string) => {
+    writeFileSync(path, text)
+    for await (const _ of readTrace(path));
+  }
+  const header = '{"event":"trace","at":0,"format":1,"nodes":[]}\n'
+  await t.rejects(all(`${header}{"event":"sen`), { message: /line 2, is no line of a trace/ })
+  await t.rejects(all(header.replace('1', '99')), { message: /has the trace format 99/ })
+  await t.rejects(all('{"event":"send","at":0}\n'), { message: /does not begin as a trace does/ })
+  await t.rejects(all(''), { message: /is empty/ })
+  await t.rejects(
+    async () => {
+      for await (const _ of readTrace(join(folder, 'none')));
+    },
+    { message: /cannot read the trace/ },
+  )
+  t.throws(() => createTrace(join(folder, 'none', 'file')), { message: /cannot write the trace/ })
+})
+
+t.test('merged traces keep the order of each node, and no message is received before it is sent', async (t) => {
+  const lines: TraceLine[] = []
+  await runSeed(stages[8]!, 4, 'calm', (event) => lines.push({ ...event, at: Math.floor(event.at / 20) } as TraceLine))
+  const header = { event: 'trace', format: 1, stage: 8, tickMs: 10, at: 0 }
+  const ofNodes = ['n1', 'n2', 'n3', 'n4', 'n5'].map((id) => ({ id, own: lines.filter(({ node }) => node === id) }))
+  const traces = ofNodes.map(async function* ({ id, own }) {
+    yield { ...header, nodes: [id] } as TraceLine
+    yield* own
+  })
+  const merged: TraceLine[] = []
+  for await (const line of mergeTraces(traces)) merged.push(line)
+  t.match(merged.shift(), { event: 'trace', nodes: ['n1', 'n2', 'n3', 'n4', 'n5'] })
+  for (const { id, own } of ofNodes)
+    t.same(
+      merged.filter(({ node }) => node === id),
+      own,
+      id,
+    )
+  const sent = new Set<string>()
+  const early = merged.filter((line) => {
+    const { from, to, type, term, sequence } = (line.message ?? {}) as Record<string, unknown>
+    const message = JSON.stringify([from, to, type, term, sequence])
+    if (line.event === 'send') sent.add(message)
+    return line.event === 'receive' && ofNodes.some(({ id }) => id === from) && !sent.has(message)
+  })
+  t.same(early.slice(0, 1), [])
+})
+
+t.test('a live view is a sample that counts what it leaves out', async (t) => {
+  const told: TraceLine[] = []
+  let endSlot = () => {}
+  const after = (_ms: number, task: () => void) => {
+    endSlot = task
+    return () => {}
+  }
+  const live = new LiveTrace({ after }, (event) => told.push(event as never))
+  const send = { event: 'send', message: { type: 'Hello', from: 'n1', to: 'n2' } } as const
+  for (let count = 0; count < 100; count++) live.take(send)
+  const state = { event: 'state', role: 'leader', leader: 'n1', term: 1 } as const
+  for (let applied = 0; applied < 50; applied++) live.take({ ...state, applied })
+  live.take({ event: 'request', request: 1, command: { command: 'ping' } })
+  const sentNow = told.filter(({ event }) => event === 'send').length
+  t.ok(sentNow > 0 && sentNow < 100)
+  endSlot()
+  const left = told.find(({ event }) => event === 'not_drawn')
+  t.equal((left?.messages as number) + sentNow, 100)
+  t.same(
+    told.filter(({ event }) => event === 'state').map(({ applied }) => applied),
+    [0, 49],
+  )
+  t.notOk(told.some(({ event }) => event === 'request'))
+})
