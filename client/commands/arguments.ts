@@ -61,6 +61,13 @@ export const askOptions = {
   },
 } as const
 
+/** The option that shows messages as text. */
+export const messagesOption = {
+  type: 'boolean',
+  default: false,
+  describe: 'show what was sent, and what became of it: an event a line, a column for each node',
+} as const
+
 /** Turns an option's text into a number in range; digits only, so that nothing is guessed. @throws ConfigError */
 export function wholeNumber(name: string, from: number, to: number): (value: unknown) => number {
   return (value) => {

@@ -2,22 +2,26 @@ import { ConfigError } from '../../src/errors.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import { catalogue } from '../../src/proof/scenario/catalogue.js'
 import { playVirtually } from '../../src/proof/scenario/virtual.js'
+import type { Moment } from '../../src/proof/simulation/simulate.js'
 import { runSeed } from '../../src/proof/simulation/sweep.js'
+import type { TraceLine } from '../../src/trace/fold.js'
 import { smallest } from '../proof/smallest.js'
 import { seedsToTry, type WrongRule, wrongRules } from '../proof/wrong-rules/index.js'
 import { colour } from '../text/colour.js'
+import { Lanes } from '../text/lanes.js'
 import { progress } from '../text/progress.js'
-import { stageArgument } from './arguments.js'
+import { messagesOption, stageArgument } from './arguments.js'
 import type { Verb } from './verb.js'
 
-export const breakRule: Verb<{ stage: string; rule: string | undefined; seeds: number }> = {
+export const breakRule: Verb<{ stage: string; rule: string | undefined; messages: boolean }> = {
   builder: (yargs) =>
     yargs
       .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
       .positional('rule', { type: 'string', describe: 'the wrong rule' })
+      .option('messages', messagesOption)
       .example('$0 break 2', 'the wrong rules for stage 2')
       .example('$0 break 2 majority-off-by-one', 'the smallest disaster that it leads to'),
-  async handler({ stage: name, rule }) {
+  async handler({ stage: name, rule, messages }) {
     const stage = stageArgument(name)
     const rules = wrongRules.filter((wrong) => wrong.stage.number === stage.number)
     if (rule === undefined) return list(stage.number, rules)
@@ -27,7 +31,10 @@ export const breakRule: Verb<{ stage: string; rule: string | undefined; seeds: n
       throw new ConfigError(`stage ${stage.number} has no wrong rule ${JSON.stringify(rule)}; there are: ${names}`)
     }
     console.log(`${colour.bold(wrong.name)}: ${wrong.what}\n`)
-    console.log((await disaster(wrong)).join('\n'))
+    const lanes = messages ? new Lanes(console.log) : undefined
+    const story = await disaster(wrong, lanes && ((event) => lanes.take(event as TraceLine)))
+    lanes?.end()
+    console.log(`${lanes ? '\n' : ''}${story.join('\n')}`)
   },
 }
 
@@ -37,10 +44,10 @@ function list(stage: number, rules: readonly WrongRule[]): void {
 }
 
 /** Plays the rule where it is known to fail, and tells the smallest story of the failure. */
-async function disaster({ name, stage, caught }: WrongRule): Promise<string[]> {
+async function disaster({ name, stage, caught }: WrongRule, hear?: (event: Moment) => void): Promise<string[]> {
   if ('scenario' in caught) {
     const scenario = catalogue().find(({ id }) => id === caught.scenario)!
-    return [...(await playVirtually(scenario, stage)).transcript]
+    return [...(await playVirtually(scenario, stage, 1, hear)).transcript]
   }
   if ('claim' in caught) return [`no guarantee falls for it soon; the stage's tests say so: ${caught.claim}`]
   const { guarantee, climate, seeds } = caught
@@ -53,7 +60,7 @@ async function disaster({ name, stage, caught }: WrongRule): Promise<string[]> {
     bar.clear()
     return [
       `seed ${seed} breaks ${guarantee}, ${guarantees[guarantee]}:`,
-      ...(await smallest(stage, seed, climate, guarantee)),
+      ...(await smallest(stage, seed, climate, guarantee, hear)),
     ]
   }
   bar.clear()

@@ -14,6 +14,7 @@ const flags = [
   'no-shrink',
   'no-session',
   'lease-reads',
+  'messages',
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */

@@ -9,11 +9,13 @@ import type { Played, Scenario } from '../../src/proof/scenario/scenario.js'
 import { playVirtually } from '../../src/proof/scenario/virtual.js'
 import { exitCodes } from '../../src/server/exits.js'
 import type { Stage } from '../../src/stage.js'
+import type { TraceLine } from '../../src/trace/fold.js'
 import { Hands } from '../proof/scenario/hands.js'
 import { playOnProcesses } from '../proof/scenario/real.js'
 import { colour } from '../text/colour.js'
+import { Lanes } from '../text/lanes.js'
 import { table } from '../text/table.js'
-import { stageArgument, wholeNumber } from './arguments.js'
+import { messagesOption, stageArgument, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 
 interface ScenarioArguments {
@@ -21,6 +23,7 @@ interface ScenarioArguments {
   stage: string
   real: boolean
   hands: boolean
+  messages: boolean
   seed: number
   basePort: number
 }
@@ -32,6 +35,7 @@ export const scenario: Verb<ScenarioArguments> = {
       .option('stage', { type: 'string', default: 'latest', describe: 'its number, its name, or "latest"' })
       .option('real', { type: 'boolean', default: false, describe: 'on processes, not in virtual time' })
       .option('hands', { type: 'boolean', default: false, describe: 'with your own hands: say what to do, and judge' })
+      .option('messages', messagesOption)
       .option('seed', {
         default: 1,
         describe: 'in virtual time',
@@ -44,7 +48,9 @@ export const scenario: Verb<ScenarioArguments> = {
       })
       .example('$0 scenario N3 --stage 2', 'what a write without a majority leaves behind')
       .example('$0 scenario N3 --stage 2 --hands', 'the same by hand, with `run 2` in another terminal')
-      .check(({ real, hands }) => !(real && hands) || 'either --real or --hands'),
+      .example('$0 scenario E13 --stage 6 --messages', 'every message of it, a column for each node')
+      .check(({ real, hands }) => !(real && hands) || 'either --real or --hands')
+      .check(({ real, hands, messages }) => !(messages && (real || hands)) || '--messages shows virtual time alone'),
   async handler(args) {
     if (args.id === undefined) return console.log(list(catalogue()))
     const scenario = scenarioArgument(args.id)
@@ -88,7 +94,12 @@ async function playAs(args: ScenarioArguments, scenario: Scenario, stage: Stage)
   if (args.hands) return playByHand(scenario, stage, args.basePort)
   if (args.real) return playOnProcesses(scenario, stage, args.seed)
   if (!drivers.includes('virtual')) throw new ConfigError(`${id} needs real sockets: add --real, or --hands`)
-  return playVirtually(scenario, stage, args.seed)
+  if (!args.messages) return playVirtually(scenario, stage, args.seed)
+  const lanes = new Lanes(console.log)
+  const played = await playVirtually(scenario, stage, args.seed, (event) => lanes.take(event as TraceLine))
+  lanes.end()
+  console.log('')
+  return played
 }
 
 async function playByHand(scenario: Scenario, stage: Stage, basePort: number): Promise<Played> {

@@ -3,14 +3,17 @@ import { ConfigError } from '../../src/errors.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import { describeCounters, sumCounters } from '../../src/proof/simulation/counters.js'
 import { type Climate, climates } from '../../src/proof/simulation/plan.js'
+import type { Moment } from '../../src/proof/simulation/simulate.js'
 import { runSeed, type SweepResult } from '../../src/proof/simulation/sweep.js'
 import type { Stage } from '../../src/stage.js'
 import { createTrace } from '../../src/trace/file.js'
+import type { TraceLine } from '../../src/trace/fold.js'
 import { sweep } from '../proof/sim-pool.js'
 import { smallest } from '../proof/smallest.js'
 import { colour } from '../text/colour.js'
+import { Lanes } from '../text/lanes.js'
 import { progress } from '../text/progress.js'
-import { stageArgument, wholeNumber } from './arguments.js'
+import { messagesOption, stageArgument, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 
 interface SimArguments {
@@ -19,6 +22,7 @@ interface SimArguments {
   seed: number | undefined
   climate: Climate
   trace: string | undefined
+  messages: boolean
   noShrink: boolean
   json: boolean
 }
@@ -35,6 +39,7 @@ export const sim: Verb<SimArguments> = {
         describe: 'no faults, all of them, all of them over a minute or two, or leaders that change all the time',
       })
       .option('trace', { type: 'string', describe: 'with --seed: a file for everything that happens, as NDJSON' })
+      .option('messages', { ...messagesOption, describe: `with --seed: ${messagesOption.describe}` })
       .option('no-shrink', {
         type: 'boolean',
         default: false,
@@ -42,20 +47,30 @@ export const sim: Verb<SimArguments> = {
       })
       .option('json', { type: 'boolean', default: false, describe: 'a line of JSON for each seed' })
       .example('$0 sim 2 --seeds 200', 'two hundred storms')
-      .example('$0 sim 2 --seed 17 --trace run.ndjson', 'one of them again, in every detail'),
+      .example('$0 sim 2 --seed 17 --trace run.ndjson', 'one of them again, in every detail')
+      .example('$0 sim 2 --seed 17 --messages', 'the same to be read'),
   async handler(args) {
     const stage = stageArgument(args.stage)
     if (args.trace !== undefined && args.seed === undefined)
       throw new ConfigError('--trace needs --seed: one run, one file')
+    if (args.messages && args.seed === undefined) throw new ConfigError('--messages needs --seed: one run to be read')
+    if (args.messages && args.json) throw new ConfigError('either --messages or --json: the first is for people')
     const results = args.seed === undefined ? await manySeeds(stage, args) : [await oneSeed(stage, args.seed, args)]
     if (!args.json) await report(stage, results, args)
     process.exitCode = promisedAndBroken(stage, results).length > 0 ? 1 : 0
   },
 }
 
-async function oneSeed(stage: Stage, seed: number, { climate, trace, json }: SimArguments): Promise<SweepResult> {
+async function oneSeed(stage: Stage, seed: number, args: SimArguments): Promise<SweepResult> {
+  const { climate, trace, messages, json } = args
   const file = trace === undefined ? undefined : createTrace(trace)
-  const result = await runSeed(stage, seed, climate, file?.write, file?.room)
+  const lanes = messages ? new Lanes(console.log) : undefined
+  const hear = (event: Moment) => {
+    file?.write(event)
+    lanes?.take(event as TraceLine)
+  }
+  const result = await runSeed(stage, seed, climate, file || lanes ? hear : undefined, file?.room)
+  lanes?.end()
   await file?.end()
   if (json) console.log(JSON.stringify(result))
   return result

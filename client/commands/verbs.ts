@@ -51,6 +51,11 @@ export const verbs = [
     load: async (): Promise<Verb<never>> => (await import('./log.js')).log,
   },
   {
+    command: 'trace <what> <path>',
+    describe: '`show` a trace as text, a column for each node; or `merge` the traces in a folder to one',
+    load: async (): Promise<Verb<never>> => (await import('./trace.js')).trace,
+  },
+  {
     command: 'compare [earlier] [later]',
     describe: 'run every stage against every guarantee, or put two stages side by side',
     load: async (): Promise<Verb<never>> => (await import('./compare.js')).compare,

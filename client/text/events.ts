@@ -187,7 +187,7 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
     colour.yellow(`founds nothing: ${member} belongs to a cluster already (its origin is ${origin})`),
   removed: () => colour.yellow('hears that it is no member any more'),
   retired: ({ term }) => colour.yellow(`led term ${term} until it was out of the cluster, and leads no more`),
-  restarted: ({ pid }) => colour.green(`restarted (pid ${pid})`),
+  restarted: ({ pid }) => colour.green(pid === undefined ? 'restarted' : `restarted (pid ${pid})`),
   wiped: () => colour.red('wiped: its disk is empty, and it does not know any more for whom it voted'),
   ended: () => 'has ended, as it was asked to',
   paused: () => colour.yellow('paused: it neither answers nor refuses'),

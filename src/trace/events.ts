@@ -60,6 +60,10 @@ declare module '../events.js' {
     synced: { readonly upTo: EntryId }
     /** Events that a live view left out because they were too many. */
     not_drawn: { readonly messages: number }
+    /** A line of a script begins. */
+    step: { readonly line: string }
+    /** A line of a script did not go as the script expects: it is violated, or unavailable. */
+    judged: { readonly line: string; readonly outcome: string; readonly mark: string; readonly expected: string }
     /** The clients' history was judged. */
     verdict: { readonly verdict: string; readonly key?: string; readonly explanation?: string }
     /** A guarantee was seen to break. */

@@ -88,7 +88,9 @@ class Play {
       const text = textOf(statement).replaceAll('$round', round)
       const entry = newEntry(text, statement.kind === 'comment')
       entries.push(entry)
-      if (statement.kind !== 'comment') await this.#perform(statement, entry, round)
+      if (statement.kind === 'comment') continue
+      this.#driver.tell?.({ event: 'step', line: text })
+      await this.#perform(statement, entry, round)
     }
     return entries
   }
@@ -154,6 +156,7 @@ class Play {
   #judged(entry: Entry, mark: Mark, expected = ''): void {
     entry.mark = mark === 'unavailable' && this.#scenario.servicePromised ? 'violated' : mark
     entry.expected = expected
+    if (entry.mark !== 'fine') this.#driver.tell?.({ event: 'judged', line: entry.text, expected, ...pick(entry) })
   }
 
   /**
@@ -370,6 +373,8 @@ class Play {
 function isChecked(command: Command): boolean {
   return 'key' in command && command.consistency !== 'stale'
 }
+
+const pick = ({ outcome, mark }: Entry) => ({ outcome, mark })
 
 function newEntry(text: string, comment: boolean): Entry {
   return { text, comment, outcome: '', mark: 'fine', expected: '', detail: [], rounds: [] }

@@ -1,4 +1,4 @@
-import type { Command, GuaranteeId, Index, Member, NodeId, Outcome, Term } from '../../contracts.js'
+import type { Command, GuaranteeId, Index, Member, NodeId, Outcome, Term, Traced } from '../../contracts.js'
 import type { Delay } from '../../network/faults.js'
 import type { Fault } from '../../server/faults.js'
 
@@ -163,6 +163,8 @@ export type Raw = { readonly connection: string } & (
 
 /** A cluster to play a scenario on. */
 export interface Driver {
+  /** Hears which line is played, and which one went wrong, if somebody looks on. */
+  readonly tell?: (event: Traced) => void
   readonly name: DriverName
   /** The driver's name in a transcript. */
   readonly place: string

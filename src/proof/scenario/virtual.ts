@@ -3,9 +3,10 @@ import type { Delay } from '../../network/faults.js'
 import { actsOf, type Fault } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
 import { SimulatedClient } from '../simulation/client.js'
-import { SimulatedCluster, simulatedMembers } from '../simulation/cluster.js'
+import { headerOf, SimulatedCluster, simulatedMembers } from '../simulation/cluster.js'
 import type { Host } from '../simulation/host.js'
 import { calm, type Weather } from '../simulation/network.js'
+import type { Moment } from '../simulation/simulate.js'
 import { knowsItsPlace } from './cast.js'
 import { keptOf } from './compaction.js'
 import { isMember, membersIn, namesSpares, operator, placesIn } from './members.js'
@@ -16,19 +17,38 @@ import type { Driver, Kept, Look, Members, Place, Played, Scenario } from './sce
 /** Virtual milliseconds longer than any wait of a scenario. */
 const foreverMs = 3_600_000
 
+/** Nodes that found the cluster of a scenario. */
+const founders = 5
+
 /** Virtual milliseconds in which a first election is over, almost always. */
 const readyMs = 10_000
 
-/** Plays a scenario in virtual time. The same seed gives the same transcript, always. */
-export async function playVirtually(scenario: Scenario, stage: Stage, seed = 1): Promise<Played> {
+/**
+ * Plays a scenario in virtual time. The same seed gives the same transcript, always. @param hear called with every
+ * event, if somebody looks on
+ */
+export async function playVirtually(
+  scenario: Scenario,
+  stage: Stage,
+  seed = 1,
+  hear?: (event: Moment) => void,
+): Promise<Played> {
   const accidents: string[] = []
+  let now = () => 0
   const trace = (event: Traced, node: NodeId | '') => {
     if (event.event === 'node_failed') accidents.push(`${node} fails: ${event.message}`)
+    hear?.({ ...event, ...(node !== '' && { node }), at: now() })
   }
   const { believes, snapshotEntries } = scenario
   const timing = { ...defaultTiming, ...(snapshotEntries !== null && { snapshotEntries }) }
   const stageHere = believing(stage, believes)
-  const cluster = await SimulatedCluster.start({ stage: stageHere, seed, timing, spare: namesSpares(scenario), trace })
+  const spare = namesSpares(scenario)
+  const isWatched = hear !== undefined
+  const cluster = new SimulatedCluster({ stage: stageHere, seed, timing, spare, isWatched, trace })
+  now = () => cluster.now
+  cluster.trace(headerOf(cluster, timing.tickMs))
+  await cluster.begin()
+  await cluster.founded(founders)
   const driver = new VirtualDriver(cluster, scenario, accidents)
   // Where members change, the founding ends first: the leader's status then shows no change under way.
   const isReady = () => driver.placesNow().every(knowsItsPlace) && cluster.leader()?.change === undefined
@@ -50,6 +70,7 @@ export function ledBy<M extends { id: NodeId }>(leader: NodeId | undefined, memb
 }
 
 class VirtualDriver implements Driver {
+  readonly tell = (event: Traced) => this.#cluster.trace(event)
   readonly name = 'virtual'
   readonly place = 'virtual time'
   readonly mostRounds = Number.POSITIVE_INFINITY
@@ -106,7 +127,11 @@ class VirtualDriver implements Driver {
     const deadlineMs = name === operator.name ? operator.deadlineMs : this.#deadlineMs
     const client = this.#clients.get(name) ?? new SimulatedClient(this.#cluster, name, deadlineMs)
     this.#clients.set(name, client)
-    client.call(command, at, settle)
+    this.#cluster.trace({ event: 'asked', client: name, command, to: at })
+    client.call(command, at, (outcome) => {
+      this.#cluster.trace({ event: 'outcome', client: name, ...outcome })
+      settle(outcome)
+    })
   }
 
   /** Ends a client. The next call under its name, which may come at once, gets a new client. */

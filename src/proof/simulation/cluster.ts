@@ -8,12 +8,14 @@ import {
   type Status,
   type Timing,
   type Traced,
+  type TraceEvent,
 } from '../../contracts.js'
 import type { Direction } from '../../network/faults.js'
 import { jsonCodec } from '../../network/json-codec.js'
 import { localMembers } from '../../network/local-members.js'
 import { type Breakable, linksBetween } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
+import { traceFormat } from '../../trace/events.js'
 import { SimulatedDisk } from './disk.js'
 import { Host } from './host.js'
 import { type Fate, SimulatedNetwork } from './network.js'
@@ -67,6 +69,11 @@ export const spares = 2
 
 /** Makes the nodes of a simulated world, with their addresses in it. */
 export const simulatedMembers = (count: number) => localMembers(count, 'sim', 7000)
+
+/** Makes the first line of a cluster's trace. */
+export function headerOf({ stage, hosts }: SimulatedCluster, tickMs: number): TraceEvent {
+  return { event: 'trace', format: traceFormat, stage: stage.number, tickMs, nodes: hosts.map(({ id }) => id) }
+}
 
 /** Virtual milliseconds that the founding of a cluster may take. */
 const foundingMs = 60_000

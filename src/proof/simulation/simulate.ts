@@ -2,10 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Command, GuaranteeId, NodeId, Outcome, Traced } from '../../contracts.js'
 import { actsOf, type Fault } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
-import { traceFormat } from '../../trace/events.js'
 import { checkHistory } from '../linearizability/index.js'
 import { type Asked, History, SimulatedClient } from './client.js'
-import { SimulatedCluster } from './cluster.js'
+import { headerOf, SimulatedCluster } from './cluster.js'
 import { type CounterName, type Counters, reported, sumCounters } from './counters.js'
 import { healthyDisk } from './disk.js'
 import { Fingerprint } from './fingerprint.js'
@@ -105,9 +104,7 @@ class Simulation {
       boundary: (node) => this.#passed(node),
       sent: (bytes) => this.#messages.addBytes(bytes),
     })
-    const { hosts, stage } = this.#cluster
-    const header = { format: traceFormat, stage: stage.number, tickMs: timing.tickMs, nodes: hosts.map(({ id }) => id) }
-    this.#hear?.({ event: 'trace', ...header, at: 0 })
+    this.#hear?.({ ...headerOf(this.#cluster, timing.tickMs), at: 0 })
     await this.#cluster.begin()
     if (!this.#plan.isFoundedUnderFire) await this.#cluster.founded(nodes)
     this.#cluster.network.weather = weather

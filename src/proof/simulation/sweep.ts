@@ -44,6 +44,7 @@ export async function runSeed(
  * Shrinks a seed's run to its smallest disaster, as a story.
  *
  * @param tell called with each plan that is tried
+ * @param hear called with every event of the smallest run
  * @throws Error if the seed does not break the guarantee
  */
 export async function smallestDisaster(
@@ -52,6 +53,7 @@ export async function smallestDisaster(
   climate: Climate,
   guarantee: GuaranteeId,
   tell: (plan: Plan) => void = () => {},
+  hear: (event: Moment) => void = () => {},
 ): Promise<string[]> {
   const play = async (plan: Plan, hear?: (event: Moment) => void) => {
     tell(plan)
@@ -66,5 +68,6 @@ export async function smallestDisaster(
   const smallest = await shrink((await breaks(early)) ? early : whole, breaks)
   const events: Moment[] = []
   const last = await play(smallest, (event) => void events.push(event))
+  for (const event of events) hear(event)
   return tellStory(stage.number, last.run, last.finding!, events)
 }
