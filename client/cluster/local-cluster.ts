@@ -34,6 +34,8 @@ export interface LocalClusterOptions {
   /** True if the client opens no session. */
   readonly noSession: boolean
   readonly onEvent: (event: Event) => void
+  /** Called with every step of each node, if somebody looks on. */
+  readonly onTrace?: (event: Event) => void
   readonly onStderr: (text: string) => void
 }
 
@@ -99,7 +101,7 @@ async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null):
 }
 
 function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, { cluster, founded, nodes }: Kept) {
-  const { stage, network, log, heartbeat, election, trace, onEvent, onStderr } = options
+  const { stage, network, log, heartbeat, election, trace, onEvent, onTrace, onStderr } = options
   const { snapshotEntries, snapshotBytes, leaseReads } = options
   return {
     stage: stage.number,
@@ -114,6 +116,7 @@ function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, {
     dataDir: stage.keeps === 'nothing' ? null : (data?.path ?? null),
     traceDir: trace === undefined ? null : writableFolder(trace),
     onEvent,
+    ...(onTrace && { onTrace }),
     onStderr: (node: string, text: string) =>
       onStderr(text.trimEnd().replaceAll(/^/gm, `${nodeColour(node.padEnd(3))} `)),
   }

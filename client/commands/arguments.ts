@@ -61,6 +61,18 @@ export const askOptions = {
   },
 } as const
 
+/** Options of the commands that can show a run as a page. */
+export const uiOption = {
+  type: 'boolean',
+  default: false,
+  describe: 'show it as a page in the browser, for this machine alone; the address is printed',
+} as const
+export const uiPortOption = {
+  default: 0,
+  describe: 'with --ui: the port of the page; 0 finds a free one',
+  coerce: wholeNumber('ui-port', 0, 65_535),
+} as const
+
 /** The option that shows messages as text. */
 export const messagesOption = {
   type: 'boolean',

@@ -15,6 +15,7 @@ const flags = [
   'no-session',
   'lease-reads',
   'messages',
+  'ui',
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */

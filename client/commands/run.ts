@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { parseAddress } from '../../src/address.js'
-import type { Event, Member, Outcome, ReadPolicy } from '../../src/contracts.js'
+import { defaultTiming, type Event, type Member, type Outcome, type ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import type { Cluster } from '../../src/server/cluster.js'
 import type { DataFolder } from '../../src/server/data-folder.js'
@@ -14,6 +14,7 @@ import { jsonLine, shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
 import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluster/local-cluster.js'
 import { isMemberWord } from '../cluster/membership.js'
+import type { AnswererOptions } from '../repl/answerer.js'
 import { performFault } from '../repl/fault-words.js'
 import type { Repl } from '../repl/repl.js'
 import { isRestartAll, restartAll } from '../repl/restart-all.js'
@@ -21,7 +22,8 @@ import { colour, nodeColour } from '../text/colour.js'
 import { describeEvent } from '../text/events.js'
 import { parseLine, UsageError } from '../text/words.js'
 import { columnsOf, wrapped } from '../text/wrapped.js'
-import { askOptions, nodeOptions, stageArgument, wholeNumber } from './arguments.js'
+import type { LivePage } from '../ui/live-page.js'
+import { askOptions, nodeOptions, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 
 declare module '../../src/events.js' {
@@ -30,6 +32,8 @@ declare module '../../src/events.js' {
     not_ready: { for: readonly Awaited[] }
     all_dead: { code: number }
     stopped: object
+    /** The run can be looked at under this address. */
+    page: { address: string }
     /** A line that changes the members is done. */
     changed: { line: string; voters: unknown }
     /** A line of fault words, or a change of members, was refused. */
@@ -54,6 +58,8 @@ interface RunArguments {
   dataDir: string | undefined
   trace: string | undefined
   headless: boolean
+  ui: boolean
+  uiPort: number
   json: boolean
   reads: ReadPolicy
   noSession: boolean
@@ -77,9 +83,12 @@ export const run: Verb<RunArguments> = {
         describe: 'where nodes keep what must survive them; a folder for this run only unless you name one',
       })
       .option('trace', { type: 'string', describe: 'a folder for a file of every event of each node, as NDJSON' })
+      .option('ui', uiOption)
+      .option('ui-port', uiPortOption)
       .option('headless', { type: 'boolean', default: false, describe: 'no REPL: fault words from standard input' })
       .option('json', { type: 'boolean', default: false, describe: 'with --headless: events as NDJSON' })
       .example('$0 run 2', 'five nodes of stage 2 and a REPL')
+      .example('$0 run 8 --ui', 'the same, and a page in the browser to look at it and break it by hand')
       .example('$0 run 2 --headless --json', 'the same for a script')
       .check(({ headless, json }) => headless || !json || 'with --json goes --headless: the REPL is for people'),
   async handler(args) {
@@ -88,8 +97,39 @@ export const run: Verb<RunArguments> = {
 }
 
 /** Starts the cluster. @throws ConfigError that says why it cannot start */
-function start(args: RunArguments, onEvent: (event: Event) => void, onStderr: (text: string) => void) {
-  return startLocalCluster({ ...args, stage: stageArgument(args.stage), onEvent, onStderr })
+function start(
+  args: RunArguments,
+  page: LivePage | null,
+  onEvent: (event: Event) => void,
+  onStderr: (text: string) => void,
+) {
+  const hear = (event: Event) => {
+    page?.hearSupervisor(event)
+    onEvent(event)
+  }
+  const onTrace = page ? { onTrace: page.hear } : {}
+  return startLocalCluster({ ...args, stage: stageArgument(args.stage), onEvent: hear, onStderr, ...onTrace })
+}
+
+/** Makes the page, if one is wanted. */
+async function pageFor({ ui, stage, nodes, heartbeat }: RunArguments): Promise<LivePage | null> {
+  if (!ui) return null
+  const { LivePage: Page } = await import('../ui/live-page.js')
+  const names = Array.from({ length: nodes }, (_, at) => `n${at + 1}`)
+  return new Page(stageArgument(stage), names, Math.min(defaultTiming.tickMs, heartbeat))
+}
+
+/** Collects what a prompt, or a page, needs to answer lines. */
+function answering({ client, cluster, membership, data }: LocalCluster, stage: Stage, log: LogKind): AnswererOptions {
+  return {
+    client,
+    addresses: cluster.nodes().map((node) => node.client),
+    shapes: stage.commands,
+    cluster,
+    ...(membership && { membership }),
+    withoutLogs: stage.keeps === 'nothing' ? `stage ${stage.number} keeps none` : `--log ${log} has no files to show`,
+    ...(log === 'file' && data && { folders: () => new Map(cluster.nodes().map(({ id }) => [id, data.folderOf(id)])) }),
+  }
 }
 
 /** Tells whether an event is that of a node that stays down from the start, while the others serve. */
@@ -116,7 +156,9 @@ async function runHeadless(args: RunArguments): Promise<number> {
    * wait for them.
    */
   const early: Event[] = []
-  const local = await start(args, (event) => heard(event), complain)
+  const page = await pageFor(args)
+  const local = await start(args, page, (event) => heard(event), complain)
+  const served = await page?.serve(answering(local, stage, args.log), args.uiPort)
   const allDead = new Promise<number>((resolve) => {
     heard = (event) => {
       say(event)
@@ -124,15 +166,21 @@ async function runHeadless(args: RunArguments): Promise<number> {
     }
     if (local.cluster.exitCode !== null) resolve(local.cluster.exitCode)
   })
+  if (served) say({ event: 'page', address: served.address })
+  const done = (event: Event) => {
+    page?.hear(event)
+    say(event)
+  }
   const input = createInterface({ input: process.stdin })
   const opening = sayReady(local.cluster, stage, early, say, stopped)
   let queue = Promise.resolve()
   input.on('line', (line) => {
-    if (line.trim() !== '') queue = queue.then(() => obey(local, stage, line, say))
+    if (line.trim() !== '') queue = queue.then(() => obey(local, stage, line, done))
   })
   const code = await Promise.race([stopped, allDead])
   if (code !== exitCodes.done) say({ event: 'all_dead', code })
   input.close()
+  await page?.close()
   await local.stop()
   await opening
   say({ event: 'stopped' })
@@ -217,30 +265,22 @@ async function runWithRepl(args: RunArguments): Promise<number> {
     else if (event.event === 'starting') console.error(describeEvent(event))
     else if (isBadStart(event)) bad.push(event)
   }
-  const local = await start(args, onEvent, onStderr)
-  const { cluster, client, data, membership } = local
+  const page = await pageFor(args)
+  const local = await start(args, page, onEvent, onStderr)
+  const { cluster, data } = local
   const stage = stageArgument(args.stage)
-  const addresses = cluster.nodes().map((node) => node.client)
+  const options = answering(local, stage, args.log)
+  const served = await page?.serve(options, args.uiPort)
   if (process.stdout.isTTY) console.log(banner(stage, cluster.nodes(), args.log === 'memory' ? null : data))
-  repl = new Prompt({
-    client,
-    addresses,
-    shapes: stage.commands,
-    prompt: stage.name,
-    cluster,
-    ...(membership && { membership }),
-    withoutLogs:
-      stage.keeps === 'nothing' ? `stage ${stage.number} keeps none` : `--log ${args.log} has no files to show`,
-    ...(args.log === 'file' &&
-      data && { folders: () => new Map(cluster.nodes().map(({ id }) => [id, data.folderOf(id)])) }),
-    input: process.stdin,
-    output: process.stdout,
-  })
+  if (served) console.log(describeEvent({ event: 'page', address: served.address }).trimStart())
+  const { stdin: input, stdout: output } = process
+  repl = new Prompt({ ...options, prompt: stage.name, input, output, ...(served && { answerer: served.answerer }) })
   const open = repl
   for (const event of bad) open.show(event)
   if (!cluster.isReady) open.show({ event: 'not_ready', for: cluster.awaited })
   void stopSignal().then(() => open.close())
   const code = await repl.run()
+  await page?.close()
   await local.stop()
   return code
 }

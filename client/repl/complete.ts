@@ -17,6 +17,7 @@ function candidates(words: readonly string[], abilities: Abilities, nodes: reado
   if (words.length === 1 || first === 'help') return allWords(abilities)
   if (['save', 'save!', 'check'].includes(first)) return files(last)
   if (first === 'restart') return ['all', ...nodes]
+  if (first === 'timeout') return ['follower', ...nodes]
   if (isFaultWord(first)) return first === 'heal' ? [] : ['leader', 'follower', ...nodes]
   if (isMemberWord(first) || first === 'log') return ['leader', ...nodes]
   if (first === 'remove_node' || first === 'reconfigure') return [...nodes]

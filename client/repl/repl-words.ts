@@ -4,6 +4,7 @@ import { memberWords } from '../cluster/membership.js'
 import { colour } from '../text/colour.js'
 import { usage, usageBeside } from '../text/words.js'
 import { defaultColumns, wrapped } from '../text/wrapped.js'
+import { isTimeWord, timeWords } from './time-words.js'
 
 /** Abilities of a REPL besides asking; an ability that is missing hides its words. */
 export interface Abilities {
@@ -45,7 +46,11 @@ export function allWords({ shapes, cluster, folders, membership }: Abilities): s
   const first = (usages: object) => Object.keys(usages).map((word) => word.split(' ')[0]!)
   return [
     ...Object.keys(shapes),
-    ...first({ ...(membership ? memberWords : {}), ...(cluster ? faultWords : {}), ...(folders ? logWord : {}) }),
+    ...first({
+      ...(membership ? memberWords : {}),
+      ...(cluster ? { ...faultWords, ...timeWords } : {}),
+      ...(folders ? logWord : {}),
+    }),
     ...first(ownWords),
   ]
 }
@@ -60,7 +65,12 @@ export function meant(word: string, abilities: Abilities): string {
 }
 
 export function isKnown(word: string, abilities: Abilities): boolean {
-  return [...allWords(abilities), 'log', 'save!'].includes(word) || isFaultWord(word) || word.startsWith('{')
+  return (
+    [...allWords(abilities), 'log', 'save!'].includes(word) ||
+    isFaultWord(word) ||
+    isTimeWord(word) ||
+    word.startsWith('{')
+  )
 }
 
 /** Describes an unknown word: the word that it may have been meant for, and the words that exist. */
@@ -108,7 +118,10 @@ export function describeWords(word: string | undefined, abilities: Abilities): s
     entries.map(([left, right]) => wrapped(`  ${left.padEnd(29)} ${colour.dim(right)}`, defaultColumns, ' '.repeat(32)))
   const commands = Object.entries(shapes).map(([name, shape]): [string, string] => [usage(name, shape), shape.help])
   const members = Object.values(memberWords).map(({ usage, help }): [string, string] => [usage, help])
-  const faults = Object.values(faultWords).map(({ usage, help }): [string, string] => [usage, help])
+  const faults = Object.values({ ...faultWords, ...timeWords }).map(({ usage, help }): [string, string] => [
+    usage,
+    help,
+  ])
   const own = Object.entries({ ...(folders ? logWord : {}), ...ownWords })
   if (word) {
     const found = [...commands, ...members, ...faults, ...own].filter(([left]) => left.split(' ')[0] === word)

@@ -78,6 +78,7 @@ export function describeAwaited({ for: awaited, ms }: AwaitedStatus): string {
 /** The sentence of each event; the compiler checks that none is missing. */
 const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails[Name]) => string } = {
   ready: describeReady,
+  page: ({ address }) => `a page for this run: ${address}`,
   stopped: () => 'every node has stopped',
   serving: ({ pid, client, peer }) => `serves clients on ${client}, peers on ${peer} (pid ${pid})`,
   link_up: ({ peer }) => colour.dim(`connected to ${peer}`),
@@ -193,6 +194,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   paused: () => colour.yellow('paused: it neither answers nor refuses'),
   resumed: () => colour.green('resumed'),
   cut: ({ links }) => colour.yellow(`cut: ${describeCut(links)}`),
+  slowed: ({ factor }) => (factor === 1 ? 'time passes as usual' : `slow motion: ${factor} times slower`),
+  timed_out: () => colour.yellow('is made to wait no longer: its time-out runs out now'),
   healed: () => colour.green('healed: every link carries again'),
   refused: ({ code, message }) => colour.red(`${code ? `refused ${code}: ` : ''}${message}`),
   unknown: ({ code, message }) => colour.yellow(`unknown ${code}: ${message}`),

@@ -34,6 +34,8 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
   readonly #cuts = new Set<Direction>()
   /** The delay of messages set on purpose; a restarted node is told of it again. */
   #delay: Delay = null
+  /** The factor by which time passes slower; a restarted node is told of it again. */
+  #slow = 1
 
   constructor(nodes: Processes) {
     this.#nodes = nodes
@@ -148,11 +150,25 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
     await Promise.all(this.#nodes.ids().map((id) => this.#nodes.order(id, { delay })))
   }
 
+  /** Lets the time of all nodes pass so many times slower; 1 is the usual pace. */
+  async slow(factor: number): Promise<void> {
+    this.#slow = factor
+    await Promise.all(this.#nodes.ids().map((id) => this.#nodes.order(id, { slow: factor })))
+  }
+
+  /** Lets a node's timers run out at once: a follower's election time-out, for one. */
+  async hasten(id: NodeId): Promise<void> {
+    const { condition } = this.#nodes.child(id)
+    if (condition !== 'up') throw new ConfigError(`${id} is ${condition}, so no timer of it can run out`)
+    await this.#nodes.order(id, { hasten: true })
+  }
+
   /** Tells a node that was away which links are cut now, and how messages are delayed. */
   async tellLinks(id: NodeId): Promise<void> {
     await this.#nodes.order(id, { heal: true })
     for (const cut of this.#cuts) await this.#nodes.order(id, { cut })
     await this.#nodes.order(id, { delay: this.#delay })
+    if (this.#slow !== 1) await this.#nodes.order(id, { slow: this.#slow })
   }
 
   /** Forgets the cut links of a node that is gone for good. */

@@ -13,6 +13,7 @@ import { jsonLine } from '../text.js'
 import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { exitCodeOf, exitCodes } from './exits.js'
 import { Outlet } from './outlet.js'
+import { SlowClock } from './slow-clock.js'
 import { inSources } from './source-stack.js'
 import { droppedEvent, openTraces } from './tracing.js'
 
@@ -46,6 +47,10 @@ export interface RunningNode {
   readonly status: Status
   /** Reads the node's contents at this moment, for a comparison of replicas. */
   look(): Contents
+  /** Lets the node's time pass so many times slower; 1 is its usual pace. */
+  slow(factor: number): void
+  /** Lets the node's timers run out at once, see {@link Node.hasten}. */
+  hasten(): void
   /**
    * Hands over, gives waiting clients a moment for their answers, closes the node and resolves. @param how whether all
    * nodes stop, so that nobody could take over
@@ -76,7 +81,8 @@ export async function runNode(
     emit(stamp(event))
   }
   const { id, members, cluster, bootstrap, priority } = config
-  const world = { clock: systemClock, random: systemRandom }
+  const clock = new SlowClock(systemClock)
+  const world = { clock, random: systemRandom }
   const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)
   let network: FaultyNetwork | undefined
@@ -103,6 +109,8 @@ export async function runNode(
     get status() {
       return node.status
     },
+    slow: (factor) => clock.slow(factor),
+    hasten: () => node.hasten(2 * timingOf(config).electionTicks),
     look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
     async stop(how) {
       await node.stop(drainMs, how)
@@ -147,14 +155,17 @@ async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: 
 }
 
 /**
- * An errand that a supervisor sends to a node: cut one direction of a link, heal all links, delay messages, give the
- * node's contents, give its status, or end because the whole cluster ends.
+ * An errand that a supervisor sends to a node: cut one direction of a link, heal all links, delay messages, let time
+ * pass so many times slower, let the node's timers run out at once, give the node's contents, give its status, or end
+ * because the whole cluster ends.
  */
 export type Errand =
   | { readonly end: true }
   | { readonly cut: Direction }
   | { readonly heal: true }
   | { readonly delay: Delay }
+  | { readonly slow: number }
+  | { readonly hasten: true }
   | { readonly look: true }
   | { readonly status: true }
 
@@ -184,10 +195,12 @@ function nodeNameIn(config: unknown): { node?: NodeId } {
   return isObject(config) && typeof config.id === 'string' ? { node: config.id } : {}
 }
 
-function obey(order: Order, { faults, look, status }: RunningNode): Obeyed {
+function obey(order: Order, { faults, look, status, slow, hasten }: RunningNode): Obeyed {
   if ('cut' in order) faults.cut(order.cut)
   else if ('delay' in order) faults.delay(order.delay)
   else if ('heal' in order) faults.heal()
+  else if ('slow' in order) slow(order.slow)
+  else if ('hasten' in order) hasten()
   if ('status' in order) return { order: order.order, status }
   return 'look' in order ? { order: order.order, seen: look() } : { order: order.order }
 }

@@ -15,9 +15,17 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 const out = join(root, 'dist')
 /** The mark of a whole build: the fingerprint of what it was made from. */
 const mark = join(out, '.built-from')
-/** What tsc remembers of its last run; without it, tsc compiles everything. */
-const memory = join(out, '.tsbuildinfo')
-const settings = ['tsconfig.json', 'package.json', 'package-lock.json', 'node_modules/.package-lock.json']
+/** What tsc remembers of its last runs; without it, tsc compiles everything. */
+const memories = [join(out, '.tsbuildinfo'), join(out, '.tsbuildinfo-dashboard')]
+/** Programs that tsc compiles: the page in the browser has libraries of its own. */
+const programs = ['.', 'client/dashboard'].filter((path) => existsSync(join(root, path, 'tsconfig.json')))
+const settings = [
+  'tsconfig.json',
+  'client/dashboard/tsconfig.json',
+  'package.json',
+  'package-lock.json',
+  'node_modules/.package-lock.json',
+]
 const { include } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'))
 
 /** Files below a folder, as paths from the root. @param {string} folder @returns {string[]} */
@@ -29,9 +37,9 @@ function filesBelow(folder) {
     .sort()
 }
 
-const sources = include.flatMap(filesBelow).filter((/** @type {string} */ path) => /\.(ts|proto)$/.test(path))
-const outputOf = (/** @type {string} */ source) => join('dist', source.replace(/\.ts$/, '.js'))
-const outputs = new Set(sources.filter((/** @type {string} */ path) => path.endsWith('.ts')).map(outputOf))
+const sources = include.flatMap(filesBelow).filter((/** @type {string} */ path) => /\.(tsx?|proto)$/.test(path))
+const outputOf = (/** @type {string} */ source) => join('dist', source.replace(/\.tsx?$/, '.js'))
+const outputs = new Set(sources.filter((/** @type {string} */ path) => /\.tsx?$/.test(path)).map(outputOf))
 
 /** The names and contents of all that a build is made from. */
 function fingerprint() {
@@ -56,7 +64,11 @@ const areMade = () => [...outputs].every((path) => existsSync(join(root, path)))
 /** Runs tsc to its end. @returns {number} its exit code */
 function compile() {
   const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
-  return spawnSync(process.execPath, [tsc, '-p', root], { stdio: ['ignore', 2, 2] }).status ?? 1
+  for (const program of programs) {
+    const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, program)], { stdio: ['ignore', 2, 2] })
+    if (status !== 0) return status ?? 1
+  }
+  return 0
 }
 
 /** @returns {number} an exit code */
@@ -65,7 +77,7 @@ function build() {
   const code = compile()
   if (code !== 0 || areMade()) return code
   // An output that somebody removed is not made again as long as tsc remembers to have made it.
-  rmSync(memory)
+  for (const one of memories) rmSync(one, { force: true })
   return compile()
 }
 
@@ -75,7 +87,9 @@ if (!existsSync(join(root, 'node_modules', 'typescript'))) {
   console.error('TypeScript is not installed here, so nothing can be built: run `npm ci` first')
   process.exitCode = 1
 } else if (last !== wanted || !areMade()) {
-  const what = existsSync(memory) ? 'what has changed, which takes 5 to 20 s' : 'everything, which takes about 20 s'
+  const what = existsSync(memories[0])
+    ? 'what has changed, which takes 5 to 20 s'
+    : 'everything, which takes about 20 s'
   console.error(`building ${what} on two cores…`)
   const began = performance.now()
   rmSync(mark, { force: true })

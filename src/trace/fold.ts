@@ -64,7 +64,9 @@ const folds: Readonly<Record<string, Fold>> = {
   state(picture, { event: _event, at: _at, node: id, silent, ...facts }, node) {
     // A timer is set back when less silence has passed than since it was set back last.
     const isSetBack = facts.timeout !== node.timeout || silent === 0 || facts.role !== node.role
-    const heardAt = isSetBack ? picture.at - ((silent as number | undefined) ?? 0) * picture.tickMs : node.heardAt
+    const heardAt = isSetBack
+      ? picture.at - ((silent as number | undefined) ?? 0) * picture.tickMs * picture.slow
+      : node.heardAt
     const beyond = node.cells.length > 0 && node.cells.at(-1)!.index > ((facts.last as number) ?? 0)
     const cells = beyond ? node.cells.filter(({ index }) => index <= (facts.last as number)) : node.cells
     const condition = node.condition === 'dead' ? 'up' : node.condition
@@ -109,6 +111,7 @@ const folds: Readonly<Record<string, Fold>> = {
     const call = { ...picture.calls[place]!, outcome: outcome as unknown as Outcome, endedAt: picture.at }
     return { ...picture, calls: picture.calls.with(place, call) }
   },
+  slowed: (picture, { factor }) => ({ ...picture, slow: factor as number }),
   not_drawn: (picture, { messages }) => ({ ...picture, notDrawn: picture.notDrawn + (messages as number) }),
   verdict(picture, { event: _event, at: _at, node: _node, ...verdict }) {
     return { ...picture, verdict: verdict as Picture['verdict'] }

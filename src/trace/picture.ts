@@ -43,6 +43,8 @@ export interface Picture {
   /** Events folded so far. */
   readonly events: number
   readonly tickMs: number
+  /** Times that time passes slower than usual. */
+  readonly slow: number
   readonly nodes: Readonly<Record<NodeId, NodeView>>
   /** Cut links, each as `n1>n2`. */
   readonly cuts: readonly string[]
@@ -59,6 +61,7 @@ export const noPicture: Picture = {
   at: 0,
   events: 0,
   tickMs: 10,
+  slow: 1,
   nodes: {},
   cuts: [],
   flights: [],

@@ -1,0 +1,215 @@
+import type { Message } from '../../src/contracts.js'
+import type { TraceLine } from '../../src/trace/fold.js'
+import type { Flight, Picture } from '../../src/trace/picture.js'
+import { Recording } from '../../src/trace/recording.js'
+import type { Hello, Performed, ShownLine } from '../ui/protocol.js'
+import { type Told, tellOf } from './sentences.js'
+
+/** A part of the tape: who led, in which term, from which moment on. */
+export interface Stretch {
+  readonly number: number
+  readonly at: number
+  readonly term: number
+  readonly leader: string | null
+}
+
+/** The thing that a person looks at closely. */
+export type Selection =
+  | { readonly kind: 'node'; readonly id: string }
+  | { readonly kind: 'entry'; readonly id: string; readonly index: number }
+  | null
+
+/** Milliseconds by which a live picture is behind, so that messages are seen on their way. */
+const behindMs = 150
+/** Events of one kind that a page keeps sentences, stretches and ends of messages for. */
+const mostTold = 4_000
+/** Lines that were performed and that are shown. */
+const mostSaid = 30
+
+/** A line that was performed, and its answer; null while it is waited for. */
+export interface Said {
+  readonly line: string
+  readonly answer: Performed | null
+}
+
+/** All that a page knows: the run, the moment that it shows, and the person's choices. */
+export class Store {
+  hello: Hello | null = null
+  recording = new Recording()
+  isConnected = false
+  /** The number behind the last event that is shown; null to follow what happens. */
+  cursor: number | null = null
+  /** The moment that is shown, where a moment of the past is. */
+  #moment = 0
+  isPlaying = false
+  /** Milliseconds of the run for a millisecond of playing. */
+  speed = 0.02
+  selection: Selection = null
+  said: readonly Said[] = []
+  told: Told[] = []
+  stretches: Stretch[] = []
+  /** Ends of messages by the numbers of their flights, for pictures of moments at which they were on their way. */
+  readonly ends = new Map<number, number>()
+  readonly #listeners = new Set<() => void>()
+  #lastFrame = 0
+  #isDirty = true
+  #shown: { readonly number: number; readonly picture: Picture } | null = null
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  select(selection: Selection): void {
+    this.selection = selection
+    this.#isDirty = true
+  }
+
+  setSpeed(speed: number): void {
+    this.speed = speed
+    this.#isDirty = true
+  }
+
+  connect(isConnected: boolean): void {
+    this.isConnected = isConnected
+    this.#isDirty = true
+  }
+
+  begin(hello: Hello): void {
+    this.hello = hello
+    this.recording = new Recording(hello.start, hello.kind === 'live' ? undefined : Number.POSITIVE_INFINITY)
+    this.cursor = hello.kind === 'live' ? null : hello.start.events
+    this.#moment = hello.start.at
+    this.isPlaying = false
+    this.selection = null
+    this.told = []
+    this.stretches = []
+    this.ends.clear()
+    this.#shown = null
+    this.#isDirty = true
+  }
+
+  add(lines: readonly ShownLine[]): void {
+    for (const line of lines) this.#add(line)
+    if (this.told.length > mostTold && this.isLive) this.told = this.told.slice(-mostTold)
+    if (this.stretches.length > mostTold) this.stretches = this.stretches.slice(-mostTold)
+    if (this.isLive) for (const number of this.ends.keys()) if (number < this.recording.first) this.ends.delete(number)
+    if (this.cursor !== null && this.cursor < this.recording.first) this.show(this.recording.first)
+    this.#isDirty = true
+  }
+
+  #add(line: ShownLine): void {
+    const before = this.recording.now
+    const number = this.recording.end
+    this.recording.add(line)
+    const after = this.recording.now
+    const told = tellOf(line, before, number)
+    if (told) this.told.push(told)
+    if (after.flights !== before.flights) this.#noteEnds(after.flights)
+    if (line.event === 'state' || line.event === 'killed') this.#noteStretch(after, number)
+  }
+
+  #noteEnds(flights: readonly Flight[]): void {
+    for (const { number, endedAt } of flights) if (endedAt !== null) this.ends.set(number, endedAt)
+  }
+
+  #noteStretch({ nodes, at }: Picture, number: number): void {
+    let [term, leader]: [number, string | null] = [0, null]
+    let leadersTerm = -1
+    for (const node of Object.values(nodes)) {
+      term = Math.max(term, node.term ?? 0)
+      if (node.role !== 'leader' || (node.term ?? 0) <= leadersTerm) continue
+      leader = node.id
+      leadersTerm = node.term ?? 0
+    }
+    // A leader of an earlier term leads nobody who has heard of the later one.
+    if (leadersTerm < term) leader = null
+    const last = this.stretches.at(-1)
+    if (last?.term !== term || last.leader !== leader) this.stretches.push({ number, at, term, leader })
+  }
+
+  get isLive(): boolean {
+    return this.hello?.kind === 'live'
+  }
+
+  /** The moment that is shown. */
+  get moment(): number {
+    if (this.cursor === null) return this.isLive ? Date.now() - behindMs : this.recording.now.at
+    return this.#moment
+  }
+
+  /** The picture that is shown. */
+  get picture(): Picture {
+    const number = this.cursor ?? this.recording.end
+    if (this.#shown?.number !== number) this.#shown = { number, picture: this.recording.at(number) }
+    return this.#shown.picture
+  }
+
+  /** Shows the picture behind so many events; stops playing. */
+  show(number: number): void {
+    this.isPlaying = false
+    this.cursor = Math.min(Math.max(number, this.recording.first), this.recording.end)
+    this.#moment = this.recording.line(this.cursor - 1)?.at ?? this.recording.start.at
+    this.#isDirty = true
+  }
+
+  /** Shows what happens now. */
+  follow(): void {
+    this.isPlaying = false
+    this.cursor = null
+    this.#isDirty = true
+  }
+
+  /** Goes to the next event that says something, or back to the one before. */
+  step(direction: 1 | -1): void {
+    const { recording } = this
+    let number = this.cursor ?? recording.end
+    if (direction < 0) number--
+    do number += direction
+    while (number > recording.first && number <= recording.end && !isStep(recording.line(number - 1)))
+    this.show(number)
+  }
+
+  play(isPlaying: boolean): void {
+    if (isPlaying && (this.cursor === null || this.cursor >= this.recording.end)) this.show(this.recording.first)
+    this.isPlaying = isPlaying
+    this.#isDirty = true
+  }
+
+  /** Draws the page again if something has changed or moves. */
+  frame(now: number): void {
+    const passed = now - this.#lastFrame
+    if (passed < 33) return
+    this.#lastFrame = now
+    if (this.isPlaying) this.#playOn(Math.min(passed, 250))
+    const moves = this.isPlaying || (this.cursor === null && this.isLive && this.isConnected)
+    if (!this.#isDirty && !moves) return
+    this.#isDirty = false
+    for (const listener of this.#listeners) listener()
+  }
+
+  #playOn(passed: number): void {
+    this.#moment += passed * this.speed
+    this.cursor = this.recording.upTo(this.#moment)
+    if (this.cursor < this.recording.end) return
+    this.isPlaying = false
+    this.#isDirty = true
+    if (this.isLive) this.cursor = null
+  }
+
+  say(line: string, answer: Performed | null): void {
+    const place = this.said.findIndex((said) => said.line === line && said.answer === null)
+    const said = { line, answer }
+    this.said = (place < 0 ? [...this.said, said] : this.said.with(place, said)).slice(-mostSaid)
+    this.#isDirty = true
+  }
+}
+
+const silent: ReadonlySet<string> = new Set('state write synced receive not_drawn trace verdict recovered'.split(' '))
+
+/** Checks whether an event is worth a step: states and disks change because of others, and heartbeats say nothing. */
+function isStep(line: TraceLine | undefined): boolean {
+  if (!line || silent.has(line.event)) return false
+  const message = line.message as Message | undefined
+  return !(line.event === 'send' && message?.type.startsWith('AppendEntries') && (message.entries?.length ?? 0) === 0)
+}

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto'
+import { stripVTControlCharacters } from 'node:util'
+import type { Event } from '../../src/contracts.js'
+import type { TraceLine } from '../../src/trace/fold.js'
+import { noPicture } from '../../src/trace/picture.js'
+import { Recording } from '../../src/trace/recording.js'
+import { describeEvent, isNotable } from '../text/events.js'
+import type { ShownLine } from './protocol.js'
+
+/** Steps of a trace that a page does not show: messages, writes and states tell the same. */
+const untold: ReadonlySet<string> = new Set('request answer apply query restore duplicated'.split(' '))
+/** Steps that are drawn, and need no sentence. */
+const drawn: ReadonlySet<string> = new Set(
+  'trace state send receive lost write synced recovered not_drawn asked outcome step judged verdict finding'.split(' '),
+)
+/** Events that a page of a live run holds at most. */
+const liveEvents = 20_000
+/** Milliseconds for which events are gathered before they are sent. */
+const gatherMs = 40
+
+/** The events of one run, for all pages that show it. */
+export class Feed {
+  readonly run = randomUUID()
+  readonly recording: Recording
+  readonly #followers = new Set<() => void>()
+  #isTelling = false
+
+  /** @param isLive whether the run has no end; then its oldest events are forgotten */
+  constructor(isLive: boolean) {
+    this.recording = new Recording(noPicture, isLive ? liveEvents : Number.POSITIVE_INFINITY)
+  }
+
+  add(line: TraceLine): void {
+    if (untold.has(line.event)) return
+    // Nodes tell their steps by pipes of their own: one that comes late is shown with the moment of the one before.
+    const at = Math.max(line.at ?? 0, this.recording.now.at)
+    this.recording.add(withSentence({ ...line, at }))
+    if (this.#isTelling || this.#followers.size === 0) return
+    this.#isTelling = true
+    setTimeout(() => {
+      this.#isTelling = false
+      for (const follower of this.#followers) follower()
+    }, gatherMs).unref()
+  }
+
+  /** Calls a function when there is something new. @returns ends that */
+  follow(follower: () => void): () => void {
+    this.#followers.add(follower)
+    return () => this.#followers.delete(follower)
+  }
+}
+
+/** Adds the sentence that the command line would print. */
+function withSentence(line: TraceLine): ShownLine {
+  const isMessage = typeof line.message === 'object' && line.message !== null
+  if (drawn.has(line.event) || isMessage || !isNotable(line as Event)) return line
+  const { node: _, ...about } = line
+  return { ...line, text: stripVTControlCharacters(describeEvent(about as Event)).trim() }
+}

@@ -1,0 +1,103 @@
+import { stripVTControlCharacters } from 'node:util'
+import type { Traced } from '../../src/contracts.js'
+import { ConfigError } from '../../src/errors.js'
+import type { Stage } from '../../src/stage.js'
+import { traceFormat } from '../../src/trace/events.js'
+import type { TraceLine } from '../../src/trace/fold.js'
+import type { Answerer } from '../repl/answerer.js'
+import { allWords } from '../repl/repl-words.js'
+import { UsageError } from '../text/words.js'
+import { Feed } from './feed.js'
+import type { Performed } from './protocol.js'
+import type { Shown } from './server.js'
+import { aboutStage } from './shown.js'
+import { RunningVerdict } from './verdict.js'
+
+/** Milliseconds that a page waits for the answer to a line. */
+const patienceMs = 20_000
+
+/** A feed of a cluster of processes: what its nodes tell, what is done to it, what clients ask from here. */
+export class LiveFeed {
+  readonly feed = new Feed(true)
+  readonly #verdict = new RunningVerdict('anything')
+
+  constructor(stage: Stage, nodes: readonly string[], tickMs: number) {
+    this.hear({ event: 'trace', format: traceFormat, stage: stage.number, tickMs, nodes })
+  }
+
+  /** Takes an event. One that a node has told bears its time already. */
+  hear(event: Traced): void {
+    const line = { at: Date.now(), ...event } as TraceLine
+    // Each node begins its trace with its own header.
+    if (line.event === 'trace' && line.node !== undefined) return
+    this.feed.add(line)
+    const verdict = this.#verdict.take(line)
+    if (verdict) this.feed.add(verdict)
+  }
+}
+
+/** Makes the page of a cluster that runs here. */
+export function liveShown(
+  stage: Stage,
+  { feed }: LiveFeed,
+  answerer: Answerer,
+  words: Parameters<typeof allWords>[0],
+): Shown {
+  const names = new Names()
+  return {
+    feed,
+    hello: {
+      kind: 'live',
+      title: `stage ${stage.number}: ${stage.title}`,
+      about: `adds ${stage.adds}`,
+      ...aboutStage(stage),
+      words: allWords(words),
+      can: { act: true, members: stage.members === 'changing', fork: false },
+      question: null,
+    },
+    perform: (line) => names.lend((client) => perform(answerer, line, client)),
+  }
+}
+
+/** Names of clients for calls that run beside each other: each has one call at a time. */
+class Names {
+  readonly #taken = new Set<string>()
+
+  async lend<Result>(task: (name: string) => Promise<Result>): Promise<Result> {
+    let number = 1
+    while (this.#taken.has(`you ${number}`)) number++
+    const name = `you ${number}`
+    this.#taken.add(name)
+    try {
+      return await task(name)
+    } finally {
+      this.#taken.delete(name)
+    }
+  }
+}
+
+async function perform(answerer: Answerer, line: string, client: string): Promise<Performed> {
+  const said: string[] = []
+  let ok = true
+  const signal = AbortSignal.timeout(patienceMs)
+  const turn = {
+    signal,
+    client,
+    columns: Number.POSITIVE_INFINITY,
+    tellsTime: false,
+    say: (text: string) => void said.push(stripVTControlCharacters(text)),
+    fail: () => {
+      ok = false
+    },
+    leave: () => void said.push('the page stays open: close its window, or end `run`'),
+  }
+  try {
+    const given = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+    await Promise.race([answerer.obey(line.trim(), turn), given])
+    if (signal.aborted) said.push('no answer yet; it may still come')
+    return { ok: ok && !signal.aborted, text: said.join('\n') }
+  } catch (error) {
+    if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
+    return { ok: false, text: stripVTControlCharacters(error.message) }
+  }
+}

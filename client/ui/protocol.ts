@@ -1,0 +1,59 @@
+import type { TraceLine } from '../../src/trace/fold.js'
+import type { Picture } from '../../src/trace/picture.js'
+
+/** A guarantee of the stage that is shown, and what the stage says of it. */
+export interface GuaranteeShown {
+  readonly id: string
+  readonly promise: string
+  readonly says: 'gives' | 'stalls' | 'breaks' | 'nothing'
+  /** The scenario that shows it. */
+  readonly scenario?: string
+}
+
+/** What a page can do with the run that it shows. */
+export interface Abilities {
+  /** True if lines can be performed on it. */
+  readonly act: boolean
+  /** True if members can be added and removed. */
+  readonly members: boolean
+  /** True if a seed can be replayed to a moment and handed over. */
+  readonly fork: boolean
+}
+
+/** The first thing that a page hears. */
+export interface Hello {
+  /** The name of this run: another name means another run. */
+  readonly run: string
+  readonly kind: 'live' | 'recorded'
+  readonly title: string
+  readonly about: string
+  readonly stage: { readonly number: number; readonly name: string; readonly title: string }
+  readonly guarantees: readonly GuaranteeShown[]
+  /** Words that begin a line, for the input's help. */
+  readonly words: readonly string[]
+  readonly can: Abilities
+  /** The picture before the first of the lines that follow. */
+  readonly start: Picture
+  /** A question to be answered before the run is shown; null if there is none. */
+  readonly question: Question | null
+}
+
+/** A question about a scenario, and the lines that answer it. */
+export interface Question {
+  readonly text: string
+  readonly choices: readonly string[]
+  /** The place of the right one. */
+  readonly right: number
+  readonly because: string
+}
+
+/** A line of a trace, with its sentence where it has one. */
+export interface ShownLine extends TraceLine {
+  readonly text?: string
+}
+
+/** The answer to a line that was performed. */
+export interface Performed {
+  readonly ok: boolean
+  readonly text: string
+}
