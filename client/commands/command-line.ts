@@ -16,6 +16,7 @@ const flags = [
   'lease-reads',
   'messages',
   'ui',
+  'predict',
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */

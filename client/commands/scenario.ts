@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { ConfigError } from '../../src/errors.js'
 import { localMembers } from '../../src/network/local-members.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import { catalogue } from '../../src/proof/scenario/catalogue.js'
 import { namesSpares } from '../../src/proof/scenario/members.js'
+import { NotationError, parseScenario } from '../../src/proof/scenario/notation.js'
 import { play } from '../../src/proof/scenario/play.js'
 import type { Played, Scenario } from '../../src/proof/scenario/scenario.js'
 import { playVirtually } from '../../src/proof/scenario/virtual.js'
@@ -15,7 +17,8 @@ import { playOnProcesses } from '../proof/scenario/real.js'
 import { colour } from '../text/colour.js'
 import { Lanes } from '../text/lanes.js'
 import { table } from '../text/table.js'
-import { messagesOption, stageArgument, wholeNumber } from './arguments.js'
+import { messagesOption, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { serveUntilStopped } from './serve.js'
 import type { Verb } from './verb.js'
 
 interface ScenarioArguments {
@@ -24,6 +27,9 @@ interface ScenarioArguments {
   real: boolean
   hands: boolean
   messages: boolean
+  ui: boolean
+  uiPort: number
+  predict: boolean
   seed: number
   basePort: number
 }
@@ -31,11 +37,14 @@ interface ScenarioArguments {
 export const scenario: Verb<ScenarioArguments> = {
   builder: (yargs) =>
     yargs
-      .positional('id', { type: 'string', describe: 'N3, for one' })
+      .positional('id', { type: 'string', describe: 'N3, for one; or a file of your own, such as x1.txt' })
       .option('stage', { type: 'string', default: 'latest', describe: 'its number, its name, or "latest"' })
       .option('real', { type: 'boolean', default: false, describe: 'on processes, not in virtual time' })
       .option('hands', { type: 'boolean', default: false, describe: 'with your own hands: say what to do, and judge' })
       .option('messages', messagesOption)
+      .option('ui', uiOption)
+      .option('ui-port', uiPortOption)
+      .option('predict', { type: 'boolean', default: false, describe: 'say first what you expect to happen' })
       .option('seed', {
         default: 1,
         describe: 'in virtual time',
@@ -55,10 +64,21 @@ export const scenario: Verb<ScenarioArguments> = {
     if (args.id === undefined) return console.log(list(catalogue()))
     const scenario = scenarioArgument(args.id)
     const stage = stageArgument(args.stage)
+    if (args.ui) return showScenario(args, scenario, stage)
     const played = await playAs(args, scenario, stage)
     console.log(paint(played).join('\n'))
     process.exitCode = played.verdict === 'holds' ? exitCodes.done : exitCodes.refused
   },
+}
+
+async function showScenario(
+  { seed, uiPort, predict }: ScenarioArguments,
+  scenario: Scenario,
+  stage: Stage,
+): Promise<void> {
+  checkVirtual(scenario, stage)
+  const { scenarioShown } = await import('../ui/recorded.js')
+  await serveUntilStopped(await scenarioShown(scenario, stage, seed, predict), uiPort)
 }
 
 function list(scenarios: readonly Scenario[]): string {
@@ -76,8 +96,12 @@ function list(scenarios: readonly Scenario[]): string {
 
 const isText = (text: unknown) => typeof text === 'string'
 
-/** Finds the scenario that a person named. @throws ConfigError that lists the scenarios */
+/**
+ * Finds the scenario that a person named, by its id or as a file of one's own. @throws ConfigError that lists the
+ * scenarios
+ */
 function scenarioArgument(name: string): Scenario {
+  if (name.endsWith('.txt')) return scenarioIn(name)
   const scenarios = catalogue()
   const found = scenarios.find(({ id }) => id === name.toUpperCase())
   if (found) return found
@@ -86,20 +110,39 @@ function scenarioArgument(name: string): Scenario {
   )
 }
 
+/** Reads a scenario of one's own. @throws ConfigError if it cannot be read, NotationError if it is none */
+function scenarioIn(path: string): Scenario {
+  try {
+    return parseScenario(readFileSync(path, 'utf8'), path)
+  } catch (error) {
+    if (error instanceof NotationError) throw new ConfigError(error.message)
+    throw new ConfigError(`cannot read the scenario: ${(error as Error).message}`)
+  }
+}
+
 /** Plays a scenario as the options ask. @throws ConfigError if it cannot be played in this way */
 async function playAs(args: ScenarioArguments, scenario: Scenario, stage: Stage): Promise<Played> {
-  const { id, fromStage, drivers } = scenario
-  if (stage.number < fromStage)
-    throw new ConfigError(`${id} says nothing of stage ${stage.number}; it begins with ${fromStage}`)
+  checkStage(scenario, stage)
   if (args.hands) return playByHand(scenario, stage, args.basePort)
   if (args.real) return playOnProcesses(scenario, stage, args.seed)
-  if (!drivers.includes('virtual')) throw new ConfigError(`${id} needs real sockets: add --real, or --hands`)
+  checkVirtual(scenario, stage)
   if (!args.messages) return playVirtually(scenario, stage, args.seed)
   const lanes = new Lanes(console.log)
   const played = await playVirtually(scenario, stage, args.seed, (event) => lanes.take(event as TraceLine))
   lanes.end()
   console.log('')
   return played
+}
+
+function checkStage({ id, fromStage }: Scenario, stage: Stage): void {
+  if (stage.number < fromStage)
+    throw new ConfigError(`${id} says nothing of stage ${stage.number}; it begins with ${fromStage}`)
+}
+
+function checkVirtual(scenario: Scenario, stage: Stage): void {
+  checkStage(scenario, stage)
+  if (!scenario.drivers.includes('virtual'))
+    throw new ConfigError(`${scenario.id} needs real sockets: add --real, or --hands`)
 }
 
 async function playByHand(scenario: Scenario, stage: Stage, basePort: number): Promise<Played> {

@@ -13,7 +13,8 @@ import { smallest } from '../proof/smallest.js'
 import { colour } from '../text/colour.js'
 import { Lanes } from '../text/lanes.js'
 import { progress } from '../text/progress.js'
-import { messagesOption, stageArgument, wholeNumber } from './arguments.js'
+import { messagesOption, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { serveUntilStopped } from './serve.js'
 import type { Verb } from './verb.js'
 
 interface SimArguments {
@@ -23,6 +24,8 @@ interface SimArguments {
   climate: Climate
   trace: string | undefined
   messages: boolean
+  ui: boolean
+  uiPort: number
   noShrink: boolean
   json: boolean
 }
@@ -40,6 +43,8 @@ export const sim: Verb<SimArguments> = {
       })
       .option('trace', { type: 'string', describe: 'with --seed: a file for everything that happens, as NDJSON' })
       .option('messages', { ...messagesOption, describe: `with --seed: ${messagesOption.describe}` })
+      .option('ui', { ...uiOption, describe: `with --seed: ${uiOption.describe}` })
+      .option('ui-port', uiPortOption)
       .option('no-shrink', {
         type: 'boolean',
         default: false,
@@ -48,17 +53,26 @@ export const sim: Verb<SimArguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'a line of JSON for each seed' })
       .example('$0 sim 2 --seeds 200', 'two hundred storms')
       .example('$0 sim 2 --seed 17 --trace run.ndjson', 'one of them again, in every detail')
-      .example('$0 sim 2 --seed 17 --messages', 'the same to be read'),
+      .example('$0 sim 2 --seed 17 --messages', 'the same to be read')
+      .example('$0 sim 2 --seed 17 --ui', 'the same as a page, to go back and forth in'),
   async handler(args) {
     const stage = stageArgument(args.stage)
     if (args.trace !== undefined && args.seed === undefined)
       throw new ConfigError('--trace needs --seed: one run, one file')
     if (args.messages && args.seed === undefined) throw new ConfigError('--messages needs --seed: one run to be read')
     if (args.messages && args.json) throw new ConfigError('either --messages or --json: the first is for people')
+    if (args.ui) return showSeed(stage, args)
     const results = args.seed === undefined ? await manySeeds(stage, args) : [await oneSeed(stage, args.seed, args)]
     if (!args.json) await report(stage, results, args)
     process.exitCode = promisedAndBroken(stage, results).length > 0 ? 1 : 0
   },
+}
+
+/** Shows a seed as a page. @throws ConfigError if there is none */
+async function showSeed(stage: Stage, { seed, climate, uiPort }: SimArguments): Promise<void> {
+  if (seed === undefined) throw new ConfigError('--ui needs --seed: one run to be looked at')
+  const { seedShown } = await import('../ui/recorded.js')
+  await serveUntilStopped(await seedShown(stage, seed, climate), uiPort)
 }
 
 async function oneSeed(stage: Stage, seed: number, args: SimArguments): Promise<SweepResult> {

@@ -7,11 +7,15 @@ import { readTrace } from '../../src/trace/file.js'
 import { mergeTraces } from '../../src/trace/merge.js'
 import { Lanes } from '../text/lanes.js'
 import { UsageError } from '../text/words.js'
+import { uiOption, uiPortOption } from './arguments.js'
+import { serveUntilStopped } from './serve.js'
 import type { Verb } from './verb.js'
 
 interface TraceArguments {
   what: string
   path: string
+  ui: boolean
+  uiPort: number
 }
 
 export const trace: Verb<TraceArguments> = {
@@ -19,13 +23,20 @@ export const trace: Verb<TraceArguments> = {
     yargs
       .positional('what', { type: 'string', demandOption: true, describe: 'show, or merge' })
       .positional('path', { type: 'string', demandOption: true, describe: 'the file to show, or the folder of files' })
+      .option('ui', { ...uiOption, describe: `with show: ${uiOption.describe}` })
+      .option('ui-port', uiPortOption)
       .example('$0 trace show run.ndjson', 'what happened, an event a line and a column for each node')
       .example('$0 trace merge traces > all.ndjson', 'the files of `run --trace traces` as one, in order of time'),
-  async handler({ what, path }) {
-    if (what === 'show') return show(path)
+  async handler({ what, path, ui, uiPort }) {
+    if (what === 'show') return ui ? showPage(path, uiPort) : show(path)
     if (what === 'merge') return merge(path)
     throw new UsageError(`trace knows show and merge, and not ${JSON.stringify(what)}`)
   },
+}
+
+async function showPage(path: string, port: number): Promise<void> {
+  const { traceShown } = await import('../ui/recorded.js')
+  await serveUntilStopped(await traceShown(path), port)
 }
 
 async function show(path: string): Promise<void> {

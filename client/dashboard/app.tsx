@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { Hello } from '../ui/protocol.js'
+import type { Hello, Question } from '../ui/protocol.js'
 import { sayAsScript } from '../ui/script.js'
 import { Calls } from './calls.js'
 import { actions, CommandLine, NodePanel } from './controls.js'
@@ -22,31 +22,41 @@ export function App({ store }: { store: Store }) {
   useStore(store)
   const [script, setScript] = useState<string | null>(null)
   useKeys(store)
+  const width = useWidth()
   const { hello } = store
   if (!hello) return <p class="waiting">{store.isConnected ? 'waits for the run…' : 'connects…'}</p>
+  if (hello.question && !store.isAnswered) return <Ask question={hello.question} onDone={() => store.answered()} />
   const { picture, moment, selection, cursor } = store
   const canAct = hello.can.act && cursor === null
   const act = (line: string) => actOn(store, line)
   const node = selection && picture.nodes[selection.id]
-  const width = useWidth()
   return (
-    <main class={cursor === null ? 'present' : 'past'}>
+    <main class={cursor === null || !store.isLive ? 'present' : 'past'}>
       <Header store={store} hello={hello} onScript={() => setScript(scriptOf(store))} act={act} />
       {script !== null && <Script text={script} onClose={() => setScript(null)} />}
       <div class="stage">
         <div class="left">
-          <Ring
-            picture={picture}
-            moment={moment}
-            isLive={cursor === null && store.isLive}
-            ends={store.ends}
-            selected={selection?.id ?? null}
-            canAct={hello.can.act}
-            onSelect={(id) => store.select({ kind: 'node', id })}
-            onCut={(from, to, both) => act(both ? `cut ${from} ${to}` : `cut ${from} > ${to}`)}
-            onSplit={(nodes) => act(`split ${nodes.join(' ')}`)}
+          <div class="card">
+            <Ring
+              picture={picture}
+              moment={moment}
+              isLive={cursor === null && store.isLive}
+              leastFlight={store.leastFlight}
+              ends={store.ends}
+              selected={selection?.id ?? null}
+              canAct={hello.can.act}
+              onSelect={(id) => store.select({ kind: 'node', id })}
+              onCut={(from, to, both) => act(both ? `cut ${from} ${to}` : `cut ${from} > ${to}`)}
+              onSplit={(nodes) => act(`split ${nodes.join(' ')}`)}
+            />
+            <RingHelp hello={hello} isPast={cursor !== null && store.isLive} notDrawn={picture.notDrawn} />
+          </div>
+          <Story
+            told={store.told}
+            shown={cursor ?? store.recording.end}
+            isWall={hello.clock === 'wall'}
+            onGo={(number) => store.show(number)}
           />
-          <RingHelp hello={hello} isPast={cursor !== null} notDrawn={picture.notDrawn} />
         </div>
         <div class="right">
           <section aria-label="logs">
@@ -70,16 +80,8 @@ export function App({ store }: { store: Store }) {
           )}
           <Calls picture={picture} moment={moment} />
           {hello.can.act && <CommandLine said={store.said} words={hello.words} onDo={act} />}
+          <Guarantees hello={hello} broken={picture.findings.map(({ guarantee }) => guarantee)} />
         </div>
-      </div>
-      <div class="below">
-        <Story
-          told={store.told}
-          shown={cursor ?? store.recording.end}
-          isLive={store.isLive}
-          onGo={(number) => store.show(number)}
-        />
-        <Guarantees hello={hello} broken={picture.findings.map(({ guarantee }) => guarantee)} />
       </div>
       <Tape
         recording={store.recording}
@@ -88,6 +90,7 @@ export function App({ store }: { store: Store }) {
         cursor={cursor}
         moment={moment}
         isLive={store.isLive}
+        isWall={hello.clock === 'wall'}
         isPlaying={store.isPlaying}
         speed={store.speed}
         onShow={(number) => store.show(number)}
@@ -97,6 +100,36 @@ export function App({ store }: { store: Store }) {
         onSpeed={(speed) => store.setSpeed(speed)}
       />
     </main>
+  )
+}
+
+/** Asks what will happen before it is shown. */
+function Ask({ question, onDone }: { question: Question; onDone: () => void }) {
+  const [chosen, setChosen] = useState<number | null>(null)
+  return (
+    <section class="question" aria-label="a question first">
+      <h2>First a question</h2>
+      <pre>{question.text}</pre>
+      <ol>
+        {question.choices.map((choice, at) => (
+          <li key={choice}>
+            <button type="button" disabled={chosen !== null} aria-pressed={chosen === at} onClick={() => setChosen(at)}>
+              {chosen !== null && at === question.right && '✔ '}
+              {choice}
+            </button>
+          </li>
+        ))}
+      </ol>
+      {chosen !== null && (
+        <div role="status">
+          <p>{chosen === question.right ? 'So it is:' : 'No:'}</p>
+          <pre>{question.because}</pre>
+          <button type="button" onClick={onDone}>
+            show it
+          </button>
+        </div>
+      )}
+    </section>
   )
 }
 
@@ -174,7 +207,11 @@ function Header(props: { store: Store; hello: Hello; onScript: () => void; act: 
           </>
         )}
         {hello.can.fork && (
-          <button type="button" onClick={() => void fork(store.moment)}>
+          <button
+            type="button"
+            onClick={() => void fork(store.moment)}
+            title="replay this seed to this moment, and take over"
+          >
             fork here
           </button>
         )}
@@ -233,17 +270,23 @@ function Guarantees({ hello: { guarantees }, broken }: { hello: Hello; broken: r
   } as const
   return (
     <section class="guarantees" aria-label="guarantees of the stage">
-      <h2>Guarantees</h2>
-      <ul>
-        {guarantees.map(({ id, promise, says, scenario }) => (
-          <li key={id} class={broken.includes(id) ? 'seen broken' : says}>
-            <i aria-hidden="true">{broken.includes(id) ? '✘' : signs[says]}</i>
-            <span class="unseen">{words[says]}</span> <b>{id}</b> {promise}
-            {scenario && scenario !== 'storm' && <code>scenario {scenario}</code>}
-            {broken.includes(id) && <em> seen to break here</em>}
-          </li>
-        ))}
-      </ul>
+      <details open={broken.length > 0}>
+        <summary>
+          <h2>
+            Guarantees of this stage: {guarantees.filter(({ says }) => says === 'gives').length} of {guarantees.length}
+          </h2>
+        </summary>
+        <ul>
+          {guarantees.map(({ id, promise, says, scenario }) => (
+            <li key={id} class={broken.includes(id) ? 'seen broken' : says}>
+              <i aria-hidden="true">{broken.includes(id) ? '✘' : signs[says]}</i>
+              <span class="unseen">{words[says]}</span> <b>{id}</b> {promise}
+              {scenario && scenario !== 'storm' && <code>scenario {scenario}</code>}
+              {broken.includes(id) && <em> seen to break here</em>}
+            </li>
+          ))}
+        </ul>
+      </details>
     </section>
   )
 }

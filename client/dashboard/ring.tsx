@@ -1,4 +1,5 @@
 import { useRef, useState } from 'preact/hooks'
+import type { Message } from '../../src/contracts.js'
 import type { Flight, NodeView, Picture } from '../../src/trace/picture.js'
 import { describeMessage, detailsOf } from '../text/message.js'
 import {
@@ -20,6 +21,8 @@ export interface RingProps {
   readonly picture: Picture
   readonly moment: number
   readonly isLive: boolean
+  /** Milliseconds of the run for which a message is drawn at least. */
+  readonly leastFlight: number
   /** Ends of messages whose flight the picture still shows. */
   readonly ends: ReadonlyMap<number, number>
   readonly selected: string | null
@@ -40,8 +43,8 @@ interface Gesture {
 
 /** Units of a drag below which it is a click. */
 const leastDrag = 14
-/** Milliseconds for which a message of a live cluster is drawn at least: real ones are faster than the eye. */
-const leastFlightMs = 320
+/** Milliseconds of the run for which a lost message is drawn at least. */
+const lostMs = 6
 /** Messages whose contents are written beside them at most. */
 const mostLabels = 5
 
@@ -154,33 +157,58 @@ function CutMark({ link, places, isAlone }: { link: string; places: Places; isAl
   )
 }
 
-function Flights({ picture, moment, isLive, ends, places }: RingProps & { places: Places }) {
+function Flights({ picture, moment, isLive, leastFlight, ends, places }: RingProps & { places: Places }) {
   const shown = picture.flights.flatMap((flight) => {
+    const { from, to } = flight.message
+    if (!places.has(from) || !places.has(to)) return []
     const end = flight.endedAt ?? ends.get(flight.number) ?? null
-    const took = Math.max((end ?? moment) - flight.sentAt, isLive ? leastFlightMs * Math.max(1, picture.slow / 4) : 0)
-    const passed = moment - flight.sentAt
-    const part = end === null && !isLive ? 0.5 : took === 0 ? 1 : passed / took
-    const isOver = part > 1 && (flight.fate !== 'lost' || part > 1.8)
-    return isOver || !places.has(flight.message.from) || !places.has(flight.message.to) ? [] : [{ flight, part }]
+    // Nobody hears what is sent to a node that is dead.
+    const isLost = flight.fate === 'lost' || (end === null && picture.nodes[to]?.condition === 'dead')
+    const took = Math.max((end ?? moment) - flight.sentAt, leastFlight, isLost ? lostMs : 0)
+    const part = took === 0 ? 1 : (moment - flight.sentAt) / took
+    if (isLost) return part > 1 ? [] : [{ flight, part: 1, isLost }]
+    return part > 1 ? [] : [{ flight, part: end === null && !isLive ? 0.5 : part, isLost }]
   })
   const isCalm = shown.length <= mostLabels
+  const labelled = new Set<string>()
   return (
     <g class="flights">
-      {shown.map(({ flight, part }) => (
-        <FlightMark key={flight.number} flight={flight} part={part} places={places} hasLabel={isCalm} />
-      ))}
+      {shown.map(({ flight, part, isLost }) => {
+        const label = isCalm ? labelOf(flight.message) : ''
+        const isNew = label !== '' && !labelled.has(label)
+        labelled.add(label)
+        return (
+          <FlightMark
+            key={flight.number}
+            flight={flight}
+            part={part}
+            isLost={isLost}
+            places={places}
+            label={isNew ? label : ''}
+          />
+        )
+      })}
     </g>
   )
 }
 
+const labelOf = (message: Message) => `${message.type.replace('AppendEntries', 'Append')} ${detailsOf(message)}`
+
+interface FlightProps {
+  readonly flight: Flight
+  readonly part: number
+  readonly isLost: boolean
+  readonly places: Places
+  readonly label: string
+}
+
 /** Draws a message: round if it asks, square if it answers, a diamond if it is about votes; a cross where it was lost. */
-function FlightMark(props: { flight: Flight; part: number; places: Places; hasLabel: boolean }) {
-  const { flight, part, places, hasLabel } = props
-  const { message, fate } = flight
+function FlightMark({ flight, part, isLost, places, label }: FlightProps) {
+  const { message } = flight
   const [a, b] = lane(places.get(message.from)!, places.get(message.to)!, nodeRadius, 5)
-  const isLost = fate === 'lost'
   const { x, y } = between(a, b, Math.min(isLost ? 0.5 : 1, Math.max(0.08, isLost ? part * 0.5 : part)))
   const count = message.entries?.length ?? 0
+  const isHeartbeat = message.type === 'AppendEntries' && count === 0
   const shape = /Vote|Leader|TimeoutNow/.test(message.type)
     ? 'vote'
     : /Reply|Replicated|Conflict|Confirmed/.test(message.type)
@@ -188,7 +216,7 @@ function FlightMark(props: { flight: Flight; part: number; places: Places; hasLa
       : 'ask'
   return (
     <g
-      class={`flight ${shape} ${isLost && part > 0.9 ? 'lost' : ''}`}
+      class={`flight ${shape} ${isLost && part > 0.9 ? 'lost' : ''} ${isHeartbeat ? 'idle' : ''}`}
       transform={`translate(${x} ${y})`}
       style={{ '--hue': hueOf(message.term) }}
     >
@@ -197,9 +225,9 @@ function FlightMark(props: { flight: Flight; part: number; places: Places; hasLa
       {shape === 'ask' && <circle r={count > 0 ? 8 : 4.5} />}
       {count > 0 && <text dy="3.5">{count}</text>}
       {isLost && part > 0.9 && <path class="cross" d="M-8 -8L8 8M8 -8L-8 8" />}
-      {hasLabel && (
-        <text class="label" x="11" dy="4">
-          {message.type.replace('AppendEntries', 'Append')} {detailsOf(message)}
+      {label !== '' && (
+        <text class="label" x={x > size * 0.6 ? -11 : 11} dy="4" text-anchor={x > size * 0.6 ? 'end' : 'start'}>
+          {label}
         </text>
       )}
       <title>{describeMessage(message)}</title>
@@ -254,7 +282,9 @@ function NodeMark({ node, place, picture, moment, isSelected, onSelect }: NodeMa
       )}
       <circle class="body" r={nodeRadius} />
       {role === 'leader' && <circle class="crown" r={nodeRadius - 5} />}
-      {role === 'leader' && <path class="star" d={star} transform={`translate(0 ${-nodeRadius - 1})`} />}
+      {role === 'leader' && (
+        <path class="star" d={star} transform={`translate(${-nodeRadius * 0.75} ${-nodeRadius * 0.75})`} />
+      )}
       <text class="name" dy={term === undefined || condition === 'dead' ? 6 : -2}>
         {id}
       </text>
@@ -265,7 +295,7 @@ function NodeMark({ node, place, picture, moment, isSelected, onSelect }: NodeMa
       )}
       {condition === 'dead' && <path class="cross" d="M-19 -19L19 19M19 -19L-19 19" />}
       {condition === 'paused' && <path class="bars" d="M-6 -26v14M6 -26v14" />}
-      <text class="role" dy={nodeRadius + 20}>
+      <text class="role" dy={place.y < size / 3 ? -nodeRadius - 12 : nodeRadius + 20}>
         {condition === 'dead' ? 'dead' : isOutside ? (member ?? role) : role}
         {votedFor && condition !== 'dead' && votedFor !== id && ` · voted ${votedFor}`}
       </text>

@@ -21,6 +21,8 @@ export type Selection =
 
 /** Milliseconds by which a live picture is behind, so that messages are seen on their way. */
 const behindMs = 150
+/** Milliseconds for which a message is seen at least. */
+const shownMs = 320
 /** Events of one kind that a page keeps sentences, stretches and ends of messages for. */
 const mostTold = 4_000
 /** Lines that were performed and that are shown. */
@@ -46,12 +48,16 @@ export class Store {
   speed = 0.02
   selection: Selection = null
   said: readonly Said[] = []
+  /** True when the question that stands before the run has been answered. */
+  isAnswered = false
   told: Told[] = []
   stretches: Stretch[] = []
   /** Ends of messages by the numbers of their flights, for pictures of moments at which they were on their way. */
   readonly ends = new Map<number, number>()
   readonly #listeners = new Set<() => void>()
   #lastFrame = 0
+  /** The moment of the machine at which the last events came. */
+  #heardAt = 0
   #isDirty = true
   #shown: { readonly number: number; readonly picture: Picture } | null = null
 
@@ -62,6 +68,11 @@ export class Store {
 
   select(selection: Selection): void {
     this.selection = selection
+    this.#isDirty = true
+  }
+
+  answered(): void {
+    this.isAnswered = true
     this.#isDirty = true
   }
 
@@ -90,7 +101,11 @@ export class Store {
   }
 
   add(lines: readonly ShownLine[]): void {
+    this.#heardAt = performance.now()
+    const isFirst = this.recording.end === this.recording.first
     for (const line of lines) this.#add(line)
+    // The header names the nodes: a recorded run is shown from there on.
+    if (isFirst && !this.isLive) this.show(this.recording.first + 1)
     if (this.told.length > mostTold && this.isLive) this.told = this.told.slice(-mostTold)
     if (this.stretches.length > mostTold) this.stretches = this.stretches.slice(-mostTold)
     if (this.isLive) for (const number of this.ends.keys()) if (number < this.recording.first) this.ends.delete(number)
@@ -134,8 +149,18 @@ export class Store {
 
   /** The moment that is shown. */
   get moment(): number {
-    if (this.cursor === null) return this.isLive ? Date.now() - behindMs : this.recording.now.at
-    return this.#moment
+    const { now } = this.recording
+    if (this.cursor !== null) return this.#moment
+    if (!this.isLive) return now.at
+    if (this.hello?.clock === 'wall') return Date.now() - behindMs
+    return now.at + Math.min(performance.now() - this.#heardAt, behindMs) / now.slow
+  }
+
+  /** Milliseconds of the run for which a message is drawn at least: one that is faster than the eye is drawn slower. */
+  get leastFlight(): number {
+    if (this.cursor !== null || !this.isLive) return 0
+    const { slow } = this.recording.now
+    return this.hello?.clock === 'wall' ? shownMs * Math.max(1, slow / 4) : shownMs / slow
   }
 
   /** The picture that is shown. */

@@ -9,12 +9,12 @@ export interface StoryProps {
   readonly told: readonly Told[]
   /** The number behind the last event that is shown. */
   readonly shown: number
-  readonly isLive: boolean
+  readonly isWall: boolean
   readonly onGo: (number: number) => void
 }
 
 /** Tells what happened in sentences, up to the moment that is shown; a click goes to that moment. */
-export function Story({ told, shown, isLive, onGo }: StoryProps) {
+export function Story({ told, shown, isWall, onGo }: StoryProps) {
   const [kind, setKind] = useState<Kind | null>(null)
   const [text, setText] = useState('')
   const list = useRef<HTMLOListElement>(null)
@@ -57,7 +57,7 @@ export function Story({ told, shown, isLive, onGo }: StoryProps) {
         {sentences.map((one) => (
           <li key={one.number} class={one.isBad ? 'bad' : one.kind}>
             <button type="button" onClick={() => onGo(one.number + 1)} title="go to this moment">
-              <time>{describeMoment(one.at, isLive)}</time> {one.node && <b>{one.node}</b>} <span>{one.text}</span>
+              <time>{describeMoment(one.at, isWall)}</time> {one.node && <b>{one.node}</b>} <span>{one.text}</span>
             </button>
           </li>
         ))}

@@ -10,6 +10,7 @@ export interface TapeProps {
   readonly cursor: number | null
   readonly moment: number
   readonly isLive: boolean
+  readonly isWall: boolean
   readonly isPlaying: boolean
   readonly speed: number
   readonly onShow: (number: number) => void
@@ -23,7 +24,7 @@ const speeds = [1, 0.2, 0.05, 0.02, 0.005]
 
 /** Shows the whole run as a tape, coloured by term, with a handle at the moment that is shown. */
 export function Tape(props: TapeProps) {
-  const { recording, cursor, moment, isLive, isPlaying, onShow, onStep, onPlay, onFollow } = props
+  const { recording, cursor, moment, isLive, isWall, isPlaying, onShow, onStep, onPlay, onFollow } = props
   const { first, end } = recording
   const number = cursor ?? end
   const isNow = cursor === null
@@ -36,10 +37,10 @@ export function Tape(props: TapeProps) {
           aria-label="to the beginning"
           title="to the beginning (Home)"
         >
-          ⏮
+          ❘◀
         </button>
         <button type="button" onClick={() => onStep(-1)} aria-label="one event back" title="one event back (←)">
-          ◀
+          ‹
         </button>
         <button
           type="button"
@@ -51,7 +52,7 @@ export function Tape(props: TapeProps) {
           {isPlaying ? '❚❚' : '▶'}
         </button>
         <button type="button" onClick={() => onStep(1)} aria-label="one event forward" title="one event forward (→)">
-          ▶❘
+          ›
         </button>
         <button
           type="button"
@@ -60,7 +61,7 @@ export function Tape(props: TapeProps) {
           title="to the end (End)"
           aria-pressed={isNow}
         >
-          {isLive ? '● live' : '⏭'}
+          {isLive ? '● live' : '▶❘'}
         </button>
         <label>
           <span class="unseen">speed of playing</span>
@@ -72,7 +73,7 @@ export function Tape(props: TapeProps) {
             ))}
           </select>
         </label>
-        <output>{describeMoment(moment, isLive)}</output>
+        <output>{describeMoment(moment, isWall)}</output>
       </div>
       <div class="scrub">
         <Terms {...props} />
@@ -82,7 +83,7 @@ export function Tape(props: TapeProps) {
           max={end}
           value={number}
           aria-label="the moment that is shown"
-          aria-valuetext={describeMoment(moment, isLive)}
+          aria-valuetext={describeMoment(moment, isWall)}
           onInput={(event) => onShow(event.currentTarget.valueAsNumber)}
         />
       </div>

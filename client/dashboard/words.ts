@@ -72,8 +72,8 @@ function answerOf(outcome: CallView['outcome']): string {
 export const hueOf = (term: number | undefined) => ((term ?? 0) * 67 + 205) % 360
 
 /** Writes a moment of a run: wall-clock time of a live one, milliseconds of another. */
-export function describeMoment(at: number, isLive: boolean): string {
-  if (!isLive) return `${at.toFixed(at % 1 === 0 ? 0 : 1)} ms`
+export function describeMoment(at: number, isWall: boolean): string {
+  if (!isWall) return `${at.toFixed(0)} ms`
   const date = new Date(at)
   const two = (number: number) => String(number).padStart(2, '0')
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`

@@ -1,13 +1,11 @@
-import { stripVTControlCharacters } from 'node:util'
 import type { Traced } from '../../src/contracts.js'
-import { ConfigError } from '../../src/errors.js'
 import type { Stage } from '../../src/stage.js'
 import { traceFormat } from '../../src/trace/events.js'
 import type { TraceLine } from '../../src/trace/fold.js'
 import type { Answerer } from '../repl/answerer.js'
 import { allWords } from '../repl/repl-words.js'
-import { UsageError } from '../text/words.js'
 import { Feed } from './feed.js'
+import { plainAnswer } from './plain.js'
 import type { Performed } from './protocol.js'
 import type { Shown } from './server.js'
 import { aboutStage } from './shown.js'
@@ -48,6 +46,7 @@ export function liveShown(
     feed,
     hello: {
       kind: 'live',
+      clock: 'wall',
       title: `stage ${stage.number}: ${stage.title}`,
       about: `adds ${stage.adds}`,
       ...aboutStage(stage),
@@ -85,19 +84,14 @@ async function perform(answerer: Answerer, line: string, client: string): Promis
     client,
     columns: Number.POSITIVE_INFINITY,
     tellsTime: false,
-    say: (text: string) => void said.push(stripVTControlCharacters(text)),
+    say: (text: string) => void said.push(plainAnswer(text)),
     fail: () => {
       ok = false
     },
     leave: () => void said.push('the page stays open: close its window, or end `run`'),
   }
-  try {
-    const given = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
-    await Promise.race([answerer.obey(line.trim(), turn), given])
-    if (signal.aborted) said.push('no answer yet; it may still come')
-    return { ok: ok && !signal.aborted, text: said.join('\n') }
-  } catch (error) {
-    if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
-    return { ok: false, text: stripVTControlCharacters(error.message) }
-  }
+  const given = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+  await Promise.race([answerer.obey(line.trim(), turn), given])
+  if (signal.aborted) said.push('no answer yet; it may still come')
+  return { ok: ok && !signal.aborted, text: said.join('\n') }
 }

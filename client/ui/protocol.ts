@@ -25,6 +25,8 @@ export interface Hello {
   /** The name of this run: another name means another run. */
   readonly run: string
   readonly kind: 'live' | 'recorded'
+  /** The clock of the run: that of the machine, or virtual time. */
+  readonly clock: 'wall' | 'virtual'
   readonly title: string
   readonly about: string
   readonly stage: { readonly number: number; readonly name: string; readonly title: string }

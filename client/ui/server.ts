@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { ConfigError } from '../../src/errors.js'
 import { type Asset, contentPolicy, readAssets } from './assets.js'
 import type { Feed } from './feed.js'
+import { performed } from './plain.js'
 import type { Hello, Performed } from './protocol.js'
 
 /** A run as a page shows it. */
@@ -13,7 +14,7 @@ export interface Shown {
   /** Performs a line in the words of the REPL. */
   readonly perform?: (line: string) => Promise<Performed>
   /** Replays the run to a moment, and hands it over as another run. */
-  readonly fork?: (at: number) => Promise<void>
+  readonly fork?: (at: number) => Promise<Shown>
 }
 
 /** A page that is served. */
@@ -154,14 +155,14 @@ class Pages implements PageServer {
     const asked = await readJson(request)
     const line = (asked as { line?: unknown } | null)?.line
     if (typeof line !== 'string') return refuse(response, 400, 'a line is missing')
-    answer(response, 200, await perform(line))
+    answer(response, 200, await performed(() => perform(line)))
   }
 
   async #fork(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { fork } = this.#shown
     const at = ((await readJson(request)) as { at?: unknown } | null)?.at
     if (!fork || typeof at !== 'number') return refuse(response, 409, 'only a seed can be forked, at a moment of it')
-    await fork(at)
+    this.show(await fork(at))
     answer(response, 200, { ok: true, text: 'forked' })
   }
 }

@@ -39,6 +39,9 @@ export interface Run {
 /** An event with its moment in virtual milliseconds, and its node where it has one. */
 export type Moment = Traced & { readonly at: number }
 
+/** A look between two steps of a run: resolves when the run may go on; undefined if it may at once. */
+export type Room = (cluster: SimulatedCluster) => Promise<void> | undefined
+
 /** Virtual milliseconds in which a mended cluster must serve again. */
 const recoveryMs = 10_000
 const restMs = 1_000
@@ -50,14 +53,9 @@ const downMs = 50
  * replicas agree. The stage's invariants are checked after every step, and the clients' history at the end.
  *
  * @param hear called with every event
- * @param room resolves when `hear` can take more; undefined if it can now
+ * @param room asked between two steps
  */
-export async function simulate(
-  stage: Stage,
-  plan: Plan,
-  hear?: (event: Moment) => void,
-  room?: () => Promise<void> | undefined,
-): Promise<Run> {
+export async function simulate(stage: Stage, plan: Plan, hear?: (event: Moment) => void, room?: Room): Promise<Run> {
   return new Simulation(stage, plan, hear, room).run()
 }
 
@@ -65,7 +63,7 @@ class Simulation {
   readonly #stage: Stage
   readonly #plan: Plan
   readonly #hear: ((event: Moment) => void) | undefined
-  readonly #room: () => Promise<void> | undefined
+  readonly #room: Room
   readonly #trace = new Fingerprint()
   readonly #messages = new Fingerprint()
   readonly #history = new History()
@@ -78,12 +76,7 @@ class Simulation {
   #cluster!: SimulatedCluster
   #running = 0
 
-  constructor(
-    stage: Stage,
-    plan: Plan,
-    hear: ((event: Moment) => void) | undefined,
-    room: () => Promise<void> | undefined = () => undefined,
-  ) {
+  constructor(stage: Stage, plan: Plan, hear: ((event: Moment) => void) | undefined, room: Room = () => undefined) {
     this.#room = room
     this.#stage = stage
     this.#plan = plan
@@ -172,7 +165,7 @@ class Simulation {
     this.#cluster.timeline.schedule(Math.max(0, end - this.#cluster.now), () => {})
     while (!condition() && this.#cluster.timeline.next <= end) {
       await this.#cluster.step()
-      const room = this.#room()
+      const room = this.#room(this.#cluster)
       if (room) await room
       this.#judge.check(this.#cluster)
     }

@@ -5,7 +5,7 @@ import { withHandovers } from './handovers.js'
 import type { Finding } from './judge.js'
 import { type Climate, makePlan, type Plan } from './plan.js'
 import { shrink, upTo } from './shrink.js'
-import { type Moment, type Run, simulate } from './simulate.js'
+import { type Moment, type Room, type Run, simulate } from './simulate.js'
 import { tellStory } from './story.js'
 
 /** Makes the plan of a seed for a stage: from stage 2 on, reads may go to any node, since all should hold the data. */
@@ -33,7 +33,7 @@ export async function runSeed(
   seed: number,
   climate: Climate,
   hear?: (event: Moment) => void,
-  room?: () => Promise<void> | undefined,
+  room?: Room,
 ): Promise<SweepResult> {
   const run = await simulate(stage, planFor(stage, seed, climate), hear, room)
   const { traceHash, messageHash, virtualMs, counters, findings } = run

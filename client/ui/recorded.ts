@@ -1,0 +1,103 @@
+import { guarantees } from '../../src/proof/guarantees.js'
+import type { Scenario } from '../../src/proof/scenario/scenario.js'
+import { playVirtually } from '../../src/proof/scenario/virtual.js'
+import type { Climate } from '../../src/proof/simulation/plan.js'
+import { simulate } from '../../src/proof/simulation/simulate.js'
+import { planFor } from '../../src/proof/simulation/sweep.js'
+import type { Stage } from '../../src/stage.js'
+import { readTrace } from '../../src/trace/file.js'
+import type { TraceLine } from '../../src/trace/fold.js'
+import { findStage, latest } from '../../stages/index.js'
+import { Feed } from './feed.js'
+import { forkShown } from './fork.js'
+import type { Hello } from './protocol.js'
+import type { Shown } from './server.js'
+import { aboutStage } from './shown.js'
+import { RunningVerdict } from './verdict.js'
+
+const lookOnly = { act: false, members: false, fork: false } as const
+
+/** A recorded run as it is put together: its events, and the verdicts between them. */
+class Recorder {
+  readonly feed = new Feed(false)
+  readonly #verdict = new RunningVerdict('absent')
+
+  readonly hear = (line: TraceLine) => {
+    this.feed.add(line)
+    const verdict = this.#verdict.take(line)
+    if (verdict) this.feed.add(verdict)
+  }
+}
+
+/**
+ * Makes the page of a simulated run: the run is played to its end, and can then be looked at. At any moment it can be
+ * forked.
+ */
+export async function seedShown(stage: Stage, seed: number, climate: Climate): Promise<Shown> {
+  const lines: TraceLine[] = []
+  const plan = planFor(stage, seed, climate)
+  const run = await simulate(stage, plan, (event) => void lines.push(event as TraceLine))
+  const found = run.findings.map(({ guarantee, what, at }): TraceLine => ({ event: 'finding', guarantee, what, at }))
+  const recorder = new Recorder()
+  for (const line of inTime(lines, found)) recorder.hear(line)
+  const seen =
+    found.length === 0 ? 'nothing breaks' : `breaks ${[...new Set(found.map((one) => one.guarantee))].join(' ')}`
+  const page = shown(stage, recorder, `stage ${stage.number}, seed ${seed}`, `${climate}: ${seen}`)
+  const hello = { ...page.hello, can: { ...page.hello.can, fork: true } }
+  return { ...page, hello, fork: (at) => forkShown(stage, plan, run, at) }
+}
+
+/** Puts findings between the events, each behind those of its moment. */
+function* inTime(lines: readonly TraceLine[], found: readonly TraceLine[]): Generator<TraceLine> {
+  const waiting = [...found].sort((a, b) => (a.at ?? 0) - (b.at ?? 0))
+  for (const line of lines) {
+    while (waiting[0] && (waiting[0].at ?? 0) < (line.at ?? 0)) yield waiting.shift()!
+    yield line
+  }
+  yield* waiting
+}
+
+/** Makes the page of a scenario in virtual time. */
+export async function scenarioShown(scenario: Scenario, stage: Stage, seed: number, asks: boolean): Promise<Shown> {
+  const recorder = new Recorder()
+  const played = await playVirtually(scenario, stage, seed, (event) => recorder.hear(event as TraceLine))
+  const { id, title, about, guarantee } = scenario
+  const page = shown(stage, recorder, `${id} ${title} · stage ${stage.number}`, about)
+  if (!asks) return page
+  const choices = ['it holds', 'it is violated: a wrong answer, or a broken promise', 'safe, but something is not done']
+  const question = {
+    text: `${played.transcript.slice(2, -2).map(withoutOutcome).join('\n')}\n\n${guarantee}: ${guarantees[guarantee]}. What will happen at stage ${stage.number}?`,
+    choices,
+    right: ['holds', 'violated', 'unavailable'].indexOf(played.verdict),
+    because: (played.witness.length > 0 ? played.witness.slice(1) : played.transcript.slice(-1)).join('\n'),
+  }
+  return { ...page, hello: { ...page.hello, question } }
+}
+
+/** Leaves the outcome of a transcript's line away: two spaces are before it. */
+const withoutOutcome = (line: string) => /^(\s*\S.*?)(\s{2,}.*)?$/.exec(line)?.[1] ?? line
+
+/** Makes the page of a trace in a file. @throws ConfigError if it cannot be read */
+export async function traceShown(path: string): Promise<Shown> {
+  const recorder = new Recorder()
+  let stage: Stage = latest
+  for await (const line of readTrace(path)) {
+    if (line.event === 'trace') stage = findStage(String(line.stage)) ?? latest
+    recorder.hear(line)
+  }
+  return shown(stage, recorder, `stage ${stage.number}: ${stage.title}`, path)
+}
+
+function shown(stage: Stage, { feed }: Recorder, title: string, about: string): Shown {
+  const hello: Omit<Hello, 'run' | 'start'> = {
+    kind: 'recorded',
+    clock: 'virtual',
+    title,
+    about,
+    ...aboutStage(stage),
+    words: [],
+    can: lookOnly,
+    question: null,
+  }
+  return { feed, hello }
+}
