@@ -166,8 +166,8 @@ function Flights({ picture, moment, isLive, leastFlight, ends, places }: RingPro
     const isLost = flight.fate === 'lost' || (end === null && picture.nodes[to]?.condition === 'dead')
     const took = Math.max((end ?? moment) - flight.sentAt, leastFlight, isLost ? lostMs : 0)
     const part = took === 0 ? 1 : (moment - flight.sentAt) / took
-    if (isLost) return part > 1 ? [] : [{ flight, part: 1, isLost }]
-    return part > 1 ? [] : [{ flight, part: end === null && !isLive ? 0.5 : part, isLost }]
+    const shownAt = isLost ? 1 : end === null && !isLive ? 0.5 : part
+    return part > 1 ? [] : [{ flight, part: shownAt, isLost }]
   })
   const isCalm = shown.length <= mostLabels
   const labelled = new Set<string>()
