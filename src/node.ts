@@ -206,14 +206,9 @@ export class Node {
     this.#input((core) => core.request({ id, ...asked }))
   }
 
-  /**
-   * Lets logical time pass at once until a timer has run out, for so many ticks at most: the node's role, its term or
-   * the leader that it knows is another then. Nothing that is sent meanwhile arrives in time.
-   */
-  hasten(ticks: number): void {
-    const place = () => JSON.stringify([this.status.role, this.status.term, this.status.preVotes])
-    const before = place()
-    for (let tick = 0; tick < ticks && place() === before; tick++) this.#input((core) => core.tick())
+  /** Lets one step of logical time pass at once. */
+  passTick(): void {
+    this.#input((core) => core.tick())
   }
 
   #receive(message: Message): void {

@@ -10,7 +10,7 @@ export interface GuaranteeShown {
   readonly scenario?: string
 }
 
-/** What a page can do with the run that it shows. */
+/** Abilities of a page: the things that it can do with its run. */
 export interface Abilities {
   /** True if lines can be performed on it. */
   readonly act: boolean

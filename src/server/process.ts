@@ -6,6 +6,7 @@ import { ConfigError } from '../errors.js'
 import { ClientPort } from '../network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
 import type { Schemas } from '../network/grpc-protos.js'
+import type { Node } from '../node.js'
 import type { Stage } from '../stage.js'
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 import { FolderError } from '../storage/identity.js'
@@ -13,7 +14,7 @@ import { jsonLine } from '../text.js'
 import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { exitCodeOf, exitCodes } from './exits.js'
 import { Outlet } from './outlet.js'
-import { SlowClock } from './slow-clock.js'
+import { hasten, SlowClock } from './slow-clock.js'
 import { inSources } from './source-stack.js'
 import { droppedEvent, openTraces } from './tracing.js'
 
@@ -49,7 +50,7 @@ export interface RunningNode {
   look(): Contents
   /** Lets the node's time pass so many times slower; 1 is its usual pace. */
   slow(factor: number): void
-  /** Lets the node's timers run out at once, see {@link Node.hasten}. */
+  /** Lets the node's timers run out at once, see {@link hasten}. */
   hasten(): void
   /**
    * Hands over, gives waiting clients a moment for their answers, closes the node and resolves. @param how whether all
@@ -104,13 +105,24 @@ export async function runNode(
   const { host, port } = parseAddress(own.client)!
   await explainPort(config, 'client', () => clients.listen(host, port))
   notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
+  return handlesOf(node, network!, clock, clients, 2 * timingOf(config).electionTicks)
+}
+
+/** Collects the handles of a node that serves. @param ticks after which every timer of it has run out */
+function handlesOf(
+  node: Node,
+  faults: FaultyNetwork,
+  clock: SlowClock,
+  clients: ClientPort,
+  ticks: number,
+): RunningNode {
   return {
-    faults: network!,
+    faults,
     get status() {
       return node.status
     },
     slow: (factor) => clock.slow(factor),
-    hasten: () => node.hasten(2 * timingOf(config).electionTicks),
+    hasten: () => hasten(node, ticks),
     look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
     async stop(how) {
       await node.stop(drainMs, how)

@@ -80,7 +80,7 @@ function tracedEntry({ index, term, payload }: Entry): TracedEntry {
 }
 
 /** Describes a payload in a few words, whatever the application is. */
-export function wordsOf(payload: Payload): string {
+function wordsOf(payload: Payload): string {
   if (payload.kind !== 'command') return payload.kind
   const { command } = payload
   if (command instanceof Uint8Array) return `${command.length} bytes`
