@@ -1,10 +1,10 @@
-import type { Ask, Clock, Event, LogStore, Member, Network, NodeSettings, Random, TraceEvent } from './contracts.js'
+import type { Ask, Clock, LogStore, Member, Network, NodeSettings, Random } from './contracts.js'
 import type { Schemas } from './network/grpc-protos.js'
 import { type MakeNetwork, openNetwork } from './network/networks.js'
 import { type Doors, Node } from './node.js'
 import type { LogKind, NetworkName, Stage } from './stage.js'
 import { openLogStore } from './storage/open-log-store.js'
-import { StateWatch, watchedLog } from './trace/watch.js'
+import { doorsOf, StateWatch, type Tracer, watchedLog } from './trace/watch.js'
 
 /** The parts of a node: its settings, and the world around it. */
 export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'notice' | 'turned' | 'fatal'> {
@@ -22,7 +22,7 @@ export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'n
   readonly clock: Clock
   readonly random: Random
   /** Hears every step of the node; if it is left out, nothing is spent on it. */
-  readonly trace?: (event: Event | TraceEvent) => void
+  readonly tracer?: Tracer
   /** The `.proto` files for a node that speaks gRPC. */
   readonly schemas: Schemas
 }
@@ -41,17 +41,17 @@ export interface AssembledNode {
  * @throws ConfigError if the network or the store cannot be had with these parts
  */
 export async function assembleNode(stage: Stage, parts: NodeParts): Promise<AssembledNode> {
-  const { id: self, members, cluster, listen, timing, clock, random, notice, turned, fatal, trace } = parts
+  const { id: self, members, cluster, listen, timing, clock, random, notice, turned, fatal, tracer } = parts
   const ask: Ask = (command, answer) => node.ask(command, answer)
   const electionMs = timing.electionTicks * timing.tickMs
   const site = { self, members, cluster, listen, electionMs, clock, random, notice }
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
   const store = logOf(stage, parts)
-  const log = store && trace ? watchedLog(store, trace) : store
-  const states = trace && new StateWatch(trace)
+  const log = store && tracer ? watchedLog(store, tracer) : store
+  const states = tracer && new StateWatch(tracer, clock, () => node.status)
   const ended = () => {
-    states?.look(node.status)
+    states?.turned()
     turned?.()
   }
   const { bootstrap, priority = 0, about } = parts
@@ -61,7 +61,7 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
     {
       ...{ network, machine: stage.application.machine, clock, notice, fatal },
       ...(log && { log }),
-      ...(trace && { trace }),
+      ...(tracer && doorsOf(tracer)),
       ...((states || turned) && { turned: ended }),
     },
   )

@@ -56,8 +56,9 @@ export interface Doors {
   readonly notice: (event: Event) => void
   /** Commands in one critical section of the state machine at most; 1024 if left out. */
   readonly applyBatch?: number
-  /** Hears of every request, answer and message; if it is left out, nothing is spent on it. */
+  /** Hears of every message; if it is left out, nothing is spent on it. So it is with every request, and its answer. */
   readonly trace?: (event: TraceEvent) => void
+  readonly traceRequest?: (event: TraceEvent) => void
   /** Called when a turn has ended: what the rules decided has been carried out. */
   readonly turned?: () => void
   /** Hears of a broken invariant or a failed disk write: the node is of no more use and must end. Called once. */
@@ -202,14 +203,12 @@ export class Node {
     const { ok: _, ...asked } = checked
     const id = this.#waiting.add(asked.command, answer)
     if (typeof id !== 'number') return answer(id)
-    this.#doors.trace?.({ event: 'request', request: id, ...asked })
+    this.#doors.traceRequest?.({ event: 'request', request: id, ...asked })
     this.#input((core) => core.request({ id, ...asked }))
   }
 
   /** Lets one step of logical time pass at once. */
-  passTick(): void {
-    this.#input((core) => core.tick())
-  }
+  readonly passTick = () => this.#input((core) => core.tick())
 
   #receive(message: Message): void {
     this.#doors.trace?.({ event: 'receive', message })
@@ -354,23 +353,20 @@ export class Node {
     let answered = 0
     for (const [at, { isNew, result }] of performances.entries()) {
       const { index, payload, request, fields } = batch[at]!
-      this.#doors.trace?.({ event: 'apply', index, ...(isNew ? { command: commands[answered]! } : { own: payload }) })
+      const what = isNew ? { command: commands[answered]! } : { own: payload }
+      this.#doors.traceRequest?.({ event: 'apply', index, ...what })
       if (isNew) result.answer = answers[answered++]!
       if (request !== null && result.answer) this.#answer(request, result.answer, fields)
     }
     this.#input((core) => core.applied(batch.at(-1)!.index))
   }
 
-  #decoded(command: unknown): Command {
-    return decoded(this.#stage.application, command)
-  }
-
   async #query(batch: readonly Query[]): Promise<void> {
-    const commands = batch.map(({ command }) => this.#decoded(command))
+    const commands = batch.map(({ command }): Command => decoded(this.#stage.application, command))
     const answers = await this.#machine.query(commands)
     if (this.#isDead()) return
     for (const [at, { request, fields }] of batch.entries()) {
-      this.#doors.trace?.({ event: 'query', command: commands[at]! })
+      this.#doors.traceRequest?.({ event: 'query', command: commands[at]! })
       this.#answer(request, answers[at]!, fields)
     }
   }
@@ -404,7 +400,7 @@ export class Node {
     const tell = this.#waiting.take(request)
     if (!tell) return
     const answer = fields && given.ok ? { ...given, ...fields } : given
-    this.#doors.trace?.({ event: 'answer', request, answer })
+    this.#doors.traceRequest?.({ event: 'answer', request, answer })
     tell(answer)
   }
 

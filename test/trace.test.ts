@@ -13,7 +13,7 @@ import { LiveTrace } from '../src/trace/live.js'
 import { mergeTraces } from '../src/trace/merge.js'
 import { noPicture, type Picture } from '../src/trace/picture.js'
 import { Recording } from '../src/trace/recording.js'
-import { factsOf } from '../src/trace/watch.js'
+import { factsOf, StateWatch } from '../src/trace/watch.js'
 import { stages } from '../stages/index.js'
 import { size } from './helpers/effort.js'
 
@@ -181,18 +181,36 @@ t.test('a live view is a sample that counts what it leaves out', async (t) => {
   }
   const live = new LiveTrace({ after }, (event) => told.push(event as never))
   const send = { event: 'send', message: { type: 'Hello', from: 'n1', to: 'n2' } } as const
-  for (let count = 0; count < 100; count++) live.take(send)
-  const state = { event: 'state', role: 'leader', leader: 'n1', term: 1 } as const
-  for (let applied = 0; applied < 50; applied++) live.take({ ...state, applied })
-  live.take({ event: 'request', request: 1, command: { command: 'ping' } })
+  for (let count = 0; count < 100; count++) live.tell(send)
+  live.tell({ event: 'request', request: 1, command: { command: 'ping' } })
   const sentNow = told.filter(({ event }) => event === 'send').length
   t.ok(sentNow > 0 && sentNow < 100)
   endSlot()
   const left = told.find(({ event }) => event === 'not_drawn')
   t.equal((left?.messages as number) + sentNow, 100)
-  t.same(
-    told.filter(({ event }) => event === 'state').map(({ applied }) => applied),
-    [0, 49],
-  )
   t.notOk(told.some(({ event }) => event === 'request'))
+})
+
+t.test('of states, the first and the last of a slot are told; of writes so many', async (t) => {
+  const told: TraceLine[] = []
+  const tasks: (() => void)[] = []
+  const clock = {
+    after(_ms: number, task: () => void) {
+      tasks.push(task)
+      return () => {}
+    },
+  }
+  const live = new LiveTrace(clock, (event) => told.push(event as never))
+  let applied = 0
+  const states = new StateWatch(live, clock, () => ({ role: 'leader', leader: 'n1', applied }) as never)
+  for (; applied < 50; applied++) states.turned()
+  for (const task of tasks.splice(0)) task()
+  t.same(
+    told.map(({ applied }) => applied),
+    [0, 50],
+  )
+  const entry = { record: 'entry' } as never
+  const written = Array.from({ length: 20 }, () => live.choose([entry]).length)
+  t.ok(written.includes(0) && written[0] === 1)
+  t.equal(live.choose([{ record: 'truncate', from: 1 }]).length, 1, 'never left out')
 })

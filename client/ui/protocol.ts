@@ -11,7 +11,7 @@ export interface GuaranteeShown {
 }
 
 /** Abilities of a page: the things that it can do with its run. */
-export interface Abilities {
+interface PageAbilities {
   /** True if lines can be performed on it. */
   readonly act: boolean
   /** True if members can be added and removed. */
@@ -33,7 +33,7 @@ export interface Hello {
   readonly guarantees: readonly GuaranteeShown[]
   /** Words that begin a line, for the input's help. */
   readonly words: readonly string[]
-  readonly can: Abilities
+  readonly can: PageAbilities
   /** The picture before the first of the lines that follow. */
   readonly start: Picture
   /** A question to be answered before the run is shown; null if there is none. */

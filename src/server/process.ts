@@ -76,9 +76,9 @@ export async function runNode(
   const config = checkNodeConfig(candidate)
   const own = config.members.find((member) => member.id === config.id)!
   const stamp = <Kind extends Traced>(event: Kind): Stamped<Kind> => ({ ...event, node: config.id, at: Date.now() })
-  const trace = openTraces(stage, config, stamp, (event) => emit(stamp(event)))
+  const tracer = openTraces(stage, config, stamp, (event) => emit(stamp(event)))
   const notice = (event: Event) => {
-    trace?.(event)
+    tracer?.tell(event)
     emit(stamp(event))
   }
   const { id, members, cluster, bootstrap, priority } = config
@@ -93,12 +93,12 @@ export async function runNode(
     about: { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster },
     network: config.network,
     around: (wire) => {
-      network = new FaultyNetwork(wire, world, trace && ((message) => trace({ event: 'cut', message })))
+      network = new FaultyNetwork(wire, world, tracer && ((message) => tracer.tell({ event: 'cut', message })))
       return network
     },
     log: config.log,
     dataDir: config.dataDir,
-    ...(trace && { trace }),
+    ...(tracer && { tracer }),
   })
   const clients = new ClientPort(ask, notice)
   await explainPort(config, 'peer', () => node.start())

@@ -7,6 +7,7 @@ import { jsonLine } from '../text.js'
 import { traceFormat } from '../trace/events.js'
 import { openForTrace } from '../trace/file.js'
 import { LiveTrace, withoutContents } from '../trace/live.js'
+import { hearsAll, type Tracer } from '../trace/watch.js'
 import { type NodeConfig, timingOf } from './config.js'
 import { type Dropped, Outlet } from './outlet.js'
 
@@ -33,7 +34,6 @@ export type Stamp = <Kind extends Traced>(event: Kind) => Kind & { readonly node
  * @returns undefined if nobody listens @throws ConfigError if the file cannot be written to from the beginning
  */
 export function openTraces(stage: Stage, config: NodeConfig, stamp: Stamp, emit: (event: Event) => void) {
-  const hear: Tell[] = []
   const header = stamp({
     event: 'trace',
     format: traceFormat,
@@ -41,17 +41,20 @@ export function openTraces(stage: Stage, config: NodeConfig, stamp: Stamp, emit:
     tickMs: timingOf(config).tickMs,
     nodes: [config.id],
   })
-  if (config.trace !== null) hear.push(intoFile(config.trace, stamp, emit))
-  if (config.watched) hear.push(toSupervisor(stamp))
-  if (hear.length === 0) return undefined
-  const tell: Tell =
-    hear.length === 1
-      ? hear[0]!
-      : (event) => {
-          for (const one of hear) one(event)
-        }
-  tell(header)
-  return tell
+  const file = config.trace === null ? null : hearsAll(intoFile(config.trace, stamp, emit))
+  const live = config.watched ? toSupervisor(stamp) : null
+  const tracer = file && live ? both(file, live) : (file ?? live)
+  tracer?.tell(header)
+  return tracer ?? undefined
+}
+
+/** Makes one listener of a file that hears everything, and of a supervisor that hears a sample. */
+function both(file: Tracer, live: Tracer): Tracer {
+  const tell = (event: Traced) => {
+    file.tell(event)
+    live.tell(event)
+  }
+  return { ...file, tell }
 }
 
 function intoFile(path: string, stamp: Stamp, emit: (event: Event) => void): Tell {
@@ -61,12 +64,11 @@ function intoFile(path: string, stamp: Stamp, emit: (event: Event) => void): Tel
   return (event) => outlet.write(jsonLine(withoutContents(stamp(event))))
 }
 
-function toSupervisor(stamp: Stamp): Tell {
+function toSupervisor(stamp: Stamp): Tracer {
   const pipe = new Socket({ fd: watchDescriptor, readable: false, writable: true })
   pipe.on('error', () => {})
   const outlet = new Outlet(pipe, (dropped) => jsonLine(stamp(droppedEvent(dropped))), watchBytes)
-  const live = new LiveTrace(systemClock, (event) => outlet.write(jsonLine(stamp(event))))
-  return (event) => live.take(event)
+  return new LiveTrace(systemClock, (event) => outlet.write(jsonLine(stamp(event))))
 }
 
 /** Makes the event that reports dropped lines. */

@@ -1,4 +1,5 @@
-import type { Clock, Event, Message, Traced, TraceEvent } from '../contracts.js'
+import type { Clock, Event, Message, PersistRecord, Traced, TraceEvent } from '../contracts.js'
+import type { Tracer } from './watch.js'
 
 /** Milliseconds of one slot of a live view, and the messages and writes of a node that are shown in each. */
 const slotMs = 50
@@ -10,19 +11,18 @@ const mostRecords = 24
 const untold: ReadonlySet<string> = new Set(['request', 'answer', 'apply', 'query'])
 
 /**
- * A sampler for somebody who looks on while a node works. Events for a person all pass. Of states the latest of a slot
- * passes, unless another node leads or the role or term is another; of messages and writes only so many a slot. It says
- * how many messages were left out.
+ * A sampler for somebody who looks on while a node works. Events for a person all pass; of states the first and the last
+ * of a slot, of messages and writes only so many. It says how many messages were left out.
  */
-export class LiveTrace {
+export class LiveTrace implements Tracer {
+  readonly hearsRequests = false
+  readonly stateMs = slotMs
   readonly #clock: Pick<Clock, 'after'>
   readonly #tell: (event: Traced) => void
   #messages = 0
   #writes = 0
   #dropped = 0
   #synced: TraceEvent | null = null
-  #state: TraceEvent | null = null
-  #shown = ''
   #isArmed = false
 
   constructor(clock: Pick<Clock, 'after'>, tell: (event: Traced) => void) {
@@ -30,43 +30,28 @@ export class LiveTrace {
     this.#tell = tell
   }
 
-  take(event: Traced): void {
+  readonly tell = (event: Traced) => {
     if (untold.has(event.event)) return
-    if (event.event === 'state') return this.#takeState(event as TraceEvent & { event: 'state' })
     if ('message' in event && typeof event.message === 'object') return this.#takeMessage(event)
-    if (event.event === 'write') return this.#takeWrite(event as TraceEvent & { event: 'write' })
-    if (event.event === 'synced' && this.#writes >= writesPerSlot) {
+    if (event.event === 'synced' && this.#writes > writesPerSlot) {
       this.#synced = event as TraceEvent
       return
     }
     this.#tell(event)
   }
 
-  #takeState(event: TraceEvent & { event: 'state' }): void {
-    const { role, leader, term } = event
-    const headline = `${role} ${leader} ${term}`
-    if (headline !== this.#shown) {
-      this.#shown = headline
-      this.#state = null
-      return this.#tell(event)
-    }
-    this.#state = event
+  /** Chooses the last records of a write. One that takes entries back is never left out: a log would look longer. */
+  readonly choose = (records: readonly PersistRecord[]): readonly PersistRecord[] => {
     this.#arm()
+    const takesBack = records.some(({ record }) => record === 'truncate' || record === 'snapshot')
+    if (takesBack) return records
+    return this.#writes++ < writesPerSlot ? records.slice(-mostRecords) : []
   }
 
   #takeMessage(event: Traced): void {
     this.#arm()
     if (this.#messages++ < messagesPerSlot) this.#tell(withoutContents(event))
     else if (event.event === 'send') this.#dropped++
-  }
-
-  #takeWrite(event: TraceEvent & { event: 'write' }): void {
-    this.#arm()
-    // A record that takes entries back is never left out: a log would look longer than it is.
-    const takesBack = event.records.some(({ record }) => record === 'truncate' || record === 'snapshot')
-    if (this.#writes++ >= writesPerSlot && !takesBack) return
-    const records = event.records.length > mostRecords && !takesBack ? event.records.slice(-mostRecords) : event.records
-    this.#tell({ ...event, records })
   }
 
   #arm(): void {
@@ -77,14 +62,12 @@ export class LiveTrace {
 
   #endSlot(): void {
     this.#isArmed = false
-    const [state, synced, messages] = [this.#state, this.#synced, this.#dropped]
+    const [synced, messages] = [this.#synced, this.#dropped]
     this.#messages = 0
     this.#writes = 0
     this.#dropped = 0
-    this.#state = null
     this.#synced = null
     if (synced) this.#tell(synced)
-    if (state) this.#tell(state)
     if (messages > 0) this.#tell({ event: 'not_drawn', messages } as Event | TraceEvent)
   }
 }

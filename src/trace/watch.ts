@@ -1,4 +1,5 @@
-import type { Entry, LogStore, Payload, PersistRecord, Status, TraceEvent } from '../contracts.js'
+import type { Clock, Entry, LogStore, Payload, PersistRecord, Status, Traced } from '../contracts.js'
+import type { Doors } from '../node.js'
 import { shortened } from '../text.js'
 import type { NodeFacts, TracedEntry, TracedRecord } from './events.js'
 
@@ -7,23 +8,67 @@ const wordsLength = 48
 /** Entries of a log that a trace shows when a node starts. */
 const recoveredEntries = 200
 
+/** A listener to the steps of a node. */
+export interface Tracer {
+  readonly tell: (event: Traced) => void
+  /** True if requests, and what is performed, are to be told as well. */
+  readonly hearsRequests: boolean
+  /** Milliseconds for which a state waits for a later one; 0 tells one for each turn. */
+  readonly stateMs: number
+  /** Chooses the records of a write that are told; none of them if there is no room for the write. */
+  readonly choose: (records: readonly PersistRecord[]) => readonly PersistRecord[]
+}
+
+/** Makes a listener that hears everything. */
+export function hearsAll(tell: (event: Traced) => void): Tracer {
+  return { tell, hearsRequests: true, stateMs: 0, choose: (records) => records }
+}
+
 /** Watches the end of each turn, and reports what a node is when something has changed. */
 export class StateWatch {
-  readonly #tell: (event: TraceEvent) => void
+  readonly #tracer: Tracer
+  readonly #clock: Pick<Clock, 'after'>
+  readonly #statusOf: () => Status
   #last = ''
+  #waits = false
+  #isSkipped = false
 
-  constructor(tell: (event: TraceEvent) => void) {
-    this.#tell = tell
+  constructor(tracer: Tracer, clock: Pick<Clock, 'after'>, statusOf: () => Status) {
+    this.#tracer = tracer
+    this.#clock = clock
+    this.#statusOf = statusOf
   }
 
-  /** Looks at a node's status; tells if it is another than last time. */
-  look(status: Status): void {
+  /** Looks at the node at the end of a turn; tells if it is another than last time. */
+  turned(): void {
+    if (this.#waits) {
+      this.#isSkipped = true
+      return
+    }
+    this.#look()
+    const { stateMs } = this.#tracer
+    if (stateMs === 0) return
+    this.#waits = true
+    this.#clock.after(stateMs, () => {
+      this.#waits = false
+      if (this.#isSkipped) this.#look()
+      this.#isSkipped = false
+    })
+  }
+
+  #look(): void {
+    const status = this.#statusOf()
     const facts = factsOf(status)
     const now = JSON.stringify(facts)
     if (now === this.#last) return
     this.#last = now
-    this.#tell({ event: 'state', ...facts, silent: status.silentTicks })
+    this.#tracer.tell({ event: 'state', ...facts, silent: status.silentTicks })
   }
+}
+
+/** Makes the doors by which a node tells its steps. */
+export function doorsOf({ tell, hearsRequests }: Tracer): Pick<Doors, 'trace' | 'traceRequest'> {
+  return hearsRequests ? { trace: tell, traceRequest: tell } : { trace: tell }
 }
 
 /** Picks the facts that a trace tells from a node's status. */
@@ -39,7 +84,7 @@ export function factsOf(status: Status): NodeFacts {
  * Puts a watcher in front of a store for logs. It reports what is read at the start, and each write when it begins and
  * when it is done. The store's own promises go through, so that nothing happens later than without a watcher.
  */
-export function watchedLog(store: LogStore, tell: (event: TraceEvent) => void): LogStore {
+export function watchedLog(store: LogStore, { tell, choose }: Tracer): LogStore {
   return {
     snapshots: store.snapshots,
     open() {
@@ -54,7 +99,8 @@ export function watchedLog(store: LogStore, tell: (event: TraceEvent) => void): 
       return opened
     },
     write(batch) {
-      tell({ event: 'write', records: batch.records.map(tracedRecord) })
+      const records = choose(batch.records)
+      if (records.length > 0) tell({ event: 'write', records: records.map(tracedRecord) })
       const written = store.write(batch)
       written.then(
         () => tell({ event: 'synced', upTo: batch.upTo }),

@@ -3,13 +3,27 @@
  * disk, no socket and no tick: rules, shell, codec and state machine are left. So the figure hardly depends on what
  * else the machine does, and two versions of the code can be compared by it.
  */
+import { createWriteStream } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { systemClock, systemRandom } from '../../src/clock.js'
-import { type Clock, type Codec, defaultTiming, type Message, type Network, type NodeId } from '../../src/contracts.js'
+import {
+  type Clock,
+  type Codec,
+  defaultTiming,
+  type Message,
+  type Network,
+  type NodeId,
+  type Status,
+  type Traced,
+} from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import { Node } from '../../src/node.js'
+import { Outlet } from '../../src/server/outlet.js'
 import { MemoryLog } from '../../src/storage/memory-log.js'
+import { jsonLine } from '../../src/text.js'
+import { LiveTrace, withoutContents } from '../../src/trace/live.js'
+import { doorsOf, hearsAll, StateWatch, type Tracer, watchedLog } from '../../src/trace/watch.js'
 import { findStage, latest } from '../../stages/index.js'
 import { five } from '../helpers/core.js'
 
@@ -72,8 +86,28 @@ class StillClock implements Clock {
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
+/** Who listens to the steps of the nodes: nobody, a page that is open on them, or a file for everything. */
+const listeners = ['nobody', 'page', 'file'] as const
+type Listener = (typeof listeners)[number]
+
+/** Makes what hears of every step; the lines are made, and nobody reads them. */
+function listening(listener: Listener): Tracer | undefined {
+  if (listener === 'nobody') return undefined
+  const outlet = new Outlet(createWriteStream('/dev/null'), () => '', 64 * 1024 * 1024)
+  const write = (event: Traced) => outlet.write(jsonLine(withoutContents({ ...event, at: Date.now() })))
+  return listener === 'file' ? hearsAll(write) : new LiveTrace(systemClock, write)
+}
+
+/** Makes the doors of a node that somebody listens to: the same as in `assembleNode`. */
+function doorsFor(listener: Listener, statusOf: () => Status) {
+  const tracer = listening(listener)
+  if (!tracer) return { log: new MemoryLog() }
+  const states = new StateWatch(tracer, systemClock, statusOf)
+  return { log: watchedLog(new MemoryLog(), tracer), ...doorsOf(tracer), turned: () => states.turned() }
+}
+
 /** Starts five nodes of a stage; resolves to the leader when all follow it. */
-async function start(name: string): Promise<Node> {
+async function start(name: string, listener: Listener): Promise<Node> {
   const stage = findStage(name)
   if (!stage || stage.keeps === 'nothing') throw new ConfigError(`no stage ${name} with a log`)
   const [clock, loops] = [new StillClock(), new Map<NodeId, Loop>()]
@@ -84,7 +118,9 @@ async function start(name: string): Promise<Node> {
       throw error
     }
     const { machine } = stage.application
-    return new Node(stage, settings, { network, machine, clock, log: new MemoryLog(), notice: () => {}, fatal })
+    const doors = doorsFor(listener, () => node.status)
+    const node: Node = new Node(stage, settings, { network, machine, clock, ...doors, notice: () => {}, fatal })
+    return node
   })
   for (const node of nodes) await node.start()
   for (;;) {
@@ -155,13 +191,17 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '1,64,1000' },
     count: { type: 'string', default: '20000' },
     gets: { type: 'boolean', default: false },
+    /** Who listens; a pair of runs tells what it costs. */
+    listener: { type: 'string', default: 'nobody' },
     /** Sessions that make the calls; 0: the calls are of no session. */
     sessions: { type: 'string', default: '0' },
   },
 })
+const listener = listeners.find((one) => one === values.listener)
+if (!listener) throw new ConfigError(`--listener is one of ${listeners.join(', ')}`)
 const [count, sessions] = [Number(values.count), Number(values.sessions)]
 for (const clients of values.clients.split(',').map(Number)) {
-  const leader = await start(values.stage)
+  const leader = await start(values.stage, listener)
   const requests = values.gets ? gets() : sessions > 0 ? await setsOfSessions(leader, sessions, clients) : sets()
   await load(leader, clients, count / 2, requests)
   const measured: number[] = []

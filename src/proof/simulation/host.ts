@@ -12,7 +12,7 @@ import type {
 } from '../../contracts.js'
 import { Node } from '../../node.js'
 import type { Stage } from '../../stage.js'
-import { StateWatch, watchedLog } from '../../trace/watch.js'
+import { hearsAll, StateWatch, watchedLog } from '../../trace/watch.js'
 import type { SimulatedDisk } from './disk.js'
 import type { SeededRandom } from './random.js'
 import type { Timeline } from './timeline.js'
@@ -100,7 +100,8 @@ export class Host {
     const goesOn = this.#boundary()
     const { isWatched } = this.#around
     const tell = (event: Traced) => this.#around.trace(event, this.id)
-    const states = isWatched ? new StateWatch(tell) : null
+    const tracer = hearsAll(tell)
+    const states = isWatched ? new StateWatch(tracer, clock, () => node.status) : null
     const store = this.#disk.store(clock, this.#around.random, this.#around.stir, goesOn)
     const node: Node = new Node(this.#stage, this.#settings, {
       network: this.#network(goesOn),
@@ -110,10 +111,11 @@ export class Host {
       },
       clock,
       applyBatch: this.#around.applyBatch,
-      log: isWatched && this.#stage.keeps !== 'nothing' ? watchedLog(store, tell) : store,
+      log: isWatched && this.#stage.keeps !== 'nothing' ? watchedLog(store, tracer) : store,
       notice: tell,
       trace: tell,
-      ...(states && { turned: () => states.look(node.status) }),
+      traceRequest: tell,
+      ...(states && { turned: () => states.turned() }),
       fatal: (error) => this.#died(error),
     })
     this.#node = node
