@@ -30,6 +30,7 @@ interface ScenarioArguments {
   ui: boolean
   uiPort: number
   predict: boolean
+  beside: string | undefined
   seed: number
   basePort: number
 }
@@ -44,6 +45,7 @@ export const scenario: Verb<ScenarioArguments> = {
       .option('messages', messagesOption)
       .option('ui', uiOption)
       .option('ui-port', uiPortOption)
+      .option('beside', { type: 'string', describe: 'with --ui: another stage, to see where the two part' })
       .option('predict', { type: 'boolean', default: false, describe: 'say first what you expect to happen' })
       .option('seed', {
         default: 1,
@@ -72,13 +74,17 @@ export const scenario: Verb<ScenarioArguments> = {
 }
 
 async function showScenario(
-  { seed, uiPort, predict }: ScenarioArguments,
+  { seed, uiPort, predict, beside }: ScenarioArguments,
   scenario: Scenario,
   stage: Stage,
 ): Promise<void> {
   checkVirtual(scenario, stage)
-  const { scenarioShown } = await import('../ui/recorded.js')
-  await serveUntilStopped(await scenarioShown(scenario, stage, seed, predict), uiPort)
+  const { besideShown, scenarioShown } = await import('../ui/recorded.js')
+  const shown = await scenarioShown(scenario, stage, seed, predict)
+  if (beside === undefined) return serveUntilStopped(shown, uiPort)
+  const other = stageArgument(beside)
+  checkVirtual(scenario, other)
+  await serveUntilStopped(besideShown(shown, await scenarioShown(scenario, other, seed, false)), uiPort)
 }
 
 function list(scenarios: readonly Scenario[]): string {

@@ -25,6 +25,7 @@ interface SimArguments {
   trace: string | undefined
   messages: boolean
   ui: boolean
+  beside: string | undefined
   uiPort: number
   noShrink: boolean
   json: boolean
@@ -45,6 +46,7 @@ export const sim: Verb<SimArguments> = {
       .option('messages', { ...messagesOption, describe: `with --seed: ${messagesOption.describe}` })
       .option('ui', { ...uiOption, describe: `with --seed: ${uiOption.describe}` })
       .option('ui-port', uiPortOption)
+      .option('beside', { type: 'string', describe: 'with --ui: another stage, to see where the two part' })
       .option('no-shrink', {
         type: 'boolean',
         default: false,
@@ -69,10 +71,12 @@ export const sim: Verb<SimArguments> = {
 }
 
 /** Shows a seed as a page. @throws ConfigError if there is none */
-async function showSeed(stage: Stage, { seed, climate, uiPort }: SimArguments): Promise<void> {
+async function showSeed(stage: Stage, { seed, climate, uiPort, beside }: SimArguments): Promise<void> {
   if (seed === undefined) throw new ConfigError('--ui needs --seed: one run to be looked at')
-  const { seedShown } = await import('../ui/recorded.js')
-  await serveUntilStopped(await seedShown(stage, seed, climate), uiPort)
+  const { seedShown, seedsBeside } = await import('../ui/recorded.js')
+  const other = beside === undefined ? null : stageArgument(beside)
+  const shown = other ? seedsBeside(stage, other, seed, climate) : seedShown(stage, seed, climate)
+  await serveUntilStopped(await shown, uiPort)
 }
 
 async function oneSeed(stage: Stage, seed: number, args: SimArguments): Promise<SweepResult> {

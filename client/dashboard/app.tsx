@@ -18,8 +18,9 @@ function useStore(store: Store): void {
 }
 
 /** The whole page. */
-export function App({ store }: { store: Store }) {
+export function App({ store, beside }: { store: Store; beside: Store }) {
   useStore(store)
+  useStore(beside)
   const [script, setScript] = useState<string | null>(null)
   useKeys(store)
   const width = useWidth()
@@ -27,6 +28,7 @@ export function App({ store }: { store: Store }) {
   if (!hello) return <p class="waiting">{store.isConnected ? 'waits for the run…' : 'connects…'}</p>
   if (hello.question && !store.isAnswered) return <Ask question={hello.question} onDone={() => store.answered()} />
   const { picture, moment, selection, cursor } = store
+  if (hello.hasBeside) return <SideBySide store={store} beside={beside} hello={hello} />
   const canAct = hello.can.act && cursor === null
   const act = (line: string) => actOn(store, line)
   const node = selection && picture.nodes[selection.id]
@@ -83,23 +85,100 @@ export function App({ store }: { store: Store }) {
           <Guarantees hello={hello} broken={picture.findings.map(({ guarantee }) => guarantee)} />
         </div>
       </div>
-      <Tape
-        recording={store.recording}
-        stretches={store.stretches}
-        told={store.told}
-        cursor={cursor}
-        moment={moment}
-        isLive={store.isLive}
-        isWall={hello.clock === 'wall'}
-        isPlaying={store.isPlaying}
-        speed={store.speed}
-        onShow={(number) => store.show(number)}
-        onStep={(direction) => store.step(direction)}
-        onPlay={(isPlaying) => store.play(isPlaying)}
-        onFollow={() => store.follow()}
-        onSpeed={(speed) => store.setSpeed(speed)}
-      />
+      <TapeOf store={store} hello={hello} />
     </main>
+  )
+}
+
+/** The tape of a run. */
+function TapeOf({ store, hello }: { store: Store; hello: Hello }) {
+  return (
+    <Tape
+      recording={store.recording}
+      stretches={store.stretches}
+      told={store.told}
+      cursor={store.cursor}
+      moment={store.moment}
+      isLive={store.isLive}
+      isWall={hello.clock === 'wall'}
+      isPlaying={store.isPlaying}
+      speed={store.speed}
+      onShow={(number) => store.show(number)}
+      onStep={(direction) => store.step(direction)}
+      onPlay={(isPlaying) => store.play(isPlaying)}
+      onFollow={() => store.follow()}
+      onSpeed={(speed) => store.setSpeed(speed)}
+    />
+  )
+}
+
+/** Shows two runs of the same faults and calls, at the same moment, and where they part. */
+function SideBySide({ store, beside, hello }: { store: Store; beside: Store; hello: Hello }) {
+  beside.showMoment(store.cursor === null ? Number.POSITIVE_INFINITY : store.moment)
+  const { partsAt } = hello
+  return (
+    <main class="present">
+      <header class="top">
+        <h1>
+          {hello.title} <small>{hello.about}</small>
+        </h1>
+        <div class="buttons">
+          {partsAt !== null && (
+            <button type="button" onClick={() => store.show(store.recording.upTo(partsAt - 1e-6))}>
+              to where they part
+            </button>
+          )}
+          <ThemeButton />
+        </div>
+      </header>
+      <div class="stage even">
+        {[store, beside].map((one) => one.hello && <Half key={one.hello.run} store={one} hello={one.hello} />)}
+      </div>
+      <TapeOf store={store} hello={hello} />
+    </main>
+  )
+}
+
+/** One of two runs. */
+function Half({ store, hello }: { store: Store; hello: Hello }) {
+  const { picture, moment, selection } = store
+  const leader = leaderOf(picture)
+  return (
+    <div class="left">
+      <div class="card">
+        <h2>
+          stage {hello.stage.number}: {hello.stage.title} ·{' '}
+          {leader ? `${leader.id} leads, term ${leader.term ?? 0}` : 'nobody leads'}
+        </h2>
+        <Ring
+          picture={picture}
+          moment={moment}
+          isLive={false}
+          leastFlight={0}
+          ends={store.ends}
+          selected={selection?.id ?? null}
+          canAct={false}
+          onSelect={(id) => store.select({ kind: 'node', id })}
+          onCut={() => {}}
+          onSplit={() => {}}
+        />
+      </div>
+      <section aria-label={`logs at stage ${hello.stage.number}`}>
+        <Logs
+          picture={picture}
+          selection={selection}
+          width={10}
+          onSelect={(id, index) => store.select({ kind: 'entry', id, index })}
+        />
+      </section>
+      <Story
+        told={store.told}
+        shown={store.cursor ?? store.recording.end}
+        isWall={false}
+        onGo={(number) => store.show(number)}
+      />
+      <Calls picture={picture} moment={moment} />
+    </div>
   )
 }
 

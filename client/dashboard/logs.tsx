@@ -16,7 +16,8 @@ export function Logs({ picture, selection, width, onSelect }: LogsProps) {
   const [back, setBack] = useState(0)
   const nodes = Object.values(picture.nodes)
   const end = Math.max(0, ...nodes.map(({ last = 0, written }) => Math.max(last, written)))
-  if (end === 0) return <Values nodes={nodes} />
+  if (nodes.every(({ last }) => last === undefined)) return <Values nodes={nodes} />
+  if (end === 0) return <p class="hint">no entry yet</p>
   const most = Math.max(0, end - width)
   const from = Math.max(1, end - width + 1 - Math.min(back, most))
   const indexes = Array.from({ length: Math.min(width, end) }, (_, at) => from + at)

@@ -4,14 +4,35 @@ import { Store } from './store.js'
 import { listen } from './talk.js'
 
 const store = new Store()
+const beside = new Store()
+let isBesideHeard = false
+
 listen({
-  hello: (hello) => store.begin(hello),
+  hello(hello) {
+    store.begin(hello)
+    if (hello.hasBeside && !isBesideHeard) listenBeside()
+  },
   lines: (lines) => store.add(lines),
   connected: (isConnected) => store.connect(isConnected),
 })
-render(<App store={store} />, document.getElementById('page')!)
+
+/** Listens to the second run, where two are shown side by side. */
+function listenBeside(): void {
+  isBesideHeard = true
+  listen(
+    {
+      hello: (hello) => beside.begin(hello),
+      lines: (lines) => beside.add(lines),
+      connected: (isConnected) => beside.connect(isConnected),
+    },
+    'beside',
+  )
+}
+
+render(<App store={store} beside={beside} />, document.getElementById('page')!)
 const draw = (now: number) => {
   store.frame(now)
+  beside.frame(now)
   requestAnimationFrame(draw)
 }
 requestAnimationFrame(draw)

@@ -58,9 +58,10 @@ export function Ring(props: RingProps) {
   const pointOf = (event: PointerEvent) => toDrawing(drawing.current!.getBoundingClientRect(), event)
 
   function begin(event: PointerEvent): void {
-    if (!canAct || event.button !== 0) return
+    if (event.button !== 0) return
     const start = pointOf(event)
     const from = nodeAt(places, start)
+    if (!canAct) return from ? onSelect(from) : undefined
     setGesture({ start, path: [start], link: from ? null : linkAt(places, start), from })
     drawing.current!.setPointerCapture(event.pointerId)
   }

@@ -178,6 +178,12 @@ export class Store {
     this.#isDirty = true
   }
 
+  /** Shows the same moment as another run. */
+  showMoment(moment: number): void {
+    this.cursor = this.recording.upTo(moment)
+    this.#moment = moment
+  }
+
   /** Shows what happens now. */
   follow(): void {
     this.isPlaying = false

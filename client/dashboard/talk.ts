@@ -8,9 +8,9 @@ export interface Listener {
   connected(isConnected: boolean): void
 }
 
-/** Listens to the run. The browser connects again by itself, and says what it heard last. */
-export function listen(listener: Listener): void {
-  const source = new EventSource(`/events?token=${token}`)
+/** Listens to the run, or to the one beside it. The browser connects again by itself, and says what it heard last. */
+export function listen(listener: Listener, which: 'run' | 'beside' = 'run'): void {
+  const source = new EventSource(`/events?token=${token}${which === 'beside' ? '&beside' : ''}`)
   source.addEventListener('hello', ({ data }) => listener.hello(JSON.parse(data) as Hello))
   source.addEventListener('lines', ({ data }) => listener.lines(JSON.parse(data) as ShownLine[]))
   source.addEventListener('open', () => listener.connected(true))

@@ -38,6 +38,9 @@ export interface Hello {
   readonly start: Picture
   /** A question to be answered before the run is shown; null if there is none. */
   readonly question: Question | null
+  /** The moment at which this run and the one beside it part; null if there is none, or they never do. */
+  readonly partsAt: number | null
+  readonly hasBeside: boolean
 }
 
 /** A question about a scenario, and the lines that answer it. */

@@ -1,3 +1,4 @@
+import type { Message } from '../../src/contracts.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import type { Scenario } from '../../src/proof/scenario/scenario.js'
 import { playVirtually } from '../../src/proof/scenario/virtual.js'
@@ -8,9 +9,10 @@ import type { Stage } from '../../src/stage.js'
 import { readTrace } from '../../src/trace/file.js'
 import type { TraceLine } from '../../src/trace/fold.js'
 import { findStage, latest } from '../../stages/index.js'
+import { describeMessage } from '../text/message.js'
 import { Feed } from './feed.js'
 import { forkShown } from './fork.js'
-import type { Hello } from './protocol.js'
+import type { Hello, ShownLine } from './protocol.js'
 import type { Shown } from './server.js'
 import { aboutStage } from './shown.js'
 import { RunningVerdict } from './verdict.js'
@@ -33,9 +35,13 @@ class Recorder {
  * Makes the page of a simulated run: the run is played to its end, and can then be looked at. At any moment it can be
  * forked.
  */
-export async function seedShown(stage: Stage, seed: number, climate: Climate): Promise<Shown> {
+export async function seedShown(
+  stage: Stage,
+  seed: number,
+  climate: Climate,
+  plan = planFor(stage, seed, climate),
+): Promise<Shown> {
   const lines: TraceLine[] = []
-  const plan = planFor(stage, seed, climate)
   const run = await simulate(stage, plan, (event) => void lines.push(event as TraceLine))
   const found = run.findings.map(({ guarantee, what, at }): TraceLine => ({ event: 'finding', guarantee, what, at }))
   const recorder = new Recorder()
@@ -45,6 +51,12 @@ export async function seedShown(stage: Stage, seed: number, climate: Climate): P
   const page = shown(stage, recorder, `stage ${stage.number}, seed ${seed}`, `${climate}: ${seen}`)
   const hello = { ...page.hello, can: { ...page.hello.can, fork: true } }
   return { ...page, hello, fork: (at) => forkShown(stage, plan, run, at) }
+}
+
+/** Makes the page of one seed at two stages: the same faults and the same calls, those of the earlier stage. */
+export async function seedsBeside(one: Stage, other: Stage, seed: number, climate: Climate): Promise<Shown> {
+  const plan = planFor(one.number < other.number ? one : other, seed, climate)
+  return besideShown(await seedShown(one, seed, climate, plan), await seedShown(other, seed, climate, plan))
 }
 
 /** Puts findings between the events, each behind those of its moment. */
@@ -76,6 +88,29 @@ export async function scenarioShown(scenario: Scenario, stage: Stage, seed: numb
 
 /** Leaves the outcome of a transcript's line away: two spaces are before it. */
 const withoutOutcome = (line: string) => /^(\s*\S.*?)(\s{2,}.*)?$/.exec(line)?.[1] ?? line
+
+/** Puts two runs side by side, and finds the first moment at which they part. */
+export function besideShown(one: Shown, other: Shown): Shown {
+  const partsAt = partingOf(one.feed, other.feed)
+  const about = partsAt === null ? 'the two never part' : `the two part at ${partsAt.toFixed(0)} ms`
+  const title = `${one.hello.title}, beside ${other.hello.stage.number}`
+  return { ...one, hello: { ...one.hello, title, about, partsAt, hasBeside: true }, beside: other }
+}
+
+/** Finds the moment of the first message, outcome or sentence that is in one run and not in the other. */
+function partingOf(one: Feed, other: Feed): number | null {
+  const [mine, others] = [one, other].map(({ recording }) => recording.lines(recording.first).filter(isSeen))
+  const place = mine!.findIndex((line, at) => !others![at] || keyOf(line) !== keyOf(others![at]))
+  if (place < 0) return others!.length > mine!.length ? (others![mine!.length]!.at ?? null) : null
+  return Math.min(mine![place]!.at ?? 0, others![place]?.at ?? Number.POSITIVE_INFINITY)
+}
+
+const isSeen = ({ event, text }: ShownLine) => event === 'send' || event === 'outcome' || text !== undefined
+
+function keyOf({ event, at, node, client, outcome, message, text }: ShownLine): string {
+  const words = message ? describeMessage(message as Message) : text
+  return JSON.stringify([event, at, node, client, outcome, words])
+}
 
 /** Makes the page of a trace in a file. @throws ConfigError if it cannot be read */
 export async function traceShown(path: string): Promise<Shown> {

@@ -15,6 +15,8 @@ export interface Shown {
   readonly perform?: (line: string) => Promise<Performed>
   /** Replays the run to a moment, and hands it over as another run. */
   readonly fork?: (at: number) => Promise<Shown>
+  /** Another run that is shown beside this one. */
+  readonly beside?: Shown
 }
 
 /** A page that is served. */
@@ -89,7 +91,8 @@ class Pages implements PageServer {
     const token = request.headers['x-token'] ?? searchParams.get('token')
     if (!this.#isToken(token))
       return refuse(response, 403, 'the address lacks its token: open the one that was printed')
-    if (request.method === 'GET' && pathname === '/events') return this.#follow(request, response)
+    const run = searchParams.has('beside') ? () => this.#shown.beside ?? this.#shown : () => this.#shown
+    if (request.method === 'GET' && pathname === '/events') return this.#follow(request, response, run)
     if (request.method === 'POST' && pathname === '/do') return this.#perform(request, response)
     if (request.method === 'POST' && pathname === '/fork') return this.#fork(request, response)
     refuse(response, 404, 'there is no such thing')
@@ -107,21 +110,21 @@ class Pages implements PageServer {
   }
 
   /** Sends events as they come. A page that was away says which one it heard last, and hears what it missed. */
-  #follow(request: IncomingMessage, response: ServerResponse): void {
+  #follow(request: IncomingMessage, response: ServerResponse, run: () => Shown): void {
     response.writeHead(200, { ...safety, 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-    const [run, heard] = String(request.headers['last-event-id'] ?? '').split(':')
-    let { feed } = this.#shown
-    let next = run === feed.run && Number(heard) >= feed.recording.first ? Number(heard) : -1
+    const [name, heard] = String(request.headers['last-event-id'] ?? '').split(':')
+    let { feed } = run()
+    let next = name === feed.run && Number(heard) >= feed.recording.first ? Number(heard) : -1
     let isFull = false
     const tell = () => {
-      if (feed !== this.#shown.feed || (next >= 0 && next < feed.recording.first)) next = -1
+      if (feed !== run().feed || (next >= 0 && next < feed.recording.first)) next = -1
       if (next < 0) unfollow()
       while (!isFull && (next < 0 || next < feed.recording.end)) {
         if (next < 0) {
-          ;({ feed } = this.#shown)
+          ;({ feed } = run())
           unfollow = feed.follow(tell)
           next = feed.recording.first
-          isFull = !response.write(event('hello', `${feed.run}:${next}`, this.#hello()))
+          isFull = !response.write(event('hello', `${feed.run}:${next}`, helloOf(run())))
         } else {
           const lines = feed.recording.lines(next, next + mostLines)
           next += lines.length
@@ -144,11 +147,6 @@ class Pages implements PageServer {
     tell()
   }
 
-  #hello(): Hello {
-    const { feed, hello } = this.#shown
-    return { ...hello, run: feed.run, start: feed.recording.start }
-  }
-
   async #perform(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { perform } = this.#shown
     if (!perform) return refuse(response, 409, 'this run is over: it can be looked at only')
@@ -165,6 +163,10 @@ class Pages implements PageServer {
     this.show(await fork(at))
     answer(response, 200, { ok: true, text: 'forked' })
   }
+}
+
+function helloOf({ feed, hello }: Shown): Hello {
+  return { ...hello, run: feed.run, start: feed.recording.start }
 }
 
 const safety = {

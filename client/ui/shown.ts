@@ -4,9 +4,9 @@ import type { Stage } from '../../src/stage.js'
 import type { GuaranteeShown, Hello } from './protocol.js'
 
 /** Collects what a page says of a stage, whatever the run. */
-export function aboutStage(stage: Stage): Pick<Hello, 'stage' | 'guarantees'> {
+export function aboutStage(stage: Stage): Pick<Hello, 'stage' | 'guarantees' | 'partsAt' | 'hasBeside'> {
   const { number, name, title } = stage
-  return { stage: { number, name, title }, guarantees: guaranteesOf(stage) }
+  return { stage: { number, name, title }, guarantees: guaranteesOf(stage), partsAt: null, hasBeside: false }
 }
 
 function guaranteesOf({ gives, stalls, breaks }: Stage): GuaranteeShown[] {

@@ -72,10 +72,15 @@ const folds: Readonly<Record<string, Fold>> = {
     const condition = node.condition === 'dead' ? 'up' : node.condition
     return withNode(picture, id!, { ...(facts as Partial<NodeView>), heardAt, cells, condition })
   },
-  recovered(picture, { node: id, entries, edge }) {
+  recovered(picture, { node: id, entries, edge }, node) {
     const cells = entries as readonly TracedEntry[]
     const onDisk = cells.at(-1)?.index ?? (edge as number)
-    return withNode(picture, id!, { condition: 'up', cells, onDisk, written: onDisk })
+    return withNode(picture, id!, {
+      condition: node.condition === 'dead' ? 'up' : node.condition,
+      cells,
+      onDisk,
+      written: onDisk,
+    })
   },
   write(picture, { node: id, records }, node) {
     return withNode(picture, id!, (records as readonly TracedRecord[]).reduce(addRecord, node))
@@ -97,8 +102,8 @@ const folds: Readonly<Record<string, Fold>> = {
   node_failed: (picture, _line, node) => died(picture, node),
   left: (picture, _line, { id }) => without(picture, id),
   wiped: (picture, _line, { id }) => withNode(picture, id, { cells: [], onDisk: 0, written: 0, last: 0 }),
-  started: (picture, _line, { id }) => withNode(picture, id, { condition: 'up' }),
-  restarted: (picture, _line, { id }) => withNode(picture, id, { condition: 'up' }),
+  started: (picture, _line, node) => begun(picture, node),
+  restarted: (picture, _line, node) => begun(picture, node),
   paused: (picture, _line, { id }) => withNode(picture, id, { condition: 'paused' }),
   resumed: (picture, _line, { id }) => withNode(picture, id, { condition: 'up' }),
   asked(picture, { client, command, to }) {
@@ -127,6 +132,11 @@ function died(picture: Picture, { id, onDisk, cells }: NodeView): Picture {
   const kept = cells.filter(({ index }) => index <= onDisk)
   const gone = { condition: 'dead', role: 'dead', leader: null, cells: kept, written: onDisk } as const
   return withNode(picture, id, gone)
+}
+
+/** A process has begun. It may be told late, when the node has been paused already. */
+function begun(picture: Picture, { id, condition }: NodeView): Picture {
+  return condition === 'dead' ? withNode(picture, id, { condition: 'up' }) : picture
 }
 
 function without(picture: Picture, id: NodeId): Picture {

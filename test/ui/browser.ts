@@ -31,7 +31,11 @@ export interface OpenPage {
 }
 
 /** Starts a command that serves a page, and opens it. */
-export async function open(t: Test, args: readonly string[], { width = 1280, height = 900 } = {}): Promise<OpenPage> {
+export async function open(
+  t: Test,
+  args: readonly string[],
+  { width = 1280, height = 900, waitsFor = '.node' } = {},
+): Promise<OpenPage> {
   const child = bare(process.execPath, [main, ...args])
   t.teardown(() => void child.kill('SIGTERM'))
   const address = await addressIn(child)
@@ -48,7 +52,7 @@ export async function open(t: Test, args: readonly string[], { width = 1280, hei
   )
   page.setDefaultTimeout(60_000)
   await page.goto(address)
-  await page.waitForSelector('.node')
+  await page.waitForSelector(waitsFor)
   return { page, address, wrong, child }
 }
 

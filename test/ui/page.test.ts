@@ -120,13 +120,40 @@ t.test('members come and go, and everything can be done by keys', inBrowser, asy
   t.same(wrong, [])
 })
 
-t.test('a scenario plays to its ✘; what will happen is asked first', inBrowser, async (t) => {
+t.test('a scenario plays to its ✘', inBrowser, async (t) => {
   const { page, wrong } = await open(t, ['scenario', 'N3', '--stage', '2', '--ui'])
   await page.keyboard.press('ArrowRight')
   await happened(page, /kill 3 followers/)
   t.equal(await page.locator('.story li.bad').count(), 0, 'nothing of the future is told')
   await page.keyboard.press('End')
   await happened(page, /✘ c2 get a @follower/)
+  t.same(wrong, [])
+})
+
+t.test('two stages side by side: the first moment at which they part', inBrowser, async (t) => {
+  const { page, wrong } = await open(t, ['scenario', 'N5', '--stage', '5', '--beside', '6', '--ui'])
+  t.equal(await page.locator('.ring').count(), 2)
+  await page.click('text=to where they part')
+  const leaders = await page.locator('.card h2').allTextContents()
+  t.match(leaders, [/^stage 5/, /^stage 6/])
+  await page.keyboard.press('End')
+  await page
+    .locator('.story >> nth=1')
+    .locator('li', { hasText: /LEADS term/ })
+    .first()
+    .waitFor()
+  t.same(wrong, [])
+})
+
+t.test('what will happen is asked before it is shown', inBrowser, async (t) => {
+  const { page, wrong } = await open(t, ['scenario', 'N3', '--stage', '2', '--ui', '--predict'], {
+    waitsFor: '.question',
+  })
+  t.notMatch(await page.locator('.question').textContent(), /✘/)
+  await page.click('.question li:nth-child(1) button')
+  t.match(await page.locator('.question [role=status]').textContent(), /No:(.|\n)*✘ expected \(absent\)/)
+  await page.click('text=show it')
+  await page.waitForSelector('.node')
   t.same(wrong, [])
 })
 
