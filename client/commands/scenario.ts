@@ -17,6 +17,7 @@ import { playOnProcesses } from '../proof/scenario/real.js'
 import { colour } from '../text/colour.js'
 import { Lanes } from '../text/lanes.js'
 import { table } from '../text/table.js'
+import { questionOf } from '../ui/question.js'
 import { messagesOption, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
 import { serveUntilStopped } from './serve.js'
 import type { Verb } from './verb.js'
@@ -46,7 +47,11 @@ export const scenario: Verb<ScenarioArguments> = {
       .option('ui', uiOption)
       .option('ui-port', uiPortOption)
       .option('beside', { type: 'string', describe: 'with --ui: another stage, to see where the two part' })
-      .option('predict', { type: 'boolean', default: false, describe: 'say first what you expect to happen' })
+      .option('predict', {
+        type: 'boolean',
+        default: false,
+        describe: 'say first what you expect to happen, here or on the page',
+      })
       .option('seed', {
         default: 1,
         describe: 'in virtual time',
@@ -61,6 +66,12 @@ export const scenario: Verb<ScenarioArguments> = {
       .example('$0 scenario N3 --stage 2 --hands', 'the same by hand, with `run 2` in another terminal')
       .example('$0 scenario E13 --stage 6 --messages', 'every message of it, a column for each node')
       .check(({ real, hands }) => !(real && hands) || 'either --real or --hands')
+      .check(
+        ({ ui, beside }) => ui || beside === undefined || 'with --beside goes --ui: two stages are seen side by side',
+      )
+      .check(
+        ({ predict, messages, hands }) => !(predict && (messages || hands)) || 'with --predict nothing is shown first',
+      )
       .check(({ real, hands, messages }) => !(messages && (real || hands)) || '--messages shows virtual time alone'),
   async handler(args) {
     if (args.id === undefined) return console.log(list(catalogue()))
@@ -68,9 +79,28 @@ export const scenario: Verb<ScenarioArguments> = {
     const stage = stageArgument(args.stage)
     if (args.ui) return showScenario(args, scenario, stage)
     const played = await playAs(args, scenario, stage)
+    if (args.predict) await predict(played)
     console.log(paint(played).join('\n'))
     process.exitCode = played.verdict === 'holds' ? exitCodes.done : exitCodes.refused
   },
+}
+
+/** Asks a person what has happened before it is told. An end of the input is no answer, and the play is told. */
+async function predict(played: Played): Promise<void> {
+  const { text, choices, right } = questionOf(played)
+  console.log(`${text}\n`)
+  for (const [at, choice] of choices.entries()) console.log(`  ${at + 1}  ${choice}`)
+  const lines = createInterface({ input: process.stdin })
+  for await (const line of lines) {
+    const chosen = Number(line.trim()) - 1
+    if (choices[chosen] === undefined) {
+      console.log(colour.dim(`  1 to ${choices.length}:`))
+      continue
+    }
+    console.log(chosen === right ? colour.green('\nSo it is.\n') : colour.yellow(`\nNo: ${choices[right]}.\n`))
+    break
+  }
+  lines.close()
 }
 
 async function showScenario(

@@ -63,6 +63,8 @@ export const sim: Verb<SimArguments> = {
       throw new ConfigError('--trace needs --seed: one run, one file')
     if (args.messages && args.seed === undefined) throw new ConfigError('--messages needs --seed: one run to be read')
     if (args.messages && args.json) throw new ConfigError('either --messages or --json: the first is for people')
+    if (args.beside !== undefined && !args.ui)
+      throw new ConfigError('--beside needs --ui: two stages are seen side by side')
     if (args.ui) return showSeed(stage, args)
     const results = args.seed === undefined ? await manySeeds(stage, args) : [await oneSeed(stage, args.seed, args)]
     if (!args.json) await report(stage, results, args)

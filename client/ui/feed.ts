@@ -13,8 +13,6 @@ const untold: ReadonlySet<string> = new Set('request answer apply query restore 
 const drawn: ReadonlySet<string> = new Set(
   'trace state send receive lost write synced recovered not_drawn asked outcome step judged verdict finding'.split(' '),
 )
-/** Events that a page of a live run holds at most. */
-const liveEvents = 20_000
 /** Milliseconds for which events are gathered before they are sent. */
 const gatherMs = 40
 
@@ -27,7 +25,7 @@ export class Feed {
 
   /** @param isLive whether the run has no end; then its oldest events are forgotten */
   constructor(isLive: boolean) {
-    this.recording = new Recording(noPicture, isLive ? liveEvents : Number.POSITIVE_INFINITY)
+    this.recording = new Recording(noPicture, isLive ? undefined : Number.POSITIVE_INFINITY)
   }
 
   add(line: TraceLine): void {

@@ -1,5 +1,4 @@
 import type { Message } from '../../src/contracts.js'
-import { guarantees } from '../../src/proof/guarantees.js'
 import type { Scenario } from '../../src/proof/scenario/scenario.js'
 import { playVirtually } from '../../src/proof/scenario/virtual.js'
 import type { Climate } from '../../src/proof/simulation/plan.js'
@@ -13,6 +12,7 @@ import { describeMessage } from '../text/message.js'
 import { Feed } from './feed.js'
 import { forkShown } from './fork.js'
 import type { Hello, ShownLine } from './protocol.js'
+import { questionOf } from './question.js'
 import type { Shown } from './server.js'
 import { aboutStage } from './shown.js'
 import { RunningVerdict } from './verdict.js'
@@ -73,21 +73,10 @@ function* inTime(lines: readonly TraceLine[], found: readonly TraceLine[]): Gene
 export async function scenarioShown(scenario: Scenario, stage: Stage, seed: number, asks: boolean): Promise<Shown> {
   const recorder = new Recorder()
   const played = await playVirtually(scenario, stage, seed, (event) => recorder.hear(event as TraceLine))
-  const { id, title, about, guarantee } = scenario
+  const { id, title, about } = scenario
   const page = shown(stage, recorder, `${id} ${title} · stage ${stage.number}`, about)
-  if (!asks) return page
-  const choices = ['it holds', 'it is violated: a wrong answer, or a broken promise', 'safe, but something is not done']
-  const question = {
-    text: `${played.transcript.slice(2, -2).map(withoutOutcome).join('\n')}\n\n${guarantee}: ${guarantees[guarantee]}. What will happen at stage ${stage.number}?`,
-    choices,
-    right: ['holds', 'violated', 'unavailable'].indexOf(played.verdict),
-    because: (played.witness.length > 0 ? played.witness.slice(1) : played.transcript.slice(-1)).join('\n'),
-  }
-  return { ...page, hello: { ...page.hello, question } }
+  return asks ? { ...page, hello: { ...page.hello, question: questionOf(played) } } : page
 }
-
-/** Leaves the outcome of a transcript's line away: two spaces are before it. */
-const withoutOutcome = (line: string) => /^(\s*\S.*?)(\s{2,}.*)?$/.exec(line)?.[1] ?? line
 
 /** Puts two runs side by side, and finds the first moment at which they part. */
 export function besideShown(one: Shown, other: Shown): Shown {

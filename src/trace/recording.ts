@@ -4,7 +4,7 @@ import { noPicture, type Picture } from './picture.js'
 /** Events between two keyframes. */
 const stride = 256
 /** Events that a recording holds at most, unless another number is given; the oldest are forgotten. */
-const mostEvents = 60_000
+const mostEvents = 20_000
 
 /** Events with pictures of some moments among them, so that the picture of any moment is near. */
 export class Recording {
