@@ -7,7 +7,7 @@ import { handOverAndRetire } from './hand-over.js'
 import { gateOfProduction, hearAhead, tickOfProduction, turnOfProduction } from './hear.js'
 import { heldRequests } from './hold.js'
 import { type ProductionMessage, productionDoubts, productionMessages } from './messages.js'
-import { askPreVotes } from './pre-vote.js'
+import { preVoteVerbs } from './pre-vote.js'
 import { type ProductionNode, productionNode, statusOfProduction } from './production-node.js'
 import { pipelineVerbs } from './replicate-ahead.js'
 import { answerForwarded, performForwarded } from './take-forward.js'
@@ -28,8 +28,8 @@ export default stage<ProductionNode, ProductionMessage>({
   verbs: {
     ...before.verbs,
     ...pipelineVerbs,
+    ...preVoteVerbs,
     status: statusOfProduction,
-    campaign: askPreVotes,
     retire: handOverAndRetire,
   },
   client: { ...before.client!, ...dropSilent },
