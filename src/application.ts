@@ -51,7 +51,7 @@ export function storeApplication(parts: StoreApplication): Application {
 }
 
 /** A codec that leaves commands as the JSON objects that clients sent. */
-function jsonCommands(commands: Readonly<Record<string, CommandShape>>): CommandCodec {
+export function jsonCommands(commands: Readonly<Record<string, CommandShape>>): CommandCodec {
   const shapes = new Map(Object.entries(commands).map(([name, { takes }]) => [name, shapeOf(takes)]))
   return {
     encode: (command) => command,
@@ -85,6 +85,7 @@ const isOfKind: Readonly<Record<Argument['kind'], (value: unknown) => boolean>> 
   number: isPositive,
   flag: (value) => value === true,
   names: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+  json: () => true,
 }
 
 /**

@@ -20,7 +20,7 @@ export function isLongerThan(bytes: number, text: string): boolean {
 const tooLarge = { params: { code: 'too_large' } }
 
 /** Text that survives the wire: a lone surrogate has no bytes in UTF-8. */
-function text(bytes: number, error = 'a string') {
+export function text(bytes: number, error = 'a string') {
   return z
     .string({ error })
     .refine((value) => value.isWellFormed(), { error: 'well-formed Unicode (it holds half of a surrogate pair)' })
@@ -40,7 +40,11 @@ const limit = z
 type Says = { help: string; readOnly: boolean }
 
 /** The shape of one command: its checks, made of the fields that it takes. Fields it does not know are refused. */
-export function shape<Fields extends Record<string, z.ZodType>>(command: string, fields: Fields, says: Says) {
+export function shape<Name extends string, Fields extends Record<string, z.ZodType>>(
+  command: Name,
+  fields: Fields,
+  says: Says,
+) {
   const takes = Object.entries(fields).map(([name, field]) => argument(name, field))
   const schema = z.strictObject({ command: z.literal(command), ...fields })
   const check = (candidate: object, beside: readonly string[] = []): Checked => {
@@ -53,16 +57,16 @@ export function shape<Fields extends Record<string, z.ZodType>>(command: string,
 
 function argument(name: string, field: z.ZodType): Argument {
   const accepts = (candidate: unknown) => field.safeParse(candidate).success
-  const kind = accepts(1)
-    ? 'number'
-    : accepts(true)
-      ? 'flag'
-      : accepts(['n1'])
-        ? 'names'
-        : accepts(null)
-          ? 'text or null'
-          : 'text'
-  return { name, optional: accepts(undefined), kind }
+  return { name, optional: accepts(undefined), kind: kindOf(accepts) }
+}
+
+function kindOf(accepts: (candidate: unknown) => boolean): Argument['kind'] {
+  if (accepts(1)) return 'number'
+  if (accepts(true)) return 'flag'
+  if (accepts(null)) return 'text or null'
+  const isText = accepts('x')
+  if (accepts(['n1'])) return isText ? 'json' : 'names'
+  return isText ? 'text' : 'json'
 }
 
 function refusal(command: string, takes: readonly string[], issue: z.core.$ZodIssue): Refusal {
@@ -72,7 +76,12 @@ function refusal(command: string, takes: readonly string[], issue: z.core.$ZodIs
     return failure('bad_request', `${command} has no field ${name}; it takes ${fields}`)
   }
   const code = issue.code === 'custom' && issue.params?.code === 'too_large' ? 'too_large' : 'bad_request'
-  return failure(code, `${command}: ${JSON.stringify(issue.path[0])} must be ${issue.message}`)
+  return failure(code, `${command}: ${JSON.stringify(pathOf(issue.path))} must be ${issue.message}`)
+}
+
+/** The place of a field, such as `items[3].vector`. */
+function pathOf([field, ...deeper]: readonly PropertyKey[]): string {
+  return String(field) + deeper.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')
 }
 
 const scanShape = shape(
