@@ -37,6 +37,19 @@ export interface Application {
   readonly proto?: string
 }
 
+/**
+ * The cluster's name as nodes and folders have it: an application's own name stands before it, so that nodes of two
+ * applications refuse each other, and each other's folders, by name. The key-value store is the usual application, and
+ * has none.
+ */
+export function clusterName({ name }: Application, cluster: string): string {
+  const own = `${name}:`
+  return name === usualApplication || cluster.startsWith(own) ? cluster : own + cluster
+}
+
+/** The name of the application of the roadmap. */
+const usualApplication = 'key-value'
+
 /** The parts of an application that is a table of functions over a {@link Store}. */
 export interface StoreApplication extends Pick<Application, 'name' | 'commands' | 'proto'> {
   readonly operations: Readonly<Record<string, Operation<Store>>>

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import type { Event, Member, ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { localMembers } from '../../src/network/local-members.js'
@@ -16,6 +15,8 @@ export const defaultBasePort = 7000
 
 export interface LocalClusterOptions {
   readonly stage: Stage
+  /** The path of the script that a child process runs. */
+  readonly entry: string
   readonly nodes: number
   readonly host: string
   /** The first port of the cluster; 0 finds free ports. */
@@ -99,11 +100,11 @@ async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null):
 }
 
 function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, { cluster, founded, nodes }: Kept) {
-  const { stage, network, log, heartbeat, election, trace, onEvent, onStderr } = options
+  const { stage, entry, network, log, heartbeat, election, trace, onEvent, onStderr } = options
   const { snapshotEntries, snapshotBytes, leaseReads } = options
   return {
     stage: stage.number,
-    entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
+    entry,
     members: nodes as readonly Member[],
     isFounded: stage.members === 'changing' ? founded : null,
     network: network ?? stage.network,

@@ -13,4 +13,11 @@ export type {
   StateMachine,
 } from '../../src/contracts.js'
 export { compareKeys, limits, refusal } from '../../src/contracts.js'
+export { exitCodes } from '../../src/server/exits.js'
+export { UsageError } from '../../src/words.js'
 export { shape, text } from '../../stages/0-key-value-store/commands.js'
+export { addressesIn, connectOption, wholeNumber } from '../commands/arguments.js'
+export type { Command as ProgramCommand } from '../commands/program.js'
+export type { Verb } from '../commands/verb.js'
+export { describeOutcome, exitCode } from '../text/answers.js'
+export { commandLine, nodeProcess, type Service, stageOf } from './serve.js'

@@ -35,8 +35,9 @@ function describeAnswer(command: Command, { index, ageMs, ...answer }: Answer & 
 function describeOwn(command: Command, answer: Answer & { ok: true }): string {
   switch (command.command) {
     case 'get':
-      return describeValue(answer.value)
+      return 'value' in answer ? describeValue(answer.value) : describeFields(answer)
     case 'delete':
+      if (!('existed' in answer)) return describeFields(answer)
       return answer.existed ? 'ok' : `ok ${colour.dim('(there was no such key)')}`
     case 'append':
       return `ok ${colour.dim(`(length ${String(answer.length)})`)}`
@@ -55,11 +56,14 @@ function describeOwn(command: Command, answer: Answer & { ok: true }): string {
       return `ok ${colour.dim(`(voters ${(answer.voters as string[]).map(shown).join(' ')})`)}`
     case 'info':
       return describeInfo(mapTexts(answer.info, shown) as Record<string, unknown>)
-    default: {
-      const { ok: _ok, ...rest } = answer
-      return Object.keys(rest).length > 0 ? `ok ${jsonLine(rest)}` : 'ok'
-    }
+    default:
+      return describeFields(answer)
   }
+}
+
+/** Describes an answer of a command that no table here knows. */
+function describeFields({ ok: _, ...fields }: Answer & { ok: true }): string {
+  return Object.keys(fields).length > 0 ? `ok ${jsonLine(fields)}` : 'ok'
 }
 
 interface ScanAnswer {
@@ -111,7 +115,7 @@ function describeInfo(info: Readonly<Record<string, unknown>>): string {
 export function plainOutcome(command: Command, outcome: Outcome): string {
   if (outcome.outcome !== 'done') return ''
   const { answer } = outcome
-  if (command.command === 'get') return answer.value === null ? '' : String(answer.value)
+  if (command.command === 'get' && 'value' in answer) return answer.value === null ? '' : String(answer.value)
   if (command.command === 'scan')
     return (answer as unknown as ScanAnswer).entries.map((pair) => pair.join('\t')).join('\n')
   return describeAnswer(command, answer)

@@ -284,9 +284,9 @@ t.test(
     t.match(await stores.apply([{ command: 'set', store: 'docs', items: again }]), [{ ok: true, replaced: 1 }])
     t.same(await searches, before, 'what was written meanwhile does not show')
     const [cosine, , euclidean] = await Promise.all(metrics.map(ask))
-  t.match(cosine, [{ items: [{ id: 'item 00000' }] }])
-  t.match(euclidean, [{ items: [{ id: 'item 00000', distance: 0 }] }])
-  const alone = machine({ threads: false })
+    t.match(cosine, [{ items: [{ id: 'item 00000' }] }])
+    t.match(euclidean, [{ items: [{ id: 'item 00000', distance: 0 }] }])
+    const alone = machine({ threads: false })
     await alone.restore(await stores.snapshot())
     const [here] = await alone.query([
       { command: 'nearest', store: 'docs', vector: encodeVector(numbers(3)), k: 50, metric: 'cosine' },
