@@ -1,5 +1,6 @@
 /** The package's exports for a server of one's own: an application that a cluster of processes replicates. */
 export { type Application, jsonCommands } from '../../src/application.js'
+export { shape } from '../../src/command-shape.js'
 export type {
   Answer,
   Argument,
@@ -15,7 +16,7 @@ export type {
 export { compareKeys, limits, refusal } from '../../src/contracts.js'
 export { exitCodes } from '../../src/server/exits.js'
 export { UsageError } from '../../src/words.js'
-export { shape, text } from '../../stages/0-key-value-store/commands.js'
+export { text } from '../../stages/0-key-value-store/commands.js'
 export { addressesIn, connectOption, wholeNumber } from '../commands/arguments.js'
 export type { Command as ProgramCommand } from '../commands/program.js'
 export type { Verb } from '../commands/verb.js'

@@ -1,4 +1,6 @@
 /** The vector stores as one state machine: against a model, their snapshots, and their searches beside writes. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { commands, type Metadata } from '../../client/applications/vectors/commands.js'
@@ -6,9 +8,11 @@ import { decodeVector, encodeVector } from '../../client/applications/vectors/en
 import { limits } from '../../client/applications/vectors/limits.js'
 import { type MachineSettings, VectorMachine } from '../../client/applications/vectors/machine.js'
 import { numbersOfThread } from '../../client/applications/vectors/nearest.js'
+import { vectorErrors } from '../../client/applications/vectors/perform.js'
 import { type Metric, metrics } from '../../client/applications/vectors/search.js'
 import { systemClock } from '../../src/clock.js'
 import { type Answer, type Command, compareKeys } from '../../src/contracts.js'
+import { root } from '../docs.js'
 import { size } from '../helpers/effort.js'
 
 const machine = (settings: MachineSettings = { threads: false }) => new VectorMachine(systemClock, settings)
@@ -242,7 +246,7 @@ t.test('what a client may not send is refused before it is proposed, with a sent
     [one({ vector: new Array(limits.dimension + 1).fill(1) }), 'too_large', /at most 4096 numbers/],
     [one({ metadata: { a: 1 } }), 'bad_request', /"items\[0\]\.metadata" must be an object whose values are texts/],
     [one({ metadata: { a: 'x'.repeat(limits.metadataBytes) } }), 'too_large', /at most 4096 bytes of JSON/],
-    [one({ name: 'x' }), 'bad_request', /./],
+    [one({ name: 'x' }), 'bad_request', /^set: "items\[0\]" has no field "name"$/],
     [{ command: 'set', store: 's', items: many }, 'bad_request', /"items" must be/],
     [{ command: 'set', store: 's', items: [many[0], many[0]] }, 'bad_request', /the id "0" is there twice/],
     [{ command: 'delete', store: 's' }, 'bad_request', /either "ids" or "where"/],
@@ -297,3 +301,9 @@ t.test(
     t.same(here, there, 'the same with threads and without')
   },
 )
+
+t.test('the page lists every command and every code of an error', async (t) => {
+  const page = readFileSync(join(root, 'client/applications/vectors/README.md'), 'utf8')
+  for (const name of Object.keys(commands)) t.match(page, new RegExp(`^\\| \`${name}[ \`]`, 'm'))
+  for (const [code, means] of Object.entries(vectorErrors)) t.match(page, `| \`${code}\` | ${means} |`)
+})

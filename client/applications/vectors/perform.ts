@@ -26,10 +26,10 @@ export const vectorErrors = {
   full: 'the stores together hold as many bytes as they may',
 } as const
 
-export type VectorErrorCode = keyof typeof vectorErrors
+type VectorErrorCode = keyof typeof vectorErrors
 
 /** Makes a refusal with one of the application's codes. */
-export function refused(code: VectorErrorCode, why: string): Answer {
+function refused(code: VectorErrorCode, why: string): Answer {
   return refusal(code, why)
 }
 
