@@ -62,6 +62,8 @@ export const errorCodes = {
   unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },
   timeout: { definite: false, means: 'no answer within the deadline' },
   leadership_lost: { definite: false, means: 'the leader was deposed before it knew the outcome' },
+  aborted: { definite: true, means: 'the signal was aborted before anything was asked' },
+  left: { definite: false, means: 'the caller waits no more, or the node ended before it knew the outcome' },
   connection_lost: { definite: false, means: 'the connection broke between the question and its answer' },
 } as const satisfies Record<string, { definite: boolean; means: string }>
 

@@ -7,6 +7,7 @@ import { writableFolder } from '../../src/server/config.js'
 import { DataFolder, type Kept } from '../../src/server/data-folder.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
+import { readsAndWrites } from '../commands-of.js'
 import { nodeColour } from '../text/colour.js'
 import { freeBasePort } from './free-ports.js'
 import { Membership } from './membership.js'
@@ -64,7 +65,8 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     if (isKept) await data?.remember(kept)
     await cluster.start()
     const addresses = cluster.nodes().map((node) => node.client)
-    const client = new Client({ addresses, reads: options.reads, session: !options.noSession })
+    const application = readsAndWrites(stage.application.commands)
+    const client = new Client({ addresses, reads: options.reads, session: !options.noSession, application })
     const noted = isKept ? data : null
     const premises = { cluster, client, data: noted, host, basePort: kept.basePort, name: kept.cluster }
     const membership = membersChange ? new Membership(premises) : null

@@ -4,6 +4,7 @@ import type { Stage } from '../../src/stage.js'
 import { jsonLine } from '../../src/text.js'
 import { Client, type Outcome } from '../client.js'
 import { type CatchingUp, changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
+import { readsAndWrites } from '../commands-of.js'
 import { describeOutcome, exitCode, plainOutcome } from '../text/answers.js'
 import { describeBar, describeEvent } from '../text/events.js'
 import { parseArguments, usage } from '../text/words.js'
@@ -20,10 +21,10 @@ interface ClientArguments {
 }
 
 /** Makes the command that asks a running cluster. @param stage has the words that can be asked */
-export function clientVerb({ commands }: Stage): Verb<ClientArguments> {
+export function clientVerb(stage: Stage): Verb<ClientArguments> {
   return {
-    builder: (yargs) => clientOptions(yargs, commands),
-    handler: (args) => ask(args, commands),
+    builder: (yargs) => clientOptions(yargs, stage.commands),
+    handler: (args) => ask(args, stage),
   }
 }
 
@@ -43,11 +44,12 @@ function clientOptions(yargs: Argv, commands: Stage['commands']) {
     .example("echo 'set a 1' | $0 client", 'the REPL as a filter')
 }
 
-async function ask(args: ClientArguments, commands: Stage['commands']): Promise<void> {
+async function ask(args: ClientArguments, { commands, application: asked }: Stage): Promise<void> {
   const { connect, json, deadline, words, reads, noSession } = args
   const addresses = addressesIn(connect)
   const patience = deadline === undefined ? {} : { deadlineMs: deadline }
-  const client = new Client({ addresses, reads, session: !noSession, ...patience })
+  const application = readsAndWrites(asked.commands)
+  const client = new Client({ addresses, reads, session: !noSession, application, ...patience })
   try {
     process.exitCode =
       words.length > 0

@@ -1,4 +1,4 @@
-import { Client, type Outcome } from 'raft-roadmap'
+import type { OutcomeOf } from 'raft-roadmap'
 import {
   addressesIn,
   connectOption,
@@ -8,10 +8,11 @@ import {
   type Verb,
   wholeNumber,
 } from 'raft-roadmap/server'
+import { type VectorClient, type VectorCommands, vectorClient } from './client.js'
 import type { Metadata } from './commands.js'
 import { encodeVector } from './encoding.js'
 import { limits } from './limits.js'
-import { metrics } from './search.js'
+import { type Metric, metrics } from './search.js'
 import { vectorOf } from './words.js'
 
 interface NearestArguments {
@@ -19,17 +20,11 @@ interface NearestArguments {
   text: string | undefined
   vector: string | undefined
   k: number
-  metric: string
+  metric: Metric
   where: string | undefined
-  consistency: string
+  consistency: 'linearizable' | 'stale'
   json: boolean
   connect: string
-}
-
-interface Neighbour {
-  readonly id: string
-  readonly distance: number
-  readonly metadata: Metadata
 }
 
 /** The command that finds the items nearest to a text or a vector. */
@@ -54,12 +49,12 @@ export const askNearest: Verb<NearestArguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'the answer as the node gave it' })
       .example('$0 nearest docs "who is elected"', 'the five nearest lines'),
   async handler(args) {
-    const client = new Client({ addresses: addressesIn(args.connect) })
+    const client = vectorClient({ addresses: addressesIn(args.connect) })
     try {
       const vector = await questionOf(client, args)
       const { store, k, metric, where, consistency } = args
       const beside = { consistency, ...(where !== undefined && { where: conditionOf(where) }) }
-      const command = { command: 'nearest', store, vector, k, metric, ...beside }
+      const command = { command: 'nearest', store, vector, k, metric, ...beside } as const
       const outcome = await client.call(command)
       show(outcome, args.json, describeOutcome(command, outcome))
       process.exitCode = exitCode(outcome)
@@ -70,14 +65,13 @@ export const askNearest: Verb<NearestArguments> = {
 }
 
 /** The vector that is asked for. A text becomes one of the store's dimension. @throws UsageError if there is none */
-async function questionOf(client: Client, { store, text, vector }: NearestArguments): Promise<string | number[]> {
+async function questionOf(client: VectorClient, { store, text, vector }: NearestArguments): Promise<string | number[]> {
   if ((text === undefined) === (vector === undefined))
     throw new UsageError('nearest: either a text or --vector says what to look for')
   if (vector !== undefined) return vector.includes(',') ? vector.split(',').map(Number) : vector
   const outcome = await client.call({ command: 'list_stores' })
   if (outcome.outcome !== 'done') throw new UsageError(`list_stores is ${outcome.outcome}: ${outcome.error.message}`)
-  const { stores } = outcome.answer as unknown as { stores: { store: string; dimension: number }[] }
-  const found = stores.find((one) => one.store === store)
+  const found = outcome.answer.stores.find((one) => one.store === store)
   if (!found) throw new UsageError(`there is no store ${JSON.stringify(store)}`)
   return encodeVector(vectorOf(text!, found.dimension))
 }
@@ -89,13 +83,12 @@ function conditionOf(text: string): Metadata {
   return Object.fromEntries(pairs.map((pair) => [pair![1], pair![2]])) as Metadata
 }
 
-function show(outcome: Outcome, isJson: boolean, described: string): void {
+function show(outcome: OutcomeOf<VectorCommands, 'nearest'>, isJson: boolean, described: string): void {
   if (isJson)
     console.log(JSON.stringify(outcome.outcome === 'done' ? outcome.answer : { ok: false, error: outcome.error }))
   else if (outcome.outcome !== 'done') console.error(described)
   else {
-    const { items } = outcome.answer as unknown as { items: Neighbour[] }
-    for (const { id, distance, metadata } of items) {
+    for (const { id, distance, metadata } of outcome.answer.items) {
       const { text, ...rest } = metadata
       console.log([distance.toFixed(3), id, text ?? JSON.stringify(rest)].join('  '))
     }

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { CallError, Client } from 'raft-roadmap'
+import { CallError, type CommandOf } from 'raft-roadmap'
 import { addressesIn, connectOption, UsageError, type Verb, wholeNumber } from 'raft-roadmap/server'
+import { type VectorClient, type VectorCommands, vectorClient } from './client.js'
 import type { Metadata } from './commands.js'
 import { encodeVector } from './encoding.js'
 import { limits } from './limits.js'
@@ -35,7 +36,7 @@ export const load: Verb<LoadArguments> = {
       .option('connect', connectOption),
   async handler({ store, file, dimension, connect }) {
     const items = itemsOf(await textOf(file), basename(file), dimension)
-    const client = new Client({ addresses: addressesIn(connect) })
+    const client = vectorClient({ addresses: addressesIn(connect) })
     try {
       await done(client, { command: 'create_store', store, dimension })
       for (let at = 0; at < items.length; at += together)
@@ -65,9 +66,9 @@ function itemsOf(text: string, name: string, dimension: number): { id: string; v
 }
 
 /** Asks a command until it is done. @throws UsageError that says why it is not */
-async function done(client: Client, command: { readonly command: string; readonly [field: string]: unknown }) {
+async function done(client: VectorClient, command: CommandOf<Pick<VectorCommands, 'create_store' | 'set'>>) {
   const outcome = await client.call(command)
-  if (outcome.outcome === 'done') return outcome.answer
+  if (outcome.outcome === 'done') return
   const { message } = new CallError(outcome)
   throw new UsageError(`${command.command} is ${outcome.outcome}: ${message}`)
 }
