@@ -10,7 +10,7 @@ export type AnyCommands = {
 }
 
 /** Fields beside a read, from stage 9 on. */
-export interface BesideRead {
+interface BesideRead {
   readonly consistency?: 'linearizable' | 'stale' | undefined
   /** The index of an entry that the node must have performed before it answers. */
   readonly atLeast?: number | undefined
@@ -19,7 +19,7 @@ export interface BesideRead {
 }
 
 /** Fields beside a write, from stage 9 on: those of a call of a session that the program itself has opened. */
-export interface BesideWrite {
+interface BesideWrite {
   readonly session?: number | undefined
   readonly sequence?: number | undefined
   readonly firstOutstanding?: number | undefined
@@ -27,7 +27,7 @@ export interface BesideWrite {
 }
 
 /** Fields beside an answer: how far its node was in the log, and how old a stale answer may be. */
-export interface BesideAnswer {
+interface BesideAnswer {
   readonly index?: number
   readonly ageMs?: number
 }

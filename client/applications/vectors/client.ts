@@ -17,7 +17,7 @@ interface Named {
 }
 
 /** An item that was found, and its distance. */
-export interface Neighbour {
+interface Neighbour {
   readonly id: string
   /** Smaller is nearer, by every metric. */
   readonly distance: number
