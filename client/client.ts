@@ -10,6 +10,7 @@ import { type CheckedCall, checkCall, checkSettings } from './check-call.js'
 import {
   type AnswerTo,
   type AnyCommands,
+  type CallFailure,
   type CommandNamed,
   type KeyValueCommands,
   keyValueApplication,
@@ -25,10 +26,10 @@ export type { Outcome } from '../src/contracts.js'
 /** Thrown by a call that was not done. `unknown` means that the command may have been performed, or may still be. */
 export class CallError extends Error {
   override readonly name = 'CallError'
-  readonly code: string
+  readonly code: CallFailure['code']
   readonly unknown: boolean
 
-  constructor(outcome: Exclude<Outcome, { outcome: 'done' }>) {
+  constructor(outcome: { readonly outcome: 'refused' | 'unknown'; readonly error: CallFailure }) {
     super(outcome.error.message)
     this.code = outcome.error.code
     this.unknown = outcome.outcome === 'unknown'

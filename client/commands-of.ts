@@ -1,5 +1,5 @@
 /** The types of commands and answers, for a client whose mistakes do not compile. */
-import type { Outcome } from '../src/contracts.js'
+import type { ErrorCode, Outcome } from '../src/contracts.js'
 
 /** Commands of an application: by each name, the fields of a command, and those of its answer. */
 export type AnyCommands = {
@@ -118,10 +118,21 @@ export type AnswerTo<M, N extends keyof M> = { readonly ok: true } & (M[N] exten
   ? G
   : never)
 
+/** The error of a call that was not done. Its code is one of those of the cluster, or one of the application's own. */
+export interface CallFailure {
+  readonly code: ErrorCode | (string & {})
+  readonly message: string
+  /** True if nothing was done, now or later. */
+  readonly definite: boolean
+  readonly [detail: string]: unknown
+}
+
 /** The outcome of a command: done with its answer, refused, or unknown. */
-export type OutcomeOf<M, N extends keyof M> =
-  | { readonly outcome: 'done'; readonly answer: AnswerTo<M, N> }
-  | Exclude<Outcome, { readonly outcome: 'done' }>
+export type OutcomeOf<M, N extends keyof M> = string extends keyof M
+  ? Outcome
+  :
+      | { readonly outcome: 'done'; readonly answer: AnswerTo<M, N> }
+      | { readonly outcome: 'refused' | 'unknown'; readonly error: CallFailure }
 
 /** Tells whether each command of an application reads or writes. */
 export type ReadsAndWrites = Readonly<Record<string, 'read' | 'write'>>

@@ -9,6 +9,7 @@ export { CallError, type Outcome } from './client.js'
 export type {
   AnswerTo,
   AnyCommands,
+  CallFailure,
   CommandNamed,
   CommandOf,
   KeyValueCommands,

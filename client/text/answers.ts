@@ -2,11 +2,17 @@ import { formatWithOptions } from 'node:util'
 import { type Answer, type Command, limits, type Outcome } from '../../src/contracts.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { jsonLine, mapTexts, oneLine } from '../../src/text.js'
+import type { CallFailure } from '../commands-of.js'
 import { colour, nodeColour } from './colour.js'
 import { table } from './table.js'
 
+/** An outcome, whatever codes the errors of its application have. */
+type Ended =
+  | Extract<Outcome, { outcome: 'done' }>
+  | { readonly outcome: 'refused' | 'unknown'; readonly error: CallFailure }
+
 /** Describes an outcome for a person. Values are quoted, so that `"(absent)"` is a value and `(absent)` is none. */
-export function describeOutcome(command: Command, outcome: Outcome): string {
+export function describeOutcome(command: Command, outcome: Ended): string {
   if (outcome.outcome === 'done') return describeAnswer(command, outcome.answer)
   const { actual, ...error } = outcome.error
   const { code, message, definite: _definite, leader, address, ...details } = mapTexts(error, shown) as typeof error
@@ -122,6 +128,6 @@ export function plainOutcome(command: Command, outcome: Outcome): string {
 }
 
 /** Gives an outcome's exit code: done 0, refused 1, unknown 3; 2 is for a command that was never asked. */
-export function exitCode({ outcome }: Outcome): number {
+export function exitCode({ outcome }: Pick<Outcome, 'outcome'>): number {
   return exitCodes[outcome]
 }

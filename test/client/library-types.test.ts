@@ -48,7 +48,7 @@ console.log((await any.call({ command: 'nearest', k: 3 })).outcome)
 interface Counting { add: { takes: { amount: number }; gives: { total: number } } }
 const counting = new Client<Counting>({ addresses: [] })
 const added = await counting.call({ command: 'add', amount: 1 })
-if (added.outcome === 'done') console.log(added.answer.total.toFixed())
+if (added.outcome === 'done') console.log(added.answer.total.toFixed()); else if (added.error.code === 'too_much') console.log(added.error.actual)
 `
 
 const wrong = [
