@@ -4,9 +4,7 @@ import { type ErrorCode, errorCodes } from '../../src/contracts.js'
 const raftCodes = {
   bad_command: { definite: true, means: 'the command cannot be replicated; the message says what is wrong with it' },
   closed: { definite: true, means: 'the node is closed, or its state machine has failed' },
-  aborted: { definite: true, means: 'the signal was aborted before anything was asked' },
   compacted: { definite: true, means: 'the log does not have the entry any more: a snapshot holds it' },
-  left: { definite: false, means: 'the caller waits no more, or the node ended before it knew the outcome' },
 } as const
 
 export type RaftErrorCode = ErrorCode | keyof typeof raftCodes

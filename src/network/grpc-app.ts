@@ -42,10 +42,15 @@ function argumentsOf({ takes }: CommandShape, request: Fields): Fields {
   const fields: Record<string, unknown> = {}
   for (const { name, kind, optional } of takes) {
     const value = request[name]
-    const isEmpty = kind === 'flag' ? value !== true : kind === 'names' && optional && (value as string[]).length === 0
+    const isEmpty = kind === 'flag' ? value !== true : optional && isEmptyObject(value)
     if (value === undefined ? kind === 'text or null' : !isEmpty) fields[name] = value ?? null
   }
   return fields
+}
+
+/** A list or a map has no other way to be left out than to be empty. */
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
 /** Writes an answer in the fields of its reply. A list of lists on the JSON port is a list of messages here. */
@@ -95,7 +100,7 @@ export function clientServices(
   schemas: Schemas,
   gate: CallGate,
 ): [ServiceDefinition, UntypedServiceImplementation][] {
-  const protos = new Protos(schemas, clientProtos(served.stage, schemas))
+  const protos = new Protos(schemas, clientProtos(served.stage, schemas), 'base64')
   return protos.services.map((definition) => {
     const handlers = Object.entries(definition).map(([rpc, method]) => {
       const [request, reply] = [method.requestType, method.responseType].map((type) => protos.message(nameOf(type)))

@@ -59,14 +59,18 @@ export class Protos {
   readonly #definitions: PackageDefinition
   readonly #wireForms = new Map<string, WireForm>()
 
-  /** @param files paths below the folder of the schemas, or absolute paths */
-  constructor({ folder }: Schemas, files: readonly string[]) {
+  /**
+   * @param files paths below the folder of the schemas, or absolute paths
+   * @param bytes the form of a field of bytes: a `Buffer`, or base64, which is protobuf's own form for JSON
+   */
+  constructor({ folder }: Schemas, files: readonly string[], bytes: 'buffer' | 'base64' = 'buffer') {
     this.#definitions = loadSync([...files], {
       includeDirs: [fileURLToPath(folder)],
       keepCase: true,
       longs: Number,
       defaults: true,
       oneofs: true,
+      ...(bytes === 'base64' && { bytes: String }),
     })
   }
 
@@ -90,14 +94,26 @@ export class Protos {
     const name = typeName.split('.').at(-1)!
     const known = this.#wireForms.get(name)
     if (known) return known
-    const fields = new Map<number, WireField>()
-    const form = { name, fields }
+    const form = { name, fields: new Map<number, WireField>() }
     this.#wireForms.set(name, form)
     const definition = this.#definitions[`${protoPackage}.${name}`] as MessageTypeDefinition<object, object>
-    for (const { name, number, type, typeName, label } of (definition.type as Descriptor).field) {
-      const message = type === 'TYPE_MESSAGE' ? { message: this.#wireForm(typeName) } : {}
-      fields.set(number, { name, kind: wireKinds[type] ?? 'other', isRepeated: label === 'LABEL_REPEATED', ...message })
+    this.#addFields(form.fields, definition.type as Descriptor)
+    return form
+  }
+
+  #addFields(fields: Map<number, WireField>, { field, nestedType }: Descriptor): void {
+    for (const { name, number, type, typeName, label } of field) {
+      const entry = nestedType.find((one) => one.options?.mapEntry && one.name === typeName)
+      const message = type === 'TYPE_MESSAGE' && { message: entry ? this.#entryForm(entry) : this.#wireForm(typeName) }
+      const kind = wireKinds[type] ?? 'other'
+      fields.set(number, { name, kind, isRepeated: label === 'LABEL_REPEATED', ...message })
     }
+  }
+
+  /** The form of a map's entries: a message type that stands in no file. */
+  #entryForm(entry: Descriptor): WireForm {
+    const form = { name: entry.name, fields: new Map<number, WireField>() }
+    this.#addFields(form.fields, entry)
     return form
   }
 }
@@ -109,6 +125,9 @@ const wireKinds: Readonly<Record<string, WireField['kind']>> = {
 }
 
 interface Descriptor {
+  readonly name: string
+  readonly nestedType: readonly Descriptor[]
+  readonly options: { readonly mapEntry?: boolean } | null
   readonly field: readonly { name: string; number: number; type: string; typeName: string; label: string }[]
   readonly oneofDecl: readonly { name: string }[]
 }

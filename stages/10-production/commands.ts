@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { shape } from '../0-key-value-store/commands.js'
+import { shape } from '../../src/command-shape.js'
 import { node } from '../8-membership/commands.js'
 
 /** The command with which an operator has the leader hand over. */

@@ -138,6 +138,7 @@ const typeOf: Readonly<Record<Argument['kind'], string>> = {
   number: 'TYPE_UINT32',
   flag: 'TYPE_BOOL',
   names: 'TYPE_STRING',
+  json: 'TYPE_MESSAGE',
 }
 
 for (const stage of [...stages, counting])
