@@ -18,7 +18,7 @@ import type { ProductionNode } from './production-node.js'
 import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-between.js'
 import { countArrived, rewind } from './replicate-ahead.js'
 import { hearSuccessor, standAtOnce } from './stand-at-once.js'
-import { takeForward, tellRefusals } from './take-forward.js'
+import { takeForward, takeForwardRequest, tellRefusals } from './take-forward.js'
 
 type Table<M extends InteractionMessage | ProductionMessage> = StageTable<ProductionNode, M>
 
@@ -40,6 +40,7 @@ export function hearAhead(before: Table<InteractionMessage>['on']): Table<Produc
     RequestVoteNow: voteIfAdmitted,
     OfferToLead: takeOffer,
     Forward: takeForward,
+    ForwardRequest: takeForwardRequest,
     ForwardReply: hearForwardReply,
   }
 }

@@ -88,5 +88,6 @@ export const productionDoubts = {
   RequestVoteNow: [leapsAhead],
   OfferToLead: [leapsAhead],
   Forward: [leapsAhead],
+  ForwardRequest: [leapsAhead],
   ForwardReply: [leapsAhead],
 }

@@ -5,6 +5,7 @@ import { deadLinkClaims } from './dead-links.js'
 import { doubtClaims, snapshotDoubtClaims } from './doubts.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
 import { forwardClaims } from './forwarding.js'
+import { guardClaims, passedOnClaims } from './guard.js'
 import { handoverClaims } from './handover.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } from './identity.js'
@@ -71,4 +72,6 @@ export const claims: Claims = {
   ...leaseClaims,
   ...deadLinkClaims,
   ...forwardClaims,
+  ...guardClaims,
+  ...passedOnClaims,
 }

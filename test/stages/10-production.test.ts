@@ -2,6 +2,7 @@ import t from 'tap'
 import { stages } from '../../stages/index.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
 import { forwardClaims } from '../claims/forwarding.js'
+import { guardClaims, passedOnClaims } from '../claims/guard.js'
 import { handoverClaims } from '../claims/handover.js'
 import { leaseClaims } from '../claims/leases.js'
 import { pipelineClaims } from '../claims/pipeline.js'
@@ -16,6 +17,8 @@ const claims = {
   ...leaseClaims,
   ...deadLinkClaims,
   ...forwardClaims,
+  ...guardClaims,
+  ...passedOnClaims,
 }
 
 for (const stage of stages.slice(10)) {

@@ -14,6 +14,7 @@ import { wrongSessionClients } from './9-client-interaction-client.js'
 import { wrongReads } from './9-client-interaction-reads.js'
 import { wrongPreVotes } from './10-production.js'
 import { wrongForwards } from './10-production-forward.js'
+import { wrongGuards } from './10-production-guard.js'
 import { wrongHandoverRules } from './10-production-handover.js'
 import { wrongPipelineRules } from './10-production-pipeline.js'
 import type { WrongRule } from './wrong-rule.js'
@@ -41,4 +42,5 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongHandoverRules,
   ...wrongPipelineRules,
   ...wrongForwards,
+  ...wrongGuards,
 ]
