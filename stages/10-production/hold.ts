@@ -4,6 +4,7 @@ import { endSessions } from '../9-client-interaction/end-sessions.js'
 import { openSession } from '../9-client-interaction/open-session.js'
 import { orForward, proposeOrForward } from './forward.js'
 import type { ProductionNode } from './production-node.js'
+import { wishSnapshot } from './snapshot-now.js'
 import { transferLeader } from './transfer-leader.js'
 
 /**
@@ -28,7 +29,11 @@ export const heldRequests = {
 }
 
 /** The requests of which this stage changes something. */
-export const productionRequests = { ...heldRequests, transfer_leader: orForward(transferLeader) }
+export const productionRequests = {
+  ...heldRequests,
+  transfer_leader: orForward(transferLeader),
+  snapshot_now: wishSnapshot,
+}
 
 /** A leader that hands over ends no sessions: that would be an entry. The next leader ends them. */
 export function endSessionsUnlessLeaving(node: ProductionNode): void {

@@ -1,6 +1,7 @@
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
+import { comparingClaims, wishedSnapshotClaims } from './compare-results.js'
 import { deadLinkClaims } from './dead-links.js'
 import { doubtClaims, snapshotDoubtClaims } from './doubts.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
@@ -74,4 +75,6 @@ export const claims: Claims = {
   ...forwardClaims,
   ...guardClaims,
   ...passedOnClaims,
+  ...comparingClaims,
+  ...wishedSnapshotClaims,
 }

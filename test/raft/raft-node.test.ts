@@ -34,7 +34,7 @@ t.test('without forwarding a follower refuses, and names the leader', async (t) 
   await t.rejects(follower.read('total', { forward: false }), refusal)
   t.match(await follower.tryPropose({ add: 1 }, { forward: false }), { outcome: 'refused', error: refusal })
   t.match(await leader.propose({ add: 1 }, { forward: false }), { result: 1 })
-  await t.rejects(follower.removeMember('n1'), { code: 'not_leader' })
+  await t.rejects(follower.removeMember('n1', { forward: false }), { code: 'not_leader' })
 })
 
 t.test('an error of a query is for its caller, and no node minds', async (t) => {

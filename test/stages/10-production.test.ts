@@ -1,5 +1,6 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
+import { comparingClaims, wishedSnapshotClaims } from '../claims/compare-results.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
 import { forwardClaims } from '../claims/forwarding.js'
 import { guardClaims, passedOnClaims } from '../claims/guard.js'
@@ -19,6 +20,8 @@ const claims = {
   ...forwardClaims,
   ...guardClaims,
   ...passedOnClaims,
+  ...comparingClaims,
+  ...wishedSnapshotClaims,
 }
 
 for (const stage of stages.slice(10)) {

@@ -148,6 +148,8 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   ReadIndexReply: plain('ReadIndexReply', { question: positive, readIndex: natural }),
   Forward: forward,
   ForwardRequest: forwardRequest,
+  ResultSum: plain('ResultSum', { index: positive, sum: natural }),
+  ResultsDiffer: plain('ResultsDiffer', { index: positive }),
   ForwardReply: plain('ForwardReply', { life, number: positive, index: natural, answer }),
   PreVote: termless('PreVote', {
     round: positive,
@@ -224,6 +226,8 @@ const examples: readonly Readonly<Record<string, unknown>>[] = [
   { type: 'TimeoutNow', ...common, lastLogIndex: 3 },
   { type: 'RequestVoteNow', ...common, lastLogIndex: 0, lastLogTerm: 0 },
   { type: 'OfferToLead', ...common, priority: 1 },
+  { type: 'ResultSum', ...common, index: 4, sum: 0 },
+  { type: 'ResultsDiffer', ...common, index: 4 },
   { type: 'ForwardReply', ...common, life: 8, number: 2, index: 0, answer: '{"ok":true}' },
   { type: 'Forward', ...common, life: 8, number: 3, firstOpen: 2, entries: entries.slice(0, 1) },
   { type: 'ForwardRequest', ...common, life: 8, number: 3, firstOpen: 2, entries: entries.slice(0, 1), request: '{}' },
