@@ -16,9 +16,12 @@ const forwardable: EnvelopeShape = {
   },
 }
 
-/** The stage of nodes inside programs: the last one, with what a program may ask that a client on a socket may not. */
-export function stageOf(application: Application): Stage {
-  const { table } = production
+/**
+ * The stage of nodes inside programs: the last one, with what a program may ask that a client on a socket may not.
+ *
+ * @param table another one in the place of the right one, for tests
+ */
+export function stageOf(application: Application, table = production.table): Stage {
   const commands = {
     ...inEnvelopes(table.commands, { write: forwardable }),
     snapshot_now: shape('snapshot_now', {}, { help: 'take a snapshot of this node now', readOnly: true }),

@@ -9,21 +9,24 @@ type Response = ChannelResponse<number>
  * log are 1, 2, 3 and so on only if no two programs ever stand behind the same entry.
  *
  * @param hear hears each response, in order
+ * @param pause passes before each append
  */
 export async function countOn(
   { requests, responses }: Channel<number>,
   appends: number,
   hear: (response: Response) => void,
+  pause: () => Promise<void> = async () => {},
 ): Promise<Tally> {
   const writer = requests.getWriter()
   const tally: Tally = { accepted: 0, rejected: 0, unknown: 0, told: [] }
   let last = { index: 0, term: 0 }
   let sent = 0
   const value = () => tally.told.at(-1)?.command ?? 0
-  const append = () => {
+  const append = async () => {
+    await pause()
     const guard = { prevLogIndex: last.index, prevLogTerm: last.term }
     const entries = [value() + 1, value() + 2]
-    return writer.write({ id: ++sent, type: 'AppendEntries', ...guard, entries, deadlineMs: 2_000 })
+    await writer.write({ id: ++sent, type: 'AppendEntries', ...guard, entries, deadlineMs: 2_000 })
   }
   await append()
   for await (const response of responses) {
