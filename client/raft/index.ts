@@ -1,7 +1,21 @@
 /** The package's exports for programs with a node inside: a replicated state machine of their own. */
-export type { Event, LogStore, Message, Network } from '../../src/contracts.js'
+export type {
+  Entry,
+  Event,
+  Foreigner,
+  Identity,
+  LogStore,
+  Message,
+  Network,
+  PeerMember,
+  Persist,
+  Recovered,
+  SnapshotStore,
+} from '../../src/contracts.js'
 export { ConfigError } from '../../src/errors.js'
 export type { MakeNetwork } from '../../src/network/networks.js'
+export type { NetworkOptions } from '../../src/network/options.js'
+export type { Choices, Pace } from '../../src/server/config.js'
 export { DamagedLogError, DiskError } from '../../src/storage/errors.js'
 export type {
   CallOptions,
@@ -21,7 +35,7 @@ export type { Diagnostics } from './diagnostics.js'
 export type { EntriesOptions } from './entries.js'
 export { RaftError, type RaftErrorCode, raftErrorCodes } from './errors.js'
 export type { Committed, StateMachine, Text } from './machine.js'
-export type { NodeOptions, Peer } from './options.js'
+export type { Limits, NodeOptions, Peer } from './options.js'
 export type { RaftNode } from './raft-node.js'
 export { type Reducer, reducer } from './reducer.js'
 export type { Session } from './session.js'

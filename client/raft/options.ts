@@ -51,7 +51,8 @@ export interface NodeOptions<C, R, Q = never, A = never> {
   readonly signal?: AbortSignal | undefined
 }
 
-interface Limits {
+/** Bounds on what a program may ask for. */
+export interface Limits {
   /** Bytes of a command in the log at most; 1 MiB if it is left out, and 8 MiB at most. */
   readonly commandBytes?: number
 }
