@@ -26,6 +26,11 @@ export const errorCodes = {
   too_large: { definite: true, means: 'a key, a value or a request is over its limit' },
   unknown_command: { definite: true, means: 'this stage has no such command' },
   cas_mismatch: { definite: true, means: 'the key does not hold the expected value; `actual` is what it holds' },
+  guard_failed: {
+    definite: true,
+    means:
+      'a command stands behind the place that `prevLogIndex` names, or there is no such place; `last` is the log’s end',
+  },
   compacted: {
     definite: true,
     means: 'this node does not keep the moment of the page; begin the scan again',

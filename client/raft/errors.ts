@@ -25,16 +25,19 @@ export class RaftError extends Error {
   readonly outcome: 'refused' | 'unknown'
   /** The name of the node that leads, where the refusal names one. */
   readonly leader: string | undefined
+  /** The end of the leader's log, where a guard has failed. */
+  readonly last: { readonly index: number; readonly term: number } | undefined
 
   constructor(
     code: RaftErrorCode,
     message: string,
-    { definite = raftErrorCodes[code].definite, leader, cause }: ErrorDetails = {},
+    { definite = raftErrorCodes[code].definite, leader, last, cause }: ErrorDetails = {},
   ) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.outcome = definite ? 'refused' : 'unknown'
     this.leader = leader
+    this.last = last
   }
 }
 
@@ -42,5 +45,6 @@ interface ErrorDetails {
   /** True if nothing was done, now or later; as the code says if it is left out. */
   readonly definite?: boolean
   readonly leader?: string | undefined
+  readonly last?: RaftError['last']
   readonly cause?: unknown
 }

@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import t, { type Test } from 'tap'
 import { freeBasePort } from '../../client/cluster/free-ports.js'
-import { root, withExamples } from '../docs.js'
+import { pagesWithExamples, root, withExamples } from '../docs.js'
+import { longOnly } from '../helpers/effort.js'
 
 /** Examples of the package, by the folders that they are in. */
 const examples = {
-  'client/raft/examples': ['counter.ts', 'check-counter.ts'],
+  'client/raft/examples': ['counter.ts', 'check-counter.ts', 'shared-log.ts', 'protobuf-codec.ts'],
   'client/examples': ['ask.ts'],
   'client/server/examples': ['counter-server.ts'],
 }
@@ -87,6 +88,18 @@ class Speaker {
   }
 }
 
+/** Each seat is booked once, and each of the two programs has five. */
+function isBooked(t: Test, said: string): void {
+  const lines = said.trimEnd().split('\n')
+  const seats = lines.map((line) => Number(/^seat (\d+): /.exec(line)?.[1]))
+  t.same(
+    seats,
+    Array.from({ length: 11 }, (_, at) => at + 1),
+    said,
+  )
+  for (const name of ['Ann', 'Ben']) t.equal(lines.filter((line) => line.endsWith(name)).length, 5, name)
+}
+
 async function counts(t: Test, folder: string): Promise<void> {
   const ids = ['n1', 'n2', 'n3']
   const start = (id: string) => new Speaker(t, folder, ['counter.js', id])
@@ -155,12 +168,17 @@ t.test('a stranger installs the tarball, compiles the page, and runs it', async 
     t.equal(run(t, folder, process.execPath, tsc), '', kind)
     if (kind !== 'nodenext') continue
     t.match(run(t, folder, process.execPath, 'check-counter.js'), /^\d+ calls were done, and 0 faults were found\n$/)
-    const base = await freeBasePort(3, '127.0.0.1')
-    const compiled = join(folder, 'counter.js')
-    writeFileSync(
-      compiled,
-      readFileSync(compiled, 'utf8').replaceAll(/:710(\d)/g, (_, last) => `:${base + Number(last)}`),
+    t.match(
+      run(t, folder, process.execPath, 'protobuf-codec.js'),
+      /^\d+ transfers were done, and 0 faults were found\n$/,
     )
+    const base = await freeBasePort(7, '127.0.0.1')
+    for (const name of ['counter.js', 'shared-log.js']) {
+      const text = readFileSync(join(folder, name), 'utf8')
+      const elsewhere = text.replaceAll(/:710(\d)/g, (_, last) => `:${base + Number(last)}`)
+      writeFileSync(join(folder, name), elsewhere)
+    }
+    isBooked(t, run(t, folder, process.execPath, 'shared-log.js'))
     await counts(t, folder)
     await serves(t, folder)
   }
@@ -178,7 +196,13 @@ function binOf(name: string): string {
   return join(folder, typeof bin === 'string' ? bin : Object.values(bin)[0]!)
 }
 
-t.test('the page shows the examples as they are: `npm run docs` writes them', async (t) => {
-  const page = readFileSync(join(root, 'client/raft/README.md'), 'utf8')
-  t.equal(withExamples(page), page)
+t.test('the pages show the examples as they are: `npm run docs` writes them', async (t) => {
+  for (const name of pagesWithExamples) {
+    const page = readFileSync(join(root, name), 'utf8')
+    t.equal(withExamples(page), page, name)
+  }
+})
+
+t.test('the reference of all types is written without a warning', longOnly, async (t) => {
+  t.match(run(t, root, process.execPath, binOf('typedoc'), '--out', t.testdir({})), /html generated/)
 })
