@@ -43,7 +43,7 @@ export const defaultTiming: Timing = {
   heartbeatTicks: 10,
   electionTicks: 100,
   appendBytes: 1024 * 1024,
-  snapshotEntries: 10_000,
+  snapshotEntries: 50_000,
   snapshotBytes: 64 * 1024 * 1024,
   chunkBytes: 256 * 1024,
   leaseMs: 0,

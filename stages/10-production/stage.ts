@@ -7,7 +7,7 @@ import { handOverAndRetire } from './hand-over.js'
 import { gateOfProduction, hearAhead, reportsOfProduction, tickOfProduction, turnOfProduction } from './hear.js'
 import { productionRequests } from './hold.js'
 import { type ProductionMessage, productionDoubts, productionMessages } from './messages.js'
-import { askPreVotes } from './pre-vote.js'
+import { preVoteVerbs } from './pre-vote.js'
 import { type ProductionNode, productionNode, statusOfProduction } from './production-node.js'
 import { pipelineVerbs } from './replicate-ahead.js'
 
@@ -26,8 +26,8 @@ export default stage<ProductionNode, ProductionMessage>({
   verbs: {
     ...before.verbs,
     ...pipelineVerbs,
+    ...preVoteVerbs,
     status: statusOfProduction,
-    campaign: askPreVotes,
     retire: handOverAndRetire,
   },
   client: { ...before.client!, ...dropSilent },
