@@ -51,6 +51,7 @@ async function book(node: RaftNode<Booking, number>, by: string, seats: number):
 
 const nodes = await Promise.all(peers.map(start))
 await Promise.all([book(nodes[0]!, 'Ann', 5), book(nodes[1]!, 'Ben', 5)])
-await nodes[0]!.propose({ seat: 11, by: 'the house' })
-for await (const { command } of nodes[0]!.entries()) console.log(`seat ${command.seat}: ${command.by}`)
+const { index } = await nodes[0]!.propose({ seat: 11, by: 'the house' })
+for await (const { command } of nodes[0]!.entries({ to: index, follow: true }))
+  console.log(`seat ${command.seat}: ${command.by}`)
 await Promise.all(nodes.map((node) => node.close()))
