@@ -13,9 +13,9 @@ import { jsonLine, shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
 import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluster/local-cluster.js'
 import { isMemberWord } from '../cluster/membership.js'
+import { isRestartAll, restartAll, supervised } from '../cluster/restart-all.js'
 import { performFault } from '../repl/fault-words.js'
 import type { Repl } from '../repl/repl.js'
-import { isRestartAll, restartAll } from '../repl/restart-all.js'
 import { colour, nodeColour } from '../text/colour.js'
 import { describeEvent } from '../text/events.js'
 import { parseLine, UsageError } from '../text/words.js'
@@ -192,7 +192,7 @@ async function obey(
     } else if (membership && isChange({ command: word })) {
       const command = membership.fillIn(parseLine(line, commands).command)
       say(eventOf(line, await changeMembers(client, command, settings)))
-    } else if (isRestartAll(line)) await restartAll(cluster, say)
+    } else if (isRestartAll(line)) await restartAll(supervised(cluster), say)
     else for (const event of await performFault(cluster, line)) say(event)
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ConfigError)) throw error

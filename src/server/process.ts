@@ -11,8 +11,9 @@ import type { Stage } from '../stage.js'
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 import { FolderError } from '../storage/identity.js'
 import { jsonLine } from '../text.js'
-import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
+import { checkNodeConfig, timingOf } from './config.js'
 import { exitCodeOf, exitCodes } from './exits.js'
+import { explainPort } from './explain-port.js'
 import { type Dropped, Outlet } from './outlet.js'
 import { inSources } from './source-stack.js'
 
@@ -97,9 +98,9 @@ export async function runNode(
     ...(trace && { trace }),
   })
   const clients = new ClientPort(ask, notice)
-  await explainPort(config, 'peer', () => node.start())
+  await explainPort(id, 'peer', own.peer, () => node.start())
   const { host, port } = parseAddress(own.client)!
-  await explainPort(config, 'client', () => clients.listen(host, port))
+  await explainPort(id, 'client', own.client, () => clients.listen(host, port))
   notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
   return {
     faults: network!,
@@ -164,20 +165,6 @@ function openTrace(path: string): number {
 /** Makes the event that reports dropped lines. */
 export function droppedEvent(dropped: Dropped): Event {
   return { event: 'output_dropped', ...dropped }
-}
-
-/** Listens on a port. @throws ConfigError that says which port cannot be had, and what to do */
-async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: () => Promise<void>): Promise<void> {
-  try {
-    await listen()
-  } catch (error) {
-    const address = config.members.find((member) => member.id === config.id)![kind]
-    if (error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError) throw error
-    const { code, message } = error as NodeJS.ErrnoException
-    const why =
-      code === 'EADDRINUSE' ? 'it is in use; stop whoever has it, or choose other ports with --base-port' : message
-    throw new ConfigError(`${config.id} cannot listen for ${kind}s on ${address}: ${why}`)
-  }
 }
 
 /**
