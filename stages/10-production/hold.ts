@@ -1,8 +1,9 @@
 import type { Request } from '../../src/contracts.js'
-import { addNode, reconfigure, removeNode } from '../8-membership/ask-change.js'
+import { reconfigure, removeNode } from '../8-membership/ask-change.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
 import { openSession } from '../9-client-interaction/open-session.js'
 import { proposeOrForward } from './forward.js'
+import { addMember, demote, promote } from './learners.js'
 import type { ProductionNode } from './production-node.js'
 
 /**
@@ -21,7 +22,9 @@ function holdDuringHandover<C>(rule: (node: ProductionNode, request: Request<C>)
 export const heldRequests = {
   write: holdDuringHandover(proposeOrForward),
   open_session: holdDuringHandover(openSession),
-  add_node: holdDuringHandover(addNode),
+  add_node: holdDuringHandover(addMember),
+  promote: holdDuringHandover(promote),
+  demote: holdDuringHandover(demote),
   remove_node: holdDuringHandover(removeNode),
   reconfigure: holdDuringHandover(reconfigure),
 }

@@ -39,7 +39,11 @@ export default stage<ProductionNode, ProductionMessage>({
   gate: gateOfProduction(before.gate),
   on: hearAhead(before.on),
   proto: [...before.proto, '10-production/production.proto'],
-  services: [...before.services, '10-production/handover.proto'],
+  services: [
+    ...before.services.filter((file) => file !== '8-membership/requests.proto'),
+    '10-production/requests.proto',
+    '10-production/handover.proto',
+  ],
   tick: tickOfProduction(before.tick),
   perform: [performForwarded],
   applied: [...before.applied, answerForwarded],

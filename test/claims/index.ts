@@ -11,6 +11,7 @@ import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } fr
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
+import { learnerClaims } from './learners.js'
 import { leaseClaims } from './leases.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
 import { pipelineClaims } from './pipeline.js'
@@ -71,4 +72,5 @@ export const claims: Claims = {
   ...leaseClaims,
   ...deadLinkClaims,
   ...forwardClaims,
+  ...learnerClaims,
 }

@@ -3,6 +3,7 @@ import { stages } from '../../stages/index.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
 import { forwardClaims } from '../claims/forwarding.js'
 import { handoverClaims } from '../claims/handover.js'
+import { learnerClaims } from '../claims/learners.js'
 import { leaseClaims } from '../claims/leases.js'
 import { pipelineClaims } from '../claims/pipeline.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
@@ -16,6 +17,7 @@ const claims = {
   ...leaseClaims,
   ...deadLinkClaims,
   ...forwardClaims,
+  ...learnerClaims,
 }
 
 for (const stage of stages.slice(10)) {
