@@ -15,6 +15,7 @@ import { wrongReads } from './9-client-interaction-reads.js'
 import { wrongPreVotes } from './10-production.js'
 import { wrongForwards } from './10-production-forward.js'
 import { wrongHandoverRules } from './10-production-handover.js'
+import { wrongLearners } from './10-production-learners.js'
 import { wrongPipelineRules } from './10-production-pipeline.js'
 import type { WrongRule } from './wrong-rule.js'
 
@@ -41,4 +42,5 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongHandoverRules,
   ...wrongPipelineRules,
   ...wrongForwards,
+  ...wrongLearners,
 ]
