@@ -18,7 +18,7 @@ export interface Schemas {
 }
 
 /** The package of all `.proto` files of the project, so a message of a stage is found by its name alone. */
-const protoPackage = 'raftroadmap'
+export const protoPackage = 'raftroadmap'
 
 /** A field of a message as its `.proto` file declares it. */
 export interface ProtoField {
@@ -48,6 +48,14 @@ export interface Proto {
   readonly choice: string | null
 }
 
+/** The form of decoded messages, as {@link Protos} describes it. */
+export const protoForm = { keepCase: true, longs: Number, defaults: true, oneofs: true } as const
+
+/** Parses `.proto` files. */
+function loadProtos({ folder }: Schemas, files: readonly string[]): PackageDefinition {
+  return loadSync([...files], { includeDirs: [fileURLToPath(folder)], ...protoForm })
+}
+
 /**
  * The message types and services of some `.proto` files, parsed at run time.
  *
@@ -59,15 +67,12 @@ export class Protos {
   readonly #definitions: PackageDefinition
   readonly #wireForms = new Map<string, WireForm>()
 
-  /** @param files paths below the folder of the schemas, or absolute paths */
-  constructor({ folder }: Schemas, files: readonly string[]) {
-    this.#definitions = loadSync([...files], {
-      includeDirs: [fileURLToPath(folder)],
-      keepCase: true,
-      longs: Number,
-      defaults: true,
-      oneofs: true,
-    })
+  /**
+   * @param files paths below the folder of the schemas, or absolute paths
+   * @param definitions what the files define, and perhaps more
+   */
+  constructor(schemas: Schemas, files: readonly string[], definitions = loadProtos(schemas, files)) {
+    this.#definitions = definitions
   }
 
   service(name: string): ServiceDefinition {

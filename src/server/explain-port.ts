@@ -6,9 +6,9 @@ import { DamagedLogError, DiskError } from '../storage/errors.js'
 type Port = 'client' | 'peer' | 'app'
 
 /** Listens on a port. @throws ConfigError that says which port cannot be had, and what to do */
-export async function explainPort(id: NodeId, kind: Port, address: string, listen: () => Promise<void>): Promise<void> {
+export async function explainPort<T>(id: NodeId, kind: Port, address: string, listen: () => Promise<T>): Promise<T> {
   try {
-    await listen()
+    return await listen()
   } catch (error) {
     if (error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError) throw error
     const { code, message } = error as NodeJS.ErrnoException
@@ -16,6 +16,6 @@ export async function explainPort(id: NodeId, kind: Port, address: string, liste
       code === 'EADDRINUSE'
         ? 'it is in use; stop whoever has it, or choose other ports with --base-port, or in the file'
         : message
-    throw new ConfigError(`${id} cannot listen for ${kind}s on ${address}: ${why}`)
+    throw new ConfigError(`${id} cannot listen for ${kind === 'app' ? 'gRPC' : `${kind}s`} on ${address}: ${why}`)
   }
 }

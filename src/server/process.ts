@@ -1,9 +1,10 @@
 import { createWriteStream, openSync } from 'node:fs'
-import { parseAddress } from '../address.js'
+import { formatAddress, parseAddress } from '../address.js'
 import { assembleNode } from '../assemble.js'
 import { systemClock, systemRandom } from '../clock.js'
 import { type Event, type Index, isObject, type NodeId, type Status, type Term, type Traced } from '../contracts.js'
 import { ConfigError } from '../errors.js'
+import type { AppPortOptions } from '../network/app-port.js'
 import { ClientPort } from '../network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
 import type { Schemas } from '../network/grpc-protos.js'
@@ -11,7 +12,7 @@ import type { Stage } from '../stage.js'
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 import { FolderError } from '../storage/identity.js'
 import { jsonLine } from '../text.js'
-import { checkNodeConfig, timingOf } from './config.js'
+import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { exitCodeOf, exitCodes } from './exits.js'
 import { explainPort } from './explain-port.js'
 import { type Dropped, Outlet } from './outlet.js'
@@ -19,7 +20,7 @@ import { inSources } from './source-stack.js'
 
 declare module '../events.js' {
   interface EventDetails {
-    serving: { stage: number; pid: number; client: string; peer: string }
+    serving: { stage: number; pid: number; client: string; peer: string; app?: string }
     output_dropped: { lines: number; bytes: number }
     trace_failed: { file: string; message: string }
     /** The disk failed, so the node ends, or does not start. */
@@ -101,7 +102,9 @@ export async function runNode(
   await explainPort(id, 'peer', own.peer, () => node.start())
   const { host, port } = parseAddress(own.client)!
   await explainPort(id, 'client', own.client, () => clients.listen(host, port))
-  notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
+  const app = await openApp(config, own.client, { ask, stage, schemas, notice, status: () => node.status })
+  const where = { client: own.client, peer: own.peer, ...(app && { app: app.address }) }
+  notice({ event: 'serving', stage: stage.number, pid: process.pid, ...where })
   return {
     faults: network!,
     get status() {
@@ -110,9 +113,20 @@ export async function runNode(
     look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
     async stop(how) {
       await node.stop(drainMs, how)
-      await clients.close()
+      await Promise.all([clients.close(), app?.close()])
     },
   }
+}
+
+/**
+ * Opens the port for the services of gRPC, if the node is to have one; they take longer to load than the rest of a node.
+ */
+async function openApp({ id, appPort }: NodeConfig, client: string, options: Omit<AppPortOptions, 'clock'>) {
+  if (appPort === null) return null
+  const address = formatAddress({ ...parseAddress(client)!, port: appPort })
+  const { openAppPort } = await import('../network/app-port.js')
+  const port = await explainPort(id, 'app', address, () => openAppPort({ ...options, clock: systemClock }, address))
+  return { address, close: () => port.close() }
 }
 
 /** Reports the error that makes a node useless, and ends its process. */

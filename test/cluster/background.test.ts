@@ -3,57 +3,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { Client } from '../../client/client.js'
 import { Background } from '../../client/cluster/background.js'
 import { readClusterFile } from '../../client/cluster/cluster-file.js'
-import { freeBasePort } from '../../client/cluster/free-ports.js'
 import { parseAddress } from '../../src/address.js'
-import { localMembers } from '../../src/network/local-members.js'
 import { ProcessFolder } from '../../src/server/process-folder.js'
 import { some } from '../helpers/effort.js'
+import { type Event, place } from '../helpers/place.js'
 import { cli } from '../helpers/running.js'
-
-interface Place {
-  readonly folder: string
-  readonly path: string
-  readonly addresses: readonly string[]
-  /** Runs a verb, and reads its events. */
-  verb(name: string, ...args: string[]): Promise<{ code: number | null; events: Event[]; stderr: string }>
-  pidOf(id: string): number
-}
-
-interface Event {
-  readonly event: string
-  readonly node?: string
-  readonly pid?: number
-}
-
-/** A folder with the file of a cluster; at the end of the test the cluster is ended, whatever its state. */
-async function place(t: Test, nodes: number, settings = ''): Promise<Place> {
-  const folder = mkdtempSync(join(tmpdir(), 'raft-roadmap-'))
-  const members = localMembers(nodes, '127.0.0.1', await freeBasePort(nodes, '127.0.0.1'))
-  const list = members.map(({ id, client, peer }) => `  ${id}: { client: '${client}', peer: '${peer}' }\n`)
-  const path = join(folder, 'cluster.yaml')
-  writeFileSync(path, `cluster: orders\n${settings}nodes:\n${list.join('')}`)
-  const verb: Place['verb'] = async (name, ...args) => {
-    const { stdout, ...rest } = await cli([name, '--config', path, '--json', ...args])
-    return {
-      ...rest,
-      events: stdout
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line) as Event),
-    }
-  }
-  t.teardown(async () => {
-    await verb('down')
-    rmSync(folder, { recursive: true, force: true })
-  })
-  const note = (id: string) => readFileSync(join(folder, 'data', `${id}.process`, 'process.json'), 'utf8')
-  const pidOf = (id: string) => (JSON.parse(note(id)) as { pid: number }).pid
-  return { folder, path, addresses: members.map(({ client }) => client), verb, pidOf }
-}
 
 const namesOf = (events: readonly Event[]) =>
   events.map(({ event, node }) => (node ? `${event} ${node}` : event)).sort()
