@@ -8,9 +8,11 @@ import { exitCodes } from '../../src/server/exits.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { badStarts, droppedEvent } from '../../src/server/process.js'
 import type { Awaited } from '../../src/server/readiness.js'
+import { settingShapes } from '../../src/server/settings.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { jsonLine, shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
+import { environmentSettings } from '../cluster/cluster-file.js'
 import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluster/local-cluster.js'
 import { isMemberWord } from '../cluster/membership.js'
 import { isRestartAll, restartAll, supervised } from '../cluster/restart-all.js'
@@ -70,6 +72,7 @@ export const run: Verb<RunArguments> = {
       })
       .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
       .options(nodeOptions)
+      .config(environmentSettings([...Object.keys(settingShapes), 'dataDir']))
       .options(askOptions)
       .option('data-dir', {
         type: 'string',

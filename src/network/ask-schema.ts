@@ -42,7 +42,7 @@ export function askSchema({ stage }: Pick<Served, 'stage'>, schemas: Schemas): P
 }
 
 /** Writes the two messages of the stream, as a `.proto` file would have them. */
-export function askText(stage: Served['stage'], services: readonly protobuf.Service[]): string {
+function askText(stage: Served['stage'], services: readonly protobuf.Service[]): string {
   const methods = new Map(
     services.flatMap(({ methodsArray }) => methodsArray.map((method) => [commandOfRpc(method.name), method])),
   )

@@ -106,8 +106,7 @@ export function clientServices(
   })
 }
 
-/** The name of the message type of an rpc's request or reply. */
-export const nameOf = (type: unknown) => ((type as MessageTypeDefinition<object, object>).type as { name: string }).name
+const nameOf = (type: unknown) => ((type as MessageTypeDefinition<object, object>).type as { name: string }).name
 
 interface Types {
   readonly request: Proto

@@ -8,6 +8,7 @@ import type { AppPortOptions } from '../network/app-port.js'
 import { ClientPort } from '../network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
 import type { Schemas } from '../network/grpc-protos.js'
+import type { Node } from '../node.js'
 import type { Stage } from '../stage.js'
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 import { FolderError } from '../storage/identity.js'
@@ -105,15 +106,19 @@ export async function runNode(
   const app = await openApp(config, own.client, { ask, stage, schemas, notice, status: () => node.status })
   const where = { client: own.client, peer: own.peer, ...(app && { app: app.address }) }
   notice({ event: 'serving', stage: stage.number, pid: process.pid, ...where })
+  return running(node, network!, () => Promise.all([clients.close(), app?.close()]))
+}
+
+function running(node: Node, faults: FaultyNetwork, close: () => Promise<unknown>): RunningNode {
   return {
-    faults: network!,
+    faults,
     get status() {
       return node.status
     },
     look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
     async stop(how) {
       await node.stop(drainMs, how)
-      await Promise.all([clients.close(), app?.close()])
+      await close()
     },
   }
 }

@@ -30,3 +30,9 @@ export const productionCommands = {
 export type AddNode = z.infer<(typeof productionCommands)['add_node']['schema']>
 export type Promote = z.infer<(typeof productionCommands)['promote']['schema']>
 export type TransferLeader = z.infer<(typeof productionCommands)['transfer_leader']['schema']>
+
+/** The services for clients: that of stage 8 with what is new in it, and one for hand-overs. */
+export function servicesOfProduction(before: readonly string[]): string[] {
+  const others = before.filter((file) => file !== '8-membership/requests.proto')
+  return [...others, '10-production/requests.proto', '10-production/handover.proto']
+}
