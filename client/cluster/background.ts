@@ -8,6 +8,7 @@ import type { Event, NodeId, Status } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { leanEnvironment, nodeFlags } from '../../src/server/child.js'
 import { writableFolder } from '../../src/server/config.js'
+import { exitCodes } from '../../src/server/exits.js'
 import { explainPort } from '../../src/server/explain-port.js'
 import { type FoundProcess, ProcessFolder } from '../../src/server/process-folder.js'
 import { defaultSettings } from '../../src/server/settings.js'
@@ -32,6 +33,17 @@ export interface Seen {
   readonly node: FileNode
   readonly process: FoundProcess | null
   readonly status: Status | null
+}
+
+/** A node that did not start. */
+export class StartError extends ConfigError {
+  /** True if its own log or disk is to blame: then the others can serve without it. */
+  readonly isDiskBad: boolean
+
+  constructor(message: string, exitCode: number | null) {
+    super(message)
+    this.isDiskBad = exitCode === exitCodes.damagedLog || exitCode === exitCodes.diskFailed
+  }
 }
 
 /** Milliseconds that a node may take to give its status. */
@@ -155,7 +167,7 @@ export class Background implements Restartable {
     await endChild(child)
     // The node has never served: there is nothing in what it has made. Another `up` may have been faster.
     if ((await this.folderOf(node).find()) === null) remove(this.file, made)
-    throw new ConfigError(why)
+    throw new StartError(why, child.exitCode)
   }
 
   #whyNot(node: FileNode, child: ChildProcess): string {

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Event, NodeId } from '../../src/contracts.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { type Awaited, awaitedByClients, mostKnowing } from '../../src/server/readiness.js'
-import type { Background } from '../cluster/background.js'
+import { type Background, StartError } from '../cluster/background.js'
 import { changeMembers } from '../cluster/change-members.js'
 import { shownPath } from '../cluster/cluster-file.js'
 import { fileOptions, type OfFile, withBackground } from './of-file.js'
@@ -13,6 +13,8 @@ declare module '../../src/events.js' {
   interface EventDetails {
     /** The cluster serves clients. */
     cluster_serves: { cluster: string; leader: NodeId | null; logs: string }
+    /** A node cannot use what it has kept, so it stays down. */
+    not_started: { message: string }
     /** A node of the file runs, and is no member of the cluster. */
     no_member: { client: string; peer: string }
   }
@@ -30,13 +32,19 @@ export const up: Verb<OfFile> = {
       .options(fileOptions)
       .example('$0 up', 'starts the nodes of cluster.yaml, and returns when they serve')
       .example('$0 up --config orders.yaml --node n3', 'on the machine of n3')
-      .epilogue('A node that runs already is left alone. Exit code 3: the nodes run, and do not serve yet.'),
+      .epilogue(
+        'A node that runs already is left alone. Exit code 1: one stays down, and the others serve; 3: they do not serve yet.',
+      ),
   async handler(args) {
     process.exitCode = await withBackground(args, (cluster, say) => startAll(cluster, args.node !== undefined, say))
   },
 }
 
-/** Starts the nodes that do not run. @throws ConfigError if one cannot be started: those started here are ended then */
+/**
+ * Starts the nodes that do not run. A node whose own log or disk is bad stays down, and the others serve without it.
+ *
+ * @throws ConfigError if one cannot be started for another reason, or none at all: those started here are ended then
+ */
 async function startAll(cluster: Background, isPart: boolean, say: (event: Event) => void): Promise<number> {
   const seen = await cluster.lookHere()
   for (const { node, process } of seen) {
@@ -47,14 +55,19 @@ async function startAll(cluster: Background, isPart: boolean, say: (event: Event
   const isNew = cluster.file.nodes.every(({ folder }) => !existsSync(folder))
   await cluster.checkPorts(missing)
   const started = await Promise.allSettled(missing.map((id) => cluster.start(id)))
-  const failed = started.find((one) => one.status === 'rejected')
-  if (failed) {
-    const served = missing.filter((_, at) => started[at]!.status === 'fulfilled')
+  const failed = started.flatMap((one, at) =>
+    one.status === 'rejected' ? [{ id: missing[at]!, why: one.reason }] : [],
+  )
+  const served = missing.filter((id) => !failed.some((one) => one.id === id))
+  const hopeless = failed.find(({ why }) => !(why instanceof StartError && why.isDiskBad)) ?? failed[seen.length - 1]
+  if (hopeless) {
     await Promise.all(served.map((id) => cluster.stop(id)))
-    throw failed.reason
+    throw hopeless.why
   }
   for (const one of started) if (one.status === 'fulfilled') say(one.value)
-  return awaitService(cluster, isNew, isPart, say)
+  for (const { id, why } of failed) say({ event: 'not_started', node: id, message: (why as Error).message })
+  const code = await awaitService(cluster, isNew, isPart, say)
+  return failed.length > 0 && code === exitCodes.done ? exitCodes.refused : code
 }
 
 /**

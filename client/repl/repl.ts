@@ -236,7 +236,7 @@ export class Repl {
   }
 
   async #ask(line: string, turn: Turn): Promise<void> {
-    const named = line.startsWith('transfer_leader ') ? await this.#name(line) : line
+    const named = /^(transfer_leader|promote|demote) /.test(line) ? await this.#name(line) : line
     const { command, at } = parseLine(named, this.#options.shapes)
     if (isChange(command) && at === null) {
       const asked = this.#options.membership?.fillIn(command) ?? command

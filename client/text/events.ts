@@ -193,6 +193,7 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   ended: () => 'has ended, as it was asked to',
   launched: ({ pid, client, peer }) => `started (pid ${pid}): clients on ${client}, peers on ${peer}`,
   running: ({ pid, client, peer }) => `runs already (pid ${pid}): clients on ${client}, peers on ${peer}`,
+  not_started: ({ message }) => colour.red(`stays down: ${message}`),
   not_running: ({ answers, pid }) =>
     answers === undefined ? 'does not run' : `was not started from here, and goes on: ${answers} answers (pid ${pid})`,
   no_member: ({ client, peer }) =>

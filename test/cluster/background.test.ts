@@ -109,6 +109,17 @@ t.test('folders of another cluster, and a file that was moved, are refused', asy
   t.ok(existsSync(join(folder, 'data', 'n1', 'IDENTITY')))
 })
 
+t.test('a node whose log is damaged stays down, and the others serve', async (t) => {
+  const { verb, folder } = await place(t, 3)
+  await verb('up')
+  await verb('down')
+  writeFileSync(join(folder, 'data', 'n3', 'IDENTITY'), 'nonsense')
+  const { code, events } = await verb('up')
+  t.equal(code, 1)
+  t.same(namesOf(events), ['cluster_serves', 'launched n1', 'launched n2', 'not_started n3'])
+  t.match(await verb('down', '--wipe', '--yes'), { code: 2, stderr: /nobody can tell whose folder/ })
+})
+
 t.test('one node, and stages without logs or leaders', async (t) => {
   const kinds = [
     [1, 10],

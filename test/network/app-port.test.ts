@@ -90,7 +90,7 @@ async function asked(client: ReflectingClient, requests: readonly Fields[]): Pro
   return replies.sort((a, b) => Number(a.id) - Number(b.id))
 }
 
-t.test('single calls, a stream, and health, over a tcp cluster of stage 10', async (t) => {
+t.test('single calls, over a tcp cluster of stage 10', async (t) => {
   const { client, nodes } = await node(t, 10)
   t.match(
     nodes.events.find(({ event }) => event === 'serving'),
@@ -120,7 +120,12 @@ t.test('single calls, a stream, and health, over a tcp cluster of stage 10', asy
   const stale = new Metadata()
   stale.set('consistency', 'stale')
   t.match(await client.call('Get', { key: 'a' }, stale), { value: '1' })
+})
 
+t.test('a stream of requests, each with a command of its own', async (t) => {
+  const { client } = await node(t, 10)
+  await client.call('FoundCluster')
+  await client.call('Set', { key: 'a', value: '1' })
   const replies = await asked(client, [
     { id: 1, set: { key: 'b', value: 'x' }, withIndex: true },
     { id: 2, cas: { key: 'nobody', expected: 'y', value: 'z' } },
