@@ -15,6 +15,8 @@ export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'n
   readonly network: NetworkName | MakeNetwork
   /** Puts something between the node and its network. */
   readonly around?: (network: Network) => Network
+  /** Puts something between the node and the store of its log. */
+  readonly aroundLog?: (log: LogStore) => LogStore
   /** The kind of store for the log, or a store; not used at the stages that keep nothing. */
   readonly log: LogKind | LogStore
   readonly dataDir: string | null
@@ -45,7 +47,8 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   const site = { self, members, cluster, listen, electionMs, clock, random, notice }
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
-  const log = logOf(stage, parts)
+  const store = logOf(stage, parts)
+  const log = store && (parts.aroundLog?.(store) ?? store)
   const { bootstrap, priority = 0, about } = parts
   const node = new Node(
     stage,

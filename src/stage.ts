@@ -367,14 +367,13 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
 }
 
 /** Collects the rule for each command: the application's commands are passed on in the form of entries. */
-function requestsOf<N extends NodeState, M extends Message>({ application, commands, requests }: StageTable<N, M>) {
-  const { read, write } = requests
+function requestsOf<N extends NodeState, M extends Message>({ application, requests }: StageTable<N, M>) {
+  const { read, write, ...own } = requests
   const { codec } = application
   const ofApplication = Object.entries(application.commands).map(([name, { readOnly }]) => {
     const rule = readOnly ? read : write
     const handle = (node: N, request: Request) => rule(node, { ...request, command: codec.encode(request.command) })
     return [name, handle] as const
   })
-  const own = Object.keys(commands).flatMap((name) => (requests[name] ? [[name, requests[name]] as const] : []))
-  return new Map([...ofApplication, ...own])
+  return new Map([...ofApplication, ...Object.entries(own)])
 }

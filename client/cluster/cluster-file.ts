@@ -9,11 +9,11 @@ import {
   type ClusterFileContents,
   clusterFileShape,
   defaultSettings,
-  settingShapes,
+  type settingShapes,
 } from '../../src/server/settings.js'
 import type { Stage } from '../../src/stage.js'
-import { applicationNamed } from '../applications/registry.js'
 import { stageArgument } from '../commands/arguments.js'
+import { applicationNamed } from './applications.js'
 
 /** A node of a file that describes a cluster. */
 export interface FileNode extends Member {
@@ -42,15 +42,16 @@ type Settings = Pick<ClusterFileContents, keyof typeof settingShapes>
 /**
  * Reads a file that describes a cluster.
  *
+ * @param only the stage, with its application, where there is no other to choose
  * @throws ConfigError that says what is wrong with it, where, and what would be right
  */
-export function readClusterFile(named: string): ClusterFile {
+export function readClusterFile(named: string, only: Stage | null = null): ClusterFile {
   const path = resolve(named)
   const given = shownPath(path)
   const { cluster, stage, application, dataDir, nodes, ...settings } = contentsOf(given, readText(given))
   const folder = resolve(dirname(path), dataDir)
   try {
-    const found = stageArgument(String(stage)).withApplication(applicationNamed(application))
+    const found = stageOfFile(String(stage), application, only)
     const { heartbeat = defaultSettings.heartbeat, election = defaultSettings.election } = settings
     checkPace({ heartbeatMs: heartbeat, electionMs: election })
     const all = Object.entries(nodes).map(([id, { appPort = null, ...node }]) => ({
@@ -65,6 +66,16 @@ export function readClusterFile(named: string): ClusterFile {
     if (error instanceof ConfigError) throw new ConfigError(`${given}: ${error.message}`)
     throw error
   }
+}
+
+/** Finds the stage of a file, with its application. @throws ConfigError if it is not the only one there is */
+function stageOfFile(name: string, application: string, only: Stage | null): Stage {
+  const stage = stageArgument(name)
+  if (only === null) return stage.withApplication(applicationNamed(application))
+  const has = `${application} on stage ${stage.number}`
+  const runs = `${only.application.name} on stage ${only.number}`
+  if (has === runs) return only
+  throw new ConfigError(`the file is of ${has}, and this command runs ${runs}`)
 }
 
 /** Finds a node of the file. @throws ConfigError that lists the nodes */
@@ -154,44 +165,4 @@ function missing(names: readonly string[]): string {
   if (name === 'cluster') return 'is missing: the name that all nodes share'
   if (name === 'nodes') return 'is missing: n1: { client: 127.0.0.1:7001, peer: 127.0.0.1:7101 }, and so on'
   return 'is missing: an address, host:port'
-}
-
-/** The settings' names as variables of the environment have them: `snapshotEntries` is `RAFT_ROADMAP_SNAPSHOT_ENTRIES`. */
-const prefix = 'RAFT_ROADMAP_'
-
-/** The variables of the environment that give flags of `run` and `node` other values, by the flags' names. */
-const environmentNames = ['config', 'id', 'dataDir', ...Object.keys(settingShapes)] as const
-
-/**
- * Reads the settings that the environment gives.
- *
- * @param wanted the names of the flags that the verb has; variables of other verbs are left out
- * @throws ConfigError if a variable has our prefix and names no setting, or if its value is not of the setting's shape
- */
-export function environmentSettings(
-  wanted: readonly string[],
-  environment: NodeJS.ProcessEnv = process.env,
-): Record<string, unknown> {
-  const names = new Map(environmentNames.map((name) => [variableOf(name), name]))
-  const given = Object.entries(environment).filter(([variable]) => variable.startsWith(prefix))
-  return Object.fromEntries(
-    given.flatMap(([variable, text = '']): [string, unknown][] => {
-      const name = names.get(variable)
-      if (!name)
-        throw new ConfigError(`${variable}: there is no such setting; there are ${[...names.keys()].join(', ')}`)
-      if (!wanted.includes(name)) return []
-      const shape: z.ZodType | undefined = settingShapes[name as keyof typeof settingShapes]
-      const read = shape?.safeParse(plainValue(text))
-      if (read?.success === false) throw new ConfigError(`${variable} ${read.error.issues[0]!.message}`)
-      return [[name, text]]
-    }),
-  )
-}
-
-export const variableOf = (name: string) => `${prefix}${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`
-
-/** The value that a text stands for, as a file would have it. */
-function plainValue(text: string): unknown {
-  if (/^\d+$/.test(text)) return Number(text)
-  return text === 'true' ? true : text === 'false' ? false : text
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { readPolicies } from '../../src/contracts.js'
+import { addressProblem, readPolicies } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { defaultSettings, settingShapes } from '../../src/server/settings.js'
 import { logKinds, networkNames, type Stage } from '../../src/stage.js'
@@ -50,6 +50,23 @@ export const nodeOptions = {
       'from stage 10 on: a leader answers reads for most of an election time-out without asking its followers, which trusts that no clock of theirs runs a quarter faster than its own; give it to all nodes or to none',
   },
 } as const
+
+/** The option that names the nodes to ask. */
+export const connectOption = {
+  type: 'string',
+  // Given more than once, the option names more addresses.
+  coerce: (given: string | string[]) => [given].flat().join(','),
+  default: '127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7003,127.0.0.1:7004,127.0.0.1:7005',
+  describe: 'where nodes listen for clients: host:port,…',
+} as const
+
+/** Splits the addresses of `--connect`. @throws ConfigError that names the first one that is none */
+export function addressesIn(connect: string): string[] {
+  const addresses = connect.split(',').map((address) => address.trim())
+  const wrong = addresses.find((address) => addressProblem(address) !== null)
+  if (wrong === undefined) return addresses
+  throw new ConfigError(`--connect: ${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
+}
 
 /** Options of the commands that ask a cluster. */
 export const askOptions = {

@@ -5,7 +5,7 @@ import { writableFolder } from '../../src/server/config.js'
 import { ProcessFolder } from '../../src/server/process-folder.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { nodeNamed, readClusterFile } from '../cluster/cluster-file.js'
-import { stageArgument } from './arguments.js'
+import { onlyStage, type Served } from './served.js'
 
 /** The arguments of `node`. */
 export interface NodeArguments {
@@ -44,16 +44,17 @@ export interface NodePlan {
 }
 
 /** Plans a node from the file that describes its cluster, or from flags. @throws ConfigError that says what is missing */
-export function planNode(args: NodeArguments): NodePlan {
-  return args.config === undefined ? planFromFlags(args) : planFromFile(args, args.config)
+export function planNode(served: Served, args: NodeArguments): NodePlan {
+  return args.config === undefined ? planFromFlags(served, args) : planFromFile(served, args, args.config)
 }
 
-function planFromFlags(args: NodeArguments): NodePlan {
+function planFromFlags(served: Served, args: NodeArguments): NodePlan {
   const { id, peers, cluster = 'raft-roadmap', bootstrap, log, dataDir } = args
-  if (args.stage === undefined) throw new ConfigError('which stage? Its number, its name or "latest"; or --config')
+  if (served.namesStage && args.stage === undefined)
+    throw new ConfigError('which stage? Its number, its name or "latest"; or --config')
   if (id === undefined || peers === undefined)
     throw new ConfigError(`--${id === undefined ? 'id' : 'peers'} is missing; or --config, for a file that says it`)
-  const stage = stageArgument(args.stage)
+  const stage = served.stage(args.stage)
   if (bootstrap && stage.members === 'fixed') {
     throw new ConfigError(`--bootstrap: at stage ${stage.number} the members are fixed, and nobody founds anything`)
   }
@@ -80,10 +81,10 @@ const ofTheFile = ['stage', 'peers', 'cluster', 'bootstrap'] as const
  * Plans a node of a file. Where members change, the first node of the file founds the cluster with the others, when they
  * know of none; each other node is told itself alone.
  */
-function planFromFile(args: NodeArguments, path: string): NodePlan {
+function planFromFile(served: Served, args: NodeArguments, path: string): NodePlan {
   const double = ofTheFile.find((name) => args[name] !== undefined && args[name] !== false)
   if (double) throw new ConfigError(`${double === 'stage' ? 'the stage' : `--${double}`} is in the file; leave it out`)
-  const file = readClusterFile(path)
+  const file = readClusterFile(path, onlyStage(served))
   if (args.id === undefined) throw new ConfigError(`--id is missing: which of the nodes in ${path} this is`)
   const node = nodeNamed(file, args.id)
   const { stage, cluster, nodes, dataDir } = file

@@ -1,3 +1,4 @@
+import type { Argv } from 'yargs'
 import type { Event } from '../../src/contracts.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { Outlet } from '../../src/server/outlet.js'
@@ -8,6 +9,7 @@ import { schemas } from '../../stages/schemas.js'
 import { describeEvent } from '../text/events.js'
 import { nodeOptions, precedence, setting } from './arguments.js'
 import { type NodeArguments, type NodePlan, planNode } from './node-plan.js'
+import type { Served } from './served.js'
 import { settingsFrom } from './settings-from.js'
 import type { Verb } from './verb.js'
 
@@ -48,43 +50,54 @@ const ownOptions = {
   'in-background': { type: 'boolean', default: false, hidden: true },
 } as const
 
-export const node: Verb<NodeArguments> = {
-  builder: (yargs) =>
-    settingsFrom(
-      yargs.positional('stage', { type: 'string', describe: 'its number, its name, or "latest"; not with --config' }),
-      'a file that describes the cluster: README.md, "A cluster by a file"',
+/** Makes the command that runs one node alone. */
+export function nodeVerb(served: Served): Verb<NodeArguments> {
+  return {
+    builder: (yargs) =>
+      settingsFrom(
+        served.namesStage ? stageWord(yargs) : yargs,
+        served,
+        'a file that describes the cluster: README.md, "A cluster by a file"',
+      )
+        .options(nodeOptions)
+        .options(ownOptions)
+        .example('$0 node --config cluster.yaml --id n3', 'a node of a file; `up` starts all of them')
+        .epilogue(precedence),
+    handler: (args) => runAlone(planNode(served, args), args),
+  }
+}
+
+function stageWord(yargs: Argv): Argv {
+  return yargs
+    .positional('stage', { type: 'string', describe: 'its number, its name, or "latest"; not with --config' })
+    .example(
+      '$0 node 2 --id n1 --peers n1=10.0.0.1:7001/10.0.0.1:7101,n2=10.0.0.2:7001/10.0.0.2:7101',
+      'the first of two',
     )
-      .options(nodeOptions)
-      .options(ownOptions)
-      .example(
-        '$0 node 2 --id n1 --peers n1=10.0.0.1:7001/10.0.0.1:7101,n2=10.0.0.2:7001/10.0.0.2:7101',
-        'the first of two',
-      )
-      .example(
-        '$0 node 8 --id n6 --peers n6=10.0.0.6:7006/10.0.0.6:7106 --data-dir data/n6',
-        'a newcomer, which waits for `raft-roadmap client add_node n6 10.0.0.6:7006 10.0.0.6:7106`',
-      )
-      .example('$0 node --config cluster.yaml --id n3', 'a node of a file; `up` starts all of them')
-      .epilogue(precedence),
-  async handler(args) {
-    const plan = planNode(args)
-    const { id, client } = plan.self
-    // What is said on the way, and by nobody else: the process ends, and its folder is free again.
-    const release = (await plan.folder?.claim({ ...plan.note, node: id, pid: process.pid, client })) ?? (async () => {})
-    const outlet = outletOf(args, plan)
-    const emit = (event: Event) => outlet.write(event)
-    try {
-      const running = await runNode(plan.stage, plan.config, emit, schemas)
-      if (plan.isFoundingUnconfirmed && running.status.origin === undefined)
-        emit({ event: 'founding_unconfirmed', node: id, at: Date.now(), client })
-      const signal = await stopSignal()
-      await running.stop({ isLast: signal === 'SIGUSR2' })
-      await outlet.flushed()
-    } finally {
-      await release()
-    }
-    process.exit(exitCodes.done)
-  },
+    .example(
+      '$0 node 8 --id n6 --peers n6=10.0.0.6:7006/10.0.0.6:7106 --data-dir data/n6',
+      'a newcomer, which waits for `raft-roadmap client add_node n6 10.0.0.6:7006 10.0.0.6:7106`',
+    )
+}
+
+/** Runs a node until a signal tells it to stop. @throws ConfigError that says why it cannot start */
+async function runAlone(plan: NodePlan, args: NodeArguments): Promise<void> {
+  const { id, client } = plan.self
+  // What is said on the way, and by nobody else: the process ends, and its folder is free again.
+  const release = (await plan.folder?.claim({ ...plan.note, node: id, pid: process.pid, client })) ?? (async () => {})
+  const outlet = outletOf(args, plan)
+  const emit = (event: Event) => outlet.write(event)
+  try {
+    const running = await runNode(plan.stage, plan.config, emit, schemas)
+    if (plan.isFoundingUnconfirmed && running.status.origin === undefined)
+      emit({ event: 'founding_unconfirmed', node: id, at: Date.now(), client })
+    const signal = await stopSignal()
+    await running.stop({ isLast: signal === 'SIGUSR2' })
+    await outlet.flushed()
+  } finally {
+    await release()
+  }
+  process.exit(exitCodes.done)
 }
 
 /** Resolves when a signal asks the process to end. SIGUSR2 says that all nodes end, so that nobody takes over. */

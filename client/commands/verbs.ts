@@ -1,3 +1,4 @@
+import { roadmap } from './served.js'
 import type { Verb } from './verb.js'
 
 /**
@@ -13,12 +14,12 @@ export const verbs = [
   {
     command: 'run <stage>',
     describe: 'start a cluster of a stage, with the REPL and the fault words',
-    load: async (): Promise<Verb<never>> => (await import('./run.js')).run,
+    load: async (): Promise<Verb<never>> => (await import('./run.js')).runVerb(roadmap),
   },
   {
     command: 'node [stage]',
     describe: 'one node alone, for a cluster over several machines',
-    load: async (): Promise<Verb<never>> => (await import('./node.js')).node,
+    load: async (): Promise<Verb<never>> => (await import('./node.js')).nodeVerb(roadmap),
   },
   {
     command: 'up',
@@ -43,7 +44,7 @@ export const verbs = [
   {
     command: 'client [command..]',
     describe: 'ask a running cluster: one command, or the REPL without one; options before the command',
-    load: async (): Promise<Verb<never>> => (await import('./client.js')).client,
+    load: async (): Promise<Verb<never>> => (await import('./client.js')).clientVerb(roadmap.stage()),
   },
   {
     command: 'scenario [id]',
@@ -79,5 +80,10 @@ export const verbs = [
     command: 'print <stage>',
     describe: "a stage's whole node as one file to read: its table, then every rule, in stage order",
     load: async (): Promise<Verb<never>> => (await import('./print.js')).print,
+  },
+  {
+    command: 'vectors [command..]',
+    describe: 'an application on the newest stage: stores of vectors, whose nearest neighbours are found',
+    load: async (): Promise<Verb<never>> => (await import('../applications/vectors/main.js')).verb,
   },
 ]

@@ -73,7 +73,7 @@ export class Repl {
   readonly #interactive: boolean
   readonly #readline: Interface
   readonly #screen: Screen
-  readonly #session = new Session()
+  readonly #session: Session
   readonly #events = new FoldedEvents((event, more) => this.#show(event, more))
   /** Lines that were typed ahead: not answered yet, and not the one being answered. */
   #ahead: string[] = []
@@ -87,6 +87,7 @@ export class Repl {
 
   constructor(options: ReplOptions) {
     this.#options = options
+    this.#session = new Session(Object.keys(options.shapes))
     this.#interactive = options.input.isTTY === true
     this.#readline = createInterface({
       input: options.input,

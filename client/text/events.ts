@@ -89,6 +89,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   message_refused: ({ from, type, reason }) =>
     colour.yellow(`does not believe ${from}, and drops its ${type}: ${reason}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
+  results_differ: ({ replica, from, upTo }) =>
+    `${replica} has performed the entries ${from} to ${upTo} with other results than the rest, and must stop`,
   sessions_end: ({ why, idleMs, session }) =>
     why === 'unused'
       ? colour.dim(`ends the sessions that were not used for ${Math.floor(idleMs! / 1000)} s`)

@@ -5,7 +5,7 @@ import type { Clock, Event, Status } from '../contracts.js'
 import { askSchema, askTypes } from './ask-schema.js'
 import { askHandler } from './ask-stream.js'
 import { connectionLimits } from './connection-limits.js'
-import { clientProtos, clientServices, type Served } from './grpc-app.js'
+import { clientServices, type Served } from './grpc-app.js'
 import { GrpcPort } from './grpc-port.js'
 import { Protos, type Schemas } from './grpc-protos.js'
 
@@ -30,11 +30,11 @@ export interface AppPort {
  * of calls, reflection, and health. A node is healthy while it knows a leader.
  */
 export async function openAppPort(options: AppPortOptions, address: string): Promise<AppPort> {
-  const { stage, schemas, clock, notice } = options
+  const { schemas, clock, notice } = options
   const dropped = (remote: string | undefined, reason: string) => notice({ event: 'client_dropped', remote, reason })
   const port = new GrpcPort({ clock, limit: connectionLimits().peers, dropped, turnedAway: dropped })
   const definitions = askSchema(options, schemas)
-  const protos = new Protos(schemas, clientProtos(stage, schemas), definitions)
+  const protos = new Protos(definitions)
   const ask = askHandler(options, port.calls, protos)
   for (const [service, handlers] of clientServices(options, schemas, port.calls, protos))
     port.server.addService(service, handlers)

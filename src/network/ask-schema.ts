@@ -5,7 +5,7 @@ import protobuf from 'protobufjs'
 import type { Argument } from '../contracts.js'
 import { clientProtos, commandOfRpc, type Served } from './grpc-app.js'
 import { envelopeFields } from './grpc-metadata.js'
-import { protoForm, protoPackage, type Schemas } from './grpc-protos.js'
+import { clientForm, protoPackage, type Schemas } from './grpc-protos.js'
 
 /** The types of a stream of calls: a request has a command of one kind, and a reply the answer to one. */
 export const askTypes = { rpc: 'Ask', request: 'Request', reply: 'Reply' } as const
@@ -14,7 +14,10 @@ export const askTypes = { rpc: 'Ask', request: 'Request', reply: 'Reply' } as co
  * The fields beside a command, in the order of their numbers, which begin at 2. A new one goes to the end: a number is
  * for good.
  */
-const besideCommand = ['session', 'sequence', 'firstOutstanding', 'consistency', 'atLeast', 'withIndex', 'forward']
+const besideCommand = [
+  ...['session', 'sequence', 'firstOutstanding', 'consistency', 'atLeast', 'withIndex', 'forward'],
+  ...['prevLogIndex', 'prevLogTerm'],
+]
 /** The fields beside an answer; their numbers begin at 3. */
 export const besideAnswer = ['index', 'ageMs'] as const
 /** The numbers of the first command of any node, and of the first one of the application. */
@@ -30,15 +33,15 @@ export function askSchema({ stage }: Pick<Served, 'stage'>, schemas: Schemas): P
   const root = new protobuf.Root()
   const folder = fileURLToPath(schemas.folder)
   root.resolvePath = (_, target) => (isAbsolute(target) ? target : folder + target)
-  root.loadSync(clientProtos(stage, schemas), protoForm)
+  root.loadSync(clientProtos(stage, schemas), clientForm)
   const services = root.lookup(protoPackage, protobuf.Namespace) as protobuf.Namespace
   const all = services.nestedArray.filter((one) => one instanceof protobuf.Service)
-  protobuf.parse(askText(stage, all), root, protoForm)
+  protobuf.parse(askText(stage, all), root, clientForm)
   const [first] = Object.keys(stage.application.commands)
   const own = all.find(({ methodsArray }) => methodsArray.some(({ name }) => commandOfRpc(name) === first))!
   const { rpc, request, reply } = askTypes
   own.add(new protobuf.Method(rpc, 'rpc', request, reply, true, true))
-  return fromJSON(root.toJSON(), protoForm)
+  return fromJSON(root.toJSON(), clientForm)
 }
 
 /** Writes the two messages of the stream, as a `.proto` file would have them. */
@@ -62,7 +65,7 @@ function askText(stage: Served['stage'], services: readonly protobuf.Service[]):
     `syntax = "proto3"; package ${protoPackage};`,
     `message ${askTypes.request} {`,
     '  uint64 id = 1;',
-    ...envelopeFields(stage).map((field) => `  optional ${typeOf[field.kind]} ${field.name} = ${numberOf(field)};`),
+    ...envelopeFields(stage).map((field) => `  optional ${typeOf(field)} ${field.name} = ${numberOf(field)};`),
     '  oneof command {',
     ...choice('requestType'),
     '  }',
@@ -78,12 +81,18 @@ function askText(stage: Served['stage'], services: readonly protobuf.Service[]):
   ].join('\n')
 }
 
-const typeOf: Readonly<Record<Argument['kind'], string>> = {
+const types: Readonly<Partial<Record<Argument['kind'], string>>> = {
   text: 'string',
   'text or null': 'string',
   number: 'uint64',
   flag: 'bool',
   names: 'string',
+}
+
+function typeOf({ name, kind }: Argument): string {
+  const type = types[kind]
+  if (type === undefined) throw new Error(`the field ${name} beside a command has no type here`)
+  return type
 }
 
 function numberOf({ name }: Argument): number {

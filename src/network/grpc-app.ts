@@ -12,7 +12,7 @@ import {
 } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { besideAnswer, besideCommand, envelopeFields } from './grpc-metadata.js'
-import { type Proto, Protos, type Schemas } from './grpc-protos.js'
+import { clientForm, loadProtos, type Proto, Protos, type Schemas } from './grpc-protos.js'
 
 type Fields = Readonly<Record<string, unknown>>
 type Done = Answer & { readonly ok: true }
@@ -42,10 +42,15 @@ export function argumentsOf({ takes }: CommandShape, request: Fields): Fields {
   const fields: Record<string, unknown> = {}
   for (const { name, kind, optional } of takes) {
     const value = request[name]
-    const isEmpty = kind === 'flag' ? value !== true : kind === 'names' && optional && (value as string[]).length === 0
+    const isEmpty = kind === 'flag' ? value !== true : optional && isEmptyObject(value)
     if (value === undefined ? kind === 'text or null' : !isEmpty) fields[name] = value ?? null
   }
   return fields
+}
+
+/** A list or a map has no other way to be left out than to be empty. */
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
 /** Writes an answer in the fields of its reply. A list of lists on the JSON port is a list of messages here. */
@@ -94,7 +99,7 @@ export function clientServices(
   served: Served,
   schemas: Schemas,
   gate: CallGate,
-  protos = new Protos(schemas, clientProtos(served.stage, schemas)),
+  protos = new Protos(loadProtos(schemas, clientProtos(served.stage, schemas), clientForm)),
 ): [ServiceDefinition, UntypedServiceImplementation][] {
   return protos.services.map((definition) => {
     const unary = Object.entries(definition).filter(([, { requestStream }]) => !requestStream)

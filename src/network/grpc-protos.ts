@@ -51,9 +51,16 @@ export interface Proto {
 /** The form of decoded messages, as {@link Protos} describes it. */
 export const protoForm = { keepCase: true, longs: Number, defaults: true, oneofs: true } as const
 
-/** Parses `.proto` files. */
-function loadProtos({ folder }: Schemas, files: readonly string[]): PackageDefinition {
-  return loadSync([...files], { includeDirs: [fileURLToPath(folder)], ...protoForm })
+/** The form of a client's messages: bytes are base64, which is protobuf's own form for JSON. */
+export const clientForm = { ...protoForm, bytes: String } as const
+
+/** Parses `.proto` files. @param files paths below the folder of the schemas, or absolute paths */
+export function loadProtos(
+  { folder }: Schemas,
+  files: readonly string[],
+  form: typeof protoForm | typeof clientForm = protoForm,
+): PackageDefinition {
+  return loadSync([...files], { includeDirs: [fileURLToPath(folder)], ...form })
 }
 
 /**
@@ -67,11 +74,7 @@ export class Protos {
   readonly #definitions: PackageDefinition
   readonly #wireForms = new Map<string, WireForm>()
 
-  /**
-   * @param files paths below the folder of the schemas, or absolute paths
-   * @param definitions what the files define, and perhaps more
-   */
-  constructor(schemas: Schemas, files: readonly string[], definitions = loadProtos(schemas, files)) {
+  constructor(definitions: PackageDefinition) {
     this.#definitions = definitions
   }
 
@@ -95,14 +98,26 @@ export class Protos {
     const name = typeName.split('.').at(-1)!
     const known = this.#wireForms.get(name)
     if (known) return known
-    const fields = new Map<number, WireField>()
-    const form = { name, fields }
+    const form = { name, fields: new Map<number, WireField>() }
     this.#wireForms.set(name, form)
     const definition = this.#definitions[`${protoPackage}.${name}`] as MessageTypeDefinition<object, object>
-    for (const { name, number, type, typeName, label } of (definition.type as Descriptor).field) {
-      const message = type === 'TYPE_MESSAGE' ? { message: this.#wireForm(typeName) } : {}
-      fields.set(number, { name, kind: wireKinds[type] ?? 'other', isRepeated: label === 'LABEL_REPEATED', ...message })
+    this.#addFields(form.fields, definition.type as Descriptor)
+    return form
+  }
+
+  #addFields(fields: Map<number, WireField>, { field, nestedType }: Descriptor): void {
+    for (const { name, number, type, typeName, label } of field) {
+      const entry = nestedType.find((one) => one.options?.mapEntry && one.name === typeName)
+      const message = type === 'TYPE_MESSAGE' && { message: entry ? this.#entryForm(entry) : this.#wireForm(typeName) }
+      const kind = wireKinds[type] ?? 'other'
+      fields.set(number, { name, kind, isRepeated: label === 'LABEL_REPEATED', ...message })
     }
+  }
+
+  /** The form of a map's entries: a message type that stands in no file. */
+  #entryForm(entry: Descriptor): WireForm {
+    const form = { name: entry.name, fields: new Map<number, WireField>() }
+    this.#addFields(form.fields, entry)
     return form
   }
 }
@@ -114,6 +129,9 @@ const wireKinds: Readonly<Record<string, WireField['kind']>> = {
 }
 
 interface Descriptor {
+  readonly name: string
+  readonly nestedType: readonly Descriptor[]
+  readonly options: { readonly mapEntry?: boolean } | null
   readonly field: readonly { name: string; number: number; type: string; typeName: string; label: string }[]
   readonly oneofDecl: readonly { name: string }[]
 }

@@ -1,5 +1,6 @@
 import { createWriteStream, openSync } from 'node:fs'
 import { formatAddress, parseAddress } from '../address.js'
+import { clusterName } from '../application.js'
 import { assembleNode } from '../assemble.js'
 import { systemClock, systemRandom } from '../clock.js'
 import { type Event, type Index, isObject, type NodeId, type Status, type Term, type Traced } from '../contracts.js'
@@ -81,7 +82,8 @@ export async function runNode(
     trace?.(event)
     emit(stamp(event))
   }
-  const { id, members, cluster, bootstrap, priority } = config
+  const { id, members, bootstrap, priority } = config
+  const cluster = clusterName(stage.application, config.cluster)
   const world = { clock: systemClock, random: systemRandom }
   const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)

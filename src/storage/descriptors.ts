@@ -58,7 +58,7 @@ export async function withReserve<Result>(call: () => Promise<Result>, atOnce: (
   }
 }
 
-export async function openDescriptor(path: string, flags: string): Promise<number> {
+export async function openDescriptor(path: string, flags: number): Promise<number> {
   try {
     return await promisify(open)(path, flags)
   } catch (error) {

@@ -2,7 +2,7 @@
  * The calls on the file system that a log makes, and no others: few enough that a test can fail each one in turn.
  * All are asynchronous, in the thread pool, so that a slow disk never holds up the event loop.
  */
-import { fdatasync, fstat, fsync, ftruncate, read, readdirSync, readFile, write } from 'node:fs'
+import { constants, fdatasync, fstat, fsync, ftruncate, read, readdirSync, readFile, write } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, statfs } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { closeDescriptor, openDescriptor, withReserve } from './descriptors.js'
@@ -14,7 +14,7 @@ export interface Files {
   read(path: string): Promise<Buffer>
   makeFolder(path: string): Promise<void>
   /** Opens for writing, unless it is for `reading` only; `new` fails if the file is there already. */
-  open(path: string, mode: OpenMode): Promise<OpenFile>
+  open(path: string, mode: OpenMode, writes?: Writes): Promise<OpenFile>
   /** Renames a file; a file that has the new name already is replaced. */
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
@@ -39,6 +39,9 @@ export interface Seen {
 
 export type OpenMode = 'new' | 'existing' | 'reading'
 
+/** Moment from which a write is durable, with the length that is needed to read it: the next sync, or its own end. */
+export type Writes = 'until synced' | 'durable'
+
 export interface OpenFile {
   size(): Promise<number>
   /** Reads bytes at a position; fewer where the file ends. */
@@ -54,9 +57,12 @@ export interface OpenFile {
 /** A file by its descriptor: callbacks and one promise a call, which is less than a `FileHandle` costs. */
 class DescriptorFile implements OpenFile {
   readonly #descriptor: number
+  /** True if each write is followed by a sync: the system does not do so by itself. */
+  readonly #syncs: boolean
 
-  constructor(descriptor: number) {
+  constructor(descriptor: number, syncs: boolean) {
     this.#descriptor = descriptor
+    this.#syncs = syncs
   }
 
   async size(): Promise<number> {
@@ -83,7 +89,7 @@ class DescriptorFile implements OpenFile {
         write(this.#descriptor, bytes, done, bytes.length - done, position + done, (error, written) => {
           if (error) reject(error)
           else if (done + written < bytes.length) from(done + written)
-          else resolve()
+          else resolve(this.#syncs ? this.sync() : undefined)
         })
       }
       from(0)
@@ -112,7 +118,17 @@ async function readWhole(descriptor: number): Promise<Buffer> {
   return promisify(readFile)(descriptor)
 }
 
-const flags: Readonly<Record<OpenMode, string>> = { new: 'wx', existing: 'r+', reading: 'r' }
+const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_WRONLY } = constants
+const flags: Readonly<Record<OpenMode, number>> = {
+  new: O_WRONLY | O_CREAT | O_EXCL,
+  existing: O_RDWR,
+  reading: O_RDONLY,
+}
+/**
+ * With this flag a write ends when it is on the disk: writing and syncing are one trip through the thread pool. 0 where
+ * the system promises less by it than by a sync.
+ */
+const durableWrites = process.platform === 'linux' ? constants.O_DSYNC : 0
 
 export const realFiles: Files = {
   list: async (folder) =>
@@ -122,9 +138,13 @@ export const realFiles: Files = {
         () => readdirSync(folder),
       )
     ).sort(),
-  read: (path) => withDescriptor(path, 'r', readWhole),
+  read: (path) => withDescriptor(path, readWhole),
   makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
-  open: async (path, mode) => new DescriptorFile(await openDescriptor(path, flags[mode])),
+  async open(path, mode, writes) {
+    const isDurable = writes === 'durable'
+    const descriptor = await openDescriptor(path, flags[mode] | (isDurable ? durableWrites : 0))
+    return new DescriptorFile(descriptor, isDurable && durableWrites === 0)
+  },
   rename,
   remove: (path) => rm(path),
   async look(path) {
@@ -134,19 +154,15 @@ export const realFiles: Files = {
     })
     return seen && { id: `${seen.dev}:${seen.ino}`, bytes: Number(seen.size) }
   },
-  syncFolder: (path) => withDescriptor(path, 'r', (descriptor) => promisify(fsync)(descriptor)),
+  syncFolder: (path) => withDescriptor(path, (descriptor) => promisify(fsync)(descriptor)),
   async room(folder) {
     const { bavail, blocks, bsize } = await statfs(folder)
     return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
   },
 }
 
-async function withDescriptor<Result>(
-  path: string,
-  mode: string,
-  use: (descriptor: number) => Promise<Result>,
-): Promise<Result> {
-  const descriptor = await openDescriptor(path, mode)
+async function withDescriptor<Result>(path: string, use: (descriptor: number) => Promise<Result>): Promise<Result> {
+  const descriptor = await openDescriptor(path, O_RDONLY)
   try {
     return await use(descriptor)
   } finally {
@@ -180,8 +196,8 @@ export function explained(files: Files, admit: Admit = (call) => call()): Files 
     list: (folder) => explain('list', folder, () => files.list(folder)),
     read: (path) => explain('read', path, () => files.read(path)),
     makeFolder: (path) => explain('make the folder', path, () => files.makeFolder(path)),
-    open: async (path, mode) =>
-      explainFile(path, await explain(mode === 'new' ? 'create' : 'open', path, () => files.open(path, mode))),
+    open: async (path, mode, writes) =>
+      explainFile(path, await explain(mode === 'new' ? 'create' : 'open', path, () => files.open(path, mode, writes))),
     rename: (from, to) => explain(`rename to ${to}`, from, () => files.rename(from, to)),
     remove: (path) => explain('remove', path, () => files.remove(path)),
     syncFolder: (path) => explain('sync the folder', path, () => files.syncFolder(path)),
@@ -191,8 +207,8 @@ export function explained(files: Files, admit: Admit = (call) => call()): Files 
 }
 
 /** Creates a file with this content; it is durable once its folder is synced. */
-export async function createFile(files: Files, path: string, content: Buffer): Promise<OpenFile> {
-  const file = await files.open(path, 'new')
+export async function createFile(files: Files, path: string, content: Buffer, writes?: Writes): Promise<OpenFile> {
+  const file = await files.open(path, 'new', writes)
   try {
     await file.write(content, 0)
     await file.sync()

@@ -46,7 +46,7 @@ export function patient(files: Files, notice: (event: Event) => void, isOver: ()
   return {
     list: (folder) => again('list', folder, () => files.list(folder)),
     read: (path) => again('read', path, () => files.read(path)),
-    open: (path, mode) => again('open', path, () => files.open(path, mode)),
+    open: (path, mode, writes) => again('open', path, () => files.open(path, mode, writes)),
     syncFolder: (path) => again('sync the folder', path, () => files.syncFolder(path), outOfDescriptors),
     makeFolder: (path) => files.makeFolder(path),
     rename: (from, to) => files.rename(from, to),

@@ -1,6 +1,6 @@
 /**
  * The write-ahead log, the default `LogStore`: an append-only file of NDJSON in segments, readable with `tail`. A batch
- * is one write and one sync, closed by a line of its own. Nothing is ever overwritten: entries are taken back by a
+ * is one durable write, closed by a line of its own. Nothing is ever overwritten: entries are taken back by a
  * further record.
  */
 import { dirname, join } from 'node:path'
@@ -221,10 +221,9 @@ export class WriteAheadLog implements LogStore {
       this.#segments.push({ number, first, id: await idOf(this.#files, this.#pathOf(number)) })
     const path = join(this.#wal, segmentName(good.segment))
     const bytes = await this.#files.read(path)
-    const file = await this.#files.open(path, 'existing')
+    const file = await this.#files.open(path, 'existing', 'durable')
     this.#segment = { number: good.segment, file, size: good.length }
     await file.write(bytes.subarray(good.lastBatchAt, good.length), good.lastBatchAt)
-    await file.sync()
     await this.#files.syncFolder(this.#wal)
     await this.#files.syncFolder(this.#folder)
   }
@@ -235,7 +234,7 @@ export class WriteAheadLog implements LogStore {
     this.#encoder.checksum = 0
     this.#encoder.add(JSON.stringify(header))
     const bytes = this.#encoder.take()
-    const file = await createFile(this.#files, join(this.#wal, segmentName(number)), bytes)
+    const file = await createFile(this.#files, join(this.#wal, segmentName(number)), bytes, 'durable')
     this.#state = { ...this.#state, format: segmentFormat, checksum: this.#encoder.checksum }
     this.#segments.push({ number, first: header.first, id: await idOf(this.#files, this.#pathOf(number)) })
     await this.#files.syncFolder(this.#wal)
@@ -298,7 +297,6 @@ export class WriteAheadLog implements LogStore {
     const segment = this.#segment!
     const bytes = this.#encoder.take()
     await segment.file.write(bytes, segment.size)
-    await segment.file.sync()
     segment.size += bytes.length
   }
 

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { shape } from '../0-key-value-store/commands.js'
+import { shape } from '../../src/command-shape.js'
 import { address, force, node } from '../8-membership/commands.js'
 
-const role = z.literal('learner', { error: '"learner", or left out: then it votes' }).optional()
+const role = z.enum(['learner'], { error: '"learner", or left out: then it votes' }).optional()
 
 /** The commands with which an operator has the leader hand over, and has nodes vote or only learn. */
 export const productionCommands = {

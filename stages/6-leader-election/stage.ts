@@ -9,7 +9,7 @@ import { answeredDuringElection, elapsedDuringElection } from './follow-leader.j
 import { type ElectionMessage, electionDoubts, electionMessages } from './messages.js'
 import { hearStaleTerm, heedElected, observeTerm, tellStaleTerm } from './terms.js'
 import { vote } from './vote.js'
-import { type Voter, voter } from './voter.js'
+import { drawElectionTimeout, type Voter, voter } from './voter.js'
 
 const before = heartbeats.table
 
@@ -24,7 +24,7 @@ export default stage<Voter, ElectionMessage>({
   client: { ...before.client!, answered: answeredDuringElection, elapsed: elapsedDuringElection },
   state: voter,
   start: [],
-  verbs: { ...before.verbs, campaign, lead: leadWithEntry },
+  verbs: { ...before.verbs, drawElectionTimeout, campaign, lead: leadWithEntry },
   messages: { ...before.messages, ...electionMessages },
   doubts: electionDoubts,
   gate: replaced(before.gate, hearTerm, tellStaleTerm, observeTerm),

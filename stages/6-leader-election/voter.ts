@@ -10,6 +10,8 @@ export interface Voter extends Listener {
   votes: Set<NodeId>
   /** The election time-out, in ticks of silence; drawn anew each time. */
   electionTimeoutTicks: number
+  /** Verb: draws an election time-out, in ticks. */
+  drawElectionTimeout(): number
   /** Verb: stands for election. */
   campaign(): void
   /** Verb: takes office, now that a majority has voted for this node. */
@@ -26,7 +28,7 @@ export function voter(options: NodeOptions) {
  * Draws an election time-out: at least `electionTicks`, less than twice that. Chance keeps two nodes from asking at the
  * same moment for ever (§5.2).
  */
-function drawElectionTimeout({ timing, random }: Pick<NodeOptions, 'timing' | 'random'>): number {
+export function drawElectionTimeout({ timing, random }: Pick<NodeOptions, 'timing' | 'random'>): number {
   return timing.electionTicks + Math.floor(random.next() * timing.electionTicks)
 }
 
@@ -36,7 +38,7 @@ function drawElectionTimeout({ timing, random }: Pick<NodeOptions, 'timing' | 'r
  */
 export function waitAnew(node: Voter): void {
   node.silentTicks = 0
-  node.electionTimeoutTicks = drawElectionTimeout(node)
+  node.electionTimeoutTicks = node.drawElectionTimeout()
 }
 
 /** Enters a term with a vote or without. Both are one record: no crash can keep one and forget the other. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { shape } from '../../src/command-shape.js'
 import { addressProblem, isNodeId, limits } from '../../src/contracts.js'
-import { shape } from '../0-key-value-store/commands.js'
 
 const name = { error: 'a name of 1 to 32 letters, digits, - or _, and not __proto__' }
 /** The name of a node in a command. The field is not called `id`: in a client's request, `id` names the request. */

@@ -14,6 +14,7 @@ import {
   type Profile,
   profile,
   standardProfiles,
+  warmUpSeconds,
 } from './profiles.js'
 import { maxKeys, readPolicies } from './requests.js'
 
@@ -141,7 +142,7 @@ function commandLine(args: readonly string[]) {
     .option(
       'seconds',
       option(
-        `how long each measurement lasts, after 1 s of warm-up [${secondsEach.alone}; ${secondsEach.inAList} in a list]`,
+        `how long each measurement lasts, after ${warmUpSeconds} s of warm-up [${secondsEach.alone}; ${secondsEach.inAList} in a list]`,
         whole('seconds', 1, 3_600),
       ),
     )

@@ -37,8 +37,11 @@ export const defaultLoad = {
 /** A client has a connection to itself, as far as this many go. */
 export const defaultMaxConnections = 100
 
-/** Connections warm up and functions get compiled before anything is counted. */
-const warmUpSeconds = 1
+/**
+ * Seconds of load before anything is counted: functions get compiled meanwhile. At one client that takes thousands of
+ * operations, and so some seconds.
+ */
+export const warmUpSeconds = 5
 
 export function profile(
   stage: number,
@@ -54,7 +57,7 @@ export function profile(
 
 /**
  * What runs when nothing in particular is asked for: the price of stage 0 over a bare echo server, and the newest stage
- * from one client to many. Under a minute and a half with the defaults.
+ * from one client to many. About three minutes with the defaults.
  */
 export function standardProfiles(seconds: number, rounds: number | undefined, echo: EchoReply): Profile[] {
   const against: readonly ContenderName[] = ['echo']

@@ -1,10 +1,12 @@
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
+import { comparingClaims, wishedSnapshotClaims } from './compare-results.js'
 import { deadLinkClaims } from './dead-links.js'
 import { doubtClaims, snapshotDoubtClaims } from './doubts.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
 import { forwardClaims } from './forwarding.js'
+import { guardClaims, passedOnClaims } from './guard.js'
 import { handoverClaims } from './handover.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } from './identity.js'
@@ -73,4 +75,8 @@ export const claims: Claims = {
   ...deadLinkClaims,
   ...forwardClaims,
   ...learnerClaims,
+  ...guardClaims,
+  ...passedOnClaims,
+  ...comparingClaims,
+  ...wishedSnapshotClaims,
 }

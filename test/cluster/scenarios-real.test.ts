@@ -28,6 +28,8 @@ const selection = size<Selection, Selection>(
     [8, 'M1', 'M4', 'M5', 'M6', 'M9'],
     [6, 'W1', 'E2', 'E6', 'E9', 'E10', 'E12', 'E16'],
     [7, 'C2', 'C4', 'C7'],
+    [10, 'E16', 'E18', 'E19', 'E20', 'E21', 'E22', 'E23', 'E24', 'E25'],
+    [10, 'T1', 'T2', 'T3', 'T4', 'T5', 'T6', 'T7'],
   ],
 )
 const find = (id: string) => scenarios.find((scenario) => scenario.id === id)!

@@ -5,7 +5,6 @@ import { type AddressInfo, createServer } from 'node:net'
 import { Metadata } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
 import { askSchema } from '../../src/network/ask-schema.js'
-import { clientProtos } from '../../src/network/grpc-app.js'
 import { Protos } from '../../src/network/grpc-protos.js'
 import { stages } from '../../stages/index.js'
 import { schemas } from '../../stages/schemas.js'
@@ -30,6 +29,7 @@ function numbersOf(stage: (typeof stages)[number], message: 'Request' | 'Reply')
 /** Numbers that clients may have compiled in. */
 const recorded = {
   ...{ id: 1, session: 2, sequence: 3, firstOutstanding: 4, consistency: 5, atLeast: 6, withIndex: 7, forward: 8 },
+  ...{ prevLogIndex: 9, prevLogTerm: 10 },
   ...{ info: 16, ping: 17, add_node: 18, remove_node: 19, reconfigure: 20, cancel_change: 21, found_cluster: 22 },
   ...{ members: 23, open_session: 24, promote: 25, demote: 26, transfer_leader: 27 },
   ...{ get: 128, set: 129, delete: 130, append: 131, cas: 132, scan: 133 },
@@ -38,7 +38,7 @@ const recorded = {
 t.test('a request, and a reply, has every command of its stage, by a number that later stages keep', async (t) => {
   for (const stage of [...stages, counting]) {
     const definitions = askSchema({ stage }, schemas)
-    const protos = new Protos(schemas, clientProtos(stage, schemas), definitions)
+    const protos = new Protos(definitions)
     const names = Object.keys(stage.commands).sort()
     for (const message of ['Request', 'Reply']) {
       const { fields, choice } = protos.message(message)

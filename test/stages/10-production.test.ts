@@ -1,7 +1,9 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
+import { comparingClaims, wishedSnapshotClaims } from '../claims/compare-results.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
 import { forwardClaims } from '../claims/forwarding.js'
+import { guardClaims, passedOnClaims } from '../claims/guard.js'
 import { handoverClaims } from '../claims/handover.js'
 import { learnerClaims } from '../claims/learners.js'
 import { leaseClaims } from '../claims/leases.js'
@@ -18,6 +20,10 @@ const claims = {
   ...deadLinkClaims,
   ...forwardClaims,
   ...learnerClaims,
+  ...guardClaims,
+  ...passedOnClaims,
+  ...comparingClaims,
+  ...wishedSnapshotClaims,
 }
 
 for (const stage of stages.slice(10)) {

@@ -3,7 +3,7 @@
  * and names), and drop what it failed to sync while it still shows it (fsyncgate).
  */
 import { dirname } from 'node:path'
-import type { Files, OpenFile, OpenMode, Room, Seen } from '../../src/storage/files.js'
+import type { Files, OpenFile, OpenMode, Room, Seen, Writes } from '../../src/storage/files.js'
 
 interface Change {
   readonly apply: (content: Buffer) => Buffer
@@ -133,13 +133,13 @@ export class MemoryFiles implements Files {
     for (const name of [...this.folders]) if (name === path || name.startsWith(`${path}/`)) this.folders.delete(name)
   }
 
-  async open(path: string, mode: OpenMode): Promise<OpenFile> {
+  async open(path: string, mode: OpenMode, writes?: Writes): Promise<OpenFile> {
     this.#call()
-    if (mode !== 'new') return this.#openFile(this.#find(path))
+    if (mode !== 'new') return this.#openFile(this.#find(path), writes)
     if (this.names.has(path)) throw Object.assign(new Error(`EEXIST: ${path}`), { code: 'EEXIST' })
     const inode: Inode = { content: Buffer.alloc(0), durable: Buffer.alloc(0), unsynced: [] }
     this.names.set(path, inode)
-    return this.#openFile(inode)
+    return this.#openFile(inode, writes)
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -162,10 +162,17 @@ export class MemoryFiles implements Files {
     for (const [path, inode] of this.names) if (dirname(path) === folder) this.#durableNames.set(path, inode)
   }
 
-  #openFile(inode: Inode): OpenFile {
+  #openFile(inode: Inode, writes?: Writes): OpenFile {
     const change = (what: Change) => {
       inode.content = what.apply(inode.content)
       inode.unsynced.push(what)
+    }
+    const sync = async () => {
+      this.#call(() => {
+        inode.unsynced = []
+      })
+      inode.durable = inode.unsynced.reduce((before, { apply }) => apply(before), inode.durable)
+      inode.unsynced = []
     }
     return {
       size: async () => {
@@ -179,18 +186,13 @@ export class MemoryFiles implements Files {
       write: async (bytes, position) => {
         this.#call(() => change(overwrite(Buffer.from(bytes.subarray(0, bytes.length / 2)), position)))
         change(overwrite(Buffer.from(bytes), position))
+        if (writes === 'durable') await sync()
       },
       truncate: async (length) => {
         this.#call()
         change({ apply: (content) => content.subarray(0, length), bytes: null, position: length })
       },
-      sync: async () => {
-        this.#call(() => {
-          inode.unsynced = []
-        })
-        inode.durable = inode.unsynced.reduce((before, { apply }) => apply(before), inode.durable)
-        inode.unsynced = []
-      },
+      sync,
       close: async () => this.#call(),
     }
   }
