@@ -212,6 +212,8 @@ export interface Stage extends Omit<StageFacts, 'messages'> {
   readonly messages: Readonly<Record<string, BoundMessageFacts>>
   /** A fresh node of this stage. */
   create(options: NodeOptions): Core
+  /** Makes the same stage with another application. */
+  withApplication(application: Application): Stage
 }
 
 export interface StageOf<N extends NodeState, M extends Message> extends Stage {
@@ -223,10 +225,14 @@ export function stage<N extends NodeState, M extends Message>(table: StageTable<
   const isIdentified = 'identify' in table.verbs
   const commands = { ...inEnvelopes(table.application.commands, table.envelopes), ...table.commands }
   const create = (options: NodeOptions) => new TableCore(table, options)
-  return { ...table, commands, messages: boundMessages(table), isIdentified, table, create }
+  const withOther = (application: Application) => stage<N, M>({ ...table, application })
+  return {
+    ...table,
+    ...{ commands, messages: boundMessages(table), isIdentified, table, create, withApplication: withOther },
+  }
 }
 
-/** Makes the same stage with another application. */
+/** Makes the same stage with another application, for callers that know the stage's types. */
 export function withApplication<N extends NodeState, M extends Message>(
   { table }: StageOf<N, M>,
   application: Application,

@@ -14,6 +14,9 @@ const flags = [
   'no-shrink',
   'no-session',
   'lease-reads',
+  'in-background',
+  'yes',
+  'wipe',
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */

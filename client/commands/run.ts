@@ -9,14 +9,16 @@ import { exitCodes } from '../../src/server/exits.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { badStarts, droppedEvent } from '../../src/server/process.js'
 import type { Awaited } from '../../src/server/readiness.js'
+import { settingShapes } from '../../src/server/settings.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { jsonLine, shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
+import { environmentSettings } from '../cluster/environment.js'
 import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluster/local-cluster.js'
 import { isMemberWord } from '../cluster/membership.js'
+import { isRestartAll, restartAll, supervised } from '../cluster/restart-all.js'
 import { performFault } from '../repl/fault-words.js'
 import type { Repl } from '../repl/repl.js'
-import { isRestartAll, restartAll } from '../repl/restart-all.js'
 import { colour, nodeColour } from '../text/colour.js'
 import { describeEvent } from '../text/events.js'
 import { parseLine, UsageError } from '../text/words.js'
@@ -92,6 +94,7 @@ function runOptions(yargs: Argv) {
     })
     .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
     .options(nodeOptions)
+    .config(environmentSettings([...Object.keys(settingShapes), 'dataDir']))
     .options(askOptions)
     .option('data-dir', {
       type: 'string',
@@ -208,7 +211,7 @@ async function obey(
     } else if (membership && isChange({ command: word })) {
       const command = membership.fillIn(parseLine(line, commands).command)
       say(eventOf(line, await changeMembers(client, command, settings)))
-    } else if (isRestartAll(line)) await restartAll(cluster, say)
+    } else if (isRestartAll(line)) await restartAll(supervised(cluster), say)
     else for (const event of await performFault(cluster, line)) say(event)
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ConfigError)) throw error

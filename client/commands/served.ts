@@ -16,6 +16,11 @@ export interface Served {
   readonly tries?: string
 }
 
+/** The stage of a command line that has no other; null if a person names one. */
+export function onlyStage({ namesStage, stage }: Served): Stage | null {
+  return namesStage ? null : stage()
+}
+
 /** The key-value store at any stage of the roadmap. */
 export const roadmap: Served = {
   namesStage: true,

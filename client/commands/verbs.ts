@@ -17,9 +17,29 @@ export const verbs = [
     load: async (): Promise<Verb<never>> => (await import('./run.js')).runVerb(roadmap),
   },
   {
-    command: 'node <stage>',
+    command: 'node [stage]',
     describe: 'one node alone, for a cluster over several machines',
     load: async (): Promise<Verb<never>> => (await import('./node.js')).nodeVerb(roadmap),
+  },
+  {
+    command: 'up',
+    describe: 'start the cluster of a file in the background; returns when it serves',
+    load: async (): Promise<Verb<never>> => (await import('./up.js')).up,
+  },
+  {
+    command: 'status',
+    describe: 'what the nodes of a file are doing',
+    load: async (): Promise<Verb<never>> => (await import('./status.js')).status,
+  },
+  {
+    command: 'restart',
+    describe: 'restart the cluster of a file, a node at a time, the leader last',
+    load: async (): Promise<Verb<never>> => (await import('./restart.js')).restart,
+  },
+  {
+    command: 'down',
+    describe: 'end the cluster of a file; with --wipe, delete what it has kept',
+    load: async (): Promise<Verb<never>> => (await import('./down.js')).down,
   },
   {
     command: 'client [command..]',

@@ -16,6 +16,7 @@ import {
   oncePerRound,
 } from '../cluster/change-members.js'
 import { isMemberWord, type Membership } from '../cluster/membership.js'
+import { isRestartAll, restartAll, supervised } from '../cluster/restart-all.js'
 import { checkFile, describeCheck } from '../commands/check.js'
 import { describeOutcome, exitCode } from '../text/answers.js'
 import { colour } from '../text/colour.js'
@@ -28,7 +29,6 @@ import { nameRoles, performFault } from './fault-words.js'
 import { FoldedEvents } from './fold-events.js'
 import { historySize, keepLine, loadHistory } from './history.js'
 import { describeUnknown, describeWords, isKnown, meant } from './repl-words.js'
-import { isRestartAll, restartAll } from './restart-all.js'
 import { Screen } from './screen.js'
 import { Session } from './session.js'
 
@@ -237,7 +237,7 @@ export class Repl {
   }
 
   async #ask(line: string, turn: Turn): Promise<void> {
-    const named = line.startsWith('transfer_leader ') ? await this.#name(line) : line
+    const named = /^(transfer_leader|promote|demote) /.test(line) ? await this.#name(line) : line
     const { command, at } = parseLine(named, this.#options.shapes)
     if (isChange(command) && at === null) {
       const asked = this.#options.membership?.fillIn(command) ?? command
@@ -298,7 +298,7 @@ export class Repl {
   async #fault(line: string, { say, signal }: Turn): Promise<void> {
     const { cluster } = this.#options
     if (!cluster) throw new UsageError('this cluster was not started here: use the `run` that started it')
-    if (isRestartAll(line)) return restartAll(cluster, (event) => say(describeEvent(event)), signal)
+    if (isRestartAll(line)) return restartAll(supervised(cluster), (event) => say(describeEvent(event)), signal)
     for (const event of await performFault(cluster, line)) {
       if (event.event === 'refused') this.#exitCode = exitCodes.usage
       say(describeEvent(event))

@@ -56,15 +56,23 @@ function describeOwn(command: Command, answer: Answer & { ok: true }): string {
     case 'members':
       return describeMemberList(mapTexts(answer, shown) as MemberList)
     case 'add_node':
+    case 'promote':
+    case 'demote':
     case 'found_cluster':
     case 'remove_node':
     case 'reconfigure':
-      return `ok ${colour.dim(`(voters ${(answer.voters as string[]).map(shown).join(' ')})`)}`
+      return `ok ${colour.dim(`(${describeParts(answer)})`)}`
     case 'info':
       return describeInfo(mapTexts(answer.info, shown) as Record<string, unknown>)
     default:
       return describeFields(answer)
   }
+}
+
+/** Lists the voters of a cluster, and the learners if it has any. */
+function describeParts({ voters, learners = [] }: Readonly<Record<string, unknown>>): string {
+  const list = (ids: unknown) => (ids as string[]).map(shown).join(' ')
+  return `voters ${list(voters)}${(learners as string[]).length > 0 ? `; learners ${list(learners)}` : ''}`
 }
 
 /** Describes an answer of a command that no table here knows. */

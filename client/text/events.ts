@@ -79,7 +79,8 @@ export function describeAwaited({ for: awaited, ms }: AwaitedStatus): string {
 const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails[Name]) => string } = {
   ready: describeReady,
   stopped: () => 'every node has stopped',
-  serving: ({ pid, client, peer }) => `serves clients on ${client}, peers on ${peer} (pid ${pid})`,
+  serving: ({ pid, client, peer, app }) =>
+    `serves clients on ${client}, peers on ${peer}${app === undefined ? '' : `, gRPC on ${app}`} (pid ${pid})`,
   link_up: ({ peer }) => colour.dim(`connected to ${peer}`),
   link_down: ({ peer }) => colour.dim(`lost the connection to ${peer}`),
   message_unsent: ({ peer, type, reason }) => colour.yellow(`could not send a ${type} to ${peer}: ${reason}`),
@@ -192,6 +193,16 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   restarted: ({ pid }) => colour.green(`restarted (pid ${pid})`),
   wiped: () => colour.red('wiped: its disk is empty, and it does not know any more for whom it voted'),
   ended: () => 'has ended, as it was asked to',
+  launched: ({ pid, client, peer }) => `started (pid ${pid}): clients on ${client}, peers on ${peer}`,
+  running: ({ pid, client, peer }) => `runs already (pid ${pid}): clients on ${client}, peers on ${peer}`,
+  not_started: ({ message }) => colour.red(`stays down: ${message}`),
+  not_running: ({ answers, pid }) =>
+    answers === undefined ? 'does not run' : `was not started from here, and goes on: ${answers} answers (pid ${pid})`,
+  no_member: ({ client, peer }) =>
+    colour.yellow(`runs, and is no member yet: raft-roadmap client add_node <its name> ${client} ${peer}`),
+  cluster_serves: ({ cluster, leader, logs }) =>
+    `${cluster} serves${leader === null ? '' : `, and ${nodeColour(leader)} leads`}; what the nodes keep and say is in ${logs}`,
+  folders_deleted: ({ folders }) => `deleted: ${folders.join(', ')}`,
   paused: () => colour.yellow('paused: it neither answers nor refuses'),
   resumed: () => colour.green('resumed'),
   cut: ({ links }) => colour.yellow(`cut: ${describeCut(links)}`),

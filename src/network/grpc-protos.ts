@@ -18,7 +18,7 @@ export interface Schemas {
 }
 
 /** The package of all `.proto` files of the project, so a message of a stage is found by its name alone. */
-const protoPackage = 'raftroadmap'
+export const protoPackage = 'raftroadmap'
 
 /** A field of a message as its `.proto` file declares it. */
 export interface ProtoField {
@@ -48,6 +48,21 @@ export interface Proto {
   readonly choice: string | null
 }
 
+/** The form of decoded messages, as {@link Protos} describes it. */
+export const protoForm = { keepCase: true, longs: Number, defaults: true, oneofs: true } as const
+
+/** The form of a client's messages: bytes are base64, which is protobuf's own form for JSON. */
+export const clientForm = { ...protoForm, bytes: String } as const
+
+/** Parses `.proto` files. @param files paths below the folder of the schemas, or absolute paths */
+export function loadProtos(
+  { folder }: Schemas,
+  files: readonly string[],
+  form: typeof protoForm | typeof clientForm = protoForm,
+): PackageDefinition {
+  return loadSync([...files], { includeDirs: [fileURLToPath(folder)], ...form })
+}
+
 /**
  * The message types and services of some `.proto` files, parsed at run time.
  *
@@ -59,19 +74,8 @@ export class Protos {
   readonly #definitions: PackageDefinition
   readonly #wireForms = new Map<string, WireForm>()
 
-  /**
-   * @param files paths below the folder of the schemas, or absolute paths
-   * @param bytes the form of a field of bytes: a `Buffer`, or base64, which is protobuf's own form for JSON
-   */
-  constructor({ folder }: Schemas, files: readonly string[], bytes: 'buffer' | 'base64' = 'buffer') {
-    this.#definitions = loadSync([...files], {
-      includeDirs: [fileURLToPath(folder)],
-      keepCase: true,
-      longs: Number,
-      defaults: true,
-      oneofs: true,
-      ...(bytes === 'base64' && { bytes: String }),
-    })
+  constructor(definitions: PackageDefinition) {
+    this.#definitions = definitions
   }
 
   service(name: string): ServiceDefinition {

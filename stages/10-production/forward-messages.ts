@@ -69,7 +69,9 @@ function isForwardRequest(candidate: Candidate, known: Known): boolean {
 /** The commands of the node itself that are passed on, by their shapes. */
 const passedOn = {
   open_session: interactionCommands.open_session,
-  add_node: membershipCommands.add_node,
+  add_node: productionCommands.add_node,
+  promote: productionCommands.promote,
+  demote: productionCommands.demote,
   remove_node: membershipCommands.remove_node,
   reconfigure: membershipCommands.reconfigure,
   transfer_leader: productionCommands.transfer_leader,

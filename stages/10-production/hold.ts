@@ -1,8 +1,9 @@
 import type { Request } from '../../src/contracts.js'
-import { addNode, reconfigure, removeNode } from '../8-membership/ask-change.js'
+import { reconfigure, removeNode } from '../8-membership/ask-change.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
 import { openSession } from '../9-client-interaction/open-session.js'
 import { orForward, proposeOrForward } from './forward.js'
+import { addMember, demote, promote } from './learners.js'
 import type { ProductionNode } from './production-node.js'
 import { wishSnapshot } from './snapshot-now.js'
 import { transferLeader } from './transfer-leader.js'
@@ -23,7 +24,9 @@ function holdDuringHandover<C>(rule: (node: ProductionNode, request: Request<C>)
 export const heldRequests = {
   write: holdDuringHandover(proposeOrForward),
   open_session: holdDuringHandover(orForward(openSession)),
-  add_node: holdDuringHandover(orForward(addNode)),
+  add_node: holdDuringHandover(orForward(addMember)),
+  promote: holdDuringHandover(orForward(promote)),
+  demote: holdDuringHandover(orForward(demote)),
   remove_node: holdDuringHandover(orForward(removeNode)),
   reconfigure: holdDuringHandover(orForward(reconfigure)),
 }

@@ -1,6 +1,6 @@
 import { stage } from '../../src/stage.js'
 import clientInteraction from '../9-client-interaction/stage.js'
-import { productionCommands } from './commands.js'
+import { productionCommands, servicesOfProduction } from './commands.js'
 import { dropSilent } from './drop-silent.js'
 import { productionEnvelopes } from './envelope.js'
 import { handOverAndRetire } from './hand-over.js'
@@ -37,7 +37,7 @@ export default stage<ProductionNode, ProductionMessage>({
   gate: gateOfProduction(before.gate),
   on: hearAhead(before.on),
   proto: [...before.proto, '10-production/production.proto'],
-  services: [...before.services, '10-production/handover.proto'],
+  services: servicesOfProduction(before.services),
   tick: tickOfProduction(before.tick),
   ...reportsOfProduction(before),
   turn: turnOfProduction(before.turn),

@@ -37,6 +37,8 @@ export function takeForwardRequest(node: ProductionNode, message: ForwardRequest
 const ownRequests: Record<PassedOn, (node: ProductionNode, request: Request) => void> = {
   open_session: heldRequests.open_session,
   add_node: heldRequests.add_node,
+  promote: heldRequests.promote,
+  demote: heldRequests.demote,
   remove_node: heldRequests.remove_node,
   reconfigure: heldRequests.reconfigure,
   transfer_leader: transferLeader,

@@ -13,6 +13,7 @@ import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } fr
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
+import { learnerClaims } from './learners.js'
 import { leaseClaims } from './leases.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
 import { pipelineClaims } from './pipeline.js'
@@ -73,6 +74,7 @@ export const claims: Claims = {
   ...leaseClaims,
   ...deadLinkClaims,
   ...forwardClaims,
+  ...learnerClaims,
   ...guardClaims,
   ...passedOnClaims,
   ...comparingClaims,

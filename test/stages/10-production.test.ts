@@ -5,6 +5,7 @@ import { deadLinkClaims } from '../claims/dead-links.js'
 import { forwardClaims } from '../claims/forwarding.js'
 import { guardClaims, passedOnClaims } from '../claims/guard.js'
 import { handoverClaims } from '../claims/handover.js'
+import { learnerClaims } from '../claims/learners.js'
 import { leaseClaims } from '../claims/leases.js'
 import { pipelineClaims } from '../claims/pipeline.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
@@ -18,6 +19,7 @@ const claims = {
   ...leaseClaims,
   ...deadLinkClaims,
   ...forwardClaims,
+  ...learnerClaims,
   ...guardClaims,
   ...passedOnClaims,
   ...comparingClaims,

@@ -17,6 +17,7 @@ import { wrongComparisons } from './10-production-compare.js'
 import { wrongForwards } from './10-production-forward.js'
 import { wrongGuards } from './10-production-guard.js'
 import { wrongHandoverRules } from './10-production-handover.js'
+import { wrongLearners } from './10-production-learners.js'
 import { wrongPipelineRules } from './10-production-pipeline.js'
 import type { WrongRule } from './wrong-rule.js'
 
@@ -43,6 +44,7 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongHandoverRules,
   ...wrongPipelineRules,
   ...wrongForwards,
+  ...wrongLearners,
   ...wrongGuards,
   ...wrongComparisons,
 ]
