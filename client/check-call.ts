@@ -13,6 +13,7 @@ export type CheckedCall =
       readonly deadlineMs: number | undefined
       readonly at: string | undefined
       readonly session: boolean | undefined
+      readonly signal: AbortSignal | undefined
     }
   | { readonly code: ErrorCode; readonly problem: string }
 
@@ -22,6 +23,8 @@ const isBoolean = (value: unknown) => value === undefined || typeof value === 'b
 const isDeadline = (ms: unknown) => ms === undefined || (typeof ms === 'number' && ms > 0)
 const isAddress = (address: unknown): address is string =>
   typeof address === 'string' && addressProblem(address) === null
+const isReadsAndWrites = (application: unknown) =>
+  isObject(application) && Object.values(application).every((kind) => kind === 'read' || kind === 'write')
 /** Prints any value for a sentence. */
 const shown = (value: unknown) =>
   inspect(value, { depth: 0, maxStringLength: 100, breakLength: Number.POSITIVE_INFINITY })
@@ -29,7 +32,7 @@ const shown = (value: unknown) =>
 /** Checks the settings of a client. @throws ConfigError that says what to change */
 export function checkSettings(settings: ClientSettings): ClientSettings {
   if (!isObject(settings)) throw new ConfigError('a client is made with an object such as { addresses: ["host:port"] }')
-  const { addresses, deadlineMs, maxRedirects, session, reads } = settings
+  const { addresses, deadlineMs, maxRedirects, session, reads, application } = settings
   if (!Array.isArray(addresses) || addresses.length === 0)
     throw new ConfigError('a client needs a list of at least one address: { addresses: ["host:port"] }')
   const wrong = addresses.findIndex((address) => !isAddress(address))
@@ -40,7 +43,11 @@ export function checkSettings(settings: ClientSettings): ClientSettings {
   if (!isBoolean(session)) throw new ConfigError(`${aSession}, which ${shown(session)} is not`)
   if (reads !== undefined && !readPolicies.includes(reads))
     throw new ConfigError(`reads is one of ${readPolicies.join(', ')}, which ${shown(reads)} is not`)
-  const given = { addresses: [...addresses], deadlineMs, maxRedirects, session, reads }
+  if (application !== undefined && !isReadsAndWrites(application))
+    throw new ConfigError(
+      `application names commands, each with "read" or "write", such as { nearest: "read" }; ${shown(application)} does not`,
+    )
+  const given = { addresses: [...addresses], deadlineMs, maxRedirects, session, reads, application }
   return Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as ClientSettings
@@ -52,15 +59,18 @@ export function checkSettings(settings: ClientSettings): ClientSettings {
  */
 export function checkCall(command: unknown, settings: CallSettings | null): CheckedCall {
   try {
-    const { deadlineMs, at, session } = settings ?? {}
+    const { deadlineMs, at, session, signal } = settings ?? {}
     if (!isDeadline(deadlineMs)) return { code: 'bad_request', problem: aDeadline }
     if (at !== undefined && !isAddress(at)) return { code: 'bad_request', problem: 'at is an address, host:port' }
     if (!isBoolean(session)) return { code: 'bad_request', problem: aSession }
+    if (signal !== undefined && !(signal instanceof AbortSignal))
+      return { code: 'bad_request', problem: 'signal is an AbortSignal' }
     const text: string | undefined = JSON.stringify(command)
     if (text !== undefined && Buffer.byteLength(text) > limits.messageBytes - envelopeBytes)
       return { code: 'too_large', problem: `a request is at most ${limits.messageBytes} bytes` }
     const copy: unknown = text === undefined ? undefined : JSON.parse(text)
-    if (isObject(copy) && typeof copy.command === 'string') return { command: copy as Command, deadlineMs, at, session }
+    if (isObject(copy) && typeof copy.command === 'string')
+      return { command: copy as Command, deadlineMs, at, session, signal }
     return { code: 'bad_request', problem: 'a command is an object such as { command: "get", key: "a" }' }
   } catch (error) {
     return { code: 'bad_request', problem: `the command cannot be written as JSON: ${messageOf(error)}` }

@@ -5,19 +5,31 @@ import { systemClock } from '../src/clock.js'
 import { type Answer, type Command, type ErrorCode, failure, isObject, limits, type Outcome } from '../src/contracts.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { lookup } from '../src/network/lookup.js'
-import { latest } from '../stages/index.js'
-import { checkCall, checkSettings } from './check-call.js'
-import type { CallSettings, ClientSettings, ReadSettings } from './settings.js'
+import { newestClient } from '../stages/newest-client.js'
+import { type CheckedCall, checkCall, checkSettings } from './check-call.js'
+import {
+  type AnswerTo,
+  type AnyCommands,
+  type CallFailure,
+  type CommandNamed,
+  type KeyValueCommands,
+  keyValueApplication,
+  type MemberList,
+  nodeReads,
+  type OutcomeOf,
+} from './commands-of.js'
+import { Holding } from './holding.js'
+import type { CallSettings, ClientSettings, ReadSettings, ScanSettings, Waiting } from './settings.js'
 
 export type { Outcome } from '../src/contracts.js'
 
 /** Thrown by a call that was not done. `unknown` means that the command may have been performed, or may still be. */
 export class CallError extends Error {
   override readonly name = 'CallError'
-  readonly code: string
+  readonly code: CallFailure['code']
   readonly unknown: boolean
 
-  constructor(outcome: Exclude<Outcome, { outcome: 'done' }>) {
+  constructor(outcome: { readonly outcome: 'refused' | 'unknown'; readonly error: CallFailure }) {
     super(outcome.error.message)
     this.code = outcome.error.code
     this.unknown = outcome.outcome === 'unknown'
@@ -27,65 +39,110 @@ export class CallError extends Error {
 /** Milliseconds that the look-up of a name and the making of a connection may take together. */
 const connectMs = 1_000
 
-function refused(code: ErrorCode, message: string): Promise<Outcome> {
-  return Promise.resolve({ outcome: 'refused', error: failure(code, message).error })
+function refused(code: ErrorCode, message: string): Outcome {
+  return { outcome: 'refused', error: failure(code, message).error }
 }
 
 /**
  * A client talks to a cluster: it runs the client rules of the newest stage over real sockets and real time. It works
- * with clusters of any stage. Calls are pipelined, follow the leader, and always end: done, refused or unknown.
+ * with clusters of any stage. Calls are pipelined, follow the leader, and always end: done, refused or unknown. A
+ * client that waits for nothing keeps no process alive.
+ *
+ * @typeParam M the commands that can be asked
  */
-export class Client {
+export class Client<M extends object = AnyCommands> {
   readonly #shell: ClientShell
+  readonly #holding = new Holding()
+  readonly #reads: ReadonlySet<string>
   readonly #sockets = new Map<string, Socket>()
   readonly #outbox = new Map<string, string[]>()
 
   /** @throws ConfigError if no address is given, or a setting is not valid; the message says which */
   constructor(settings: ClientSettings) {
-    this.#shell = new ClientShell(latest, checkSettings(settings), {
-      clock: systemClock,
-      connect: (address) => this.#connect(address),
-      drop: (address) => this.#sockets.get(address)?.destroy(new Error('nothing was heard of the node')),
-      send: (address, message) => this.#write(address, JSON.stringify(message)),
-    })
+    const { application = keyValueApplication, ...options } = checkSettings(settings)
+    const reads = Object.keys(application).filter((name) => application[name] === 'read')
+    this.#reads = new Set([...nodeReads, ...reads])
+    const commands = Object.fromEntries([...this.#reads].map((name) => [name, { readOnly: true }]))
+    this.#shell = new ClientShell(
+      { number: 10, client: newestClient, commands, application: { commands: application } },
+      options,
+      {
+        clock: { now: () => systemClock.now(), after: (ms, task) => this.#holding.after(ms, task) },
+        connect: (address) => this.#connect(address),
+        drop: (address) => this.#sockets.get(address)?.destroy(new Error('nothing was heard of the node')),
+        send: (address, message) => this.#write(address, JSON.stringify(message)),
+      },
+    )
   }
 
   /**
    * Sends a command, and resolves with its outcome; never rejects and never throws. A command that cannot be sent is
    * refused.
    */
-  call(command: Command, settings: CallSettings = {}): Promise<Outcome> {
+  call<N extends keyof M & string>(command: CommandNamed<M, N>, settings: CallSettings = {}): Promise<OutcomeOf<M, N>> {
+    return this.#call(command, settings) as Promise<OutcomeOf<M, N>>
+  }
+
+  async #call(command: unknown, settings: CallSettings): Promise<Outcome> {
     if (this.#shell.isClosed) return refused('shutting_down', 'this client is closed')
     const checked = checkCall(command, settings)
     if ('problem' in checked) return refused(checked.code, checked.problem)
-    return new Promise((resolve) => this.#shell.call(checked.command, checked, resolve))
+    if (checked.signal?.aborted) return refused('aborted', 'the signal was aborted before anything was asked')
+    const end = this.#holding.wait()
+    try {
+      return await this.#settled(checked)
+    } finally {
+      end()
+    }
+  }
+
+  /** Waits for the outcome of a call, or for the end of the waiting. */
+  #settled({ command, signal, ...options }: Exclude<CheckedCall, { problem: string }>): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const leave = () => resolve(this.#left(command))
+      signal?.addEventListener('abort', leave, { once: true })
+      this.#shell.call(command, options, (outcome) => {
+        signal?.removeEventListener('abort', leave)
+        resolve(outcome)
+      })
+    })
+  }
+
+  /** The outcome of a call for which nobody waits any more. */
+  #left({ command }: Command): Outcome {
+    const definite = this.#reads.has(command)
+    const { error } = failure('left', 'the signal was aborted, and nobody waits any more', { definite })
+    return { outcome: definite ? 'refused' : 'unknown', error }
   }
 
   /** Sends a command. @throws CallError unless the call is done */
-  async #do(command: Command): Promise<Answer & { ok: true }> {
-    const outcome = await this.call(command)
+  async #do<N extends keyof KeyValueCommands>(
+    command: CommandNamed<KeyValueCommands, N>,
+    { signal }: Waiting = {},
+  ): Promise<AnswerTo<KeyValueCommands, N>> {
+    const outcome = await this.#call(command, { signal })
     if (outcome.outcome !== 'done') throw new CallError(outcome)
-    return outcome.answer
+    return outcome.answer as unknown as AnswerTo<KeyValueCommands, N>
   }
 
   /** Reads the value of a key; null if the key is absent. Settings are for stage 9 and later. @throws CallError */
-  async get(key: string, { consistency, atLeast }: ReadSettings = {}): Promise<string | null> {
-    return (await this.#do({ command: 'get', key, consistency, atLeast })).value as string | null
+  async get(key: string, { consistency, atLeast, signal }: ReadSettings = {}): Promise<string | null> {
+    return (await this.#do({ command: 'get', key, consistency, atLeast }, { signal })).value
   }
 
   /** Sets the value of a key. @throws CallError */
-  async set(key: string, value: string): Promise<void> {
-    await this.#do({ command: 'set', key, value })
+  async set(key: string, value: string, waiting?: Waiting): Promise<void> {
+    await this.#do({ command: 'set', key, value }, waiting)
   }
 
   /** Deletes a key. @returns whether the key existed @throws CallError */
-  async delete(key: string): Promise<boolean> {
-    return (await this.#do({ command: 'delete', key })).existed as boolean
+  async delete(key: string, waiting?: Waiting): Promise<boolean> {
+    return (await this.#do({ command: 'delete', key }, waiting)).existed
   }
 
   /** Appends to the value of a key. @returns the length of the grown value in UTF-16 units @throws CallError */
-  async append(key: string, value: string): Promise<number> {
-    return (await this.#do({ command: 'append', key, value })).length as number
+  async append(key: string, value: string, waiting?: Waiting): Promise<number> {
+    return (await this.#do({ command: 'append', key, value }, waiting)).length
   }
 
   /**
@@ -94,8 +151,8 @@ export class Client {
    *
    * @throws CallError
    */
-  async cas(key: string, expected: string | null, value: string): Promise<boolean> {
-    const outcome = await this.call({ command: 'cas', key, expected, value })
+  async cas(key: string, expected: string | null, value: string, { signal }: Waiting = {}): Promise<boolean> {
+    const outcome = await this.#call({ command: 'cas', key, expected, value }, { signal })
     if (outcome.outcome === 'done') return true
     if (outcome.error.code === 'cas_mismatch') return false
     throw new CallError(outcome)
@@ -105,19 +162,25 @@ export class Client {
    * Reads the entries whose keys have a prefix, in key order, page by page. All of them are of one moment: the one at
    * which the first page was read.
    *
-   * @param pageKeys entries that one page has at most
    * @throws CallError, and of the code `compacted` if the node that gave the first page does not keep its moment any
    * more, or if another node is asked meanwhile: the scan must begin again
    */
   async *scan(
     prefix = '',
-    pageKeys: number = limits.usualScanKeys,
-  ): AsyncGenerator<[key: string, value: string], void> {
-    for (let next: object | null = { prefix }; next !== null; ) {
-      const { entries, page } = await this.#do({ command: 'scan', limit: pageKeys, ...next })
-      yield* entries as [string, string][]
-      next = page === undefined ? null : { page }
+    { pageKeys = limits.usualScanKeys, signal }: ScanSettings = {},
+  ): AsyncGenerator<readonly [key: string, value: string], void> {
+    for (let next: { prefix?: string; page?: string } | null = { prefix }; next !== null; ) {
+      const command = { command: 'scan', limit: pageKeys, ...next } as const
+      const answer: AnswerTo<KeyValueCommands, 'scan'> = await this.#do<'scan'>(command, { signal })
+      yield* answer.entries
+      next = answer.page === undefined ? null : { page: answer.page }
     }
+  }
+
+  /** Reads who belongs to the cluster, and who leads it (stage 8 on). @throws CallError */
+  async members(waiting?: Waiting): Promise<MemberList> {
+    const { members, leader } = await this.#do({ command: 'members' }, waiting)
+    return { members, leader }
   }
 
   /** Closes every connection. Calls under way end: unknown if they were sent, refused if not. */
@@ -148,16 +211,18 @@ export class Client {
     const decoder = new FrameDecoder()
     let reason = 'closed by the node'
     this.#sockets.set(address, socket)
-    const patience = setTimeout(() => socket.destroy(new Error(`no answer in ${connectMs} ms`)), connectMs)
+    const forget = this.#holding.add(socket)
+    const stopPatience = this.#holding.after(connectMs, () => socket.destroy(new Error(`no answer in ${connectMs} ms`)))
     socket.on('connect', () => {
-      clearTimeout(patience)
+      stopPatience()
       this.#shell.connected(address)
     })
     socket.on('error', (error) => {
       reason = error.message
     })
     socket.on('close', () => {
-      clearTimeout(patience)
+      stopPatience()
+      forget()
       this.#sockets.delete(address)
       this.#shell.disconnected(address, reason)
     })

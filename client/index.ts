@@ -1,5 +1,30 @@
-/** The package's exports for programs: the client, and the types of its outcomes. */
+/** The package's exports for programs that ask a cluster: the client, and the types of its commands and outcomes. */
+import { Client as AnyClient } from './client.js'
+import type { KeyValueCommands } from './commands-of.js'
+
 export type { Answer, Command, ErrorCode, Failure } from '../src/contracts.js'
 export { errorCodes } from '../src/contracts.js'
-export { CallError, Client, type Outcome } from './client.js'
-export type { CallSettings, ClientSettings, ReadSettings } from './settings.js'
+export { ConfigError } from '../src/errors.js'
+export { CallError, type Outcome } from './client.js'
+export type {
+  AnswerTo,
+  AnyCommands,
+  CallFailure,
+  CommandNamed,
+  CommandOf,
+  KeyValueCommands,
+  ListedMember,
+  MemberList,
+  NodeCommands,
+  OutcomeOf,
+  ReadsAndWrites,
+} from './commands-of.js'
+export type { CallSettings, ClientSettings, ReadSettings, ScanSettings, Waiting } from './settings.js'
+
+/**
+ * A client of a cluster, whose commands and answers have types: those of the key-value store, or of another application.
+ *
+ * @typeParam M the commands of the application: by each name, what it `takes` and `gives`; with {@link AnyCommands},
+ *   anything can be asked
+ */
+export class Client<M extends object = KeyValueCommands> extends AnyClient<M> {}

@@ -37,6 +37,19 @@ export interface Application {
   readonly proto?: string
 }
 
+/**
+ * The cluster's name as nodes and folders have it: an application's own name stands before it, so that nodes of two
+ * applications refuse each other, and each other's folders, by name. The key-value store is the usual application, and
+ * has none.
+ */
+export function clusterName({ name }: Application, cluster: string): string {
+  const own = `${name}:`
+  return name === usualApplication || cluster.startsWith(own) ? cluster : own + cluster
+}
+
+/** The name of the application of the roadmap. */
+const usualApplication = 'key-value'
+
 /** The parts of an application that is a table of functions over a {@link Store}. */
 export interface StoreApplication extends Pick<Application, 'name' | 'commands' | 'proto'> {
   readonly operations: Readonly<Record<string, Operation<Store>>>
@@ -51,7 +64,7 @@ export function storeApplication(parts: StoreApplication): Application {
 }
 
 /** A codec that leaves commands as the JSON objects that clients sent. */
-function jsonCommands(commands: Readonly<Record<string, CommandShape>>): CommandCodec {
+export function jsonCommands(commands: Readonly<Record<string, CommandShape>>): CommandCodec {
   const shapes = new Map(Object.entries(commands).map(([name, { takes }]) => [name, shapeOf(takes)]))
   return {
     encode: (command) => command,
@@ -85,6 +98,7 @@ const isOfKind: Readonly<Record<Argument['kind'], (value: unknown) => boolean>> 
   number: isPositive,
   flag: (value) => value === true,
   names: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
+  json: () => true,
 }
 
 /**

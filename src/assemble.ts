@@ -16,6 +16,8 @@ export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'n
   readonly network: NetworkName | MakeNetwork
   /** Puts something between the node and its network. */
   readonly around?: (network: Network) => Network
+  /** Puts something between the node and the store of its log. */
+  readonly aroundLog?: (log: LogStore) => LogStore
   /** The kind of store for the log, or a store; not used at the stages that keep nothing. */
   readonly log: LogKind | LogStore
   readonly dataDir: string | null
@@ -48,7 +50,8 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
   const store = logOf(stage, parts)
-  const log = store && tracer ? watchedLog(store, tracer) : store
+  const around = store && (parts.aroundLog?.(store) ?? store)
+  const log = around && tracer ? watchedLog(around, tracer) : around
   const states = tracer && new StateWatch(tracer, clock, () => node.status)
   const ended = () => {
     states?.turned()

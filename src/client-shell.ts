@@ -11,7 +11,6 @@ import {
   outcomeOf,
   type SomeClientOptions,
 } from './contracts.js'
-import type { StageFacts } from './stage.js'
 
 /** The world of a client: a clock and connections. */
 export interface ClientDoors {
@@ -24,8 +23,13 @@ export interface ClientDoors {
   send(address: string, message: NumberedCommand): void
 }
 
-/** The facts of a stage that a client must know. */
-type ClientStage = Pick<StageFacts, 'number' | 'client' | 'commands' | 'application'>
+/** The facts of a stage that a client must know: its client's rules, and which commands read. */
+interface ClientStage {
+  readonly number: number
+  readonly client: ClientRules | null
+  readonly commands: Readonly<Record<string, { readonly readOnly: boolean }>>
+  readonly application: { readonly commands: Readonly<Record<string, unknown>> }
+}
 
 /** An answer as it came, with the `id` that stood in it. */
 export interface NumberedAnswer {
@@ -73,7 +77,8 @@ export class ClientShell {
   ): void {
     if (this.#isClosed) return settle(outcomeOf(failure('shutting_down', 'this client is closed')))
     const { command: name } = command
-    const readOnly = this.#stage.commands[name]?.readOnly === true
+    const { commands } = this.#stage
+    const readOnly = Object.hasOwn(commands, name) && commands[name]!.readOnly
     const ofApplication = Object.hasOwn(this.#stage.application.commands, name)
     this.#rules.elapsed(this.#state, this.#doors.clock.now())
     const id = this.#rules.call(this.#state, command, { readOnly, ofApplication, ...options })

@@ -330,6 +330,11 @@ export interface StateMachine {
   snapshot(): Promise<AsyncIterable<string>>
   /** Puts the contents of a snapshot in the place of the whole state. */
   restore(body: AsyncIterable<string>): Promise<void>
+  /**
+   * True if an answer to a read is of the moment at which it was asked, whatever is performed before it is there: the
+   * shell does not wait for it then. Left out if commands must wait for the answers to reads before them.
+   */
+  readonly answersBeside?: boolean
   /** The state at this moment, for tests and checkers: replicas are compared by it. */
   contents(): ReadonlyMap<string, string>
 }

@@ -338,6 +338,7 @@ export class Node {
     this.#isWorking = true
     for (let task = this.#tasks.next(); task && !this.#isDead(); task = this.#tasks.next()) {
       if ('apply' in task) await this.#apply(task.apply)
+      else if ('query' in task && this.#machine.answersBeside) this.#watch(this.#query(task.query))
       else if ('query' in task) await this.#query(task.query)
       else if ('restore' in task) await this.#restore(task.restore)
       else this.#watch(this.#save(task.save, await this.#snapshot()))

@@ -26,6 +26,11 @@ export const errorCodes = {
   too_large: { definite: true, means: 'a key, a value or a request is over its limit' },
   unknown_command: { definite: true, means: 'this stage has no such command' },
   cas_mismatch: { definite: true, means: 'the key does not hold the expected value; `actual` is what it holds' },
+  guard_failed: {
+    definite: true,
+    means:
+      'a command stands behind the place that `prevLogIndex` names, or there is no such place; `last` is the log’s end',
+  },
   compacted: {
     definite: true,
     means: 'this node does not keep the moment of the page; begin the scan again',
@@ -62,6 +67,8 @@ export const errorCodes = {
   unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },
   timeout: { definite: false, means: 'no answer within the deadline' },
   leadership_lost: { definite: false, means: 'the leader was deposed before it knew the outcome' },
+  aborted: { definite: true, means: 'the signal was aborted before anything was asked' },
+  left: { definite: false, means: 'the caller waits no more, or the node ended before it knew the outcome' },
   connection_lost: { definite: false, means: 'the connection broke between the question and its answer' },
 } as const satisfies Record<string, { definite: boolean; means: string }>
 
@@ -80,14 +87,25 @@ export type Answer =
   | { readonly ok: true; readonly [field: string]: unknown }
   | { readonly ok: false; readonly error: Failure }
 
+/**
+ * Makes a failed answer with a code of the application's own, which no rule knows. Nothing was done: an application that
+ * answers knows the outcome.
+ */
+export function refusal(code: string, message: string, details: Record<string, unknown> = {}): Refusal {
+  return { ok: false, error: { code: code as ErrorCode, message: bounded(message), definite: true, ...details } }
+}
+
 /** Characters of the longest message of a failed answer: it may quote a client's request, which may have megabytes. */
 const messageCharacters = 1_024
 
 /** Makes a failed answer, the one way to do so: `definite` follows from the code. */
 export function failure(code: ErrorCode, message: string, details: Record<string, unknown> = {}): Refusal {
+  return { ok: false, error: { code, message: bounded(message), definite: errorCodes[code].definite, ...details } }
+}
+
+function bounded(message: string): string {
   const isLong = message.length > messageCharacters
-  const bounded = isLong ? `${message.slice(0, messageCharacters - 1)}…`.toWellFormed() : message
-  return { ok: false, error: { code, message: bounded, definite: errorCodes[code].definite, ...details } }
+  return isLong ? `${message.slice(0, messageCharacters - 1)}…`.toWellFormed() : message
 }
 
 /**
@@ -125,9 +143,9 @@ export interface Argument {
   readonly optional: boolean
   /**
    * The kind of the argument. A flag is there or not: its name as a word. `names` takes all words that are left, as a
-   * list of texts.
+   * list of texts. `json` takes any value: a word that is no JSON is a text.
    */
-  readonly kind: 'text' | 'text or null' | 'number' | 'flag' | 'names'
+  readonly kind: 'text' | 'text or null' | 'number' | 'flag' | 'names' | 'json'
 }
 
 /** The shape of a command: one for each command in a stage's table. */

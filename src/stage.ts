@@ -212,6 +212,8 @@ export interface Stage extends Omit<StageFacts, 'messages'> {
   readonly messages: Readonly<Record<string, BoundMessageFacts>>
   /** A fresh node of this stage. */
   create(options: NodeOptions): Core
+  /** Makes the same stage with another application. */
+  withApplication(application: Application): Stage
 }
 
 export interface StageOf<N extends NodeState, M extends Message> extends Stage {
@@ -223,10 +225,14 @@ export function stage<N extends NodeState, M extends Message>(table: StageTable<
   const isIdentified = 'identify' in table.verbs
   const commands = { ...inEnvelopes(table.application.commands, table.envelopes), ...table.commands }
   const create = (options: NodeOptions) => new TableCore(table, options)
-  return { ...table, commands, messages: boundMessages(table), isIdentified, table, create }
+  const withOther = (application: Application) => stage<N, M>({ ...table, application })
+  return {
+    ...table,
+    ...{ commands, messages: boundMessages(table), isIdentified, table, create, withApplication: withOther },
+  }
 }
 
-/** Makes the same stage with another application. */
+/** Makes the same stage with another application, for callers that know the stage's types. */
 export function withApplication<N extends NodeState, M extends Message>(
   { table }: StageOf<N, M>,
   application: Application,
@@ -361,14 +367,13 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
 }
 
 /** Collects the rule for each command: the application's commands are passed on in the form of entries. */
-function requestsOf<N extends NodeState, M extends Message>({ application, commands, requests }: StageTable<N, M>) {
-  const { read, write } = requests
+function requestsOf<N extends NodeState, M extends Message>({ application, requests }: StageTable<N, M>) {
+  const { read, write, ...own } = requests
   const { codec } = application
   const ofApplication = Object.entries(application.commands).map(([name, { readOnly }]) => {
     const rule = readOnly ? read : write
     const handle = (node: N, request: Request) => rule(node, { ...request, command: codec.encode(request.command) })
     return [name, handle] as const
   })
-  const own = Object.keys(commands).flatMap((name) => (requests[name] ? [[name, requests[name]] as const] : []))
-  return new Map([...ofApplication, ...own])
+  return new Map([...ofApplication, ...Object.entries(own)])
 }

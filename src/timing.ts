@@ -26,6 +26,8 @@ export interface Timing {
    * (stage 10); 0 if it is to ask always.
    */
   readonly leaseMs: number
+  /** Entries whose results the nodes compare, as one number (stage 10); left out if they do not compare. */
+  readonly compareEntries?: number
   /** Ticks of the cluster's time after which an unused session ends (stage 9). */
   readonly sessionTicks: number
   /** Sessions that may be open at once. */

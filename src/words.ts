@@ -106,7 +106,17 @@ function joinRest(words: readonly Word[], takes: readonly Argument[]): readonly 
 
 function toValue({ text, quoted }: Word, kind: Argument['kind']): unknown {
   if (kind === 'text or null' && text === 'null' && !quoted) return null
+  if (kind === 'json') return quoted ? text : jsonOr(text)
   return kind === 'number' ? Number(text) : text
+}
+
+/** The value that a text is in JSON; the text itself if it is none. */
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
 }
 
 /**

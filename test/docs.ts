@@ -45,7 +45,10 @@ export async function withTable(stage: Stage, lesson: string): Promise<string> {
   return between('table', await tableAsMarkdown(stage), lesson)
 }
 
-/** The library's page as it should be: each example stands behind its mark. */
+/** The pages with examples. */
+export const pagesWithExamples = ['client/raft/README.md', 'client/raft/channel.md']
+
+/** A page of the library as it should be: each example stands behind its mark. */
 export function withExamples(page: string): string {
   return page.replaceAll(/<!-- (examples\/[a-z-]+\.ts) -->\n```ts\n.*?```/gs, (_, path: string) => {
     const example = readFileSync(`${root}client/raft/${path}`, 'utf8')
@@ -66,8 +69,8 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const lesson = `${root}stages/${stage.name}/README.md`
     writeFileSync(lesson, await withTable(stage, readFileSync(lesson, 'utf8')))
   }
-  const page = `${root}client/raft/README.md`
-  writeFileSync(page, withExamples(readFileSync(page, 'utf8')))
+  for (const name of pagesWithExamples)
+    writeFileSync(`${root}${name}`, withExamples(readFileSync(`${root}${name}`, 'utf8')))
   const path = `${root}ROADMAP.md`
   writeFileSync(path, withGeneratedParts(readFileSync(path, 'utf8'), await computedMatrix()))
 }

@@ -1,6 +1,7 @@
 /**
  * `npm run prove [-- --minutes 25 | --hours 2]`: the long proof. First each test that has a long form, then seasons of
- * every safe stage in turn, from seeds of their own, until the time is up. The last line is `N passed, N failed`.
+ * every safe stage in turn, from seeds of their own, until the time is up. In a proof of two hours or more, processes are
+ * besieged for half an hour on each network. The last line is `N passed, N failed`.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -14,6 +15,8 @@ import { allTests, type Count, runTests } from './helpers/test-runs.js'
 const seedsAtATime = 24
 /** In fewer seasons than this, a rare event may well be missing by chance. */
 const seedsForRareEvents = 180
+/** A proof that lasts so long has sieges of half an hour. */
+const minutesForSieges = 120
 /** `npm test` plays the first seeds. */
 const firstSeed = 1_000_001
 
@@ -69,8 +72,10 @@ function unreached(all: readonly Seasons[]): string[] {
 }
 
 try {
-  const until = performance.now() + minutesAsked() * 60_000
-  const tests = await runTests(longTests(), { PROOF: 'long' }, until)
+  const minutes = minutesAsked()
+  const until = performance.now() + minutes * 60_000
+  const siege = minutes >= minutesForSieges ? { SIEGE_MINUTES: '30', TAP_TIMEOUT: '10800' } : {}
+  const tests = await runTests(longTests(), { PROOF: 'long', ...siege }, until)
   const seasons = await runSeasons(until)
   const failed = tests.failed + seasons.failed
   console.log(`${tests.passed + seasons.passed} passed, ${failed} failed`)

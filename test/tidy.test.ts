@@ -110,12 +110,24 @@ t.test('the product does not import its proof', async (t) => {
 })
 
 t.test('a stage imports the doors, stage(), what an application is, and earlier stages only', async (t) => {
-  const allowed = ['src/application.js', 'src/contracts.js', 'src/stage.js', 'zod']
+  const allowed = ['src/application.js', 'src/command-shape.js', 'src/contracts.js', 'src/stage.js', 'zod']
   const wrong = sources
     .filter((path) => !Number.isNaN(stageOf(path)))
     .flatMap(importsOf)
     .filter(({ from, to }) => !allowed.includes(to) && !(stageOf(to) <= stageOf(from)))
   t.same(wrong, [])
+})
+
+t.test('an application is made of the package as anybody has it, and of packages', async (t) => {
+  const own = (to: string) => to.startsWith('client/applications/')
+  const known = (to: string) => !to.includes('/') || /^(node:|raft-roadmap\/)/.test(to)
+  const all = sources.filter(own).flatMap(importsOf)
+  t.ok(all.some(({ to }) => to === 'raft-roadmap/server'))
+  t.notOk(known('src/contracts.js') || own('client/server/index.js'), 'the rule can fail')
+  t.same(
+    all.filter(({ to }) => !own(to) && !known(to)),
+    [],
+  )
 })
 
 t.test('stages are pure and synchronous', async (t) => {

@@ -8,7 +8,7 @@ declare module '../../src/events.js' {
   }
 }
 
-const words = ['add_node', 'remove_node', 'reconfigure']
+const words = ['add_node', 'remove_node', 'reconfigure', 'promote', 'demote']
 
 /** Checks whether a command changes the members. The answer comes when the change is done, which may be long after. */
 export const isChange = ({ command }: Command) => words.includes(command)

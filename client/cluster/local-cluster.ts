@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
 import type { Event, Member, ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { localMembers } from '../../src/network/local-members.js'
@@ -8,6 +7,7 @@ import { writableFolder } from '../../src/server/config.js'
 import { DataFolder, type Kept } from '../../src/server/data-folder.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
+import { readsAndWrites } from '../commands-of.js'
 import { nodeColour } from '../text/colour.js'
 import { freeBasePort } from './free-ports.js'
 import { Membership } from './membership.js'
@@ -16,6 +16,8 @@ export const defaultBasePort = 7000
 
 export interface LocalClusterOptions {
   readonly stage: Stage
+  /** The path of the script that a child process runs. */
+  readonly entry: string
   readonly nodes: number
   readonly host: string
   /** The first port of the cluster; 0 finds free ports. */
@@ -65,7 +67,8 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     if (isKept) await data?.remember(kept)
     await cluster.start()
     const addresses = cluster.nodes().map((node) => node.client)
-    const client = new Client({ addresses, reads: options.reads, session: !options.noSession })
+    const application = readsAndWrites(stage.application.commands)
+    const client = new Client({ addresses, reads: options.reads, session: !options.noSession, application })
     const noted = isKept ? data : null
     const premises = { cluster, client, data: noted, host, basePort: kept.basePort, name: kept.cluster }
     const membership = membersChange ? new Membership(premises) : null
@@ -101,11 +104,11 @@ async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null):
 }
 
 function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, { cluster, founded, nodes }: Kept) {
-  const { stage, network, log, heartbeat, election, trace, onEvent, onTrace, onStderr } = options
+  const { stage, entry, network, log, heartbeat, election, trace, onEvent, onTrace, onStderr } = options
   const { snapshotEntries, snapshotBytes, leaseReads } = options
   return {
     stage: stage.number,
-    entry: fileURLToPath(new URL('../node-entry.js', import.meta.url)),
+    entry,
     members: nodes as readonly Member[],
     isFounded: stage.members === 'changing' ? founded : null,
     network: network ?? stage.network,

@@ -17,14 +17,17 @@ declare module '../../src/events.js' {
 /** Words that add and remove nodes of a cluster that was started here; they also start and end the nodes' processes. */
 export const memberWords = {
   add: {
-    usage: 'add n6 [n7 …] [force]',
-    help: 'start a new node and take it in, or one again that has lost its disk; `force` as in add_node',
+    usage: 'add n6 [n7 …] [learner] [force]',
+    help: 'start a new node and take it in, or one again that has lost its disk; `learner` and `force` as in add_node',
   },
   remove: {
     usage: 'remove n6 [n7 …] [force]',
     help: 'take a node out, and end its process; `force` as in remove_node',
   },
 } as const
+
+/** Words behind the names of nodes: how they are added or removed. */
+const hows = ['learner', 'force']
 
 export type MemberWord = keyof typeof memberWords
 
@@ -58,16 +61,18 @@ export class Membership {
   async perform(line: string, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const [word = '', id = '', ...rest] = line.trim().split(/\s+/)
     if (!isMemberWord(word)) throw new UsageError(`no word ${JSON.stringify(word)}`)
+    const role = word === 'add' && rest[0] === 'learner' ? { role: rest.shift() } : {}
     const force = rest[0] === 'force' ? { force: rest.shift() === 'force' } : {}
     if (!/^\w+$/.test(id) || rest.length > 0) throw new UsageError(`usage: ${memberWords[word].usage}`)
-    return word === 'add' ? this.#add(id, force, say, settings) : this.#remove(id, force, say, settings)
+    return word === 'add' ? this.#add(id, { ...role, ...force }, say, settings) : this.#remove(id, force, say, settings)
   }
 
   /** Splits a line for several nodes into a line for each. */
   eachOf(line: string): string[] {
     const [word, ...names] = line.trim().split(/\s+/)
-    const force = names.length > 1 && names.at(-1) === 'force' ? ` ${names.pop()}` : ''
-    return names.length > 0 ? names.map((name) => `${word} ${name}${force}`) : [line]
+    const nodes = names.filter((name, at) => at === 0 || !hows.includes(name))
+    const how = names.slice(nodes.length).map((one) => ` ${one}`)
+    return names.length > 0 ? nodes.map((name) => `${word} ${name}${how.join('')}`) : [line]
   }
 
   /** Fills in the addresses of nodes that run here, so that a command can name a node alone. */
@@ -84,7 +89,7 @@ export class Membership {
     return this.#premises.cluster.nodes().find((node) => node.id === id)
   }
 
-  async #add(id: NodeId, force: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
+  async #add(id: NodeId, how: object, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
     const { cluster, client } = this.#premises
     const before = this.#node(id)
     if (before?.condition === 'paused') throw new ConfigError(`${id} is paused; \`resume ${id}\` first`)
@@ -93,7 +98,7 @@ export class Membership {
     const { client: address, peer } = before ?? (await this.#start(id, say))
     const outcome = await changeMembers(
       client,
-      { command: 'add_node', node: id, client: address, peer, ...force },
+      { command: 'add_node', node: id, client: address, peer, ...how },
       settings,
     )
     if (outcome.outcome === 'done') await cluster.settled()

@@ -1,6 +1,7 @@
-import { defaultTiming, readPolicies } from '../../src/contracts.js'
+import type { z } from 'zod'
+import { addressProblem, readPolicies } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import { defaultPace } from '../../src/server/config.js'
+import { defaultSettings, settingShapes } from '../../src/server/settings.js'
 import { logKinds, networkNames, type Stage } from '../../src/stage.js'
 import { findStage, latest, stages } from '../../stages/index.js'
 
@@ -17,34 +18,55 @@ export function stageArgument(name: string): Stage {
 /** Options of the commands that start nodes: the network between nodes, and the log under each. */
 export const nodeOptions = {
   network: { choices: networkNames, describe: "between the nodes; the stage's own unless you choose" },
-  log: { choices: logKinds, default: 'file', describe: 'what a log is kept in; memory forgets, and is for measuring' },
+  log: {
+    choices: logKinds,
+    default: defaultSettings.log,
+    describe: 'what a log is kept in; memory forgets, and is for measuring',
+  },
   heartbeat: {
-    default: defaultPace.heartbeatMs,
+    default: defaultSettings.heartbeat,
     describe: 'how often an idle leader speaks, in milliseconds',
-    coerce: wholeNumber('heartbeat', 1, 60_000),
+    coerce: setting('heartbeat', settingShapes.heartbeat),
   },
   election: {
-    default: defaultPace.electionMs,
+    default: defaultSettings.election,
     describe: 'how much silence a node bears before it stands for election: so many milliseconds to twice as many',
-    coerce: wholeNumber('election', 3, 600_000),
+    coerce: setting('election', settingShapes.election),
   },
   'snapshot-entries': {
-    default: defaultTiming.snapshotEntries,
+    default: defaultSettings.snapshotEntries,
     describe: 'a snapshot is due after so many entries',
-    coerce: wholeNumber('snapshot-entries', 1, 1_000_000_000),
+    coerce: setting('snapshot-entries', settingShapes.snapshotEntries),
   },
   'snapshot-bytes': {
-    default: defaultTiming.snapshotBytes,
+    default: defaultSettings.snapshotBytes,
     describe: 'or after so many bytes of them',
-    coerce: wholeNumber('snapshot-bytes', 1, 1_000_000_000_000),
+    coerce: setting('snapshot-bytes', settingShapes.snapshotBytes),
   },
   'lease-reads': {
     type: 'boolean',
-    default: false,
+    default: defaultSettings.leaseReads,
     describe:
       'from stage 10 on: a leader answers reads for most of an election time-out without asking its followers, which trusts that no clock of theirs runs a quarter faster than its own; give it to all nodes or to none',
   },
 } as const
+
+/** The option that names the nodes to ask. */
+export const connectOption = {
+  type: 'string',
+  // Given more than once, the option names more addresses.
+  coerce: (given: string | string[]) => [given].flat().join(','),
+  default: '127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7003,127.0.0.1:7004,127.0.0.1:7005',
+  describe: 'where nodes listen for clients: host:port,…',
+} as const
+
+/** Splits the addresses of `--connect`. @throws ConfigError that names the first one that is none */
+export function addressesIn(connect: string): string[] {
+  const addresses = connect.split(',').map((address) => address.trim())
+  const wrong = addresses.find((address) => addressProblem(address) !== null)
+  if (wrong === undefined) return addresses
+  throw new ConfigError(`--connect: ${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
+}
 
 /** Options of the commands that ask a cluster. */
 export const askOptions = {
@@ -88,3 +110,16 @@ export function wholeNumber(name: string, from: number, to: number): (value: unk
     throw new ConfigError(`--${name} must be a whole number from ${from} to ${to}`)
   }
 }
+
+/** Turns the text of an option into a number of the setting's shape; digits only. @throws ConfigError */
+export function setting(name: string, shape: z.ZodType<number>): (value: unknown) => number {
+  return (value) => {
+    const read = shape.safeParse(/^\d+$/.test(String(value)) ? Number(value) : value)
+    if (read.success) return read.data
+    throw new ConfigError(`--${name} ${read.error.issues[0]!.message}`)
+  }
+}
+
+/** Describes, for `--help`, which of several places counts that give a setting. */
+export const precedence =
+  'A flag counts for more than a variable of the environment (RAFT_ROADMAP_ELECTION=2000), which counts for more than the file.'

@@ -1,14 +1,14 @@
-import { addressProblem } from '../../src/address.js'
+import type { Argv } from 'yargs'
 import type { Command, ReadPolicy } from '../../src/contracts.js'
-import { ConfigError } from '../../src/errors.js'
+import type { Stage } from '../../src/stage.js'
 import { jsonLine } from '../../src/text.js'
-import { latest } from '../../stages/index.js'
 import { Client, type Outcome } from '../client.js'
 import { type CatchingUp, changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
+import { readsAndWrites } from '../commands-of.js'
 import { describeOutcome, exitCode, plainOutcome } from '../text/answers.js'
 import { describeBar, describeEvent } from '../text/events.js'
 import { parseArguments, usage } from '../text/words.js'
-import { askOptions, wholeNumber } from './arguments.js'
+import { addressesIn, askOptions, connectOption, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 
 interface ClientArguments {
@@ -20,39 +20,41 @@ interface ClientArguments {
   noSession: boolean
 }
 
-export const client: Verb<ClientArguments> = {
-  builder: (yargs) =>
-    yargs
-      .positional('command', { type: 'string', array: true, describe: commandList(), default: [] })
-      .option('connect', {
-        type: 'string',
-        // Given more than once, the option names more addresses.
-        coerce: (given: string | string[]) => [given].flat().join(','),
-        default: '127.0.0.1:7001,127.0.0.1:7002,127.0.0.1:7003,127.0.0.1:7004,127.0.0.1:7005',
-        describe: 'where nodes listen for clients: host:port,…',
-      })
-      .option('json', { type: 'boolean', default: false, describe: 'the answer as the node gave it' })
-      .option('deadline', {
-        describe: 'milliseconds [5000; 600000 for a change of members]',
-        coerce: wholeNumber('deadline', 1, 3_600_000),
-      })
-      .options(askOptions)
-      .example('$0 client', 'the REPL')
-      .example('$0 client --json get --json', 'options end at the first word: this key is called --json')
-      .example('$0 client get a', 'the value of a; exit code 0 done, 1 refused, 2 usage, 3 unknown')
-      .example("echo 'set a 1' | $0 client", 'the REPL as a filter'),
-  handler: ask,
+/** Makes the command that asks a running cluster. @param stage has the words that can be asked */
+export function clientVerb(stage: Stage): Verb<ClientArguments> {
+  return {
+    builder: (yargs) => clientOptions(yargs, stage.commands),
+    handler: (args) => ask(args, stage),
+  }
 }
 
-async function ask({ connect, json, deadline, words, reads, noSession }: ClientArguments): Promise<void> {
-  const addresses = connect.split(',').map((address) => address.trim())
-  const wrong = addresses.find((address) => addressProblem(address) !== null)
-  if (wrong !== undefined) throw new ConfigError(`--connect: ${JSON.stringify(wrong)} must be ${addressProblem(wrong)}`)
+function clientOptions(yargs: Argv, commands: Stage['commands']) {
+  return yargs
+    .positional('command', { type: 'string', array: true, describe: commandList(commands), default: [] })
+    .option('connect', connectOption)
+    .option('json', { type: 'boolean', default: false, describe: 'the answer as the node gave it' })
+    .option('deadline', {
+      describe: 'milliseconds [5000; 600000 for a change of members]',
+      coerce: wholeNumber('deadline', 1, 3_600_000),
+    })
+    .options(askOptions)
+    .example('$0 client', 'the REPL')
+    .example('$0 client --json get --json', 'options end at the first word: this key is called --json')
+    .example('$0 client get a', 'the value of a; exit code 0 done, 1 refused, 2 usage, 3 unknown')
+    .example("echo 'set a 1' | $0 client", 'the REPL as a filter')
+}
+
+async function ask(args: ClientArguments, { commands, application: asked }: Stage): Promise<void> {
+  const { connect, json, deadline, words, reads, noSession } = args
+  const addresses = addressesIn(connect)
   const patience = deadline === undefined ? {} : { deadlineMs: deadline }
-  const client = new Client({ addresses, reads, session: !noSession, ...patience })
+  const application = readsAndWrites(asked.commands)
+  const client = new Client({ addresses, reads, session: !noSession, application, ...patience })
   try {
     process.exitCode =
-      words.length > 0 ? await once(client, words, { json, deadlineMs: deadline }) : await repl(client, addresses)
+      words.length > 0
+        ? await once(client, parseArguments(words, commands), { json, deadlineMs: deadline })
+        : await repl(client, addresses, commands)
   } finally {
     client.close()
   }
@@ -60,8 +62,8 @@ async function ask({ connect, json, deadline, words, reads, noSession }: ClientA
   process.stdout.write('', () => process.exit())
 }
 
-function commandList(): string {
-  return Object.entries(latest.commands)
+function commandList(commands: Stage['commands']): string {
+  return Object.entries(commands)
     .map(([name, shape]) => usage(name, shape))
     .join(' | ')
 }
@@ -72,10 +74,9 @@ function commandList(): string {
  */
 async function once(
   client: Client,
-  words: readonly string[],
+  command: Command,
   { json, deadlineMs }: { json: boolean; deadlineMs: number | undefined },
 ): Promise<number> {
-  const command = parseArguments(words, latest.commands)
   const outcome = isChange(command) ? await change(client, command, deadlineMs) : await client.call(command)
   if (json) console.log(jsonLine(toJson(outcome)))
   else if (outcome.outcome !== 'done') console.error(describeOutcome(command, outcome))
@@ -101,9 +102,8 @@ function toJson(outcome: Outcome): object {
   return outcome.outcome === 'done' ? outcome.answer : { ok: false, error: outcome.error }
 }
 
-async function repl(client: Client, addresses: string[]): Promise<number> {
+async function repl(client: Client, addresses: string[], shapes: Stage['commands']): Promise<number> {
   const { Repl } = await import('../repl/repl.js')
-  const shapes = latest.commands
   const withoutLogs = 'they are in the files of the `run` or `node` that has them'
   const { stdin: input, stdout: output } = process
   return new Repl({ client, addresses, shapes, withoutLogs, prompt: 'raft', input, output }).run()

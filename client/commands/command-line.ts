@@ -17,6 +17,9 @@ const flags = [
   'messages',
   'ui',
   'predict',
+  'in-background',
+  'yes',
+  'wipe',
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */

@@ -1,15 +1,17 @@
-import type { Event, Member } from '../../src/contracts.js'
-import { ConfigError } from '../../src/errors.js'
-import { writableFolder } from '../../src/server/config.js'
+import type { Argv } from 'yargs'
+import type { Event } from '../../src/contracts.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { runNode } from '../../src/server/process.js'
+import { portShape, priorityShape } from '../../src/server/settings.js'
 import { droppedEvent } from '../../src/server/tracing.js'
-import type { LogKind, NetworkName } from '../../src/stage.js'
 import { jsonLine } from '../../src/text.js'
 import { schemas } from '../../stages/schemas.js'
 import { describeEvent } from '../text/events.js'
-import { nodeOptions, stageArgument, wholeNumber } from './arguments.js'
+import { nodeOptions, precedence, setting } from './arguments.js'
+import { type NodeArguments, type NodePlan, planNode } from './node-plan.js'
+import type { Served } from './served.js'
+import { settingsFrom } from './settings-from.js'
 import type { Verb } from './verb.js'
 
 declare module '../../src/events.js' {
@@ -21,110 +23,98 @@ declare module '../../src/events.js' {
 /** Milliseconds that a reader of the last lines may take before they are given up. */
 const flushMs = 1_000
 
-interface NodeArguments {
-  stage: string
-  id: string
-  peers: string
-  network: NetworkName | undefined
-  log: LogKind
-  heartbeat: number
-  election: number
-  snapshotEntries: number
-  snapshotBytes: number
-  leaseReads: boolean
-  priority: number
-  cluster: string
-  bootstrap: boolean
-  dataDir: string | undefined
-  trace: string | undefined
-  json: boolean
-}
-
-export const node: Verb<NodeArguments> = {
-  builder: (yargs) =>
-    yargs
-      .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
-      .option('id', { type: 'string', demandOption: true, describe: 'which of the peers this node is' })
-      .option('peers', {
-        type: 'string',
-        demandOption: true,
-        describe: 'every node, this one too: id=client-host:port/peer-host:port,… (of a newcomer: itself is enough)',
-      })
-      .options(nodeOptions)
-      .option('cluster', { type: 'string', default: 'raft-roadmap', describe: 'a name that all its nodes share' })
-      .option('bootstrap', {
-        type: 'boolean',
-        default: false,
-        describe:
-          'found the cluster, with all of --peers, when all others say that they know of none; for scripts (by hand: `client found_cluster`, once)',
-      })
-      .option('data-dir', { type: 'string', describe: 'where this node keeps what must survive it' })
-      .option('trace', { type: 'string', describe: 'a file for every event, as NDJSON' })
-      .option('priority', {
-        default: 0,
-        describe: 'from stage 10 on: a leader hands over to a node of a higher priority that keeps up with it',
-        coerce: wholeNumber('priority', 0, 1_000),
-      })
-      .option('json', { type: 'boolean', default: false, describe: 'events as NDJSON on standard output' })
-      .example(
-        '$0 node 2 --id n1 --peers n1=10.0.0.1:7001/10.0.0.1:7101,n2=10.0.0.2:7001/10.0.0.2:7101',
-        'the first of two',
-      )
-      .example(
-        '$0 node 8 --id n6 --peers n6=10.0.0.6:7006/10.0.0.6:7106 --data-dir data/n6',
-        'a newcomer, which waits for `raft-roadmap client add_node n6 10.0.0.6:7006 10.0.0.6:7106`',
-      ),
-  async handler(args) {
-    const { id, peers, network, cluster, log, heartbeat, election, bootstrap, dataDir, trace, json } = args
-    const stage = stageArgument(args.stage)
-    if (bootstrap && stage.members === 'fixed') {
-      throw new ConfigError(`--bootstrap: at stage ${stage.number} the members are fixed, and nobody founds anything`)
-    }
-    if (stage.keeps !== 'nothing' && log !== 'memory' && dataDir === undefined) {
-      throw new ConfigError(`stage ${stage.number} keeps a log: --data-dir says in which folder, this node's own`)
-    }
-    const members = parsePeers(peers)
-    const isAlone = members.length === 1
-    const config = {
-      stage: stage.number,
-      id,
-      members,
-      network: network ?? stage.network,
-      cluster,
-      log,
-      heartbeatMs: heartbeat,
-      electionMs: election,
-      snapshotEntries: args.snapshotEntries,
-      snapshotBytes: args.snapshotBytes,
-      leaseReads: args.leaseReads,
-      priority: args.priority,
-      // A founder without other members needs an operator's word: the flag is also given after a loss of its disk.
-      bootstrap: bootstrap && !isAlone,
-      dataDir: dataDir === undefined ? null : writableFolder(dataDir),
-      trace: trace ?? null,
-    }
-    const tell = (event: Event) => (json ? jsonLine(event) : describeEvent(event))
-    const outlet = new Outlet(process.stdout, (dropped) => tell({ ...droppedEvent(dropped), node: id, at: Date.now() }))
-    // A node goes on when the reader of its events has gone.
-    process.stdout.removeAllListeners('error').on('error', () => {})
-    const emit = (event: Event) => outlet.write(tell(event))
-    const running = await runNode(stage, config, emit, schemas)
-    if (bootstrap && isAlone && running.status.origin === undefined)
-      emit({ event: 'founding_unconfirmed', node: id, at: Date.now(), client: members[0]!.client })
-    await new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
-    })
-    await running.stop()
-    await outlet.flushed(flushMs)
-    process.exit(exitCodes.done)
+const ownOptions = {
+  id: { type: 'string', describe: 'which of the peers, or of the nodes of the file, this node is' },
+  peers: {
+    type: 'string',
+    describe:
+      'without a file: every node, this one too: id=client-host:port/peer-host:port,… (of a newcomer: itself is enough)',
   },
+  cluster: { type: 'string', describe: 'without a file: a name that all its nodes share [raft-roadmap]' },
+  bootstrap: {
+    type: 'boolean',
+    default: false,
+    describe:
+      'without a file: found the cluster, with all of --peers, when all others say that they know of none; for scripts (by hand: `client found_cluster`, once)',
+  },
+  'data-dir': { type: 'string', describe: 'where this node keeps what must survive it' },
+  trace: { type: 'string', describe: 'a file for every event, as NDJSON' },
+  priority: {
+    describe: 'from stage 10 on: a leader hands over to a node of a higher priority that keeps up with it [0]',
+    coerce: setting('priority', priorityShape),
+  },
+  'app-port': {
+    describe: 'a port for the services of gRPC, over any network between the nodes',
+    coerce: setting('app-port', portShape),
+  },
+  json: { type: 'boolean', default: false, describe: 'events as NDJSON on standard output' },
+  'in-background': { type: 'boolean', default: false, hidden: true },
+} as const
+
+/** Makes the command that runs one node alone. */
+export function nodeVerb(served: Served): Verb<NodeArguments> {
+  return {
+    builder: (yargs) =>
+      settingsFrom(
+        served.namesStage ? stageWord(yargs) : yargs,
+        served,
+        'a file that describes the cluster: README.md, "A cluster by a file"',
+      )
+        .options(nodeOptions)
+        .options(ownOptions)
+        .example('$0 node --config cluster.yaml --id n3', 'a node of a file; `up` starts all of them')
+        .epilogue(precedence),
+    handler: (args) => runAlone(planNode(served, args), args),
+  }
 }
 
-/** Parses the option `--peers`. @throws ConfigError that shows its form */
-function parsePeers(text: string): Member[] {
-  return text.split(',').map((part) => {
-    const [, id, client, peer] = /^([^=]+)=([^/]+)\/(.+)$/.exec(part.trim()) ?? []
-    if (id && client && peer) return { id, client, peer }
-    throw new ConfigError(`--peers: ${JSON.stringify(part)} is not of the form n1=client-host:port/peer-host:port`)
+function stageWord(yargs: Argv): Argv {
+  return yargs
+    .positional('stage', { type: 'string', describe: 'its number, its name, or "latest"; not with --config' })
+    .example(
+      '$0 node 2 --id n1 --peers n1=10.0.0.1:7001/10.0.0.1:7101,n2=10.0.0.2:7001/10.0.0.2:7101',
+      'the first of two',
+    )
+    .example(
+      '$0 node 8 --id n6 --peers n6=10.0.0.6:7006/10.0.0.6:7106 --data-dir data/n6',
+      'a newcomer, which waits for `raft-roadmap client add_node n6 10.0.0.6:7006 10.0.0.6:7106`',
+    )
+}
+
+/** Runs a node until a signal tells it to stop. @throws ConfigError that says why it cannot start */
+async function runAlone(plan: NodePlan, args: NodeArguments): Promise<void> {
+  const { id, client } = plan.self
+  // What is said on the way, and by nobody else: the process ends, and its folder is free again.
+  const release = (await plan.folder?.claim({ ...plan.note, node: id, pid: process.pid, client })) ?? (async () => {})
+  const outlet = outletOf(args, plan)
+  const emit = (event: Event) => outlet.write(event)
+  try {
+    const running = await runNode(plan.stage, plan.config, emit, schemas)
+    if (plan.isFoundingUnconfirmed && running.status.origin === undefined)
+      emit({ event: 'founding_unconfirmed', node: id, at: Date.now(), client })
+    const signal = await stopSignal()
+    await running.stop({ isLast: signal === 'SIGUSR2' })
+    await outlet.flushed()
+  } finally {
+    await release()
+  }
+  process.exit(exitCodes.done)
+}
+
+/** Resolves when a signal asks the process to end. SIGUSR2 says that all nodes end, so that nobody takes over. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.once(signal, resolve)
   })
+}
+
+/** Makes the outlet of the node's events: standard output, or a file where the node runs in the background. */
+function outletOf({ json, inBackground }: NodeArguments, { folder, self: { id } }: NodePlan) {
+  const isJson = json || inBackground
+  const tell = (event: Event) => (isJson ? jsonLine(event) : describeEvent(event))
+  const stream = inBackground && folder ? folder.events() : process.stdout
+  // A node goes on when the reader of its events has gone.
+  process.stdout.removeAllListeners('error').on('error', () => {})
+  const outlet = new Outlet(stream, (dropped) => tell({ ...droppedEvent(dropped), node: id, at: Date.now() }))
+  return { write: (event: Event) => outlet.write(tell(event)), flushed: () => outlet.flushed(flushMs) }
 }

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline'
+import type { Argv } from 'yargs'
 import { parseAddress } from '../../src/address.js'
 import { defaultTiming, type Event, type Member, type Outcome, type ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
@@ -8,22 +9,25 @@ import { exitCodes } from '../../src/server/exits.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { badStarts } from '../../src/server/process.js'
 import type { Awaited } from '../../src/server/readiness.js'
+import { settingShapes } from '../../src/server/settings.js'
 import { droppedEvent } from '../../src/server/tracing.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { jsonLine, shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
+import { environmentSettings } from '../cluster/environment.js'
 import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluster/local-cluster.js'
 import { isMemberWord } from '../cluster/membership.js'
+import { isRestartAll, restartAll, supervised } from '../cluster/restart-all.js'
 import type { AnswererOptions } from '../repl/answerer.js'
 import { performFault } from '../repl/fault-words.js'
 import type { Repl } from '../repl/repl.js'
-import { isRestartAll, restartAll } from '../repl/restart-all.js'
 import { colour, nodeColour } from '../text/colour.js'
 import { describeEvent } from '../text/events.js'
 import { parseLine, UsageError } from '../text/words.js'
 import { columnsOf, wrapped } from '../text/wrapped.js'
 import type { LivePage } from '../ui/live-page.js'
-import { askOptions, nodeOptions, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { askOptions, nodeOptions, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import type { Served } from './served.js'
 import type { Verb } from './verb.js'
 
 declare module '../../src/events.js' {
@@ -44,7 +48,7 @@ declare module '../../src/events.js' {
 }
 
 interface RunArguments {
-  stage: string
+  stage: Stage
   nodes: number
   basePort: number
   host: string
@@ -63,37 +67,52 @@ interface RunArguments {
   json: boolean
   reads: ReadPolicy
   noSession: boolean
+  served: Served
 }
 
-export const run: Verb<RunArguments> = {
-  builder: (yargs) =>
-    yargs
-      .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
-      .option('nodes', { default: 5, describe: 'how many', coerce: wholeNumber('nodes', 1, 99) })
-      .option('base-port', {
-        default: defaultBasePort,
-        describe: 'clients at base+1…, peers at base+101…; 0 finds free ones',
-        coerce: wholeNumber('base-port', 0, 65_000),
-      })
-      .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
-      .options(nodeOptions)
-      .options(askOptions)
-      .option('data-dir', {
-        type: 'string',
-        describe: 'where nodes keep what must survive them; a folder for this run only unless you name one',
-      })
-      .option('trace', { type: 'string', describe: 'a folder for a file of every event of each node, as NDJSON' })
-      .option('ui', uiOption)
-      .option('ui-port', uiPortOption)
-      .option('headless', { type: 'boolean', default: false, describe: 'no REPL: fault words from standard input' })
-      .option('json', { type: 'boolean', default: false, describe: 'with --headless: events as NDJSON' })
-      .example('$0 run 2', 'five nodes of stage 2 and a REPL')
-      .example('$0 run 8 --ui', 'the same, and a page in the browser to look at it and break it by hand')
-      .example('$0 run 2 --headless --json', 'the same for a script')
-      .check(({ headless, json }) => headless || !json || 'with --json goes --headless: the REPL is for people'),
-  async handler(args) {
-    process.exitCode = await (args.headless ? runHeadless(args) : runWithRepl(args))
-  },
+/** Makes the command that starts a cluster on this machine. */
+export function runVerb(served: Served): Verb<Omit<RunArguments, 'stage' | 'served'> & { stage?: string }> {
+  return {
+    builder: (yargs) =>
+      runOptions(served.namesStage ? stagePositional(yargs) : yargs).check(
+        ({ headless, json }) => headless || !json || 'with --json goes --headless: the REPL is for people',
+      ),
+    async handler(args) {
+      const all = { ...args, stage: served.stage(args.stage), served }
+      process.exitCode = await (args.headless ? runHeadless(all) : runWithRepl(all))
+    },
+  }
+}
+
+function stagePositional(yargs: Argv): Argv {
+  return yargs
+    .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
+    .example('$0 run 2', 'five nodes of stage 2 and a REPL')
+    .example('$0 run 8 --ui', 'the same, and a page in the browser to look at it and break it by hand')
+    .example('$0 run 2 --headless --json', 'the same for a script')
+}
+
+function runOptions(yargs: Argv) {
+  return yargs
+    .option('nodes', { default: 5, describe: 'how many', coerce: wholeNumber('nodes', 1, 99) })
+    .option('base-port', {
+      default: defaultBasePort,
+      describe: 'clients at base+1…, peers at base+101…; 0 finds free ones',
+      coerce: wholeNumber('base-port', 0, 65_000),
+    })
+    .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
+    .options(nodeOptions)
+    .config(environmentSettings([...Object.keys(settingShapes), 'dataDir']))
+    .options(askOptions)
+    .option('data-dir', {
+      type: 'string',
+      describe: 'where nodes keep what must survive them; a folder for this run only unless you name one',
+    })
+    .option('trace', { type: 'string', describe: 'a folder for a file of every event of each node, as NDJSON' })
+    .option('ui', uiOption)
+    .option('ui-port', uiPortOption)
+    .option('headless', { type: 'boolean', default: false, describe: 'no REPL: fault words from standard input' })
+    .option('json', { type: 'boolean', default: false, describe: 'with --headless: events as NDJSON' })
 }
 
 /** Starts the cluster. @throws ConfigError that says why it cannot start */
@@ -108,7 +127,7 @@ function start(
     onEvent(event)
   }
   const onTrace = page ? { onTrace: page.hear } : {}
-  return startLocalCluster({ ...args, stage: stageArgument(args.stage), onEvent: hear, onStderr, ...onTrace })
+  return startLocalCluster({ ...args, entry: args.served.entry, onEvent: hear, onStderr, ...onTrace })
 }
 
 /** Makes the page, if one is wanted. */
@@ -116,7 +135,7 @@ async function pageFor({ ui, stage, nodes, heartbeat }: RunArguments): Promise<L
   if (!ui) return null
   const { LivePage: Page } = await import('../ui/live-page.js')
   const names = Array.from({ length: nodes }, (_, at) => `n${at + 1}`)
-  return new Page(stageArgument(stage), names, Math.min(defaultTiming.tickMs, heartbeat))
+  return new Page(stage, names, Math.min(defaultTiming.tickMs, heartbeat))
 }
 
 /** Collects what a prompt, or a page, needs to answer lines. */
@@ -143,7 +162,7 @@ const flushMs = 1_000
 const readyMs = 10_000
 
 async function runHeadless(args: RunArguments): Promise<number> {
-  const stage = stageArgument(args.stage)
+  const { stage } = args
   const { say, complain, flushed } = outlets(args.json)
   const stopped = stopSignal()
   // Events before the first `ready` are told by `ready` itself, unless a node has to be waited for.
@@ -241,7 +260,7 @@ async function obey(
     } else if (membership && isChange({ command: word })) {
       const command = membership.fillIn(parseLine(line, commands).command)
       say(eventOf(line, await changeMembers(client, command, settings)))
-    } else if (isRestartAll(line)) await restartAll(cluster, say)
+    } else if (isRestartAll(line)) await restartAll(supervised(cluster), say)
     else for (const event of await performFault(cluster, line)) say(event)
   } catch (error) {
     if (!(error instanceof UsageError || error instanceof ConfigError)) throw error
@@ -265,16 +284,23 @@ async function runWithRepl(args: RunArguments): Promise<number> {
     else if (event.event === 'starting') console.error(describeEvent(event))
     else if (isBadStart(event)) bad.push(event)
   }
+  const { stage } = args
   const page = await pageFor(args)
   const local = await start(args, page, onEvent, onStderr)
   const { cluster, data } = local
-  const stage = stageArgument(args.stage)
   const options = answering(local, stage, args.log)
-  const served = await page?.serve(options, args.uiPort)
-  if (process.stdout.isTTY) console.log(banner(stage, cluster.nodes(), args.log === 'memory' ? null : data))
-  if (served) console.log(describeEvent({ event: 'page', address: served.address }).trimStart())
+  const shown = await page?.serve(options, args.uiPort)
+  if (process.stdout.isTTY)
+    console.log(banner(args.served, stage, cluster.nodes(), args.log === 'memory' ? null : data))
+  if (shown) console.log(describeEvent({ event: 'page', address: shown.address }).trimStart())
   const { stdin: input, stdout: output } = process
-  repl = new Prompt({ ...options, prompt: stage.name, input, output, ...(served && { answerer: served.answerer }) })
+  repl = new Prompt({
+    ...options,
+    prompt: args.served.prompt ?? stage.name,
+    input,
+    output,
+    ...(shown && { answerer: shown.answerer }),
+  })
   const open = repl
   for (const event of bad) open.show(event)
   if (!cluster.isReady) open.show({ event: 'not_ready', for: cluster.awaited })
@@ -289,17 +315,26 @@ const tries = 'set a 1 · get a · get a @n3 · status · kill n3'
 const triesWithLog = 'set a 1 · get a · status · log · kill leader'
 const triesWithMembers = 'set a 1 · status · add n6 · remove n1 · kill leader'
 
-function banner(stage: Stage, members: readonly Member[], data: DataFolder | null): string {
+function triesOf(stage: Stage, data: DataFolder | null): string {
+  return stage.members === 'changing' ? triesWithMembers : data ? triesWithLog : tries
+}
+
+function titleOf(application: string, stage: Stage): string {
+  return colour.bold(application) + colour.dim(` on stage ${stage.number}: ${stage.title}`)
+}
+
+function titleOfStage({ number, title, name, adds }: Stage): string[] {
+  return [colour.bold(`Stage ${number}: ${title}`) + colour.dim(` · stages/${name}/README.md`), `adds ${adds}`]
+}
+
+function banner(served: Served, stage: Stage, members: readonly Member[], data: DataFolder | null): string {
   const { host, port } = parseAddress(members[0]!.client)!
   const nodes = members.map(({ id, client }) => `${nodeColour(id)} ${client}`).join('  ')
   const lines = [
-    colour.bold(`Stage ${stage.number}: ${stage.title}`) + colour.dim(` · stages/${stage.name}/README.md`),
-    `adds ${stage.adds}`,
+    ...(served.prompt ? [titleOf(served.prompt, stage)] : titleOfStage(stage)),
     nodes,
     ...(data ? [colour.dim(`logs in ${data.path}${data.isTemporary ? ', for this run only' : ''}`)] : []),
-    colour.dim(
-      `try: ${stage.members === 'changing' ? triesWithMembers : data ? triesWithLog : tries} · help      or: nc ${host} ${port}`,
-    ),
+    colour.dim(`try: ${served.tries ?? triesOf(stage, data)} · help      or: nc ${host} ${port}`),
   ]
   return wrapped(lines.join('\n'), columnsOf(process.stdout))
 }

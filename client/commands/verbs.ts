@@ -1,3 +1,4 @@
+import { roadmap } from './served.js'
 import type { Verb } from './verb.js'
 
 /**
@@ -13,17 +14,37 @@ export const verbs = [
   {
     command: 'run <stage>',
     describe: 'start a cluster of a stage, with the REPL and the fault words',
-    load: async (): Promise<Verb<never>> => (await import('./run.js')).run,
+    load: async (): Promise<Verb<never>> => (await import('./run.js')).runVerb(roadmap),
   },
   {
-    command: 'node <stage>',
+    command: 'node [stage]',
     describe: 'one node alone, for a cluster over several machines',
-    load: async (): Promise<Verb<never>> => (await import('./node.js')).node,
+    load: async (): Promise<Verb<never>> => (await import('./node.js')).nodeVerb(roadmap),
+  },
+  {
+    command: 'up',
+    describe: 'start the cluster of a file in the background; returns when it serves',
+    load: async (): Promise<Verb<never>> => (await import('./up.js')).up,
+  },
+  {
+    command: 'status',
+    describe: 'what the nodes of a file are doing',
+    load: async (): Promise<Verb<never>> => (await import('./status.js')).status,
+  },
+  {
+    command: 'restart',
+    describe: 'restart the cluster of a file, a node at a time, the leader last',
+    load: async (): Promise<Verb<never>> => (await import('./restart.js')).restart,
+  },
+  {
+    command: 'down',
+    describe: 'end the cluster of a file; with --wipe, delete what it has kept',
+    load: async (): Promise<Verb<never>> => (await import('./down.js')).down,
   },
   {
     command: 'client [command..]',
     describe: 'ask a running cluster: one command, or the REPL without one; options before the command',
-    load: async (): Promise<Verb<never>> => (await import('./client.js')).client,
+    load: async (): Promise<Verb<never>> => (await import('./client.js')).clientVerb(roadmap.stage()),
   },
   {
     command: 'scenario [id]',
@@ -64,5 +85,10 @@ export const verbs = [
     command: 'print <stage>',
     describe: "a stage's whole node as one file to read: its table, then every rule, in stage order",
     load: async (): Promise<Verb<never>> => (await import('./print.js')).print,
+  },
+  {
+    command: 'vectors [command..]',
+    describe: 'an application on the newest stage: stores of vectors, whose nearest neighbours are found',
+    load: async (): Promise<Verb<never>> => (await import('../applications/vectors/main.js')).verb,
   },
 ]

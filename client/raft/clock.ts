@@ -4,10 +4,16 @@ import type { Clock } from '../../src/contracts.js'
 /** The machine's time, with timers that end with their node: a timer would keep the process alive. */
 export class EndingClock implements Clock {
   readonly #timers = new Set<() => void>()
+  readonly #clock: Clock
   #hasEnded = false
 
+  /** @param clock the machine's, if it is left out */
+  constructor(clock: Clock = systemClock) {
+    this.#clock = clock
+  }
+
   now(): number {
-    return systemClock.now()
+    return this.#clock.now()
   }
 
   after(ms: number, task: () => void): () => void {
@@ -16,7 +22,7 @@ export class EndingClock implements Clock {
       this.#timers.delete(stop)
       cancel()
     }
-    const cancel = systemClock.after(ms, () => {
+    const cancel = this.#clock.after(ms, () => {
       this.#timers.delete(stop)
       task()
     })
@@ -25,7 +31,7 @@ export class EndingClock implements Clock {
   }
 
   soon(task: () => void): void {
-    systemClock.soon(task)
+    this.#clock.soon(task)
   }
 
   /** Ends all timers, and those to come. */

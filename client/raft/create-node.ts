@@ -2,15 +2,18 @@ import { assembleNode } from '../../src/assemble.js'
 import { systemRandom } from '../../src/clock.js'
 import { ConfigError } from '../../src/errors.js'
 import { timingOf } from '../../src/server/config.js'
-import { withApplication } from '../../src/stage.js'
-import production from '../../stages/10-production/stage.js'
 import { schemas } from '../../stages/schemas.js'
 import { EndingClock } from './clock.js'
 import { jsonCodec } from './codec.js'
+import { publishingApplies, publishingSends, publishingWrites } from './diagnostics.js'
 import { RaftError } from './errors.js'
 import { applicationOf } from './machine.js'
 import { checkOptions, type NodeOptions } from './options.js'
 import { RaftNode } from './raft-node.js'
+import { stageOf } from './table.js'
+
+/** Entries whose results nodes compare with each other as one number. */
+const compareEntries = 128
 
 /**
  * Starts a node of a replicated state machine inside this program. It resolves when the node listens; a leader may not
@@ -23,15 +26,12 @@ export async function createNode<C, R, Q = never, A = never>(
   options: NodeOptions<C, R, Q, A>,
 ): Promise<RaftNode<C, R, Q, A>> {
   const { self, listen, members, bootstrap, network, log, pace, commandBytes } = checkOptions(options)
-  const { cluster, codec = jsonCodec<C>(), machine, dataDir, signal } = options
+  const { cluster, codec = jsonCodec<C>(), machine, dataDir, signal, compareResults = true } = options
   if (signal?.aborted) throw new RaftError('aborted', 'the signal was aborted', { cause: signal.reason })
   const clock = new EndingClock()
-  const node = new RaftNode<C, R, Q, A>(self.id, codec, commandBytes, clock)
+  const node = new RaftNode<C, R, Q, A>(self.id, { codec, commandBytes, clock, random: systemRandom })
   const parts = await assembleNode(
-    withApplication(
-      production,
-      applicationOf('a program', codec, () => machine),
-    ),
+    stageOf(applicationOf('a program', codec, () => publishingApplies(self.id, machine))),
     {
       ...{
         id: self.id,
@@ -46,7 +46,9 @@ export async function createNode<C, R, Q = never, A = never>(
         random: systemRandom,
         schemas,
       },
-      timing: timingOf(pace),
+      timing: { ...timingOf(pace), compareEntries: compareResults ? compareEntries : 0 },
+      around: (network) => publishingSends(self.id, network),
+      aroundLog: (log) => publishingWrites(self.id, log),
       about: {},
       notice: (event) => node.hear(event),
       turned: () => node.turned(),

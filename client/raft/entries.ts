@@ -1,5 +1,6 @@
-import { type Entry, type Index, parseEntry } from '../../src/contracts.js'
+import { type Entry, type EntryId, type Index, parseEntry } from '../../src/contracts.js'
 import type { Codec } from './codec.js'
+import { commandsIn } from './encoding.js'
 import { RaftError } from './errors.js'
 import type { Committed } from './machine.js'
 
@@ -18,7 +19,10 @@ export interface EntriesOptions {
 export interface ReadableLog {
   readonly first: Index
   readonly commit: Index
-  entries(from: Index): readonly Entry[]
+  /** The place of the last committed entry; index and term 0 where there is none. */
+  readonly end: EntryId
+  /** The entries from one index to another, both included. */
+  entries(from: Index, to: Index): readonly Entry[]
   /** Resolves when more may be committed. @throws RaftError if the node or the signal has ended */
   more(): Promise<void>
 }
@@ -47,10 +51,11 @@ export async function* committed<C>(
       continue
     }
     const upTo = Math.min(end, log.commit, next + batchEntries - 1)
-    for (const { text } of log.entries(next).slice(0, upTo - next + 1)) {
+    for (const { text } of log.entries(next, upTo)) {
       // The state machine may have changed the command that it was given; the text is as it was.
       const { index, term, payload } = parseEntry(text)
-      if (payload?.kind === 'command') yield { index, term, command: codec.decode(payload.command) }
+      if (payload?.kind !== 'command') continue
+      for (const command of commandsIn(codec, payload.command)) yield { index, term, command }
     }
     next = upTo + 1
   }

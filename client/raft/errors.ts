@@ -4,9 +4,7 @@ import { type ErrorCode, errorCodes } from '../../src/contracts.js'
 const raftCodes = {
   bad_command: { definite: true, means: 'the command cannot be replicated; the message says what is wrong with it' },
   closed: { definite: true, means: 'the node is closed, or its state machine has failed' },
-  aborted: { definite: true, means: 'the signal was aborted before anything was asked' },
   compacted: { definite: true, means: 'the log does not have the entry any more: a snapshot holds it' },
-  left: { definite: false, means: 'the caller waits no more, or the node ended before it knew the outcome' },
 } as const
 
 export type RaftErrorCode = ErrorCode | keyof typeof raftCodes
@@ -27,16 +25,19 @@ export class RaftError extends Error {
   readonly outcome: 'refused' | 'unknown'
   /** The name of the node that leads, where the refusal names one. */
   readonly leader: string | undefined
+  /** The end of the leader's log, where a guard has failed. */
+  readonly last: { readonly index: number; readonly term: number } | undefined
 
   constructor(
     code: RaftErrorCode,
     message: string,
-    { definite = raftErrorCodes[code].definite, leader, cause }: ErrorDetails = {},
+    { definite = raftErrorCodes[code].definite, leader, last, cause }: ErrorDetails = {},
   ) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.outcome = definite ? 'refused' : 'unknown'
     this.leader = leader
+    this.last = last
   }
 }
 
@@ -44,5 +45,6 @@ interface ErrorDetails {
   /** True if nothing was done, now or later; as the code says if it is left out. */
   readonly definite?: boolean
   readonly leader?: string | undefined
+  readonly last?: RaftError['last']
   readonly cause?: unknown
 }

@@ -1,23 +1,42 @@
 /** The package's exports for programs with a node inside: a replicated state machine of their own. */
-export type { Event, LogStore, Message, Network } from '../../src/contracts.js'
+export type {
+  Entry,
+  Event,
+  Foreigner,
+  Identity,
+  LogStore,
+  Message,
+  Network,
+  PeerMember,
+  Persist,
+  Recovered,
+  SnapshotStore,
+} from '../../src/contracts.js'
 export { ConfigError } from '../../src/errors.js'
 export type { MakeNetwork } from '../../src/network/networks.js'
+export type { NetworkOptions } from '../../src/network/options.js'
+export type { Choices, Pace } from '../../src/server/config.js'
 export { DamagedLogError, DiskError } from '../../src/storage/errors.js'
-export { bytesCodec, type Codec, jsonCodec } from './codec.js'
-export { createNode } from './create-node.js'
-export type { EntriesOptions } from './entries.js'
-export { RaftError, type RaftErrorCode, raftErrorCodes } from './errors.js'
-export type { Committed, StateMachine, Text } from './machine.js'
-export type { NodeOptions, Peer } from './options.js'
 export type {
   CallOptions,
   ChangeOptions,
   ClusterMember,
+  Patience,
   Proposed,
   ProposeOutcome,
   RaftEvents,
-  RaftNode,
   ReadOptions,
-} from './raft-node.js'
+  SnapshotTaken,
+} from './calls.js'
+export type { Channel, ChannelRequest, ChannelResponse, RequestName } from './channel.js'
+export { bytesCodec, type Codec, jsonCodec } from './codec.js'
+export { createNode } from './create-node.js'
+export type { Diagnostics } from './diagnostics.js'
+export type { EntriesOptions } from './entries.js'
+export { RaftError, type RaftErrorCode, raftErrorCodes } from './errors.js'
+export type { Committed, StateMachine, Text } from './machine.js'
+export type { Limits, NodeOptions, Peer } from './options.js'
+export type { RaftNode } from './raft-node.js'
 export { type Reducer, reducer } from './reducer.js'
+export type { Session } from './session.js'
 export type { NodeStatus } from './status.js'

@@ -1,8 +1,9 @@
 import type { Application } from '../../src/application.js'
 import { type Answer, type Command, type CommandShape, type EntryId, isObject } from '../../src/contracts.js'
 import { type Codec, portable } from './codec.js'
+import { commandsIn, isBatch } from './encoding.js'
 
-/** A command at its place in the log. */
+/** A command at its place in the log. The commands of one batch have one place. */
 export interface Committed<C> {
   readonly index: number
   readonly term: number
@@ -96,15 +97,26 @@ async function perform<C, R, Q, A>(
   batch: readonly Command[],
   places: readonly EntryId[],
 ): Promise<Answer[]> {
-  const committed = batch.map(({ value }, at) => ({ ...places[at]!, command: codec.decode(value) }))
+  const entries = batch.map(({ value }) => commandsIn(codec, value))
+  const committed = entries.flatMap((commands, at) => commands.map((command) => ({ ...places[at]!, command })))
   const results = await machine.apply(committed)
-  if (results.length !== batch.length)
-    throw new Error(`the state machine gave ${results.length} results for ${batch.length} commands`)
-  return results.map((result, at) => {
-    const place = { ok: true as const, index: places[at]!.index, term: places[at]!.term }
-    return result === undefined ? place : { ...place, result: portable(result, 'result').value }
+  if (results.length !== committed.length)
+    throw new Error(`the state machine gave ${results.length} results for ${committed.length} commands`)
+  let next = 0
+  return batch.map(({ value }, at) => {
+    const { index, term } = places[at]!
+    if (!isBatch(value)) return answerWith({ ok: true, index, term }, results[next++])
+    const ofBatch = results.slice(next, next + entries[at]!.length)
+    next += ofBatch.length
+    return { ok: true, index, term, results: ofBatch.map((one) => (one === undefined ? null : carried(one))) }
   })
 }
+
+function answerWith(place: Answer & { readonly ok: true }, result: unknown): Answer {
+  return result === undefined ? place : { ...place, result: carried(result) }
+}
+
+const carried = (result: unknown) => portable(result, 'result').value
 
 /** Asks the machine. An error is the caller's, and no reason to stop the node. */
 async function answerTo<C, R, Q, A>(machine: StateMachine<C, R, Q, A>, query: Q): Promise<Answer> {

@@ -42,11 +42,17 @@ export interface NodeOptions<C, R, Q = never, A = never> {
   readonly logStore?: LogKind | LogStore
   readonly timing?: Partial<Pace> & Partial<Choices>
   readonly limits?: Limits
+  /**
+   * False if nodes do not compare the results of their state machines; they do if it is left out. A node whose results
+   * are others than those of most nodes stops. All nodes must have it, or none.
+   */
+  readonly compareResults?: boolean
   /** Closes the node when it is aborted. */
   readonly signal?: AbortSignal | undefined
 }
 
-interface Limits {
+/** Bounds on what a program may ask for. */
+export interface Limits {
   /** Bytes of a command in the log at most; 1 MiB if it is left out, and 8 MiB at most. */
   readonly commandBytes?: number
 }
@@ -97,13 +103,21 @@ function checkFounders(bootstrap: readonly Peer[], self: Member): readonly Membe
   for (const [at, one] of bootstrap.entries()) {
     checkName(one?.id, `bootstrap[${at}].id`)
     checkAddress(one.peer, `bootstrap[${at}].peer`)
-    const first = bootstrap.findIndex(({ id, peer }) => id === one.id || peer === one.peer)
-    if (first < at) fail(`bootstrap[${at}] has the name or the address of bootstrap[${first}]`)
+    const first = bootstrap.findIndex(({ id, peer }) => isSameName(id, one.id) || peer === one.peer)
+    if (first < at)
+      fail(`bootstrap[${at}] has the name or the address of bootstrap[${first}]${caseOnly(bootstrap[first]!, one)}`)
   }
   const own = bootstrap.find(({ id }) => id === self.id)
   if (!own) fail(`bootstrap must name this node, ${self.id}: leave it out at a node that is taken in later`)
   if (own!.peer !== self.peer) fail(`bootstrap says that ${self.id} is at ${own!.peer}, and peer says ${self.peer}`)
   return bootstrap.map(memberOf)
+}
+
+/** Names that differ only in case are one folder on many disks, and one name to many readers. */
+const isSameName = (one: string, other: string) => one.toLowerCase() === other.toLowerCase()
+
+function caseOnly({ id }: Peer, other: Peer): string {
+  return id !== other.id && isSameName(id, other.id) ? `: ${id} and ${other.id} differ only in case` : ''
 }
 
 function checkPace(timing: NonNullable<NodeOptions<unknown, unknown>['timing']>): Pace & Choices {

@@ -1,69 +1,34 @@
 import { EventEmitter } from 'node:events'
 import type { AssembledNode } from '../../src/assemble.js'
-import type { Answer, Event, Failure, Status } from '../../src/contracts.js'
+import type { Event, Random, Status } from '../../src/contracts.js'
+import { Asking, election, none, otherChange, otherChangeHere } from './asking.js'
+import {
+  type CallOptions,
+  type ChangeOptions,
+  type ClusterMember,
+  type Patience,
+  type Proposed,
+  type ProposeOutcome,
+  type RaftEvents,
+  type ReadOptions,
+  type SnapshotTaken,
+  usualDeadlineMs,
+} from './calls.js'
+import type { Channel } from './channel.js'
+import { openChannel } from './channel-work.js'
 import type { EndingClock } from './clock.js'
-import { type Codec, portable } from './codec.js'
+import type { Codec } from './codec.js'
+import { publishState } from './diagnostics.js'
+import { Encoding } from './encoding.js'
 import { committed, type EntriesOptions, type ReadableLog } from './entries.js'
 import { RaftError } from './errors.js'
 import { answerIn, type Committed } from './machine.js'
 import { memberOf, type Peer } from './options.js'
+import { callsAtOnce, outcomeOf, proposedIn, type Session, sessionOf } from './session.js'
 import { type NodeStatus, statusOf } from './status.js'
 import { Waiting } from './waiting.js'
 
-/** Settings of one call. */
-export interface CallOptions {
-  /** Ends the waiting. A command whose waiting ends so may be done all the same. */
-  readonly signal?: AbortSignal | undefined
-  /** Milliseconds that the call may take; 10,000 if it is left out. */
-  readonly deadlineMs?: number | undefined
-  /** False if only the leader may take the call: any other node refuses it, and names the leader. */
-  readonly forward?: boolean
-}
-
-/** Settings of a read. */
-export interface ReadOptions extends CallOptions {
-  /** `linearizable` if it is left out; `stale` for what this node has, without asking the leader. */
-  readonly consistency?: 'linearizable' | 'stale'
-  /** The entry that the node must have performed before it answers: the index of a result gives read-your-writes. */
-  readonly atLeast?: number
-}
-
-/** A command that was done: its result, and its place in the log. */
-export interface Proposed<R> {
-  readonly result: R
-  readonly index: number
-  readonly term: number
-}
-
-/** The outcome of a command. `refused` is certainly not done; `unknown` may have been done, or may still be. */
-export type ProposeOutcome<R> =
-  | ({ readonly outcome: 'done' } & Proposed<R>)
-  | { readonly outcome: 'refused' | 'unknown'; readonly error: RaftError }
-
-/** A member of the cluster. A learner gets the log, and has no vote yet. */
-export interface ClusterMember extends Peer {
-  readonly role: 'voter' | 'learner'
-}
-
-/** Events of a node, with their arguments. */
-export interface RaftEvents {
-  /** Another node leads, as far as this one knows; null while none does. */
-  leader: [leader: string | null, term: number]
-  role: [role: string, term: number]
-  /** The names of the voters, and of the learners, have changed. */
-  members: [voters: readonly string[], learners: readonly string[]]
-  /** A snapshot is durable; it holds all entries up to this one. */
-  snapshot: [index: number, term: number]
-  /** The rules or the network report something; for a log file. */
-  notice: [event: Event]
-  /** The node has failed, and is closed. */
-  fatal: [error: Error]
-}
-
-const usualDeadlineMs = 10_000
 const neverLate = () => new RaftError('timeout', 'nothing was committed')
-/** Milliseconds before a call that was refused for want of a leader is tried again. */
-const pauseMs = 50
 /** Milliseconds that a closing node waits for the answers under way. */
 const usualDrainMs = 1_000
 
@@ -74,8 +39,10 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
   readonly closed: Promise<void>
   readonly #clock: EndingClock
   readonly #codec: Codec<C>
-  readonly #commandBytes: number
+  readonly #encoding: Encoding<C>
+  readonly #random: Random
   readonly #waiting: Waiting
+  readonly #asking: Asking
   readonly #end: { resolve(): void; reject(error: Error): void }
   #parts!: AssembledNode
   #closing: Promise<void> | null = null
@@ -87,13 +54,15 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
   readonly #watchers = new Set<() => void>()
 
   /** Made by `createNode`. */
-  constructor(id: string, codec: Codec<C>, commandBytes: number, clock: EndingClock) {
+  constructor(id: string, { codec, commandBytes, clock, random }: RaftNodeParts<C>) {
     super()
     this.id = id
     this.#codec = codec
-    this.#commandBytes = commandBytes
+    this.#encoding = new Encoding(codec, commandBytes)
     this.#clock = clock
+    this.#random = random
     this.#waiting = new Waiting(clock)
+    this.#asking = new Asking(clock, this.#waiting)
     let end: { resolve(): void; reject(error: Error): void }
     this.closed = new Promise<void>((resolve, reject) => {
       end = { resolve, reject }
@@ -106,6 +75,7 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
   /** @internal */
   attach(parts: AssembledNode): void {
     this.#parts = parts
+    this.#asking.attach(parts.ask)
   }
 
   /** @internal */
@@ -118,6 +88,7 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
     const now = this.status
     const before = this.#seen
     this.#seen = now
+    publishState(this.id, () => now)
     if (before?.commit !== now.commit || before.leader !== now.leader) for (const tell of [...this.#watchers]) tell()
     if (before?.leader !== now.leader || before.term !== now.term) this.#emitLater('leader', now.leader, now.term)
     if (before?.role !== now.role) this.#emitLater('role', now.role, now.term)
@@ -132,6 +103,7 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
   failed(error: Error): void {
     if (this.#failure) return
     this.#failure = error
+    this.#asking.end(`the node has failed: ${error.message}`, error)
     this.#waiting.endAll('left', `the node has failed: ${error.message}`, error)
     this.#clock.end()
     this.#emitLater('fatal', error)
@@ -152,27 +124,43 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
    * @throws RaftError `outcome` says whether the command is certainly not done, or may have been done
    */
   async propose(command: C, options: CallOptions = {}): Promise<Proposed<R>> {
-    const { signal, deadlineMs, forward = true } = options
-    const value = this.#encoded(command)
-    // A node that leads does not pass on; if it leads no more, it refuses, and is asked again.
-    const request = () =>
-      forward && this.#seen?.role !== 'leader'
-        ? { command: 'propose', value, forward: true }
-        : { command: 'propose', value }
-    const answer = await this.#ask(request, { signal, deadlineMs, passing: forward ? election : none, isRead: false })
-    const { result, index, term } = answer as unknown as Proposed<R>
-    return { result, index, term }
+    this.#asking.check(options.signal)
+    return proposedIn(await this.#append(this.#encoding.command(command), options))
   }
 
   /** Puts a command into the log as {@link propose} does, and never throws. */
   async tryPropose(command: C, options: CallOptions = {}): Promise<ProposeOutcome<R>> {
-    try {
-      return { outcome: 'done', ...(await this.propose(command, options)) }
-    } catch (thrown) {
-      const error =
-        thrown instanceof RaftError ? thrown : new RaftError('bad_command', String(thrown), { cause: thrown })
-      return { outcome: error.outcome, error }
-    }
+    return outcomeOf(() => this.propose(command, options))
+  }
+
+  /**
+   * Opens a session: each of its commands is done once, although it is asked again until its outcome is known.
+   *
+   * @throws RaftError if none could be opened; `overloaded` if the cluster has as many as it may have
+   */
+  async session(options: Patience = {}): Promise<Session<C, R>> {
+    const request = () => ({ command: 'open_session', forward: true })
+    // To open one twice does no harm: the one that nobody knows ends unused.
+    const { session } = await this.#asking.ask(request, { ...options, passing: election, isRead: false, isOnce: true })
+    const encode = (command: C) => this.#encoding.command(command)
+    return sessionOf(Number(session), { asking: this.#asking, encode, callsAtOnce })
+  }
+
+  /**
+   * Opens a channel: requests to append and to read go in, and all that is committed comes out, whoever has appended it.
+   *
+   * @param options `from` is the first index that it tells; what is committed from now on if it is left out
+   */
+  channel({ from }: { readonly from?: number } = {}): Channel<C> {
+    this.#asking.check()
+    const name = this.#random.next().toString(36).slice(2)
+    return openChannel<C>({
+      name,
+      from,
+      encoding: this.#encoding,
+      log: (signal) => this.#log(signal),
+      append: async (value, guard, deadlineMs) => proposedIn(await this.#append(value, { deadlineMs }, guard)),
+    })
   }
 
   /**
@@ -187,12 +175,8 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
       throw new RaftError('not_leader', `${leader ?? 'no node'} leads`, { leader: leader ?? undefined })
     const wish = { ...(consistency && { consistency }), ...(atLeast !== undefined && { atLeast }) }
     const request = { command: 'query', value: query, ...wish, withIndex: true }
-    const given = await this.#ask(() => request, {
-      signal,
-      deadlineMs,
-      passing: forward ? election : none,
-      isRead: true,
-    })
+    const passing = forward ? election : none
+    const given = await this.#asking.ask(() => request, { signal, deadlineMs, passing, isRead: true })
     return { answer: answerIn(given) as A, index: Number(given.index) }
   }
 
@@ -212,53 +196,85 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
    * @throws RaftError `compacted` if an entry that is asked for is only in a snapshot; `closed` when the node ends
    */
   entries(options: EntriesOptions = {}): AsyncIterable<Committed<C>> {
-    const { signal } = options
-    const status = () => this.status
-    const log: ReadableLog = {
+    return committed(this.#log(options.signal), this.#codec, options)
+  }
+
+  #log(signal: AbortSignal | undefined): ReadableLog {
+    const node = this
+    const entries = (from: number, to: number) => node.#parts.node.entries(from).slice(0, Math.max(0, to - from + 1))
+    return {
       get first() {
-        return status().log.first
+        return node.status.log.first
       },
       get commit() {
-        return status().commit
+        return node.status.commit
       },
-      entries: (from) => this.#parts.node.entries(from),
-      more: () => this.#untilTurned(signal, Number.POSITIVE_INFINITY, neverLate),
+      get end() {
+        const { commit, snapshot } = node.status
+        const term = entries(commit, commit)[0]?.term ?? (snapshot?.index === commit ? snapshot.term : 0)
+        return { index: commit, term }
+      },
+      entries,
+      more: () => node.#untilTurned(signal, Number.POSITIVE_INFINITY, neverLate),
     }
-    return committed(log, this.#codec, options)
   }
 
   /** Lists the members, as this node knows them. */
   async members(): Promise<readonly ClusterMember[]> {
-    const { members } = await this.#ask(() => ({ command: 'members' }), { passing: none, isRead: true })
+    const { members } = await this.#asking.ask(() => ({ command: 'members' }), { passing: none, isRead: true })
     return (members as ClusterMember[]).map(({ id, peer, role }) => ({ id, peer, role }))
   }
 
-  /** Takes in a node that runs: it catches up, and then votes. To be asked of the leader. */
+  /** Takes in a node that runs: it catches up, and then votes. Any node takes the request, and passes it on. */
   async addMember(peer: Peer, options: ChangeOptions = {}): Promise<void> {
     const { id: node, ...addresses } = memberOf(peer)
     await this.#change({ command: 'add_node', node, ...addresses }, options)
   }
 
-  /** Lets a member go. To be asked of the leader. */
+  /** Lets a member go. Any node takes the request. */
   async removeMember(id: string, options: ChangeOptions = {}): Promise<void> {
     await this.#change({ command: 'remove_node', node: id }, options)
   }
 
-  /** Puts these voters in the place of all others, in one change. To be asked of the leader. */
+  /** Puts these voters in the place of all others, in one change. Any node takes the request. */
   async reconfigure(voters: readonly (string | Peer)[], options: ChangeOptions = {}): Promise<void> {
     const names = voters.map((one) => (typeof one === 'string' ? one : nameWithAddresses(one)))
     await this.#change({ command: 'reconfigure', voters: names }, options)
   }
 
-  /** Hands over to this node, or to the one that is nearest. To be asked of the leader. @returns the new leader */
-  async transferLeadership(to?: string, options: Omit<CallOptions, 'forward'> = {}): Promise<string> {
-    const request = { command: 'transfer_leader', ...(to !== undefined && { to }) }
-    const { leader } = await this.#ask(() => request, { ...options, passing: none, isRead: false })
-    return String(leader)
+  /**
+   * Has the leader hand over to this node, or to the one that is nearest. Any node takes the request.
+   *
+   * @returns the new leader
+   */
+  async transferLeadership(to?: string, options: CallOptions = {}): Promise<string> {
+    const { leader: before, term } = this.status
+    try {
+      const { leader } = await this.#change({ command: 'transfer_leader', ...(to !== undefined && { to }) }, options)
+      return String(leader)
+    } catch (error) {
+      // The old leader may have left before it could say that it has.
+      if (!(error instanceof RaftError) || error.outcome === 'refused') throw error
+      const { leader, term: later } = this.status
+      if (leader === null || later === term || leader === before || leader !== (to ?? leader)) throw error
+      return leader
+    }
+  }
+
+  /**
+   * Takes a snapshot of this node now, and resolves when it is durable. The log lets go of what two snapshots hold.
+   *
+   * @throws RaftError `bad_request` if nothing is committed yet; `overloaded` if the disk has no room
+   */
+  async snapshot(options: Patience = {}): Promise<SnapshotTaken> {
+    const wish = { ...options, passing: none, isRead: true }
+    const { index, term, bytes } = await this.#asking.ask(() => ({ command: 'snapshot_now' }), wish)
+    return { index: Number(index), term: Number(term), bytes: Number(bytes) }
   }
 
   /** Closes the node: a leader hands over, and answers under way are waited for. Closing twice does no harm. */
   close({ drainMs = usualDrainMs }: { readonly drainMs?: number } = {}): Promise<void> {
+    if (!this.#closing) this.#asking.end('the node is closed')
     this.#closing ??= this.#stop(drainMs)
     return this.#closing
   }
@@ -281,7 +297,7 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
 
   /** Waits until the commit index has moved, or another node leads. */
   async #untilTurned(signal: AbortSignal | undefined, ms: number, late: () => RaftError): Promise<void> {
-    this.#check(signal)
+    this.#asking.check(signal)
     await this.#waiting.for<void>(
       (settle) => {
         this.#watchers.add(settle)
@@ -291,58 +307,18 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
     )
   }
 
-  async #change(request: Record<string, unknown>, { force, ...options }: ChangeOptions): Promise<void> {
-    await this.#ask(() => ({ ...request, ...(force && { force }) }), {
-      ...options,
-      passing: otherChange,
-      isRead: false,
-    })
+  /** Puts an entry into the log; a guard says behind which place. */
+  #append(value: unknown, { signal, deadlineMs, forward = true }: CallOptions, guard: object = {}) {
+    const own = { command: 'propose', value, ...guard }
+    // A node that leads does not pass on; if it leads no more, it refuses, and is asked again.
+    const request = () => (forward && this.#seen?.role !== 'leader' ? { ...own, forward } : own)
+    return this.#asking.ask(request, { signal, deadlineMs, passing: forward ? election : none, isRead: false })
   }
 
-  /** @throws RaftError if the command cannot be replicated: nothing was done then */
-  #encoded(command: C): unknown {
-    try {
-      const { value, bytes } = portable(this.#codec.encode(command), 'command', true)
-      if (bytes > this.#commandBytes && exactBytes(value) > this.#commandBytes)
-        throw new RaftError('too_large', `the command takes more than ${this.#commandBytes} bytes in the log`)
-      // A command that the codec cannot read again would stop every node.
-      this.#codec.decode(value)
-      return value
-    } catch (thrown) {
-      if (thrown instanceof RaftError) throw thrown
-      const { message } = thrown as Error
-      throw new RaftError('bad_command', `the codec refuses the command: ${message}`, { cause: thrown })
-    }
-  }
-
-  /** Asks the node, and again for as long as it refuses for a reason that passes. */
-  async #ask(request: () => Record<string, unknown>, wish: Wish): Promise<Answer & { ok: true }> {
-    const { signal, deadlineMs = usualDeadlineMs, passing, isRead } = wish
-    const end = this.#clock.now() + deadlineMs
-    const late = () => new RaftError('timeout', `no answer within ${deadlineMs} ms`, { definite: isRead })
-    for (;;) {
-      this.#check(signal)
-      const answer = await this.#waiting.for<Answer>(
-        (settle) => {
-          this.#parts.ask(request(), settle)
-          return () => {}
-        },
-        { signal, ms: end - this.#clock.now(), late },
-      )
-      if (answer.ok) return answer
-      const isOver = end - this.#clock.now() <= pauseMs
-      const { code, definite } = answer.error
-      if (isOver || !definite || !passing.has(code)) throw errorOf(answer.error, isRead)
-      await this.#waiting.pause(pauseMs, signal)
-    }
-  }
-
-  /** @throws RaftError if nothing can be asked any more */
-  #check(signal: AbortSignal | undefined): void {
-    if (this.#failure)
-      throw new RaftError('closed', `the node has failed: ${this.#failure.message}`, { cause: this.#failure })
-    if (this.#closing) throw new RaftError('closed', 'the node is closed')
-    if (signal?.aborted) throw new RaftError('aborted', 'the signal was aborted', { cause: signal.reason })
+  #change(request: Record<string, unknown>, { force, forward = true, ...patience }: ChangeOptions) {
+    const asked = { ...request, ...(force && { force }), ...(forward && { forward }) }
+    const passing = forward ? otherChange : otherChangeHere
+    return this.#asking.ask(() => asked, { ...patience, passing, isRead: false })
   }
 
   /** Emits an event when the node's turn is over: a listener that throws is no fault of the node. */
@@ -351,35 +327,16 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
   }
 }
 
-/** Settings of a change of members. */
-export interface ChangeOptions extends Pick<CallOptions, 'signal' | 'deadlineMs'> {
-  /** True to make the change also if too few of the members are alive afterwards. */
-  readonly force?: true
-}
-
-interface Wish extends Pick<CallOptions, 'signal' | 'deadlineMs'> {
-  /** Refusals after which the node is asked again. */
-  readonly passing: ReadonlySet<string>
-  /** True if the request changes nothing, so that no outcome of it is unknown. */
-  readonly isRead: boolean
-}
-
-/** Refusals that pass when a node is elected. A read that no leader has confirmed in time may be asked again as well. */
-const election: ReadonlySet<string> = new Set(['no_leader', 'not_leader', 'timeout'])
-/** A change of members waits for the one under way. */
-const otherChange: ReadonlySet<string> = new Set(['change_in_progress'])
-const none: ReadonlySet<string> = new Set()
-
-function errorOf({ code, message, definite, leader }: Failure, isRead: boolean): RaftError {
-  const name = typeof leader === 'string' ? leader : undefined
-  if (code === 'shutting_down') return new RaftError('closed', 'the node is closed')
-  return new RaftError(code, message, { definite: definite || isRead, leader: name })
+/** The parts of which `createNode` makes a node. */
+interface RaftNodeParts<C> {
+  readonly codec: Codec<C>
+  /** Bytes of an entry at most. */
+  readonly commandBytes: number
+  readonly clock: EndingClock
+  readonly random: Random
 }
 
 function nameWithAddresses(one: Peer): string {
   const { id, client, peer } = memberOf(one)
   return `${id}=${client}/${peer}`
 }
-
-const exactBytes = (value: unknown) =>
-  value instanceof Uint8Array ? Math.ceil((value.length * 4) / 3) : Buffer.byteLength(JSON.stringify(value))

@@ -3,7 +3,7 @@ import type { Application } from '../../src/application.js'
 import { type Command, isObject } from '../../src/contracts.js'
 import type { Climate, Plan } from '../../src/proof/simulation/plan.js'
 import { SeededRandom } from '../../src/proof/simulation/random.js'
-import { simulate } from '../../src/proof/simulation/simulate.js'
+import { type Moment, simulate } from '../../src/proof/simulation/simulate.js'
 import { planFor } from '../../src/proof/simulation/sweep.js'
 import { stage } from '../../src/stage.js'
 import membership from '../../stages/8-membership/stage.js'
@@ -13,6 +13,9 @@ import production from '../../stages/10-production/stage.js'
 import { type Codec, jsonCodec, portable } from './codec.js'
 import { applicationOf, type StateMachine } from './machine.js'
 import { Observer } from './observer.js'
+import { type Play, type SmallestRun, smallestRun } from './smallest.js'
+
+export type { SmallestRun } from './smallest.js'
 
 /** Chance from a seed. */
 export interface Chance {
@@ -41,6 +44,8 @@ export interface SimulationOptions<C, R, Q = never, A = never> {
   readonly seeds?: number | { readonly from: number; readonly count: number }
   /** The treatment of the cluster. `storm` and `churn` if it is left out; a `season` is long. */
   readonly climates?: readonly Climate[]
+  /** False if no smaller run is looked for when a fault was found; it is looked for if this is left out. */
+  readonly shrink?: boolean
   /** Checks a replica behind each batch; it throws, or gives the reason, if something is wrong, and gives undefined otherwise. */
   readonly invariant?: (machine: StateMachine<C, R, Q, A>) => string | undefined
 }
@@ -56,6 +61,8 @@ export interface SimulationFinding {
 
 export interface SimulationReport {
   readonly findings: readonly SimulationFinding[]
+  /** A smaller run that shows the first of the findings, in words; null if there are none, or none was looked for. */
+  readonly smallest: SmallestRun | null
   readonly runs: number
   /** The clients' calls, by their outcomes. */
   readonly done: number
@@ -89,19 +96,38 @@ export async function simulateMachine<C, R, Q = never, A = never>(
       sums.runs++
       findings.push(...run.findings.map((found) => ({ seed, climate, ...found })))
     }
-  return { findings, ...sums }
+  return { findings, smallest: await smallestOf(options, findings[0]), ...sums }
 }
 
-async function runOf<C, R, Q, A>(options: SimulationOptions<C, R, Q, A>, seed: number, climate: Climate) {
-  const observer = new Observer<C, R, Q, A>(options.invariant)
-  const table = production.table
-  // A client without sessions asks any node, which passes the command on: so does a program with a node inside.
+async function smallestOf<C, R, Q, A>(
+  options: SimulationOptions<C, R, Q, A>,
+  first: SimulationFinding | undefined,
+): Promise<SmallestRun | null> {
+  if (!first || options.shrink === false) return null
+  const { seed, climate, what } = first
+  const play: Play = async (plan, hear) => (await playOf(options, plan, hear)).findings.map((found) => found.what)
+  return smallestRun(planOf(options, planFor(tableOf(options), seed, climate)), what, play)
+}
+
+function runOf<C, R, Q, A>(options: SimulationOptions<C, R, Q, A>, seed: number, climate: Climate) {
+  return playOf(options, planOf(options, planFor(tableOf(options), seed, climate)))
+}
+
+/** The stage that is simulated. A client without sessions asks any node, which passes the command on. */
+function tableOf<C, R, Q, A>(options: SimulationOptions<C, R, Q, A>, observer = new Observer<C, R, Q, A>(undefined)) {
+  const { table } = production
   const { client } = membership.table
-  const application = observed(options, observer)
-  const simulated = stage<ProductionNode, ProductionMessage>({ ...table, application, client })
-  const plan = planOf(options, planFor(simulated, seed, climate))
+  return stage<ProductionNode, ProductionMessage>({ ...table, application: observed(options, observer), client })
+}
+
+async function playOf<C, R, Q, A>(options: SimulationOptions<C, R, Q, A>, plan: Plan, hear?: (moment: Moment) => void) {
+  const observer = new Observer<C, R, Q, A>(options.invariant)
+  const simulated = tableOf(options, observer)
   observer.planned = plan.calls.filter(({ command }) => command.command === 'propose').length
-  const { findings, counters, virtualMs } = await simulate(simulated, plan, (moment) => observer.hear(moment))
+  const { findings, counters, virtualMs } = await simulate(simulated, plan, (moment) => {
+    observer.hear(moment)
+    hear?.(moment)
+  })
   const own = findings.map(({ guarantee, what, detail }) => ({ what: `${guarantee}: ${what}`, detail }))
   const { done, refused, unknown } = counters
   const { restored } = observer

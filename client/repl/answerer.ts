@@ -12,6 +12,7 @@ import {
   oncePerRound,
 } from '../cluster/change-members.js'
 import { isMemberWord, type Membership } from '../cluster/membership.js'
+import { isRestartAll, restartAll, supervised } from '../cluster/restart-all.js'
 import { checkFile, describeCheck } from '../commands/check.js'
 import { describeOutcome, exitCode } from '../text/answers.js'
 import { colour } from '../text/colour.js'
@@ -21,7 +22,6 @@ import { nodeNames, statusTable, whoLeads } from '../text/status.js'
 import { parseLine, UsageError } from '../text/words.js'
 import { nameRoles, performFault } from './fault-words.js'
 import { type Abilities, describeUnknown, describeWords, isKnown, meant } from './repl-words.js'
-import { isRestartAll, restartAll } from './restart-all.js'
 import { Session } from './session.js'
 import { isTimeWord, Pace } from './time-words.js'
 
@@ -63,13 +63,14 @@ export interface Turn {
 /** Answers lines of words and commands, typed at a prompt or on a page: one parser and one history for both. */
 export class Answerer {
   readonly #options: AnswererOptions
-  readonly #session = new Session()
+  readonly #session: Session
   readonly #pace: Pace | null
   /** Names of nodes that are known, where the cluster was not started here. */
   known: readonly string[] = []
 
   constructor(options: AnswererOptions) {
     this.#options = options
+    this.#session = new Session(Object.keys(options.shapes))
     this.#pace = options.cluster ? new Pace(options.cluster) : null
   }
 
@@ -97,7 +98,7 @@ export class Answerer {
   }
 
   async #ask(line: string, turn: Turn): Promise<void> {
-    const named = line.startsWith('transfer_leader ') ? await this.#name(line) : line
+    const named = /^(transfer_leader|promote|demote) /.test(line) ? await this.#name(line) : line
     const { command, at } = parseLine(named, this.#options.shapes)
     if (isChange(command) && at === null) {
       const asked = this.#options.membership?.fillIn(command) ?? command
@@ -162,7 +163,7 @@ export class Answerer {
     const { cluster } = this.#options
     if (!cluster) throw new UsageError(startedElsewhere)
     const tell = (event: Event) => this.#tell(event, turn)
-    if (isRestartAll(line)) return restartAll(cluster, tell, turn.signal)
+    if (isRestartAll(line)) return restartAll(supervised(cluster), tell, turn.signal)
     for (const event of await performFault(cluster, line)) {
       if (event.event === 'refused') turn.fail(exitCodes.usage)
       tell(event)

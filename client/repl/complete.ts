@@ -20,7 +20,7 @@ function candidates(words: readonly string[], abilities: Abilities, nodes: reado
   if (first === 'timeout') return ['follower', ...nodes]
   if (isFaultWord(first)) return first === 'heal' ? [] : ['leader', 'follower', ...nodes]
   if (isMemberWord(first) || first === 'log') return ['leader', ...nodes]
-  if (first === 'remove_node' || first === 'reconfigure') return [...nodes]
+  if (['remove_node', 'reconfigure', 'promote', 'demote'].includes(first)) return [...nodes]
   if (first === 'transfer_leader' && words.length === 2) return ['follower', ...nodes]
   const shape = Object.hasOwn(abilities.shapes, first) ? abilities.shapes[first] : undefined
   const needed = shape?.takes.filter(({ optional }) => !optional).length ?? Number.POSITIVE_INFINITY

@@ -8,15 +8,23 @@ import { UsageError } from '../text/words.js'
 
 const judged = ['get', 'set', 'delete', 'append', 'cas']
 
+const otherApplication = 'the checker of histories knows the commands of the key-value store, and no others'
+
 /** The commands and outcomes of one sitting, for the linearizability checker; times are in milliseconds. */
 export class Session {
   readonly #operations: Operation[] = []
   /** Operations that are calls of sessions, by the sessions' names and the calls' numbers: places in the list. */
   readonly #calls = new Map<string, number>()
+  readonly #isJudged: boolean
+
+  /** @param names of the commands that can be asked */
+  constructor(names: readonly string[]) {
+    this.#isJudged = judged.every((name) => names.includes(name))
+  }
 
   /** Records a command that was asked. A stale read claims nothing that could be judged; a repeated call is one command. */
   record(command: Command, outcome: Outcome, call: number, returned: number): void {
-    if (!judged.includes(command.command) || command.consistency === 'stale') return
+    if (!this.#isJudged || !judged.includes(command.command) || command.consistency === 'stale') return
     const { length } = this.#operations
     const place = command.session === undefined ? length : this.#placeOf(command)
     const before = this.#operations[place]
@@ -41,7 +49,9 @@ export class Session {
     return place
   }
 
+  /** @throws ConfigError if the application is another than the key-value store */
   check(): string {
+    if (!this.#isJudged) throw new ConfigError(otherApplication)
     // The cluster may have held anything when the sitting began.
     const verdict = describeCheck(checkHistory(this.#operations, { before: 'anything' }))
     return `${verdict}\n${colour.dim('judged is what was asked here: what `nc` or another client asked is not in it')}`
@@ -52,6 +62,7 @@ export class Session {
    * cannot be written
    */
   save(file: string, over: boolean): string {
+    if (!this.#isJudged) throw new ConfigError(otherApplication)
     if (file === '') throw new UsageError('usage: save FILE')
     const text = this.#operations.map((operation) => `${JSON.stringify(operation)}\n`).join('')
     try {

@@ -2,11 +2,17 @@ import { formatWithOptions } from 'node:util'
 import { type Answer, type Command, limits, type Outcome } from '../../src/contracts.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { jsonLine, mapTexts, oneLine } from '../../src/text.js'
+import type { CallFailure } from '../commands-of.js'
 import { colour, nodeColour } from './colour.js'
 import { table } from './table.js'
 
+/** An outcome, whatever codes the errors of its application have. */
+type Ended =
+  | Extract<Outcome, { outcome: 'done' }>
+  | { readonly outcome: 'refused' | 'unknown'; readonly error: CallFailure }
+
 /** Describes an outcome for a person. Values are quoted, so that `"(absent)"` is a value and `(absent)` is none. */
-export function describeOutcome(command: Command, outcome: Outcome): string {
+export function describeOutcome(command: Command, outcome: Ended): string {
   if (outcome.outcome === 'done') return describeAnswer(command, outcome.answer)
   const { actual, ...error } = outcome.error
   const { code, message, definite: _definite, leader, address, ...details } = mapTexts(error, shown) as typeof error
@@ -35,8 +41,9 @@ function describeAnswer(command: Command, { index, ageMs, ...answer }: Answer & 
 function describeOwn(command: Command, answer: Answer & { ok: true }): string {
   switch (command.command) {
     case 'get':
-      return describeValue(answer.value)
+      return 'value' in answer ? describeValue(answer.value) : describeFields(answer)
     case 'delete':
+      if (!('existed' in answer)) return describeFields(answer)
       return answer.existed ? 'ok' : `ok ${colour.dim('(there was no such key)')}`
     case 'append':
       return `ok ${colour.dim(`(length ${String(answer.length)})`)}`
@@ -49,17 +56,28 @@ function describeOwn(command: Command, answer: Answer & { ok: true }): string {
     case 'members':
       return describeMemberList(mapTexts(answer, shown) as MemberList)
     case 'add_node':
+    case 'promote':
+    case 'demote':
     case 'found_cluster':
     case 'remove_node':
     case 'reconfigure':
-      return `ok ${colour.dim(`(voters ${(answer.voters as string[]).map(shown).join(' ')})`)}`
+      return `ok ${colour.dim(`(${describeParts(answer)})`)}`
     case 'info':
       return describeInfo(mapTexts(answer.info, shown) as Record<string, unknown>)
-    default: {
-      const { ok: _ok, ...rest } = answer
-      return Object.keys(rest).length > 0 ? `ok ${jsonLine(rest)}` : 'ok'
-    }
+    default:
+      return describeFields(answer)
   }
+}
+
+/** Lists the voters of a cluster, and the learners if it has any. */
+function describeParts({ voters, learners = [] }: Readonly<Record<string, unknown>>): string {
+  const list = (ids: unknown) => (ids as string[]).map(shown).join(' ')
+  return `voters ${list(voters)}${(learners as string[]).length > 0 ? `; learners ${list(learners)}` : ''}`
+}
+
+/** Describes an answer of a command that no table here knows. */
+function describeFields({ ok: _, ...fields }: Answer & { ok: true }): string {
+  return Object.keys(fields).length > 0 ? `ok ${jsonLine(fields)}` : 'ok'
 }
 
 interface ScanAnswer {
@@ -111,13 +129,13 @@ function describeInfo(info: Readonly<Record<string, unknown>>): string {
 export function plainOutcome(command: Command, outcome: Outcome): string {
   if (outcome.outcome !== 'done') return ''
   const { answer } = outcome
-  if (command.command === 'get') return answer.value === null ? '' : String(answer.value)
+  if (command.command === 'get' && 'value' in answer) return answer.value === null ? '' : String(answer.value)
   if (command.command === 'scan')
     return (answer as unknown as ScanAnswer).entries.map((pair) => pair.join('\t')).join('\n')
   return describeAnswer(command, answer)
 }
 
 /** Gives an outcome's exit code: done 0, refused 1, unknown 3; 2 is for a command that was never asked. */
-export function exitCode({ outcome }: Outcome): number {
+export function exitCode({ outcome }: Pick<Outcome, 'outcome'>): number {
   return exitCodes[outcome]
 }

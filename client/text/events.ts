@@ -80,7 +80,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   ready: describeReady,
   page: ({ address }) => `a page for this run: ${address}`,
   stopped: () => 'every node has stopped',
-  serving: ({ pid, client, peer }) => `serves clients on ${client}, peers on ${peer} (pid ${pid})`,
+  serving: ({ pid, client, peer, app }) =>
+    `serves clients on ${client}, peers on ${peer}${app === undefined ? '' : `, gRPC on ${app}`} (pid ${pid})`,
   link_up: ({ peer }) => colour.dim(`connected to ${peer}`),
   link_down: ({ peer }) => colour.dim(`lost the connection to ${peer}`),
   message_unsent: ({ peer, type, reason }) => colour.yellow(`could not send a ${type} to ${peer}: ${reason}`),
@@ -89,6 +90,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   message_refused: ({ from, type, reason }) =>
     colour.yellow(`does not believe ${from}, and drops its ${type}: ${reason}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),
+  results_differ: ({ replica, from, upTo }) =>
+    `${replica} has performed the entries ${from} to ${upTo} with other results than the rest, and must stop`,
   sessions_end: ({ why, idleMs, session }) =>
     why === 'unused'
       ? colour.dim(`ends the sessions that were not used for ${Math.floor(idleMs! / 1000)} s`)
@@ -191,6 +194,16 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   restarted: ({ pid }) => colour.green(pid === undefined ? 'restarted' : `restarted (pid ${pid})`),
   wiped: () => colour.red('wiped: its disk is empty, and it does not know any more for whom it voted'),
   ended: () => 'has ended, as it was asked to',
+  launched: ({ pid, client, peer }) => `started (pid ${pid}): clients on ${client}, peers on ${peer}`,
+  running: ({ pid, client, peer }) => `runs already (pid ${pid}): clients on ${client}, peers on ${peer}`,
+  not_started: ({ message }) => colour.red(`stays down: ${message}`),
+  not_running: ({ answers, pid }) =>
+    answers === undefined ? 'does not run' : `was not started from here, and goes on: ${answers} answers (pid ${pid})`,
+  no_member: ({ client, peer }) =>
+    colour.yellow(`runs, and is no member yet: raft-roadmap client add_node <its name> ${client} ${peer}`),
+  cluster_serves: ({ cluster, leader, logs }) =>
+    `${cluster} serves${leader === null ? '' : `, and ${nodeColour(leader)} leads`}; what the nodes keep and say is in ${logs}`,
+  folders_deleted: ({ folders }) => `deleted: ${folders.join(', ')}`,
   paused: () => colour.yellow('paused: it neither answers nor refuses'),
   resumed: () => colour.green('resumed'),
   cut: ({ links }) => colour.yellow(`cut: ${describeCut(links)}`),

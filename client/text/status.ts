@@ -12,8 +12,12 @@ import { table, widthOf } from './table.js'
 export interface StatusSource {
   readonly client: Client
   readonly addresses: readonly string[]
-  readonly cluster?: Cluster
+  /** The nodes that were started here. */
+  readonly cluster?: { nodes(): readonly StartedNode[] }
 }
+
+/** A node's process, as the one who started it knows it. */
+type StartedNode = Pick<ReturnType<Cluster['nodes']>[number], 'id' | 'client' | 'pid' | 'condition'>
 
 /** Milliseconds that a node may take to give its status; a paused node never does. */
 const deadlineMs = 500

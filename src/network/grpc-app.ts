@@ -12,7 +12,7 @@ import {
 } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { besideAnswer, besideCommand, envelopeFields } from './grpc-metadata.js'
-import { type Proto, Protos, type Schemas } from './grpc-protos.js'
+import { clientForm, loadProtos, type Proto, Protos, type Schemas } from './grpc-protos.js'
 
 type Fields = Readonly<Record<string, unknown>>
 type Done = Answer & { readonly ok: true }
@@ -38,18 +38,23 @@ export function commandOfRpc(rpc: string): string {
  * something in it or is left out. A value of null is a word of its own there; in a gRPC request it is a field that is
  * left out.
  */
-function argumentsOf({ takes }: CommandShape, request: Fields): Fields {
+export function argumentsOf({ takes }: CommandShape, request: Fields): Fields {
   const fields: Record<string, unknown> = {}
   for (const { name, kind, optional } of takes) {
     const value = request[name]
-    const isEmpty = kind === 'flag' ? value !== true : kind === 'names' && optional && (value as string[]).length === 0
+    const isEmpty = kind === 'flag' ? value !== true : optional && isEmptyObject(value)
     if (value === undefined ? kind === 'text or null' : !isEmpty) fields[name] = value ?? null
   }
   return fields
 }
 
+/** A list or a map has no other way to be left out than to be empty. */
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}
+
 /** Writes an answer in the fields of its reply. A list of lists on the JSON port is a list of messages here. */
-function replyOf({ ok: _, ...answer }: Done, reply: Proto, protos: Protos): Fields {
+export function replyOf({ ok: _, ...answer }: Done, reply: Proto, protos: Protos): Fields {
   if (answer.info !== undefined) return describeNode(answer.info as Status)
   const fields = reply.fields.map(({ name, type, typeName, isRepeated }) => {
     const value = answer[name]
@@ -72,7 +77,7 @@ function describeNode(status: Status): Fields {
  * Turns a failure into a reply with the JSON port's error. `actual`, `leader` and `address` are set if the code has
  * them.
  */
-function errorReply({ code, message, definite, leader, address, actual }: Failure): Fields {
+export function errorReply({ code, message, definite, leader, address, actual }: Failure): Fields {
   return { error: { code, message, definite, leader, address, actual } }
 }
 
@@ -94,14 +99,15 @@ export function clientServices(
   served: Served,
   schemas: Schemas,
   gate: CallGate,
+  protos = new Protos(loadProtos(schemas, clientProtos(served.stage, schemas), clientForm)),
 ): [ServiceDefinition, UntypedServiceImplementation][] {
-  const protos = new Protos(schemas, clientProtos(served.stage, schemas))
   return protos.services.map((definition) => {
-    const handlers = Object.entries(definition).map(([rpc, method]) => {
+    const unary = Object.entries(definition).filter(([, { requestStream }]) => !requestStream)
+    const handlers = unary.map(([rpc, method]) => {
       const [request, reply] = [method.requestType, method.responseType].map((type) => protos.message(nameOf(type)))
       return [rpc, handlerOf(served, gate, commandOfRpc(rpc), { request: request!, reply: reply!, protos })]
     })
-    return [raw(definition), Object.fromEntries(handlers)]
+    return [raw(Object.fromEntries(unary)), Object.fromEntries(handlers)]
   })
 }
 
@@ -140,7 +146,8 @@ function raw(definition: ServiceDefinition): ServiceDefinition {
   return Object.fromEntries(methods) as ServiceDefinition
 }
 
-function read(bytes: Buffer, proto: Proto): { fields: Fields } | { problem: Refusal } {
+/** Decodes a request. A request that is too long, or none, is told as the JSON port tells it. */
+export function read(bytes: Buffer, proto: Proto): { fields: Fields } | { problem: Refusal } {
   if (bytes.length > limits.messageBytes) {
     const reason = `the request is ${bytes.length} bytes long; at most ${limits.messageBytes} are taken`
     return { problem: failure('too_large', reason) }

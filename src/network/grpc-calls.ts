@@ -163,22 +163,25 @@ export class GrpcCalls implements CallGate {
     this.#watchAnswer(call, stream, connection)
   }
 
-  /** Counts an answer until the stream has passed it on; the stream waits for its reader. */
+  /** Counts each answer until the stream has passed it on; the stream waits for its reader. */
   #watchAnswer(call: ServerInterceptingCallInterface, stream: Readable, connection: Connection): void {
     const send = call.sendMessage.bind(call)
+    let waiting = 0
+    const taken = (bytes: number) => {
+      if (connection.socket.destroyed) return
+      connection.takenAt = this.#clock.now()
+      connection.answers.add(-bytes)
+      waiting -= bytes
+    }
+    stream.once('close', () => taken(waiting))
     call.sendMessage = (message, callback) => {
-      let bytes = memoryOf(message)
+      const bytes = memoryOf(message)
       if (connection.answers.bytes === 0) connection.takenAt = this.#clock.now()
       connection.answers.add(bytes)
-      const taken = () => {
-        if (connection.socket.destroyed) return
-        connection.takenAt = this.#clock.now()
-        connection.answers.add(-bytes)
-        bytes = 0
-      }
-      stream.once('close', taken)
+      waiting += bytes
       send(message, () => {
-        taken()
+        // A stream that has closed has given back all of it.
+        taken(Math.min(bytes, waiting))
         callback()
       })
       this.#relieve()

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { type Codec, type Entry, isObject, type Message, parseEntry } from '../contracts.js'
 import type { Stage } from '../stage.js'
-import { type Proto, type ProtoField, Protos, type Schemas } from './grpc-protos.js'
+import { loadProtos, type Proto, type ProtoField, Protos, type Schemas } from './grpc-protos.js'
 import { isIdentified } from './json-codec.js'
 import { checkShape, harmlessBytes } from './json-shape.js'
 
@@ -15,7 +15,7 @@ import { checkShape, harmlessBytes } from './json-shape.js'
  * @throws if the stage has a message that none of its files describes
  */
 export function protobufCodec(stage: Stage, schemas: Schemas): Codec {
-  const protos = new Protos(schemas, [schemas.peer, ...stage.proto])
+  const protos = new Protos(loadProtos(schemas, [schemas.peer, ...stage.proto]))
   const envelope = protos.message('Envelope')
   const known = new Map(
     Object.entries(stage.messages).map(([type, { check }]) => {

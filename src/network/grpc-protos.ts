@@ -18,7 +18,7 @@ export interface Schemas {
 }
 
 /** The package of all `.proto` files of the project, so a message of a stage is found by its name alone. */
-const protoPackage = 'raftroadmap'
+export const protoPackage = 'raftroadmap'
 
 /** A field of a message as its `.proto` file declares it. */
 export interface ProtoField {
@@ -48,6 +48,21 @@ export interface Proto {
   readonly choice: string | null
 }
 
+/** The form of decoded messages, as {@link Protos} describes it. */
+export const protoForm = { keepCase: true, longs: Number, defaults: true, oneofs: true } as const
+
+/** The form of a client's messages: bytes are base64, which is protobuf's own form for JSON. */
+export const clientForm = { ...protoForm, bytes: String } as const
+
+/** Parses `.proto` files. @param files paths below the folder of the schemas, or absolute paths */
+export function loadProtos(
+  { folder }: Schemas,
+  files: readonly string[],
+  form: typeof protoForm | typeof clientForm = protoForm,
+): PackageDefinition {
+  return loadSync([...files], { includeDirs: [fileURLToPath(folder)], ...form })
+}
+
 /**
  * The message types and services of some `.proto` files, parsed at run time.
  *
@@ -59,15 +74,8 @@ export class Protos {
   readonly #definitions: PackageDefinition
   readonly #wireForms = new Map<string, WireForm>()
 
-  /** @param files paths below the folder of the schemas, or absolute paths */
-  constructor({ folder }: Schemas, files: readonly string[]) {
-    this.#definitions = loadSync([...files], {
-      includeDirs: [fileURLToPath(folder)],
-      keepCase: true,
-      longs: Number,
-      defaults: true,
-      oneofs: true,
-    })
+  constructor(definitions: PackageDefinition) {
+    this.#definitions = definitions
   }
 
   service(name: string): ServiceDefinition {
@@ -90,14 +98,26 @@ export class Protos {
     const name = typeName.split('.').at(-1)!
     const known = this.#wireForms.get(name)
     if (known) return known
-    const fields = new Map<number, WireField>()
-    const form = { name, fields }
+    const form = { name, fields: new Map<number, WireField>() }
     this.#wireForms.set(name, form)
     const definition = this.#definitions[`${protoPackage}.${name}`] as MessageTypeDefinition<object, object>
-    for (const { name, number, type, typeName, label } of (definition.type as Descriptor).field) {
-      const message = type === 'TYPE_MESSAGE' ? { message: this.#wireForm(typeName) } : {}
-      fields.set(number, { name, kind: wireKinds[type] ?? 'other', isRepeated: label === 'LABEL_REPEATED', ...message })
+    this.#addFields(form.fields, definition.type as Descriptor)
+    return form
+  }
+
+  #addFields(fields: Map<number, WireField>, { field, nestedType }: Descriptor): void {
+    for (const { name, number, type, typeName, label } of field) {
+      const entry = nestedType.find((one) => one.options?.mapEntry && one.name === typeName)
+      const message = type === 'TYPE_MESSAGE' && { message: entry ? this.#entryForm(entry) : this.#wireForm(typeName) }
+      const kind = wireKinds[type] ?? 'other'
+      fields.set(number, { name, kind, isRepeated: label === 'LABEL_REPEATED', ...message })
     }
+  }
+
+  /** The form of a map's entries: a message type that stands in no file. */
+  #entryForm(entry: Descriptor): WireForm {
+    const form = { name: entry.name, fields: new Map<number, WireField>() }
+    this.#addFields(form.fields, entry)
     return form
   }
 }
@@ -109,6 +129,9 @@ const wireKinds: Readonly<Record<string, WireField['kind']>> = {
 }
 
 interface Descriptor {
+  readonly name: string
+  readonly nestedType: readonly Descriptor[]
+  readonly options: { readonly mapEntry?: boolean } | null
   readonly field: readonly { name: string; number: number; type: string; typeName: string; label: string }[]
   readonly oneofDecl: readonly { name: string }[]
 }

@@ -1,30 +1,17 @@
-import { createServer, type Socket } from 'node:net'
-import {
-  type ConnectionInjector,
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  ServerInterceptingCall,
-  type ServerInterceptor,
-  status,
-} from '@grpc/grpc-js'
+import { type ServerDuplexStream, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js'
 import type { Address } from '../address.js'
 import type { Message, NodeId } from '../contracts.js'
 import { oneLine, quoted } from '../text.js'
 import { connectionLimits } from './connection-limits.js'
-import { Door } from './door.js'
 import { clientServices } from './grpc-app.js'
-import { GrpcCalls } from './grpc-calls.js'
 import type { GrpcWorld } from './grpc-link.js'
+import { GrpcPort } from './grpc-port.js'
 import type { Proto, Protos } from './grpc-protos.js'
-import { handshakeMs, protocolVersion, serverOptions, speakPath } from './grpc-wire.js'
+import { handshakeMs, protocolVersion, speakPath } from './grpc-wire.js'
 import type { Called, Links } from './links.js'
 import { DoubleError, ForeignError } from './passport.js'
 import { Refusals } from './refusals.js'
 import { type Hello, Visits } from './visits.js'
-
-/** The connection preface of HTTP/2: every HTTP/2 client begins with it, and no other protocol does. */
-const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
 type Speech = ServerDuplexStream<Buffer, Buffer>
 
@@ -33,56 +20,40 @@ const helloBytes = 4 * 1024
 /** The reason that ends the calls of a node which this node no longer counts as its peer. */
 const noLongerPeer = 'the receiver no longer counts the sender as a peer'
 
-/**
- * The port for peers and for clients that speak gRPC. This class accepts each socket before gRPC does, because gRPC
- * closes a stranger's connection without telling anybody.
- */
+/** The port for peers, and for clients that speak gRPC. */
 export class GrpcServer {
   readonly #options: GrpcWorld
   readonly #packet: Proto
   readonly #welcome: Proto
   readonly #visits: Visits
   readonly #refusals: Refusals
-  readonly #server: Server
-  readonly #injector: ConnectionInjector
-  readonly #sockets = new Map<string, Socket>()
-  readonly #calls: GrpcCalls
-  readonly #door: Door
-  readonly #listener = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
+  readonly #port: GrpcPort
   #receive: (message: Message) => void = () => {}
 
   constructor(options: GrpcWorld, protos: Protos, links: Links<Called>) {
     this.#options = options
-    const dropped = (remote: string | undefined, reason: string) =>
-      options.notice({ event: 'client_dropped', remote, reason })
-    this.#calls = new GrpcCalls(options.clock, dropped, options.callBounds)
-    this.#door = new Door(connectionLimits().peers, (socket) => !this.#calls.isIdle(socket))
     this.#visits = new Visits(options, links, options.passport)
     this.#refusals = new Refusals(options)
     this.#packet = protos.message('Packet')
     this.#welcome = protos.message('Welcome')
-    this.#server = new Server({ ...serverOptions, interceptors: [this.#calls.watch, this.#reportStatus] })
-    this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
+    const dropped = (remote: string | undefined, reason: string) =>
+      options.notice({ event: 'client_dropped', remote, reason })
+    const turnedAway = (remote: string | undefined, reason: string) => this.#refused(null, remote, reason)
+    const { clock, callBounds } = options
+    const limit = connectionLimits().peers
+    this.#port = new GrpcPort({ clock, limit, callBounds, dropped, turnedAway }, [this.#reportStatus])
     const { Speak } = protos.service('RaftService')
     // Bytes are decoded here, not by gRPC: so what is wrong with them can be said.
     const raw = { ...Speak!, requestDeserialize: (bytes: Buffer) => bytes, responseSerialize: (bytes: Buffer) => bytes }
-    this.#server.addService({ Speak: raw }, { Speak: (call: Speech) => this.#listen(call) })
+    this.#port.server.addService({ Speak: raw }, { Speak: (call: Speech) => this.#listen(call) })
     if (options.served)
-      for (const service of clientServices(options.served, options.schemas, this.#calls))
-        this.#server.addService(...service)
+      for (const service of clientServices(options.served, options.schemas, this.#port.calls))
+        this.#port.server.addService(...service)
   }
 
   async listen(address: Address, receive: (message: Message) => void): Promise<void> {
     this.#receive = receive
-    await new Promise<void>((resolve, reject) => {
-      this.#listener.once('error', reject)
-      this.#listener.listen(address, () => {
-        this.#listener.removeListener('error', reject)
-        this.#listener.on('error', () => {})
-        this.#calls.start()
-        resolve()
-      })
-    })
+    await this.#port.listen(address)
   }
 
   /** Ends the connections on which this peer sends to us. */
@@ -90,49 +61,8 @@ export class GrpcServer {
     this.#visits.hangUpOn(id)
   }
 
-  async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
-    this.#calls.stop()
-    this.#injector.destroy()
-    this.#server.forceShutdown()
-    for (const socket of this.#sockets.values()) socket.destroy()
-    await closed
-  }
-
-  /** Hands a connection to gRPC as soon as it turns out to be HTTP/2. */
-  #accept(socket: Socket): void {
-    const key = `${socket.remoteAddress}:${socket.remotePort}`
-    this.#sockets.set(key, socket)
-    this.#door.enter(socket)?.destroy()
-    let read = Buffer.alloc(0)
-    const turnAway = (reason: string) => {
-      this.#refused(null, socket.remoteAddress, reason)
-      socket.destroy()
-    }
-    const cancelDeadline = this.#options.clock.after(handshakeMs, () => turnAway('it did not say what it wants'))
-    const onData = (chunk: Buffer) => {
-      read = Buffer.concat([read, chunk])
-      const begun = Math.min(read.length, preface.length)
-      if (!read.subarray(0, begun).equals(preface.subarray(0, begun))) return turnAway('it does not speak HTTP/2')
-      if (begun < preface.length) return
-      cancelDeadline()
-      socket.removeListener('data', onData)
-      socket.pause()
-      socket.unshift(read)
-      this.#door.spoke(socket)
-      this.#calls.opened(socket)
-      this.#injector.injectConnection(socket)
-    }
-    socket.on('data', onData)
-    socket.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-      if (code?.startsWith('ERR_HTTP2')) turnAway(`it broke the rules of HTTP/2: ${message}`)
-      socket.destroy()
-    })
-    socket.on('close', () => {
-      cancelDeadline()
-      this.#door.left(socket)
-      this.#sockets.delete(key)
-    })
+  close(): Promise<void> {
+    return this.#port.close()
   }
 
   /**
@@ -205,9 +135,7 @@ export class GrpcServer {
   }
 
   #isHeard(remote: string, isMember: boolean): void {
-    this.#calls.known(remote, isMember)
-    const socket = this.#sockets.get(remote)
-    if (socket) this.#door.known(socket)
+    this.#port.known(remote, isMember)
   }
 
   #check(bytes: Uint8Array, peer: NodeId): Message {

@@ -1,6 +1,6 @@
 import type { Foreigner, Identity, Message, Network, PeerMember } from '../contracts.js'
 import { GrpcLink } from './grpc-link.js'
-import { Protos } from './grpc-protos.js'
+import { loadProtos, Protos } from './grpc-protos.js'
 import { GrpcServer } from './grpc-server.js'
 import type { GrpcOptions } from './grpc-wire.js'
 import { Links } from './links.js'
@@ -20,7 +20,7 @@ export class GrpcNetwork implements Network {
 
   constructor(options: GrpcOptions) {
     this.#options = options
-    const protos = new Protos(options.schemas, [options.schemas.peer])
+    const protos = new Protos(loadProtos(options.schemas, [options.schemas.peer]))
     this.#links = new Links(options, (peer) => {
       const world = { ...options, passport: this.#passport }
       return new GrpcLink(peer, world, protos, () => this.#links.addressFor(peer))

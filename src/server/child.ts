@@ -6,7 +6,7 @@ import type { Order } from './process.js'
  * Flags of a node's process. A batch's objects are garbage soon after it: with a larger young generation most of them
  * are never copied. It saves a node a good part of its work under load, for some tens of megabytes.
  */
-const nodeFlags = ['--max-semi-space-size=32']
+export const nodeFlags = ['--max-semi-space-size=32']
 
 type NodeCondition = 'starting' | 'up' | 'paused' | 'dead'
 
@@ -110,7 +110,7 @@ function guard(pid: number): () => void {
 }
 
 /** Makes the environment of a node: without variables that would only slow its start or change how it runs. */
-function leanEnvironment(): NodeJS.ProcessEnv {
+export function leanEnvironment(): NodeJS.ProcessEnv {
   const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, ...rest } = process.env
   return rest
 }

@@ -1,44 +1,32 @@
 import { accessSync, constants, mkdirSync } from 'node:fs'
 import { z } from 'zod'
-import { addressProblem, plainAddress } from '../address.js'
-import { defaultTiming, isNodeId, limits, type Member, type Timing } from '../contracts.js'
+import { plainAddress } from '../address.js'
+import { defaultTiming, limits, type Member, type Timing } from '../contracts.js'
 import { ConfigError } from '../errors.js'
-import { logKinds, networkNames } from '../stage.js'
+import { addressShape, defaultSettings, nodeIdShape, portShape, priorityShape, settingShapes } from './settings.js'
 
-/** The shape of an address that other nodes, and clients, are told. */
-const address = z.string().refine((text) => addressProblem(text) === null, {
-  error: ({ input }) => `${JSON.stringify(input)} must be ${addressProblem(String(input))}`,
-})
-const memberId = z.string().refine(isNodeId, { error: 'a name is 1 to 32 letters, digits, - or _, and not __proto__' })
-
-export const memberShape = z.strictObject({ id: memberId, client: address, peer: address })
+export const memberShape = z.strictObject({ id: nodeIdShape, client: addressShape, peer: addressShape })
 
 const nodeConfig = z.strictObject({
   stage: z.int(),
-  id: memberId,
+  id: nodeIdShape,
   members: z.array(memberShape).min(1).max(limits.voters),
-  /** The network that carries messages between nodes. */
-  network: z.enum(networkNames),
+  network: settingShapes.network,
   /** The cluster's name, which all its nodes share; nodes of another cluster are refused. */
   cluster: z.string().min(1),
   /** The node's own folder for its log; null if the stage keeps nothing, or the log is in memory. */
   dataDir: z.string().nullable(),
-  /** The kind of store that keeps the log, at the stages that have one. */
-  log: z.enum(logKinds),
-  /** Milliseconds between the heartbeats of an idle leader. */
-  heartbeatMs: z.int().min(1).max(60_000),
-  /** Milliseconds of a leader's silence, at least, after which a follower begins an election. */
-  electionMs: z.int().min(1).max(600_000),
-  /** Entries of the log after which a snapshot is due (stage 7 on). */
-  snapshotEntries: z.int().min(1).default(defaultTiming.snapshotEntries),
-  /** Bytes of the log's entries after which a snapshot is due (stage 7 on). */
-  snapshotBytes: z.int().min(1).default(defaultTiming.snapshotBytes),
+  log: settingShapes.log,
+  heartbeatMs: settingShapes.heartbeat,
+  electionMs: settingShapes.election,
+  snapshotEntries: settingShapes.snapshotEntries.default(defaultSettings.snapshotEntries),
+  snapshotBytes: settingShapes.snapshotBytes.default(defaultSettings.snapshotBytes),
   /** True if this node founds the cluster, where members change: one node founds it, once. */
   bootstrap: z.boolean().default(false),
-  /** True if a leader may answer reads by a lease (stage 10 on): all nodes must have it, or none. */
-  leaseReads: z.boolean().default(false),
-  /** The preference for this node as leader (stage 10 on): the higher number goes first. */
-  priority: z.int().min(0).max(1000).default(0),
+  leaseReads: settingShapes.leaseReads.default(defaultSettings.leaseReads),
+  priority: priorityShape.default(0),
+  /** The port for the services of gRPC, at the host of the client address; null for no port of their own. */
+  appPort: portShape.nullable().default(null),
   /** The file that gets a line of JSON for each event of the node; null for none. */
   trace: z.string().nullable(),
   /** True if the supervisor looks on: it then gets every step by a pipe of its own. */
@@ -52,8 +40,8 @@ export interface Pace {
 }
 
 export const defaultPace: Pace = {
-  heartbeatMs: defaultTiming.heartbeatTicks * defaultTiming.tickMs,
-  electionMs: defaultTiming.electionTicks * defaultTiming.tickMs,
+  heartbeatMs: defaultSettings.heartbeat,
+  electionMs: defaultSettings.election,
 }
 
 /** The growth of a log, in entries and in bytes, after which a snapshot is due; and whether leaders take leases. */
@@ -73,16 +61,20 @@ export function checkNodeConfig(candidate: unknown): NodeConfig {
   }
   const config = checked.data
   checkMembers(config.members)
-  if (config.electionMs < 3 * config.heartbeatMs) {
-    throw new ConfigError(
-      `an election after ${config.electionMs} ms of silence leaves no room for a lost heartbeat: ` +
-        `make it at least 3 times the heartbeat's ${config.heartbeatMs} ms`,
-    )
-  }
+  checkPace(config)
   if (!config.members.some((member) => member.id === config.id)) {
     throw new ConfigError(`${config.id} is not among the members ${config.members.map(({ id }) => id).join(', ')}`)
   }
   return config
+}
+
+/** Checks that some heartbeats fit into an election time-out. @throws ConfigError if a single lost one would matter */
+export function checkPace({ heartbeatMs, electionMs }: Pace): void {
+  if (electionMs >= 3 * heartbeatMs) return
+  throw new ConfigError(
+    `an election after ${electionMs} ms of silence leaves no room for a lost heartbeat: ` +
+      `make it at least 3 times the heartbeat's ${heartbeatMs} ms`,
+  )
 }
 
 /**
@@ -104,7 +96,8 @@ export function timingOf(config: Pace & Choices): Timing {
   return { ...defaultTiming, ...inTime, leaseMs, snapshotEntries, snapshotBytes }
 }
 
-function checkMembers(members: readonly Member[]): void {
+/** Checks that no name and no address is given to two nodes. @throws ConfigError that names both */
+export function checkMembers(members: readonly Member[]): void {
   const seen = new Map<string, string>()
   for (const { id, client, peer } of members) {
     for (const [name, what] of [

@@ -1,8 +1,10 @@
-import { parseAddress } from '../address.js'
+import { formatAddress, parseAddress } from '../address.js'
+import { clusterName } from '../application.js'
 import { assembleNode } from '../assemble.js'
 import { systemClock, systemRandom } from '../clock.js'
 import { type Event, type Index, isObject, type NodeId, type Status, type Term, type Traced } from '../contracts.js'
 import { ConfigError } from '../errors.js'
+import type { AppPortOptions } from '../network/app-port.js'
 import { ClientPort } from '../network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
 import type { Schemas } from '../network/grpc-protos.js'
@@ -13,6 +15,7 @@ import { FolderError } from '../storage/identity.js'
 import { jsonLine } from '../text.js'
 import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { exitCodeOf, exitCodes } from './exits.js'
+import { explainPort } from './explain-port.js'
 import { Outlet } from './outlet.js'
 import { hasten, SlowClock } from './slow-clock.js'
 import { inSources } from './source-stack.js'
@@ -20,7 +23,7 @@ import { droppedEvent, openTraces } from './tracing.js'
 
 declare module '../events.js' {
   interface EventDetails {
-    serving: { stage: number; pid: number; client: string; peer: string }
+    serving: { stage: number; pid: number; client: string; peer: string; app?: string }
     output_dropped: { lines: number; bytes: number }
     /** The disk failed, so the node ends, or does not start. */
     disk_failed: { message: string }
@@ -81,7 +84,8 @@ export async function runNode(
     tracer?.tell(event)
     emit(stamp(event))
   }
-  const { id, members, cluster, bootstrap, priority } = config
+  const { id, members, bootstrap, priority } = config
+  const cluster = clusterName(stage.application, config.cluster)
   const clock = new SlowClock(systemClock)
   const world = { clock, random: systemRandom }
   const fatal = (error: Error) => endProcess(error, notice)
@@ -101,19 +105,25 @@ export async function runNode(
     ...(tracer && { tracer }),
   })
   const clients = new ClientPort(ask, notice)
-  await explainPort(config, 'peer', () => node.start())
+  await explainPort(id, 'peer', own.peer, () => node.start())
   const { host, port } = parseAddress(own.client)!
-  await explainPort(config, 'client', () => clients.listen(host, port))
-  notice({ event: 'serving', stage: stage.number, pid: process.pid, client: own.client, peer: own.peer })
-  return handlesOf(node, network!, clock, clients, 2 * timingOf(config).electionTicks)
+  await explainPort(id, 'client', own.client, () => clients.listen(host, port))
+  const app = await openApp(config, own.client, { ask, stage, schemas, notice, status: () => node.status })
+  const where = { client: own.client, peer: own.peer, ...(app && { app: app.address }) }
+  notice({ event: 'serving', stage: stage.number, pid: process.pid, ...where })
+  const close = () => Promise.all([clients.close(), app?.close()])
+  return handlesOf(node, network!, clock, close, 2 * timingOf(config).electionTicks)
 }
 
-/** Collects the handles of a node that serves. @param ticks after which every timer of it has run out */
+/**
+ * Collects the handles of a node that serves. @param close closes its ports @param ticks after which every timer of it
+ * has run out
+ */
 function handlesOf(
   node: Node,
   faults: FaultyNetwork,
   clock: SlowClock,
-  clients: ClientPort,
+  close: () => Promise<unknown>,
   ticks: number,
 ): RunningNode {
   return {
@@ -126,9 +136,20 @@ function handlesOf(
     look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
     async stop(how) {
       await node.stop(drainMs, how)
-      await clients.close()
+      await close()
     },
   }
+}
+
+/**
+ * Opens the port for the services of gRPC, if the node is to have one; they take longer to load than the rest of a node.
+ */
+async function openApp({ id, appPort }: NodeConfig, client: string, options: Omit<AppPortOptions, 'clock'>) {
+  if (appPort === null) return null
+  const address = formatAddress({ ...parseAddress(client)!, port: appPort })
+  const { openAppPort } = await import('../network/app-port.js')
+  const port = await explainPort(id, 'app', address, () => openAppPort({ ...options, clock: systemClock }, address))
+  return { address, close: () => port.close() }
 }
 
 /** Reports the error that makes a node useless, and ends its process. */
@@ -150,20 +171,6 @@ function endOnUncaught(fatal: (error: Error) => void): void {
 
 function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {
   return { applied, role, leader, term, log, snapshot }
-}
-
-/** Listens on a port. @throws ConfigError that says which port cannot be had, and what to do */
-async function explainPort(config: NodeConfig, kind: 'client' | 'peer', listen: () => Promise<void>): Promise<void> {
-  try {
-    await listen()
-  } catch (error) {
-    const address = config.members.find((member) => member.id === config.id)![kind]
-    if (error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError) throw error
-    const { code, message } = error as NodeJS.ErrnoException
-    const why =
-      code === 'EADDRINUSE' ? 'it is in use; stop whoever has it, or choose other ports with --base-port' : message
-    throw new ConfigError(`${config.id} cannot listen for ${kind}s on ${address}: ${why}`)
-  }
 }
 
 /**

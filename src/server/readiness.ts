@@ -11,9 +11,12 @@ export interface Awaited {
   readonly why: string
 }
 
+/** A node's process, as far as the readiness of its cluster depends on it. */
+export type SeenNode = Pick<Child, 'member' | 'condition' | 'last'>
+
 /** A cluster at one moment, as its supervisor sees it. */
 export interface Sight {
-  readonly children: readonly Child[]
+  readonly children: readonly SeenNode[]
   readonly links: ReadonlySet<Direction>
   readonly statuses: readonly Status[]
   /** False while the cluster is being founded; null where its members are fixed. */
@@ -30,8 +33,14 @@ export function awaited(sight: Sight): Awaited[] {
   return missing.length === 0 && isFounded === false ? unfounded(sight) : missing
 }
 
+/** Lists what is missing until clients are served, as somebody sees it who asks the nodes alone. */
+export function awaitedByClients(sight: Omit<Sight, 'links' | 'members'>): Awaited[] {
+  const missing = withoutLeader(sight)
+  return missing.length === 0 && sight.isFounded === false ? unfounded(sight) : missing
+}
+
 /** Lists nodes that were started and do not serve yet. */
-export function notServing(children: readonly Child[]): Awaited[] {
+export function notServing(children: readonly SeenNode[]): Awaited[] {
   const starting = children.filter(({ condition }) => condition === 'starting')
   return starting.map(({ member: { id }, last }) => {
     const lastHeard = last === null ? 'nothing was heard of it' : `its last event was ${last}`
@@ -71,7 +80,7 @@ export function withoutLink({ children, links, members }: Sight): Awaited[] {
   })
 }
 
-function withoutLeader({ children, statuses }: Sight): Awaited[] {
+function withoutLeader({ children, statuses }: Pick<Sight, 'children' | 'statuses'>): Awaited[] {
   const isLed = statuses.some(({ role }) => role === 'leader')
   // The servers of the first two stages know nothing of each other.
   if (isLed || (statuses.length > 0 && statuses.every(({ role }) => role === 'standalone'))) return []
@@ -85,7 +94,7 @@ function withoutLeader({ children, statuses }: Sight): Awaited[] {
  * Lists nodes that a founding waits for. It is done when all founding nodes are voters, and know the leader and the
  * voters.
  */
-function unfounded({ children, statuses }: Sight): Awaited[] {
+function unfounded({ children, statuses }: Pick<Sight, 'children' | 'statuses'>): Awaited[] {
   const leader = mostKnowing(statuses)
   const voters = String(leader?.voters)
   const isUnknown = ({ id }: Status) =>

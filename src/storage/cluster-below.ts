@@ -29,7 +29,8 @@ async function clusterOf(folder: string): Promise<string | undefined> {
   }
 }
 
-async function identityOf(folder: string): Promise<Identity | null> {
+/** Reads whose log a folder holds; null if it holds none. @throws DamagedLogError if that cannot be read */
+export async function identityOf(folder: string): Promise<Identity | null> {
   const files = explained(realFiles)
   const identity = await readIdentity(files, folder)
   if (identity) return identity

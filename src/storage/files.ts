@@ -39,7 +39,7 @@ export interface Seen {
 
 export type OpenMode = 'new' | 'existing' | 'reading'
 
-/** When a write is durable, with the length that is needed to read it: after the next sync, or when it is done. */
+/** Moment from which a write is durable, with the length that is needed to read it: the next sync, or its own end. */
 export type Writes = 'until synced' | 'durable'
 
 export interface OpenFile {

@@ -44,6 +44,24 @@ export function lockEntry(folder: string): string {
   return join(folder, 'LOCK', ownName)
 }
 
+/** A process that holds a folder's lock. */
+export interface Holder {
+  readonly pid: number
+  /** False where the system does not tell when a process began: then another process may have got this pid since. */
+  readonly isSure: boolean
+  /** Checks whether the process still runs; it may have let go of the lock before it ends. */
+  isRunning(): boolean
+}
+
+/** Finds the running process that holds a folder's lock; null if there is none. */
+export async function lockHolder(files: Files, folder: string): Promise<Holder | null> {
+  const names = await files.list(join(folder, 'LOCK')).catch(() => [])
+  const held = names.find((name) => /^\d+-/.test(name) && isRunning(name))
+  return held === undefined
+    ? null
+    : { pid: Number.parseInt(held, 10), isSure: hasProc, isRunning: () => isRunning(held) }
+}
+
 /** @returns how to give it back @throws ConfigError that names the process that has it */
 export async function lockFolder(files: Files, folder: string): Promise<() => Promise<void>> {
   const lock = join(folder, 'LOCK')

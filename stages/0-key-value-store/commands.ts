@@ -1,13 +1,6 @@
 import { z } from 'zod'
-import {
-  type Argument,
-  type Checked,
-  type Command,
-  type CommandShape,
-  failure,
-  limits,
-  type Refusal,
-} from '../../src/contracts.js'
+import { shape } from '../../src/command-shape.js'
+import { type Checked, failure, limits } from '../../src/contracts.js'
 import { placeOf, tokenUnits } from './page.js'
 
 const encoder = new TextEncoder()
@@ -20,7 +13,7 @@ export function isLongerThan(bytes: number, text: string): boolean {
 const tooLarge = { params: { code: 'too_large' } }
 
 /** Text that survives the wire: a lone surrogate has no bytes in UTF-8. */
-function text(bytes: number, error = 'a string') {
+export function text(bytes: number, error = 'a string') {
   return z
     .string({ error })
     .refine((value) => value.isWellFormed(), { error: 'well-formed Unicode (it holds half of a surrogate pair)' })
@@ -36,44 +29,6 @@ const limit = z
   .int({ error: 'a whole number' })
   .min(1, { error: 'at least 1' })
   .max(limits.scanKeys, { error: `at most ${limits.scanKeys}` })
-
-type Says = { help: string; readOnly: boolean }
-
-/** The shape of one command: its checks, made of the fields that it takes. Fields it does not know are refused. */
-export function shape<Fields extends Record<string, z.ZodType>>(command: string, fields: Fields, says: Says) {
-  const takes = Object.entries(fields).map(([name, field]) => argument(name, field))
-  const schema = z.strictObject({ command: z.literal(command), ...fields })
-  const check = (candidate: object, beside: readonly string[] = []): Checked => {
-    const checked = schema.safeParse(candidate)
-    if (checked.success) return { ok: true, command: checked.data as Command }
-    return refusal(command, [...takes.map(({ name }) => name), ...beside], checked.error.issues[0]!)
-  }
-  return { takes, check, schema, ...says } satisfies CommandShape & { schema: unknown }
-}
-
-function argument(name: string, field: z.ZodType): Argument {
-  const accepts = (candidate: unknown) => field.safeParse(candidate).success
-  const kind = accepts(1)
-    ? 'number'
-    : accepts(true)
-      ? 'flag'
-      : accepts(['n1'])
-        ? 'names'
-        : accepts(null)
-          ? 'text or null'
-          : 'text'
-  return { name, optional: accepts(undefined), kind }
-}
-
-function refusal(command: string, takes: readonly string[], issue: z.core.$ZodIssue): Refusal {
-  if (issue.code === 'unrecognized_keys') {
-    const fields = takes.length > 0 ? takes.join(', ') : 'no field'
-    const name = JSON.stringify(issue.keys[0]?.slice(0, 64))
-    return failure('bad_request', `${command} has no field ${name}; it takes ${fields}`)
-  }
-  const code = issue.code === 'custom' && issue.params?.code === 'too_large' ? 'too_large' : 'bad_request'
-  return failure(code, `${command}: ${JSON.stringify(issue.path[0])} must be ${issue.message}`)
-}
 
 const scanShape = shape(
   'scan',

@@ -7,8 +7,9 @@ interface OpenForward {
   /** The leader and the term to which the command was passed on. */
   readonly leader: NodeId
   readonly term: Term
-  /** The tick at which it was passed on. */
+  /** The tick at which it was passed on, and ticks after which nobody waits any more. */
   readonly since: number
+  readonly patience: number
 }
 
 /** The commands that a node passes on. */

@@ -1,5 +1,6 @@
 import { type Answer, failure, type NodeId, type Term } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
+import { isSame } from '../8-membership/configuration.js'
 import { retire } from '../8-membership/end-change.js'
 import { beginHandover, bestSuccessor, isReadyFor } from './handover.js'
 import { endLease } from './lease.js'
@@ -53,7 +54,8 @@ function leaveToSuccessor(node: ProductionNode, handover: Handover): void {
   node.leader = leader ?? to.id
   end(node, handover, outcome)
   node.leader = leader
-  node.isRemoved = leader === null
+  const isMember = node.members.some((server) => isSame(server, node.self))
+  node.isRemoved = leader === null && !isMember
 }
 
 function tellEnd({ effects, term }: ProductionNode, { to }: Handover, isDone: boolean): void {

@@ -7,6 +7,7 @@ import { endSessions } from '../9-client-interaction/end-sessions.js'
 import type { InteractionMessage } from '../9-client-interaction/messages.js'
 import { beginRound, countConfirmation, leaveReads } from '../9-client-interaction/read-index.js'
 import { answerPreVote } from './answer-pre-vote.js'
+import { hearSum, performCompared, stopAfterVerdict, stopDiffering, sumAnew, sumResults } from './compare-results.js'
 import { endForwards, hearForwardReply } from './forward.js'
 import { giveUpHandover, handOver } from './hand-over.js'
 import { endSessionsUnlessLeaving } from './hold.js'
@@ -17,9 +18,11 @@ import { offerToLead, takeOffer } from './prefer.js'
 import type { ProductionNode } from './production-node.js'
 import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-between.js'
 import { countArrived, rewind } from './replicate-ahead.js'
+import { refuseSnapshot, takeWishedSnapshot } from './snapshot-now.js'
 import { hearSuccessor, standAtOnce } from './stand-at-once.js'
-import { takeForward, tellRefusals } from './take-forward.js'
+import { answerForwarded, takeForward, takeForwardRequest, tellRefusals } from './take-forward.js'
 
+type Reports = 'applied' | 'saved' | 'restored'
 type Table<M extends InteractionMessage | ProductionMessage> = StageTable<ProductionNode, M>
 
 /** Rules at the gate: leases that this node does not remember end first, and a successor is heard. */
@@ -40,14 +43,27 @@ export function hearAhead(before: Table<InteractionMessage>['on']): Table<Produc
     RequestVoteNow: voteIfAdmitted,
     OfferToLead: takeOffer,
     Forward: takeForward,
+    ForwardRequest: takeForwardRequest,
     ForwardReply: hearForwardReply,
+    ResultSum: hearSum,
+    ResultsDiffer: inOrder(heedElected, stopDiffering),
+  }
+}
+
+/** Rules for what the disk and the state machine report. */
+export function reportsOfProduction({ applied, saved, restored }: Pick<Table<InteractionMessage>, Reports>) {
+  return {
+    perform: [performCompared],
+    applied: [...applied, answerForwarded, sumResults],
+    saved: [...saved, refuseSnapshot],
+    restored: [...restored, sumAnew],
   }
 }
 
 /** Rules of a tick: questions, hand-overs and forwarded commands end in time, and a preferred node offers to lead. */
 export function tickOfProduction(before: Table<InteractionMessage>['tick']): Table<ProductionMessage>['tick'] {
   const unlessLeaving = replaced(before, endSessions, endSessionsUnlessLeaving)
-  return [...unlessLeaving, endQuestion, giveUpHandover, offerToLead, endForwards]
+  return [...unlessLeaving, stopAfterVerdict, endQuestion, giveUpHandover, offerToLead, endForwards]
 }
 
 /**
@@ -57,5 +73,5 @@ export function tickOfProduction(before: Table<InteractionMessage>['tick']): Tab
 export function turnOfProduction(before: Table<InteractionMessage>['turn']): Table<ProductionMessage>['turn'] {
   const waiting = replaced(before, leaveReads, leaveReadsToSuccessor)
   const leased = replaced(waiting, beginRound, readByLease, beginRound, noteRound)
-  return [...replaced(leased, askReadIndex, askReadIndexOfSuccessor), handOver, tellRefusals]
+  return [...replaced(leased, askReadIndex, askReadIndexOfSuccessor), handOver, tellRefusals, takeWishedSnapshot]
 }

@@ -1,9 +1,12 @@
 import type { Request } from '../../src/contracts.js'
-import { addNode, reconfigure, removeNode } from '../8-membership/ask-change.js'
+import { reconfigure, removeNode } from '../8-membership/ask-change.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
 import { openSession } from '../9-client-interaction/open-session.js'
-import { proposeOrForward } from './forward.js'
+import { orForward, proposeOrForward } from './forward.js'
+import { addMember, demote, promote } from './learners.js'
 import type { ProductionNode } from './production-node.js'
+import { wishSnapshot } from './snapshot-now.js'
+import { transferLeader } from './transfer-leader.js'
 
 /**
  * Requests that would become entries wait while the leader hands over, and until another node leads: then they are sent
@@ -20,10 +23,19 @@ function holdDuringHandover<C>(rule: (node: ProductionNode, request: Request<C>)
 /** The rules of earlier stages that propose entries for clients. */
 export const heldRequests = {
   write: holdDuringHandover(proposeOrForward),
-  open_session: holdDuringHandover(openSession),
-  add_node: holdDuringHandover(addNode),
-  remove_node: holdDuringHandover(removeNode),
-  reconfigure: holdDuringHandover(reconfigure),
+  open_session: holdDuringHandover(orForward(openSession)),
+  add_node: holdDuringHandover(orForward(addMember)),
+  promote: holdDuringHandover(orForward(promote)),
+  demote: holdDuringHandover(orForward(demote)),
+  remove_node: holdDuringHandover(orForward(removeNode)),
+  reconfigure: holdDuringHandover(orForward(reconfigure)),
+}
+
+/** The requests of which this stage changes something. */
+export const productionRequests = {
+  ...heldRequests,
+  transfer_leader: orForward(transferLeader),
+  snapshot_now: wishSnapshot,
 }
 
 /** A leader that hands over ends no sessions: that would be an entry. The next leader ends them. */

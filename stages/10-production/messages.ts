@@ -51,6 +51,22 @@ export interface OfferToLead extends Message {
   readonly priority: number
 }
 
+/** A follower to the leader: the results of this window of entries, as a number. */
+export interface ResultSum extends Message {
+  readonly type: 'ResultSum'
+  readonly term: Term
+  /** The last index of the window. */
+  readonly index: Index
+  readonly sum: number
+}
+
+/** The leader to a follower: your results of this window are others than those of the rest. */
+export interface ResultsDiffer extends Message {
+  readonly type: 'ResultsDiffer'
+  readonly term: Term
+  readonly index: Index
+}
+
 export type ProductionMessage =
   | InteractionMessage
   | PreVote
@@ -59,6 +75,8 @@ export type ProductionMessage =
   | RequestVoteNow
   | OfferToLead
   | ForwardMessage
+  | ResultSum
+  | ResultsDiffer
 
 type Candidate = Readonly<Record<string, unknown>>
 
@@ -80,6 +98,11 @@ export const productionMessages = {
   RequestVoteNow: { kind: 'succeeds', check: electionMessages.RequestVote.check },
   OfferToLead: { kind: 'asks the leader', check: ({ term, priority }) => isTerm(term) && isPositive(priority) },
   ...forwardMessages,
+  ResultSum: {
+    kind: 'asks the leader',
+    check: ({ term, index, sum }) => isTerm(term) && isPositive(index) && isNatural(sum),
+  },
+  ResultsDiffer: { kind: 'leads', check: ({ term, index }) => isTerm(term) && isPositive(index) },
 } satisfies Record<string, MessageFacts>
 
 export const productionDoubts = {
@@ -88,5 +111,8 @@ export const productionDoubts = {
   RequestVoteNow: [leapsAhead],
   OfferToLead: [leapsAhead],
   Forward: [leapsAhead],
+  ForwardRequest: [leapsAhead],
   ForwardReply: [leapsAhead],
+  ResultSum: [leapsAhead],
+  ResultsDiffer: [leapsAhead],
 }

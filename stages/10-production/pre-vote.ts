@@ -35,6 +35,15 @@ export function askPreVotes(node: ProductionNode): void {
 }
 
 /**
+ * Draws an election time-out from half the usual range: at least `electionTicks`, less than one and a half times that.
+ * A short range finds the next leader sooner, and splits few votes as long as it is many times what a message takes
+ * (§9.3); nodes that ask first disturb nobody by asking too early.
+ */
+function drawFromHalf({ timing, random }: ProductionNode): number {
+  return timing.electionTicks + Math.floor((random.next() * timing.electionTicks) / 2)
+}
+
+/**
  * The node will ask again after a new election time-out. The silence goes on meanwhile: a leader of which the node is
  * only told is not heard, and keeps it from no other candidate.
  */
@@ -78,3 +87,6 @@ function standIfWelcome(node: ProductionNode): void {
   preVotes.granted = null
   campaign(node)
 }
+
+/** Steps of an election that begins with a question. */
+export const preVoteVerbs = { drawElectionTimeout: drawFromHalf, campaign: askPreVotes }

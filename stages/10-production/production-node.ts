@@ -1,6 +1,7 @@
-import type { Member, NodeId, NodeOptions, RequestId, Status, Term } from '../../src/contracts.js'
+import type { Index, Member, NodeId, NodeOptions, RequestId, Status, Term } from '../../src/contracts.js'
 import { type Responder, responder, statusOfResponder } from '../9-client-interaction/responder.js'
 import { type Forwards, noForwards, type Taken } from './forwards.js'
+import { noSums, type Sums } from './sums.js'
 
 /** A node's question to the voters whether they would elect it. */
 interface PreVotes {
@@ -44,6 +45,12 @@ interface Lease {
   round: { readonly number: number; readonly at: number }
 }
 
+/** A client that waits for a snapshot which holds all entries up to an index. */
+export interface SnapshotWish {
+  readonly request: RequestId
+  readonly upTo: Index
+}
+
 /** A node that disturbs no healthy leader, and hands over when it leaves. */
 export interface ProductionNode extends Responder {
   /** The first question's number is drawn: an answer may be older than this node's start. */
@@ -57,13 +64,30 @@ export interface ProductionNode extends Responder {
   readonly forwards: Forwards
   /** On a leader: the commands that other nodes have passed on to it. */
   readonly taken: Taken
+  /** Clients that wait for a snapshot of this node. */
+  snapshotWishes: SnapshotWish[]
+  /** The results of the state machine, where they are compared. */
+  sums: Sums
 }
 
 export function productionNode(options: NodeOptions) {
   const round = 1 + Math.floor(options.random.next() * roundNumbers)
   const preVotes: PreVotes = { round, granted: null, asked: 0 }
   const lease: Lease = { term: 0, until: 0, barredIn: 0, round: { number: 0, at: 0 } }
-  return { ...responder(options), preVotes, handover: null, lease, offeredAt: null, ...noForwards(round) }
+  return {
+    ...responder(options),
+    preVotes,
+    handover: null,
+    lease,
+    offeredAt: null,
+    ...noForwards(round),
+    ...ofLibrary(options),
+  }
+}
+
+/** The state of rules that only nodes inside programs use so far. */
+function ofLibrary({ recovered }: NodeOptions): Pick<ProductionNode, 'snapshotWishes' | 'sums'> {
+  return { snapshotWishes: [], sums: noSums((recovered.snapshots[0]?.index ?? 0) + 1) }
 }
 
 /** The status that `info` tells of a node. One that hears no leader tells how often it has asked for votes so far. */

@@ -1,17 +1,15 @@
 import { stage } from '../../src/stage.js'
 import clientInteraction from '../9-client-interaction/stage.js'
-import { productionCommands } from './commands.js'
+import { productionCommands, servicesOfProduction } from './commands.js'
 import { dropSilent } from './drop-silent.js'
 import { productionEnvelopes } from './envelope.js'
 import { handOverAndRetire } from './hand-over.js'
-import { gateOfProduction, hearAhead, tickOfProduction, turnOfProduction } from './hear.js'
-import { heldRequests } from './hold.js'
+import { gateOfProduction, hearAhead, reportsOfProduction, tickOfProduction, turnOfProduction } from './hear.js'
+import { productionRequests } from './hold.js'
 import { type ProductionMessage, productionDoubts, productionMessages } from './messages.js'
-import { askPreVotes } from './pre-vote.js'
+import { preVoteVerbs } from './pre-vote.js'
 import { type ProductionNode, productionNode, statusOfProduction } from './production-node.js'
 import { pipelineVerbs } from './replicate-ahead.js'
-import { answerForwarded, performForwarded } from './take-forward.js'
-import { transferLeader } from './transfer-leader.js'
 
 const before = clientInteraction.table
 
@@ -28,21 +26,20 @@ export default stage<ProductionNode, ProductionMessage>({
   verbs: {
     ...before.verbs,
     ...pipelineVerbs,
+    ...preVoteVerbs,
     status: statusOfProduction,
-    campaign: askPreVotes,
     retire: handOverAndRetire,
   },
   client: { ...before.client!, ...dropSilent },
-  requests: { ...before.requests, ...heldRequests, transfer_leader: transferLeader },
+  requests: { ...before.requests, ...productionRequests },
   messages: { ...before.messages, ...productionMessages },
   doubts: productionDoubts,
   gate: gateOfProduction(before.gate),
   on: hearAhead(before.on),
   proto: [...before.proto, '10-production/production.proto'],
-  services: [...before.services, '10-production/handover.proto'],
+  services: servicesOfProduction(before.services),
   tick: tickOfProduction(before.tick),
-  perform: [performForwarded],
-  applied: [...before.applied, answerForwarded],
+  ...reportsOfProduction(before),
   turn: turnOfProduction(before.turn),
   gives: [...before.gives, 'G16'],
   breaks: {},

@@ -1,29 +1,70 @@
-import { type Answer, type Apply, failure, type Index, type Performance, payloadOf } from '../../src/contracts.js'
+import {
+  type Answer,
+  type Apply,
+  type Command,
+  failure,
+  type Index,
+  type Performance,
+  payloadOf,
+  type Request,
+  type RequestId,
+} from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import { performOnce } from '../9-client-interaction/perform-once.js'
-import type { Forward, ForwardReply } from './forward-messages.js'
+import { type Forward, type ForwardReply, type ForwardRequest, objectIn, type PassedOn } from './forward-messages.js'
 import { heldRequests } from './hold.js'
 import type { ProductionNode } from './production-node.js'
+import { transferLeader } from './transfer-leader.js'
 
 /**
  * A leader proposes what another node has passed on: it is a request like those of its own clients, and its answer goes
  * to that node. A node that does not lead says nothing, because an earlier copy may have come while it led.
  */
 export function takeForward(node: ProductionNode, message: Forward): void {
+  takePassed(node, message, (id) => heldRequests.write(node, { id, command: commandOf(message) }))
+}
+
+/** A leader takes a request that another node has passed on, with the fields beside its command, or without a command. */
+export function takeForwardRequest(node: ProductionNode, message: ForwardRequest): void {
+  const fields = objectIn(message.request)!
+  takePassed(node, message, (id) => {
+    if (message.entries.length > 0) heldRequests.write(node, { id, command: commandOf(message), envelope: fields })
+    else ownRequests[fields.command as PassedOn](node, { id, command: fields as Command })
+  })
+}
+
+/** The rules of the requests that are not the application's. */
+const ownRequests: Record<PassedOn, (node: ProductionNode, request: Request) => void> = {
+  open_session: heldRequests.open_session,
+  add_node: heldRequests.add_node,
+  promote: heldRequests.promote,
+  demote: heldRequests.demote,
+  remove_node: heldRequests.remove_node,
+  reconfigure: heldRequests.reconfigure,
+  transfer_leader: transferLeader,
+}
+
+type Passed = Omit<Forward, 'type'>
+
+function takePassed(node: ProductionNode, message: Passed, ask: (id: RequestId) => void): void {
   if (!isFirstCopy(node, message) || node.role !== 'leader') return
-  const { from, life, number, entries } = message
-  const payload = payloadOf(entries[0]!)
-  if (payload.kind !== 'command') return
+  const { from, life, number } = message
   const id = --node.taken.last
   node.taken.open.set(id, { from, life, number, index: 0, result: null })
-  heldRequests.write(node, { id, command: payload.command })
+  ask(id)
+}
+
+/** The command in a message, whose check has found that there is one. */
+function commandOf({ entries }: Passed): unknown {
+  const payload = payloadOf(entries[0]!)
+  return payload.kind === 'command' ? payload.command : null
 }
 
 /**
  * Notes the numbers that have come: a network may repeat a message, and its copy would be a second entry. The notes are
  * kept for one term. A message of an earlier term is not heard, and a leader that starts anew leads a later one.
  */
-function isFirstCopy({ taken, term }: ProductionNode, { from, life, number, firstOpen }: Forward): boolean {
+function isFirstCopy({ taken, term }: ProductionNode, { from, life, number, firstOpen }: Passed): boolean {
   if (taken.term !== term) Object.assign(taken, { term, seen: new Map() })
   const sender = `${from} ${life}`
   const seen = taken.seen.get(sender) ?? { floor: 1, numbers: new Set() }

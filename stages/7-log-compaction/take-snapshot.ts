@@ -8,7 +8,11 @@ import type { Compactor } from './compactor.js'
  */
 export function takeSnapshotWhenDue(node: Compactor): void {
   measure(node)
-  if (node.saving || node.keeping > 0 || !isDue(node)) return
+  if (!node.saving && node.keeping === 0 && isDue(node)) takeSnapshot(node)
+}
+
+/** Begins a snapshot of all that was handed to the state machine. */
+export function takeSnapshot(node: Compactor): void {
   node.saving = { index: node.handed, term: node.log.termAt(node.handed)! }
   node.effects.snapshot = node.header(node.saving)
 }

@@ -1,7 +1,7 @@
 import { failure, type Member, type NodeId, type RequestId } from '../../src/contracts.js'
-import { isCaughtUp, isHeard, isIntroduced, newChange } from './change.js'
+import { isCaughtUp, isHeard, isIntroduced, namedBy, newChange } from './change.js'
 import { appendConfiguration, changeVoters } from './change-voters.js'
-import { type Configuration, idsOf, isSame, without } from './configuration.js'
+import { type Configuration, isSame, type Learner, type Server, stayingIn, without } from './configuration.js'
 import { abandon, giveUp, tellDeparted } from './end-change.js'
 import { connect, type Participant } from './participant.js'
 import type { Candidate, Change, Round } from './volatile.js'
@@ -30,7 +30,11 @@ function gather(node: Participant): void {
   if (node.founders.length === 1) return tellFounded(node, requests)
   const others = node.founders.filter(({ id }) => id !== node.id).map((member) => ({ ...member, incarnation: null }))
   const isAsked = requests.length > 0
-  node.change = newChange(node, [node.self, ...others], { isForced: true, isFounding: !isAsked })
+  node.change = newChange(
+    node,
+    { voters: [node.self, ...others], learners: [] },
+    { isForced: true, isFounding: !isAsked },
+  )
   node.change.requests.push(...requests)
   connect(node)
 }
@@ -39,19 +43,31 @@ function tellFounded(node: Participant, requests: readonly RequestId[]): void {
   for (const request of requests) node.effects.replies.push({ request, answer: { ok: true, voters: [node.id] } })
 }
 
-function step(node: Participant, change: Change, { voters, learners }: Configuration): void {
-  const silent = change.voters.filter((candidate) => !isIntroduced(candidate))
+function step(node: Participant, change: Change, configuration: Configuration): void {
+  const { voters, learners } = configuration
+  const silent = namedBy(change).filter((candidate) => !isIntroduced(candidate))
   if (silent.length > 0) return awaitIntroduction(node, change, silent)
   const wanted = change.voters.filter(isIntroduced)
-  const newcomers = without(wanted, voters)
-  const replaced = voters.filter(({ id }) => idsOf(newcomers).includes(id))
-  if (replaced.length > 0) return changeVoters(node, change, without(voters, replaced))
+  const stay = change.learners.filter(isIntroduced).map((one): Learner => ({ ...one, stays: true }))
+  const present = stayingIn(configuration)
+  const newcomers = [...without(wanted, voters), ...without(stay, [...present, ...voters])]
+  const replaced = voters.filter((one) => newcomers.some((other) => other.id === one.id && !isSame(other, one)))
+  if (replaced.length > 0) return changeVoters(node, change, { voters: without(voters, replaced), learners: present })
   if (without(newcomers, learners).length > 0)
-    return appendConfiguration(node, { voters, outgoing: null, learners: newcomers })
+    return appendConfiguration(node, { voters, outgoing: null, learners: beside(present, newcomers) })
   const behind = newcomers.filter(({ id }) => !isCaughtUp(node, change, id))
-  if (behind.length === 0) return changeVoters(node, change, wanted)
+  if (behind.length === 0) return changeVoters(node, change, { voters: wanted, learners: stay })
   const stuck = behind.filter(({ id }) => isStuck(node, change.rounds.get(id)))
   if (stuck.length > 0) giveUp(node, change, failure('not_caught_up', describeStuck(node, change, stuck)))
+}
+
+/** The learners while newcomers catch up: those that stay keep their places, and newcomers have none for good. */
+function beside(present: readonly Learner[], newcomers: readonly Server[]): Learner[] {
+  const kept = present.filter((one) => !newcomers.some((other) => other.id === one.id && !isSame(other, one)))
+  return [
+    ...kept,
+    ...without(newcomers, kept).map(({ id, client, peer, incarnation }) => ({ id, client, peer, incarnation })),
+  ]
 }
 
 /** Election time-outs for which a learner may make no progress: it may be reading a large snapshot. */
@@ -95,9 +111,9 @@ function leave(node: Participant, change: Change, id: NodeId): void {
   connect(node)
 }
 
-function describeResting(rests: readonly Member[], { voters }: Change): string {
+function describeResting(rests: readonly Member[], change: Change): string {
   const there = rests.map(({ id, peer }) => {
-    const { client: newClient, peer: newPeer } = voters.find((candidate) => candidate.id === id)!
+    const { client: newClient, peer: newPeer } = namedBy(change).find((candidate) => candidate.id === id)!
     return `${id} answers at ${peer}, where it is a member; nothing was changed: stop it, start it at ${newClient} and ${newPeer}, and ask again`
   })
   return there.join('; ')

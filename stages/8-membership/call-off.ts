@@ -1,7 +1,7 @@
 import { failure, type Refusal, type Request } from '../../src/contracts.js'
 import { isIntroduced } from './change.js'
 import { appendConfiguration } from './change-voters.js'
-import { idsOf, isSame } from './configuration.js'
+import { idsOf, isSame, stayingIn } from './configuration.js'
 import { giveUp } from './end-change.js'
 import type { Participant } from './participant.js'
 import { refuse, refuseElsewhere } from './refuse.js'
@@ -29,12 +29,14 @@ export function cancelChange(node: Participant, request: Request): void {
  * Checks whether the voters can still stay as they were: the new voters do not count yet, or this leader can take them
  * back.
  */
-export function canStillEnd(node: Participant, { voters, refusal }: Change): boolean {
+export function canStillEnd(node: Participant, { voters, learners, refusal }: Change): boolean {
   const { configuration } = node.log.configuration
   if (refusal) return true
   if (configuration.outgoing) return canGoBack(node)
   const isThere = voters.every((one) => isIntroduced(one) && configuration.voters.some((other) => isSame(one, other)))
-  return !isThere || voters.length < configuration.voters.length
+  const present = stayingIn(configuration)
+  const areThere = learners.every((one) => isIntroduced(one) && present.some((other) => isSame(one, other)))
+  return !isThere || !areThere || voters.length < configuration.voters.length || learners.length < present.length
 }
 
 function describeTooLate(node: Participant): string {
@@ -57,7 +59,8 @@ export function canGoBack({ log, commitIndex, term }: Participant): boolean {
  * it, so no two majorities can act apart.
  */
 export function goBack(node: Participant, refusal: Refusal): void {
-  const { outgoing } = node.log.configuration.configuration
-  appendConfiguration(node, { voters: outgoing!, outgoing: null, learners: [] })
+  const { index, configuration } = node.log.configuration
+  const before = node.log.configurationAt(index - 1).configuration
+  appendConfiguration(node, { voters: configuration.outgoing!, outgoing: null, learners: stayingIn(before) })
   if (node.change) giveUp(node, node.change, refusal)
 }

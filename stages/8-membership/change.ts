@@ -2,18 +2,18 @@ import type { ChangeStatus, Member, NodeId } from '../../src/contracts.js'
 import { matchIndexOf } from '../4-log-replication/progress.js'
 import { idsOf, type Server } from './configuration.js'
 import type { Participant } from './participant.js'
-import type { Candidate, Change } from './volatile.js'
+import type { Candidate, Change, Goal } from './volatile.js'
 
-export function newChange(
-  node: Participant,
-  voters: readonly Candidate[],
-  { isForced = false, isFounding = false },
-): Change {
-  const newcomers = idsOf(voters.filter((candidate) => !isIntroduced(candidate)))
-  const isElsewhere = ({ id, peer }: Member) => voters.some((one) => one.id === id && one.peer !== peer)
+/** All nodes that a change names. */
+export const namedBy = ({ voters, learners }: Goal): Candidate[] => [...voters, ...learners]
+
+export function newChange(node: Participant, goal: Goal, { isForced = false, isFounding = false }): Change {
+  const named = namedBy(goal)
+  const newcomers = idsOf(named.filter((candidate) => !isIntroduced(candidate)))
+  const isElsewhere = ({ id, peer }: Member) => named.some((one) => one.id === id && one.peer !== peer)
   const staying = new Set(idsOf(node.members.filter((member) => isElsewhere(member) && isHeard(node, member.id))))
   const asks = { requests: [], cancels: [], staying, askedAt: node.ticks }
-  return { voters, newcomers, isForced, isFounding, ...asks, rounds: new Map(), refusal: null }
+  return { ...goal, newcomers, isForced, isFounding, ...asks, rounds: new Map(), refusal: null }
 }
 
 /** Checks whether a node has answered this one within an election time-out. */
@@ -47,7 +47,7 @@ function describeReached(node: Participant, id: NodeId): string {
 }
 
 /** Describes a change for `info`: the nodes that are waited for, and how far each newcomer is. */
-export function describeChange(node: Participant, { voters, rounds }: Change): ChangeStatus {
+export function describeChange(node: Participant, { rounds, ...goal }: Change): ChangeStatus {
   const catchUp = [...rounds].map(([id, { number, target }]) => {
     const transfer = node.transfers.get(id)
     const snapshot = transfer && { held: transfer.offset, bytes: transfer.snapshot.bytes }
@@ -59,6 +59,6 @@ export function describeChange(node: Participant, { voters, rounds }: Change): C
       ...(snapshot && { snapshot }),
     }
   })
-  const silent = idsOf(voters.filter((candidate) => !isIntroduced(candidate)))
-  return { voters: idsOf(voters), ...(silent.length > 0 && { silent }), ...(catchUp.length > 0 && { catchUp }) }
+  const silent = idsOf(namedBy(goal).filter((candidate) => !isIntroduced(candidate)))
+  return { voters: idsOf(goal.voters), ...(silent.length > 0 && { silent }), ...(catchUp.length > 0 && { catchUp }) }
 }

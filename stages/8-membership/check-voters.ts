@@ -2,16 +2,22 @@ import { limits, type Member, plainAddress } from '../../src/contracts.js'
 import { idsOf, membersOf } from './configuration.js'
 import type { Participant } from './participant.js'
 
-/** Explains why a cluster cannot have these voters, whatever else happens in it; null if it can. */
-export function problemWith(node: Participant, voters: readonly Member[]): string | null {
+/** Explains why a cluster cannot have these members, whatever else happens in it; null if it can. */
+export function problemWith(
+  node: Participant,
+  voters: readonly Member[],
+  learners: readonly Member[] = [],
+): string | null {
   const present = membersOf(node.log.configuration.configuration)
   const ids = idsOf(voters)
   if (ids.length === 0) return 'a cluster has one voter at least'
   if (ids.length > limits.voters) return `a cluster has ${limits.voters} voters at most`
   const twice = ids.find((id, at) => ids.indexOf(id) < at)
   if (twice !== undefined) return `${twice} is named twice, and counts once`
-  for (const voter of voters.filter((one) => !present.some((other) => isSamePlace(one, other)))) {
-    const problem = moved(node, voter) ?? clash(voter, [...voters, ...present])
+  if (learners.length > limits.voters) return `a cluster has ${limits.voters} learners at most`
+  const all = [...voters, ...learners]
+  for (const one of all.filter((member) => !present.some((other) => isSamePlace(member, other)))) {
+    const problem = moved(node, one) ?? clash(one, [...all, ...present])
     if (problem) return problem
   }
   return null

@@ -1,14 +1,16 @@
 import { z } from 'zod'
+import { shape } from '../../src/command-shape.js'
 import { addressProblem, isNodeId, limits } from '../../src/contracts.js'
-import { shape } from '../0-key-value-store/commands.js'
 
 const name = { error: 'a name of 1 to 32 letters, digits, - or _, and not __proto__' }
 /** The name of a node in a command. The field is not called `id`: in a client's request, `id` names the request. */
 export const node = z.string(name).refine(isNodeId, name)
-const address = z
+/** An address in a command. */
+export const address = z
   .string({ error: 'host:port' })
   .refine((text) => addressProblem(text) === null, { error: ({ input }) => addressProblem(String(input))! })
-const force = z.literal(true, { error: 'true, or left out' }).optional()
+/** The flag of a change that is made also where too few would be left alive. */
+export const force = z.literal(true, { error: 'true, or left out' }).optional()
 /**
  * Characters of the longest name with addresses: a name of 32, and two addresses of 262 with their brackets and ports.
  */

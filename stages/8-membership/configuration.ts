@@ -17,6 +17,12 @@ export interface Server extends Member {
   readonly incarnation: string
 }
 
+/**
+ * A learner. At this stage each one goes when the change of the voters ends for which it was taken in; stage 10 has
+ * learners that stay.
+ */
+export type Learner = Server & { readonly stays?: true }
+
 /** The members of the cluster, as an entry of the log names them (§6). */
 export interface Configuration {
   /** The disk of the node that founded the cluster: tells the cluster from any other of the same name. */
@@ -28,7 +34,7 @@ export interface Configuration {
    */
   readonly outgoing: readonly Server[] | null
   /** Learners, newcomers that catch up: they are sent all entries, and count for no majority (thesis 4.2.1). */
-  readonly learners: readonly Server[]
+  readonly learners: readonly Learner[]
 }
 
 /** The configuration of a node that has not heard of any cluster. */
@@ -43,6 +49,9 @@ export const isSame = (one: Server, other: Server) => one.id === other.id && one
 export function without(servers: readonly Server[], others: readonly Server[]): Server[] {
   return servers.filter((one) => !others.some((other) => isSame(one, other)))
 }
+
+/** The learners of a configuration that stay learners. */
+export const stayingIn = ({ learners }: Configuration): Learner[] => learners.filter(({ stays }) => stays)
 
 /** All members of a configuration, once each. */
 export function membersOf({ voters, outgoing, learners }: Configuration): Server[] {
@@ -83,11 +92,12 @@ export function isConfiguration(payload: Payload): boolean {
 const canBeReached = ({ id, client, peer }: Server) =>
   isNodeId(id) && addressProblem(client) === null && addressProblem(peer) === null
 
-function isServers(candidate: unknown): candidate is Server[] {
+function isServers(candidate: unknown): candidate is Learner[] {
   return Array.isArray(candidate) && candidate.every(isServer)
 }
 
 function isServer(candidate: unknown): candidate is Server {
   if (!isObject(candidate)) return false
-  return ['id', 'client', 'peer', 'incarnation'].every((field) => typeof candidate[field] === 'string')
+  const isLearner = candidate.stays === undefined || candidate.stays === true
+  return isLearner && ['id', 'client', 'peer', 'incarnation'].every((field) => typeof candidate[field] === 'string')
 }

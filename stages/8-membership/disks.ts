@@ -1,6 +1,7 @@
 import { failure, type Message, type NodeId } from '../../src/contracts.js'
 import type { FactsAtGate } from '../../src/stage.js'
 import { countNone } from '../4-log-replication/progress.js'
+import { namedBy } from './change.js'
 import { idsOf } from './configuration.js'
 import { tellDisplaced } from './displaced.js'
 import { giveUp } from './end-change.js'
@@ -31,7 +32,8 @@ export function noteHeard(node: Participant, message: Message, { kind }: FactsAt
   if ((kind !== 'answers' && kind !== 'says who') || isForeign(node, message)) return true
   const isMember = node.members.some(({ id }) => id === from)
   const isNewcomer = () =>
-    node.change?.voters.some((one) => one.id === from && (one.incarnation ?? incarnation) === incarnation)
+    node.change &&
+    namedBy(node.change).some((one) => one.id === from && (one.incarnation ?? incarnation) === incarnation)
   if (!(isMember ? isCounted(node, message) : isNewcomer())) return true
   node.heardAt.set(from, node.ticks)
   // The disk that was admitted is back: the other one is only a namesake.
@@ -87,7 +89,8 @@ export function loseDisk(node: Participant, id: NodeId, incarnation: string, why
   node.transfers.delete(id)
   node.effects.events.push({ event: why === 'replaced' ? 'disk_replaced' : 'disk_older', member: id })
   const { change } = node
-  if (!change || change.refusal || !idsOf(node.log.configuration.configuration.learners).includes(id)) return
+  const learner = node.log.configuration.configuration.learners.find((one) => one.id === id)
+  if (!change || change.refusal || !learner || (learner.stays && !idsOf(change.voters).includes(id))) return
   giveUp(node, change, failure('not_caught_up', `${id} lost its disk while it caught up: ask for it once more`))
 }
 

@@ -3,7 +3,7 @@ import { send } from '../../src/stage.js'
 import { sendAppend } from '../4-log-replication/replicate.js'
 import { leaveClients } from '../6-leader-election/terms.js'
 import { waitAnew } from '../6-leader-election/voter.js'
-import { idsOf } from './configuration.js'
+import { idsOf, isSame, stayingIn } from './configuration.js'
 import type { Removed } from './messages.js'
 import { connect, type Participant } from './participant.js'
 import type { Change } from './volatile.js'
@@ -14,13 +14,15 @@ declare module '../../src/events.js' {
   }
 }
 
-/** Gives a change up: its steps so far are undone, the voters stay as they are, and no learner is left. */
+/** Gives a change up: its steps so far are undone, and the voters, and learners that stay, are as they were. */
 export function giveUp(node: Participant, change: Change, refusal: Refusal): void {
-  node.change = { ...change, voters: node.log.configuration.configuration.voters, refusal }
+  const { configuration } = node.log.configuration
+  node.change = { ...change, voters: configuration.voters, learners: stayingIn(configuration), refusal }
 }
 
 export function finish(node: Participant, { requests, cancels, refusal }: Change): void {
-  const done = { ok: true as const, voters: idsOf(node.log.configuration.configuration.voters) }
+  const { voters, learners } = node.log.configuration.configuration
+  const done = { ok: true as const, voters: idsOf(voters), ...(learners.length > 0 && { learners: idsOf(learners) }) }
   for (const request of requests) node.effects.replies.push({ request, answer: refusal ?? done })
   for (const request of cancels) node.effects.replies.push({ request, answer: done })
   node.change = null
@@ -47,7 +49,7 @@ export function retire(node: Participant): void {
   for (const to of node.progress.keys()) sendAppend(node, to, [])
   node.role = 'follower'
   node.leader = null
-  node.isRemoved = true
+  node.isRemoved = !node.members.some((server) => isSame(server, node.self))
   waitAnew(node)
   node.effects.events.push({ event: 'retired', term: node.term })
   leaveClients(node, 'the leader was removed from the cluster; the command may still happen')

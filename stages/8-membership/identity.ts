@@ -1,6 +1,6 @@
 import { type Foreigner, failure, type Identity, type Message, type NodeId } from '../../src/contracts.js'
 import type { FactsAtGate } from '../../src/stage.js'
-import { isIntroduced } from './change.js'
+import { isIntroduced, namedBy } from './change.js'
 import { giveUp } from './end-change.js'
 import type { Participant } from './participant.js'
 
@@ -64,7 +64,7 @@ function reportForeigner({ reported, log, effects }: Participant, { id, origin }
 function refuseForeigner(node: Participant, { id, origin }: Pick<Foreigner, 'id' | 'origin'>): void {
   const { change, role } = node
   if (role !== 'leader' || !change || change.refusal) return
-  if (!change.voters.some((one) => one.id === id && !isIntroduced(one))) return
+  if (!namedBy(change).some((one) => one.id === id && !isIntroduced(one))) return
   const why = `${id} belongs to another cluster of the same name (its origin is ${origin}): give it an empty folder first`
   giveUp(node, change, failure('not_caught_up', why))
 }

@@ -1,7 +1,7 @@
 import { failure, type Message, type NodeId } from '../../src/contracts.js'
 import { type FactsAtGate, send } from '../../src/stage.js'
-import { isIntroduced } from './change.js'
-import { idsOf } from './configuration.js'
+import { isIntroduced, namedBy } from './change.js'
+import { idsOf, stayingIn } from './configuration.js'
 import { giveUp } from './end-change.js'
 import { endFounding } from './found.js'
 import type { Introduce, Introduction } from './messages.js'
@@ -25,7 +25,7 @@ export function introduceNewcomers(node: Participant): void {
 
 function awaited({ role, change, founding, founders, id: self }: Participant): NodeId[] {
   if (founding) return idsOf(founders).filter((id) => id !== self && !founding.has(id))
-  return role === 'leader' && change ? idsOf(change.voters.filter((candidate) => isAsked(change, candidate))) : []
+  return role === 'leader' && change ? idsOf(namedBy(change).filter((candidate) => isAsked(change, candidate))) : []
 }
 
 /**
@@ -58,9 +58,9 @@ export function hearIntroduction(node: Participant, { from, incarnation = '', or
       failure('cluster_exists', `${from} belongs to a cluster already (origin ${origin}): nothing was founded`),
     )
     node.effects.events.push({ event: 'not_founded', member: from, origin })
-  } else if (role === 'leader' && change?.voters.some((one) => one.id === from && isAsked(change, one))) {
-    const voters = change.voters.map((one) => (one.id === from && !isIntroduced(one) ? { ...one, incarnation } : one))
-    node.change = { ...change, voters }
+  } else if (role === 'leader' && change && namedBy(change).some((one) => one.id === from && isAsked(change, one))) {
+    const known = (one: Candidate) => (one.id === from && !isIntroduced(one) ? { ...one, incarnation } : one)
+    node.change = { ...change, voters: change.voters.map(known), learners: change.learners.map(known) }
   }
 }
 
@@ -69,9 +69,10 @@ export function hearIntroduction(node: Participant, { from, incarnation = '', or
  * since. It cannot go back to the leader's term either, since it may have voted in its own.
  */
 export function dropLaterTerms(node: Participant, { from, term = 0 }: Message, { kind }: FactsAtGate): boolean {
-  const { voters, outgoing } = node.log.configuration.configuration
+  const { configuration } = node.log.configuration
+  const { voters, outgoing } = configuration
   if (kind !== 'answers' || term <= node.term) return true
-  if ([...voters, ...(outgoing ?? [])].some(({ id }) => id === from)) return true
+  if ([...voters, ...(outgoing ?? []), ...stayingIn(configuration)].some(({ id }) => id === from)) return true
   const why = `${from} is in a later term (${term}, the cluster in ${node.term}): start it with an empty folder`
   if (node.role === 'leader' && node.change && !node.change.refusal)
     giveUp(node, node.change, failure('not_caught_up', why))

@@ -114,7 +114,8 @@ export function followConfiguration(node: Participant): void {
  */
 export function connect(node: Participant): void {
   const founders = node.founding ? node.founders : []
-  const coming = node.change?.voters.filter(({ id }) => !node.change!.staying.has(id)) ?? []
+  const { voters = [], learners = [], staying } = node.change ?? {}
+  const coming = [...voters, ...learners].filter(({ id }) => !staying?.has(id))
   const all = [...coming, ...node.members, ...(node.departed?.servers ?? []), ...founders]
   node.effects.peers = all.filter(({ id }, at) => id !== node.id && all.findIndex((other) => other.id === id) === at)
 }

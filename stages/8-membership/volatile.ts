@@ -55,6 +55,13 @@ export interface LostDisk {
 /** A node that is to be a voter. The node itself says which disk it has; until then `incarnation` is null. */
 export type Candidate = Member & { readonly incarnation: string | null }
 
+/** The members that a change leads to. */
+export interface Goal {
+  readonly voters: readonly Candidate[]
+  /** The learners that stay; none before stage 10. */
+  readonly learners: readonly Candidate[]
+}
+
 /**
  * One round of catching up (thesis 4.2.1): the newcomer is to reach `target`, the end that the log had when the round
  * began.
@@ -72,9 +79,8 @@ export interface Round {
 }
 
 /** A change of the voters, with the clients that wait for it. Only the leader that was asked knows of it. */
-export interface Change {
-  readonly voters: readonly Candidate[]
-  /** Voters whose disks were not known when the change began: they are asked who they are. */
+export interface Change extends Goal {
+  /** Voters and learners whose disks were not known when the change began: they are asked who they are. */
   readonly newcomers: readonly NodeId[]
   /** True if the change is made also where too few of the new voters are alive. */
   readonly isForced: boolean

@@ -1,5 +1,5 @@
 import type { AwaitedStatus, Member, NodeId } from '../../src/contracts.js'
-import { isHeard, isIntroduced } from './change.js'
+import { isHeard, isIntroduced, namedBy } from './change.js'
 import { idsOf, membersOf } from './configuration.js'
 import type { Participant } from './participant.js'
 
@@ -45,7 +45,7 @@ function awaitedBy(node: Participant): readonly Member[] {
   const { index, configuration } = log.configuration
   if (configuration.outgoing || index > node.commitIndex)
     return membersOf(configuration).filter(({ id }) => id !== self && !isHeard(node, id))
-  return change?.voters.filter((candidate) => !isIntroduced(candidate)) ?? []
+  return change ? namedBy(change).filter((candidate) => !isIntroduced(candidate)) : []
 }
 
 /** Describes, for `info` and the event, which nodes are waited for, and for how many milliseconds so far. */

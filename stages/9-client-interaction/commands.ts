@@ -1,4 +1,4 @@
-import { shape } from '../0-key-value-store/commands.js'
+import { shape } from '../../src/command-shape.js'
 
 /** The command with which a client opens a session. */
 export const interactionCommands = {

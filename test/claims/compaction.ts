@@ -29,7 +29,7 @@ function grown(stage: Stage, entries: number, limits = {}): Cores {
 }
 
 /** Writes on until n1 has this many snapshots. */
-function saved(stage: Stage, snapshots: number): Cores {
+export function saved(stage: Stage, snapshots: number): Cores {
   const cores = led(stage)
   for (let count = 0; count < snapshots; count++) {
     write(cores, count === 0 ? snapshotEntries - 1 : snapshotEntries)

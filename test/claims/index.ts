@@ -1,16 +1,19 @@
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
+import { comparingClaims, wishedSnapshotClaims } from './compare-results.js'
 import { deadLinkClaims } from './dead-links.js'
 import { doubtClaims, snapshotDoubtClaims } from './doubts.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
 import { forwardClaims } from './forwarding.js'
+import { guardClaims, passedOnClaims } from './guard.js'
 import { handoverClaims } from './handover.js'
 import { fixedListenerClaims, heartbeatClaims } from './heartbeats.js'
 import { confirmedFoundingClaims, diskClaims, olderDiskClaims, originClaims } from './identity.js'
 import { installClaims, snapshotTermClaims } from './install-snapshot.js'
 import { foundingClaims, joiningClaims } from './joining.js'
 import { changeClaims, jointClaims } from './joint.js'
+import { learnerClaims } from './learners.js'
 import { leaseClaims } from './leases.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
 import { pipelineClaims } from './pipeline.js'
@@ -71,4 +74,9 @@ export const claims: Claims = {
   ...leaseClaims,
   ...deadLinkClaims,
   ...forwardClaims,
+  ...learnerClaims,
+  ...guardClaims,
+  ...passedOnClaims,
+  ...comparingClaims,
+  ...wishedSnapshotClaims,
 }

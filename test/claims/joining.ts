@@ -1,6 +1,6 @@
 import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
 import type { Stage } from '../../src/stage.js'
-import { type Cores, electionTimeoutTicks, timing } from '../helpers/cores.js'
+import { type Cores, timing } from '../helpers/cores.js'
 import {
   adding,
   addressesOf,
@@ -65,7 +65,7 @@ export const foundingClaims: Claims = {
   'who is alone and has a slow disk stands once and waits for it, as anybody does'(stage) {
     const cores = apart(stage, {}, ['n1'])
     cores.slow('n1')
-    cores.tick('n1', electionTimeoutTicks - 1)
+    cores.tick('n1', electionTicks + 1)
     equal(cores.status('n1').term, 2)
     cores.sync('n1')
     same([cores.status('n1').role, cores.status('n1').term], ['leader', 2])

@@ -88,7 +88,7 @@ export const quorumClaims: Claims = {
     cores.stand('n2')
     cores.bearSilence(['n3', 'n4'])
     for (const [voter, ticks] of [
-      ['n3', electionTicks + 2],
+      ['n3', electionTicks + 1],
       ['n4', electionTicks - 1],
     ] as const) {
       cores.deliver({ type: 'RequestVote', to: voter })

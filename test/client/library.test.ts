@@ -1,8 +1,11 @@
 import { createServer } from 'node:net'
 import t, { type Test } from 'tap'
 import { CallError, Client } from '../../client/client.js'
+import { keyValueApplication, nodeReads, readsAndWrites } from '../../client/commands-of.js'
 import { longestTimerMs } from '../../src/clock.js'
 import { ClientPort } from '../../src/network/client-port.js'
+import { latest } from '../../stages/index.js'
+import { newestClient } from '../../stages/newest-client.js'
 
 /** A node that says of each command what it was asked. */
 async function node(t: Test): Promise<string> {
@@ -34,6 +37,10 @@ t.test('a client is made with addresses, and says what is wrong with others', as
     ]),
     [{ addresses: ['h:1'], maxRedirects: 0.5 }, /^maxRedirects is a whole number/],
     [{ addresses: ['h:1'], session: 'no' }, /^session is true or false, which 'no' is not$/],
+    [
+      { addresses: ['h:1'], application: { nearest: 'reads' } },
+      /^application names commands, each with "read" or "write"/,
+    ],
     [{ addresses: ['h:1'], reads: 'all' }, /^reads is one of leader, any, nearest, which 'all' is not$/],
   ] as const)
     t.throws(() => new Client(settings as never), { name: 'ConfigError', message: message as RegExp })
@@ -112,4 +119,50 @@ t.test('a client that is closed refuses', async (t) => {
     error: { code: 'shutting_down', message: /closed/ },
   })
   await t.rejects(client.set('a', '1'), CallError)
+})
+
+t.test(
+  'a signal ends the waiting: a read is refused, a write unknown, and what was not begun is refused',
+  async (t) => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.teardown(() => server.close())
+    const { port } = server.address() as { port: number }
+    const client = new Client({ addresses: [`127.0.0.1:${port}`], application: { nearest: 'read', put: 'write' } })
+    t.teardown(() => client.close())
+    for (const [command, outcome, definite] of [
+      ['nearest', 'refused', true],
+      ['put', 'unknown', false],
+      ['info', 'refused', true],
+      ['add_node', 'unknown', false],
+    ] as const) {
+      const waiting = new AbortController()
+      const called = client.call({ command }, { signal: waiting.signal, deadlineMs: Number.POSITIVE_INFINITY })
+      waiting.abort()
+      t.match(await called, { outcome, error: { code: 'left', definite } }, command)
+      t.match(await client.call({ command }, { signal: waiting.signal }), {
+        outcome: 'refused',
+        error: { code: 'aborted', definite: true },
+      })
+    }
+    t.match(await client.call({ command: 'ping' }, { signal: {} as AbortSignal }), {
+      outcome: 'refused',
+      error: { code: 'bad_request', message: 'signal is an AbortSignal' },
+    })
+    const { signal } = new AbortController()
+    t.match(await new Client({ addresses: [await node(t)] }).call({ command: 'ping' }, { signal }), { outcome: 'done' })
+  },
+)
+
+t.test("the client's rules are those of the newest stage, and it knows which commands read", async (t) => {
+  t.same(newestClient, latest.client)
+  const reads = (commands: typeof latest.commands) => Object.keys(commands).filter((name) => commands[name]!.readOnly)
+  t.same(keyValueApplication, readsAndWrites(latest.application.commands))
+  const { application, commands } = latest
+  t.same(
+    [...nodeReads].sort(),
+    reads(commands)
+      .filter((name) => !(name in application.commands))
+      .sort(),
+  )
 })

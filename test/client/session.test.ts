@@ -4,11 +4,12 @@ import { describeOutcome, plainOutcome } from '../../client/text/answers.js'
 import { describePayload } from '../../client/text/log-text.js'
 import { failure, outcomeOf } from '../../src/contracts.js'
 
+const keyValueCommands = ['get', 'set', 'delete', 'append', 'cas', 'scan']
 const append = { command: 'append', key: 'a', value: 'x', session: 6, sequence: 1 }
 const done = (answer: object) => outcomeOf({ ok: true, ...answer })
 
 t.test('check takes the copies of one call for one command', async (t) => {
-  const session = new Session()
+  const session = new Session(keyValueCommands)
   session.record(append, outcomeOf(failure('timeout', 'no answer')), 1, 2)
   session.record({ ...append, withIndex: true }, outcomeOf(failure('no_leader', 'nobody leads')), 3, 4)
   session.record({ ...append, firstOutstanding: 1 }, done({ length: 1 }), 5, 6)
@@ -18,8 +19,15 @@ t.test('check takes the copies of one call for one command', async (t) => {
   t.match(session.check(), /linearizable: 3 operations on 1 key/)
 })
 
+t.test('no history of another application is judged', async (t) => {
+  const session = new Session(['get', 'set', 'nearest'])
+  session.record({ command: 'set', store: 'docs', items: [] }, done({ added: 0 }), 1, 2)
+  t.throws(() => session.check(), { name: 'ConfigError', message: /commands of the key-value store/ })
+  t.throws(() => session.save('x', false), { name: 'ConfigError' })
+})
+
 t.test('check judges no stale read', async (t) => {
-  const session = new Session()
+  const session = new Session(keyValueCommands)
   session.record({ command: 'set', key: 'a', value: '1' }, done({}), 1, 2)
   session.record({ command: 'get', key: 'a', consistency: 'stale' }, done({ value: null, index: 3 }), 3, 4)
   t.match(session.check(), /linearizable: 1 operations/)

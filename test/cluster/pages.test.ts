@@ -58,12 +58,12 @@ t.test('a scan that outlives its leader is refused: compacted, in the library an
   const { page } = JSON.parse((await typed('--json', 'scan', 'k', '', '2')).stdout) as { page: string }
   t.match(await typed('scan', 'k', '', '1', page), { code: 0, stdout: 'k2\told\n' })
   const all: string[] = []
-  for await (const [key] of client.scan('k', 3)) all.push(key)
+  for await (const [key] of client.scan('k', { pageKeys: 3 })) all.push(key)
   t.same(all, ['k0', 'k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'k7', 'k8', 'k9'])
 
   const begun: Entries[number][] = []
   const scanning = (async () => {
-    for await (const entry of client.scan('k', 3)) {
+    for await (const entry of client.scan('k', { pageKeys: 3 })) {
       begun.push(entry)
       if (begun.length === 1) await cluster.say(`kill ${leader.id}`)
     }

@@ -1,20 +1,22 @@
 import t, { type Test } from 'tap'
 import { SeededRandom } from '../../src/proof/simulation/random.js'
 import { networkNames } from '../../src/stage.js'
-import { longOnly, size } from '../helpers/effort.js'
+import { longOnly, siegeMinutes, size } from '../helpers/effort.js'
 import type { Happened } from '../helpers/happened.js'
 import { RunningCluster } from '../helpers/running.js'
 import { hasty, patient, Siege } from '../helpers/siege.js'
 
 const ids = ['n1', 'n2', 'n3', 'n4', 'n5']
 
-/** The first stage with elections, and the one whose clients ask again until they know the outcome. */
-type Besieged = 6 | 9
+/** The first stage with elections, and the last: its clients ask again until they know the outcome. */
+type Besieged = 6 | 10
+
+const habitsAt = (stage: Besieged) => (stage === 6 ? hasty : patient)
 
 /** A cluster with clients at work on it. */
 async function besieged(t: Test, stage: Besieged, clients: number, args: readonly string[] = []) {
   const cluster = await new RunningCluster(t, stage, args).ready()
-  const siege = new Siege(cluster.addresses(), clients, 1, stage === 9 ? patient : hasty)
+  const siege = new Siege(cluster.addresses(), clients, 1, habitsAt(stage))
   t.teardown(() => siege.stop())
   await siege.served(50)
   return { cluster, siege }
@@ -31,13 +33,13 @@ async function judge(t: Test, stage: Besieged, siege: Siege): Promise<void> {
   t.comment(`${done} done, ${refused} refused, ${unknown} unknown; ${siege.acknowledged.size} acknowledged keys`)
   t.same(missing, [], 'every acknowledged write is there')
   t.equal(history.verdict, 'linearizable', history.violations[0]?.explanation ?? '')
-  if (stage < 9) return
+  if (stage === 6) return
   t.equal(unknown, 0, 'every client was told the outcome of every call')
   t.same(miscounted, [], 'every value that was appended is there once')
 }
 
-/** In the short form the clients of stage 9 alone: they ask for more. */
-for (const stage of size([9], [9, 6]) as readonly Besieged[]) {
+/** In the short form the clients of the last stage alone: they ask for more. */
+for (const stage of size([10], [10, 6]) as readonly Besieged[]) {
   t.test(`stage ${stage}: each node in turn is killed under load and comes back`, longOnly, async (t) => {
     const { cluster, siege } = await besieged(t, stage, 8)
     for (const id of ids) {
@@ -126,9 +128,14 @@ function fault(stage: Besieged, random: SeededRandom): readonly [string, string,
 }
 
 /** Plays faults drawn by chance, one after another. */
-async function endure(t: Test, stage: Besieged, faults: number, args: readonly string[]): Promise<void> {
-  const { cluster, siege } = await besieged(t, stage, clients, args)
-  const random = new SeededRandom(seed)
+async function play(
+  t: Test,
+  stage: Besieged,
+  cluster: RunningCluster,
+  siege: Siege,
+  random: SeededRandom,
+  faults: number,
+) {
   for (let round = 1; round <= faults; round++) {
     const [breaks, mends, most] = fault(stage, random)
     const calls = random.between(Math.min(1, most), most)
@@ -138,14 +145,29 @@ async function endure(t: Test, stage: Besieged, faults: number, args: readonly s
     await cluster.say(mends)
     await siege.settled(random.between(1, 750))
   }
-  await siege.served(100)
-  await judge(t, stage, siege)
+}
+
+/** Besieges a cluster; and again, with keys of its own, while there are {@link siegeMinutes} left. */
+async function endure(t: Test, stage: Besieged, faults: number, args: readonly string[]): Promise<void> {
+  const cluster = await new RunningCluster(t, stage, args).ready()
+  const random = new SeededRandom(seed)
+  const until = performance.now() + siegeMinutes * 60_000
+  let sittings = 0
+  do {
+    const siege = new Siege(cluster.addresses(), clients, ++sittings, habitsAt(stage), `sitting-${sittings}-`)
+    t.teardown(() => siege.stop())
+    await siege.served(50)
+    await play(t, stage, cluster, siege, random, faults)
+    await siege.served(100)
+    await judge(t, stage, siege)
+  } while (performance.now() < until)
+  t.comment(`${sittings} sittings of ${faults} faults`)
 }
 
 const sieges = [
-  [9, 'tcp', 20],
-  [9, 'grpc', 10],
-  [9, 'udp', 10],
+  [10, 'tcp', 20],
+  [10, 'grpc', 10],
+  [10, 'udp', 10],
   [6, 'tcp', 20],
 ] as const
 for (const [stage, network, faults] of sieges) {

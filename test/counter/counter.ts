@@ -2,9 +2,9 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Application } from '../../src/application.js'
+import { shape } from '../../src/command-shape.js'
 import type { Command } from '../../src/contracts.js'
 import { withApplication } from '../../src/stage.js'
-import { shape } from '../../stages/0-key-value-store/commands.js'
 import membership from '../../stages/8-membership/stage.js'
 
 async function* only(line: string) {

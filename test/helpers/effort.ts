@@ -1,6 +1,9 @@
 /** `npm run prove` plays the long form of a test, `npm test` the short one: the same claims on fewer seeds and faults. */
 export const isLong = process.env.PROOF === 'long'
 
+/** Minutes that a siege of real processes lasts at least, in a proof of hours; 0 if it is over when its faults are. */
+export const siegeMinutes = Number(process.env.SIEGE_MINUTES ?? 0)
+
 /** The size of a proof, for either of the two. */
 export function size<Short, Long>(short: Short, long: Long): Short | Long {
   return isLong ? long : short

@@ -23,7 +23,7 @@ export interface Habits {
 /** Clients of stages 6 to 8: they give a call up soon, and may not ask again. */
 export const hasty: Habits = { deadlineMs: 4_000, appends: false }
 
-/** Clients of stage 9 on: they ask until they know the outcome, whatever happens to the cluster meanwhile. */
+/** Clients of stages from 9 on: they ask until they know the outcome, whatever happens to the cluster meanwhile. */
 export const patient: Habits = { deadlineMs: 100_000, appends: true }
 
 /**
@@ -38,6 +38,8 @@ export class Siege {
   readonly #clients: Client[] = []
   readonly #sessions: Promise<void>[] = []
   readonly #habits: Habits
+  /** The beginning of every key. */
+  readonly #prefix: string
   /** Words that were appended, and how each call ended. */
   readonly #appended = new Map<string, 'done' | 'refused' | 'unknown'>()
   readonly #watchers = new Set<() => void>()
@@ -50,9 +52,11 @@ export class Siege {
   longestMs = 0
   #over = false
 
-  constructor(addresses: readonly string[], clients: number, seed: number, habits: Habits = hasty) {
+  /** @param prefix the beginning of every key: a siege of a cluster that has seen another needs one of its own */
+  constructor(addresses: readonly string[], clients: number, seed: number, habits: Habits = hasty, prefix = '') {
     this.#addresses = addresses
     this.#habits = habits
+    this.#prefix = prefix
     this.#random = new SeededRandom(seed)
     for (let at = 1; at <= clients; at++) this.#sessions.push(this.#session(`c${at}`, at))
   }
@@ -63,7 +67,7 @@ export class Siege {
     const client = new Client({ addresses: this.#addresses, deadlineMs, reads })
     this.#clients.push(client)
     for (let step = 1; !this.#over; step++) {
-      const trail = step % 4 === 0 ? `trail-${name}-${step}` : null
+      const trail = step % 4 === 0 ? `${this.#prefix}trail-${name}-${step}` : null
       const command = trail ? { command: 'set', key: trail, value: name } : this.#contend(`${name}.${step}`)
       const began = performance.now()
       const asked = this.#history.asked(name, command, null, began)
@@ -83,7 +87,7 @@ export class Siege {
 
   #contend(value: string): Command {
     if (this.#habits.appends && this.#random.chance(0.4)) return this.#journal(value)
-    const key = `k${this.#random.between(1, keys)}`
+    const key = `${this.#prefix}k${this.#random.between(1, keys)}`
     const kind = this.#random.next()
     if (kind < 0.4) return { command: 'get', key }
     if (kind < 0.8) return { command: 'set', key, value }
@@ -96,8 +100,12 @@ export class Siege {
   }
 
   #journal(value: string): Command {
-    const key = `journal-${this.#random.between(1, journals)}`
+    const key = this.#journalKey(this.#random.between(1, journals))
     return this.#random.chance(0.3) ? { command: 'get', key } : { command: 'append', key, value: `${value};` }
+  }
+
+  #journalKey(at: number): string {
+    return `${this.#prefix}journal-${at}`
   }
 
   /** Resolves when so many more calls are done: the cluster serves. */
@@ -165,7 +173,7 @@ export class Siege {
   async #miscounted(client: Client): Promise<string[]> {
     const times = new Map<string, number>()
     for (let at = 1; at <= journals; at++) {
-      const words = (await client.get(`journal-${at}`))?.match(/[^;]*;/g) ?? []
+      const words = (await client.get(this.#journalKey(at)))?.match(/[^;]*;/g) ?? []
       for (const word of words) times.set(word, (times.get(word) ?? 0) + 1)
     }
     const fits = (word: string, outcome: string) => {

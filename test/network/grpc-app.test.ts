@@ -16,7 +16,7 @@ import {
 import { GrpcNetwork } from '../../src/network/grpc.js'
 import { type CallGate, clientProtos, clientServices, commandOfRpc } from '../../src/network/grpc-app.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
-import { Protos } from '../../src/network/grpc-protos.js'
+import { loadProtos, Protos } from '../../src/network/grpc-protos.js'
 import { Node } from '../../src/node.js'
 import stage from '../../stages/3-protobuf-rpc/stage.js'
 import { latest, stages } from '../../stages/index.js'
@@ -138,13 +138,14 @@ const typeOf: Readonly<Record<Argument['kind'], string>> = {
   number: 'TYPE_UINT32',
   flag: 'TYPE_BOOL',
   names: 'TYPE_STRING',
+  json: 'TYPE_MESSAGE',
 }
 
 for (const stage of [...stages, counting])
   t.test(
     `${stage.title} of the ${stage.application.name}: there is an rpc for every command, with its fields, and no other`,
     async (t) => {
-      const protos = new Protos(schemas, clientProtos(stage, schemas))
+      const protos = new Protos(loadProtos(schemas, clientProtos(stage, schemas)))
       const rpcs = protos.services.flatMap((service) => Object.entries(service))
       t.same(rpcs.map(([rpc]) => commandOfRpc(rpc)).sort(), Object.keys(stage.commands).sort())
       for (const [rpc, { requestType, responseType }] of rpcs) {

@@ -6,7 +6,7 @@ import { systemClock } from '../../src/clock.js'
 import type { Clock, Member, Message } from '../../src/contracts.js'
 import { GrpcNetwork } from '../../src/network/grpc.js'
 import { protobufCodec } from '../../src/network/grpc-codec.js'
-import { Protos } from '../../src/network/grpc-protos.js'
+import { loadProtos, Protos } from '../../src/network/grpc-protos.js'
 import { outboxBytes, packetBytes, speakPath } from '../../src/network/grpc-wire.js'
 import stage from '../../stages/2-naive-replication/stage.js'
 import { schemas } from '../../stages/schemas.js'
@@ -111,7 +111,7 @@ t.test('a peer that is known by a name is found, and found again; gRPC looks up 
   t.same(asked, [])
 })
 
-const packet = new Protos(schemas, [schemas.peer]).message('Packet')
+const packet = new Protos(loadProtos(schemas, [schemas.peer])).message('Packet')
 const hello = { protocol: 3, cluster: 'test', from: 'n3', to: 'n1' }
 
 /** Whoever speaks gRPC and says these packets; resolves when it is over, with the status. */
@@ -226,7 +226,7 @@ t.test(
     const asked: unknown[] = []
     const mute = new Server()
     t.teardown(() => mute.forceShutdown())
-    const { Speak } = new Protos(schemas, [schemas.peer]).service('RaftService')
+    const { Speak } = new Protos(loadProtos(schemas, [schemas.peer])).service('RaftService')
     mute.addService({ Speak: Speak! }, { Speak: (call: unknown) => void asked.push(call) })
     await new Promise((resolve) => mute.bindAsync(both[1]!.peer, ServerCredentials.createInsecure(), resolve))
     await n1.start()
@@ -257,7 +257,7 @@ t.test('a peer that does not read costs bounded memory: what does not fit is los
   const deaf = new Server()
   t.teardown(() => deaf.forceShutdown())
   const same = (bytes: Buffer) => bytes
-  const { Speak } = new Protos(schemas, [schemas.peer]).service('RaftService')
+  const { Speak } = new Protos(loadProtos(schemas, [schemas.peer])).service('RaftService')
   deaf.addService(
     { Speak: { ...Speak!, responseSerialize: same } },
     {

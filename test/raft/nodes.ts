@@ -57,5 +57,33 @@ export function happened(node: Counter, event: 'leader' | 'members' | 'role' | '
   return new Promise((resolve) => void node.once(event, resolve))
 }
 
-export const leaderOf = (nodes: readonly Counter[]) => nodes.find(({ status }) => status.role === 'leader')!
-export const followersOf = (nodes: readonly Counter[]) => nodes.filter(({ status }) => status.role !== 'leader')
+type Placed = { readonly status: Pick<Counter['status'], 'role'> }
+export const leaderOf = <N extends Placed>(nodes: readonly N[]) => nodes.find(({ status }) => status.role === 'leader')!
+export const followersOf = <N extends Placed>(nodes: readonly N[]) =>
+  nodes.filter(({ status }) => status.role !== 'leader')
+
+/** A state machine that keeps all numbers, in order; a result says how many there are. */
+const list = () =>
+  reducer({
+    initial: [] as number[],
+    apply: (all: number[], command: number) => ({ state: [...all, command], result: all.length + 1 }),
+    query: (all: number[], _query: 'all') => all,
+  })
+
+/** Settings of a node that keeps numbers. */
+export const listing = (peers: readonly Peer[], at: number): NodeOptions<number, number, 'all', number[]> => {
+  const { id, peer } = peers[at]!
+  return { id, cluster: 'listing', peer, dataDir: null, machine: list(), bootstrap: peers }
+}
+
+/** Starts nodes that keep numbers, and waits until all of them are voters. */
+export async function listingCluster(t: Test, count: number) {
+  const peers = await peersOf(count)
+  const nodes = await Promise.all(peers.map((_, at) => createNode(listing(peers, at))))
+  t.teardown(() => Promise.all(nodes.map((node) => node.close({ drainMs: 0 }).catch(() => {}))))
+  for (const node of nodes) {
+    await node.untilLeader({ deadlineMs: 30_000 })
+    while (node.status.voters.length < count) await new Promise((resolve) => void node.once('members', resolve))
+  }
+  return nodes
+}

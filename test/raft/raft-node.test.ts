@@ -1,5 +1,7 @@
 /** The library: nodes inside a program, with a state machine of its own. */
-import t from 'tap'
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import t, { type Test } from 'tap'
 import { createNode, RaftError, reducer } from '../../client/raft/index.js'
 import { type Counter, counting, followersOf, happened, leaderOf, peersOf, settingsOf } from './nodes.js'
 
@@ -34,7 +36,7 @@ t.test('without forwarding a follower refuses, and names the leader', async (t) 
   await t.rejects(follower.read('total', { forward: false }), refusal)
   t.match(await follower.tryPropose({ add: 1 }, { forward: false }), { outcome: 'refused', error: refusal })
   t.match(await leader.propose({ add: 1 }, { forward: false }), { result: 1 })
-  await t.rejects(follower.removeMember('n1'), { code: 'not_leader' })
+  await t.rejects(follower.removeMember('n1', { forward: false }), { code: 'not_leader' })
 })
 
 t.test('an error of a query is for its caller, and no node minds', async (t) => {
@@ -120,6 +122,49 @@ t.test('a node listens at one address and is reached at another', async (t) => {
   t.teardown(() => node.close())
   t.match(await node.propose({ add: 2 }, patient), { result: 2 })
   t.same(await node.members(), [{ id: 'n1', peer: `localhost:${port}`, role: 'voter' }])
+})
+
+/** Passes connections on to another port, as a router does. @returns how many there were so far */
+async function relay(t: Test, from: number, to: number): Promise<() => number> {
+  let passed = 0
+  const sockets = new Set<Socket>()
+  const server = createServer((near) => {
+    passed++
+    const far = connect(to, '127.0.0.1')
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(one)
+      one.on('error', () => other.destroy())
+      one.on('close', () => other.destroy())
+      one.pipe(other)
+    }
+  })
+  server.listen(from, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.close()
+    for (const socket of sockets) socket.destroy()
+  })
+  return () => passed
+}
+
+t.test('nodes behind routers: each is reached at another port than the one at which it listens', async (t) => {
+  const places = await peersOf(4)
+  const ports = places.map(({ peer }) => Number(peer.split(':')[1]))
+  const peers = [0, 1].map((at) => ({ id: places[at]!.id, peer: places[at]!.peer }))
+  const passed = await Promise.all([0, 1].map((at) => relay(t, ports[at]!, ports[at + 2]!)))
+  const nodes = await Promise.all(
+    peers.map(({ peer: advertise }, at) =>
+      createNode({ ...settingsOf(peers, at), peer: { listen: places[at + 2]!.peer, advertise } }),
+    ),
+  )
+  t.teardown(() => Promise.all(nodes.map((node) => node.close({ drainMs: 0 }))))
+  for (const node of nodes) while (node.status.voters.length < 2) await happened(node, 'members')
+  for (const node of nodes) t.match(await node.tryPropose({ add: 1 }, patient), { outcome: 'done' })
+  t.match(await nodes[1]!.read('total', patient), { answer: 2 })
+  for (const count of passed) t.ok(count() > 0, `${count()} connections were passed on`)
 })
 
 t.test('a signal ends a call, and what was under way is unknown', async (t) => {

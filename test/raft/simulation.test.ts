@@ -90,7 +90,7 @@ const wrong: Readonly<Record<string, [() => ReturnType<typeof counter>, RegExp]>
 
 for (const [name, [machine, expected]] of Object.entries(wrong))
   t.test(`${name} is found`, async (t) => {
-    const { findings } = await simulateMachine({ machine, command, seeds: 3, climates: ['churn'] })
+    const { findings } = await simulateMachine({ machine, command, seeds: 3, climates: ['churn'], shrink: false })
     t.ok(
       findings.some(({ what }) => expected.test(what)),
       String(findings[0]?.what),
@@ -98,12 +98,41 @@ for (const [name, [machine, expected]] of Object.entries(wrong))
     t.match(findings[0], { seed: Number, climate: 'churn' })
   })
 
-t.test('an invariant that does not hold is found, with its seed', async (t) => {
+t.test('a fault is told as a small run: few nodes, few commands, few faults', async (t) => {
+  const [machine] = wrong['a restore that forgets']!
+  const { findings, smallest } = await simulateMachine({ machine, command, seeds: 3, climates: ['churn'] })
+  t.ok(findings.length > 0)
+  const { nodes, commands, faults, story } = smallest!
+  t.comment(story.join('\n'))
+  t.ok(nodes <= 3 && commands < 40 && faults < 40, `${nodes} nodes, ${commands} commands, ${faults} faults`)
+  t.match(story[0], /^seed \d, churn: \d nodes?, \d+ commands?, \d+ faults?$/)
+  t.ok(story.some((line) => /^ +\d+ ms {2}/.test(line)))
+  t.match(story.at(-1), /^✘ /)
+  const without = await simulateMachine({ machine, command, seeds: 1, climates: ['churn'], shrink: false })
+  t.equal(without.smallest, null)
+})
+
+t.test('the smallest run has the commands that the fault needs, and no more', async (t) => {
+  const invariant = (machine: ReturnType<typeof counter>) =>
+    Number(machine.snapshot()) > 20 ? 'over twenty' : undefined
+  const { smallest } = await simulateMachine({ machine: counter, command, seeds: 1, climates: ['storm'], invariant })
+  t.match(smallest, { nodes: 1, faults: 0 })
+  t.ok(smallest!.commands >= 2 && smallest!.commands <= 21, `${smallest!.commands} commands`)
+})
+
+t.test('an invariant that throws is found, with its seed', async (t) => {
   const invariant = (machine: ReturnType<typeof counter>) => {
     if (Number(machine.snapshot()) > 20) throw new Error('over twenty')
     return undefined
   }
   const seeds = { from: 4, count: 1 }
-  const found = await simulateMachine({ machine: counter, command, seeds, climates: ['storm'], invariant })
+  const found = await simulateMachine({
+    machine: counter,
+    command,
+    seeds,
+    climates: ['storm'],
+    invariant,
+    shrink: false,
+  })
   t.match(found.findings[0], { seed: 4, climate: 'storm', what: 'the invariant does not hold: over twenty' })
 })

@@ -1,8 +1,11 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
+import { comparingClaims, wishedSnapshotClaims } from '../claims/compare-results.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
 import { forwardClaims } from '../claims/forwarding.js'
+import { guardClaims, passedOnClaims } from '../claims/guard.js'
 import { handoverClaims } from '../claims/handover.js'
+import { learnerClaims } from '../claims/learners.js'
 import { leaseClaims } from '../claims/leases.js'
 import { pipelineClaims } from '../claims/pipeline.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
@@ -16,6 +19,11 @@ const claims = {
   ...leaseClaims,
   ...deadLinkClaims,
   ...forwardClaims,
+  ...learnerClaims,
+  ...guardClaims,
+  ...passedOnClaims,
+  ...comparingClaims,
+  ...wishedSnapshotClaims,
 }
 
 for (const stage of stages.slice(10)) {

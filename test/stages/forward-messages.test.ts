@@ -34,3 +34,20 @@ t.test(
       t.notOk(passes({ ...answered, answer: wrong }), String(wrong))
   },
 )
+
+t.test('a request that is passed on has fields beside its command, or is one of the node itself', async (t) => {
+  const asked = { type: 'ForwardRequest', ...common, life: 8, number: 3, firstOpen: 3 }
+  const write = { ...asked, entries: entries.slice(0, 1) }
+  const own = { ...asked, entries: [] }
+  for (const beside of ['{}', '{"session":1,"sequence":2}', '{"prevLogIndex":0,"prevLogTerm":0}'])
+    t.ok(passes({ ...write, request: beside }), beside)
+  for (const beside of [undefined, '', '[]', '{"session":1}', '{"prevLogTerm":1}', '{"prevLogIndex":-1}'])
+    t.notOk(passes({ ...write, request: beside }), String(beside))
+  for (const request of ['{"command":"open_session"}', '{"command":"remove_node","node":"n1"}'])
+    t.ok(passes({ ...own, request }), request)
+  for (const request of ['{}', '{"command":"set"}', '{"command":"ping"}', '{"command":"remove_node"}', '{"command":1}'])
+    t.notOk(passes({ ...own, request }), request)
+  t.notOk(passes({ ...write, entries: [entries[1]], request: '{}' }))
+  t.notOk(passes({ ...write, firstOpen: 4, request: '{}' }))
+  t.notOk(passes({ ...own, entries: undefined, request: '{"command":"open_session"}' }))
+})

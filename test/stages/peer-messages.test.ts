@@ -117,6 +117,13 @@ const forward = fc
     const entries = [makeEntry(fields.number, 1, commandPayload(command))]
     return { type: 'Forward', ...fields, entries }
   })
+const forwardRequest = fc
+  .tuple(forward, fc.boolean())
+  .map(([{ entries, ...fields }, isOwn]) =>
+    isOwn
+      ? { ...fields, type: 'ForwardRequest', entries: [], request: '{"command":"open_session"}' }
+      : { ...fields, type: 'ForwardRequest', entries, request: '{"prevLogIndex":7,"prevLogTerm":1}' },
+  )
 const answer = fc.constantFrom('{"ok":true}', '{"ok":false,"error":{"code":"timeout","message":"","definite":false}}')
 
 const termless = (type: string, fields: Record<string, fc.Arbitrary<unknown>>) =>
@@ -140,6 +147,9 @@ const messages: Readonly<Record<string, fc.Arbitrary<object>>> = {
   ReadIndex: plain('ReadIndex', { question: positive }),
   ReadIndexReply: plain('ReadIndexReply', { question: positive, readIndex: natural }),
   Forward: forward,
+  ForwardRequest: forwardRequest,
+  ResultSum: plain('ResultSum', { index: positive, sum: natural }),
+  ResultsDiffer: plain('ResultsDiffer', { index: positive }),
   ForwardReply: plain('ForwardReply', { life, number: positive, index: natural, answer }),
   PreVote: termless('PreVote', {
     round: positive,
@@ -216,8 +226,11 @@ const examples: readonly Readonly<Record<string, unknown>>[] = [
   { type: 'TimeoutNow', ...common, lastLogIndex: 3 },
   { type: 'RequestVoteNow', ...common, lastLogIndex: 0, lastLogTerm: 0 },
   { type: 'OfferToLead', ...common, priority: 1 },
+  { type: 'ResultSum', ...common, index: 4, sum: 0 },
+  { type: 'ResultsDiffer', ...common, index: 4 },
   { type: 'ForwardReply', ...common, life: 8, number: 2, index: 0, answer: '{"ok":true}' },
   { type: 'Forward', ...common, life: 8, number: 3, firstOpen: 2, entries: entries.slice(0, 1) },
+  { type: 'ForwardRequest', ...common, life: 8, number: 3, firstOpen: 2, entries: entries.slice(0, 1), request: '{}' },
 ]
 
 const passes = (candidate: Readonly<Record<string, unknown>>) =>

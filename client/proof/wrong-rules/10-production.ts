@@ -124,7 +124,10 @@ const wrongAnswers: readonly WrongRule[] = [
     name: 'a-heard-leader-forgotten',
     what: 'a voter looks at the log only: a node that is back is told yes, though a leader is heard, and deposes it',
     stage: grantingIf((node, message) => node.role !== 'leader' && hasGoodLog(node, message)),
-    caught: { scenario: 'E22' },
+    caught: {
+      claim:
+        'a voter says no while it hears a leader, for the time of an election, and names the leader; so does the leader',
+    },
   },
   {
     name: 'a-leader-says-yes',

@@ -13,8 +13,11 @@ import { wrongSessions } from './9-client-interaction.js'
 import { wrongSessionClients } from './9-client-interaction-client.js'
 import { wrongReads } from './9-client-interaction-reads.js'
 import { wrongPreVotes } from './10-production.js'
+import { wrongComparisons } from './10-production-compare.js'
 import { wrongForwards } from './10-production-forward.js'
+import { wrongGuards } from './10-production-guard.js'
 import { wrongHandoverRules } from './10-production-handover.js'
+import { wrongLearners } from './10-production-learners.js'
 import { wrongPipelineRules } from './10-production-pipeline.js'
 import type { WrongRule } from './wrong-rule.js'
 
@@ -41,4 +44,7 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongHandoverRules,
   ...wrongPipelineRules,
   ...wrongForwards,
+  ...wrongLearners,
+  ...wrongGuards,
+  ...wrongComparisons,
 ]

@@ -1,7 +1,7 @@
 import { reducer } from 'raft-roadmap/raft'
 import { simulateMachine } from 'raft-roadmap/simulation'
 
-const { findings, done } = await simulateMachine({
+const { findings, smallest, done } = await simulateMachine({
   machine: () =>
     reducer({
       initial: 0,
@@ -14,4 +14,5 @@ const { findings, done } = await simulateMachine({
 })
 
 for (const { climate, seed, what } of findings) console.log(`${climate} ${seed}: ${what}`)
+if (smallest) console.log(smallest.story.join('\n'))
 console.log(`${done} calls were done, and ${findings.length} faults were found`)

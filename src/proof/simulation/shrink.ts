@@ -5,7 +5,7 @@ import type { Plan } from './plan.js'
 export type StillFails = (plan: Plan) => Promise<boolean>
 
 /** Plans tried in a row without a failure, after which the smallest plan so far is small enough. */
-const mostInVain = 25
+const usuallyInVain = 25
 
 /**
  * Cuts a plan at a moment: later faults go, and calls that had not been made by then.
@@ -29,8 +29,10 @@ export function upTo(plan: Plan, operations: readonly Asked[], momentMs: number)
 /**
  * Shrinks a failing plan: leaves out faults and calls as long as the failure stays (Zeller and Hildebrandt's ddmin:
  * halves first, then ever smaller parts), then calms the weather where it can.
+ *
+ * @param mostInVain plans tried in a row without a failure, after which it ends
  */
-export async function shrink(plan: Plan, fails: StillFails): Promise<Plan> {
+export async function shrink(plan: Plan, fails: StillFails, mostInVain = usuallyInVain): Promise<Plan> {
   let smallest = plan
   let inVain = 0
   const stillFails: StillFails = async (smaller) => {

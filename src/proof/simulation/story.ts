@@ -42,7 +42,8 @@ function callsOf({ operations }: Run, { guarantee, detail }: Finding): Happened[
   return told.map((operation) => ({ at: operation.call, text: describe(operation) }))
 }
 
-function nodesOf(events: readonly Moment[]): Happened[] {
+/** Tells what nodes do, as far as it makes a story. */
+export function nodesOf(events: readonly Moment[]): Happened[] {
   return events.flatMap((event) => {
     const text = sentenceOf(event)
     return text ? [{ at: event.at, text }] : []

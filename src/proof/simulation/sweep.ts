@@ -3,6 +3,7 @@ import type { Stage } from '../../stage.js'
 import { withChanges } from './changes.js'
 import { withHandovers } from './handovers.js'
 import type { Finding } from './judge.js'
+import { withLearners } from './learners.js'
 import { type Climate, makePlan, type Plan } from './plan.js'
 import { shrink, upTo } from './shrink.js'
 import { type Moment, type Room, type Run, simulate } from './simulate.js'
@@ -12,7 +13,8 @@ import { tellStory } from './story.js'
 export function planFor(stage: Stage, seed: number, climate: Climate): Plan {
   const plan = makePlan({ seed, climate, readAnywhere: stage.number >= 2 })
   const changed = stage.members === 'changing' ? withChanges(plan) : plan
-  return 'transfer_leader' in stage.commands ? withHandovers(changed) : changed
+  const learning = 'promote' in stage.commands ? withLearners(changed) : changed
+  return 'transfer_leader' in stage.commands ? withHandovers(learning) : learning
 }
 
 /** One run of a sweep, small enough to be sent between threads. */

@@ -1,0 +1,259 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { formatAddress, parseAddress } from '../../src/address.js'
+import type { Event, NodeId, Status } from '../../src/contracts.js'
+import { ConfigError } from '../../src/errors.js'
+import { leanEnvironment, nodeFlags } from '../../src/server/child.js'
+import { writableFolder } from '../../src/server/config.js'
+import { exitCodes } from '../../src/server/exits.js'
+import { explainPort } from '../../src/server/explain-port.js'
+import { type FoundProcess, ProcessFolder } from '../../src/server/process-folder.js'
+import { defaultSettings } from '../../src/server/settings.js'
+import { Client } from '../client.js'
+import { type ClusterFile, type FileNode, nodeNamed, shownPath } from './cluster-file.js'
+import type { Restartable } from './restart-all.js'
+import { remove } from './wipe.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    /** A node was started before, and runs. */
+    running: { pid: number; client: string; peer: string }
+    /** A node was started in the background, and serves. */
+    launched: { pid: number; client: string; peer: string }
+    /** No process that was started from the file runs a node; another process may answer as this node. */
+    not_running: { answers?: string; pid?: number }
+  }
+}
+
+/** A node of the file at one moment: the process that runs it, and what it answers at its address. */
+export interface Seen {
+  readonly node: FileNode
+  readonly process: FoundProcess | null
+  readonly status: Status | null
+}
+
+/** A node that did not start. */
+export class StartError extends ConfigError {
+  /** True if its own log or disk is to blame: then the others can serve without it. */
+  readonly isDiskBad: boolean
+
+  constructor(message: string, exitCode: number | null) {
+    super(message)
+    this.isDiskBad = exitCode === exitCodes.damagedLog || exitCode === exitCodes.diskFailed
+  }
+}
+
+/** Milliseconds that a node may take to give its status. */
+const statusMs = 500
+/** Milliseconds between two looks at a process. */
+const lookMs = 50
+/** Milliseconds that a node may take to serve. */
+const startMs = 60_000
+/** Milliseconds that a node may take to end before it is killed, besides the time of a hand-over. */
+const stopMs = 5_000
+
+const main = fileURLToPath(new URL('../main.js', import.meta.url))
+
+/** The nodes of a file that run on this machine, in the background: found again by their folders. */
+export class Background implements Restartable {
+  readonly file: ClusterFile
+  readonly client: Client
+  readonly #wanted: readonly FileNode[]
+  #seen: readonly Seen[] = []
+
+  /** @param only the one node of the file that belongs to this machine; all of them if it is left out */
+  constructor(file: ClusterFile, only?: NodeId) {
+    this.file = file
+    this.#wanted = only === undefined ? file.nodes : [nodeNamed(file, only)]
+    this.client = new Client({ addresses: file.nodes.map(({ client }) => client), session: false })
+  }
+
+  close(): void {
+    this.client.close()
+  }
+
+  /** Looks at the nodes of this machine. */
+  async look(): Promise<readonly Seen[]> {
+    this.#seen = await Promise.all(this.#wanted.map((node) => this.#lookAt(node)))
+    return this.#seen
+  }
+
+  /**
+   * Looks at the nodes of this machine, before some are started. @throws ConfigError if one of them runs, and was not
+   * started from this file
+   */
+  async lookHere(): Promise<readonly Seen[]> {
+    for (const { node, process, status } of await this.look())
+      if (!process && status)
+        throw new ConfigError(
+          `${node.id} answers at ${node.client} as process ${String(status.pid)}, and was not started from ${shownPath(this.file.path)}: ` +
+            'was the file moved, or its dataDir changed? Then end that process first. If it runs on another machine, say --node',
+        )
+    return this.#seen
+  }
+
+  async #lookAt(node: FileNode): Promise<Seen> {
+    const [process, status] = await Promise.all([this.folderOf(node).find(), this.#ask(node)])
+    const isThisNode = status?.id === node.id && (status.cluster ?? this.file.cluster) === this.file.cluster
+    return { node, process, status: isThisNode ? status : null }
+  }
+
+  async #ask({ client: at }: FileNode): Promise<Status | null> {
+    const outcome = await this.client.call({ command: 'info' }, { at, deadlineMs: statusMs })
+    return outcome.outcome === 'done' ? (outcome.answer.info as Status) : null
+  }
+
+  folderOf({ id }: FileNode): ProcessFolder {
+    return new ProcessFolder(this.file.dataDir, id)
+  }
+
+  nodes() {
+    return this.#seen.map(({ node: { id, client, peer }, process }) => ({
+      ...{ id, client, peer },
+      pid: process?.pid ?? null,
+      condition: process ? ('up' as const) : ('dead' as const),
+    }))
+  }
+
+  /** Reads the status of all nodes of the file that answer, on whichever machine they run. */
+  async statuses(): Promise<Status[]> {
+    const told = await Promise.all(this.file.nodes.map((node) => this.#ask(node)))
+    return told.filter((status) => status !== null)
+  }
+
+  /** Starts a node again, and waits until it serves. @throws ConfigError with what the node said, if it ended */
+  async restart(id: NodeId): Promise<Event> {
+    const { pid } = await this.start(id)
+    return { event: 'restarted', node: id, pid }
+  }
+
+  /**
+   * Checks that all ports of some nodes can be had, so that none is started in vain. @throws ConfigError that names the
+   * port
+   */
+  async checkPorts(ids: readonly NodeId[]): Promise<void> {
+    for (const id of ids) {
+      const { client, peer, appPort } = nodeNamed(this.file, id)
+      const { host } = parseAddress(client)!
+      const app = appPort === null ? [] : ([['app', formatAddress({ host, port: appPort })]] as const)
+      // A node of another machine is not started here: its address is none of this machine's.
+      for (const [kind, address] of [['client', client], ['peer', peer], ...app] as const)
+        await explainPort(id, kind, address, () => tryPort(address))
+    }
+  }
+
+  /**
+   * Starts a node and waits until it serves.
+   *
+   * @throws ConfigError with what the node said, if it ended; folders that it has made, and that hold nothing, are gone
+   */
+  async start(id: NodeId): Promise<Extract<Event, { event: 'launched' }>> {
+    const node = nodeNamed(this.file, id)
+    const made = [node.folder, this.folderOf(node).path].filter((path) => !existsSync(path))
+    const child = this.#spawn(node)
+    const end = performance.now() + startMs
+    while (child.exitCode === null && child.signalCode === null && performance.now() < end) {
+      const { status } = await this.#lookAt(node)
+      if (status && status.pid === child.pid) {
+        const { client, peer } = node
+        return { event: 'launched', node: id, pid: status.pid as number, client, peer }
+      }
+      await wait(lookMs)
+    }
+    const why = this.#whyNot(node, child)
+    await endChild(child)
+    // The node has never served: there is nothing in what it has made. Another `up` may have been faster.
+    if ((await this.folderOf(node).find()) === null) remove(this.file, made)
+    throw new StartError(why, child.exitCode)
+  }
+
+  #whyNot(node: FileNode, child: ChildProcess): string {
+    const said = this.folderOf(node).complaint()
+    if (child.exitCode === null && child.signalCode === null)
+      return `${node.id} has not begun to serve within ${startMs / 1_000} s; see ${shownPath(this.folderOf(node).eventFile)}`
+    return said === '' ? `${node.id} ended before it served (exit code ${child.exitCode})` : said
+  }
+
+  #spawn({ id, ...node }: FileNode): ChildProcess {
+    const folder = this.folderOf({ id, ...node })
+    writableFolder(folder.path)
+    const errors = openSync(folder.errorFile, 'w')
+    const args = [main, 'node', '--config', this.file.path, '--id', id, '--in-background']
+    const child = spawn(process.execPath, [...nodeFlags, ...args], {
+      stdio: ['ignore', 'ignore', errors],
+      env: leanEnvironment(),
+      detached: true,
+    })
+    child.on('error', () => {})
+    child.unref()
+    closeSync(errors)
+    return child
+  }
+
+  /** Asks a node to end, waits until it has, and kills it if that takes too long. */
+  stop(id: NodeId): Promise<Event> {
+    return this.#end(nodeNamed(this.file, id), 'SIGTERM')
+  }
+
+  /** Asks all nodes to end at once: then nobody hands over. */
+  stopAll(): Promise<Event[]> {
+    return Promise.all(this.#wanted.map((node) => this.#end(node, 'SIGUSR2')))
+  }
+
+  async #end(node: FileNode, signal: NodeJS.Signals): Promise<Event> {
+    const found = await this.folderOf(node).find()
+    if (!found) return this.#notHere(node)
+    const { pid } = await this.#certain(node, found)
+    const { election = defaultSettings.election } = this.file.settings
+    const end = performance.now() + stopMs + 2 * election
+    send(pid, signal)
+    // A process that was stopped (SIGSTOP) hears no other signal.
+    send(pid, 'SIGCONT')
+    while (found.isRunning()) {
+      if (performance.now() > end) send(pid, 'SIGKILL')
+      await wait(lookMs)
+    }
+    return { event: performance.now() > end ? 'killed' : 'ended', node: node.id }
+  }
+
+  async #notHere(node: FileNode): Promise<Event> {
+    const { status } = await this.#lookAt(node)
+    return { event: 'not_running', node: node.id, ...(status && { answers: node.client, pid: status.pid as number }) }
+  }
+
+  /**
+   * Checks that a process is the node, where the system does not tell when the process began. @throws ConfigError if it
+   * may be another one
+   */
+  async #certain(node: FileNode, found: FoundProcess): Promise<FoundProcess> {
+    if (found.isSure || (await this.#lookAt(node)).status?.pid === found.pid) return found
+    throw new ConfigError(
+      `process ${found.pid} ran ${node.id} once, and does not answer as ${node.id}: it may be another one by now, and is left alone`,
+    )
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== 'ESRCH') throw new ConfigError(`cannot end process ${pid}: ${message}`)
+  }
+}
+
+async function endChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGKILL')
+  await ended
+}
+
+async function tryPort(address: string): Promise<void> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(parseAddress(address)!, resolve))
+  await new Promise<void>((resolve) => server.close(() => resolve()))
+}

@@ -1,0 +1,64 @@
+import { createInterface } from 'node:readline/promises'
+import { ConfigError } from '../../src/errors.js'
+import { exitCodes } from '../../src/server/exits.js'
+import type { Background } from '../cluster/background.js'
+import { shownPath } from '../cluster/cluster-file.js'
+import { foldersToWipe, remove } from '../cluster/wipe.js'
+import { fileOptions, type OfFile, withBackground } from './of-file.js'
+import type { Verb } from './verb.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    /** Folders of nodes are gone, with all that they held. */
+    folders_deleted: { folders: readonly string[] }
+  }
+}
+
+interface DownArguments extends OfFile {
+  wipe: boolean
+  yes: boolean
+}
+
+export const down: Verb<DownArguments> = {
+  builder: (yargs) =>
+    yargs
+      .options(fileOptions)
+      .option('wipe', {
+        type: 'boolean',
+        default: false,
+        describe: 'delete what the nodes have kept, too; it asks first',
+      })
+      .option('yes', { type: 'boolean', default: false, describe: 'with --wipe: do not ask' })
+      .check(({ wipe, yes }) => wipe || !yes || 'with --yes goes --wipe: nothing else is asked')
+      .example('$0 down', 'ends the nodes of cluster.yaml; `up` starts them again with all that they have kept'),
+  async handler(args) {
+    process.exitCode = await withBackground(args, async (cluster, say) => {
+      const seen = await cluster.look()
+      const nodes = seen.map(({ node }) => ({ node, process: cluster.folderOf(node) }))
+      const folders = args.wipe ? await foldersToWipe(cluster.file, nodes) : []
+      if (folders.length > 0 && !args.yes && !(await isWanted(cluster, folders))) return exitCodes.refused
+      const ended = args.node === undefined ? await cluster.stopAll() : [await cluster.stop(args.node)]
+      for (const event of ended) say(event)
+      if (folders.length === 0) return exitCodes.done
+      remove(cluster.file, folders)
+      say({ event: 'folders_deleted', folders: folders.map(shownPath) })
+      return exitCodes.done
+    })
+  },
+}
+
+/** Asks on the terminal whether folders are to be deleted. @throws ConfigError if there is no terminal to ask on */
+async function isWanted({ file }: Background, folders: readonly string[]): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new ConfigError('--wipe asks before it deletes, and there is no terminal to ask on: say --yes if you mean it')
+  const asking = createInterface({ input: process.stdin, output: process.stdout })
+  const list = folders.map((folder) => `  ${shownPath(folder)}`).join('\n')
+  try {
+    const answer = await asking.question(
+      `This ends the nodes of ${file.cluster} and deletes all that they have kept:\n${list}\nDelete it? [y/N] `,
+    )
+    return /^y(es)?$/i.test(answer.trim())
+  } finally {
+    asking.close()
+  }
+}

@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Event, NodeId } from '../../src/contracts.js'
+import { exitCodes } from '../../src/server/exits.js'
+import { type Awaited, awaitedByClients, mostKnowing } from '../../src/server/readiness.js'
+import { type Background, StartError } from '../cluster/background.js'
+import { changeMembers } from '../cluster/change-members.js'
+import { shownPath } from '../cluster/cluster-file.js'
+import { fileOptions, type OfFile, withBackground } from './of-file.js'
+import type { Verb } from './verb.js'
+
+declare module '../../src/events.js' {
+  interface EventDetails {
+    /** The cluster serves clients. */
+    cluster_serves: { cluster: string; leader: NodeId | null; logs: string }
+    /** A node cannot use what it has kept, so it stays down. */
+    not_started: { message: string }
+    /** A node of the file runs, and is no member of the cluster. */
+    no_member: { client: string; peer: string }
+  }
+}
+
+/** Milliseconds that a cluster may take to elect a leader, and a new one to be founded. */
+const serveMs = 60_000
+/** Milliseconds between two reports of what the cluster waits for. */
+const tellMs = 10_000
+const lookMs = 100
+
+export const up: Verb<OfFile> = {
+  builder: (yargs) =>
+    yargs
+      .options(fileOptions)
+      .example('$0 up', 'starts the nodes of cluster.yaml, and returns when they serve')
+      .example('$0 up --config orders.yaml --node n3', 'on the machine of n3')
+      .epilogue(
+        'A node that runs already is left alone. Exit code 1: one stays down, and the others serve; 3: they do not serve yet.',
+      ),
+  async handler(args) {
+    process.exitCode = await withBackground(args, (cluster, say) => startAll(cluster, args.node !== undefined, say))
+  },
+}
+
+/**
+ * Starts the nodes that do not run. A node whose own log or disk is bad stays down, and the others serve without it.
+ *
+ * @throws ConfigError if one cannot be started for another reason, or none at all: those started here are ended then
+ */
+async function startAll(cluster: Background, isPart: boolean, say: (event: Event) => void): Promise<number> {
+  const seen = await cluster.lookHere()
+  for (const { node, process } of seen) {
+    const { id, client, peer } = node
+    if (process) say({ event: 'running', node: id, pid: process.pid, client, peer })
+  }
+  const missing = seen.filter(({ process }) => process === null).map(({ node }) => node.id)
+  const isNew = cluster.file.nodes.every(({ folder }) => !existsSync(folder))
+  await cluster.checkPorts(missing)
+  const started = await Promise.allSettled(missing.map((id) => cluster.start(id)))
+  const failed = started.flatMap((one, at) =>
+    one.status === 'rejected' ? [{ id: missing[at]!, why: one.reason }] : [],
+  )
+  const served = missing.filter((id) => !failed.some((one) => one.id === id))
+  const hopeless = failed.find(({ why }) => !(why instanceof StartError && why.isDiskBad)) ?? failed[seen.length - 1]
+  if (hopeless) {
+    await Promise.all(served.map((id) => cluster.stop(id)))
+    throw hopeless.why
+  }
+  for (const one of started) if (one.status === 'fulfilled') say(one.value)
+  for (const { id, why } of failed) say({ event: 'not_started', node: id, message: (why as Error).message })
+  const code = await awaitService(cluster, isNew, isPart, say)
+  return failed.length > 0 && code === exitCodes.done ? exitCodes.refused : code
+}
+
+/**
+ * Waits until the cluster serves clients. Where one machine has a part of the nodes only, the others may be started
+ * later: then nobody waits for them.
+ */
+async function awaitService(cluster: Background, isNew: boolean, isPart: boolean, say: (event: Event) => void) {
+  const began = performance.now()
+  if (isNew) await foundAlone(cluster)
+  let toldAt = began
+  for (;;) {
+    await cluster.look()
+    const missing = await awaited(cluster, isNew && !isPart)
+    if (missing.length === 0) return serves(cluster, say)
+    const now = performance.now()
+    if (isPart || now - began > serveMs) {
+      say({ event: 'not_ready', for: missing })
+      return isPart ? exitCodes.done : exitCodes.unknown
+    }
+    if (now - toldAt > tellMs) {
+      say({ event: 'starting', seconds: Math.round((now - began) / 1_000), for: missing })
+      toldAt = now
+    }
+    await wait(lookMs)
+  }
+}
+
+/** Founds a new cluster of one node: `up` is the operator's word for it, and its folder was not there before. */
+async function foundAlone({ client, file: { nodes, stage } }: Background): Promise<void> {
+  if (nodes.length > 1 || stage.members === 'fixed') return
+  await changeMembers(client, { command: 'found_cluster' })
+}
+
+async function awaited(cluster: Background, isNew: boolean): Promise<Awaited[]> {
+  const statuses = await cluster.statuses()
+  const children = cluster.nodes().map(({ condition, ...member }) => ({ member, condition, last: null }))
+  const isFounded = cluster.file.stage.members === 'fixed' ? null : !isNew
+  return awaitedByClients({ children, statuses, isFounded })
+}
+
+async function serves(cluster: Background, say: (event: Event) => void): Promise<number> {
+  const { file } = cluster
+  const statuses = await cluster.statuses()
+  for (const { id, client, peer } of cluster.nodes()) {
+    const member = statuses.find((status) => status.id === id)?.member
+    if (member !== undefined && member !== 'voter' && member !== 'learner')
+      say({ event: 'no_member', node: id, client, peer })
+  }
+  const leader = mostKnowing(statuses)?.leader ?? null
+  say({ event: 'cluster_serves', cluster: file.cluster, leader, logs: shownPath(file.dataDir) })
+  return exitCodes.done
+}
