@@ -15,6 +15,7 @@ const flags = [
   'no-session',
   'lease-reads',
   'in-background',
+  'found',
   'yes',
   'wipe',
 ]
