@@ -62,6 +62,8 @@ export interface ListedMember {
   readonly role: 'voter' | 'learner'
   /** Left out while its disk is the one that the cluster knows. */
   readonly disk?: 'replaced' | 'older'
+  /** True of a learner that stays one; left out while it catches up, and of voters. */
+  readonly stays?: true
 }
 
 /** The members of a cluster, as the node that was asked knows them. */

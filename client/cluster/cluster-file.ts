@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { type Document, LineCounter, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { clusterName } from '../../src/application.js'
 import { isObject, type Member, type NodeId } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { checkMembers, checkPace } from '../../src/server/config.js'
@@ -13,7 +14,7 @@ import {
 } from '../../src/server/settings.js'
 import type { Stage } from '../../src/stage.js'
 import { stageArgument } from '../commands/arguments.js'
-import { applicationNamed } from './applications.js'
+import { stageWith } from './applications.js'
 
 /** A node of a file that describes a cluster. */
 export interface FileNode extends Member {
@@ -27,6 +28,7 @@ export interface FileNode extends Member {
 export interface ClusterFile {
   /** The absolute path of the file. */
   readonly path: string
+  /** The name that all nodes share, with an application's name before it: as nodes and folders have it. */
   readonly cluster: string
   /** The stage, with the application that the file names. */
   readonly stage: Stage
@@ -61,7 +63,8 @@ export function readClusterFile(named: string, only: Stage | null = null): Clust
       folder: join(folder, id),
     }))
     checkMembers(all)
-    return { path, cluster, stage: found, dataDir: folder, settings, nodes: all }
+    const fullName = clusterName(found.application, cluster)
+    return { path, cluster: fullName, stage: found, dataDir: folder, settings, nodes: all }
   } catch (error) {
     if (error instanceof ConfigError) throw new ConfigError(`${given}: ${error.message}`)
     throw error
@@ -71,7 +74,7 @@ export function readClusterFile(named: string, only: Stage | null = null): Clust
 /** Finds the stage of a file, with its application. @throws ConfigError if it is not the only one there is */
 function stageOfFile(name: string, application: string, only: Stage | null): Stage {
   const stage = stageArgument(name)
-  if (only === null) return stage.withApplication(applicationNamed(application))
+  if (only === null) return stageWith(stage, application)
   const has = `${application} on stage ${stage.number}`
   const runs = `${only.application.name} on stage ${only.number}`
   if (has === runs) return only

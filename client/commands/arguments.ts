@@ -73,7 +73,8 @@ export const askOptions = {
   reads: {
     choices: readPolicies,
     default: readPolicies[0],
-    describe: 'from stage 9 on: who is asked for reads, the leader, any member in turn, or the nearest',
+    describe:
+      'from stage 9 on: who is asked for reads, the leader, any member in turn (learners that stay, too), or the nearest',
   },
   'no-session': {
     type: 'boolean',

@@ -18,6 +18,7 @@ const flags = [
   'ui',
   'predict',
   'in-background',
+  'found',
   'yes',
   'wipe',
 ]

@@ -54,10 +54,12 @@ async function isWanted({ file }: Background, folders: readonly string[]): Promi
   const asking = createInterface({ input: process.stdin, output: process.stdout })
   const list = folders.map((folder) => `  ${shownPath(folder)}`).join('\n')
   try {
-    const answer = await asking.question(
-      `This ends the nodes of ${file.cluster} and deletes all that they have kept:\n${list}\nDelete it? [y/N] `,
-    )
-    return /^y(es)?$/i.test(answer.trim())
+    const question = `This ends the nodes of ${file.cluster} and deletes all that they have kept:\n${list}\nDelete it? [y/N] `
+    // Ctrl-C and Ctrl-D are no answer.
+    const answer = await asking.question(question).catch(() => '\n')
+    const isWanted = /^y(es)?$/i.test(answer.trim())
+    if (!isWanted) console.log(`${answer === '\n' ? answer : ''}Nothing was ended, and nothing deleted.`)
+    return isWanted
   } finally {
     asking.close()
   }

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Event, NodeId } from '../../src/contracts.js'
+import { ConfigError } from '../../src/errors.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { type Awaited, awaitedByClients, mostKnowing } from '../../src/server/readiness.js'
 import { type Background, StartError } from '../cluster/background.js'
 import { changeMembers } from '../cluster/change-members.js'
-import { shownPath } from '../cluster/cluster-file.js'
+import { type ClusterFile, shownPath } from '../cluster/cluster-file.js'
 import { fileOptions, type OfFile, withBackground } from './of-file.js'
 import type { Verb } from './verb.js'
 
@@ -26,17 +27,26 @@ const serveMs = 60_000
 const tellMs = 10_000
 const lookMs = 100
 
-export const up: Verb<OfFile> = {
+interface UpArguments extends OfFile {
+  found: boolean
+}
+
+export const up: Verb<UpArguments> = {
   builder: (yargs) =>
     yargs
       .options(fileOptions)
+      .option('found', {
+        type: 'boolean',
+        default: false,
+        describe: 'of a file with one node: found its cluster, once. Of several nodes, the first does so by itself',
+      })
       .example('$0 up', 'starts the nodes of cluster.yaml, and returns when they serve')
       .example('$0 up --config orders.yaml --node n3', 'on the machine of n3')
       .epilogue(
         'A node that runs already is left alone. Exit code 1: one stays down, and the others serve; 3: they do not serve yet.',
       ),
   async handler(args) {
-    process.exitCode = await withBackground(args, (cluster, say) => startAll(cluster, args.node !== undefined, say))
+    process.exitCode = await withBackground(args, (cluster, say) => startAll(cluster, args, say))
   },
 }
 
@@ -45,7 +55,11 @@ export const up: Verb<OfFile> = {
  *
  * @throws ConfigError if one cannot be started for another reason, or none at all: those started here are ended then
  */
-async function startAll(cluster: Background, isPart: boolean, say: (event: Event) => void): Promise<number> {
+async function startAll(
+  cluster: Background,
+  { node: only, found }: UpArguments,
+  say: (event: Event) => void,
+): Promise<number> {
   const seen = await cluster.lookHere()
   for (const { node, process } of seen) {
     const { id, client, peer } = node
@@ -53,6 +67,7 @@ async function startAll(cluster: Background, isPart: boolean, say: (event: Event
   }
   const missing = seen.filter(({ process }) => process === null).map(({ node }) => node.id)
   const isNew = cluster.file.nodes.every(({ folder }) => !existsSync(folder))
+  checkFounding(cluster.file, isNew && missing.length > 0, found)
   await cluster.checkPorts(missing)
   const started = await Promise.allSettled(missing.map((id) => cluster.start(id)))
   const failed = started.flatMap((one, at) =>
@@ -66,7 +81,8 @@ async function startAll(cluster: Background, isPart: boolean, say: (event: Event
   }
   for (const one of started) if (one.status === 'fulfilled') say(one.value)
   for (const { id, why } of failed) say({ event: 'not_started', node: id, message: (why as Error).message })
-  const code = await awaitService(cluster, isNew, isPart, say)
+  if (found) await changeMembers(cluster.client, { command: 'found_cluster' })
+  const code = await awaitService(cluster, isNew, only !== undefined, say)
   return failed.length > 0 && code === exitCodes.done ? exitCodes.refused : code
 }
 
@@ -76,7 +92,6 @@ async function startAll(cluster: Background, isPart: boolean, say: (event: Event
  */
 async function awaitService(cluster: Background, isNew: boolean, isPart: boolean, say: (event: Event) => void) {
   const began = performance.now()
-  if (isNew) await foundAlone(cluster)
   let toldAt = began
   for (;;) {
     await cluster.look()
@@ -95,10 +110,24 @@ async function awaitService(cluster: Background, isNew: boolean, isPart: boolean
   }
 }
 
-/** Founds a new cluster of one node: `up` is the operator's word for it, and its folder was not there before. */
-async function foundAlone({ client, file: { nodes, stage } }: Background): Promise<void> {
-  if (nodes.length > 1 || stage.members === 'fixed') return
-  await changeMembers(client, { command: 'found_cluster' })
+/**
+ * Checks that a cluster of one node is founded by an operator's word. The others of several nodes know of a cluster whose
+ * founder has lost its disk; a node alone looks the same with a lost disk as before its first start.
+ *
+ * @throws ConfigError if the word is missing, or means nothing here
+ */
+function checkFounding({ nodes, stage, cluster }: ClusterFile, isNew: boolean, found: boolean): void {
+  const isAlone = nodes.length === 1 && stage.members !== 'fixed'
+  if (found && !isAlone) {
+    const why = stage.members === 'fixed' ? 'members are fixed' : 'the first of several nodes founds the cluster'
+    throw new ConfigError(`--found: ${why} at stage ${stage.number}, so leave it out`)
+  }
+  if (!isAlone || !isNew || found) return
+  const folder = shownPath(nodes[0]!.folder)
+  throw new ConfigError(
+    `${folder} is not there. If ${cluster} is new, say --found: it is founded once. If not, its disk is lost or elsewhere, ` +
+      'and a second cluster of this name would know nothing of what was written to the first',
+  )
 }
 
 async function awaited(cluster: Background, isNew: boolean): Promise<Awaited[]> {

@@ -31,6 +31,12 @@ export interface ChangeOptions extends CallOptions {
   readonly force?: true
 }
 
+/** Settings for a node that is taken in. */
+export interface AddOptions extends ChangeOptions {
+  /** `voter` if it is left out; a `learner` stays one until it is promoted, and no write waits for it. */
+  readonly role?: 'voter' | 'learner'
+}
+
 /** A command that was done: its result, and its place in the log. */
 export interface Proposed<R> {
   readonly result: R
@@ -43,7 +49,7 @@ export type ProposeOutcome<R> =
   | ({ readonly outcome: 'done' } & Proposed<R>)
   | { readonly outcome: 'refused' | 'unknown'; readonly error: RaftError }
 
-/** A member of the cluster. A learner gets the log, and has no vote yet. */
+/** A member of the cluster. A learner gets the log, and has no vote. */
 export interface ClusterMember extends Peer {
   readonly role: 'voter' | 'learner'
 }

@@ -18,6 +18,7 @@ export type { NetworkOptions } from '../../src/network/options.js'
 export type { Choices, Pace } from '../../src/server/config.js'
 export { DamagedLogError, DiskError } from '../../src/storage/errors.js'
 export type {
+  AddOptions,
   CallOptions,
   ChangeOptions,
   ClusterMember,

@@ -3,6 +3,7 @@ import type { AssembledNode } from '../../src/assemble.js'
 import type { Event, Random, Status } from '../../src/contracts.js'
 import { Asking, election, none, otherChange, otherChangeHere } from './asking.js'
 import {
+  type AddOptions,
   type CallOptions,
   type ChangeOptions,
   type ClusterMember,
@@ -225,10 +226,23 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
     return (members as ClusterMember[]).map(({ id, peer, role }) => ({ id, peer, role }))
   }
 
-  /** Takes in a node that runs: it catches up, and then votes. Any node takes the request, and passes it on. */
-  async addMember(peer: Peer, options: ChangeOptions = {}): Promise<void> {
+  /**
+   * Takes in a node that runs: it catches up, and then votes, or stays a learner. Any node takes the request, and passes
+   * it on.
+   */
+  async addMember(peer: Peer, { role = 'voter', ...options }: AddOptions = {}): Promise<void> {
     const { id: node, ...addresses } = memberOf(peer)
-    await this.#change({ command: 'add_node', node, ...addresses }, options)
+    await this.#change({ command: 'add_node', node, ...addresses, ...(role !== 'voter' && { role }) }, options)
+  }
+
+  /** Has a learner vote, when its log is near the end of the leader's. Any node takes the request. */
+  async promote(id: string, options: ChangeOptions = {}): Promise<void> {
+    await this.#change({ command: 'promote', node: id }, options)
+  }
+
+  /** Makes a learner of a voter: it is sent all entries, and counts for nothing. Any node takes the request. */
+  async demote(id: string, options: ChangeOptions = {}): Promise<void> {
+    await this.#change({ command: 'demote', node: id }, options)
   }
 
   /** Lets a member go. Any node takes the request. */

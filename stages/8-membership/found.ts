@@ -6,7 +6,7 @@ import { parseMember } from './ask-change.js'
 import { foundingTerm } from './blank.js'
 import { problemWith } from './check-voters.js'
 import type { FoundCluster } from './commands.js'
-import { idsOf, membersOf, nobody, payloadOfConfiguration } from './configuration.js'
+import { idsOf, membersOf, nobody, payloadOfConfiguration, stayingIn } from './configuration.js'
 import { connect, type Participant } from './participant.js'
 
 /**
@@ -80,10 +80,12 @@ export function headerWithMembers(node: Participant, id: EntryId): SnapshotHeade
 export function tellMembers(node: Participant, { id: request }: Request): void {
   const { configuration } = node.log.configuration
   const learners = idsOf(configuration.learners)
+  const staying = idsOf(stayingIn(configuration))
   const members = membersOf(configuration).map(({ id, client, peer }) => {
     const role = learners.includes(id) ? 'learner' : 'voter'
     const lost = node.lostDisks.get(id)
-    return { id, client, peer, role, ...(lost && { disk: lost.why }) }
+    const stays = staying.includes(id) && { stays: true }
+    return { id, client, peer, role, ...stays, ...(lost && { disk: lost.why }) }
   })
   node.effects.replies.push({ request, answer: { ok: true, members, leader: node.leader } })
 }

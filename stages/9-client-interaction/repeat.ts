@@ -4,7 +4,7 @@ import type { Call } from '../1-client/client.js'
 import { hear, next } from '../1-client/link.js'
 import { answeredByMember } from '../8-membership/learn-members.js'
 import { hold, numberOf, refusesOneCopy, type SessionClient } from './session-client.js'
-import { learnLeader, noteDelay, notePage } from './spread-reads.js'
+import { learnReaders, noteDelay, notePage } from './spread-reads.js'
 
 /** Milliseconds before a call is asked again. */
 const pauseMs = 50
@@ -29,7 +29,7 @@ export function answeredInSession(client: SessionClient, address: string, id: un
     if (numbered && !answer.ok && (refusesOneCopy(answer.error) || answer.error.code === 'session_expired'))
       numbered.open--
     if (answer.ok) notePage(client, address, answer)
-    if (one.command.command === 'members' && answer.ok) learnLeader(client, answer)
+    if (one.command.command === 'members' && answer.ok) learnReaders(client, answer)
     if (!answer.ok && isRepeated(client, one, answer.error)) return repeat(client, one)
     if (!answer.ok && answer.error.code === 'session_expired' && leaveSession(client, one)) return
   }

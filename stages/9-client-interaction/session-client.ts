@@ -39,6 +39,8 @@ export interface SessionClient extends Client {
   readonly delays: Map<string, number>
   /** The address that gave each of the latest page tokens: only that node can go on from there. */
   readonly pages: Map<string, string>
+  /** The addresses of learners that stay: they answer reads, and take no part in anything else. */
+  readers: readonly string[]
   /** Counts reads, so that each goes to another node than the one before. */
   readsSoFar: number
 }
@@ -54,6 +56,7 @@ export function sessionClient(options: SomeClientOptions): SessionClient {
     sentAt: new Map(),
     delays: new Map(),
     pages: new Map(),
+    readers: [],
     readsSoFar: 0,
   }
 }

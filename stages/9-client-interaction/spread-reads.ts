@@ -11,7 +11,7 @@ const exploring = 16
 
 /**
  * Reads go to the leader, or to all members one after the other, or to the member that answers soonest: any node can
- * answer them.
+ * answer them, also a learner, once it has caught up.
  */
 export function spreadRead(client: SessionClient, command: Command, options: CallOptions): number {
   const id = askAnywhere(client, command, options)
@@ -21,16 +21,20 @@ export function spreadRead(client: SessionClient, command: Command, options: Cal
 
 function askAnywhere(client: SessionClient, command: Command, options: CallOptions): number {
   if (client.options.reads === 'leader' || options.at !== undefined) return call(client, command, options)
-  for (const address of client.addresses) if (!client.links.has(address)) connectTo(client, address)
+  for (const address of readable(client)) if (!client.links.has(address)) connectTo(client, address)
   const one = enqueue(client, command, options)
   one.address = client.pages.get(String(command.page)) ?? addressForRead(client)
   dispatch(client, one)
   return one.id
 }
 
+function readable({ addresses, readers }: SessionClient): string[] {
+  return [...addresses, ...readers.filter((reader) => !addresses.includes(reader))]
+}
+
 function addressForRead(client: SessionClient): string {
-  const { addresses, links, delays, options, preferred } = client
-  const open = addresses.filter((address) => links.get(address)?.state === 'open')
+  const { links, delays, options, preferred } = client
+  const open = readable(client).filter((address) => links.get(address)?.state === 'open')
   if (open.length === 0) return preferred
   const inTurn = open[++client.readsSoFar % open.length]!
   if (options.reads === 'any' || client.readsSoFar % exploring === 0) return inTurn
@@ -57,9 +61,14 @@ export function noteDelay(client: SessionClient, { id }: Call, address: string):
   client.delays.set(address, known === undefined ? took : known + newest * (took - known))
 }
 
-/** A client learns from the list of members who leads: otherwise its reads would go through a follower for ever. */
-export function learnLeader(client: SessionClient, { members, leader }: Answer & { ok: true }): void {
+/**
+ * A client learns from the list of members who leads: otherwise its reads would go through a follower for ever. It learns
+ * which learners can answer reads as well.
+ */
+export function learnReaders(client: SessionClient, { members, leader }: Answer & { ok: true }): void {
   if (!Array.isArray(members)) return
+  const staying = members.filter((member) => isObject(member) && member.stays === true)
+  client.readers = staying.map((member) => member.client).filter((address) => typeof address === 'string')
   const named: unknown = members.find((member) => isObject(member) && member.id === leader)
   if (isObject(named) && typeof named.client === 'string') client.preferred = named.client
 }

@@ -180,6 +180,21 @@ export const passedOnClaims: Claims = {
     equal(cores.status('n4').role, 'leader')
     ok(answerOf(cores, 'n3', handing), 'its client hears of it')
   },
+  'a node has another part in the cluster, whichever node was asked for it'(stage) {
+    const cores = led(stage)
+    for (const [command, voters] of [
+      ['demote', 4],
+      ['promote', 5],
+    ] as const) {
+      const asked = cores.request('n2', { command, node: 'n5' }, { forward: true })
+      for (let tick = 0; tick < 4 * timing.heartbeatTicks && !answerOf(cores, 'n2', asked); tick++) {
+        cores.run()
+        for (const id of ['n1', 'n2', 'n3', 'n4', 'n5']) cores.tick(id)
+      }
+      const answer = answerOf(cores, 'n2', asked) as { voters?: string[] } | null
+      equal(answer?.voters?.length, voters, JSON.stringify(answer))
+    }
+  },
   'a change that is passed on is waited for longer than a write'(stage) {
     const cores = led(stage)
     const change = cores.request('n2', { command: 'remove_node', node: 'n5' }, { forward: true })

@@ -88,6 +88,14 @@ t.test('members come and go, and leadership is handed over', async (t) => {
     (await leaderOf(nodes).members()).map(({ id, peer, role }) => ({ id, peer, role })),
     peers.map((peer) => ({ ...peer, role: 'voter' })),
   )
+  await joining.demote('n4', patient)
+  t.match((await leaderOf(nodes).members()).at(-1), { id: 'n4', role: 'learner' })
+  t.match(await joining.read('total', patient), { answer: 8 }, 'a learner answers reads')
+  await joining.promote('n4', patient)
+  await joining.removeMember('n4', patient)
+  await leaderOf(nodes).addMember(peers[3]!, { ...patient, role: 'learner' })
+  t.match((await leaderOf(nodes).members()).at(-1), { id: 'n4', role: 'learner' })
+  await t.rejects(leaderOf(nodes).promote('n9', patient), { code: 'bad_request' })
   const to = followersOf(nodes)[0]!
   t.equal(await leaderOf(nodes).transferLeadership(to.id, patient), to.id)
   t.equal(await to.untilLeader(), to.id)

@@ -18,7 +18,7 @@ import { callsAtOnce } from '../../stages/9-client-interaction/session.js'
 import { isSession } from '../../stages/9-client-interaction/session-call.js'
 import { sessionClient } from '../../stages/9-client-interaction/session-client.js'
 import { SessionTable } from '../../stages/9-client-interaction/session-table.js'
-import { learnLeader, notePage, spreadRead } from '../../stages/9-client-interaction/spread-reads.js'
+import { learnReaders, notePage, spreadRead } from '../../stages/9-client-interaction/spread-reads.js'
 import { findStage, latest } from '../../stages/index.js'
 
 const write = { command: 'set', key: 'a', value: '1' }
@@ -116,11 +116,22 @@ t.test('reads to any node open a connection to each; one that names its node goe
   equal(client.calls.get(id)?.address, 'B')
 })
 
+t.test('learners that stay answer reads in their turn; one that is on its way does not', async () => {
+  const client = open({ reads: 'any' })
+  const learner = (address: string, stays: object) => ({ id: address, client: address, role: 'learner', ...stays })
+  learnReaders(client, { ok: true, members: [learner('L', { stays: true }), learner('N', {})] })
+  spreadRead(client, read, { readOnly: true })
+  same(take(client).connect, ['A', 'B', 'L'])
+  for (const address of ['A', 'B', 'L']) client.links.set(address, { ...client.links.get(address)!, state: 'open' })
+  const asked = [1, 2, 3].map(() => client.calls.get(spreadRead(client, read, { readOnly: true }))?.address)
+  same(asked.sort(), ['A', 'B', 'L'])
+})
+
 t.test('a client remembers the latest pages, and no leader that a list does not name', async () => {
   const client = open()
   for (let page = 1; page <= 70; page++) notePage(client, 'A', { ok: true, page: `p${page}` })
   same([client.pages.has('p1'), client.pages.has('p70')], [false, true])
   const before = client.preferred
-  learnLeader(client, { ok: true, members: 'x' })
+  learnReaders(client, { ok: true, members: 'x' })
   equal(client.preferred, before)
 })
