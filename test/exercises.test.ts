@@ -2,13 +2,33 @@
 import t, { type Test } from 'tap'
 import type { NodeId } from '../src/contracts.js'
 import type { Stage } from '../src/stage.js'
+import { quorumOf } from '../stages/8-membership/configuration.js'
 import { stages } from '../stages/index.js'
 import { campaign } from './claims/elections.js'
 import { led } from './claims/replication.js'
 import { asking } from './claims/votes.js'
 import { Cores, entryOf, type Past, timing } from './helpers/cores.js'
+import {
+  alike,
+  apart,
+  change,
+  configurations,
+  counts,
+  membersAre,
+  outcome,
+  pass,
+  passUntil,
+  removing,
+  seven,
+  together,
+} from './helpers/members.js'
 
-const [, , , , replication, heartbeats, elections] = stages as [Stage, Stage, Stage, Stage, Stage, Stage, Stage]
+const [replication, heartbeats, elections, membership] = [4, 5, 6, 8].map((number) => stages[number]!) as [
+  Stage,
+  Stage,
+  Stage,
+  Stage,
+]
 const all = ['n1', 'n2', 'n3', 'n4', 'n5']
 
 /** The walk of a leader back through the log of n2: each message as the index before its entries, and their count. */
@@ -170,10 +190,101 @@ t.test('6: what starts an election timer anew, and what does not', async (t: Tes
   t.equal(patience([5], [1, 1]), alone + 5, 'a vote')
 })
 
-t.test('5: silence is counted in ticks', async (t) => {
+/** Times of the product, in ticks. */
+const usual = { heartbeatTicks: 10, electionTicks: 100 }
+
+t.test('5: exercise 1, how many heartbeats may be lost', async (t) => {
+  /** Checks whether n3 still believes in n1 when so many heartbeats were lost and the next one has come. */
+  const believes = (lost: number) => {
+    const cores = led(heartbeats, {}, usual)
+    cores.tick('n1', usual.heartbeatTicks)
+    cores.run()
+    for (let tick = 0; tick < (lost + 1) * usual.heartbeatTicks; tick++) {
+      cores.tick('n1')
+      cores.tick('n3')
+      if (cores.status('n3').leader === null) return false
+      if (tick < lost * usual.heartbeatTicks) cores.take()
+    }
+    return true
+  }
+  t.same([believes(8), believes(10)], [true, false])
+  const asleep = led(heartbeats, {}, usual)
+  for (let second = 0; second < 10; second++) asleep.tick('n1', 100)
+  asleep.run()
+  t.equal(asleep.status('n3').leader, 'n1', 'exercise 2: it has lived through no tick')
+})
+
+t.test('5: a lost message is made good by the answer to the next heartbeat, as the picture has it', async (t) => {
   const cores = led(heartbeats)
-  cores.tick('n3', timing.electionTicks - 1)
-  t.equal(cores.status('n3').leader, 'n1')
-  cores.tick('n3')
-  t.equal(cores.status('n3').leader, null)
+  cores.request('n1')
+  t.ok(cores.take({ type: 'AppendEntries', to: 'n3' }).length > 0)
+  cores.run()
+  cores.tick('n1', timing.heartbeatTicks)
+  const [heartbeat] = cores.deliver({ type: 'AppendEntries', to: 'n3' })
+  t.match(heartbeat, { entries: [], prevLogIndex: 0, leaderCommit: 1 })
+  t.match(cores.deliver({ from: 'n3' }), [{ matchIndex: 0 }])
+  const [again] = cores.deliver({ type: 'AppendEntries', to: 'n3' })
+  t.match([again?.prevLogIndex, again?.entries?.length], [0, 1])
+  t.match(cores.status('n3'), { commit: 1 })
+})
+
+const three = ['n1', 'n2', 'n3']
+const joint = membersAre(['n1', 'n4', 'n5'], { outgoing: three })
+
+t.test('8: exercise 1, which sets commit half-way', async (t) => {
+  const commits = (set: string) => quorumOf(joint).has(new Set(set.split(' ')))
+  const sets = ['n1 n2 n4', 'n1 n4 n5', 'n1 n2 n3', 'n2 n3 n4 n5', 'n1 n2 n5', 'n2 n3 n4']
+  t.same(sets.map(commits), [true, false, false, true, true, false])
+})
+
+/** n1 has appended the joint entry, and died; only n4 has got it. */
+function halfWay(): Cores {
+  const before = { log: [1], commands: { 1: membersAre(three, { learners: ['n4', 'n5'] }) } }
+  const half = { log: [1, 1], commands: { ...before.commands, 2: joint } }
+  return apart(membership, { ...alike(['n2', 'n3', 'n5'], before), ...alike(['n1', 'n4'], half) })
+}
+
+t.test('8: exercise 2, who is elected in the middle of a change', async (t) => {
+  const alive = ['n2', 'n3', 'n4', 'n5']
+  const back = halfWay()
+  t.ok(campaign(back, 'n2', ['n3']))
+  pass(back, 3 * timing.heartbeatTicks, alive)
+  t.equal(counts(back, 'n4'), 'n1 n2 n3 + n4 n5', 'the joint entry is taken back')
+  const on = halfWay()
+  t.ok(campaign(on, 'n4', ['n2', 'n3', 'n5']))
+  pass(on, 5 * timing.heartbeatTicks, alive)
+  t.equal(counts(on, 'n4'), 'n1 n4 n5', 'the change goes on')
+  t.notOk(campaign(halfWay(), 'n4', ['n2', 'n5']), 'two of the old voters are needed')
+  t.notOk(campaign(halfWay(), 'n5', ['n2', 'n3', 'n4']), 'a learner does not stand')
+})
+
+t.test('8: exercise 3, a leader that goes counts itself half-way, and not in the end', async (t) => {
+  const cores = together(membership, three)
+  const request = cores.request('n1', removing('n1'))
+  passUntil(cores, () => counts(cores, 'n1') === 'n2 n3', three)
+  pass(cores, timing.heartbeatTicks, ['n1', 'n2'])
+  t.same([outcome(cores.answer('n1', request)), cores.status('n1').role], [null, 'leader'], 'n1 and n2 are one of two')
+  pass(cores, 3 * timing.heartbeatTicks, three)
+  t.same([outcome(cores.answer('n1', request)), cores.status('n1').role], ['ok', 'follower'])
+})
+
+t.test('8: exercise 4, a leader that was cut off a moment ago begins a change, and cannot end it', async (t) => {
+  const cores = together(membership, all)
+  const request = cores.request('n1', removing('n5'))
+  pass(cores, 1, ['n1'])
+  t.equal(configurations(cores, 'n1').length, 1)
+  pass(cores, 2 * timing.electionTicks, ['n1'])
+  t.equal(outcome(cores.answer('n1', request)), 'leadership_lost')
+  t.equal(change(cores, 'n1', removing('n5'), ['n1']), 'no_leader')
+})
+
+/** Changes of two leaders, neither with an entry of its own term committed: which of two joint entries commit. */
+t.test('8: two joint entries from the same old voters cannot both be committed', async (t) => {
+  const ids = seven.map(({ id }) => id)
+  const subsets = Array.from({ length: 2 ** ids.length }, (_, bits) => ids.filter((_, at) => bits & (2 ** at)))
+  const first = quorumOf(membersAre(['n1', 'n4', 'n5'], { outgoing: three }))
+  const second = quorumOf(membersAre(['n2', 'n6', 'n7'], { outgoing: three }))
+  const [ofFirst, ofSecond] = [first, second].map((quorum) => subsets.filter((set) => quorum.has(new Set(set))))
+  const areApart = ofFirst!.filter((set) => ofSecond!.some((other) => !other.some((id) => set.includes(id))))
+  t.same(areApart, [])
 })
