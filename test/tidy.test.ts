@@ -287,10 +287,8 @@ t.test('every stage has its folder, its number and its lesson in the one shape',
     )
     t.equal(lesson.match(/<summary>Answer<\/summary>/g)?.length, 5, `${name}: five exercises with their answers`)
     const next = stages[at + 1]
-    t.match(
-      lesson.trimEnd().split('\n').at(-1),
-      next ? `**Next:** [${next.number}. ${next.title}](../${next.name}/README.md)` : '**Next:** ',
-    )
+    const last = lesson.trimEnd().split('\n\n').at(-1)
+    t.match(last, next ? `**Next:** [${next.number}. ${next.title}](../${next.name}/README.md)` : '**Next:** ')
     for (const path of files(`stages/${name}`, '.ts'))
       t.match(lesson, `(${relative(`stages/${name}`, path)})`, `the lesson names ${path}`)
   }
