@@ -106,7 +106,9 @@ async function playByHand(scenario: Scenario, stage: Stage, basePort: number): P
   console.log(colour.bold(`${scenario.id} ${scenario.title}`))
   console.log(`${scenario.about}\n`)
   const limits = scenario.snapshotEntries === null ? '' : ` --snapshot-entries ${scenario.snapshotEntries}`
-  console.log(colour.dim(`in another terminal: raft-roadmap run ${stage.number} --base-port ${basePort}${limits}\n`))
+  console.log(
+    colour.dim(`in another terminal: npx raft-roadmap run ${stage.number} --base-port ${basePort}${limits}\n`),
+  )
   const lines = createInterface({ input: process.stdin })
   const answers = lines[Symbol.asyncIterator]()
   const read = async (question: string) => {
