@@ -65,6 +65,7 @@ async function matrixOf(
       driver: 'virtual',
       verdict,
       transcript: [],
+      outcomes: [],
       witness: [`seen in ${scenario.id}`],
     }
   }

@@ -10,6 +10,7 @@ const flags = [
   'repair',
   'real',
   'hands',
+  'predict',
   'markdown',
   'no-shrink',
   'no-session',

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline'
 import { ConfigError } from '../../src/errors.js'
 import { localMembers } from '../../src/network/local-members.js'
 import { guarantees } from '../../src/proof/guarantees.js'
@@ -14,6 +13,8 @@ import { playOnProcesses } from '../proof/scenario/real.js'
 import { colour } from '../text/colour.js'
 import { table } from '../text/table.js'
 import { stageArgument, wholeNumber } from './arguments.js'
+import { asking } from './asking.js'
+import { askPredictions, besideOutcome } from './predict.js'
 import type { Verb } from './verb.js'
 
 interface ScenarioArguments {
@@ -21,6 +22,7 @@ interface ScenarioArguments {
   stage: string
   real: boolean
   hands: boolean
+  predict: boolean
   seed: number
   basePort: number
 }
@@ -32,6 +34,11 @@ export const scenario: Verb<ScenarioArguments> = {
       .option('stage', { type: 'string', default: 'latest', describe: 'its number, its name, or "latest"' })
       .option('real', { type: 'boolean', default: false, describe: 'on processes, not in virtual time' })
       .option('hands', { type: 'boolean', default: false, describe: 'with your own hands: say what to do, and judge' })
+      .option('predict', {
+        type: 'boolean',
+        default: false,
+        describe: 'ask first what will happen, and put it beside what came',
+      })
       .option('seed', {
         default: 1,
         describe: 'in virtual time',
@@ -44,13 +51,17 @@ export const scenario: Verb<ScenarioArguments> = {
       })
       .example('$0 scenario N3 --stage 2', 'what a write without a majority leaves behind')
       .example('$0 scenario N3 --stage 2 --hands', 'the same by hand, with `run 2` in another terminal')
-      .check(({ real, hands }) => !(real && hands) || 'either --real or --hands'),
+      .example('$0 scenario N3 --stage 2 --predict', 'first guess, then look')
+      .check(({ real, hands }) => !(real && hands) || 'either --real or --hands')
+      .check(({ predict, hands }) => !(predict && hands) || 'either --predict or --hands'),
   async handler(args) {
     if (args.id === undefined) return console.log(list(catalogue()))
     const scenario = scenarioArgument(args.id)
     const stage = stageArgument(args.stage)
+    const ahead = args.predict ? await asking((ask) => askPredictions(scenario, stage, ask)) : null
     const played = await playAs(args, scenario, stage)
     console.log(paint(played).join('\n'))
+    if (ahead) console.log(`\n${besideOutcome(ahead, played)}`)
     process.exitCode = played.verdict === 'holds' ? exitCodes.done : exitCodes.refused
   },
 }
@@ -109,26 +120,13 @@ async function playByHand(scenario: Scenario, stage: Stage, basePort: number): P
   console.log(
     colour.dim(`in another terminal: npx raft-roadmap run ${stage.number} --base-port ${basePort}${limits}\n`),
   )
-  const lines = createInterface({ input: process.stdin })
-  const answers = lines[Symbol.asyncIterator]()
-  const read = async (question: string) => {
-    console.log(colour.dim(`  ${question}:`))
-    const { value, done } = await answers.next()
-    return done ? null : value
-  }
-  try {
-    const hands = new Hands(
-      stage,
-      localMembers(5, '127.0.0.1', basePort),
-      (what) => console.log(`${colour.cyan('▶')} ${what}`),
-      read,
-    )
+  return asking(async (ask) => {
+    const members = localMembers(5, '127.0.0.1', basePort)
+    const hands = new Hands(stage, members, (what) => console.log(`${colour.cyan('▶')} ${what}`), ask)
     const played = await play(scenario, stage, hands)
     console.log('')
     return played
-  } finally {
-    lines.close()
-  }
+  })
 }
 
 /** Colours a transcript: failures stand out, remarks are dim. */
