@@ -10,7 +10,7 @@ if (typed[0] === 'vectors') await (await import('./applications/vectors/main.js'
 else
   await runProgram(
     {
-      name: 'raft-roadmap',
+      name: 'npx raft-roadmap',
       about: 'Learn Raft by running it: every stage is a key-value cluster to start, ask and break.',
       commands: verbs,
       examples: [

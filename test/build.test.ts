@@ -159,3 +159,12 @@ t.test('npm run dev 2: a rule is edited, and the cluster restarts with it', { sk
   )
   t.equal(await refusal(), 'n1 leads: to n1', 'a build that failed is waited out')
 })
+
+t.test('`npx raft-roadmap` finds the program in a clone, without a network', async (t) => {
+  const cache = mkdtempSync(join(tmpdir(), 'raft-roadmap-'))
+  t.teardown(() => rmSync(cache, { recursive: true }))
+  const npm = { npm_config_cache: cache, npm_config_offline: 'true', npm_config_update_notifier: 'false' }
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
+  const asked = await finish(bare('sh', ['-c', `cd '${root}' && exec npx raft-roadmap --version`], npm))
+  t.match(asked, { code: 0, stdout: `${version}\n` })
+})

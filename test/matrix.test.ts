@@ -65,6 +65,7 @@ async function matrixOf(
       driver: 'virtual',
       verdict,
       transcript: [],
+      outcomes: [],
       witness: [`seen in ${scenario.id}`],
     }
   }
@@ -302,7 +303,7 @@ t.test('the command line: exit 0 when all is as declared, 2 when it is asked for
   const folder = mkdtempSync(join(tmpdir(), 'compare-'))
   const page = join(folder, 'page.html')
   t.equal((await cli(['compare', '--scenarios', 'N3', '--seeds', '0', '--html', page])).code, 0)
-  t.match(readFileSync(page, 'utf8'), 'raft-roadmap scenario N3 --stage 2')
+  t.match(readFileSync(page, 'utf8'), 'npx raft-roadmap scenario N3 --stage 2')
   const two = await cli(['compare', '1', '2', '--scenario', 'N3'])
   t.match(two, { code: 0, stdout: /scenario N3/ })
   if (isLong) {

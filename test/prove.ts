@@ -46,7 +46,7 @@ async function runSeasons(until: number): Promise<Count> {
       const seasons = await playSeasons(stage, next, seedsAtATime)
       console.log(describeSeasons(seasons))
       for (const { seed, guarantee, what } of seasons.broken) {
-        console.log(`✘ ${guarantee} ${what}\n  again: raft-roadmap sim ${stage} --climate season --seed ${seed}`)
+        console.log(`✘ ${guarantee} ${what}\n  again: npx raft-roadmap sim ${stage} --climate season --seed ${seed}`)
       }
       count.passed += seedsAtATime - seasons.broken.length
       count.failed += seasons.broken.length

@@ -9,7 +9,7 @@ for (const stage of safeStages) {
   t.test(`stage ${stage}: seasons in which faults come and go break nothing`, async (t) => {
     const seasons = await playSeasons(stage, 1, seeds)
     t.comment(describeSeasons(seasons))
-    t.same(seasons.broken, [], `again: raft-roadmap sim ${stage} --climate season --seed N`)
+    t.same(seasons.broken, [], `again: npx raft-roadmap sim ${stage} --climate season --seed N`)
     t.equal(seasons.seeds, seeds)
   })
 }

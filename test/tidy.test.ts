@@ -273,6 +273,7 @@ t.test('every stage has its folder, its number and its lesson in the one shape',
     'Try to break it',
     'What still breaks',
     'In the paper',
+    'Exercises',
   ]
   for (const [at, { number, name, title }] of stages.entries()) {
     t.equal(number, at)
@@ -284,6 +285,10 @@ t.test('every stage has its folder, its number and its lesson in the one shape',
       headings,
       name,
     )
+    t.equal(lesson.match(/<summary>Answer<\/summary>/g)?.length, 5, `${name}: five exercises with their answers`)
+    const next = stages[at + 1]
+    const last = lesson.trimEnd().split('\n\n').at(-1)
+    t.match(last, next ? `**Next:** [${next.number}. ${next.title}](../${next.name}/README.md)` : '**Next:** ')
     for (const path of files(`stages/${name}`, '.ts'))
       t.match(lesson, `(${relative(`stages/${name}`, path)})`, `the lesson names ${path}`)
   }

@@ -10,6 +10,7 @@ const flags = [
   'repair',
   'real',
   'hands',
+  'predict',
   'markdown',
   'no-shrink',
   'no-session',
@@ -73,7 +74,7 @@ function checkOptions(tokens: readonly Token[], usage: string): void {
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const { name, value, inlineValue } = token
-    if (words.includes(name)) throw new UsageError(`--${name} is a word, not an option: raft-roadmap ${usage}`)
+    if (words.includes(name)) throw new UsageError(`--${name} is a word, not an option: npx raft-roadmap ${usage}`)
     if (seen.has(name) && name !== repeatable) throw new UsageError(`--${name} is given more than once`)
     if (flags.includes(name) && inlineValue && value !== 'true' && value !== 'false')
       throw new UsageError(`--${name} takes no value; leave out ${JSON.stringify(value)}`)

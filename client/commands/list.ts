@@ -29,6 +29,6 @@ export const list: Verb<{ stage: string | undefined; json: boolean }> = {
       }
       console.log('')
     }
-    if (!json) console.log(`${colour.bold('run one:')} raft-roadmap run ${chosen.at(-1)!.number}`)
+    if (!json) console.log(`${colour.bold('run one:')} npx raft-roadmap run ${chosen.at(-1)!.number}`)
   },
 }

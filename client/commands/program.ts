@@ -19,7 +19,7 @@ export interface Command {
 
 /** A program of the command line. */
 export interface Program {
-  /** The words that a person types before the command. */
+  /** The words that a person types before the command, such as `npx raft-roadmap`. */
   readonly name: string
   /** A sentence about it, for `--help`. */
   readonly about: string
@@ -62,6 +62,8 @@ export async function runProgram(program: Program, typed: readonly string[]): Pr
 async function parse({ name, about, commands, examples }: Program, typed: readonly string[]): Promise<void> {
   const usages = commands.map(({ command }) => command)
   const isCompletion = typed[0] === '--get-yargs-completions'
+  // A shell completes the words behind a program's own name, not those behind `npx`.
+  const own = name.replace(/^npx /, '')
   const given = isCompletion ? { options: typed, words: [] } : splitArguments(typed, usages)
   const parser = yargs([...given.options])
   for (const { command, describe, load } of commands) {
@@ -74,12 +76,15 @@ async function parse({ name, about, commands, examples }: Program, typed: readon
     })
   }
   parser
-    .scriptName(name)
+    .scriptName(typed[0] === 'completion' || isCompletion ? own : name)
     .usage(`$0 <command>\n\n${about}`)
     // The parser must not interpret a number, a dot or a `no-` in the user's words; each option checks its own value.
     .parserConfiguration({ 'parse-numbers': false, 'dot-notation': false, 'boolean-negation': false })
     .middleware(() => checkValues(given))
-    .completion('completion', `print a completion script: source <(${name} completion)`)
+    .completion(
+      'completion',
+      `print a completion script, for a shell that finds ${own} by itself: source <(${name} completion)`,
+    )
   for (const [line, what] of examples) parser.example(line, what)
   await parser
     .demandCommand(1, `which command? \`${name} --help\` lists them`)

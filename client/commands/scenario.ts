@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { createInterface } from 'node:readline'
 import { ConfigError } from '../../src/errors.js'
 import { localMembers } from '../../src/network/local-members.js'
 import { guarantees } from '../../src/proof/guarantees.js'
@@ -17,8 +16,9 @@ import { playOnProcesses } from '../proof/scenario/real.js'
 import { colour } from '../text/colour.js'
 import { Lanes } from '../text/lanes.js'
 import { table } from '../text/table.js'
-import { questionOf } from '../ui/question.js'
 import { messagesOption, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { asking } from './asking.js'
+import { askPredictions, besideOutcome } from './predict.js'
 import { serveUntilStopped } from './serve.js'
 import type { Verb } from './verb.js'
 
@@ -50,7 +50,7 @@ export const scenario: Verb<ScenarioArguments> = {
       .option('predict', {
         type: 'boolean',
         default: false,
-        describe: 'say first what you expect to happen, here or on the page',
+        describe: 'ask first what will happen, here or on the page, and put it beside what came',
       })
       .option('seed', {
         default: 1,
@@ -64,6 +64,7 @@ export const scenario: Verb<ScenarioArguments> = {
       })
       .example('$0 scenario N3 --stage 2', 'what a write without a majority leaves behind')
       .example('$0 scenario N3 --stage 2 --hands', 'the same by hand, with `run 2` in another terminal')
+      .example('$0 scenario N3 --stage 2 --predict', 'first guess, then look')
       .example('$0 scenario E13 --stage 6 --messages', 'every message of it, a column for each node')
       .check(({ real, hands }) => !(real && hands) || 'either --real or --hands')
       .check(
@@ -78,29 +79,12 @@ export const scenario: Verb<ScenarioArguments> = {
     const scenario = scenarioArgument(args.id)
     const stage = stageArgument(args.stage)
     if (args.ui) return showScenario(args, scenario, stage)
+    const ahead = args.predict ? await asking((ask) => askPredictions(scenario, stage, ask)) : null
     const played = await playAs(args, scenario, stage)
-    if (args.predict) await predict(played)
     console.log(paint(played).join('\n'))
+    if (ahead) console.log(`\n${besideOutcome(ahead, played)}`)
     process.exitCode = played.verdict === 'holds' ? exitCodes.done : exitCodes.refused
   },
-}
-
-/** Asks a person what has happened before it is told. An end of the input is no answer, and the play is told. */
-async function predict(played: Played): Promise<void> {
-  const { text, choices, right } = questionOf(played)
-  console.log(`${text}\n`)
-  for (const [at, choice] of choices.entries()) console.log(`  ${at + 1}  ${choice}`)
-  const lines = createInterface({ input: process.stdin })
-  for await (const line of lines) {
-    const chosen = Number(line.trim()) - 1
-    if (choices[chosen] === undefined) {
-      console.log(colour.dim(`  1 to ${choices.length}:`))
-      continue
-    }
-    console.log(chosen === right ? colour.green('\nSo it is.\n') : colour.yellow(`\nNo: ${choices[right]}.\n`))
-    break
-  }
-  lines.close()
 }
 
 async function showScenario(
@@ -196,27 +180,16 @@ async function playByHand(scenario: Scenario, stage: Stage, basePort: number): P
   console.log(colour.bold(`${scenario.id} ${scenario.title}`))
   console.log(`${scenario.about}\n`)
   const limits = scenario.snapshotEntries === null ? '' : ` --snapshot-entries ${scenario.snapshotEntries}`
-  console.log(colour.dim(`in another terminal: raft-roadmap run ${stage.number} --base-port ${basePort}${limits}\n`))
-  const lines = createInterface({ input: process.stdin })
-  const answers = lines[Symbol.asyncIterator]()
-  const read = async (question: string) => {
-    console.log(colour.dim(`  ${question}:`))
-    const { value, done } = await answers.next()
-    return done ? null : value
-  }
-  try {
-    const hands = new Hands(
-      stage,
-      localMembers(5, '127.0.0.1', basePort),
-      (what) => console.log(`${colour.cyan('▶')} ${what}`),
-      read,
-    )
+  console.log(
+    colour.dim(`in another terminal: npx raft-roadmap run ${stage.number} --base-port ${basePort}${limits}\n`),
+  )
+  return asking(async (ask) => {
+    const members = localMembers(5, '127.0.0.1', basePort)
+    const hands = new Hands(stage, members, (what) => console.log(`${colour.cyan('▶')} ${what}`), ask)
     const played = await play(scenario, stage, hands)
     console.log('')
     return played
-  } finally {
-    lines.close()
-  }
+  })
 }
 
 /** Colours a transcript: failures stand out, remarks are dim. */

@@ -141,7 +141,7 @@ async function report(
       ? [findings.find(({ guarantee }) => guarantee === id)!.what]
       : await smallest(stage, seed, climate, id)
     console.log(story.map((line) => `  ${line}`).join('\n'))
-    console.log(colour.dim(`  again: raft-roadmap sim ${stage.number} --climate ${climate} --seed ${seed}`))
+    console.log(colour.dim(`  again: npx raft-roadmap sim ${stage.number} --climate ${climate} --seed ${seed}`))
   }
   if (broken(results).length === 0) console.log(colour.green('✔ nothing was found'))
 }

@@ -1,4 +1,4 @@
-/** A thread of `raft-roadmap sim`: runs the seeds that it is given, one after another, and reports each. */
+/** A thread of `npx raft-roadmap sim`: runs the seeds that it is given, one after another, and reports each. */
 import { parentPort } from 'node:worker_threads'
 import type { Climate } from '../../src/proof/simulation/plan.js'
 import { runSeed } from '../../src/proof/simulation/sweep.js'

@@ -24,7 +24,7 @@ const leaderWord = '  `leader` and `follower` stand for one that is so now: kill
 /** Words of the REPL itself, neither commands nor faults. */
 const ownWords = {
   'check [FILE]': 'judge what was typed here, or a file: do all answers fit a single copy of the store?',
-  'save FILE': 'write down what was asked and answered, for `raft-roadmap check FILE`; `save!` over an old file',
+  'save FILE': 'write down what was asked and answered, for `npx raft-roadmap check FILE`; `save!` over an old file',
   status: 'what every node says of itself, in one table',
   help: 'this list; `help cas` tells of one word',
   exit: 'leave (Ctrl-D does the same)',
@@ -77,7 +77,7 @@ export function isKnown(word: string, abilities: Abilities): boolean {
 export function describeUnknown(word: string, abilities: Abilities): string {
   const { shapes } = abilities
   const others = allWords(abilities).filter((one) => !Object.hasOwn(shapes, one))
-  const shell = shellWords.includes(word) ? `; it is one of the shell's: raft-roadmap ${word}` : ''
+  const shell = shellWords.includes(word) ? `; it is one of the shell's: npx raft-roadmap ${word}` : ''
   const guess = nearest(word.toLowerCase(), allWords(abilities))
   const hint = shell || (guess ? `; did you mean \`${guess}\`?` : '')
   const all = `there are ${Object.keys(shapes).join(' ')}; and here ${others.join(' ')}`

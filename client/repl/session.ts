@@ -72,7 +72,7 @@ export class Session {
         throw new ConfigError(`${file} is there already, and stays as it is; \`save! ${file}\` writes over it`)
       throw new ConfigError(`cannot write ${file}: ${(error as Error).message}`)
     }
-    return `${this.#operations.length} operations written; raft-roadmap check ${file}`
+    return `${this.#operations.length} operations written; npx raft-roadmap check ${file}`
   }
 }
 

@@ -10,7 +10,7 @@ import type { Served } from '../commands/served.js'
 /** An application with all that its processes and its command line need. */
 export interface Service {
   readonly application: Application
-  /** The words that a person types before a command, such as `raft-roadmap vectors`. */
+  /** The words that a person types before a command, such as `npx raft-roadmap vectors`. */
   readonly name: string
   /** A sentence about the application, for `--help`. */
   readonly about: string

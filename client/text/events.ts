@@ -185,7 +185,7 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   double_gone: ({ address }) => colour.green(`goes on: nobody hears its double at ${address} any more`),
   founding_unconfirmed: ({ client }) =>
     colour.yellow(
-      `founds nothing by --bootstrap alone, since it could ask nobody whether there is a cluster already. If there is none, once: raft-roadmap client --connect ${client} found_cluster`,
+      `founds nothing by --bootstrap alone, since it could ask nobody whether there is a cluster already. If there is none, once: npx raft-roadmap client --connect ${client} found_cluster`,
     ),
   not_founded: ({ member, origin }) =>
     colour.yellow(`founds nothing: ${member} belongs to a cluster already (its origin is ${origin})`),

@@ -28,7 +28,7 @@ export async function printStage(stage: Stage): Promise<string> {
   const parts = [table, ...inStageOrder(await reachedFrom(stage, table))]
   const packages = parts.flatMap(({ imports }) => imports.filter(({ target }) => !/^(src|stages)\//.test(target)))
   const head = [
-    `// Stage ${stage.number}, ${stage.title.toLowerCase()}: the whole node, printed by \`raft-roadmap print ${stage.number}\`.`,
+    `// Stage ${stage.number}, ${stage.title.toLowerCase()}: the whole node, printed by \`npx raft-roadmap print ${stage.number}\`.`,
     ...doors(parts),
     '',
     ...new Set(packages.map(({ text }) => text.trimEnd())),

@@ -87,7 +87,7 @@ function scenarioJobs(stage: Stage, options: MatrixOptions): Job[] {
 }
 
 function evidenceOfScenario({ scenario, verdict, witness, driver }: Played, { number }: Stage): Evidence {
-  const replay = `raft-roadmap scenario ${scenario.id} --stage ${number}${driver === 'real' ? ' --real' : ''}`
+  const replay = `npx raft-roadmap scenario ${scenario.id} --stage ${number}${driver === 'real' ? ' --real' : ''}`
   return {
     stage: number,
     guarantee: scenario.guarantee,
@@ -145,7 +145,7 @@ function evidenceOfSeeds(
       note: `${breaking.length} of ${results.length} break it`,
       witness: async () => ({
         lines: atMostTen(await smallestDisaster(stage, seed!, climate, guarantee)),
-        replay: `raft-roadmap sim ${stage.number} --climate ${climate} --seed ${seed}`,
+        replay: `npx raft-roadmap sim ${stage.number} --climate ${climate} --seed ${seed}`,
       }),
     }
   })

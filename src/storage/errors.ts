@@ -89,7 +89,7 @@ export class DamagedLogError extends Error {
 
 /** Advice for a log that can be cut where it is damaged. @param folder the node's */
 export function cutAdvice(folder: string): string {
-  return `to see what can be saved, or to cut it there: raft-roadmap log ${folder} --verify, or --repair`
+  return `to see what can be saved, or to cut it there: npx raft-roadmap log ${folder} --verify, or --repair`
 }
 
 /** Advice for a node whose log goes on from entries or snapshots that are gone. */

@@ -86,7 +86,7 @@ function asJson(text: string): unknown {
 
 /** Advice for a folder whose `IDENTITY` cannot be read. */
 function identityAdvice(folder: string): string {
-  return `to have it written again, from what the log says of itself: raft-roadmap log ${folder} --repair`
+  return `to have it written again, from what the log says of itself: npx raft-roadmap log ${folder} --repair`
 }
 
 /**

@@ -8,9 +8,9 @@ import type { Candidate, Change, Round } from './volatile.js'
 
 /**
  * The leader goes from the present configuration to the wanted one, a step each time the last step is committed. It
- * takes none before an entry of its own term is committed: otherwise two leaders could change different configurations,
- * and their majorities need not meet. A leader elected in the middle of a change finds the half-way configuration in
- * its log, and goes on from there (§6).
+ * takes none before an entry of its own term is committed: changes of single servers are unsafe without that rule, and
+ * with joint entries it spares a change that the successor would take back. A leader elected in the middle of a change
+ * finds the half-way configuration in its log, and goes on from there (§6).
  */
 export function advanceChange(node: Participant): void {
   if (node.role !== 'leader') return abandon(node)

@@ -72,7 +72,7 @@ t.test('nothing that stands in a command line is ignored', async (t) => {
     [['--', 'client', 'get', 'a'], /^`--` has a meaning only behind `client`/],
     [['run', '2', '--host', 'a', '--host', 'b', '--headless'], /^--host is given more than once/],
     [['run', '2', '--nodes', '3', '--nodes=3'], /^--nodes is given more than once/],
-    [['break', '2', '--rule', 'x'], /^--rule is a word, not an option: raft-roadmap break <stage> \[rule\]/],
+    [['break', '2', '--rule', 'x'], /^--rule is a word, not an option: npx raft-roadmap break <stage> \[rule\]/],
     [['check', '--file', 'x'], /^--file is a word, not an option/],
     [['list', '--json=maybe'], /^--json takes no value; leave out "maybe"/],
     [['log', 'a', '--tail='], /^--tail= has no value/],

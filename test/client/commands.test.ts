@@ -16,7 +16,7 @@ t.test('sim: seeds, what they broke, and the command that plays one again', asyn
     stderr: '',
   })
   t.match(swept.stdout, /✘ G12 .* \(as the stage says of itself\)\n {2}stage 2, seed 1\n/)
-  t.match(swept.stdout, /again: raft-roadmap sim 2 --climate storm --seed 1\n/)
+  t.match(swept.stdout, /again: npx raft-roadmap sim 2 --climate storm --seed 1\n/)
   t.match(await cli(['sim', '0', '--climate', 'calm', '--seeds', '3']), { code: 0, stdout: /✔ nothing was found/ })
 
   const file = join(folder, 'run.ndjson')

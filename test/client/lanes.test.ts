@@ -105,12 +105,7 @@ t.test('a seed, a scenario and a wrong rule are told; a trace is shown and merge
   t.match((await cli(['sim', '6', '--messages'])).stderr, /--messages needs --seed/)
 })
 
-t.test('what will happen is asked first; options that mean nothing together are refused', async (t) => {
-  const wrong = await cli(['scenario', 'N3', '--stage', '2', '--predict'], '9\n1\n')
-  t.match(wrong.stdout, /^kill 3 followers \(n3 n4 n5\)\nc1 set a 1\nc2 get a @follower \(n2\)\n\nG5: /)
-  t.match(wrong.stdout, /1 to 3:\n\nNo: it is violated(.|\n)*✘ violated: G5/)
-  t.match((await cli(['scenario', 'N3', '--stage', '2', '--predict'], '2\n')).stdout, /So it is\./)
-  t.match((await cli(['scenario', 'N3', '--stage', '2', '--predict'])).stdout, /✘ violated: G5/)
+t.test('options that mean nothing together are refused', async (t) => {
   t.match((await cli(['scenario', 'N3', '--beside', '2'])).stderr, /with --beside goes --ui/)
   t.match((await cli(['sim', '6', '--seed', '1', '--beside', '2'])).stderr, /--beside needs --ui/)
   t.match((await cli(['scenario', 'none.txt'])).stderr, /cannot read the scenario/)

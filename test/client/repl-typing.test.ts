@@ -205,7 +205,7 @@ t.test('words that are meant', async (t) => {
     ['keys', 'scan'],
   ] as const)
     t.match(describeUnknown(word, all), `did you mean \`${guess}\`?`)
-  t.match(describeUnknown('scenario', all), /it is one of the shell's: raft-roadmap scenario/)
+  t.match(describeUnknown('scenario', all), /it is one of the shell's: npx raft-roadmap scenario/)
   const unknown = describeUnknown('xyzzy', all)
   t.match(unknown, /^no command "xyzzy"; there are get set .* and here add remove kill stop restart .* exit$/)
 })

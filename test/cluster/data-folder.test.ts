@@ -119,7 +119,7 @@ const harms: readonly Harm[] = [
   {
     what: 'IDENTITY is empty',
     event: 'log_damaged',
-    message: /n1.IDENTITY: it is empty; .*raft-roadmap log .*n1 --repair$/,
+    message: /n1.IDENTITY: it is empty; .*npx raft-roadmap log .*n1 --repair$/,
     code: 65,
     do: (folder) => truncateSync(join(folder, 'n1', 'IDENTITY')),
   },

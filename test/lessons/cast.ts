@@ -124,7 +124,7 @@ export class Cast {
   /** What is printed, as it is to be typed here: other names, other ports. */
   typed(text: string): string {
     const nodes = [1, 2, 3, 4, 5].map((number) => `127.0.0.1:${this.#basePort + number}`)
-    const asking = /(main\.js client)(?!.*--connect)/
+    const asking = /(npx raft-roadmap client)(?!.*--connect)/
     return text
       .replace(asking, `$1 --connect ${nodes}`)
       .replaceAll(/\bn[1-9]\b/g, (name) => this.choose(name))

@@ -72,7 +72,7 @@ function begins(text: string): Pick<Step, 'how' | 'text'> | null {
   const asked = /^\$ (.*)$/.exec(text)?.[1]
   if (asked !== undefined) return { how: /^nc [\d.]+ \d+$/.test(asked) ? 'netcat' : 'shell', text: asked }
   if (/^npm (run stage|start)\b/.test(text)) return { how: 'start', text }
-  if (/^node dist\/client\/main\.js /.test(text)) return { how: 'listing', text: text.replace(/ {2,}.*$/, '') }
+  if (/^npx raft-roadmap /.test(text)) return { how: 'listing', text: text.replace(/ {2,}.*$/, '') }
   return null
 }
 

@@ -103,11 +103,14 @@ class Piped extends Changing {
 /** Marks the end of a command's output. */
 const mark = '\u001e'
 
-/** A shell that remembers its functions, in a lesson's folder, and finds an `nc`. */
+/** A shell that remembers its functions, in a lesson's folder, and finds an `nc` and an `npx`. */
 export class Shell extends Piped {
   constructor(folder: string) {
     const bin = join(folder, 'bin')
     mkdirSync(bin, { recursive: true })
+    // npm's own `npx` would note each lesson's folder in its cache; that it finds the program, build.test.ts shows.
+    writeFileSync(join(bin, 'npx'), `#!/bin/sh\nshift\nexec '${process.execPath}' '${main}' "$@"\n`)
+    chmodSync(join(bin, 'npx'), 0o755)
     const netcat = fileURLToPath(new URL('netcat.js', import.meta.url))
     // OpenBSD's netcat knows -N; where there is another one or none, ours does.
     writeFileSync(

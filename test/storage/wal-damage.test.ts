@@ -278,7 +278,7 @@ t.test('a log without its identity, and someone else’s log, are refused', asyn
   }
   const withIdentity = (content: string) => opened(edited(files, `${folder}/IDENTITY`, () => Buffer.from(content)))
   for (const [content, what] of [
-    ['', /IDENTITY: it is empty; .*raft-roadmap log \/n1 --repair$/],
+    ['', /IDENTITY: it is empty; .*npx raft-roadmap log \/n1 --repair$/],
     ['\0'.repeat(90), /IDENTITY: it holds nothing but zeros/],
     ['{}', /IDENTITY: it does not hold the fields that it should/],
     ['{"format":2}', /IDENTITY: it does not hold the fields/],
@@ -302,6 +302,6 @@ t.test('the message says where, what, and what to do', async (t) => {
   const files = await written('closed')
   const result = await opened(edited(files, segment(1), flipped(200, 0)))
   t.same(result, {
-    damaged: `${segment(1)}, line 3 (byte 189): the checksum does not fit the line and the one before it, and a later segment was begun after it; the log is damaged and the node will not start on it; to see what can be saved, or to cut it there: raft-roadmap log ${folder} --verify, or --repair`,
+    damaged: `${segment(1)}, line 3 (byte 189): the checksum does not fit the line and the one before it, and a later segment was begun after it; the log is damaged and the node will not start on it; to see what can be saved, or to cut it there: npx raft-roadmap log ${folder} --verify, or --repair`,
   })
 })

@@ -1,7 +1,7 @@
 import { commandLine, type Verb } from 'raft-roadmap/server'
 import { service } from './service.js'
 
-/** Runs the command line of the vector stores. @param typed the words behind `raft-roadmap vectors` */
+/** Runs the command line of the vector stores. @param typed the words behind `npx raft-roadmap vectors` */
 export function main(typed: readonly string[]): Promise<void> {
   return commandLine(service, typed)
 }

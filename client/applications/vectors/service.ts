@@ -4,7 +4,7 @@ import { vectors } from './vectors.js'
 /** The vector stores as a service: what its processes and its command line are made of. */
 export const service: Service = {
   application: vectors,
-  name: 'raft-roadmap vectors',
+  name: 'npx raft-roadmap vectors',
   about: 'Stores of named vectors, replicated by Raft: set items, and find the nearest.',
   entry: new URL('./node-entry.js', import.meta.url),
   tries: 'create_store docs 3 · list_stores · status · kill leader',

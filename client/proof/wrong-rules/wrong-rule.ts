@@ -4,7 +4,7 @@ import type { Stage } from '../../../src/stage.js'
 
 /**
  * A wrong rule, as a programmer might have written it, put into a stage's table in place of the right one. So the
- * reason for the right rule can be watched (`raft-roadmap break`), and the suite is shown to be able to fail.
+ * reason for the right rule can be watched (`npx raft-roadmap break`), and the suite is shown to be able to fail.
  */
 export interface WrongRule {
   readonly name: string

@@ -256,6 +256,8 @@ export interface Played {
   readonly verdict: Verdict
   /** The lines that were played, with their results, without colours; the same every time in virtual time. */
   readonly transcript: readonly string[]
+  /** Outcomes of the lines of the script, in their order; empty for a line that asks nothing. */
+  readonly outcomes: readonly string[]
   /** The part of the transcript that shows the reason for the verdict, ten lines at most; empty where all holds. */
   readonly witness: readonly string[]
 }

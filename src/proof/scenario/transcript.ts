@@ -40,7 +40,7 @@ export function verdictOf(entries: readonly Entry[]): Verdict {
   return marks.includes('unavailable') ? 'unavailable' : 'holds'
 }
 
-type Told = Pick<Played, 'verdict' | 'transcript' | 'witness'>
+type Told = Pick<Played, 'verdict' | 'transcript' | 'outcomes' | 'witness'>
 
 /** Tells a play: its verdict, the whole transcript, and for a violation the part that proves it. */
 export function tell(scenario: Scenario, stage: number, where: string, entries: readonly Entry[]): Told {
@@ -54,7 +54,8 @@ export function tell(scenario: Scenario, stage: number, where: string, entries: 
   const headline = `${scenario.id} ${scenario.title} · stage ${stage}, ${where}`
   const moral = `${signs[verdict]}: ${scenario.guarantee} ${guarantees[scenario.guarantee]}`
   const transcript = [headline, '', ...lines.flat(), '', moral].map((line) => line.trimEnd())
-  return { verdict, transcript, witness: witness(verdict, rows, lines, headline) }
+  const outcomes = entries.map(({ outcome }) => outcome)
+  return { verdict, transcript, outcomes, witness: witness(verdict, rows, lines, headline) }
 }
 
 /** Makes rows of entries; of the rounds of a `repeat`, only the first wrong one is shown. */
