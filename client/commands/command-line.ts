@@ -16,6 +16,7 @@ const flags = [
   'lease-reads',
   'in-background',
   'found',
+  'app-ports',
   'yes',
   'wipe',
 ]
