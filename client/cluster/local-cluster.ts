@@ -13,6 +13,8 @@ import { freeBasePort } from './free-ports.js'
 import { Membership } from './membership.js'
 
 export const defaultBasePort = 7000
+/** The distance of a node's port for gRPC from its port for clients. */
+const appPortsAbove = 200
 
 export interface LocalClusterOptions {
   readonly stage: Stage
@@ -29,6 +31,8 @@ export interface LocalClusterOptions {
   readonly snapshotEntries: number
   readonly snapshotBytes: number
   readonly leaseReads: boolean
+  /** True for ports for gRPC: base+201 and following. */
+  readonly appPorts: boolean
   readonly dataDir: string | undefined
   readonly trace: string | undefined
   /** The nodes that the client asks for reads. */
@@ -105,7 +109,7 @@ async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null):
 
 function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, { cluster, founded, nodes }: Kept) {
   const { stage, entry, network, log, heartbeat, election, trace, onEvent, onTrace, onStderr } = options
-  const { snapshotEntries, snapshotBytes, leaseReads } = options
+  const { snapshotEntries, snapshotBytes, leaseReads, appPorts } = options
   return {
     stage: stage.number,
     entry,
@@ -116,6 +120,7 @@ function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, {
     log,
     pace: { heartbeatMs: heartbeat, electionMs: election },
     choices: { snapshotEntries, snapshotBytes, leaseReads },
+    appPortsAbove: appPorts ? appPortsAbove : undefined,
     dataDir: stage.keeps === 'nothing' ? null : (data?.path ?? null),
     traceDir: trace === undefined ? null : writableFolder(trace),
     onEvent,

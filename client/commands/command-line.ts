@@ -20,6 +20,7 @@ const flags = [
   'predict',
   'in-background',
   'found',
+  'app-ports',
   'yes',
   'wipe',
 ]

@@ -59,6 +59,7 @@ interface RunArguments {
   snapshotEntries: number
   snapshotBytes: number
   leaseReads: boolean
+  appPorts: boolean
   dataDir: string | undefined
   trace: string | undefined
   headless: boolean
@@ -99,6 +100,11 @@ function runOptions(yargs: Argv) {
       default: defaultBasePort,
       describe: 'clients at base+1…, peers at base+101…; 0 finds free ones',
       coerce: wholeNumber('base-port', 0, 65_000),
+    })
+    .option('app-ports', {
+      type: 'boolean',
+      default: false,
+      describe: 'ports for the services of gRPC, over any network between the nodes: base+201…',
     })
     .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
     .options(nodeOptions)

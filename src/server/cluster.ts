@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { parseAddress } from '../address.js'
 import type { Event, Member, NodeId, Status } from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import type { Direction } from '../network/faults.js'
@@ -51,6 +52,8 @@ export interface ClusterOptions {
   readonly pace: Pace
   /** Sizes of the log at which a snapshot is due; the usual ones unless given. */
   readonly choices?: Partial<Choices>
+  /** The distance of each node's port for gRPC from its port for clients; no such ports if it is left out. */
+  readonly appPortsAbove?: number | undefined
   /** Folder with a folder for each node; null if the stage keeps nothing. */
   readonly dataDir: string | null
   /** Folder for a trace file of each node; null for no traces. */
@@ -243,7 +246,8 @@ export class Cluster {
   }
 
   #spawn(member: Member): void {
-    const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir, onTrace } = this.#options
+    const { stage, entry, network, cluster, log, pace, choices, appPortsAbove, dataDir, traceDir, onTrace } =
+      this.#options
     const config = {
       stage,
       id: member.id,
@@ -253,6 +257,7 @@ export class Cluster {
       log,
       ...pace,
       ...choices,
+      appPort: appPortsAbove === undefined ? null : parseAddress(member.client)!.port + appPortsAbove,
       dataDir: dataDir && join(dataDir, member.id),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
       watched: onTrace !== undefined,

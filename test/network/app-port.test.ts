@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { Metadata } from '@grpc/grpc-js'
 import t, { type Test } from 'tap'
+import { parseAddress } from '../../src/address.js'
 import { askSchema } from '../../src/network/ask-schema.js'
 import { Protos } from '../../src/network/grpc-protos.js'
 import { stages } from '../../stages/index.js'
@@ -13,6 +14,7 @@ import { HealthClient } from '../helpers/health-client.js'
 import { LoneNodes } from '../helpers/lone-nodes.js'
 import { place } from '../helpers/place.js'
 import { ReflectingClient } from '../helpers/reflecting-client.js'
+import { RunningCluster } from '../helpers/running.js'
 
 type Fields = Record<string, unknown>
 
@@ -178,4 +180,13 @@ t.test('health follows the leader; stages without one are healthy', async (t) =>
   const plain = await ReflectingClient.connect(t, zero)
   t.same(await plain.call('Set', { key: 'a', value: '1' }), {})
   t.match(await asked(plain, [{ id: 1, get: { key: 'a' } }]), [{ id: 1, get: { value: '1' } }])
+})
+
+t.test('run opens one for each node, above its port for clients', async (t) => {
+  const cluster = new RunningCluster(t, 6, ['--nodes', '2', '--app-ports'])
+  const { nodes } = await cluster.event(({ event }) => event === 'ready')
+  for (const { client } of nodes as { client: string }[]) {
+    const { host, port } = parseAddress(client)!
+    await new HealthClient(t, `${host}:${port + 200}`).until('SERVING')
+  }
 })
