@@ -14,6 +14,7 @@ const flags = [
   'no-shrink',
   'no-session',
   'lease-reads',
+  'metrics',
   'in-background',
   'yes',
   'wipe',

@@ -14,6 +14,13 @@ declare module '../events.js' {
   }
 }
 
+/** The connections of clients at one moment, and what they hold. */
+export interface ClientLoad {
+  readonly connections: number
+  /** Bytes of answers that clients have not taken. */
+  readonly answerBytes: number
+}
+
 /** The pace of reports about refused or dropped clients: twenty at once, one a second. */
 const noticePace: Pace = { perMs: 1 / 1_000, burst: 20 }
 /** Refused newcomers that are sent an error at the same time; further newcomers are closed without a word. */
@@ -82,6 +89,10 @@ export class ClientPort implements ConnectionOwner {
   get port(): number {
     const address = this.#server.address()
     return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  get load(): ClientLoad {
+    return { connections: this.#connections.size, answerBytes: this.tallies.answers.held }
   }
 
   #lookAround(): void {

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
+import { parseAddress } from '../address.js'
 import type { Event, Member, NodeId, Status } from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import type { Direction } from '../network/faults.js'
+import { localMetricsAddress } from '../network/local-members.js'
 import type { LogKind, NetworkName } from '../stage.js'
 import { type Child, endChildren, isMajorityAlive, spawnNode, touches } from './child.js'
 import { readComplaints, readEvents } from './child-output.js'
@@ -53,6 +55,8 @@ export interface ClusterOptions {
   readonly dataDir: string | null
   /** Folder for a trace file of each node; null for no traces. */
   readonly traceDir: string | null
+  /** True if each node has a port for metrics, {@link localMetricsAddress}. */
+  readonly metrics?: boolean
   /** Called with every event from the start on; later listeners {@link Cluster.subscribe}. */
   readonly onEvent: (event: Event) => void
   /** Called with text that a node prints to its standard error: a sound node prints nothing. */
@@ -178,7 +182,8 @@ export class Cluster {
   nodes() {
     return [...this.#children.values()].map(({ member, process, condition }) => {
       const { id, client, peer } = member
-      return { id, pid: process.pid ?? null, condition, client, peer }
+      const metrics = this.#options.metrics ? localMetricsAddress(member) : null
+      return { id, pid: process.pid ?? null, condition, client, peer, metrics }
     })
   }
 
@@ -239,7 +244,7 @@ export class Cluster {
   }
 
   #spawn(member: Member): void {
-    const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir } = this.#options
+    const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir, metrics } = this.#options
     const config = {
       stage,
       id: member.id,
@@ -249,6 +254,7 @@ export class Cluster {
       log,
       ...pace,
       ...choices,
+      metricsPort: metrics ? parseAddress(localMetricsAddress(member))!.port : null,
       dataDir: dataDir && join(dataDir, member.id),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
     }

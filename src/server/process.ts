@@ -1,15 +1,24 @@
 import { createWriteStream, openSync } from 'node:fs'
-import { formatAddress, parseAddress } from '../address.js'
+import { type Address, formatAddress, parseAddress } from '../address.js'
 import { clusterName } from '../application.js'
-import { assembleNode } from '../assemble.js'
+import { type AssembledNode, assembleNode } from '../assemble.js'
 import { systemClock, systemRandom } from '../clock.js'
-import { type Event, type Index, isObject, type NodeId, type Status, type Term, type Traced } from '../contracts.js'
+import {
+  type Event,
+  type Index,
+  isObject,
+  type Member,
+  type NodeId,
+  type Status,
+  type Term,
+  type Traced,
+} from '../contracts.js'
 import { ConfigError } from '../errors.js'
+import { type Measuring, startMeasuring } from '../metrics/open.js'
 import type { AppPortOptions } from '../network/app-port.js'
 import { ClientPort } from '../network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
 import type { Schemas } from '../network/grpc-protos.js'
-import type { Node } from '../node.js'
 import type { Stage } from '../stage.js'
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 import { FolderError } from '../storage/identity.js'
@@ -22,7 +31,7 @@ import { inSources } from './source-stack.js'
 
 declare module '../events.js' {
   interface EventDetails {
-    serving: { stage: number; pid: number; client: string; peer: string; app?: string }
+    serving: { stage: number; pid: number; client: string; peer: string; app?: string; metrics?: string }
     output_dropped: { lines: number; bytes: number }
     trace_failed: { file: string; message: string }
     /** The disk failed, so the node ends, or does not start. */
@@ -77,13 +86,19 @@ export async function runNode(
   const config = checkNodeConfig(candidate)
   const own = config.members.find((member) => member.id === config.id)!
   const stamp = <Kind extends Traced>(event: Kind): Stamped<Kind> => ({ ...event, node: config.id, at: Date.now() })
-  const trace = traceTo(config.trace, stamp, (event) => emit(stamp(event)))
+  const cluster = clusterName(stage.application, config.cluster)
+  const labels = { node: config.id, cluster }
+  const metricsAt = portAt(own.client, config.metricsPort)
+  const measuring = await startMeasuring(metricsAt, { labels, messageTypes: Object.keys(stage.messages) })
+  const trace = both(
+    traceTo(config.trace, stamp, (event) => emit(stamp(event))),
+    measuring.hear,
+  )
   const notice = (event: Event) => {
     trace?.(event)
     emit(stamp(event))
   }
   const { id, members, bootstrap, priority } = config
-  const cluster = clusterName(stage.application, config.cluster)
   const world = { clock: systemClock, random: systemRandom }
   const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)
@@ -100,18 +115,40 @@ export async function runNode(
     log: config.log,
     dataDir: config.dataDir,
     ...(trace && { trace }),
+    ...measuring.parts,
   })
-  const clients = new ClientPort(ask, notice)
+  return serve(config, own, { node, ask, faults: network!, measuring, stage, schemas, notice })
+}
+
+/** A node that is put together, and what its process serves around it. */
+interface Assembled extends Omit<AssembledNode, 'release'>, Pick<AppPortOptions, 'schemas' | 'notice'> {
+  readonly stage: Stage
+  readonly faults: FaultyNetwork
+  readonly measuring: Measuring
+}
+
+/** Opens the ports of a node: for metrics first, because the disk may take long to be read. @throws ConfigError */
+async function serve(config: NodeConfig, own: Member, assembled: Assembled): Promise<RunningNode> {
+  const { node, ask, measuring, notice, stage } = assembled
+  const { id } = config
+  const metricsAt = portAt(own.client, config.metricsPort)
+  const metrics = metricsAt && formatAddress(metricsAt)
+  const clients = new ClientPort(ask, notice, {}, metrics ?? undefined)
+  const measured = { status: () => node.status, load: () => clients.load }
+  if (metrics !== null) await explainPort(id, 'metrics', metrics, () => measuring.open(measured))
   await explainPort(id, 'peer', own.peer, () => node.start())
   const { host, port } = parseAddress(own.client)!
   await explainPort(id, 'client', own.client, () => clients.listen(host, port))
-  const app = await openApp(config, own.client, { ask, stage, schemas, notice, status: () => node.status })
-  const where = { client: own.client, peer: own.peer, ...(app && { app: app.address }) }
+  const app = await openApp(config, own.client, { ...assembled, status: () => node.status })
+  const where = { client: own.client, peer: own.peer, ...(app && { app: app.address }), ...(metrics && { metrics }) }
   notice({ event: 'serving', stage: stage.number, pid: process.pid, ...where })
-  return running(node, network!, () => Promise.all([clients.close(), app?.close()]))
+  return running(assembled, () => Promise.all([clients.close(), app?.close(), measuring.close()]))
 }
 
-function running(node: Node, faults: FaultyNetwork, close: () => Promise<unknown>): RunningNode {
+function running(
+  { node, faults, measuring }: Pick<Assembled, 'node' | 'faults' | 'measuring'>,
+  close: () => Promise<unknown>,
+): RunningNode {
   return {
     faults,
     get status() {
@@ -119,6 +156,7 @@ function running(node: Node, faults: FaultyNetwork, close: () => Promise<unknown
     },
     look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
     async stop(how) {
+      measuring.leave()
       await node.stop(drainMs, how)
       await close()
     },
@@ -130,10 +168,27 @@ function running(node: Node, faults: FaultyNetwork, close: () => Promise<unknown
  */
 async function openApp({ id, appPort }: NodeConfig, client: string, options: Omit<AppPortOptions, 'clock'>) {
   if (appPort === null) return null
-  const address = formatAddress({ ...parseAddress(client)!, port: appPort })
+  const address = formatAddress(portAt(client, appPort)!)
   const { openAppPort } = await import('../network/app-port.js')
   const port = await explainPort(id, 'app', address, () => openAppPort({ ...options, clock: systemClock }, address))
   return { address, close: () => port.close() }
+}
+
+/** Gives the address of a further port of a node, at the host of its client address; null if it has none. */
+function portAt(client: string, port: number | null): Address | null {
+  return port === null ? null : { ...parseAddress(client)!, port }
+}
+
+/** Makes one listener of two, each of which may be missing. */
+function both<E>(
+  first: ((event: E) => void) | undefined,
+  second: ((event: E) => void) | undefined,
+): ((event: E) => void) | undefined {
+  if (!first || !second) return first ?? second
+  return (event) => {
+    first(event)
+    second(event)
+  }
 }
 
 /** Reports the error that makes a node useless, and ends its process. */
