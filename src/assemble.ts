@@ -1,8 +1,9 @@
-import type { Ask, Clock, LogStore, Member, Network, NodeSettings, Random } from './contracts.js'
+import type { Ask, Clock, Codec, LogStore, Member, Network, NodeSettings, Random } from './contracts.js'
 import type { Schemas } from './network/grpc-protos.js'
 import { type MakeNetwork, openNetwork } from './network/networks.js'
 import { type Doors, Node } from './node.js'
 import type { LogKind, NetworkName, Stage } from './stage.js'
+import { type Files, realFiles } from './storage/files.js'
 import { openLogStore } from './storage/open-log-store.js'
 import { doorsOf, StateWatch, type Tracer, watchedLog } from './trace/watch.js'
 
@@ -18,6 +19,10 @@ export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'n
   readonly around?: (network: Network) => Network
   /** Puts something between the node and the store of its log. */
   readonly aroundLog?: (log: LogStore) => LogStore
+  /** Puts something between the node's log and its files, where it is kept in files. */
+  readonly aroundFiles?: (files: Files) => Files
+  /** Puts something around the codec of messages between nodes. */
+  readonly aroundCodec?: (codec: Codec) => Codec
   /** The kind of store for the log, or a store; not used at the stages that keep nothing. */
   readonly log: LogKind | LogStore
   readonly dataDir: string | null
@@ -46,7 +51,8 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   const { id: self, members, cluster, listen, timing, clock, random, notice, turned, fatal, tracer } = parts
   const ask: Ask = (command, answer) => node.ask(command, answer)
   const electionMs = timing.electionTicks * timing.tickMs
-  const site = { self, members, cluster, listen, electionMs, clock, random, notice }
+  const { aroundCodec } = parts
+  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec }
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
   const store = logOf(stage, parts)
@@ -76,7 +82,12 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
 }
 
 /** Makes the store of the node's log; null at the stages that keep nothing. @throws ConfigError if it needs a folder */
-function logOf(stage: Stage, { log, dataDir, cluster, id: node, notice, fatal }: NodeParts): LogStore | null {
+function logOf(
+  stage: Stage,
+  { log, dataDir, cluster, id: node, notice, fatal, aroundFiles }: NodeParts,
+): LogStore | null {
   if (stage.keeps === 'nothing') return null
-  return typeof log === 'object' ? log : openLogStore(log, dataDir, { cluster, node }, notice, fatal)
+  return typeof log === 'object'
+    ? log
+    : openLogStore(log, dataDir, { cluster, node }, notice, fatal, aroundFiles?.(realFiles))
 }

@@ -136,11 +136,12 @@ export class Background implements Restartable {
    */
   async checkPorts(ids: readonly NodeId[]): Promise<void> {
     for (const id of ids) {
-      const { client, peer, appPort } = nodeNamed(this.file, id)
+      const { client, peer, appPort, metricsPort } = nodeNamed(this.file, id)
       const { host } = parseAddress(client)!
       const app = appPort === null ? [] : ([['app', formatAddress({ host, port: appPort })]] as const)
+      const metrics = metricsPort === null ? [] : ([['metrics', formatAddress({ host, port: metricsPort })]] as const)
       // A node of another machine is not started here: its address is none of this machine's.
-      for (const [kind, address] of [['client', client], ['peer', peer], ...app] as const)
+      for (const [kind, address] of [['client', client], ['peer', peer], ...app, ...metrics] as const)
         await explainPort(id, kind, address, () => tryPort(address))
     }
   }

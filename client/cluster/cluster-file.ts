@@ -19,6 +19,7 @@ import { stageWith } from './applications.js'
 /** A node of a file that describes a cluster. */
 export interface FileNode extends Member {
   readonly appPort: number | null
+  readonly metricsPort: number | null
   readonly priority: number
   /** The folder that keeps what must survive the node. */
   readonly folder: string
@@ -56,10 +57,11 @@ export function readClusterFile(named: string, only: Stage | null = null): Clust
     const found = stageOfFile(String(stage), application, only)
     const { heartbeat = defaultSettings.heartbeat, election = defaultSettings.election } = settings
     checkPace({ heartbeatMs: heartbeat, electionMs: election })
-    const all = Object.entries(nodes).map(([id, { appPort = null, ...node }]) => ({
+    const all = Object.entries(nodes).map(([id, { appPort = null, metricsPort = null, ...node }]) => ({
       id,
       ...node,
       appPort,
+      metricsPort,
       folder: join(folder, id),
     }))
     checkMembers(all)
@@ -147,13 +149,15 @@ interface Pair {
   readonly value?: unknown
 }
 
+const nodeSettings = ['client', 'peer', 'appPort', 'metricsPort', 'priority']
+
 /** Puts into words what the shape finds wrong, and at which place of the file. */
 function told(issue: z.core.$ZodIssue, contents: unknown): { names: string[]; message: string } {
   const names = issue.path.map(String)
   if (issue.code === 'invalid_key') return { names, message: issue.issues[0]?.message ?? issue.message }
   if (issue.code !== 'unrecognized_keys')
     return { names, message: isMissing(contents, names) ? missing(names) : issue.message }
-  const known = names.length === 0 ? Object.keys(clusterFileShape.shape) : ['client', 'peer', 'appPort', 'priority']
+  const known = names.length === 0 ? Object.keys(clusterFileShape.shape) : nodeSettings
   const [first] = issue.keys as [string]
   return { names: [...names, first], message: `there is no such setting; there are ${known.join(', ')}` }
 }

@@ -1,12 +1,15 @@
 import type { z } from 'zod'
 import { ConfigError } from '../../src/errors.js'
-import { settingShapes } from '../../src/server/settings.js'
+import { portShape, settingShapes } from '../../src/server/settings.js'
 
 /** The settings' names as variables of the environment have them: `snapshotEntries` is `RAFT_ROADMAP_SNAPSHOT_ENTRIES`. */
 const prefix = 'RAFT_ROADMAP_'
 
+/** The shapes of what a file says of all nodes, and a variable as well; and of a port of one node. */
+const shapes: Readonly<Record<string, z.ZodType>> = { ...settingShapes, metricsPort: portShape }
+
 /** The variables of the environment that give flags of `run` and `node` other values, by the flags' names. */
-const environmentNames = ['config', 'id', 'dataDir', ...Object.keys(settingShapes)] as const
+const environmentNames = ['config', 'id', 'dataDir', ...Object.keys(shapes)] as const
 
 /**
  * Reads the settings that the environment gives.
@@ -26,8 +29,7 @@ export function environmentSettings(
       if (!name)
         throw new ConfigError(`${variable}: there is no such setting; there are ${[...names.keys()].join(', ')}`)
       if (!wanted.includes(name)) return []
-      const shape: z.ZodType | undefined = settingShapes[name as keyof typeof settingShapes]
-      const read = shape?.safeParse(plainValue(text))
+      const read = shapes[name]?.safeParse(plainValue(text))
       if (read?.success === false) throw new ConfigError(`${variable} ${read.error.issues[0]!.message}`)
       return [[name, text]]
     }),

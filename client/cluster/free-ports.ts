@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { formatAddress, parseAddress } from '../../src/address.js'
 import type { Member } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import { localMember, localMembers } from '../../src/network/local-members.js'
+import { localMember, localMembers, localMetricsAddress } from '../../src/network/local-members.js'
 
 /** Gives the member its usual ports, or free ports if another process listens on the usual ones. */
 export async function freeMember(member: Member, host: string): Promise<Member> {
@@ -13,18 +13,22 @@ export async function freeMember(member: Member, host: string): Promise<Member> 
 /**
  * Finds a base port whose client and peer ports are all free now, below the range that the operating system hands out.
  *
+ * @param withMetrics whether the ports for metrics have to be free as well
  * @throws ConfigError if none was found
  */
-export async function freeBasePort(nodes: number, host: string): Promise<number> {
+export async function freeBasePort(nodes: number, host: string, withMetrics = false): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
     const base = 10_000 + Math.floor(Math.random() * 20_000)
-    if (await areFree(localMembers(nodes, host, base))) return base
+    if (await areFree(localMembers(nodes, host, base), withMetrics)) return base
   }
   throw new ConfigError(`no free ports were found on ${formatAddress({ host, port: 0 })}; name some with --base-port`)
 }
 
-async function areFree(members: readonly Member[]): Promise<boolean> {
-  const addresses = members.flatMap(({ client, peer }) => [client, peer])
+async function areFree(members: readonly Member[], withMetrics = false): Promise<boolean> {
+  const addresses = members.flatMap((member) => [
+    ...[member.client, member.peer],
+    ...(withMetrics ? [localMetricsAddress(member)] : []),
+  ])
   return (await Promise.all(addresses.map((address) => isFree(parseAddress(address)!)))).every(Boolean)
 }
 

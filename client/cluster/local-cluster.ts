@@ -35,6 +35,8 @@ export interface LocalClusterOptions {
   readonly appPorts: boolean
   readonly dataDir: string | undefined
   readonly trace: string | undefined
+  /** True if each node serves metrics and health over HTTP. */
+  readonly metrics: boolean
   /** The nodes that the client asks for reads. */
   readonly reads: ReadPolicy
   /** True if the client opens no session. */
@@ -102,14 +104,14 @@ async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null):
       `the nodes in ${data!.path} know each other under ports from ${before.basePort} on: leave --base-port out`,
     )
   }
-  const basePort = wanted || (await freeBasePort(count, host))
+  const basePort = wanted || (await freeBasePort(count, host, options.metrics))
   const cluster = (await data?.cluster()) ?? `local-${randomUUID().slice(0, 8)}`
   return { cluster, founded: false, basePort, nodes: localMembers(count, host, basePort) }
 }
 
 function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, { cluster, founded, nodes }: Kept) {
   const { stage, entry, network, log, heartbeat, election, trace, onEvent, onTrace, onStderr } = options
-  const { snapshotEntries, snapshotBytes, leaseReads, appPorts } = options
+  const { snapshotEntries, snapshotBytes, leaseReads, appPorts, metrics } = options
   return {
     stage: stage.number,
     entry,
@@ -123,6 +125,7 @@ function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, {
     appPortsAbove: appPorts ? appPortsAbove : undefined,
     dataDir: stage.keeps === 'nothing' ? null : (data?.path ?? null),
     traceDir: trace === undefined ? null : writableFolder(trace),
+    metrics,
     onEvent,
     ...(onTrace && { onTrace }),
     onStderr: (node: string, text: string) =>

@@ -18,6 +18,7 @@ const flags = [
   'messages',
   'ui',
   'predict',
+  'metrics',
   'in-background',
   'found',
   'app-ports',

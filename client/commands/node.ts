@@ -47,6 +47,10 @@ const ownOptions = {
     describe: 'a port for the services of gRPC, over any network between the nodes',
     coerce: setting('app-port', portShape),
   },
+  'metrics-port': {
+    describe: 'a port for metrics (Prometheus) and health over HTTP: /metrics, /livez, /readyz',
+    coerce: setting('metrics-port', portShape),
+  },
   json: { type: 'boolean', default: false, describe: 'events as NDJSON on standard output' },
   'in-background': { type: 'boolean', default: false, hidden: true },
 } as const

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline'
 import type { Argv } from 'yargs'
 import { parseAddress } from '../../src/address.js'
-import { defaultTiming, type Event, type Member, type Outcome, type ReadPolicy } from '../../src/contracts.js'
+import { defaultTiming, type Event, type Outcome, type ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import type { Cluster } from '../../src/server/cluster.js'
 import type { DataFolder } from '../../src/server/data-folder.js'
@@ -62,6 +62,7 @@ interface RunArguments {
   appPorts: boolean
   dataDir: string | undefined
   trace: string | undefined
+  metrics: boolean
   headless: boolean
   ui: boolean
   uiPort: number
@@ -117,6 +118,11 @@ function runOptions(yargs: Argv) {
     .option('trace', { type: 'string', describe: 'a folder for a file of every event of each node, as NDJSON' })
     .option('ui', uiOption)
     .option('ui-port', uiPortOption)
+    .option('metrics', {
+      type: 'boolean',
+      default: false,
+      describe: 'metrics (Prometheus) and health of each node over HTTP, at base+301…: /metrics, /livez, /readyz',
+    })
     .option('headless', { type: 'boolean', default: false, describe: 'no REPL: fault words from standard input' })
     .option('json', { type: 'boolean', default: false, describe: 'with --headless: events as NDJSON' })
 }
@@ -237,7 +243,10 @@ async function sayReady(
   stopped: Promise<unknown>,
 ): Promise<void> {
   const ready = () => {
-    const nodes = cluster.nodes().map(({ id, pid, client, peer }) => ({ id, pid, client, peer }))
+    const nodes = cluster.nodes().map(({ id, pid, client, peer, metrics }) => ({
+      ...{ id, pid, client, peer },
+      ...(metrics && { metrics }),
+    }))
     say({ event: 'ready', stage: stage.number, nodes })
   }
   if (cluster.isReady) ready()
@@ -333,12 +342,14 @@ function titleOfStage({ number, title, name, adds }: Stage): string[] {
   return [colour.bold(`Stage ${number}: ${title}`) + colour.dim(` · stages/${name}/README.md`), `adds ${adds}`]
 }
 
-function banner(served: Served, stage: Stage, members: readonly Member[], data: DataFolder | null): string {
+function banner(served: Served, stage: Stage, members: ReturnType<Cluster['nodes']>, data: DataFolder | null): string {
+  const { metrics } = members[0]!
   const { host, port } = parseAddress(members[0]!.client)!
   const nodes = members.map(({ id, client }) => `${nodeColour(id)} ${client}`).join('  ')
   const lines = [
     ...(served.prompt ? [titleOf(served.prompt, stage)] : titleOfStage(stage)),
     nodes,
+    ...(metrics ? [colour.dim(`metrics at http://${metrics}/metrics, and so on`)] : []),
     ...(data ? [colour.dim(`logs in ${data.path}${data.isTemporary ? ', for this run only' : ''}`)] : []),
     colour.dim(`try: ${served.tries ?? triesOf(stage, data)} · help      or: nc ${host} ${port}`),
   ]

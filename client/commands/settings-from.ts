@@ -5,7 +5,7 @@ import { environmentSettings } from '../cluster/environment.js'
 import { onlyStage, type Served } from './served.js'
 
 /** The flags of `run` and `node` that the environment may give, besides the settings. */
-const ofTheEnvironment = [...Object.keys(settingShapes), 'id', 'dataDir']
+const ofTheEnvironment = [...Object.keys(settingShapes), 'id', 'dataDir', 'metricsPort']
 
 /**
  * Adds the option `--config`, and has the verb's other options read from the environment and from that file, where they

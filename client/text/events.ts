@@ -80,8 +80,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   ready: describeReady,
   page: ({ address }) => `a page for this run: ${address}`,
   stopped: () => 'every node has stopped',
-  serving: ({ pid, client, peer, app }) =>
-    `serves clients on ${client}, peers on ${peer}${app === undefined ? '' : `, gRPC on ${app}`} (pid ${pid})`,
+  serving: ({ pid, client, peer, app, metrics }) =>
+    `serves clients on ${client}, peers on ${peer}${app === undefined ? '' : `, gRPC on ${app}`}${metrics === undefined ? '' : `, metrics on http://${metrics}/metrics`} (pid ${pid})`,
   link_up: ({ peer }) => colour.dim(`connected to ${peer}`),
   link_down: ({ peer }) => colour.dim(`lost the connection to ${peer}`),
   message_unsent: ({ peer, type, reason }) => colour.yellow(`could not send a ${type} to ${peer}: ${reason}`),

@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net'
 import { type Answer, type Ask, type Event, failure, isObject } from '../contracts.js'
 import type { ClientBounds, ClientTallies } from './client-bounds.js'
+import { lastWordsMs } from './connection-limits.js'
 import { type Decoded, type Decoder, encodeFrames, FrameDecoder, LineDecoder } from './framing.js'
 import { doubledField, isWellFormed, parseStranger } from './json-shape.js'
+import { isRequestLine, metricsSentence, refuseHttp, spokeHttp } from './stray-http.js'
 import { memoryOf } from './tally.js'
 
 /** Characters of answers that one write carries at most; the rest waits until other connections had their turn. */
 const writeCharacters = 1024 * 1024
-/** Milliseconds between the last answer and the end of a connection: the client needs time to read the answer. */
-export const lastWordsMs = 1_000
 /** Bytes of memory that a waiting request costs besides its text. */
 const requestBytes = 512
 /** Bytes of a small answer. A small answer is kept however many wait: it says whether a write was done. */
@@ -32,11 +32,16 @@ interface Reply {
   readonly bytes: number
 }
 
+/** The first byte of a TLS greeting, whose fields may hold lines of JSON. */
+const tlsByte = 0x16
+
 /** The port as one of its connections sees it: bounds and tallies that all connections share, and calls to the port. */
 export interface ConnectionOwner {
   readonly bounds: ClientBounds
   readonly tallies: ClientTallies
   readonly ask: Ask
+  /** The address of the port for metrics; left out if the node has none. */
+  readonly metricsAt: string | undefined
   /** Called when a request arrived on a connection. */
   spoke(connection: ClientConnection): void
   /** Ends the oldest unfinished requests while all unfinished requests together are over their bound. */
@@ -154,6 +159,7 @@ export class ClientConnection {
 
   #received(chunk: Buffer): void {
     if (this.#deaf) return
+    if (!this.#decoder && chunk[0] === tlsByte) return this.refuse('bad_request', 'this port speaks no TLS')
     this.#decoder ??= chunk[0] === 0 ? new FrameDecoder() : new LineDecoder()
     this.#decoder.push(chunk)
     this.#pump()
@@ -220,6 +226,7 @@ export class ClientConnection {
     const { bytes } = decoded
     // No request is empty: a sender of zeros does not know the framing, and must not get an answer for every zero.
     if (bytes.length === 0) return this.refuse('bad_request', 'a frame without a request in it')
+    if (this.#decoder instanceof LineDecoder && isRequestLine(bytes)) return this.#refuseHttp()
     this.#lastAskedAt = Date.now()
     this.#port.spoke(this)
     const request = this.#parse(bytes)
@@ -230,6 +237,17 @@ export class ClientConnection {
       return this.#exchange(request.id, 0, (reply) => reply(full))
     }
     this.#exchange(request.id, bytes.length, (reply) => this.#port.ask(request.candidate, reply))
+  }
+
+  /** Refuses an HTTP request: a page in a browser may have sent it, and no line behind it is performed. */
+  #refuseHttp(): void {
+    this.#port.report({ event: 'client_dropped', remote: this.#socket.remoteAddress, reason: spokeHttp })
+    const sentence = `This port of raft-roadmap speaks JSON, in frames or lines, and no HTTP; ${metricsSentence(this.#port.metricsAt)}`
+    // Behind earlier requests it is no browser, and their answers come first.
+    if (this.#inFlight > 0) return this.refuse('bad_request', sentence)
+    this.#deaf = true
+    this.#letGo()
+    refuseHttp(this.#socket, sentence)
   }
 
   #parse(bytes: Buffer): Parsed {

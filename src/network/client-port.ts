@@ -2,7 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { systemClock } from '../clock.js'
 import { type Ask, type Event, failure } from '../contracts.js'
 import { type ClientBounds, type ClientTallies, clientBounds } from './client-bounds.js'
-import { ClientConnection, type ConnectionOwner, lastWordsMs } from './client-connection.js'
+import { ClientConnection, type ConnectionOwner } from './client-connection.js'
+import { lastWordsMs } from './connection-limits.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import { Tally } from './tally.js'
 
@@ -11,6 +12,13 @@ declare module '../events.js' {
     client_refused: { remote: string | undefined; reason: string; unnoticed?: number }
     client_dropped: { remote: string | undefined; reason: string; unnoticed?: number }
   }
+}
+
+/** The connections of clients at one moment, and what they hold. */
+export interface ClientLoad {
+  readonly connections: number
+  /** Bytes of answers that clients have not taken. */
+  readonly answerBytes: number
 }
 
 /** The pace of reports about refused or dropped clients: twenty at once, one a second. */
@@ -28,6 +36,7 @@ export class ClientPort implements ConnectionOwner {
   readonly bounds: ClientBounds
   readonly tallies: ClientTallies
   readonly ask: Ask
+  readonly metricsAt: string | undefined
   readonly #server: Server
   readonly #notice: (event: Event) => void
   readonly #notices = new TokenBucket(noticePace, systemClock)
@@ -39,8 +48,15 @@ export class ClientPort implements ConnectionOwner {
   #searchedAt = Number.NEGATIVE_INFINITY
   #sweep: NodeJS.Timeout | undefined
 
-  constructor(ask: Ask, notice: (event: Event) => void = () => {}, bounds: Partial<ClientBounds> = {}) {
+  /** @param metricsAt the address of the port for metrics, which a person with a browser is told */
+  constructor(
+    ask: Ask,
+    notice: (event: Event) => void = () => {},
+    bounds: Partial<ClientBounds> = {},
+    metricsAt?: string,
+  ) {
     this.ask = ask
+    this.metricsAt = metricsAt
     this.#notice = notice
     this.bounds = { ...clientBounds(), ...bounds }
     this.tallies = {
@@ -73,6 +89,10 @@ export class ClientPort implements ConnectionOwner {
   get port(): number {
     const address = this.#server.address()
     return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  get load(): ClientLoad {
+    return { connections: this.#connections.size, answerBytes: this.tallies.answers.held }
   }
 
   #lookAround(): void {

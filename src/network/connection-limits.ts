@@ -6,6 +6,9 @@ export interface ConnectionLimits {
   readonly peers: number
 }
 
+/** Milliseconds between the last answer and the end of a connection: the client needs time to read the answer. */
+export const lastWordsMs = 1_000
+
 /** Open files that most shells allow a process; used where the system does not tell its limit. */
 const usualOpenFiles = 1_024
 /** Upper bounds, however many open files the system allows: a connection costs memory, too. */

@@ -55,6 +55,11 @@ export class FrameDecoder implements Decoder {
     this.#queue.push(chunk, this.#expected)
   }
 
+  /** The first bytes of the next message's header, four at most. */
+  get beginning(): Buffer {
+    return this.#queue.peek(headerBytes)
+  }
+
   next(): Decoded | null {
     if (this.#queue.length < headerBytes) return this.#wait(0)
     const length = this.#queue.peekUInt32()
@@ -218,6 +223,10 @@ class ByteQueue {
     this.#start = 0
     this.#bytes = grown
     this.#owned = true
+  }
+
+  peek(count: number): Buffer {
+    return this.#bytes.subarray(this.#start, Math.min(this.#start + count, this.#end))
   }
 
   peekUInt32(): number {

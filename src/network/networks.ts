@@ -1,4 +1,4 @@
-import type { Ask, Network } from '../contracts.js'
+import type { Ask, Codec, Network } from '../contracts.js'
 import type { NetworkName, Stage } from '../stage.js'
 import type { Schemas } from './grpc-protos.js'
 import { jsonCodec } from './json-codec.js'
@@ -7,6 +7,12 @@ import { TcpNetwork } from './tcp.js'
 
 /** Makes a network of another kind. The codec turns the stage's messages into bytes. */
 export type MakeNetwork = (options: NetworkOptions) => Network | Promise<Network>
+
+/** Settings of a network that is chosen by its name. */
+export interface NetworkSettings extends Omit<NetworkOptions, 'codec' | 'isOpen'> {
+  /** Puts something around the codec of the stage's messages. */
+  readonly aroundCodec?: ((codec: Codec) => Codec) | undefined
+}
 
 /**
  * Creates the network of this name for a stage's messages. gRPC takes longer to load than the rest of a node, so a
@@ -18,17 +24,18 @@ export type MakeNetwork = (options: NetworkOptions) => Network | Promise<Network
 export async function openNetwork(
   name: NetworkName | MakeNetwork,
   stage: Stage,
-  settings: Omit<NetworkOptions, 'codec' | 'isOpen'>,
+  { aroundCodec = (codec) => codec, ...settings }: NetworkSettings,
   ask: Ask,
   schemas: Schemas,
 ): Promise<Network> {
   const options = { ...settings, isOpen: stage.members === 'changing' }
-  if (typeof name === 'function') return name({ ...options, codec: jsonCodec(stage) })
-  if (name === 'tcp') return new TcpNetwork({ ...options, codec: jsonCodec(stage) })
+  if (typeof name === 'function') return name({ ...options, codec: aroundCodec(jsonCodec(stage)) })
+  if (name === 'tcp') return new TcpNetwork({ ...options, codec: aroundCodec(jsonCodec(stage)) })
   if (name === 'udp') {
     const { UdpNetwork } = await import('./udp.js')
-    return new UdpNetwork({ ...options, codec: jsonCodec(stage) })
+    return new UdpNetwork({ ...options, codec: aroundCodec(jsonCodec(stage)) })
   }
   const [{ GrpcNetwork }, { protobufCodec }] = await Promise.all([import('./grpc.js'), import('./grpc-codec.js')])
-  return new GrpcNetwork({ ...options, schemas, codec: protobufCodec(stage, schemas), served: { ask, stage } })
+  const codec = aroundCodec(protobufCodec(stage, schemas))
+  return new GrpcNetwork({ ...options, schemas, codec, served: { ask, stage } })
 }

@@ -20,6 +20,7 @@ import { lookup } from './lookup.js'
 import { type NetworkOptions, ownAddress } from './options.js'
 import { DoubleError, ForeignError, identityIn, Passport } from './passport.js'
 import { Refusals } from './refusals.js'
+import { beginsHttp, metricsSentence, refuseHttp, spokeHttp } from './stray-http.js'
 import { type Share, Tally } from './tally.js'
 import { type Hello, Visits } from './visits.js'
 
@@ -150,6 +151,7 @@ export class TcpNetwork implements Network {
         }
         this.#hold(socket, isGuest ? decoder.capacity : 0)
       } catch (error) {
+        if (peer === null && beginsHttp(decoder.beginning)) return this.#refuseHttp(socket)
         if (error instanceof ForeignError) return this.#refuse(socket)
         if (!(error instanceof DoubleError)) return turnAway((error as Error).message)
         this.#refusals.report(peer, socket.remoteAddress, error.message)
@@ -201,6 +203,11 @@ export class TcpNetwork implements Network {
     socket.resume()
     const refusal = { type: 'Refused', ...this.#passport.own, ...why }
     socket.end(encodeFrames([JSON.stringify(refusal)]), () => socket.destroy())
+  }
+
+  #refuseHttp(socket: Socket): void {
+    this.#refusals.report(null, socket.remoteAddress, spokeHttp)
+    refuseHttp(socket, `This port of raft-roadmap is for other nodes, and speaks no HTTP; ${metricsSentence()}`)
   }
 
   #checkSender(message: Message, peer: NodeId): Message {

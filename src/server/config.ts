@@ -27,6 +27,8 @@ const nodeConfig = z.strictObject({
   priority: priorityShape.default(0),
   /** The port for the services of gRPC, at the host of the client address; null for no port of their own. */
   appPort: portShape.nullable().default(null),
+  /** The port for metrics and health over HTTP, at the host of the client address; null for none. */
+  metricsPort: portShape.nullable().default(null),
   /** The file that gets a line of JSON for each event of the node; null for none. */
   trace: z.string().nullable(),
   /** True if the supervisor looks on: it then gets every step by a pipe of its own. */

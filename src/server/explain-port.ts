@@ -2,11 +2,16 @@ import type { NodeId } from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 
-/** The ports of a node: for clients, for the other nodes, and for the services of gRPC. */
-type Port = 'client' | 'peer' | 'app'
+/** The ports of a node, and for whom each is. */
+const served = { client: 'clients', peer: 'peers', app: 'gRPC', metrics: 'metrics' } as const
 
 /** Listens on a port. @throws ConfigError that says which port cannot be had, and what to do */
-export async function explainPort<T>(id: NodeId, kind: Port, address: string, listen: () => Promise<T>): Promise<T> {
+export async function explainPort<T>(
+  id: NodeId,
+  kind: keyof typeof served,
+  address: string,
+  listen: () => Promise<T>,
+): Promise<T> {
   try {
     return await listen()
   } catch (error) {
@@ -16,6 +21,6 @@ export async function explainPort<T>(id: NodeId, kind: Port, address: string, li
       code === 'EADDRINUSE'
         ? 'it is in use; stop whoever has it, or choose other ports with --base-port, or in the file'
         : message
-    throw new ConfigError(`${id} cannot listen for ${kind === 'app' ? 'gRPC' : `${kind}s`} on ${address}: ${why}`)
+    throw new ConfigError(`${id} cannot listen for ${served[kind]} on ${address}: ${why}`)
   }
 }

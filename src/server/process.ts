@@ -1,14 +1,23 @@
-import { formatAddress, parseAddress } from '../address.js'
+import { type Address, formatAddress, parseAddress } from '../address.js'
 import { clusterName } from '../application.js'
-import { assembleNode } from '../assemble.js'
+import { type AssembledNode, assembleNode } from '../assemble.js'
 import { systemClock, systemRandom } from '../clock.js'
-import { type Event, type Index, isObject, type NodeId, type Status, type Term, type Traced } from '../contracts.js'
+import {
+  type Event,
+  type Index,
+  isObject,
+  type Member,
+  type NodeId,
+  type Status,
+  type Term,
+  type Traced,
+} from '../contracts.js'
 import { ConfigError } from '../errors.js'
+import { type Measuring, startMeasuring } from '../metrics/open.js'
 import type { AppPortOptions } from '../network/app-port.js'
 import { ClientPort } from '../network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
 import type { Schemas } from '../network/grpc-protos.js'
-import type { Node } from '../node.js'
 import type { Stage } from '../stage.js'
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 import { FolderError } from '../storage/identity.js'
@@ -19,11 +28,11 @@ import { explainPort } from './explain-port.js'
 import { Outlet } from './outlet.js'
 import { hasten, SlowClock } from './slow-clock.js'
 import { inSources } from './source-stack.js'
-import { droppedEvent, openTraces } from './tracing.js'
+import { droppedEvent, openTraces, together } from './tracing.js'
 
 declare module '../events.js' {
   interface EventDetails {
-    serving: { stage: number; pid: number; client: string; peer: string; app?: string }
+    serving: { stage: number; pid: number; client: string; peer: string; app?: string; metrics?: string }
     output_dropped: { lines: number; bytes: number }
     /** The disk failed, so the node ends, or does not start. */
     disk_failed: { message: string }
@@ -79,13 +88,17 @@ export async function runNode(
   const config = checkNodeConfig(candidate)
   const own = config.members.find((member) => member.id === config.id)!
   const stamp = <Kind extends Traced>(event: Kind): Stamped<Kind> => ({ ...event, node: config.id, at: Date.now() })
-  const tracer = openTraces(stage, config, stamp, (event) => emit(stamp(event)))
+  const cluster = clusterName(stage.application, config.cluster)
+  const labels = { node: config.id, cluster }
+  const metricsAt = portAt(own.client, config.metricsPort)
+  const measuring = await startMeasuring(metricsAt, { labels, messageTypes: Object.keys(stage.messages) })
+  const traces = openTraces(stage, config, stamp, (event) => emit(stamp(event)))
+  const tracer = together(traces, measuring.tracer)
   const notice = (event: Event) => {
     tracer?.tell(event)
     emit(stamp(event))
   }
   const { id, members, bootstrap, priority } = config
-  const cluster = clusterName(stage.application, config.cluster)
   const clock = new SlowClock(systemClock)
   const world = { clock, random: systemRandom }
   const fatal = (error: Error) => endProcess(error, notice)
@@ -103,16 +116,36 @@ export async function runNode(
     log: config.log,
     dataDir: config.dataDir,
     ...(tracer && { tracer }),
+    ...measuring.parts,
   })
-  const clients = new ClientPort(ask, notice)
+  return serve(config, own, { node, ask, faults: network!, clock, measuring, stage, schemas, notice })
+}
+
+/** A node that is put together, and what its process serves around it. */
+interface Assembled extends Omit<AssembledNode, 'release'>, Pick<AppPortOptions, 'schemas' | 'notice'> {
+  readonly stage: Stage
+  readonly faults: FaultyNetwork
+  readonly clock: SlowClock
+  readonly measuring: Measuring
+}
+
+/** Opens the ports of a node: for metrics first, because the disk may take long to be read. @throws ConfigError */
+async function serve(config: NodeConfig, own: Member, assembled: Assembled): Promise<RunningNode> {
+  const { node, ask, measuring, notice, stage } = assembled
+  const { id } = config
+  const metricsAt = portAt(own.client, config.metricsPort)
+  const metrics = metricsAt && formatAddress(metricsAt)
+  const clients = new ClientPort(ask, notice, {}, metrics ?? undefined)
+  const measured = { status: () => node.status, load: () => clients.load }
+  if (metrics !== null) await explainPort(id, 'metrics', metrics, () => measuring.open(measured))
   await explainPort(id, 'peer', own.peer, () => node.start())
   const { host, port } = parseAddress(own.client)!
   await explainPort(id, 'client', own.client, () => clients.listen(host, port))
-  const app = await openApp(config, own.client, { ask, stage, schemas, notice, status: () => node.status })
-  const where = { client: own.client, peer: own.peer, ...(app && { app: app.address }) }
+  const app = await openApp(config, own.client, { ...assembled, status: () => node.status })
+  const where = { client: own.client, peer: own.peer, ...(app && { app: app.address }), ...(metrics && { metrics }) }
   notice({ event: 'serving', stage: stage.number, pid: process.pid, ...where })
-  const close = () => Promise.all([clients.close(), app?.close()])
-  return handlesOf(node, network!, clock, close, 2 * timingOf(config).electionTicks)
+  const close = () => Promise.all([clients.close(), app?.close(), measuring.close()])
+  return handlesOf(assembled, close, 2 * timingOf(config).electionTicks)
 }
 
 /**
@@ -120,9 +153,7 @@ export async function runNode(
  * has run out
  */
 function handlesOf(
-  node: Node,
-  faults: FaultyNetwork,
-  clock: SlowClock,
+  { node, faults, clock, measuring }: Assembled,
   close: () => Promise<unknown>,
   ticks: number,
 ): RunningNode {
@@ -135,6 +166,7 @@ function handlesOf(
     hasten: () => hasten(node, ticks),
     look: () => ({ ...pick(node.status), entries: [...node.contents()] }),
     async stop(how) {
+      measuring.leave()
       await node.stop(drainMs, how)
       await close()
     },
@@ -146,10 +178,15 @@ function handlesOf(
  */
 async function openApp({ id, appPort }: NodeConfig, client: string, options: Omit<AppPortOptions, 'clock'>) {
   if (appPort === null) return null
-  const address = formatAddress({ ...parseAddress(client)!, port: appPort })
+  const address = formatAddress(portAt(client, appPort)!)
   const { openAppPort } = await import('../network/app-port.js')
   const port = await explainPort(id, 'app', address, () => openAppPort({ ...options, clock: systemClock }, address))
   return { address, close: () => port.close() }
+}
+
+/** Gives the address of a further port of a node, at the host of its client address; null if it has none. */
+function portAt(client: string, port: number | null): Address | null {
+  return port === null ? null : { ...parseAddress(client)!, port }
 }
 
 /** Reports the error that makes a node useless, and ends its process. */

@@ -62,6 +62,8 @@ const nodeShape = z.strictObject(
     peer: addressShape,
     /** The port for the services of gRPC, at the host of `client`; without it, they are served on no port of their own. */
     appPort: portShape.optional(),
+    /** The port for metrics and health over HTTP, at the host of `client`; without it, nothing is measured. */
+    metricsPort: portShape.optional(),
     priority: priorityShape.default(0),
   },
   'must say where the node listens, such as { client: 127.0.0.1:7001, peer: 127.0.0.1:7101 }',

@@ -43,18 +43,26 @@ export function openTraces(stage: Stage, config: NodeConfig, stamp: Stamp, emit:
   })
   const file = config.trace === null ? null : hearsAll(intoFile(config.trace, stamp, emit))
   const live = config.watched ? toSupervisor(stamp) : null
-  const tracer = file && live ? both(file, live) : (file ?? live)
+  const tracer = together(file ?? undefined, live ?? undefined)
   tracer?.tell(header)
-  return tracer ?? undefined
+  return tracer
 }
 
-/** Makes one listener of a file that hears everything, and of a supervisor that hears a sample. */
-function both(file: Tracer, live: Tracer): Tracer {
-  const tell = (event: Traced) => {
-    file.tell(event)
-    live.tell(event)
+/** Makes one listener of two, each of which may be missing. It hears what either of them wants to hear. */
+export function together(one: Tracer | undefined, other: Tracer | undefined): Tracer | undefined {
+  if (!one || !other) return one ?? other
+  return {
+    tell(event) {
+      one.tell(event)
+      other.tell(event)
+    },
+    hearsRequests: one.hearsRequests || other.hearsRequests,
+    stateMs: Math.min(one.stateMs, other.stateMs),
+    choose(records) {
+      const [first, second] = [one.choose(records), other.choose(records)]
+      return first.length < second.length ? second : first
+    },
   }
-  return { ...file, tell }
 }
 
 function intoFile(path: string, stamp: Stamp, emit: (event: Event) => void): Tell {

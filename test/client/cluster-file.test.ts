@@ -27,7 +27,7 @@ t.test('the sample file is what it says', async (t) => {
   t.same(settings, { network: latest.network, ...defaultSettings }, 'it spells out the usual settings, and all of them')
   t.same(Object.keys(settings).sort(), Object.keys(settingShapes).sort())
   t.match(nodes, [
-    { id: 'n1', client: '127.0.0.1:7001', peer: '127.0.0.1:7101', appPort: 7201, priority: 0 },
+    { id: 'n1', client: '127.0.0.1:7001', peer: '127.0.0.1:7101', appPort: 7201, metricsPort: 7301, priority: 0 },
     { id: 'n2' },
     { id: 'n3' },
   ])

@@ -97,7 +97,8 @@ t.test('whoever is not a peer is turned away, with a reason, and nobody else not
   const text = (value: unknown) => JSON.stringify(value)
   const good = text(hello)
   const strangers: [string, Buffer, RegExp][] = [
-    ['garbage', Buffer.from('GET / HTTP/1.1\r\n\r\n'), /a frame of \d+ bytes is announced/],
+    ['garbage', Buffer.from('\x7fELF garbage\r\n'), /a frame of \d+ bytes is announced/],
+    ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), /it spoke HTTP/],
     ['a line of JSON', Buffer.from('{"command":"ping"}\n'), /a frame of \d+ bytes is announced/],
     ['no JSON', encodeFrames(['hello']), /first frame is not a Hello/],
     ['no Hello', encodeFrames([text({ ...hello, type: 'Hi' })]), /first frame is not a Hello/],
