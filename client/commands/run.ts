@@ -1,4 +1,6 @@
-import { createInterface } from 'node:readline'
+import { once } from 'node:events'
+import { fstatSync } from 'node:fs'
+import { createInterface, type Interface } from 'node:readline'
 import type { Argv } from 'yargs'
 import { parseAddress } from '../../src/address.js'
 import { defaultTiming, type Event, type Outcome, type ReadPolicy } from '../../src/contracts.js'
@@ -208,7 +210,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
   input.on('line', (line) => {
     if (line.trim() !== '') queue = queue.then(() => obey(local, stage, line, done))
   })
-  const code = await Promise.race([stopped, allDead])
+  const code = await Promise.race([stopped, allDead, abandoned(input)])
   if (code !== exitCodes.done) say({ event: 'all_dead', code })
   input.close()
   await page?.close()
@@ -221,10 +223,23 @@ async function runHeadless(args: RunArguments): Promise<number> {
 }
 
 /**
+ * Resolves when nobody steers the cluster nor hears it: the script at the other ends of both pipes is gone. One of them
+ * alone means nothing, and a standard input that is no pipe means nothing either.
+ */
+async function abandoned(input: Interface): Promise<number> {
+  const steering = fstatSync(process.stdin.fd)
+  const unheard = new Promise((resolve) => process.stdout.once('error', resolve))
+  await Promise.all([once(input, 'close'), unheard])
+  return steering.isFIFO() || steering.isSocket() ? exitCodes.done : new Promise(() => {})
+}
+
+/**
  * Makes the outlets: events go to standard output, complaints to standard error, and the process waits for no reader.
  */
 function outlets(isJson: boolean) {
   const tell = (event: Event) => (isJson ? jsonLine(event) : describeEvent(event))
+  // The cluster goes on when the reader of its events has gone.
+  process.stdout.removeAllListeners('error').on('error', () => {})
   const told = new Outlet(process.stdout, (dropped) => tell(droppedEvent(dropped)))
   const errors = new Outlet(process.stderr, ({ lines }) => `(${lines} lines more, not shown)`)
   return {

@@ -1,9 +1,11 @@
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { freeBasePort } from '../../client/cluster/free-ports.js'
+import type { Member } from '../../src/contracts.js'
 import { localMembers } from '../../src/network/local-members.js'
 import { Cluster } from '../../src/server/cluster.js'
 import { defaultPace } from '../../src/server/config.js'
@@ -85,6 +87,63 @@ t.test('run --headless: a reader that stands still stops nobody, and hears what 
   const told = answers.filter(({ event }) => event === 'refused' || event === 'killed').length
   t.ok(missed > 0 && told < lines, `${missed} lines were dropped`)
   t.ok(told + missed >= lines, 'and none was forgotten')
+})
+
+/** Starts a program, closes its standard output behind the first words, and has it say more than a pipe holds. */
+async function unheard(t: Test, args: readonly string[], address: (first: string) => string) {
+  const child = bare(process.execPath, [main, ...args])
+  t.teardown(() => child.kill('SIGKILL'))
+  let first = ''
+  while (!first.includes('\n')) first += String(((await once(child.stdout!, 'data')) as [Buffer])[0])
+  child.stdout!.destroy()
+  const at = address(first)
+  // Of each request of HTTP the node tells, the first twenty at once.
+  for (let request = 0; request < 20; request++) {
+    const raw = new Raw(t, at)
+    raw.socket.write('GET / HTTP/1.1\r\n\r\n')
+    await raw.until(() => raw.ended)
+  }
+  return { child, at }
+}
+
+async function serves(t: Test, address: string): Promise<void> {
+  const raw = new Raw(t, address)
+  raw.socket.write('{"command":"ping"}\n')
+  t.same(await raw.answers(1), [{ ok: true }])
+}
+
+async function exitOf(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  return child.exitCode
+}
+
+t.test('a reader that goes away ends neither a node nor a cluster; a signal does', async (t) => {
+  const [{ client, peer }] = localMembers(1, '127.0.0.1', await freeBasePort(1, '127.0.0.1')) as [Member]
+  const alone = ['node', '4', '--id', 'n1', '--peers', `n1=${client}/${peer}`, '--log', 'memory']
+  const run = ['run', '4', '--nodes', '1', '--headless', '--json', '--base-port', '0']
+  const ready = (first: string) => (JSON.parse(first.split('\n')[0]!) as { nodes: Member[] }).nodes[0]!.client
+  for (const [args, address] of [
+    [alone, () => client],
+    [[...alone, '--json'], () => client],
+    [run, ready],
+  ] as const) {
+    const { child, at } = await unheard(t, args, address)
+    await serves(t, at)
+    t.equal(child.exitCode, null)
+    child.kill('SIGTERM')
+    t.equal(await exitOf(child), 0, args.join(' '))
+  }
+})
+
+t.test('run --headless ends when nobody hears it and its standard input ends, too: its script is gone', async (t) => {
+  const args = ['run', '4', '--nodes', '1', '--headless', '--json', '--base-port', '0']
+  const { child } = await unheard(
+    t,
+    args,
+    (first) => (JSON.parse(first.split('\n')[0]!) as { nodes: Member[] }).nodes[0]!.client,
+  )
+  child.stdin!.end('explode\n')
+  t.equal(await exitOf(child), 0)
 })
 
 t.test('run --headless ends when no node lives any more, and its exit code says why', async (t) => {
