@@ -30,7 +30,7 @@ t.test('every stage is what it says: it keeps what it gives, and breaks what it 
       t.equal(verdict, declared(stages[number]!, id), `${id} at stage ${number}`)
       if (verdict !== 'violated' && verdict !== 'unavailable') continue
       t.ok(witness && witness.lines.length > 0 && witness.lines.length <= 10, `${id} at stage ${number} has a witness`)
-      t.match(witness?.replay, /^raft-roadmap (scenario \w+ --stage \d+|sim \d+ --climate \w+ --seed \d)/)
+      t.match(witness?.replay, /^npx raft-roadmap (scenario \w+ --stage \d+|sim \d+ --climate \w+ --seed \d)/)
     }
   }
   const page = matrixAsPage(matrix)

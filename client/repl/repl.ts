@@ -17,6 +17,7 @@ import {
 } from '../cluster/change-members.js'
 import { isMemberWord, type Membership } from '../cluster/membership.js'
 import { checkFile, describeCheck } from '../commands/check.js'
+import type { Guide } from '../learn/guide.js'
 import { describeOutcome, exitCode } from '../text/answers.js'
 import { colour } from '../text/colour.js'
 import { describeBar, describeEvent, isNotable } from '../text/events.js'
@@ -46,6 +47,8 @@ export interface ReplOptions {
   readonly withoutLogs?: string
   /** Adds and removes nodes of the cluster, where members change. */
   readonly membership?: Membership
+  /** A guide through a lesson, which sees each line before and after it is obeyed. */
+  readonly guide?: Pick<Guide, 'takes' | 'obeyed' | 'leaves'>
   readonly input: Readable & { isTTY?: boolean }
   readonly output: Writable
 }
@@ -219,7 +222,17 @@ export class Repl {
     if (!this.#closed) this.#screen.print(colour.yellow(givenUp))
   }
 
+  /** Obeys a line, unless it is for the guide; the guide hears of it either way. */
   async #obey(line: string, turn: Turn): Promise<void> {
+    const { guide } = this.#options
+    const answer = guide?.takes(line) ?? null
+    if (answer === null) await this.#do(line, turn)
+    const comment = answer ?? guide?.obeyed(line) ?? null
+    if (comment !== null) turn.say(comment)
+    if (guide?.leaves) this.#leave()
+  }
+
+  async #do(line: string, turn: Turn): Promise<void> {
     const [typed = '', ...words] = line.split(/\s+/)
     const word = meant(typed, this.#options)
     const rest = line.slice(typed.length).trim()

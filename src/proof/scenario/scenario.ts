@@ -254,7 +254,7 @@ export interface Played {
   readonly verdict: Verdict
   /** The lines that were played, with their results, without colours; the same every time in virtual time. */
   readonly transcript: readonly string[]
-  /** What came of each line of the script's body, in their order; empty for a line that asks nothing. */
+  /** The outcome of each line of the script's body, in order; empty for a line that asks nothing. */
   readonly outcomes: readonly string[]
   /** The part of the transcript that shows the reason for the verdict, ten lines at most; empty where all holds. */
   readonly witness: readonly string[]
