@@ -6,11 +6,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { readScript } from '../client/learn/steps.js'
 import { stages } from '../stages/index.js'
 import { root } from './docs.js'
 import { size } from './helpers/effort.js'
 import { Deviation, play } from './lessons/play.js'
-import { readScript } from './lessons/read.js'
 
 /** Elections differ: one that takes two rounds is no mistake of the lesson's. A wrong print fails each time. */
 const attempts = Number(process.env.LESSON_ATTEMPTS ?? 3)

@@ -17,6 +17,11 @@ export const verbs = [
     load: async (): Promise<Verb<never>> => (await import('./run.js')).runVerb(roadmap),
   },
   {
+    command: 'learn <stage>',
+    describe: "walk through a lesson's experiments at the prompt: guess, do, compare",
+    load: async (): Promise<Verb<never>> => (await import('./learn.js')).learn,
+  },
+  {
     command: 'node [stage]',
     describe: 'one node alone, for a cluster over several machines',
     load: async (): Promise<Verb<never>> => (await import('./node.js')).nodeVerb(roadmap),

@@ -39,7 +39,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 }
 
 /** Verbs of the command line that are not words of the REPL. */
-const shellWords = ['run', 'node', 'client', 'scenario', 'sim', 'break', 'compare', 'print', 'list']
+const shellWords = ['run', 'learn', 'node', 'client', 'scenario', 'sim', 'break', 'compare', 'print', 'list']
 
 /** Lists the words that can stand first in a line. */
 export function allWords({ shapes, cluster, folders, membership }: Abilities): string[] {

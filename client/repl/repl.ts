@@ -4,6 +4,7 @@ import type { Event } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { escapedLines } from '../../src/text.js'
+import type { Guide } from '../learn/guide.js'
 import { colour } from '../text/colour.js'
 import { describeEvent, isNotable } from '../text/events.js'
 import { whoLeads } from '../text/status.js'
@@ -17,6 +18,8 @@ import { Screen } from './screen.js'
 export interface ReplOptions extends AnswererOptions {
   /** The text before the `>` of the prompt. */
   readonly prompt: string
+  /** A guide through a lesson, which sees each line before and after it is obeyed. */
+  readonly guide?: Pick<Guide, 'takes' | 'obeyed' | 'leaves'>
   readonly input: Readable & { isTTY?: boolean }
   readonly output: Writable
   /** Answers what is typed, if a page has the same history; the REPL makes its own if it is left out. */
@@ -162,7 +165,7 @@ export class Repl {
     this.#waiting = waiting
     try {
       const given = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
-      const work = this.#answerer.obey(line, this.#turn(signal, say))
+      const work = this.#obey(line, this.#turn(signal, say))
       work.catch(() => {})
       await Promise.race([work, given])
       if (signal.aborted) this.#giveUp()
@@ -195,6 +198,16 @@ export class Repl {
   #giveUp(): void {
     this.#exitCode = exitCodes.unknown
     if (!this.#closed) this.#screen.print(colour.yellow(givenUp))
+  }
+
+  /** Obeys a line, unless it is for the guide; the guide hears of it either way. */
+  async #obey(line: string, turn: Turn): Promise<void> {
+    const { guide } = this.#options
+    const answer = guide?.takes(line) ?? null
+    if (answer === null) await this.#answerer.obey(line, turn)
+    const comment = answer ?? guide?.obeyed(line) ?? null
+    if (comment !== null) turn.say(comment)
+    if (guide?.leaves) this.#leave()
   }
 
   #names(): readonly string[] {

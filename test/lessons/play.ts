@@ -3,11 +3,11 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Script, Step } from '../../client/learn/steps.js'
 import { sideBySide } from '../../client/text/side-by-side.js'
 import { root } from '../docs.js'
 import { Cast } from './cast.js'
 import { fits, type Item, itemsOf } from './compare.js'
-import type { Script, Step } from './read.js'
 import { Netcat, Repl, Shell } from './terminals.js'
 
 /** How long what is printed may take to come on a busy machine, in milliseconds. */

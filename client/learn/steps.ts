@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 
 export interface Step {
-  /** Where it stands in the document. */
+  /** The line of the document at which the step stands. */
   readonly line: number
   /**
    * `start` runs a stage at a terminal, `repl` types a line there, `look` types nothing and waits for what comes,
@@ -31,7 +31,7 @@ interface Block {
   readonly line: number
   readonly language: string
   readonly lines: readonly string[]
-  /** What the comment right before it says, such as `not played: it takes an hour`. */
+  /** The comment right before the block, such as `not played: it takes an hour`. */
   readonly mark: string
 }
 
@@ -58,7 +58,7 @@ function blocksOf(document: string): Block[] {
   return blocks
 }
 
-/** Whether the shell has all of a command, or waits for its end, such as a quote. */
+/** Checks whether the shell has all of a command; otherwise it waits for the end, such as a quote. */
 const isComplete = (command: string) => spawnSync('bash', ['-n', '-c', command]).status === 0
 
 const prompted = /^(?:\d+-[a-z-]+|raft)> ?(.*)$/
@@ -94,7 +94,7 @@ function stepsOf({ line, lines, mark }: Block): Step[] {
   return steps
 }
 
-/** What is to be played, in order; what its marks except, with their reasons. */
+/** Finds the steps to be played, in order, and the blocks that their marks except, with the reasons. */
 export function readScript(document: string): Script {
   const [steps, skipped, unmarked]: [Step[], Skipped[], Skipped[]] = [[], [], []]
   for (const block of blocksOf(document)) {
