@@ -1,16 +1,17 @@
-import { accessSync, constants, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { accessSync, constants, existsSync, writeFileSync } from 'node:fs'
+import { dirname, relative, resolve } from 'node:path'
 import { ConfigError } from '../../src/errors.js'
 import { computeMatrix, type Matrix } from '../../src/proof/matrix.js'
 import type { Scenario } from '../../src/proof/scenario/scenario.js'
 import type { Stage } from '../../src/stage.js'
 import { stages } from '../../stages/index.js'
-import { matrixAsPage } from '../proof/compare-page.js'
+import { type LessonLink, matrixAsPage } from '../proof/compare-page.js'
 import { differenceAsJson, differenceAsText, playTwice, type Twice, tellingScenario } from '../proof/compare-stages.js'
 import { cellAt, matrixAsMarkdown, matrixAsText, problemsOf } from '../proof/compare-text.js'
 import { players, scenarios } from '../proof/players.js'
 import { sweep } from '../proof/sim-pool.js'
 import { progress } from '../text/progress.js'
+import { lessonOf } from '../text/stage-files.js'
 import { columnsOf } from '../text/wrapped.js'
 import { stageArgument, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
@@ -77,10 +78,18 @@ async function compareAll(args: CompareArguments): Promise<number> {
   else console.log(matrixAsText(matrix))
   if (args.json || args.markdown) for (const problem of problemsOf(matrix)) console.error(problem)
   if (args.html !== undefined) {
-    writeFileSync(args.html, matrixAsPage(matrix))
+    writeFileSync(args.html, matrixAsPage(matrix, lessonsFrom(args.html)))
     console.error(`the page is in ${args.html}`)
   }
   return problemsOf(matrix).length > 0 ? 1 : 0
+}
+
+/** Gives links to the lessons from a page in a file, as far as the lessons are here. */
+function lessonsFrom(page: string): LessonLink {
+  return (number) => {
+    const lesson = lessonOf(stages[number]!)
+    return existsSync(lesson) ? relative(dirname(resolve(page)), lesson).replaceAll('\\', '/') : null
+  }
 }
 
 async function runAll(args: CompareArguments): Promise<Matrix> {

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { Stage } from '../../src/stage.js'
+import { lessonOf } from '../text/stage-files.js'
 import { readScript, type Step } from './steps.js'
 
 /** A thing to do in an experiment. */
@@ -20,11 +19,9 @@ export interface Experiment {
   readonly prose: string
 }
 
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-
 /** Reads the experiments of a stage's lesson, in their order: first how it is run, then what breaks it. */
-export function experimentsOf({ name }: Stage): Experiment[] {
-  return readExperiments(readFileSync(join(root, 'stages', name, 'README.md'), 'utf8'))
+export function experimentsOf(stage: Stage): Experiment[] {
+  return readExperiments(readFileSync(lessonOf(stage), 'utf8'))
 }
 
 /** Finds the experiments in a lesson's text. */

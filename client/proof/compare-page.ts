@@ -14,11 +14,15 @@ export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character]!).replace(/[^\P{Cc}\n]/gu, '\ufffd')
 }
 
-/** Prints the matrix as one page that needs no network and no script. A verdict opens its evidence. */
-export function matrixAsPage(matrix: Matrix): string {
-  const heads = matrix.stages.map(
-    ({ number, title }) => `<th scope="col"><abbr title="${escapeHtml(title)}">${number}</abbr></th>`,
-  )
+/** Finds the lesson of a stage, as a link from the page; null if the page has none. */
+export type LessonLink = (stage: number) => string | null
+
+/**
+ * Prints the matrix as one page that needs no network and no script. A verdict opens its evidence; a stage's name leads
+ * to its lesson.
+ */
+export function matrixAsPage(matrix: Matrix, lessonOf: LessonLink = () => null): string {
+  const heads = matrix.stages.map((stage) => `<th scope="col" role="columnheader">${head(stage, lessonOf)}</th>`)
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -31,22 +35,27 @@ export function matrixAsPage(matrix: Matrix): string {
 <body>
 <main>
 <h1>Which stage keeps which promise</h1>
-<p>Every verdict comes from running the stage: scenarios, and seeds of the simulator. Choose one to see what it rests
-on; behind each ${marks.violated.sign} and each ${marks.unavailable.sign} is the run that shows it. Esc closes.</p>
+<p>Every verdict comes from running the stage: scenarios, and seeds of the simulator. Each sign in a box opens what it
+rests on; behind each ${marks.violated.sign} and each ${marks.unavailable.sign} is the run that shows it. Esc closes.</p>
 ${problems(matrix)}
-<div class="wide"><table>
-<thead><tr><th scope="col">Guarantee</th>${heads.join('')}</tr></thead>
+<table role="table" style="--stages: ${matrix.stages.length}">
+<thead><tr role="row"><th scope="col" role="columnheader">Guarantee</th>${heads.join('')}</tr></thead>
 <tbody>
 ${guaranteeIds.map((id) => row(matrix, id)).join('\n')}
 </tbody>
-</table></div>
+</table>
 <p>${legend(matrix.cells.map(({ verdict }) => verdict))}</p>
-<ol start="${matrix.stages[0]?.number ?? 0}">${matrix.stages.map(({ title }) => `<li>${escapeHtml(title)}</li>`).join('')}</ol>
 ${matrix.cells.map(evidence).join('')}
 </main>
 </body>
 </html>
 `
+}
+
+function head({ number, title }: Matrix['stages'][number], lessonOf: LessonLink): string {
+  const name = `<b>${number}</b> <span>${escapeHtml(title)}</span>`
+  const lesson = lessonOf(number)
+  return lesson === null ? name : `<a href="${escapeHtml(lesson)}" title="the lesson">${name}</a>`
 }
 
 function problems(matrix: Matrix): string {
@@ -56,7 +65,7 @@ function problems(matrix: Matrix): string {
 
 function row(matrix: Matrix, id: GuaranteeId): string {
   const cells = matrix.stages.map(({ number }) => field(cellAt(matrix, number, id)))
-  return `<tr><th scope="row"><b>${id}</b> ${escapeHtml(guarantees[id])}</th>${cells.join('')}</tr>`
+  return `<tr role="row"><th scope="row" role="rowheader"><b>${id}</b> ${escapeHtml(guarantees[id])}</th>${cells.join('')}</tr>`
 }
 
 const name = ({ stage, guarantee }: Cell) => `stage-${stage}-${guarantee}`
@@ -64,9 +73,9 @@ const name = ({ stage, guarantee }: Cell) => `stage-${stage}-${guarantee}`
 function field(cell: Cell): string {
   const { sign, means } = marks[cell.verdict]
   const label = `${cell.guarantee} at stage ${cell.stage}: ${means}`
-  if (cell.trials.length === 0) return `<td><span role="img" aria-label="${label}">${sign}</span></td>`
+  if (cell.trials.length === 0) return `<td role="cell"><span role="img" aria-label="${label}">${sign}</span></td>`
   const kind = cell.problem ? `${cell.verdict} wrong` : cell.verdict
-  return `<td><button class="${kind}" popovertarget="${name(cell)}" aria-label="${label}">${sign}</button></td>`
+  return `<td role="cell"><button class="${kind}" popovertarget="${name(cell)}" aria-label="${label}">${sign}</button></td>`
 }
 
 /** Prints the evidence of a verdict: its trials, and its witness. */
@@ -98,21 +107,27 @@ const style = `
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0; background: var(--page); color: var(--ink) }
 main { max-width: 62rem; margin: 0 auto; padding: 1.5rem }
 h1 { font-size: 1.6rem } h2 { font-size: 1.1rem; margin: 0 } small { opacity: .75 }
-.wide { overflow-x: auto }
 table { border-collapse: collapse; width: 100% }
 th, td { border-bottom: 1px solid var(--line); padding: .1rem .5rem; text-align: center }
 th:first-child { text-align: left; font-weight: normal; padding-left: 0 } th b { display: inline-block; width: 2.4rem }
-thead th { font-weight: bold } abbr { text-decoration: none }
+thead th { vertical-align: bottom } thead th + th { writing-mode: vertical-rl; rotate: 180deg; text-align: left;
+  padding: .5rem .1rem; font-weight: normal; white-space: nowrap }
+a { color: inherit; text-underline-offset: .2em }
 tbody td { height: 2.1rem }
 tbody tr:hover { background: var(--soft) }
-button { font: inherit; font-size: 1.1rem; min-width: 2.4rem; min-height: 2rem; border: 0; border-radius: .4rem;
-  background: none; cursor: pointer }
+button { font: inherit; font-size: 1.1rem; min-width: 2.2rem; min-height: 1.9rem; border: 1px solid var(--line);
+  border-radius: .4rem; background: none; cursor: pointer }
 button:hover { background: var(--line) } :focus-visible { outline: 3px solid #4c8dff; outline-offset: 1px }
 .holds { color: var(--good) } .violated { color: var(--bad); font-weight: bold } .unavailable, .untested { color: var(--so) }
 .wrong { box-shadow: inset 0 0 0 2px var(--bad) } .problems { color: var(--bad) }
 [popover] { box-sizing: border-box; max-width: min(60rem, 94vw); max-height: 80vh; overflow: auto; border: 1px solid var(--line);
   border-radius: .6rem; padding: 1rem 1.25rem; color: var(--ink); background: var(--page); box-shadow: 0 8px 40px #0006 }
 [popover]::backdrop { background: #0005 }
+@media (max-width: 44rem) {
+  main { padding: .75rem } tr { display: grid; grid-template-columns: repeat(var(--stages), 1fr) }
+  tr > :first-child { grid-column: 1 / -1; border-bottom: 0; padding-top: .4rem } td { padding: .1rem 0 }
+  button { min-width: 0; width: 92% } thead th + th { justify-self: center; max-height: 9rem; overflow: hidden }
+}
 pre { overflow-x: auto; background: var(--soft); padding: .75rem; border-radius: .4rem; font: .85rem/1.45 ui-monospace, monospace }
 code { font: .85rem ui-monospace, monospace; background: var(--soft); padding: .1rem .3rem; border-radius: .3rem }
 @media print { [popover] { display: block; position: static; box-shadow: none; break-inside: avoid; max-height: none } }

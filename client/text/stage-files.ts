@@ -10,6 +10,9 @@ const compiled = fileURLToPath(new URL('../../', import.meta.url))
 /** The folder of the package. */
 const root = dirname(compiled)
 
+/** Gives the path of a stage's lesson. */
+export const lessonOf = ({ name }: Stage) => join(root, 'stages', name, 'README.md')
+
 /** Lists the compiled modules of a stage, as paths of their sources: `stages/2-naive-replication/replicate.ts`. */
 function modulesOf({ name }: Stage): string[] {
   const files = readdirSync(join(compiled, 'stages', name)).filter((file) => file.endsWith('.js'))
