@@ -34,13 +34,18 @@ export function askPreVotes(node: ProductionNode): void {
   standIfWelcome(node)
 }
 
+/** Ticks from which a time-out is drawn at least: of fewer, two nodes draw the same one again and again. */
+const fewestTicks = 10
+
 /**
  * Draws an election time-out from half the usual range: at least `electionTicks`, less than one and a half times that.
  * A short range finds the next leader sooner, and splits few votes as long as it is many times what a message takes
  * (§9.3); nodes that ask first disturb nobody by asking too early.
  */
 function drawFromHalf({ timing, random }: ProductionNode): number {
-  return timing.electionTicks + Math.floor((random.next() * timing.electionTicks) / 2)
+  const { electionTicks } = timing
+  const range = Math.max(electionTicks / 2, Math.min(electionTicks, fewestTicks))
+  return electionTicks + Math.floor(random.next() * range)
 }
 
 /**
