@@ -1,5 +1,5 @@
-import { createServer } from 'node:net'
-import { formatAddress, parseAddress } from '../../src/address.js'
+import { createServer, type Server } from 'node:net'
+import { type Address, formatAddress, parseAddress } from '../../src/address.js'
 import type { Member } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { localMember, localMembers, localMetricsAddress } from '../../src/network/local-members.js'
@@ -10,16 +10,29 @@ export async function freeMember(member: Member, host: string): Promise<Member> 
   return { ...localMember(1, host, await freeBasePort(1, host)), id: member.id }
 }
 
+/** Clusters whose ports interleave, and the ports that all of them take. */
+const [clustersInBlock, blockPorts] = [10, 400]
+/** Nodes of a cluster that has a place in a block; a larger one takes a block. */
+const nodesInPlace = 9
+
+const below = (limit: number) => Math.floor(Math.random() * limit)
+
 /**
  * Finds a base port whose client and peer ports are all free now, below the range that the operating system hands out.
+ * The base port itself stays taken as long as this process lives: another process finds no ports beside it, though
+ * nodes have not started yet, or are dead for a while.
  *
  * @param withMetrics whether the ports for metrics have to be free as well
  * @throws ConfigError if none was found
  */
 export async function freeBasePort(nodes: number, host: string, withMetrics = false): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const base = 10_000 + Math.floor(Math.random() * 20_000)
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const place = nodes > nodesInPlace ? 0 : below(clustersInBlock) * (nodesInPlace + 1)
+    const base = 10_000 + below(20_000 / blockPorts) * blockPorts + place
+    const mark = await listening({ host, port: base })
+    if (!mark) continue
     if (await areFree(localMembers(nodes, host, base), withMetrics)) return base
+    mark.close()
   }
   throw new ConfigError(`no free ports were found on ${formatAddress({ host, port: 0 })}; name some with --base-port`)
 }
@@ -32,10 +45,16 @@ async function areFree(members: readonly Member[], withMetrics = false): Promise
   return (await Promise.all(addresses.map((address) => isFree(parseAddress(address)!)))).every(Boolean)
 }
 
-function isFree(address: { host: string; port: number }): Promise<boolean> {
+async function isFree(address: Address): Promise<boolean> {
+  const server = await listening(address)
+  return new Promise((resolve) => (server ? server.close(() => resolve(true)) : resolve(false)))
+}
+
+/** Listens at an address, and keeps no process alive by it; null if the address is taken. */
+function listening(address: Address): Promise<Server | null> {
   return new Promise((resolve) => {
-    const server = createServer()
-    server.once('error', () => resolve(false))
-    server.listen(address, () => server.close(() => resolve(true)))
+    const server = createServer((socket) => socket.destroy())
+    server.once('error', () => resolve(null))
+    server.listen(address, () => resolve(server.unref()))
   })
 }

@@ -100,3 +100,11 @@ export async function middleOf(page: Page, id: string): Promise<{ x: number; y: 
   const box = (await page.locator(`[data-node=${id}] .body`).boundingBox())!
   return { x: box.x + box.width / 2, y: box.y + box.height / 2 }
 }
+
+/** Waits until the page has so many of what a selector finds. */
+export async function counted(t: Test, page: Page, selector: string, count: number, what = selector): Promise<void> {
+  const found = page.locator(selector)
+  if (count > 0) await found.nth(count - 1).waitFor({ state: 'attached' })
+  else await found.first().waitFor({ state: 'detached' })
+  t.equal(await found.count(), count, what)
+}

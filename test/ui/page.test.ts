@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
 import { cli } from '../helpers/running.js'
-import { happened, inBrowser, middleOf, open, type } from './browser.js'
+import { counted, happened, inBrowser, middleOf, open, type } from './browser.js'
 
 const live = (stage: number, ...more: string[]) => [
   'run',
@@ -19,7 +19,7 @@ const live = (stage: number, ...more: string[]) => [
 t.test('a live cluster is looked at and asked', inBrowser, async (t) => {
   const { page, wrong } = await open(t, live(6))
   await page.waitForSelector('.node.leader')
-  t.equal(await page.locator('.node').count(), 5)
+  await counted(t, page, '.node', 5)
 
   t.equal(await type(page, 'set a 1'), 'ok')
   t.equal(await type(page, 'get a'), '"1"')
@@ -51,7 +51,7 @@ t.test('a link is cut by a drag; the leader is killed by a click; the past is go
   await page.mouse.move(to.x, to.y, { steps: 4 })
   await page.mouse.up()
   await happened(page, new RegExp(`what is sent ${one}>${other} is lost`))
-  t.equal(await page.locator('.cut').count(), 1)
+  await counted(t, page, '.cut', 1)
   await page.click('text=heal')
   await happened(page, /every link carries again/)
 
@@ -66,14 +66,14 @@ t.test('a link is cut by a drag; the leader is killed by a click; the past is go
   await slider.focus()
   await page.keyboard.press('Home')
   await page.waitForSelector('main.past')
-  t.equal(await page.locator('.node.dead').count(), 0, 'at the beginning nobody was dead')
-  t.equal(await page.locator('.cell.applied').count(), 0)
+  await counted(t, page, '.node.dead', 0, 'at the beginning nobody was dead')
+  await counted(t, page, '.cell.applied', 0)
   await page.locator('.story').hover()
   await page.click('text=● live')
   await page.waitForSelector(`main.present [data-node=${leader}].dead`)
   await page.locator('.story li', { hasText: 'killed' }).first().click()
   await page.waitForSelector('main.past')
-  t.equal(await page.locator('.node.dead').count(), 1, 'a sentence leads to its moment')
+  await counted(t, page, '.node.dead', 1, 'a sentence leads to its moment')
 
   await page.click('text=say it as script')
   const script = await page.locator('.script textarea').inputValue()
@@ -132,7 +132,7 @@ t.test('a scenario plays to its ✘', inBrowser, async (t) => {
 
 t.test('two stages side by side: the first moment at which they part', inBrowser, async (t) => {
   const { page, wrong } = await open(t, ['scenario', 'N5', '--stage', '5', '--beside', '6', '--ui'])
-  t.equal(await page.locator('.ring').count(), 2)
+  await counted(t, page, '.ring', 2)
   await page.click('text=to where they part')
   const leaders = await page.locator('.card h2').allTextContents()
   t.match(leaders, [/^stage 5/, /^stage 6/])
