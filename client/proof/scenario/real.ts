@@ -67,7 +67,7 @@ export async function playOnProcesses(
     cluster: `scenario-${randomUUID().slice(0, 8)}`,
     log: 'file',
     pace: defaultPace,
-    ...(scenario.snapshotEntries !== null && { choices: { snapshotEntries: scenario.snapshotEntries } }),
+    choices: scenario.snapshotEntries === null ? {} : { snapshotEntries: scenario.snapshotEntries },
     dataDir,
     traceDir: null,
     onEvent: (event) => accidents.push(...accidentOf(event)),
