@@ -5,6 +5,7 @@ import type { Stage } from '../../src/stage.js'
 import { startLocalCluster } from '../cluster/local-cluster.js'
 import { Guide } from '../learn/guide.js'
 import { experimentsOf } from '../learn/lesson.js'
+import { answering } from '../repl/answering.js'
 import { Repl } from '../repl/repl.js'
 import { colour } from '../text/colour.js'
 import { nodeOptions, stageArgument, wholeNumber } from './arguments.js'
@@ -49,20 +50,8 @@ async function runOne(line: string, basePort: number, guide: Guide): Promise<boo
     onEvent: (event: Event) => repl?.show(event),
     onStderr: (text) => (repl ? repl.note(text) : console.error(text)),
   })
-  const { cluster, client, data, membership } = local
-  repl = new Repl({
-    client,
-    addresses: cluster.nodes().map((node) => node.client),
-    shapes: stage.commands,
-    prompt: stage.name,
-    cluster,
-    ...(membership && { membership }),
-    withoutLogs: `stage ${stage.number} keeps none`,
-    ...(data && { folders: () => new Map(cluster.nodes().map(({ id }) => [id, data.folderOf(id)])) }),
-    guide,
-    input: process.stdin,
-    output: process.stdout,
-  })
+  const answers = answering(local, stage, options.log)
+  repl = new Repl({ ...answers, prompt: stage.name, guide, input: process.stdin, output: process.stdout })
   console.log(guide.started())
   if (!guide.leaves) await repl.run()
   await local.stop()

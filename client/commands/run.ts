@@ -20,7 +20,7 @@ import { environmentSettings } from '../cluster/environment.js'
 import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluster/local-cluster.js'
 import { isMemberWord } from '../cluster/membership.js'
 import { isRestartAll, restartAll, supervised } from '../cluster/restart-all.js'
-import type { AnswererOptions } from '../repl/answerer.js'
+import { answering } from '../repl/answering.js'
 import { performFault } from '../repl/fault-words.js'
 import type { Repl } from '../repl/repl.js'
 import { colour, nodeColour } from '../text/colour.js'
@@ -150,19 +150,6 @@ async function pageFor({ ui, stage, nodes, heartbeat }: RunArguments): Promise<L
   const { LivePage: Page } = await import('../ui/live-page.js')
   const names = Array.from({ length: nodes }, (_, at) => `n${at + 1}`)
   return new Page(stage, names, Math.min(defaultTiming.tickMs, heartbeat))
-}
-
-/** Collects what a prompt, or a page, needs to answer lines. */
-function answering({ client, cluster, membership, data }: LocalCluster, stage: Stage, log: LogKind): AnswererOptions {
-  return {
-    client,
-    addresses: cluster.nodes().map((node) => node.client),
-    shapes: stage.commands,
-    cluster,
-    ...(membership && { membership }),
-    withoutLogs: stage.keeps === 'nothing' ? `stage ${stage.number} keeps none` : `--log ${log} has no files to show`,
-    ...(log === 'file' && data && { folders: () => new Map(cluster.nodes().map(({ id }) => [id, data.folderOf(id)])) }),
-  }
 }
 
 /** Tells whether an event is that of a node that stays down from the start, while the others serve. */
