@@ -9,6 +9,7 @@ import type { LogKind, NetworkName } from '../stage.js'
 import { type Child, endChildren, isMajorityAlive, spawnNode, touches } from './child.js'
 import { readComplaints, readEvents } from './child-output.js'
 import { type Choices, type NodeConfig, type Pace, writableFolder } from './config.js'
+import { MessageFaults } from './link-faults.js'
 import { Orders } from './orders.js'
 import { badStarts, type Contents, type Errand, type Obeyed } from './process.js'
 import { ProcessFaults } from './process-faults.js'
@@ -101,16 +102,19 @@ export class Cluster {
     this.#options = options
     this.#isFounded = options.isFounded ?? true
     this.#listeners.add(options.onEvent)
+    const ids = () => [...this.#children.keys()]
+    const order = (id: NodeId, errand: Errand) => this.#order(id, errand)
     this.faults = new ProcessFaults({
       dataDir: options.dataDir,
-      ids: () => [...this.#children.keys()],
+      ids,
       child: (id) => this.#child(id),
       end: (child) => endChildren([child], this.#stopMs),
       start: async (member) => {
         this.#spawn(member)
         await this.#up(member.id)
       },
-      order: (id, errand) => this.#order(id, errand),
+      links: new MessageFaults(ids, order),
+      order,
       settled: () => this.settled(),
     })
   }
@@ -222,7 +226,7 @@ export class Cluster {
       await this.remove(id)
       throw error
     }
-    await this.faults.tellLinks(id)
+    await this.faults.tell(id)
     return { event: 'started', node: id, pid: this.#child(id).process.pid, client: member.client, peer: member.peer }
   }
 
@@ -230,7 +234,7 @@ export class Cluster {
   async remove(id: NodeId): Promise<void> {
     await endChildren([this.#child(id)], this.#stopMs)
     this.#children.delete(id)
-    this.faults.forget(id)
+    await this.faults.forget(id)
   }
 
   /** Ends every node: asks first, and kills after {@link stopMs}. */

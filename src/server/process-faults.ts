@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import type { Event, Member, NodeId } from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import type { Delay, Direction } from '../network/faults.js'
-import { type Child, stopInTracks, touches } from './child.js'
+import { type Child, stopInTracks } from './child.js'
 import { type Breakable, linksBetween } from './faults.js'
+import type { LinkFaults } from './link-faults.js'
 import type { Errand, Obeyed } from './process.js'
 
 /** The processes of a cluster, as faults need them. */
@@ -18,6 +19,8 @@ export interface Processes {
   end(child: Child): Promise<void>
   /** Starts a dead node again, and resolves when it serves. @throws ConfigError if it cannot */
   start(member: Member): Promise<void>
+  /** Breaks the links between nodes. */
+  readonly links: LinkFaults
   /** Sends an order to a running node; undefined if the node does not run or does not answer. */
   order(id: NodeId, errand: Errand): Promise<Obeyed | undefined>
   /** Resolves when every node that runs is connected to every other. */
@@ -30,10 +33,6 @@ export interface Processes {
  */
 export class ProcessFaults implements Breakable<Promise<Event>> {
   readonly #nodes: Processes
-  /** Links cut on purpose; a restarted node is told of them again. */
-  readonly #cuts = new Set<Direction>()
-  /** The delay of messages set on purpose; a restarted node is told of it again. */
-  #delay: Delay = null
   /** The factor by which time passes slower; a restarted node is told of it again. */
   #slow = 1
 
@@ -70,7 +69,7 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
     await this.#nodes.start(member)
     if (this.#nodes.child(id).damaged)
       throw new ConfigError(`${id} did not start: its folder cannot be used, as it has said`)
-    await this.tellLinks(id)
+    await this.tell(id)
     await this.#nodes.settled()
     return { event: 'restarted', node: id, pid: this.#nodes.child(id).process.pid }
   }
@@ -108,7 +107,7 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
     child.process.kill('SIGCONT')
     child.wake()
     child.condition = 'up'
-    await this.tellLinks(id)
+    await this.tell(id)
     return { event: 'resumed', node: id }
   }
 
@@ -130,24 +129,19 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
   }
 
   async #cut(links: readonly Direction[]): Promise<Event> {
-    for (const cut of links) {
-      this.#cuts.add(cut)
-      await Promise.all(cut.split('>').map((id) => this.#nodes.order(id, { cut })))
-    }
+    await this.#nodes.links.cut(links)
     return { event: 'cut', links }
   }
 
   /** Mends every cut link. Dead nodes stay dead and paused ones paused. */
   async heal(): Promise<Event> {
-    this.#cuts.clear()
-    await Promise.all(this.#nodes.ids().map((id) => this.#nodes.order(id, { heal: true })))
+    await this.#nodes.links.heal()
     return { event: 'healed' }
   }
 
   /** Delays every message between nodes; null ends the delay. */
-  async delay(delay: Delay): Promise<void> {
-    this.#delay = delay
-    await Promise.all(this.#nodes.ids().map((id) => this.#nodes.order(id, { delay })))
+  delay(delay: Delay): Promise<void> {
+    return this.#nodes.links.delay(delay)
   }
 
   /** Lets the time of all nodes pass so many times slower; 1 is the usual pace. */
@@ -163,16 +157,14 @@ export class ProcessFaults implements Breakable<Promise<Event>> {
     await this.#nodes.order(id, { hasten: true })
   }
 
-  /** Tells a node that was away which links are cut now, and how messages are delayed. */
-  async tellLinks(id: NodeId): Promise<void> {
-    await this.#nodes.order(id, { heal: true })
-    for (const cut of this.#cuts) await this.#nodes.order(id, { cut })
-    await this.#nodes.order(id, { delay: this.#delay })
+  /** Tells a node that was away which links are cut now, how messages are delayed, and how time passes. */
+  async tell(id: NodeId): Promise<void> {
+    await this.#nodes.links.tell(id)
     if (this.#slow !== 1) await this.#nodes.order(id, { slow: this.#slow })
   }
 
   /** Forgets the cut links of a node that is gone for good. */
-  forget(id: NodeId): void {
-    for (const link of this.#cuts) if (touches(link, id)) this.#cuts.delete(link)
+  forget(id: NodeId): Promise<void> {
+    return this.#nodes.links.forget(id)
   }
 }
