@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import type { Event, Member, ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import { localMembers } from '../../src/network/local-members.js'
+import { hostedMembers, localMembers } from '../../src/network/local-members.js'
 import { Cluster } from '../../src/server/cluster.js'
 import { writableFolder } from '../../src/server/config.js'
 import { DataFolder, type Kept } from '../../src/server/data-folder.js'
+import type { Hosts } from '../../src/server/hosts/hosts.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
 import { readsAndWrites } from '../commands-of.js'
@@ -22,6 +23,8 @@ export interface LocalClusterOptions {
   readonly entry: string
   readonly nodes: number
   readonly host: string
+  /** Hosts for the nodes, one each; null if all run on this machine. */
+  readonly hosts: Hosts | null
   /** The first port of the cluster; 0 finds free ports. */
   readonly basePort: number
   readonly network: NetworkName | undefined
@@ -96,7 +99,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
  * and addresses, because they are in its logs.
  */
 async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null): Promise<Kept> {
-  const { stage, nodes: count, host, basePort: wanted, log } = options
+  const { stage, nodes: count, host, hosts, basePort: wanted, log } = options
   const before = stage.members === 'changing' && log !== 'memory' ? await data?.recall() : null
   if (before) {
     if ([0, defaultBasePort, before.basePort].includes(wanted)) return before
@@ -104,9 +107,11 @@ async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null):
       `the nodes in ${data!.path} know each other under ports from ${before.basePort} on: leave --base-port out`,
     )
   }
-  const basePort = wanted || (await freeBasePort(count, host, options.metrics))
+  // On hosts, every port is free.
+  const basePort = wanted || (hosts ? defaultBasePort : await freeBasePort(count, host, options.metrics))
   const cluster = (await data?.cluster()) ?? `local-${randomUUID().slice(0, 8)}`
-  return { cluster, founded: false, basePort, nodes: localMembers(count, host, basePort) }
+  const nodes = hosts ? hostedMembers(count, basePort) : localMembers(count, host, basePort)
+  return { cluster, founded: false, basePort, nodes }
 }
 
 function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, { cluster, founded, nodes }: Kept) {
@@ -122,6 +127,7 @@ function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, {
     log,
     pace: { heartbeatMs: heartbeat, electionMs: election },
     choices: { snapshotEntries, snapshotBytes, leaseReads },
+    hosts: options.hosts,
     appPortsAbove: appPorts ? appPortsAbove : undefined,
     dataDir: stage.keeps === 'nothing' ? null : (data?.path ?? null),
     traceDir: trace === undefined ? null : writableFolder(trace),

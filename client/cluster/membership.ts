@@ -110,7 +110,8 @@ export class Membership {
     const { cluster, host, basePort } = this.#premises
     const number = Number(/^n([1-9]\d?)$/.exec(id)?.[1])
     if (!number) throw new UsageError(`a node that is started here is called n1 to n99, not ${id}`)
-    const member = await freeMember(localMember(number, host, basePort), host)
+    const onItsHost = cluster.hosts && localMember(number, id, basePort)
+    const member = onItsHost ?? (await freeMember(localMember(number, host, basePort), host))
     say(await cluster.add(member))
     await this.remember()
     return member

@@ -46,6 +46,7 @@ async function runOne(line: string, basePort: number, guide: Guide): Promise<boo
     ...options,
     stage,
     basePort,
+    hosts: null,
     entry: roadmap.entry,
     onEvent: (event: Event) => repl?.show(event),
     onStderr: (text) => (repl ? repl.note(text) : console.error(text)),

@@ -8,6 +8,7 @@ import { ConfigError } from '../../src/errors.js'
 import type { Cluster } from '../../src/server/cluster.js'
 import type { DataFolder } from '../../src/server/data-folder.js'
 import { exitCodes } from '../../src/server/exits.js'
+import type { Hosts } from '../../src/server/hosts/hosts.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { badStarts } from '../../src/server/process.js'
 import type { Awaited } from '../../src/server/readiness.js'
@@ -29,6 +30,7 @@ import { parseLine, UsageError } from '../text/words.js'
 import { columnsOf, wrapped } from '../text/wrapped.js'
 import type { LivePage } from '../ui/live-page.js'
 import { askOptions, nodeOptions, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { type HostKind, hostsOption, onHosts } from './inside-hosts.js'
 import type { Served } from './served.js'
 import type { Verb } from './verb.js'
 
@@ -54,6 +56,7 @@ interface RunArguments {
   nodes: number
   basePort: number
   host: string
+  hosts: Hosts | null
   network: NetworkName | undefined
   log: LogKind
   heartbeat: number
@@ -75,15 +78,20 @@ interface RunArguments {
 }
 
 /** Makes the command that starts a cluster on this machine. */
-export function runVerb(served: Served): Verb<Omit<RunArguments, 'stage' | 'served'> & { stage?: string }> {
+export function runVerb(
+  served: Served,
+): Verb<Omit<RunArguments, 'stage' | 'served' | 'hosts'> & { stage?: string; hosts: HostKind }> {
   return {
     builder: (yargs) =>
       runOptions(served.namesStage ? stagePositional(yargs) : yargs).check(
         ({ headless, json }) => headless || !json || 'with --json goes --headless: the REPL is for people',
       ),
     async handler(args) {
-      const all = { ...args, stage: served.stage(args.stage), served }
-      process.exitCode = await (args.headless ? runHeadless(all) : runWithRepl(all))
+      const stage = served.stage(args.stage)
+      process.exitCode = await onHosts(args.hosts, (hosts) => {
+        const all = { ...args, hosts, stage, served }
+        return args.headless ? runHeadless(all) : runWithRepl(all)
+      })
     },
   }
 }
@@ -110,6 +118,7 @@ function runOptions(yargs: Argv) {
       describe: 'ports for the services of gRPC, over any network between the nodes: base+201…',
     })
     .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
+    .option('hosts', hostsOption)
     .options(nodeOptions)
     .config(environmentSettings([...Object.keys(settingShapes), 'dataDir']))
     .options(askOptions)

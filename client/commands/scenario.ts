@@ -9,6 +9,7 @@ import { play } from '../../src/proof/scenario/play.js'
 import type { Played, Scenario } from '../../src/proof/scenario/scenario.js'
 import { playVirtually } from '../../src/proof/scenario/virtual.js'
 import { exitCodes } from '../../src/server/exits.js'
+import type { Hosts } from '../../src/server/hosts/hosts.js'
 import type { Stage } from '../../src/stage.js'
 import type { TraceLine } from '../../src/trace/fold.js'
 import { Hands } from '../proof/scenario/hands.js'
@@ -18,6 +19,7 @@ import { Lanes } from '../text/lanes.js'
 import { table } from '../text/table.js'
 import { messagesOption, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
 import { asking } from './asking.js'
+import { type HostKind, hostsOption, onHosts } from './inside-hosts.js'
 import { askPredictions, besideOutcome } from './predict.js'
 import { serveUntilStopped } from './serve.js'
 import type { Verb } from './verb.js'
@@ -26,6 +28,7 @@ interface ScenarioArguments {
   id: string | undefined
   stage: string
   real: boolean
+  hosts: HostKind
   hands: boolean
   messages: boolean
   ui: boolean
@@ -36,12 +39,15 @@ interface ScenarioArguments {
   basePort: number
 }
 
+type HowPlayed = Omit<ScenarioArguments, 'hosts'> & { readonly hosts: Hosts | null }
+
 export const scenario: Verb<ScenarioArguments> = {
   builder: (yargs) =>
     yargs
       .positional('id', { type: 'string', describe: 'N3, for one; or a file of your own, such as x1.txt' })
       .option('stage', { type: 'string', default: 'latest', describe: 'its number, its name, or "latest"' })
       .option('real', { type: 'boolean', default: false, describe: 'on processes, not in virtual time' })
+      .option('hosts', hostsOption)
       .option('hands', { type: 'boolean', default: false, describe: 'with your own hands: say what to do, and judge' })
       .option('messages', messagesOption)
       .option('ui', uiOption)
@@ -65,7 +71,11 @@ export const scenario: Verb<ScenarioArguments> = {
       .example('$0 scenario N3 --stage 2', 'what a write without a majority leaves behind')
       .example('$0 scenario N3 --stage 2 --hands', 'the same by hand, with `run 2` in another terminal')
       .example('$0 scenario N3 --stage 2 --predict', 'first guess, then look')
+      .example('$0 scenario N3 --real --hosts netns', 'on five hosts, whose packets are really lost')
       .example('$0 scenario E13 --stage 6 --messages', 'every message of it, a column for each node')
+      .check(
+        ({ real, hosts }) => real || hosts === 'local' || 'with --hosts netns goes --real: virtual time has no hosts',
+      )
       .check(({ real, hands }) => !(real && hands) || 'either --real or --hands')
       .check(
         ({ ui, beside }) => ui || beside === undefined || 'with --beside goes --ui: two stages are seen side by side',
@@ -79,12 +89,17 @@ export const scenario: Verb<ScenarioArguments> = {
     const scenario = scenarioArgument(args.id)
     const stage = stageArgument(args.stage)
     if (args.ui) return showScenario(args, scenario, stage)
-    const ahead = args.predict ? await asking((ask) => askPredictions(scenario, stage, ask)) : null
-    const played = await playAs(args, scenario, stage)
-    console.log(paint(played).join('\n'))
-    if (ahead) console.log(`\n${besideOutcome(ahead, played)}`)
-    process.exitCode = played.verdict === 'holds' ? exitCodes.done : exitCodes.refused
+    process.exitCode = await onHosts(args.hosts, (hosts) => tellPlayed({ ...args, hosts }, scenario, stage))
   },
+}
+
+/** Plays a scenario and prints what came. @returns the exit code */
+async function tellPlayed(args: HowPlayed, scenario: Scenario, stage: Stage): Promise<number> {
+  const ahead = args.predict ? await asking((ask) => askPredictions(scenario, stage, ask)) : null
+  const played = await playAs(args, scenario, stage)
+  console.log(paint(played).join('\n'))
+  if (ahead) console.log(`\n${besideOutcome(ahead, played)}`)
+  return played.verdict === 'holds' ? exitCodes.done : exitCodes.refused
 }
 
 async function showScenario(
@@ -141,10 +156,10 @@ function scenarioIn(path: string): Scenario {
 }
 
 /** Plays a scenario as the options ask. @throws ConfigError if it cannot be played in this way */
-async function playAs(args: ScenarioArguments, scenario: Scenario, stage: Stage): Promise<Played> {
+async function playAs(args: HowPlayed, scenario: Scenario, stage: Stage): Promise<Played> {
   checkStage(scenario, stage)
   if (args.hands) return playByHand(scenario, stage, args.basePort)
-  if (args.real) return playOnProcesses(scenario, stage, args.seed)
+  if (args.real) return playOnProcesses(scenario, stage, args.seed, args.hosts)
   checkVirtual(scenario, stage)
   if (!args.messages) return playVirtually(scenario, stage, args.seed)
   const lanes = new Lanes(console.log)

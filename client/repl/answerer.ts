@@ -2,6 +2,7 @@ import { type Event, failure, type Outcome, type Traced } from '../../src/contra
 import type { Cluster } from '../../src/server/cluster.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { isFaultWord } from '../../src/server/faults.js'
+import { isHostWord } from '../../src/server/hosts/host-words.js'
 import { stages } from '../../stages/index.js'
 import type { Client } from '../client.js'
 import {
@@ -91,7 +92,7 @@ export class Answerer {
     if (word === 'check') return turn.say(rest === '' ? this.#session.check() : describeCheck(await checkFile(rest)))
     if (word === 'save' || word === 'save!') return turn.say(this.#session.save(rest, word === 'save!'))
     if (isTimeWord(word)) return this.#time(`${word} ${rest}`, turn)
-    if (isFaultWord(word)) return this.#fault(`${word} ${rest}`, turn)
+    if (isFaultWord(word) || isHostWord(word)) return this.#fault(`${word} ${rest}`, turn)
     if (isMemberWord(word)) return this.#comeAndGo(`${word} ${rest}`, turn)
     if (!isKnown(word, this.#options)) throw new UsageError(describeUnknown(typed, this.#options))
     return this.#ask(`${word}${line.slice(typed.length)}`, turn)

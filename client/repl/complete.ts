@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { isFaultWord } from '../../src/server/faults.js'
+import { isHostWord } from '../../src/server/hosts/host-words.js'
 import { isMemberWord } from '../cluster/membership.js'
 import { type Abilities, allWords } from './repl-words.js'
 
@@ -19,6 +20,8 @@ function candidates(words: readonly string[], abilities: Abilities, nodes: reado
   if (first === 'restart') return ['all', ...nodes]
   if (first === 'timeout') return ['follower', ...nodes]
   if (isFaultWord(first)) return first === 'heal' ? [] : ['leader', 'follower', ...nodes]
+  if (first === 'resolver') return ['silent', 'back']
+  if (isHostWord(first)) return ['leader', 'follower', ...nodes]
   if (isMemberWord(first) || first === 'log') return ['leader', ...nodes]
   if (['remove_node', 'reconfigure', 'promote', 'demote'].includes(first)) return [...nodes]
   if (first === 'transfer_leader' && words.length === 2) return ['follower', ...nodes]

@@ -3,6 +3,7 @@ import { ConfigError } from '../../src/errors.js'
 import { leaderOf } from '../../src/proof/scenario/cast.js'
 import type { Cluster } from '../../src/server/cluster.js'
 import { actsOf, parseFault } from '../../src/server/faults.js'
+import { isHostWord, performHostFault } from '../../src/server/hosts/host-words.js'
 import { UsageError } from '../text/words.js'
 
 /** Words that stand for a node that has this role now. */
@@ -31,13 +32,22 @@ export async function nameRoles(cluster: Cluster, line: string): Promise<string>
  * @throws UsageError if the line is no fault; ConfigError if the one node named is not in a state for it
  */
 export async function performFault(cluster: Cluster, line: string): Promise<Event[]> {
-  const fault = parseFault(await nameRoles(cluster, line))
+  const named = await nameRoles(cluster, line)
+  if (isHostWord(named.trim().split(/\s+/)[0]!)) return performOnHosts(cluster, named)
+  const fault = parseFault(named)
   if ('problem' in fault) throw new UsageError(fault.problem)
   const acts = actsOf(cluster.faults, fault)
   const [only] = acts
   if (acts.length === 1) return [await only!.perform()]
   const events: Event[] = []
   for (const { node, perform } of acts) events.push(await perform().catch((error) => refusedFor(node!, error)))
+  return events
+}
+
+async function performOnHosts({ hosts }: Cluster, line: string): Promise<Event[]> {
+  if (!hosts) throw new UsageError('this needs a host for each node: start the cluster with `--hosts netns`')
+  const events = await performHostFault(hosts, line)
+  if ('problem' in events) throw new UsageError(events.problem)
   return events
 }
 

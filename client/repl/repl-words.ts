@@ -1,5 +1,6 @@
 import type { CommandShape } from '../../src/contracts.js'
 import { faultWords, isFaultWord } from '../../src/server/faults.js'
+import { hostWords, isHostWord } from '../../src/server/hosts/host-words.js'
 import { memberWords } from '../cluster/membership.js'
 import { colour } from '../text/colour.js'
 import { usage, usageBeside } from '../text/words.js'
@@ -9,7 +10,8 @@ import { isTimeWord, timeWords } from './time-words.js'
 /** Abilities of a REPL besides asking; an ability that is missing hides its words. */
 export interface Abilities {
   readonly shapes: Readonly<Record<string, CommandShape>>
-  readonly cluster?: unknown
+  /** A cluster that was started here; on hosts, where each node has one of its own. */
+  readonly cluster?: { readonly hosts: unknown }
   readonly folders?: unknown
   readonly membership?: unknown
 }
@@ -48,11 +50,17 @@ export function allWords({ shapes, cluster, folders, membership }: Abilities): s
     ...Object.keys(shapes),
     ...first({
       ...(membership ? memberWords : {}),
-      ...(cluster ? { ...faultWords, ...timeWords } : {}),
+      ...faultsOf(cluster),
       ...(folders ? logWord : {}),
     }),
     ...first(ownWords),
   ]
+}
+
+/** Collects the words that break a cluster, with their usage. */
+function faultsOf(cluster: Abilities['cluster']): Readonly<Record<string, { usage: string; help: string }>> {
+  if (!cluster) return {}
+  return { ...faultWords, ...timeWords, ...(cluster.hosts ? hostWords : {}) }
 }
 
 /** Finds the word that the first word of a line means: capitals, `?` and `quit` are understood. */
@@ -68,6 +76,7 @@ export function isKnown(word: string, abilities: Abilities): boolean {
   return (
     [...allWords(abilities), 'log', 'save!'].includes(word) ||
     isFaultWord(word) ||
+    isHostWord(word) ||
     isTimeWord(word) ||
     word.startsWith('{')
   )
@@ -118,10 +127,7 @@ export function describeWords(word: string | undefined, abilities: Abilities): s
     entries.map(([left, right]) => wrapped(`  ${left.padEnd(29)} ${colour.dim(right)}`, defaultColumns, ' '.repeat(32)))
   const commands = Object.entries(shapes).map(([name, shape]): [string, string] => [usage(name, shape), shape.help])
   const members = Object.values(memberWords).map(({ usage, help }): [string, string] => [usage, help])
-  const faults = Object.values({ ...faultWords, ...timeWords }).map(({ usage, help }): [string, string] => [
-    usage,
-    help,
-  ])
+  const faults = Object.values(faultsOf(cluster)).map(({ usage, help }): [string, string] => [usage, help])
   const own = Object.entries({ ...(folders ? logWord : {}), ...ownWords })
   if (word) {
     const found = [...commands, ...members, ...faults, ...own].filter(([left]) => left.split(' ')[0] === word)

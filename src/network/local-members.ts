@@ -6,6 +6,11 @@ export function localMembers(count: number, host: string, basePort: number): Mem
   return Array.from({ length: count }, (_, at) => localMember(at + 1, host, basePort))
 }
 
+/** Members that have a host each, which is called as the node is. Ports are those of a local cluster. */
+export function hostedMembers(count: number, basePort: number): Member[] {
+  return Array.from({ length: count }, (_, at) => localMember(at + 1, `n${at + 1}`, basePort))
+}
+
 /** Gives the address for metrics of a node of a local cluster: base+301 … base+300+n. */
 export function localMetricsAddress({ client }: Member): string {
   const { host, port } = parseAddress(client)!

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Member, NodeId } from '../contracts.js'
+import type { Hosts } from './hosts/hosts.js'
 import type { Order } from './process.js'
 
 /**
@@ -40,11 +41,14 @@ export function isMajorityAlive(children: readonly Child[]): boolean {
  * Starts a node's process.
  *
  * @param entry the script, which gets the configuration as JSON in its first argument
- * @param isWatched whether the process tells every step by a pipe of its own
+ * @param config of the node; a node that is watched tells every step by a pipe of its own
+ * @param hosts the hosts, if the process runs on that of its name
  */
-export function spawnNode(member: Member, entry: string, config: object, isWatched: boolean): Child {
-  const process = spawn(globalThis.process.execPath, [...nodeFlags, entry, JSON.stringify(config)], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(isWatched ? (['pipe'] as const) : [])],
+export function spawnNode(member: Member, entry: string, config: { watched: boolean }, hosts: Hosts | null): Child {
+  const command = [globalThis.process.execPath, ...nodeFlags, entry, JSON.stringify(config)]
+  const [program, ...rest] = hosts?.commandOn(member.id, command) ?? command
+  const process = spawn(program!, rest, {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(config.watched ? (['pipe'] as const) : [])],
     env: leanEnvironment(),
   })
   process.on('error', () => {})

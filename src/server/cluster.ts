@@ -8,8 +8,9 @@ import { localMetricsAddress } from '../network/local-members.js'
 import type { LogKind, NetworkName } from '../stage.js'
 import { type Child, endChildren, isMajorityAlive, spawnNode, touches } from './child.js'
 import { readComplaints, readEvents } from './child-output.js'
-import { type Choices, type NodeConfig, type Pace, writableFolder } from './config.js'
-import { MessageFaults } from './link-faults.js'
+import { anyAddress, type Choices, type NodeConfig, type Pace, writableFolder } from './config.js'
+import type { Hosts } from './hosts/hosts.js'
+import { MessageFaults, PacketFaults } from './link-faults.js'
 import { Orders } from './orders.js'
 import { badStarts, type Contents, type Errand, type Obeyed } from './process.js'
 import { ProcessFaults } from './process-faults.js'
@@ -62,6 +63,8 @@ export interface ClusterOptions {
   readonly traceDir: string | null
   /** True if each node has a port for metrics, {@link localMetricsAddress}. */
   readonly metrics?: boolean
+  /** Hosts for the nodes, one each, whose packets can be lost; without them, all nodes run on this machine. */
+  readonly hosts?: Hosts | null
   /** Called with every event from the start on; later listeners {@link Cluster.subscribe}. */
   readonly onEvent: (event: Event) => void
   /** Called with every step of each node, if somebody looks on: a sample where they are many. */
@@ -104,6 +107,7 @@ export class Cluster {
     this.#listeners.add(options.onEvent)
     const ids = () => [...this.#children.keys()]
     const order = (id: NodeId, errand: Errand) => this.#order(id, errand)
+    const messages = new MessageFaults(ids, order)
     this.faults = new ProcessFaults({
       dataDir: options.dataDir,
       ids,
@@ -113,7 +117,7 @@ export class Cluster {
         this.#spawn(member)
         await this.#up(member.id)
       },
-      links: new MessageFaults(ids, order),
+      links: this.hosts ? new PacketFaults(this.hosts, messages) : messages,
       order,
       settled: () => this.settled(),
     })
@@ -142,6 +146,7 @@ export class Cluster {
       this.#tell({ event: 'starting', seconds, for: this.awaited })
     }, tellMs)
     try {
+      for (const { id } of this.#options.members) await this.hosts?.add(id)
       for (const member of this.#options.members) this.#spawn(member)
       for (const { id } of this.#options.members) await this.#up(id)
       await this.ready(startMs, () => !isMajorityAlive([...this.#children.values()]))
@@ -152,6 +157,11 @@ export class Cluster {
     } finally {
       clearInterval(tell)
     }
+  }
+
+  /** The hosts of the nodes, if each has one of its own. */
+  get hosts(): Hosts | null {
+    return this.#options.hosts ?? null
   }
 
   /** True if clients were served when the supervisor last looked. */
@@ -219,6 +229,7 @@ export class Cluster {
   async add(member: Member): Promise<Event> {
     const { id } = member
     if (this.#children.has(id)) throw new ConfigError(`${id} is there already`)
+    await this.hosts?.add(id)
     this.#spawn(member)
     try {
       await this.#up(id)
@@ -270,8 +281,10 @@ export class Cluster {
       dataDir: dataDir && join(dataDir, member.id),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
       watched: onTrace !== undefined,
+      // On a host, a node is told by its name, and the host may get another address.
+      listen: this.hosts ? anyAddress : null,
     }
-    const child = spawnNode(member, entry, config, config.watched)
+    const child = spawnNode(member, entry, config, this.hosts)
     child.ended = new Promise<void>((resolve) => {
       child.process.once('close', (code, signal) => {
         this.#ended(child, code, signal)

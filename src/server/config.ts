@@ -3,7 +3,18 @@ import { z } from 'zod'
 import { plainAddress } from '../address.js'
 import { defaultTiming, limits, type Member, type Timing } from '../contracts.js'
 import { ConfigError } from '../errors.js'
-import { addressShape, defaultSettings, nodeIdShape, portShape, priorityShape, settingShapes } from './settings.js'
+import {
+  addressShape,
+  defaultSettings,
+  hostShape,
+  nodeIdShape,
+  portShape,
+  priorityShape,
+  settingShapes,
+} from './settings.js'
+
+/** The host that stands for every address of a machine. */
+export const anyAddress = '0.0.0.0'
 
 export const memberShape = z.strictObject({ id: nodeIdShape, client: addressShape, peer: addressShape })
 
@@ -29,6 +40,11 @@ const nodeConfig = z.strictObject({
   appPort: portShape.nullable().default(null),
   /** The port for metrics and health over HTTP, at the host of the client address; null for none. */
   metricsPort: portShape.nullable().default(null),
+  /**
+   * The host to listen at on every port, if it is another than those in the addresses that others are told; 0.0.0.0 is
+   * every address of the machine.
+   */
+  listen: hostShape.nullable().default(null),
   /** The file that gets a line of JSON for each event of the node; null for none. */
   trace: z.string().nullable(),
   /** True if the supervisor looks on: it then gets every step by a pipe of its own. */

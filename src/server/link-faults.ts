@@ -1,6 +1,7 @@
 import type { NodeId } from '../contracts.js'
 import type { Delay, Direction } from '../network/faults.js'
 import { touches } from './child.js'
+import type { Hosts } from './hosts/hosts.js'
 import type { Errand } from './process.js'
 
 /** The links between the nodes of a cluster, which can be broken on purpose. */
@@ -59,5 +60,38 @@ export class MessageFaults implements LinkFaults {
 
   async #orderAll(errand: Errand): Promise<void> {
     await Promise.all(this.#ids().map((id) => this.#order(id, errand)))
+  }
+}
+
+/** Loses packets on their way between hosts, and delays messages inside the nodes. */
+export class PacketFaults implements LinkFaults {
+  readonly #hosts: Hosts
+  readonly #messages: LinkFaults
+
+  constructor(hosts: Hosts, messages: LinkFaults) {
+    this.#hosts = hosts
+    this.#messages = messages
+  }
+
+  cut(links: readonly Direction[]): Promise<void> {
+    return this.#hosts.cut(links)
+  }
+
+  async heal(): Promise<void> {
+    await this.#hosts.heal()
+    await this.#messages.heal()
+  }
+
+  delay(delay: Delay): Promise<void> {
+    return this.#messages.delay(delay)
+  }
+
+  tell(id: NodeId): Promise<void> {
+    return this.#messages.tell(id)
+  }
+
+  /** Forgets the faults of a node, and removes its host. */
+  forget(id: NodeId): Promise<void> {
+    return this.#hosts.remove(id)
   }
 }

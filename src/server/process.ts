@@ -87,10 +87,11 @@ export async function runNode(
 ): Promise<RunningNode> {
   const config = checkNodeConfig(candidate)
   const own = config.members.find((member) => member.id === config.id)!
+  const home = homeOf(own, config.listen)
   const stamp = <Kind extends Traced>(event: Kind): Stamped<Kind> => ({ ...event, node: config.id, at: Date.now() })
   const cluster = clusterName(stage.application, config.cluster)
   const labels = { node: config.id, cluster }
-  const metricsAt = portAt(own.client, config.metricsPort)
+  const metricsAt = portAt(home.client, config.metricsPort)
   const measuring = await startMeasuring(metricsAt, { labels, messageTypes: Object.keys(stage.messages) })
   const traces = openTraces(stage, config, stamp, (event) => emit(stamp(event)))
   const tracer = together(traces, measuring.tracer)
@@ -109,6 +110,7 @@ export async function runNode(
     timing: timingOf(config),
     about: { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster },
     network: config.network,
+    listen: home.peer,
     around: (wire) => {
       network = new FaultyNetwork(wire, world, tracer && ((message) => tracer.tell({ event: 'cut', message })))
       return network
@@ -118,7 +120,7 @@ export async function runNode(
     ...(tracer && { tracer }),
     ...measuring.parts,
   })
-  return serve(config, own, { node, ask, faults: network!, clock, measuring, stage, schemas, notice })
+  return serve(config, { own, home }, { node, ask, faults: network!, clock, measuring, stage, schemas, notice })
 }
 
 /** A node that is put together, and what its process serves around it. */
@@ -129,19 +131,31 @@ interface Assembled extends Omit<AssembledNode, 'release'>, Pick<AppPortOptions,
   readonly measuring: Measuring
 }
 
+/** The addresses of a node: those that others are told, and those where it listens. */
+interface Places {
+  readonly own: Member
+  readonly home: Member
+}
+
+/** Finds where a node listens. @param host to listen at, if it is another than those that others are told */
+function homeOf(own: Member, host: string | null): Member {
+  const at = (address: string) => (host === null ? address : formatAddress({ ...parseAddress(address)!, host }))
+  return { id: own.id, client: at(own.client), peer: at(own.peer) }
+}
+
 /** Opens the ports of a node: for metrics first, because the disk may take long to be read. @throws ConfigError */
-async function serve(config: NodeConfig, own: Member, assembled: Assembled): Promise<RunningNode> {
+async function serve(config: NodeConfig, { own, home }: Places, assembled: Assembled): Promise<RunningNode> {
   const { node, ask, measuring, notice, stage } = assembled
   const { id } = config
-  const metricsAt = portAt(own.client, config.metricsPort)
+  const metricsAt = portAt(home.client, config.metricsPort)
   const metrics = metricsAt && formatAddress(metricsAt)
   const clients = new ClientPort(ask, notice, {}, metrics ?? undefined)
   const measured = { status: () => node.status, load: () => clients.load }
   if (metrics !== null) await explainPort(id, 'metrics', metrics, () => measuring.open(measured))
-  await explainPort(id, 'peer', own.peer, () => node.start())
-  const { host, port } = parseAddress(own.client)!
-  await explainPort(id, 'client', own.client, () => clients.listen(host, port))
-  const app = await openApp(config, own.client, { ...assembled, status: () => node.status })
+  await explainPort(id, 'peer', home.peer, () => node.start())
+  const { host, port } = parseAddress(home.client)!
+  await explainPort(id, 'client', home.client, () => clients.listen(host, port))
+  const app = await openApp(config, home.client, { ...assembled, status: () => node.status })
   const where = { client: own.client, peer: own.peer, ...(app && { app: app.address }), ...(metrics && { metrics }) }
   notice({ event: 'serving', stage: stage.number, pid: process.pid, ...where })
   const close = () => Promise.all([clients.close(), app?.close(), measuring.close()])

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { addressProblem } from '../address.js'
+import { addressProblem, formatAddress, parseAddress } from '../address.js'
 import { defaultTiming, isNodeId, limits } from '../contracts.js'
 import { logKinds, networkNames } from '../stage.js'
 
@@ -7,6 +7,11 @@ import { logKinds, networkNames } from '../stage.js'
 export const addressShape = z.string('must be an address, host:port').refine((text) => addressProblem(text) === null, {
   error: ({ input }) => `${JSON.stringify(input)} must be ${addressProblem(String(input))}`,
 })
+
+/** The shape of a host at which a node listens: a name or an address, without a port. */
+export const hostShape = z
+  .string('must be a host')
+  .refine((host) => parseAddress(formatAddress({ host, port: 0 })) !== null, 'must be a host, such as 0.0.0.0 or ::')
 
 export const nodeIdShape = z
   .string('must be a name')

@@ -184,7 +184,7 @@ t.test("two sittings at once keep both histories, which are nobody else's to rea
   t.equal(statSync(file).mode & 0o777, 0o600)
 })
 
-const all = { shapes: latest.commands, cluster: {}, folders: {}, membership: {} }
+const all = { shapes: latest.commands, cluster: { hosts: null }, folders: {}, membership: {} }
 
 t.test('words that are meant', async (t) => {
   for (const [word, command] of [

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command, Event, Member, NodeId, Outcome } from '../../../src/contracts.js'
 import type { Delay } from '../../../src/network/faults.js'
-import { localMembers } from '../../../src/network/local-members.js'
+import { hostedMembers, localMembers } from '../../../src/network/local-members.js'
 import { knowsItsPlace } from '../../../src/proof/scenario/cast.js'
 import { keptOf } from '../../../src/proof/scenario/compaction.js'
 import { isMember, membersIn, namesSpares, operator, placesIn, spares } from '../../../src/proof/scenario/members.js'
@@ -25,12 +25,15 @@ import { ledBy } from '../../../src/proof/scenario/virtual.js'
 import { Cluster } from '../../../src/server/cluster.js'
 import { defaultPace } from '../../../src/server/config.js'
 import { actsOf, type Fault } from '../../../src/server/faults.js'
+import type { Hosts } from '../../../src/server/hosts/hosts.js'
 import type { Stage } from '../../../src/stage.js'
 import { Client } from '../../client.js'
 import { freeBasePort } from '../../cluster/free-ports.js'
 import { RawSocket } from './raw.js'
 
-const host = '127.0.0.1'
+const thisMachine = '127.0.0.1'
+/** On hosts, every port is free. */
+const portOnHosts = 7_000
 
 /** Milliseconds in which a first election is over, almost always, on a machine with nothing else to do. */
 const readyMs = 10_000
@@ -43,6 +46,7 @@ const lookMs = 50
  * Plays a scenario on its own processes, five unless it names more, with signals for kill and pause. The processes end
  * with the scenario.
  *
+ * @param hosts the hosts of the nodes, one each; null if all run on this machine
  * @param onStderr called with text that a node prints to its standard error, which happens only when something is wrong
  * with it
  */
@@ -50,15 +54,19 @@ export async function playOnProcesses(
   scenario: Scenario,
   stage: Stage,
   seed = 1,
+  hosts: Hosts | null = null,
   onStderr = (node: NodeId, text: string) => console.error(`${node} ${text.trimEnd()}`),
 ): Promise<Played> {
   const dataDir = await mkdtemp(join(tmpdir(), 'raft-roadmap-'))
   const count = namesSpares(scenario) ? 5 + spares.length : 5
-  const all = localMembers(count, host, await freeBasePort(count, host))
+  const all = hosts
+    ? hostedMembers(count, portOnHosts)
+    : localMembers(count, thisMachine, await freeBasePort(count, thisMachine))
   const members = all.slice(0, 5)
   const accidents: string[] = []
   const cluster = new Cluster({
     stage: stage.number,
+    hosts,
     entry: fileURLToPath(new URL('../../node-entry.js', import.meta.url)),
     members,
     isFounded: stage.members === 'changing' ? false : null,
@@ -115,7 +123,7 @@ class RealDriver implements Driver {
     this.#members = members
     this.#deadlineMs = deadlineMs
     this.nodes = members.map(({ id }) => id)
-    this.place = `${members.length === 5 ? 'five' : 'seven'} processes`
+    this.place = `${members.length === 5 ? 'five' : 'seven'} ${cluster.hosts ? 'hosts' : 'processes'}`
   }
 
   /** Waits until every node knows the leader. */

@@ -1,0 +1,231 @@
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import type { NodeId } from '../../contracts.js'
+import { ConfigError } from '../../errors.js'
+import type { Direction } from '../../network/faults.js'
+import { run } from './tools.js'
+
+/** A host: a network namespace with one cable to the switch, and what is broken on it. */
+interface Host {
+  readonly name: NodeId
+  /** The end of its cable at the switch. */
+  readonly cable: string
+  /** The number of its present address. */
+  address: number
+  /** Hosts whose packets are lost on their way to this one. */
+  readonly cutFrom: Set<NodeId>
+  /** True if its cable is pulled. */
+  isUnplugged: boolean
+  /** True if each first packet of a connection to it is lost. */
+  isDeaf: boolean
+  /** The part of the packets to it that are lost, in percent. */
+  loss: number
+  /** What the packets that it sends wait in, in the words of tc(8); null for the usual queue. */
+  queue: string | null
+  /** Bytes of a packet at most. */
+  mtu: number
+}
+
+/** Addresses of all hosts begin with this. */
+const net = '10.77.0'
+/** The number of the supervisor's own address, at the switch. */
+const supervisor = 254
+const usualMtu = 1_500
+/** The program's own folder for what only this process and its children see. */
+const folder = '/run'
+const namesFile = `${folder}/hosts`
+const resolverFile = `${folder}/resolv.conf`
+
+/**
+ * Hosts of one cluster, each a network namespace with an address and a name. Packets are lost in the kernel: the nodes on
+ * the hosts are told of nothing.
+ *
+ * The process that makes them runs in a network and mount namespace of its own (`unshare --net --mount`): whatever is made
+ * here ends with it and its children, and nothing outside is touched.
+ */
+export class Hosts {
+  readonly #hosts = new Map<NodeId, Host>()
+  #numbers = 0
+  /** False while the names of the hosts are not to be found. */
+  #isResolving = true
+
+  /** Makes the switch, the names, and a resolver that answers nothing. @throws ConfigError if the system refuses */
+  static async open(): Promise<Hosts> {
+    await run('mount', ['-t', 'tmpfs', 'tmpfs', folder])
+    await mkdir(`${folder}/netns`)
+    await run('ip', ['-batch', '-'], openingLines)
+    // Whoever asks the resolver for a name that the file of names lacks waits: the question is lost.
+    await run('nft', ['-f', '-'], lines(...filterLines(['udp dport 53 drop', 'tcp dport 53 drop'])))
+    const hosts = new Hosts()
+    await hosts.#writeNames()
+    await run('mount', ['--bind', namesFile, '/etc/hosts'])
+    if (existsSync('/etc/resolv.conf')) {
+      await writeFile(resolverFile, `nameserver ${net}.${supervisor}\n`)
+      await run('mount', ['--bind', resolverFile, '/etc/resolv.conf'])
+    }
+    return hosts
+  }
+
+  /** Makes a host, unless it is there. */
+  async add(name: NodeId): Promise<void> {
+    if (this.#hosts.has(name)) return
+    const fresh = { cutFrom: new Set<NodeId>(), isUnplugged: false, isDeaf: false, loss: 0, queue: null, mtu: usualMtu }
+    const address = this.#nextAddress()
+    const host: Host = { name, cable: `cable${address}`, address, ...fresh }
+    this.#hosts.set(name, host)
+    await run('ip', ['netns', 'add', name])
+    const pair = `link add ${host.cable} type veth peer name eth0 netns ${name}`
+    await run('ip', ['-batch', '-'], lines(pair, `link set ${host.cable} master switch up`))
+    await run('ip', ['-n', name, '-batch', '-'], lines('link set lo up', 'link set eth0 up', addressLine('add', host)))
+    await this.#writeNames()
+  }
+
+  /** Gives the command that runs a command on a host. */
+  commandOn(name: NodeId, command: readonly string[]): readonly string[] {
+    return ['nsenter', `--net=${folder}/netns/${this.#host(name).name}`, ...command]
+  }
+
+  /** Loses the packets that one host sends to another. */
+  async cut(links: readonly Direction[]): Promise<void> {
+    for (const link of links) {
+      const [from, to] = link.split('>') as [NodeId, NodeId]
+      this.#host(to).cutFrom.add(this.#host(from).name)
+      await this.#filter(this.#host(to))
+    }
+  }
+
+  /** Mends every link: no packet is cut off, delayed, lost or too long any more, and every cable is plugged in. */
+  async heal(): Promise<void> {
+    for (const host of this.#hosts.values()) {
+      host.cutFrom.clear()
+      host.isDeaf = false
+      host.loss = 0
+      await this.#filter(host)
+      if (host.isUnplugged) await this.plug(host.name)
+      if (host.queue !== null) await this.queue(host.name, null)
+      if (host.mtu !== usualMtu) await this.limit(host.name, usualMtu)
+    }
+    await this.resolve(true)
+  }
+
+  /** Removes a host. */
+  async remove(name: NodeId): Promise<void> {
+    if (!this.#hosts.delete(name)) return
+    await run('ip', ['netns', 'del', name])
+    for (const other of this.#hosts.values()) if (other.cutFrom.delete(name)) await this.#filter(other)
+    await this.#writeNames()
+  }
+
+  /** Pulls a host's cable: its packets are lost, and neither end of a connection is told. */
+  async unplug(name: NodeId): Promise<void> {
+    const host = this.#host(name)
+    if (host.isUnplugged) throw new ConfigError(`the cable of ${name} is pulled already; \`plug ${name}\` plugs it in`)
+    await run('ip', ['link', 'set', host.cable, 'down'])
+    host.isUnplugged = true
+  }
+
+  async plug(name: NodeId): Promise<void> {
+    const host = this.#host(name)
+    if (!host.isUnplugged) throw new ConfigError(`the cable of ${name} is plugged in`)
+    await run('ip', ['link', 'set', host.cable, 'up'])
+    host.isUnplugged = false
+  }
+
+  /** Gives a host another address under its old name. Connections to the old one are dead. @returns the new address */
+  async move(name: NodeId): Promise<string> {
+    const host = this.#host(name)
+    const before = addressLine('del', host)
+    host.address = this.#nextAddress()
+    await run('ip', ['-n', name, '-batch', '-'], lines(before, addressLine('add', host)))
+    await this.#writeNames()
+    for (const other of this.#hosts.values()) if (other.cutFrom.has(name)) await this.#filter(other)
+    return addressOf(host)
+  }
+
+  /** Gives a host's packets another queue to leave by. @param queue in the words of tc(8); null for the usual one */
+  async queue(name: NodeId, queue: string | null): Promise<void> {
+    const host = this.#host(name)
+    const of = ['-n', name, 'qdisc', queue === null ? 'del' : 'replace', 'dev', 'eth0', 'root']
+    if (queue !== null || host.queue !== null)
+      await run('tc', queue === null ? of : [...of, ...queue.split(' ')]).catch(explainQueue)
+    host.queue = queue
+  }
+
+  /** Loses a part of the packets to a host, in percent. */
+  async lose(name: NodeId, percent: number): Promise<void> {
+    const host = this.#host(name)
+    host.loss = percent
+    await this.#filter(host)
+  }
+
+  /** Limits the packets that a host sends and takes to so many bytes. */
+  async limit(name: NodeId, bytes: number): Promise<void> {
+    const host = this.#host(name)
+    await run('ip', ['-n', name, 'link', 'set', 'eth0', 'mtu', String(bytes)])
+    host.mtu = bytes
+  }
+
+  /** Loses each first packet of a connection to a host: connections stand, and new ones cannot be made. */
+  async deafen(name: NodeId): Promise<void> {
+    const host = this.#host(name)
+    host.isDeaf = true
+    await this.#filter(host)
+  }
+
+  /** Lets names be found, or lets whoever asks for a name wait for an answer that never comes. */
+  async resolve(isResolving: boolean): Promise<void> {
+    this.#isResolving = isResolving
+    await this.#writeNames()
+  }
+
+  #host(name: NodeId): Host {
+    const host = this.#hosts.get(name)
+    if (host) return host
+    throw new ConfigError(`there is no host ${name}; there are ${[...this.#hosts.keys()].join(', ')}`)
+  }
+
+  #nextAddress(): number {
+    if (++this.#numbers < supervisor) return this.#numbers
+    throw new ConfigError(`there are no more addresses: ${supervisor - 1} were given out`)
+  }
+
+  async #filter({ name, cutFrom, isDeaf, loss }: Host): Promise<void> {
+    const rules = [
+      ...[...cutFrom].map((from) => `ip saddr ${addressOf(this.#host(from))} drop`),
+      ...(isDeaf ? ['tcp flags & (syn | ack) == syn drop'] : []),
+      ...(loss > 0 ? [`numgen random mod 1000 < ${Math.round(loss * 10)} drop`] : []),
+    ]
+    await run('ip', ['netns', 'exec', name, 'nft', '-f', '-'], lines('flush ruleset', ...filterLines(rules)))
+  }
+
+  /** Writes the file of names in place: it is mounted where the system looks for it. */
+  async #writeNames(): Promise<void> {
+    const named = this.#isResolving ? [...this.#hosts.values()] : []
+    await writeFile(namesFile, lines('127.0.0.1 localhost', ...named.map((host) => `${addressOf(host)} ${host.name}`)))
+  }
+}
+
+const lines = (...all: readonly string[]) => all.map((line) => `${line}\n`).join('')
+
+/** The switch, with the supervisor at it. */
+const openingLines = lines(
+  'link set lo up',
+  'link add switch type bridge',
+  'link set switch up',
+  `addr add ${net}.${supervisor}/24 dev switch`,
+)
+
+/** @throws ConfigError in plain words, where the kernel lacks a kind of queue */
+function explainQueue(error: Error): never {
+  if (!/qdisc kind is unknown/.test(error.message)) throw error
+  throw new ConfigError("this machine's kernel was built without this queue (for netem: the module sch_netem)")
+}
+
+/** Loses the packets that come in and match one of the rules. */
+function filterLines(rules: readonly string[]): string[] {
+  return ['table ip faults {', 'chain incoming {', 'type filter hook input priority 0', ...rules, '}', '}']
+}
+
+const addressOf = ({ address }: Host) => `${net}.${address}`
+
+const addressLine = (verb: 'add' | 'del', host: Host) => `addr ${verb} ${addressOf(host)}/24 dev eth0`
