@@ -6,7 +6,7 @@ import { Hosts } from '../../src/server/hosts/hosts.js'
 import { obstacle } from '../../src/server/hosts/tools.js'
 
 /** Kinds of hosts for the nodes of a cluster: this machine for all, or a network namespace for each. */
-export const hostKinds = ['local', 'netns'] as const
+const hostKinds = ['local', 'netns'] as const
 export type HostKind = (typeof hostKinds)[number]
 
 /** The option that says on what hosts nodes run. */
@@ -17,7 +17,7 @@ export const hostsOption = {
 } as const
 
 /** Tells the child that it runs in namespaces of its own, and so makes the hosts. */
-const insideVariable = 'IN_NAMESPACES_OF_RAFT_ROADMAP'
+export const insideVariable = 'IN_NAMESPACES_OF_RAFT_ROADMAP'
 
 /** Signals that end this process; its child hears those of the terminal by itself. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

@@ -4,7 +4,7 @@ import { networkNames } from '../../src/stage.js'
 import { longOnly, siegeMinutes, size } from '../helpers/effort.js'
 import type { Happened } from '../helpers/happened.js'
 import { RunningCluster } from '../helpers/running.js'
-import { hasty, patient, Siege } from '../helpers/siege.js'
+import { hasty, judge, patient, Siege } from '../helpers/siege.js'
 
 const ids = ['n1', 'n2', 'n3', 'n4', 'n5']
 
@@ -27,17 +27,6 @@ function leader({ events }: RunningCluster): string {
   return String(events.findLast(({ event }) => event === 'elected')!.node)
 }
 
-async function judge(t: Test, stage: Besieged, siege: Siege): Promise<void> {
-  const { missing, miscounted, history } = await siege.end()
-  const { done, refused, unknown } = siege.counts
-  t.comment(`${done} done, ${refused} refused, ${unknown} unknown; ${siege.acknowledged.size} acknowledged keys`)
-  t.same(missing, [], 'every acknowledged write is there')
-  t.equal(history.verdict, 'linearizable', history.violations[0]?.explanation ?? '')
-  if (stage === 6) return
-  t.equal(unknown, 0, 'every client was told the outcome of every call')
-  t.same(miscounted, [], 'every value that was appended is there once')
-}
-
 /** In the short form the clients of the last stage alone: they ask for more. */
 for (const stage of size([10], [10, 6]) as readonly Besieged[]) {
   t.test(`stage ${stage}: each node in turn is killed under load and comes back`, longOnly, async (t) => {
@@ -48,7 +37,7 @@ for (const stage of size([10], [10, 6]) as readonly Besieged[]) {
       await cluster.say(`restart ${id}`)
       await siege.served(100)
     }
-    await judge(t, stage, siege)
+    await judge(t, siege)
   })
 
   t.test(`stage ${stage}: a leader that is stopped (SIGSTOP) is replaced, and follows when it goes on`, async (t) => {
@@ -63,7 +52,7 @@ for (const stage of size([10], [10, 6]) as readonly Besieged[]) {
     const deposed = ({ event, node }: Happened) => event === 'deposed' && node === old
     t.ok(await cluster.event(deposed, from), 'the old leader hears of it')
     await siege.served(100)
-    await judge(t, stage, siege)
+    await judge(t, siege)
   })
 
   t.test(`stage ${stage}: the power goes for all five in the middle of the load`, async (t) => {
@@ -73,7 +62,7 @@ for (const stage of size([10], [10, 6]) as readonly Besieged[]) {
       await cluster.say('restart n1 n2 n3 n4 n5')
       await siege.served(100)
     }
-    await judge(t, stage, siege)
+    await judge(t, siege)
   })
 
   t.test(`stage ${stage}: a leader that is cut off is replaced; its clients find the new one`, longOnly, async (t) => {
@@ -85,7 +74,7 @@ for (const stage of size([10], [10, 6]) as readonly Besieged[]) {
     await siege.served(100)
     await cluster.say('heal')
     await siege.served(100)
-    await judge(t, stage, siege)
+    await judge(t, siege)
   })
 
   for (const network of networkNames) {
@@ -100,7 +89,7 @@ for (const stage of size([10], [10, 6]) as readonly Besieged[]) {
       await siege.served(50)
       await cluster.say(`restart ${old}`)
       await siege.served(50)
-      await judge(t, stage, siege)
+      await judge(t, siege)
     })
   }
 }
@@ -159,7 +148,7 @@ async function endure(t: Test, stage: Besieged, faults: number, args: readonly s
     await siege.served(50)
     await play(t, stage, cluster, siege, random, faults)
     await siege.served(100)
-    await judge(t, stage, siege)
+    await judge(t, siege)
   } while (performance.now() < until)
   t.comment(`${sittings} sittings of ${faults} faults`)
 }

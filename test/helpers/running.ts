@@ -59,6 +59,13 @@ export interface RunningNode {
   readonly peer: string
 }
 
+/** Events that answer a line of fault words. */
+const answers: ReadonlySet<string> = new Set([
+  ...['killed', 'ended', 'restarted', 'paused', 'resumed', 'cut', 'healed', 'wiped'],
+  ...['unplugged', 'plugged', 'moved', 'deafened', 'lossy', 'queued', 'limited', 'resolver'],
+  ...['refused', 'changed', 'unknown'],
+])
+
 /** A cluster of real processes, steered by fault words as a script would steer it. */
 export class RunningCluster extends Happenings {
   readonly #child: ChildProcess
@@ -109,20 +116,7 @@ export class RunningCluster extends Happenings {
   async say(line: string): Promise<Happened> {
     const from = this.events.length
     this.#child.stdin!.write(`${line}\n`)
-    const answers = [
-      'killed',
-      'ended',
-      'restarted',
-      'paused',
-      'resumed',
-      'cut',
-      'healed',
-      'wiped',
-      'refused',
-      'changed',
-      'unknown',
-    ]
-    return this.event(({ event }) => answers.includes(event), from)
+    return this.event(({ event }) => answers.has(event), from)
   }
 
   node(id: string): RunningNode {

@@ -1,3 +1,4 @@
+import type { Test } from 'tap'
 import { Client } from '../../client/client.js'
 import type { Command } from '../../src/contracts.js'
 import { type CheckResult, checkHistory } from '../../src/proof/linearizability/index.js'
@@ -37,7 +38,7 @@ export class Siege {
   readonly #random: SeededRandom
   readonly #clients: Client[] = []
   readonly #sessions: Promise<void>[] = []
-  readonly #habits: Habits
+  readonly habits: Habits
   /** The beginning of every key. */
   readonly #prefix: string
   /** Words that were appended, and how each call ended. */
@@ -55,14 +56,14 @@ export class Siege {
   /** @param prefix the beginning of every key: a siege of a cluster that has seen another needs one of its own */
   constructor(addresses: readonly string[], clients: number, seed: number, habits: Habits = hasty, prefix = '') {
     this.#addresses = addresses
-    this.#habits = habits
+    this.habits = habits
     this.#prefix = prefix
     this.#random = new SeededRandom(seed)
     for (let at = 1; at <= clients; at++) this.#sessions.push(this.#session(`c${at}`, at))
   }
 
   async #session(name: string, at: number): Promise<void> {
-    const { deadlineMs, appends } = this.#habits
+    const { deadlineMs, appends } = this.habits
     const reads = appends && at % 2 === 0 ? 'any' : 'leader'
     const client = new Client({ addresses: this.#addresses, deadlineMs, reads })
     this.#clients.push(client)
@@ -86,7 +87,7 @@ export class Siege {
   }
 
   #contend(value: string): Command {
-    if (this.#habits.appends && this.#random.chance(0.4)) return this.#journal(value)
+    if (this.habits.appends && this.#random.chance(0.4)) return this.#journal(value)
     const key = `${this.#prefix}k${this.#random.between(1, keys)}`
     const kind = this.#random.next()
     if (kind < 0.4) return { command: 'get', key }
@@ -184,4 +185,16 @@ export class Siege {
       .filter(([word, outcome]) => !fits(word, outcome))
       .map(([word, outcome]) => `${word} ${outcome}, and there ${times.get(word) ?? 0} times`)
   }
+}
+
+/** Ends a siege, and holds what its clients saw against what the cluster promises. */
+export async function judge(t: Test, siege: Siege): Promise<void> {
+  const { missing, miscounted, history } = await siege.end()
+  const { done, refused, unknown } = siege.counts
+  t.comment(`${done} done, ${refused} refused, ${unknown} unknown; ${siege.acknowledged.size} acknowledged keys`)
+  t.same(missing, [], 'every acknowledged write is there')
+  t.equal(history.verdict, 'linearizable', history.violations[0]?.explanation ?? '')
+  if (!siege.habits.appends) return
+  t.equal(unknown, 0, 'every client was told the outcome of every call')
+  t.same(miscounted, [], 'every value that was appended is there once')
 }

@@ -1,0 +1,71 @@
+/** Clusters on hosts of their own, network namespaces, where packets are really lost. */
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { insideVariable } from '../../client/commands/inside-hosts.js'
+import { obstacle } from '../../src/server/hosts/tools.js'
+import { size } from '../helpers/effort.js'
+import { cli } from '../helpers/running.js'
+import { type Trial, trials } from '../hosts/trials.js'
+
+const hostsOnly = { skip: obstacle() ?? false } as const
+const inside = fileURLToPath(new URL('../hosts/inside.js', import.meta.url))
+
+const played = size<readonly (readonly [Trial, string])[], readonly (readonly [Trial, string])[]>(
+  [
+    ['vanish', 'tcp'],
+    ['move', 'grpc'],
+    ['chaos', 'tcp'],
+  ],
+  ['tcp', 'grpc', 'udp'].flatMap((network) => trials.map((trial) => [trial, network] as const)),
+)
+
+t.test('a cluster on hosts keeps its promises', hostsOnly, async (t) => {
+  for (const [trial, network] of played) {
+    const command = ['--net', '--mount', process.execPath, inside, trial, network, insideVariable]
+    await t.spawn('unshare', command, { env: process.env }, `${trial} over ${network}`)
+  }
+})
+
+t.test('scenarios on hosts', hostsOnly, async (t) => {
+  for (const [id, stage, code] of size(
+    [['N3', 2, 1]] as const,
+    [
+      ['N3', 2, 1],
+      ['N3', 10, 0],
+      ['E9', 6, 0],
+    ] as const,
+  )) {
+    const played = await cli(['scenario', id, '--stage', String(stage), '--real', '--hosts', 'netns'])
+    t.match(played, { code, stdout: /five hosts/ }, played.stderr)
+  }
+})
+
+t.test('words of hosts at the prompt', hostsOnly, async (t) => {
+  const lines = [
+    'unplug n2',
+    'unplug n2',
+    'plug n9',
+    'loss n3 101%',
+    'rate n3',
+    'mtu n3 20',
+    'resolver gone',
+    'heal',
+    'set a 1',
+  ]
+  const { stdout } = await cli(['run', '10', '--hosts', 'netns'], `${lines.join('\n')}\n`)
+  for (const told of [
+    /n2 +is cut off: its cable is pulled/,
+    /the cable of n2 is pulled already/,
+    /there is no host n9/,
+  ])
+    t.match(stdout, told)
+  for (const usage of ['loss n3 5%', 'rate n3 1mbit', 'mtu n3 600', 'resolver silent'])
+    t.match(stdout, `usage: ${usage}`)
+  t.match(stdout, /every link carries again\nok/)
+})
+
+t.test('without hosts, their words and options say what they need', async (t) => {
+  t.match(await cli(['scenario', 'N3', '--hosts', 'netns']), { code: 2, stderr: /with --hosts netns goes --real/ })
+  const { stdout } = await cli(['run', '2'], 'unplug n1\n')
+  t.match(stdout, /needs a host for each node: start the cluster with `--hosts netns`/)
+})
