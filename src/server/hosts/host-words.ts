@@ -10,7 +10,7 @@ declare module '../../events.js' {
     moved: { address: string }
     /** The packets that a host sends wait in this queue, in the words of tc(8); null for the usual one. */
     queued: { queue: string | null }
-    /** So many of the packets to a host are lost, in percent. */
+    /** A part of the packets to a host is lost, in percent. */
     lossy: { percent: number }
     /** A host sends and takes packets of so many bytes at most. */
     limited: { mtu: number }

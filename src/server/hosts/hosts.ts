@@ -20,7 +20,7 @@ interface Host {
   isDeaf: boolean
   /** The part of the packets to it that are lost, in percent. */
   loss: number
-  /** What the packets that it sends wait in, in the words of tc(8); null for the usual queue. */
+  /** The queue by which its packets leave, in the words of tc(8); null for the usual one. */
   queue: string | null
   /** Bytes of a packet at most. */
   mtu: number
