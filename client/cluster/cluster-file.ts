@@ -20,6 +20,7 @@ import { stageWith } from './applications.js'
 export interface FileNode extends Member {
   readonly appPort: number | null
   readonly metricsPort: number | null
+  readonly listen: string | null
   readonly priority: number
   /** The folder that keeps what must survive the node. */
   readonly folder: string
@@ -57,11 +58,12 @@ export function readClusterFile(named: string, only: Stage | null = null): Clust
     const found = stageOfFile(String(stage), application, only)
     const { heartbeat = defaultSettings.heartbeat, election = defaultSettings.election } = settings
     checkPace({ heartbeatMs: heartbeat, electionMs: election })
-    const all = Object.entries(nodes).map(([id, { appPort = null, metricsPort = null, ...node }]) => ({
+    const all = Object.entries(nodes).map(([id, { appPort = null, metricsPort = null, listen = null, ...node }]) => ({
       id,
       ...node,
       appPort,
       metricsPort,
+      listen,
       folder: join(folder, id),
     }))
     checkMembers(all)
@@ -149,7 +151,7 @@ interface Pair {
   readonly value?: unknown
 }
 
-const nodeSettings = ['client', 'peer', 'appPort', 'metricsPort', 'priority']
+const nodeSettings = ['client', 'peer', 'appPort', 'metricsPort', 'listen', 'priority']
 
 /** Puts into words what the shape finds wrong, and at which place of the file. */
 function told(issue: z.core.$ZodIssue, contents: unknown): { names: string[]; message: string } {

@@ -112,8 +112,8 @@ export function wholeNumber(name: string, from: number, to: number): (value: unk
   }
 }
 
-/** Turns the text of an option into a number of the setting's shape; digits only. @throws ConfigError */
-export function setting(name: string, shape: z.ZodType<number>): (value: unknown) => number {
+/** Turns the text of an option into a value of the setting's shape; a number has digits only. @throws ConfigError */
+export function setting<Value>(name: string, shape: z.ZodType<Value>): (value: unknown) => Value {
   return (value) => {
     const read = shape.safeParse(/^\d+$/.test(String(value)) ? Number(value) : value)
     if (read.success) return read.data

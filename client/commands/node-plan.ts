@@ -23,6 +23,7 @@ export interface NodeArguments {
   priority: number | undefined
   appPort: number | undefined
   metricsPort: number | undefined
+  listen: string | undefined
   cluster: string | undefined
   bootstrap: boolean
   dataDir: string | undefined
@@ -93,11 +94,11 @@ function planFromFile(served: Served, args: NodeArguments, path: string): NodePl
   const members = (stage.members === 'fixed' || isFounder ? nodes : [node]).map(plain)
   const folder = args.dataDir ?? (stage.keeps === 'nothing' ? undefined : node.folder)
   const { priority = node.priority, appPort = node.appPort ?? undefined } = args
-  const { metricsPort = node.metricsPort ?? undefined } = args
+  const { metricsPort = node.metricsPort ?? undefined, listen = node.listen ?? undefined } = args
   const own = { id: node.id, members, cluster, bootstrap: isFounder, dataDir: folder }
   return {
     stage,
-    config: configOf({ ...args, priority, appPort, metricsPort }, stage, own),
+    config: configOf({ ...args, priority, appPort, metricsPort, listen }, stage, own),
     self: plain(node),
     isFoundingUnconfirmed: false,
     folder: new ProcessFolder(args.dataDir === undefined ? dataDir : dirname(args.dataDir), node.id),
@@ -128,6 +129,7 @@ function configOf(args: NodeArguments, stage: Stage, { dataDir, ...own }: Own): 
     priority: args.priority ?? 0,
     appPort: args.appPort ?? null,
     metricsPort: args.metricsPort ?? null,
+    listen: args.listen ?? null,
     dataDir: dataDir === undefined ? null : writableFolder(dataDir),
     trace: trace ?? null,
   }

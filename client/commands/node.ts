@@ -3,7 +3,7 @@ import type { Event } from '../../src/contracts.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { runNode } from '../../src/server/process.js'
-import { portShape, priorityShape } from '../../src/server/settings.js'
+import { hostShape, portShape, priorityShape } from '../../src/server/settings.js'
 import { droppedEvent } from '../../src/server/tracing.js'
 import { jsonLine } from '../../src/text.js'
 import { schemas } from '../../stages/schemas.js'
@@ -50,6 +50,10 @@ const ownOptions = {
   'metrics-port': {
     describe: 'a port for metrics (Prometheus) and health over HTTP: /metrics, /livez, /readyz',
     coerce: setting('metrics-port', portShape),
+  },
+  listen: {
+    describe: 'the host to listen at, if it is another than the one that others are told; 0.0.0.0 is every address',
+    coerce: setting('listen', hostShape),
   },
   json: { type: 'boolean', default: false, describe: 'events as NDJSON on standard output' },
   'in-background': { type: 'boolean', default: false, hidden: true },

@@ -69,6 +69,8 @@ const nodeShape = z.strictObject(
     appPort: portShape.optional(),
     /** The port for metrics and health over HTTP, at the host of `client`; without it, nothing is measured. */
     metricsPort: portShape.optional(),
+    /** The host at which the node listens, if it is another than those in its addresses. */
+    listen: hostShape.optional(),
     priority: priorityShape.default(0),
   },
   'must say where the node listens, such as { client: 127.0.0.1:7001, peer: 127.0.0.1:7101 }',
