@@ -80,7 +80,7 @@ export function App({ store, beside }: { store: Store; beside: Store }) {
               onClose={() => store.select(null)}
             />
           )}
-          <Calls picture={picture} moment={moment} />
+          <Calls picture={picture} moment={moment} judges={hello.judges} />
           {hello.can.act && <CommandLine said={store.said} words={hello.words} onDo={act} />}
           <Guarantees hello={hello} broken={picture.findings.map(({ guarantee }) => guarantee)} />
         </div>
@@ -177,7 +177,7 @@ function Half({ store, hello }: { store: Store; hello: Hello }) {
         isWall={false}
         onGo={(number) => store.show(number)}
       />
-      <Calls picture={picture} moment={moment} />
+      <Calls picture={picture} moment={moment} judges={hello.judges} />
     </div>
   )
 }

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import type { Message } from '../../src/contracts.js'
 import type { Flight, NodeView, Picture } from '../../src/trace/picture.js'
-import { describeMessage, detailsOf } from '../text/message.js'
+import { countEntries, describeMessage, detailsOf } from '../text/message.js'
 import {
   between,
   goesAlong,
@@ -208,7 +208,7 @@ function FlightMark({ flight, part, isLost, places, label }: FlightProps) {
   const { message } = flight
   const [a, b] = lane(places.get(message.from)!, places.get(message.to)!, nodeRadius, 5)
   const { x, y } = between(a, b, Math.min(isLost ? 0.5 : 1, Math.max(0.08, isLost ? part * 0.5 : part)))
-  const count = message.entries?.length ?? 0
+  const count = countEntries(message)
   const isHeartbeat = message.type === 'AppendEntries' && count === 0
   const shape = /Vote|Leader|TimeoutNow/.test(message.type)
     ? 'vote'

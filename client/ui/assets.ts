@@ -17,6 +17,7 @@ const packaged = (name: string) => fileURLToPath(import.meta.resolve(name))
 
 /** Modules of this project that run in the browser too, as paths from the root. They import nothing of Node's. */
 const shared = [
+  'src/text.js',
   'src/trace/fold.js',
   'src/trace/picture.js',
   'src/trace/recording.js',

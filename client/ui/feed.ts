@@ -3,8 +3,9 @@ import { stripVTControlCharacters } from 'node:util'
 import type { Event } from '../../src/contracts.js'
 import type { TraceLine } from '../../src/trace/fold.js'
 import { noPicture } from '../../src/trace/picture.js'
-import { Recording } from '../../src/trace/recording.js'
+import { allRoom, Recording, ringRoom } from '../../src/trace/recording.js'
 import { describeEvent, isNotable } from '../text/events.js'
+import { compact } from './compact.js'
 import type { ShownLine } from './protocol.js'
 
 /** Steps of a trace that a page does not show: messages, writes and states tell the same. */
@@ -25,14 +26,15 @@ export class Feed {
 
   /** @param isLive whether the run has no end; then its oldest events are forgotten */
   constructor(isLive: boolean) {
-    this.recording = new Recording(noPicture, isLive ? undefined : Number.POSITIVE_INFINITY)
+    this.recording = new Recording(noPicture, isLive ? ringRoom : allRoom)
   }
 
   add(line: TraceLine): void {
     if (untold.has(line.event)) return
     // Nodes tell their steps by pipes of their own: one that comes late is shown with the moment of the one before.
     const at = Math.max(line.at ?? 0, this.recording.now.at)
-    this.recording.add(withSentence({ ...line, at }))
+    const { line: told, bytes } = compact(withSentence({ ...line, at }))
+    this.recording.add(told, bytes)
     if (this.#isTelling || this.#followers.size === 0) return
     this.#isTelling = true
     setTimeout(() => {

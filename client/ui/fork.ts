@@ -152,6 +152,7 @@ export async function forkShown(stage: Stage, plan: Plan, run: Run, at: number):
       ...aboutStage(stage),
       words: [...Object.keys(stage.commands), ...Object.keys(faultWords), ...words],
       can: { act: true, members: false, fork: false },
+      judges: 'the calls of the seed, and yours',
       question: null,
     },
     perform: (line) => fork.perform(line),

@@ -34,6 +34,8 @@ export interface Hello {
   /** Words that begin a line, for the input's help. */
   readonly words: readonly string[]
   readonly can: PageAbilities
+  /** The calls that the verdict is about, in words. */
+  readonly judges: string
   /** The picture before the first of the lines that follow. */
   readonly start: Picture
   /** A question to be answered before the run is shown; null if there is none. */

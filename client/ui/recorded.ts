@@ -121,6 +121,7 @@ function shown(stage: Stage, { feed }: Recorder, title: string, about: string): 
     ...aboutStage(stage),
     words: [],
     can: lookOnly,
+    judges: 'all calls of the run',
     question: null,
   }
   return { feed, hello }
