@@ -45,8 +45,8 @@ interface Gesture {
 const leastDrag = 14
 /** Milliseconds of the run for which a lost message is drawn at least. */
 const lostMs = 6
-/** Messages whose contents are written beside them at most. */
-const mostLabels = 5
+/** Messages whose contents are written beside them at most, and messages that are drawn at once at most. */
+const [mostLabels, mostDrawn] = [5, 60]
 
 /** Draws the ring of nodes, their links, and the messages on their way. */
 export function Ring(props: RingProps) {
@@ -174,7 +174,7 @@ function Flights({ picture, moment, isLive, leastFlight, ends, places }: RingPro
   const labelled = new Set<string>()
   return (
     <g class="flights">
-      {shown.map(({ flight, part, isLost }) => {
+      {someOf(shown).map(({ flight, part, isLost }) => {
         const label = isCalm ? labelOf(flight.message) : ''
         const isNew = label !== '' && !labelled.has(label)
         labelled.add(label)
@@ -191,6 +191,13 @@ function Flights({ picture, moment, isLive, leastFlight, ends, places }: RingPro
       })}
     </g>
   )
+}
+
+/** Chooses the messages that are drawn, by their numbers, so that one that is drawn stays so on its way. */
+function someOf<Drawn extends { readonly flight: Flight }>(shown: readonly Drawn[]): readonly Drawn[] {
+  const each = Math.ceil(shown.length / mostDrawn)
+  const part = 2 ** Math.ceil(Math.log2(each))
+  return part <= 1 ? shown : shown.filter(({ flight: { number } }) => number % part === 0)
 }
 
 const labelOf = (message: Message) => `${message.type.replace('AppendEntries', 'Append')} ${detailsOf(message)}`

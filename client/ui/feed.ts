@@ -7,6 +7,7 @@ import { allRoom, Recording, ringRoom } from '../../src/trace/recording.js'
 import { describeEvent, isNotable } from '../text/events.js'
 import { compact } from './compact.js'
 import type { ShownLine } from './protocol.js'
+import { Sampler } from './sampler.js'
 
 /** Steps of a trace that a page does not show: messages, writes and states tell the same. */
 const untold: ReadonlySet<string> = new Set('request answer apply query restore duplicated'.split(' '))
@@ -21,26 +22,36 @@ const gatherMs = 40
 export class Feed {
   readonly run = randomUUID()
   readonly recording: Recording
+  readonly #sampler: Sampler | null
   readonly #followers = new Set<() => void>()
-  #isTelling = false
+  #isGathering = false
 
-  /** @param isLive whether the run has no end; then its oldest events are forgotten */
-  constructor(isLive: boolean) {
+  /**
+   * @param isLive whether the run has no end; then its oldest events are forgotten
+   * @param isSampled whether of very many events some are left out
+   */
+  constructor(isLive: boolean, isSampled = isLive) {
     this.recording = new Recording(noPicture, isLive ? ringRoom : allRoom)
+    this.#sampler = isSampled ? new Sampler() : null
   }
 
   add(line: TraceLine): void {
     if (untold.has(line.event)) return
+    if (this.#sampler?.takes(line) !== false) this.#record(line)
+    if (this.#isGathering) return
+    this.#isGathering = true
+    setTimeout(() => {
+      this.#isGathering = false
+      for (const rest of this.#sampler?.rest() ?? []) this.#record(rest)
+      for (const follower of this.#followers) follower()
+    }, gatherMs).unref()
+  }
+
+  #record(line: TraceLine): void {
     // Nodes tell their steps by pipes of their own: one that comes late is shown with the moment of the one before.
     const at = Math.max(line.at ?? 0, this.recording.now.at)
     const { line: told, bytes } = compact(withSentence({ ...line, at }))
     this.recording.add(told, bytes)
-    if (this.#isTelling || this.#followers.size === 0) return
-    this.#isTelling = true
-    setTimeout(() => {
-      this.#isTelling = false
-      for (const follower of this.#followers) follower()
-    }, gatherMs).unref()
   }
 
   /** Calls a function when there is something new. @returns ends that */

@@ -29,7 +29,7 @@ const words = ['slow', 'freeze', 'thaw'] as const
 
 /** A seed that was replayed to a moment, and goes on from there in the hands of a person. */
 class Fork {
-  readonly feed = new Feed(true)
+  readonly feed = new Feed(true, false)
   readonly #stage: Stage
   readonly #at: number
   readonly #verdict = new RunningVerdict('absent')

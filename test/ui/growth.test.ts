@@ -62,7 +62,7 @@ function* troubles(): Generator<TraceLine> {
     const facts = { leader, applied: turn, term: turn, votedFor: leader, last: turn, commit: turn, durable: turn }
     const entries = Array.from({ length: 500 }, (_, at) => ({ index: turn + at, term: turn }))
     const message = { type: 'AppendEntries', from: leader, to: other, term: turn, entries, sequence: turn }
-    const value = String(turn).repeat(turn % 50 === 0 ? 20_000 : 200)
+    const value = String(turn).repeat(turn % 50 === 0 ? 20_000 : 2_000)
     const at = turn * 5
     yield { event: 'state', at, node: leader, role: 'leader', ...facts }
     yield { event: 'elected', at, node: leader, term: turn, votes: nodes }
@@ -79,7 +79,7 @@ function* troubles(): Generator<TraceLine> {
 }
 
 t.test('a page that is driven hard does not grow, however much it hears', inBrowser, async (t) => {
-  const feed = new Feed(true)
+  const feed = new Feed(true, false)
   const events = troubles()
   const drive = (count: number) => {
     for (let at = 0; at < count; at++) feed.add(events.next().value as TraceLine)
