@@ -1,9 +1,9 @@
-import type { Message } from '../../src/contracts.js'
 import { shortened } from '../../src/text.js'
 import type { TraceLine } from '../../src/trace/fold.js'
 import type { Picture } from '../../src/trace/picture.js'
 import { allRoom, Recording, ringRoom } from '../../src/trace/recording.js'
 import type { Hello, Performed, ShownLine } from '../ui/protocol.js'
+import { isStep } from '../ui/steps.js'
 import { type Told, tellOf } from './sentences.js'
 
 /** A part of the tape: who led, in which term, from which moment on. */
@@ -216,7 +216,7 @@ export class Store {
     let number = this.cursor ?? recording.end
     if (direction < 0) number--
     do number += direction
-    while (number > recording.first && number <= recording.end && !isStep(recording.line(number - 1)))
+    while (number > recording.first && number <= recording.end && !isWorth(recording.line(number - 1)))
     this.show(number)
   }
 
@@ -255,11 +255,4 @@ export class Store {
   }
 }
 
-const silent: ReadonlySet<string> = new Set('state write synced receive not_drawn trace verdict recovered'.split(' '))
-
-/** Checks whether an event is worth a step: states and disks change because of others, and heartbeats say nothing. */
-function isStep(line: TraceLine | undefined): boolean {
-  if (!line || silent.has(line.event)) return false
-  const message = line.message as Message | undefined
-  return !(line.event === 'send' && message?.type.startsWith('AppendEntries') && (message.entries?.length ?? 0) === 0)
-}
+const isWorth = (line: TraceLine | undefined) => line !== undefined && isStep(line)

@@ -24,6 +24,9 @@ export const perform = (line: string): Promise<Performed> => post('/do', { line 
 /** Asks the server to replay a seed to a moment and hand it over. */
 export const fork = (at: number): Promise<Performed> => post('/fork', { at })
 
+/** Asks the server to show the seed again from which this run was forked. */
+export const goBack = (): Promise<Performed> => post('/back', {})
+
 async function post(path: string, body: object): Promise<Performed> {
   try {
     const headers = { 'content-type': 'application/json', 'x-token': token }

@@ -23,6 +23,7 @@ const shared = [
   'src/trace/recording.js',
   'client/text/message.js',
   'client/ui/script.js',
+  'client/ui/steps.js',
 ]
 const modules = [
   'main',

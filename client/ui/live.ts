@@ -52,7 +52,7 @@ export function liveShown(
       about: `adds ${stage.adds}`,
       ...aboutStage(stage),
       words: allWords(words),
-      can: { act: true, members: stage.members === 'changing', fork: false },
+      can: { act: true, members: stage.members === 'changing', fork: false, step: false, goBack: false },
       judges:
         'the calls that are made on this page, and at the prompt of `run`; those of `nc` and of other programs are not seen',
       question: null,

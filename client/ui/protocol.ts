@@ -18,6 +18,10 @@ interface PageAbilities {
   readonly members: boolean
   /** True if a seed can be replayed to a moment and handed over. */
   readonly fork: boolean
+  /** True if time that stands still can be let go on by one step. */
+  readonly step: boolean
+  /** True if this run was forked from another one, to which the page can go back. */
+  readonly goBack: boolean
 }
 
 /** The first thing that a page hears. */
