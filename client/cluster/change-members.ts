@@ -1,5 +1,4 @@
 import { type ChangeStatus, type Command, type Event, failure, type Outcome, type Status } from '../../src/contracts.js'
-import type { Client } from '../client.js'
 
 declare module '../../src/events.js' {
   interface EventDetails {
@@ -19,6 +18,11 @@ const changeDeadlineMs = 600_000
 /** Milliseconds before a command is repeated, and between two questions for progress. */
 const pauseMs = 200
 
+/** A client, or what asks a cluster in virtual time. */
+interface Asking {
+  call(command: Command, settings: { readonly deadlineMs: number }): Promise<Outcome>
+}
+
 export interface ChangeSettings {
   readonly deadlineMs?: number | undefined
   /** Called again and again with the newcomers' progress: one event `catching_up` for each newcomer. */
@@ -31,7 +35,7 @@ export interface ChangeSettings {
  * Asks for a change of members, and waits until it is done. If the leader is deposed meanwhile, the next leader is
  * asked for the same change: it continues from its log, and does nothing twice.
  */
-export async function changeMembers(client: Client, command: Command, settings: ChangeSettings = {}): Promise<Outcome> {
+export async function changeMembers(client: Asking, command: Command, settings: ChangeSettings = {}): Promise<Outcome> {
   const { deadlineMs = changeDeadlineMs, onProgress, signal } = settings
   const over = new AbortController()
   const stopped = new Promise<Outcome>((resolve) => signal?.addEventListener('abort', () => resolve(given)))
@@ -48,7 +52,7 @@ const given: Outcome = {
   error: failure('timeout', 'nobody waits for it any more; it may still happen, as `status` will show').error,
 }
 
-async function askUntilDone(client: Client, command: Command, ms: number, over: AbortSignal): Promise<Outcome> {
+async function askUntilDone(client: Asking, command: Command, ms: number, over: AbortSignal): Promise<Outcome> {
   const end = performance.now() + ms
   let isRepeated = false
   for (;;) {
@@ -81,7 +85,7 @@ function isWorthAnother(outcome: Outcome, isRepeated: boolean): boolean {
 }
 
 async function watch(
-  client: Client,
+  client: Asking,
   onProgress: (events: readonly CatchingUp[]) => void,
   over: AbortSignal,
 ): Promise<void> {

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import type { NodeView } from '../../src/trace/picture.js'
 import type { Hello, Question } from '../ui/protocol.js'
 import { sayAsScript } from '../ui/script.js'
 import { Calls } from './calls.js'
@@ -7,7 +8,7 @@ import { Logs } from './logs.js'
 import { Ring } from './ring.js'
 import type { Store } from './store.js'
 import { Story } from './story.js'
-import { fork, perform } from './talk.js'
+import { fork, goBack, perform } from './talk.js'
 import { Tape } from './tape.js'
 import { leaderOf, termOf } from './words.js'
 
@@ -80,7 +81,7 @@ export function App({ store, beside }: { store: Store; beside: Store }) {
               onClose={() => store.select(null)}
             />
           )}
-          <Calls picture={picture} moment={moment} />
+          <Calls picture={picture} moment={moment} judges={hello.judges} />
           {hello.can.act && <CommandLine said={store.said} words={hello.words} onDo={act} />}
           <Guarantees hello={hello} broken={picture.findings.map(({ guarantee }) => guarantee)} />
         </div>
@@ -177,7 +178,7 @@ function Half({ store, hello }: { store: Store; hello: Hello }) {
         isWall={false}
         onGo={(number) => store.show(number)}
       />
-      <Calls picture={picture} moment={moment} />
+      <Calls picture={picture} moment={moment} judges={hello.judges} />
     </div>
   )
 }
@@ -262,6 +263,11 @@ function Header(props: { store: Store; hello: Hello; onScript: () => void; act: 
             >
               {isFrozen ? 'thaw' : 'freeze'}
             </button>
+            {hello.can.step && isFrozen && (
+              <button type="button" onClick={() => act('step')} title="let the next thing happen (.)">
+                step
+              </button>
+            )}
             <button
               type="button"
               aria-pressed={picture.slow > 1}
@@ -279,7 +285,7 @@ function Header(props: { store: Store; hello: Hello; onScript: () => void; act: 
               heal
             </button>
             {hello.can.members && (
-              <button type="button" onClick={() => act(`add ${nextName(nodes.map(({ id }) => id))}`)}>
+              <button type="button" onClick={() => act(`add ${nextName(nodes)}`)}>
                 add a node
               </button>
             )}
@@ -294,6 +300,11 @@ function Header(props: { store: Store; hello: Hello; onScript: () => void; act: 
             fork here
           </button>
         )}
+        {hello.can.goBack && (
+          <button type="button" onClick={() => void goBack()} title="leave what was done here, and look at the seed">
+            back to the seed
+          </button>
+        )}
         <button type="button" onClick={onScript}>
           say it as script
         </button>
@@ -303,10 +314,12 @@ function Header(props: { store: Store; hello: Hello; onScript: () => void; act: 
   )
 }
 
-/** Names a node that is not there yet. */
-function nextName(ids: readonly string[]): string {
+/** Names the node to be added: one that runs and is no member, or one that is not there yet. */
+function nextName(nodes: readonly NodeView[]): string {
+  const outside = nodes.find(({ member, condition }) => condition === 'up' && member === 'no member')
+  if (outside) return outside.id
   let number = 1
-  while (ids.includes(`n${number}`)) number++
+  while (nodes.some(({ id }) => id === `n${number}`)) number++
   return `n${number}`
 }
 
@@ -447,6 +460,7 @@ function pressed(store: Store, key: string): boolean {
     f: isFrozen ? 'thaw' : 'freeze',
     s: picture.slow > 1 ? 'slow 1' : 'slow 10',
     h: 'heal',
+    ...(hello.can.step && isFrozen && { '.': 'step' }),
   }
   const node = selection && picture.nodes[selection.id]
   const action = node && actions.find((one) => one.key === key && one.isPossible(node))

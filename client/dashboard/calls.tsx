@@ -6,7 +6,7 @@ const most = 14
 const signs = { done: '✓', refused: '✕', unknown: '?' } as const
 
 /** Shows the clients' calls as bars in time, and whether one copy of the store could have answered so. */
-export function Calls({ picture, moment }: { picture: Picture; moment: number }) {
+export function Calls({ picture, moment, judges }: { picture: Picture; moment: number; judges: string }) {
   const calls = picture.calls.slice(-most)
   const from = Math.min(...calls.map(({ askedAt }) => askedAt))
   const to = Math.max(moment, ...calls.map(({ endedAt, askedAt }) => endedAt ?? askedAt))
@@ -14,7 +14,7 @@ export function Calls({ picture, moment }: { picture: Picture; moment: number })
   return (
     <section class="calls" aria-label="calls of clients">
       <h2>Clients</h2>
-      <VerdictLine picture={picture} />
+      <VerdictLine picture={picture} judges={judges} />
       {calls.length === 0 ? (
         <p class="hint">no call yet</p>
       ) : (
@@ -44,15 +44,26 @@ function CallBar({ call, start, end }: { call: CallView; start: number; end: num
   )
 }
 
-function VerdictLine({ picture: { verdict, calls } }: { picture: Picture }) {
+function VerdictLine({ picture: { verdict, calls }, judges }: { picture: Picture; judges: string }) {
   if (!verdict) return calls.length > 0 ? <p class="verdict">not judged yet</p> : null
-  if (verdict.verdict === 'linearizable')
+  return (
+    <>
+      <VerdictWords verdict={verdict} />
+      <p class="hint">
+        {verdict.calls} {verdict.calls === 1 ? 'call' : 'calls'} judged: {judges}
+      </p>
+    </>
+  )
+}
+
+function VerdictWords({ verdict: { verdict, explanation } }: { verdict: NonNullable<Picture['verdict']> }) {
+  if (verdict === 'linearizable')
     return <p class="verdict good">✔ linearizable so far: one copy of the store could have given these answers</p>
-  if (verdict.verdict !== 'violation') return <p class="verdict">◌ undecided: too many calls at once to tell</p>
+  if (verdict !== 'violation') return <p class="verdict">◌ undecided: too many calls at once to tell</p>
   return (
     <div class="verdict bad" role="alert">
       <p>✘ not linearizable: no order of the calls explains what was answered</p>
-      <pre>{verdict.explanation}</pre>
+      <pre>{explanation}</pre>
     </div>
   )
 }

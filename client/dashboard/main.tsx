@@ -12,7 +12,7 @@ listen({
     store.begin(hello)
     if (hello.hasBeside && !isBesideHeard) listenBeside()
   },
-  lines: (lines) => store.add(lines),
+  lines: (lines, bytes) => store.add(lines, bytes),
   connected: (isConnected) => store.connect(isConnected),
 })
 
@@ -22,12 +22,15 @@ function listenBeside(): void {
   listen(
     {
       hello: (hello) => beside.begin(hello),
-      lines: (lines) => beside.add(lines),
+      lines: (lines, bytes) => beside.add(lines, bytes),
       connected: (isConnected) => beside.connect(isConnected),
     },
     'beside',
   )
 }
+
+// For the console: what the page holds, which is bounded however long it stays open.
+Object.assign(globalThis, { held: () => store.held })
 
 render(<App store={store} beside={beside} />, document.getElementById('page')!)
 const draw = (now: number) => {

@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import type { Message } from '../../src/contracts.js'
 import type { Flight, NodeView, Picture } from '../../src/trace/picture.js'
-import { describeMessage, detailsOf } from '../text/message.js'
+import { countEntries, describeMessage, detailsOf } from '../text/message.js'
 import {
   between,
   goesAlong,
@@ -45,8 +45,8 @@ interface Gesture {
 const leastDrag = 14
 /** Milliseconds of the run for which a lost message is drawn at least. */
 const lostMs = 6
-/** Messages whose contents are written beside them at most. */
-const mostLabels = 5
+/** Messages whose contents are written beside them at most, and messages that are drawn at once at most. */
+const [mostLabels, mostDrawn] = [5, 60]
 
 /** Draws the ring of nodes, their links, and the messages on their way. */
 export function Ring(props: RingProps) {
@@ -174,7 +174,7 @@ function Flights({ picture, moment, isLive, leastFlight, ends, places }: RingPro
   const labelled = new Set<string>()
   return (
     <g class="flights">
-      {shown.map(({ flight, part, isLost }) => {
+      {someOf(shown).map(({ flight, part, isLost }) => {
         const label = isCalm ? labelOf(flight.message) : ''
         const isNew = label !== '' && !labelled.has(label)
         labelled.add(label)
@@ -193,6 +193,13 @@ function Flights({ picture, moment, isLive, leastFlight, ends, places }: RingPro
   )
 }
 
+/** Chooses the messages that are drawn, by their numbers, so that one that is drawn stays so on its way. */
+function someOf<Drawn extends { readonly flight: Flight }>(shown: readonly Drawn[]): readonly Drawn[] {
+  const each = Math.ceil(shown.length / mostDrawn)
+  const part = 2 ** Math.ceil(Math.log2(each))
+  return part <= 1 ? shown : shown.filter(({ flight: { number } }) => number % part === 0)
+}
+
 const labelOf = (message: Message) => `${message.type.replace('AppendEntries', 'Append')} ${detailsOf(message)}`
 
 interface FlightProps {
@@ -208,7 +215,7 @@ function FlightMark({ flight, part, isLost, places, label }: FlightProps) {
   const { message } = flight
   const [a, b] = lane(places.get(message.from)!, places.get(message.to)!, nodeRadius, 5)
   const { x, y } = between(a, b, Math.min(isLost ? 0.5 : 1, Math.max(0.08, isLost ? part * 0.5 : part)))
-  const count = message.entries?.length ?? 0
+  const count = countEntries(message)
   const isHeartbeat = message.type === 'AppendEntries' && count === 0
   const shape = /Vote|Leader|TimeoutNow/.test(message.type)
     ? 'vote'

@@ -1,4 +1,5 @@
 import type { Message } from '../../src/contracts.js'
+import { shortened } from '../../src/text.js'
 import type { Picture } from '../../src/trace/picture.js'
 import type { ShownLine } from '../ui/protocol.js'
 
@@ -30,10 +31,13 @@ const kindOf: Readonly<Record<string, Kind>> = {
   ),
 }
 
+/** Characters of a sentence, at most. */
+const toldLength = 400
+
 /** Tells an event as a sentence; null if it has none. @param before the picture before it */
 export function tellOf(line: ShownLine, before: Picture, number: number): Told | null {
   const told = (kind: Kind, text: string, isBad = false): Told => {
-    return { number, at: line.at ?? 0, node: line.node ?? null, kind, text, isBad }
+    return { number, at: line.at ?? 0, node: line.node ?? null, kind, text: shortened(text, toldLength), isBad }
   }
   if (line.text !== undefined) return told(kindOf[line.event] ?? 'other', line.text)
   if (line.event === 'send') return voteOf(line.message as Message, told)

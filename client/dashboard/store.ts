@@ -1,8 +1,9 @@
-import type { Message } from '../../src/contracts.js'
+import { shortened } from '../../src/text.js'
 import type { TraceLine } from '../../src/trace/fold.js'
-import type { Flight, Picture } from '../../src/trace/picture.js'
-import { Recording } from '../../src/trace/recording.js'
+import type { Picture } from '../../src/trace/picture.js'
+import { allRoom, Recording, ringRoom } from '../../src/trace/recording.js'
 import type { Hello, Performed, ShownLine } from '../ui/protocol.js'
+import { isStep } from '../ui/steps.js'
 import { type Told, tellOf } from './sentences.js'
 
 /** A part of the tape: who led, in which term, from which moment on. */
@@ -25,8 +26,8 @@ const behindMs = 150
 const shownMs = 320
 /** Events of one kind that a page keeps sentences, stretches and ends of messages for. */
 const mostTold = 4_000
-/** Lines that were performed and that are shown. */
-const mostSaid = 30
+/** Lines that were performed and that are shown, and characters of an answer, at most. */
+const [mostSaid, saidLength] = [30, 20_000]
 
 /** A line that was performed, and its answer; null while it is waited for. */
 export interface Said {
@@ -88,7 +89,7 @@ export class Store {
 
   begin(hello: Hello): void {
     this.hello = hello
-    this.recording = new Recording(hello.start, hello.kind === 'live' ? undefined : Number.POSITIVE_INFINITY)
+    this.recording = new Recording(hello.start, hello.kind === 'live' ? ringRoom : allRoom)
     this.cursor = hello.kind === 'live' ? null : hello.start.events
     this.#moment = hello.start.at
     this.isPlaying = false
@@ -100,32 +101,42 @@ export class Store {
     this.#isDirty = true
   }
 
-  add(lines: readonly ShownLine[]): void {
+  /** Adds events. @param bytes of all of them as JSON */
+  add(lines: readonly ShownLine[], bytes: number): void {
     this.#heardAt = performance.now()
     const isFirst = this.recording.end === this.recording.first
-    for (const line of lines) this.#add(line)
+    for (const line of lines) this.#add(line, bytes / lines.length)
     // The header names the nodes: a recorded run is shown from there on.
     if (isFirst && !this.isLive) this.show(this.recording.first + 1)
     if (this.told.length > mostTold && this.isLive) this.told = this.told.slice(-mostTold)
     if (this.stretches.length > mostTold) this.stretches = this.stretches.slice(-mostTold)
-    if (this.isLive) for (const number of this.ends.keys()) if (number < this.recording.first) this.ends.delete(number)
+    if (this.isLive) this.#forgetEnds()
     if (this.cursor !== null && this.cursor < this.recording.first) this.show(this.recording.first)
     this.#isDirty = true
   }
 
-  #add(line: ShownLine): void {
+  #add(line: ShownLine, bytes: number): void {
     const before = this.recording.now
     const number = this.recording.end
-    this.recording.add(line)
+    this.recording.add(line, bytes)
     const after = this.recording.now
     const told = tellOf(line, before, number)
     if (told) this.told.push(told)
-    if (after.flights !== before.flights) this.#noteEnds(after.flights)
+    if (line.message && line.event !== 'send') this.#noteEnd(after)
     if (line.event === 'state' || line.event === 'killed') this.#noteStretch(after, number)
   }
 
-  #noteEnds(flights: readonly Flight[]): void {
-    for (const { number, endedAt } of flights) if (endedAt !== null) this.ends.set(number, endedAt)
+  /** Notes the ends of the messages that have ended just now. */
+  #noteEnd({ flights, at }: Picture): void {
+    for (const { number, endedAt } of flights) if (endedAt === at) this.ends.set(number, endedAt)
+  }
+
+  /** Forgets the ends of messages that were sent before the first event that is held. They stand in order, nearly. */
+  #forgetEnds(): void {
+    for (const number of this.ends.keys()) {
+      if (number >= this.recording.first) return
+      this.ends.delete(number)
+    }
   }
 
   #noteStretch({ nodes, at }: Picture, number: number): void {
@@ -141,6 +152,14 @@ export class Store {
     if (leadersTerm < term) leader = null
     const last = this.stretches.at(-1)
     if (last?.term !== term || last.leader !== leader) this.stretches.push({ number, at, term, leader })
+  }
+
+  /** Counts what is held, and the events that were heard so far. */
+  get held() {
+    const { first, end, bytes } = this.recording
+    const { told, stretches, ends, said } = this
+    const lists = { told: told.length, stretches: stretches.length, ends: ends.size, said: said.length }
+    return { heard: end, events: end - first, bytes, ...lists }
   }
 
   get isLive(): boolean {
@@ -197,7 +216,7 @@ export class Store {
     let number = this.cursor ?? recording.end
     if (direction < 0) number--
     do number += direction
-    while (number > recording.first && number <= recording.end && !isStep(recording.line(number - 1)))
+    while (number > recording.first && number <= recording.end && !isWorth(recording.line(number - 1)))
     this.show(number)
   }
 
@@ -230,17 +249,10 @@ export class Store {
 
   say(line: string, answer: Performed | null): void {
     const place = this.said.findIndex((said) => said.line === line && said.answer === null)
-    const said = { line, answer }
+    const said = { line, answer: answer && { ...answer, text: shortened(answer.text, saidLength) } }
     this.said = (place < 0 ? [...this.said, said] : this.said.with(place, said)).slice(-mostSaid)
     this.#isDirty = true
   }
 }
 
-const silent: ReadonlySet<string> = new Set('state write synced receive not_drawn trace verdict recovered'.split(' '))
-
-/** Checks whether an event is worth a step: states and disks change because of others, and heartbeats say nothing. */
-function isStep(line: TraceLine | undefined): boolean {
-  if (!line || silent.has(line.event)) return false
-  const message = line.message as Message | undefined
-  return !(line.event === 'send' && message?.type.startsWith('AppendEntries') && (message.entries?.length ?? 0) === 0)
-}
+const isWorth = (line: TraceLine | undefined) => line !== undefined && isStep(line)

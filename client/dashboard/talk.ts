@@ -4,7 +4,8 @@ const token = location.hash.slice(1)
 
 export interface Listener {
   hello(hello: Hello): void
-  lines(lines: readonly ShownLine[]): void
+  /** @param bytes of the lines as JSON */
+  lines(lines: readonly ShownLine[], bytes: number): void
   connected(isConnected: boolean): void
 }
 
@@ -12,7 +13,7 @@ export interface Listener {
 export function listen(listener: Listener, which: 'run' | 'beside' = 'run'): void {
   const source = new EventSource(`/events?token=${token}${which === 'beside' ? '&beside' : ''}`)
   source.addEventListener('hello', ({ data }) => listener.hello(JSON.parse(data) as Hello))
-  source.addEventListener('lines', ({ data }) => listener.lines(JSON.parse(data) as ShownLine[]))
+  source.addEventListener('lines', ({ data }) => listener.lines(JSON.parse(data) as ShownLine[], data.length))
   source.addEventListener('open', () => listener.connected(true))
   source.addEventListener('error', () => listener.connected(false))
 }
@@ -22,6 +23,9 @@ export const perform = (line: string): Promise<Performed> => post('/do', { line 
 
 /** Asks the server to replay a seed to a moment and hand it over. */
 export const fork = (at: number): Promise<Performed> => post('/fork', { at })
+
+/** Asks the server to show the seed again from which this run was forked. */
+export const goBack = (): Promise<Performed> => post('/back', {})
 
 async function post(path: string, body: object): Promise<Performed> {
   try {

@@ -91,13 +91,22 @@ export function Tape(props: TapeProps) {
   )
 }
 
-/** Draws stretches of one leader and term, and marks of what went wrong. */
+/** Units of the tape, and of a mark on it. */
+const [tapeLength, markWidth] = [1000, 3]
+
+/** Draws stretches of one leader and term, and marks of what went wrong: no more of them than can be told apart. */
 function Terms({ recording: { first, end }, stretches, told }: TapeProps) {
-  const place = (number: number) => (1000 * (number - first)) / (end - first || 1)
-  const parts = stretches.map((stretch, at) => {
-    const [from, to] = [Math.max(first, stretch.number), stretches[at + 1]?.number ?? end]
-    return { ...stretch, from: place(from), width: place(to) - place(from) }
-  })
+  const place = (number: number) => (tapeLength * (number - first)) / (end - first || 1)
+  const parts = apart(
+    stretches.map((stretch, at) => {
+      const [from, to] = [Math.max(first, stretch.number), stretches[at + 1]?.number ?? end]
+      return { ...stretch, from: place(from), width: place(to) - place(from) }
+    }),
+    1,
+  )
+  const isMarked = ({ isBad, kind, number }: Told) => number >= first && (isBad || kind === 'fault')
+  const marks = told.filter(isMarked).map((one) => ({ ...one, from: place(one.number) }))
+  marks.sort((one, other) => Number(one.isBad) - Number(other.isBad))
   return (
     <svg viewBox="0 0 1000 24" preserveAspectRatio="none" aria-hidden="true">
       {parts.map(({ number, from, width, term, leader }) => (
@@ -111,11 +120,15 @@ function Terms({ recording: { first, end }, stretches, told }: TapeProps) {
           style={{ '--hue': hueOf(term) }}
         />
       ))}
-      {told
-        .filter(({ isBad, kind, number }) => number >= first && (isBad || kind === 'fault'))
-        .map(({ number, isBad }) => (
-          <rect key={number} class={isBad ? 'wrong' : 'fault'} x={place(number)} width="3" y="0" height="24" />
-        ))}
+      {apart(marks, markWidth).map(({ number, isBad, from }) => (
+        <rect key={number} class={isBad ? 'wrong' : 'fault'} x={from} width={markWidth} y="0" height="24" />
+      ))}
     </svg>
   )
+}
+
+/** Leaves out what stands where another one stands already. */
+function apart<Mark extends { readonly from: number }>(marks: readonly Mark[], width: number): Mark[] {
+  const places = new Map(marks.map((mark) => [Math.floor(mark.from / width), mark]))
+  return [...places.values()]
 }

@@ -10,12 +10,20 @@ const judged = ['get', 'set', 'delete', 'append', 'cas']
 
 const otherApplication = 'the checker of histories knows the commands of the key-value store, and no others'
 
+/** Operations of a sitting that are kept, at most. */
+const mostOperations = 200_000
+/** Bytes of keys and values that are kept, at most. */
+const mostBytes = 64 * 1024 * 1024
+
 /** The commands and outcomes of one sitting, for the linearizability checker; times are in milliseconds. */
 export class Session {
   readonly #operations: Operation[] = []
   /** Operations that are calls of sessions, by the sessions' names and the calls' numbers: places in the list. */
   readonly #calls = new Map<string, number>()
   readonly #isJudged: boolean
+  #bytes = 0
+  /** Operations that were asked when there was no more room. */
+  #left = 0
 
   /** @param names of the commands that can be asked */
   constructor(names: readonly string[]) {
@@ -30,6 +38,11 @@ export class Session {
     const before = this.#operations[place]
     // Only an answer tells what became of a call of which an earlier copy is open.
     if (before?.outcome === 'done' || (before?.outcome === 'unknown' && outcome.outcome !== 'done')) return
+    if (!before && this.#isFull) {
+      this.#left++
+      return
+    }
+    this.#bytes += JSON.stringify([command, outcome]).length
     const id = place + 1
     this.#operations[place] = {
       client: 'repl',
@@ -45,8 +58,12 @@ export class Session {
   #placeOf({ session, sequence, firstOutstanding: _, withIndex: _index, ...command }: Command): number {
     const name = JSON.stringify([session, sequence, command])
     const place = this.#calls.get(name) ?? this.#operations.length
-    this.#calls.set(name, place)
+    if (!this.#isFull) this.#calls.set(name, place)
     return place
+  }
+
+  get #isFull(): boolean {
+    return this.#operations.length >= mostOperations || this.#bytes >= mostBytes
   }
 
   /** @throws ConfigError if the application is another than the key-value store */
@@ -54,7 +71,9 @@ export class Session {
     if (!this.#isJudged) throw new ConfigError(otherApplication)
     // The cluster may have held anything when the sitting began.
     const verdict = describeCheck(checkHistory(this.#operations, { before: 'anything' }))
-    return `${verdict}\n${colour.dim('judged is what was asked here: what `nc` or another client asked is not in it')}`
+    const more = this.#left > 0 ? `; nor are the last ${this.#left} operations, for which there is no room` : ''
+    const about = `judged is what was asked here: what \`nc\` or another client asked is not in it${more}`
+    return `${verdict}\n${colour.dim(about)}`
   }
 
   /**
@@ -72,7 +91,8 @@ export class Session {
         throw new ConfigError(`${file} is there already, and stays as it is; \`save! ${file}\` writes over it`)
       throw new ConfigError(`cannot write ${file}: ${(error as Error).message}`)
     }
-    return `${this.#operations.length} operations written; npx raft-roadmap check ${file}`
+    const more = this.#left > 0 ? ` (the ${this.#left} after them are not kept)` : ''
+    return `${this.#operations.length} operations written${more}; npx raft-roadmap check ${file}`
   }
 }
 

@@ -44,11 +44,18 @@ const details: Readonly<Record<string, (message: AnyMessage) => string>> = {
   Replicated: ({ write }) => `write ${short(write)}`,
 }
 
+/** Counts the entries of a message. A page holds the first and the last alone: indexes have no gaps. */
+export function countEntries({ entries = [] }: Pick<Message, 'entries'>): number {
+  return entries.length === 0 ? 0 : entries.at(-1)!.index - entries[0]!.index + 1
+}
+
 /** Lists the indexes of entries: all of a few, the first and last of many. */
-function listed(entries: readonly { readonly index: number }[]): string {
-  if (entries.length === 0) return ''
-  const [first, last] = [entries[0]!.index, entries.at(-1)!.index]
-  return entries.length > 4 ? `[${first}–${last}] ` : `[${entries.map(({ index }) => index).join(' ')}] `
+function listed(entries: Message['entries'] = []): string {
+  const count = countEntries({ entries })
+  if (count === 0) return ''
+  const first = entries[0]!.index
+  if (count > 4) return `[${first}–${first + count - 1}] `
+  return `[${Array.from({ length: count }, (_, at) => first + at).join(' ')}] `
 }
 
 /** Shortens a number that was drawn to its last digits. */

@@ -17,11 +17,13 @@ const packaged = (name: string) => fileURLToPath(import.meta.resolve(name))
 
 /** Modules of this project that run in the browser too, as paths from the root. They import nothing of Node's. */
 const shared = [
+  'src/text.js',
   'src/trace/fold.js',
   'src/trace/picture.js',
   'src/trace/recording.js',
   'client/text/message.js',
   'client/ui/script.js',
+  'client/ui/steps.js',
 ]
 const modules = [
   'main',

@@ -3,9 +3,11 @@ import { stripVTControlCharacters } from 'node:util'
 import type { Event } from '../../src/contracts.js'
 import type { TraceLine } from '../../src/trace/fold.js'
 import { noPicture } from '../../src/trace/picture.js'
-import { Recording } from '../../src/trace/recording.js'
+import { allRoom, Recording, ringRoom } from '../../src/trace/recording.js'
 import { describeEvent, isNotable } from '../text/events.js'
+import { compact } from './compact.js'
 import type { ShownLine } from './protocol.js'
+import { Sampler } from './sampler.js'
 
 /** Steps of a trace that a page does not show: messages, writes and states tell the same. */
 const untold: ReadonlySet<string> = new Set('request answer apply query restore duplicated'.split(' '))
@@ -20,25 +22,36 @@ const gatherMs = 40
 export class Feed {
   readonly run = randomUUID()
   readonly recording: Recording
+  readonly #sampler: Sampler | null
   readonly #followers = new Set<() => void>()
-  #isTelling = false
+  #isGathering = false
 
-  /** @param isLive whether the run has no end; then its oldest events are forgotten */
-  constructor(isLive: boolean) {
-    this.recording = new Recording(noPicture, isLive ? undefined : Number.POSITIVE_INFINITY)
+  /**
+   * @param isLive whether the run has no end; then its oldest events are forgotten
+   * @param isSampled whether of very many events some are left out
+   */
+  constructor(isLive: boolean, isSampled = isLive) {
+    this.recording = new Recording(noPicture, isLive ? ringRoom : allRoom)
+    this.#sampler = isSampled ? new Sampler() : null
   }
 
   add(line: TraceLine): void {
     if (untold.has(line.event)) return
-    // Nodes tell their steps by pipes of their own: one that comes late is shown with the moment of the one before.
-    const at = Math.max(line.at ?? 0, this.recording.now.at)
-    this.recording.add(withSentence({ ...line, at }))
-    if (this.#isTelling || this.#followers.size === 0) return
-    this.#isTelling = true
+    if (this.#sampler?.takes(line) !== false) this.#record(line)
+    if (this.#isGathering) return
+    this.#isGathering = true
     setTimeout(() => {
-      this.#isTelling = false
+      this.#isGathering = false
+      for (const rest of this.#sampler?.rest() ?? []) this.#record(rest)
       for (const follower of this.#followers) follower()
     }, gatherMs).unref()
+  }
+
+  #record(line: TraceLine): void {
+    // Nodes tell their steps by pipes of their own: one that comes late is shown with the moment of the one before.
+    const at = Math.max(line.at ?? 0, this.recording.now.at)
+    const { line: told, bytes } = compact(withSentence({ ...line, at }))
+    this.recording.add(told, bytes)
   }
 
   /** Calls a function when there is something new. @returns ends that */

@@ -5,6 +5,7 @@ import type { TraceLine } from '../../src/trace/fold.js'
 import type { Answerer } from '../repl/answerer.js'
 import { allWords } from '../repl/repl-words.js'
 import { Feed } from './feed.js'
+import { Names } from './names.js'
 import { plainAnswer } from './plain.js'
 import type { Performed } from './protocol.js'
 import type { Shown } from './server.js'
@@ -51,34 +52,21 @@ export function liveShown(
       about: `adds ${stage.adds}`,
       ...aboutStage(stage),
       words: allWords(words),
-      can: { act: true, members: stage.members === 'changing', fork: false },
+      can: { act: true, members: stage.members === 'changing', fork: false, step: false, goBack: false },
+      judges:
+        'the calls that are made on this page, and at the prompt of `run`; those of `nc` and of other programs are not seen',
       question: null,
     },
-    perform: (line) => names.lend((client) => perform(answerer, line, client)),
+    perform: (line) => perform(answerer, line, names),
   }
 }
 
-/** Names of clients for calls that run beside each other: each has one call at a time. */
-class Names {
-  readonly #taken = new Set<string>()
-
-  async lend<Result>(task: (name: string) => Promise<Result>): Promise<Result> {
-    let number = 1
-    while (this.#taken.has(`you ${number}`)) number++
-    const name = `you ${number}`
-    this.#taken.add(name)
-    try {
-      return await task(name)
-    } finally {
-      this.#taken.delete(name)
-    }
-  }
-}
-
-async function perform(answerer: Answerer, line: string, client: string): Promise<Performed> {
+async function perform(answerer: Answerer, line: string, names: Names): Promise<Performed> {
   const said: string[] = []
   let ok = true
-  const signal = AbortSignal.timeout(patienceMs)
+  const patience = new AbortController()
+  const { signal } = patience
+  const client = names.take()
   const turn = {
     signal,
     client,
@@ -91,7 +79,14 @@ async function perform(answerer: Answerer, line: string, client: string): Promis
     leave: () => void said.push('the page stays open: close its window, or end `run`'),
   }
   const given = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
-  await Promise.race([answerer.obey(line.trim(), turn), given])
+  const timer = setTimeout(() => patience.abort(), patienceMs)
+  // The name is taken as long as the call lasts, which may be longer than anybody waits.
+  const answered = answerer.obey(line.trim(), turn).finally(() => names.giveBack(client))
+  try {
+    await Promise.race([answered, given])
+  } finally {
+    clearTimeout(timer)
+  }
   if (signal.aborted) said.push('no answer yet; it may still come')
   return { ok: ok && !signal.aborted, text: said.join('\n') }
 }

@@ -18,6 +18,10 @@ interface PageAbilities {
   readonly members: boolean
   /** True if a seed can be replayed to a moment and handed over. */
   readonly fork: boolean
+  /** True if time that stands still can be let go on by one step. */
+  readonly step: boolean
+  /** True if this run was forked from another one, to which the page can go back. */
+  readonly goBack: boolean
 }
 
 /** The first thing that a page hears. */
@@ -34,6 +38,8 @@ export interface Hello {
   /** Words that begin a line, for the input's help. */
   readonly words: readonly string[]
   readonly can: PageAbilities
+  /** The calls that the verdict is about, in words. */
+  readonly judges: string
   /** The picture before the first of the lines that follow. */
   readonly start: Picture
   /** A question to be answered before the run is shown; null if there is none. */

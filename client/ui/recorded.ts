@@ -2,7 +2,7 @@ import type { Message } from '../../src/contracts.js'
 import type { Scenario } from '../../src/proof/scenario/scenario.js'
 import { playVirtually } from '../../src/proof/scenario/virtual.js'
 import type { Climate } from '../../src/proof/simulation/plan.js'
-import { simulate } from '../../src/proof/simulation/simulate.js'
+import { type Moment, simulate } from '../../src/proof/simulation/simulate.js'
 import { planFor } from '../../src/proof/simulation/sweep.js'
 import type { Stage } from '../../src/stage.js'
 import { readTrace } from '../../src/trace/file.js'
@@ -17,7 +17,7 @@ import type { Shown } from './server.js'
 import { aboutStage } from './shown.js'
 import { RunningVerdict } from './verdict.js'
 
-const lookOnly = { act: false, members: false, fork: false } as const
+const lookOnly = { act: false, members: false, fork: false, step: false, goBack: false } as const
 
 /** A recorded run as it is put together: its events, and the verdicts between them. */
 class Recorder {
@@ -42,7 +42,9 @@ export async function seedShown(
   plan = planFor(stage, seed, climate),
 ): Promise<Shown> {
   const lines: TraceLine[] = []
-  const run = await simulate(stage, plan, (event) => void lines.push(event as TraceLine))
+  // The judge's findings are put in below, with those that are only made at the end of the run.
+  const hear = (event: Moment) => event.event === 'finding' || lines.push(event as TraceLine)
+  const run = await simulate(stage, plan, hear)
   const found = run.findings.map(({ guarantee, what, at }): TraceLine => ({ event: 'finding', guarantee, what, at }))
   const recorder = new Recorder()
   for (const line of inTime(lines, found)) recorder.hear(line)
@@ -50,7 +52,8 @@ export async function seedShown(
     found.length === 0 ? 'nothing breaks' : `breaks ${[...new Set(found.map((one) => one.guarantee))].join(' ')}`
   const page = shown(stage, recorder, `stage ${stage.number}, seed ${seed}`, `${climate}: ${seen}`)
   const hello = { ...page.hello, can: { ...page.hello.can, fork: true } }
-  return { ...page, hello, fork: (at) => forkShown(stage, plan, run, at) }
+  const whole: Shown = { ...page, hello, fork: (at) => forkShown(stage, plan, at, whole) }
+  return whole
 }
 
 /** Makes the page of one seed at two stages: the same faults and the same calls, those of the earlier stage. */
@@ -121,6 +124,7 @@ function shown(stage: Stage, { feed }: Recorder, title: string, about: string): 
     ...aboutStage(stage),
     words: [],
     can: lookOnly,
+    judges: 'all calls of the run',
     question: null,
   }
   return { feed, hello }

@@ -15,6 +15,10 @@ export interface Shown {
   readonly perform?: (line: string) => Promise<Performed>
   /** Replays the run to a moment, and hands it over as another run. */
   readonly fork?: (at: number) => Promise<Shown>
+  /** The run from which this one was forked. */
+  readonly origin?: Shown
+  /** Ends the run when another one is shown in its place. */
+  readonly end?: () => void
   /** Another run that is shown beside this one. */
   readonly beside?: Shown
 }
@@ -72,11 +76,13 @@ class Pages implements PageServer {
   }
 
   show(shown: Shown): void {
+    this.#shown.end?.()
     this.#shown = shown
     for (const change of this.#open) change()
   }
 
   async close(): Promise<void> {
+    this.#shown.end?.()
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
       this.#server.closeAllConnections()
@@ -95,6 +101,7 @@ class Pages implements PageServer {
     if (request.method === 'GET' && pathname === '/events') return this.#follow(request, response, run)
     if (request.method === 'POST' && pathname === '/do') return this.#perform(request, response)
     if (request.method === 'POST' && pathname === '/fork') return this.#fork(request, response)
+    if (request.method === 'POST' && pathname === '/back') return this.#goBack(response)
     refuse(response, 404, 'there is no such thing')
   }
 
@@ -162,6 +169,13 @@ class Pages implements PageServer {
     if (!fork || typeof at !== 'number') return refuse(response, 409, 'only a seed can be forked, at a moment of it')
     this.show(await fork(at))
     answer(response, 200, { ok: true, text: 'forked' })
+  }
+
+  #goBack(response: ServerResponse): void {
+    const { origin } = this.#shown
+    if (!origin) return refuse(response, 409, 'this run was not forked from another one')
+    this.show(origin)
+    answer(response, 200, { ok: true, text: 'back at the seed' })
   }
 }
 

@@ -52,7 +52,13 @@ export interface Picture {
   readonly calls: readonly CallView[]
   /** Messages that were left out of the picture so far. */
   readonly notDrawn: number
-  readonly verdict: { readonly verdict: string; readonly key?: string; readonly explanation?: string } | null
+  /** The verdict on the clients' calls so far, and the number of calls that were judged. */
+  readonly verdict: {
+    readonly verdict: string
+    readonly key?: string
+    readonly explanation?: string
+    readonly calls?: number
+  } | null
   readonly findings: readonly { readonly guarantee: string; readonly what: string; readonly at: number }[]
 }
 

@@ -3,13 +3,26 @@ import { noPicture, type Picture } from './picture.js'
 
 /** Events between two keyframes. */
 const stride = 256
-/** Events that a recording holds at most, unless another number is given; the oldest are forgotten. */
-const mostEvents = 20_000
+/** Events and bytes that a recording holds at most. */
+export interface Room {
+  readonly events: number
+  /** Bytes of the events as JSON. Pictures hold no more than their events do. */
+  readonly bytes: number
+}
+
+/** The room of a run that has no end: its oldest events are forgotten. */
+export const ringRoom: Room = { events: 20_000, bytes: 16 * 1024 * 1024 }
+/** The room of a run that is kept whole. */
+export const allRoom: Room = { events: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
 
 /** Events with pictures of some moments among them, so that the picture of any moment is near. */
 export class Recording {
-  readonly #most: number
+  readonly #room: Room
   #lines: TraceLine[] = []
+  /** Bytes of each block of {@link stride} events, the last of which is not full yet. */
+  #blocks: number[] = [0]
+  /** Bytes of all events that are held, as JSON. */
+  bytes = 0
   /** The picture before each block of {@link stride} events. */
   #keyframes: Picture[]
   /** Events that were forgotten, all of them before the first that is held. */
@@ -17,8 +30,8 @@ export class Recording {
   #now: Picture
 
   /** @param start the picture before the first event, and the number of events that led to it */
-  constructor(start: Picture = noPicture, most = mostEvents) {
-    this.#most = most
+  constructor(start: Picture = noPicture, room = ringRoom) {
+    this.#room = room
     this.#now = start
     this.#forgotten = start.events
     this.#keyframes = [start]
@@ -44,16 +57,25 @@ export class Recording {
     return this.#keyframes[0]!
   }
 
-  add(line: TraceLine): void {
+  /** Adds an event. @param bytes of the event as JSON */
+  add(line: TraceLine, bytes = 0): void {
     this.#now = fold(this.#now, line)
     this.#lines.push(line)
-    if (this.#lines.length % stride === 0) this.#keyframes.push(this.#now)
-    if (this.#lines.length >= this.#most + stride) this.#forget()
+    this.#blocks[this.#blocks.length - 1]! += bytes
+    this.bytes += bytes
+    if (this.#lines.length % stride === 0) {
+      this.#keyframes.push(this.#now)
+      this.#blocks.push(0)
+    }
+    const { events, bytes: most } = this.#room
+    while (this.#blocks.length > 1 && (this.#lines.length >= events + stride || this.bytes > most)) this.#forget()
   }
 
+  /** Forgets the oldest block. */
   #forget(): void {
     this.#lines = this.#lines.slice(stride)
     this.#keyframes = this.#keyframes.slice(1)
+    this.bytes -= this.#blocks.shift()!
     this.#forgotten += stride
   }
 

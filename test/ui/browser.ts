@@ -1,9 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
-import type { Test } from 'tap'
+import { existsSync } from 'node:fs'
+import { type Browser, chromium, type Page } from 'playwright-core'
+import t, { type Test } from 'tap'
 import { bare, main } from '../helpers/running.js'
 
 /** The browser of the tests: Debian's, or another by the environment. */
@@ -30,41 +28,52 @@ export interface OpenPage {
   readonly child: ChildProcess
 }
 
+/** The size of the window, and what is there when the page is. */
+export interface View {
+  readonly width?: number
+  readonly height?: number
+  readonly waitsFor?: string
+}
+
 /** Starts a command that serves a page, and opens it. */
-export async function open(
-  t: Test,
-  args: readonly string[],
-  { width = 1280, height = 900, waitsFor = '.node' } = {},
-): Promise<OpenPage> {
+export async function open(t: Test, args: readonly string[], view: View = {}): Promise<OpenPage> {
   const child = bare(process.execPath, [main, ...args])
   t.teardown(() => void child.kill('SIGTERM'))
-  const address = await addressIn(child)
-  const context = await browse(t, width, height)
+  return { ...(await look(t, await addressIn(child), view)), child }
+}
+
+/** Opens a page that is served already, in a profile of its own. */
+export async function look(
+  t: Test,
+  address: string,
+  { width = 1280, height = 900, waitsFor = '.node' }: View = {},
+): Promise<Omit<OpenPage, 'child'>> {
+  const context = await (await theBrowser()).newContext({ viewport: { width, height } })
+  t.teardown(() => context.close())
   const page = await context.newPage()
   const wrong: string[] = []
   page.on('console', (message) => void (message.type() === 'error' && wrong.push(message.text())))
   page.on('pageerror', (error) => void wrong.push(String(error)))
   const origin = new URL(address).origin
-  page.on(
-    'request',
-    (request) =>
-      void (request.url().startsWith(origin) || request.url().startsWith('data:') || wrong.push(request.url())),
-  )
+  page.on('request', (request) => {
+    const isOwn = request.url().startsWith(origin) || request.url().startsWith('data:')
+    if (!isOwn) wrong.push(request.url())
+  })
   page.setDefaultTimeout(60_000)
   await page.goto(address)
   await page.waitForSelector(waitsFor)
-  return { page, address, wrong, child }
+  return { page, address, wrong }
 }
 
-async function browse(t: Test, width: number, height: number): Promise<BrowserContext> {
-  const profile = mkdtempSync(join(tmpdir(), 'raft-roadmap-browser-'))
-  const settings = { executablePath: browserPath, args: flags, viewport: { width, height }, timeout: 60_000 }
-  const context = await chromium.launchPersistentContext(profile, settings)
-  t.teardown(async () => {
-    await context.close()
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+let browser: Promise<Browser> | null = null
+
+/** Starts the browser of this file, or gives the one that runs. */
+function theBrowser(): Promise<Browser> {
+  browser ??= chromium.launch({ executablePath: browserPath, args: flags, timeout: 60_000 }).then((started) => {
+    t.teardown(() => started.close())
+    return started
   })
-  return context
+  return browser
 }
 
 /** Waits for the address that a command prints. */

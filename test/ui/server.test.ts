@@ -2,18 +2,9 @@ import { request } from 'node:http'
 import t from 'tap'
 import { readAssets } from '../../client/ui/assets.js'
 import { Feed } from '../../client/ui/feed.js'
-import { type Shown, servePage } from '../../client/ui/server.js'
-import { aboutStage } from '../../client/ui/shown.js'
+import { servePage } from '../../client/ui/server.js'
 import { RunningVerdict } from '../../client/ui/verdict.js'
-import { latest } from '../../stages/index.js'
-
-/** Makes a page of a run with these nodes, which answers each line with itself. */
-function shownOf(feed: Feed): Shown {
-  const can = { act: true, members: false, fork: false }
-  const texts = { title: 'a run', about: '', words: [], question: null }
-  const perform = async (line: string) => ({ ok: true, text: line })
-  return { feed, hello: { kind: 'live', clock: 'wall', ...texts, ...aboutStage(latest), can }, perform }
-}
+import { shownOf } from './shown.js'
 
 interface Reply {
   readonly status: number

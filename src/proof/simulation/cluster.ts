@@ -83,14 +83,16 @@ export class SimulatedCluster implements Breakable<void> {
   readonly timeline = new Timeline()
   readonly random: SeededRandom
   readonly network: SimulatedNetwork
-  readonly hosts: readonly Host[]
-  readonly disks: readonly SimulatedDisk[]
+  readonly hosts: Host[] = []
+  readonly disks: SimulatedDisk[] = []
   readonly stage: Stage
   /** All nodes, the spares behind the others. */
-  readonly members: readonly Member[]
+  readonly members: Member[] = []
   /** Counts of the fates of messages. */
   readonly fates: Record<Fate, number> = { sent: 0, delivered: 0, lost: 0, cut: 0, duplicated: 0 }
-  readonly #byId: ReadonlyMap<NodeId, Host>
+  readonly #byId = new Map<NodeId, Host>()
+  /** Makes the machine of a node that knows these members. */
+  readonly #make: (member: Member, known: readonly Member[]) => Host
   /** Connections of clients, by the node whose process accepted them. */
   readonly #connections = new Map<NodeId, Set<ServedConnection>>()
   readonly #hear: ((event: Traced, node: NodeId | '') => void) | undefined
@@ -120,14 +122,13 @@ export class SimulatedCluster implements Breakable<void> {
     }
     this.network = new SimulatedNetwork(this.timeline, this.random.fork(), jsonCodec(stage), deliver, witness)
     const members = simulatedMembers(nodes + (spare && stage.members === 'changing' ? spares : 0))
-    this.members = members
     const founders = members.slice(0, nodes)
-    this.disks = members.map(() => new SimulatedDisk())
-    this.hosts = members.map((member, at) => {
+    this.#make = (member, known) => {
       const { id } = member
       const random = this.random.fork()
-      const known = at < nodes ? founders : [member]
-      return new Host(stage, { id, members: known, random, timing, bootstrap: at === 0, about: {} }, this.disks[at]!, {
+      const bootstrap = member === founders[0]
+      const disk = this.#newDisk()
+      return new Host(stage, { id, members: known, random, timing, bootstrap, about: {} }, disk, {
         timeline: this.timeline,
         random,
         applyBatch,
@@ -140,8 +141,28 @@ export class SimulatedCluster implements Breakable<void> {
           this.#stirred = true
         },
       })
-    })
-    this.#byId = new Map(this.hosts.map((host) => [host.id, host]))
+    }
+    for (const [at, member] of members.entries()) this.#put(member, at < nodes ? founders : [member])
+  }
+
+  #newDisk(): SimulatedDisk {
+    const disk = new SimulatedDisk()
+    this.disks.push(disk)
+    return disk
+  }
+
+  #put(member: Member, known: readonly Member[]): Host {
+    const host = this.#make(member, known)
+    this.members.push(member)
+    this.hosts.push(host)
+    this.#byId.set(member.id, host)
+    return host
+  }
+
+  /** Puts a new node beside the others and starts it; it is no member yet. Where members are fixed, it never is one. */
+  join(member: Member): void {
+    this.trace({ event: 'restarted' }, member.id)
+    this.#put(member, [member]).start()
   }
 
   /** Starts a cluster, and waits until it is founded. */

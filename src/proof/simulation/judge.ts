@@ -19,6 +19,7 @@ export interface Finding {
 export class Judge {
   readonly findings: Finding[] = []
   readonly #stage: Stage
+  readonly #tell: (finding: Finding) => void
   readonly #watchers: { guarantee: GuaranteeId; name: string; watch: Watcher }[]
   readonly #incarnations = new Map<NodeId, number>()
   readonly #touched = new Set<NodeId>()
@@ -28,8 +29,10 @@ export class Judge {
   /** The entry of each write, by its value. */
   readonly #entries = new Map<unknown, Entry>()
 
-  constructor(stage: Stage) {
+  /** @param tell called with each finding when it is made */
+  constructor(stage: Stage, tell: (finding: Finding) => void) {
     this.#stage = stage
+    this.#tell = tell
     this.#watchers = stage.invariants.map((name) => {
       const { guarantee, watch } = invariants[name]
       return { guarantee, name: invariants[name].name, watch: watch() }
@@ -44,7 +47,9 @@ export class Judge {
   }
 
   find({ now }: SimulatedCluster, guarantee: GuaranteeId, what: string, detail = ''): void {
-    this.findings.push({ guarantee, what, detail, at: now })
+    const finding = { guarantee, what, detail, at: now }
+    this.findings.push(finding)
+    this.#tell(finding)
   }
 
   /** Checks the invariants of all nodes of which something was seen since the last check. */

@@ -40,7 +40,16 @@ export interface Run {
 export type Moment = Traced & { readonly at: number }
 
 /** A look between two steps of a run: resolves when the run may go on; undefined if it may at once. */
-export type Room = (cluster: SimulatedCluster) => Promise<void> | undefined
+export type Room = (run: InHand) => Promise<void> | undefined
+
+/** A run between two of its steps. */
+export interface InHand {
+  readonly cluster: SimulatedCluster
+  /** From now on nothing happens by plan or by chance: no fault, no new call, no loss; what is broken stays so. */
+  handOver(): void
+  /** Does a fault by hand, and lets the judge know. A disk is replaced as it is asked for, safely or not. */
+  perform(fault: Fault): void
+}
 
 /** Virtual milliseconds in which a mended cluster must serve again. */
 const recoveryMs = 10_000
@@ -59,7 +68,8 @@ export async function simulate(stage: Stage, plan: Plan, hear?: (event: Moment) 
   return new Simulation(stage, plan, hear, room).run()
 }
 
-class Simulation {
+class Simulation implements InHand {
+  cluster!: SimulatedCluster
   readonly #stage: Stage
   readonly #plan: Plan
   readonly #hear: ((event: Moment) => void) | undefined
@@ -73,20 +83,20 @@ class Simulation {
   readonly #holders = new Map<string, Set<NodeId>>()
   /** Boundaries that each node has passed. */
   readonly #boundaries = new Map<NodeId, number>()
-  #cluster!: SimulatedCluster
   #running = 0
+  #isHandedOver = false
 
   constructor(stage: Stage, plan: Plan, hear: ((event: Moment) => void) | undefined, room: Room = () => undefined) {
     this.#room = room
     this.#stage = stage
     this.#plan = plan
     this.#hear = hear
-    this.#judge = new Judge(stage)
+    this.#judge = new Judge(stage, ({ guarantee, what, at }) => hear?.({ event: 'finding', guarantee, what, at }))
   }
 
   async run(): Promise<Run> {
     const { seed, nodes, timing, applyBatch, weather, disk, fireMs } = this.#plan
-    this.#cluster = new SimulatedCluster({
+    this.cluster = new SimulatedCluster({
       stage: this.#stage,
       seed,
       nodes,
@@ -97,18 +107,20 @@ class Simulation {
       boundary: (node) => this.#passed(node),
       sent: (bytes) => this.#messages.addBytes(bytes),
     })
-    this.#hear?.({ ...headerOf(this.#cluster, timing.tickMs), at: 0 })
-    await this.#cluster.begin()
-    if (!this.#plan.isFoundedUnderFire) await this.#cluster.founded(nodes)
-    this.#cluster.network.weather = weather
-    for (const one of this.#cluster.disks) one.health = disk
-    for (const { at, fault } of this.#plan.faults) this.#cluster.timeline.schedule(at, () => this.#perform(fault))
+    this.#hear?.({ ...headerOf(this.cluster, timing.tickMs), at: 0 })
+    await this.cluster.begin()
+    if (!this.#plan.isFoundedUnderFire) await this.cluster.founded(nodes)
+    this.cluster.network.weather = weather
+    for (const one of this.cluster.disks) one.health = disk
+    for (const { at, fault } of this.#plan.faults) {
+      this.cluster.timeline.schedule(at, () => this.#isHandedOver || this.#perform(fault))
+    }
     this.#startClients()
     await this.#pass(fireMs)
     this.#mend()
     await this.#recover()
     this.#checkHistory()
-    const { fates, now, disks } = this.#cluster
+    const { fates, now, disks } = this.cluster
     // A link that is cut and a message that is lost on it are two things.
     const { cut: cut_off, ...others } = fates
     const torn = disks.reduce((sum, { torn }) => sum + torn, 0)
@@ -126,22 +138,23 @@ class Simulation {
 
   /** Counts a node's boundary; before all is mended, ends the node at the plan's stop. */
   #passed(node: NodeId): void {
-    if (this.#cluster.now >= this.#plan.fireMs) return
+    if (this.#isHandedOver || this.cluster.now >= this.#plan.fireMs) return
     const passed = (this.#boundaries.get(node) ?? 0) + 1
     this.#boundaries.set(node, passed)
     const { stop } = this.#plan
     if (stop?.node !== node || stop.boundary !== passed) return
     this.#perform({ word: 'kill', nodes: [node] })
-    this.#cluster.timeline.schedule(downMs, () => this.#perform({ word: 'restart', nodes: [node] }))
+    this.cluster.timeline.schedule(downMs, () => this.#perform({ word: 'restart', nodes: [node] }))
   }
 
   #traced(event: Traced, node: NodeId | ''): void {
-    const at = this.#cluster?.now ?? 0
+    const at = this.cluster?.now ?? 0
     if (watched.has(event.event)) return this.#hear?.({ ...event, node, at })
     this.#trace.addNumber(at)
     this.#trace.add(node)
     this.#trace.add(summary(event))
     if (node !== '') this.#judge.saw(event, node)
+    if (node !== '' && event.event === 'restarted') this.#judge.newLife(node)
     if (event.event === 'apply') this.#holders.get(textOfPerformed(event))?.add(node)
     if (reported.has(event.event)) this.#count(event.event as CounterName)
     this.#hear?.(node === '' ? { ...event, at } : { ...event, node, at })
@@ -152,22 +165,22 @@ class Simulation {
   }
 
   #find(guarantee: GuaranteeId, what: string, detail = ''): void {
-    this.#judge.find(this.#cluster, guarantee, what, detail)
+    this.#judge.find(this.cluster, guarantee, what, detail)
   }
 
   async #pass(ms: number): Promise<void> {
-    const end = this.#cluster.now + ms
+    const end = this.cluster.now + ms
     await this.#until(() => false, end)
   }
 
   /** Takes steps until the condition holds or the moment has come; checks the invariants after each. */
   async #until(condition: () => boolean, end: number): Promise<boolean> {
-    this.#cluster.timeline.schedule(Math.max(0, end - this.#cluster.now), () => {})
-    while (!condition() && this.#cluster.timeline.next <= end) {
-      await this.#cluster.step()
-      const room = this.#room(this.#cluster)
+    this.cluster.timeline.schedule(Math.max(0, end - this.cluster.now), () => {})
+    while (!condition() && this.cluster.timeline.next <= end) {
+      await this.cluster.step()
+      const room = this.#room(this)
       if (room) await room
-      this.#judge.check(this.#cluster)
+      this.#judge.check(this.cluster)
     }
     return condition()
   }
@@ -176,10 +189,7 @@ class Simulation {
     if (fault.word === 'wipe') return this.#wipe(fault.nodes[0]!)
     this.#count(fault.word)
     if (fault.word === 'kill' && fault.nodes.length === this.#plan.nodes) this.#count('power_loss')
-    for (const { node, perform } of actsOf(this.#cluster, fault)) {
-      if (fault.word === 'restart' && this.#cluster.host(node!).condition === 'dead') this.#judge.newLife(node!)
-      perform()
-    }
+    for (const { perform } of actsOf(this.cluster, fault)) perform()
   }
 
   /**
@@ -187,16 +197,15 @@ class Simulation {
    * and no more. In a joint configuration one disk may be half of the smaller set.
    */
   #wipe(node: NodeId): void {
-    const voters = this.#cluster.voters()
-    const others = this.#cluster.hosts.filter(({ id }) => id !== node && voters?.includes(id))
+    const voters = this.cluster.voters()
+    const others = this.cluster.hosts.filter(({ id }) => id !== node && voters?.includes(id))
     const mayVote = ({ node }: Host) => node?.status.member === 'voter' && !node.status.outgoing
     const isKnown = ({ node }: Host) => isDeepStrictEqual(node?.status.voters, voters)
     if (others.length < 2 || !others.every(mayVote) || !others.every(isKnown)) return
     this.#count('wipe')
-    this.#cluster.kill(node)
-    this.#cluster.wipe(node)
-    this.#judge.newLife(node)
-    this.#cluster.restart(node)
+    this.cluster.kill(node)
+    this.cluster.wipe(node)
+    this.cluster.restart(node)
   }
 
   #startClients(): void {
@@ -208,30 +217,31 @@ class Simulation {
     }
     for (const [name, calls] of sessions) {
       this.#running++
-      this.#session(new SimulatedClient(this.#cluster, name, this.#plan.deadlineMs), calls, 0)
+      this.#session(new SimulatedClient(this.cluster, name, this.#plan.deadlineMs), calls, 0)
     }
   }
 
   #session(client: SimulatedClient, calls: readonly PlannedCall[], next: number): void {
     const call = calls[next]
-    if (!call) {
+    if (!call || this.#isHandedOver) {
       this.#running--
       return
     }
-    this.#cluster.timeline.schedule(call.pauseMs, () => {
-      this.#ask(client, call, () => this.#session(client, calls, next + 1))
+    this.cluster.timeline.schedule(call.pauseMs, () => {
+      if (this.#isHandedOver) this.#running--
+      else this.#ask(client, call, () => this.#session(client, calls, next + 1))
     })
   }
 
   #ask(client: SimulatedClient, { command, at }: PlannedCall, then: () => void): void {
-    const asked = 'key' in command ? this.#history.asked(client.name, command, at, this.#cluster.now) : null
+    const asked = 'key' in command ? this.#history.asked(client.name, command, at, this.cluster.now) : null
     const write = JSON.stringify(command)
     if ('value' in command) this.#holders.set(write, new Set())
-    this.#cluster.trace({ event: 'asked', client: client.name, command, to: at })
+    this.cluster.trace({ event: 'asked', client: client.name, command, to: at })
     client.call(command, at, (outcome) => {
-      if (asked) this.#history.answered(asked, outcome, this.#cluster.now)
+      if (asked) this.#history.answered(asked, outcome, this.cluster.now)
       this.#count(outcome.outcome)
-      this.#cluster.trace({ event: 'outcome', client: client.name, ...outcome })
+      this.cluster.trace({ event: 'outcome', client: client.name, ...outcome })
       if (outcome.outcome === 'done') this.#checkMajority(write, command)
       this.#holders.delete(write)
       then()
@@ -245,17 +255,16 @@ class Simulation {
   #checkMajority(write: string, command: Command): void {
     const holders = this.#holders.get(write)
     if (!holders || this.#isStandalone || this.#stage.members === 'changing') return
-    const count = this.#cluster.hosts.length
+    const count = this.cluster.hosts.length
     const isInMemory = this.#stage.keeps === 'nothing'
-    const copies = isInMemory ? holders.size : this.#judge.holdersOf(this.#cluster, command.value).length
+    const copies = isInMemory ? holders.size : this.#judge.holdersOf(this.cluster, command.value).length
     if (copies * 2 <= count) this.#find('G4', `OK, and only ${copies} of ${count} nodes hold it: ${write}`)
   }
 
   #mend(): void {
-    const cluster = this.#cluster
+    const cluster = this.cluster
     cluster.heal()
-    cluster.network.weather = calm
-    for (const disk of cluster.disks) disk.health = healthyDisk
+    this.#calm()
     for (const { id, isStopping } of cluster.hosts) if (isStopping) this.#perform({ word: 'kill', nodes: [id] })
     for (const { id, condition } of cluster.hosts) {
       if (condition === 'paused') cluster.resume(id)
@@ -263,19 +272,34 @@ class Simulation {
     }
   }
 
+  #calm(): void {
+    this.cluster.network.weather = calm
+    for (const disk of this.cluster.disks) disk.health = healthyDisk
+  }
+
+  handOver(): void {
+    this.#isHandedOver = true
+    this.#calm()
+  }
+
+  perform(fault: Fault): void {
+    if (fault.word === 'wipe') for (const node of fault.nodes) this.cluster.wipe(node)
+    else this.#perform(fault)
+  }
+
   /** Runs phase two: with all mended, the sessions end, a write is served, and the replicas agree. */
   async #recover(): Promise<void> {
-    await this.#until(() => this.#running === 0, this.#cluster.now + recoveryMs * 10)
-    const client = new SimulatedClient(this.#cluster, 'last')
+    await this.#until(() => this.#running === 0, this.cluster.now + recoveryMs * 10)
+    const client = new SimulatedClient(this.cluster, 'last')
     const last = this.#plan.last ?? lastWrite
     let served: Outcome | undefined
-    const end = this.#cluster.now + recoveryMs
+    const end = this.cluster.now + recoveryMs
     const ask = () => {
-      const asked = 'key' in last ? this.#history.asked('last', last, null, this.#cluster.now) : null
+      const asked = 'key' in last ? this.#history.asked('last', last, null, this.cluster.now) : null
       client.call(last, null, (outcome) => {
-        if (asked) this.#history.answered(asked, outcome, this.#cluster.now)
+        if (asked) this.#history.answered(asked, outcome, this.cluster.now)
         served = outcome
-        if (outcome.outcome !== 'done' && this.#cluster.now < end) this.#cluster.timeline.schedule(100, ask)
+        if (outcome.outcome !== 'done' && this.cluster.now < end) this.cluster.timeline.schedule(100, ask)
       })
     }
     ask()
@@ -288,14 +312,14 @@ class Simulation {
 
   /** True if the nodes know nothing of each other, as before stage 2. */
   get #isStandalone(): boolean {
-    return this.#cluster.hosts.every(({ node }) => !node || node.status.role === 'standalone')
+    return this.cluster.hosts.every(({ node }) => !node || node.status.role === 'standalone')
   }
 
   /** Checks that replicas of one store are equal once nothing is under way. */
   #compareReplicas(): void {
     if (this.#isStandalone) return
-    const voters = this.#cluster.voters()
-    const replicas = this.#cluster.hosts.filter(({ id, node }) => node && (voters?.includes(id) ?? true))
+    const voters = this.cluster.voters()
+    const replicas = this.cluster.hosts.filter(({ id, node }) => node && (voters?.includes(id) ?? true))
     const contents = replicas.map((host) => ({ id: host.id, text: describeStore(host.contents()) }))
     const odd = contents.find(({ text }) => text !== contents[0]!.text)
     if (!odd) return
@@ -309,7 +333,7 @@ class Simulation {
     const { key, explanation, impossible } = violations[0]!
     const guarantee = this.#plan.climate === 'calm' ? 'G3' : 'G12'
     const what = `the answers about ${JSON.stringify(key)} fit no single store`
-    this.#judge.findings.push({ guarantee, what, detail: explanation, at: impossible.return ?? this.#cluster.now })
+    this.#judge.findings.push({ guarantee, what, detail: explanation, at: impossible.return ?? this.cluster.now })
   }
 }
 
