@@ -12,6 +12,7 @@ export type Payload =
   | { readonly kind: 'no-op' }
   | { readonly kind: 'configuration'; readonly configuration: unknown }
   | { readonly kind: 'session'; readonly session: unknown }
+  | { readonly kind: 'features'; readonly features: unknown }
 
 export type PayloadKind = Payload['kind']
 
@@ -76,12 +77,13 @@ function textOf(index: Index, term: Term, payload: Payload): string {
 }
 
 function payloadIn(fields: Readonly<Record<string, unknown>>): Payload | null {
-  const { json, base64, call, configuration, session } = fields
+  const { json, base64, call, configuration, session, features } = fields
   if (json !== undefined) return commandPayload(json, call)
   if (typeof base64 === 'string') return commandPayload(Uint8Array.from(Buffer.from(base64, 'base64')), call)
   if (fields['no-op'] === true) return noOp
   if (configuration !== undefined) return { kind: 'configuration', configuration }
   if (session !== undefined) return { kind: 'session', session }
+  if (features !== undefined) return { kind: 'features', features }
   return payloadOfFormat1(fields)
 }
 

@@ -13,6 +13,7 @@ import {
   type Event,
   type Foreigner,
   failure,
+  type Greeting,
   type Index,
   type LogStore,
   type Message,
@@ -147,6 +148,7 @@ export class Node {
     await this.#doors.network.start(
       (message) => this.#receive(message),
       (node: Foreigner) => this.#input((core) => core.foreign(node)),
+      (peer: Greeting) => this.#input((core) => core.greeted(peer)),
     )
     this.#armTick()
     this.#scheduleTurn()
