@@ -60,6 +60,15 @@ export function payloadOf(entry: Entry): Payload {
 export const textFormat = 2
 
 /**
+ * The format of a database, and of a snapshot, in which features are switched on. It is written only then, so that the
+ * release before can go on from what was written until then; from then on it refuses, and nothing is touched.
+ */
+export const featuresFormat = 3
+
+/** Checks for an entry that a log of the formats before {@link featuresFormat} cannot hold. */
+export const needsFeatures = ({ payload }: Pick<Entry, 'payload'>) => payload?.kind === 'features'
+
+/**
  * Writes the text of an entry. The payload's kind is the name of a field: `json` and `base64` hold a command, with
  * `call` beside it if it is one of a session; `no-op` is true, each other field holds the contents of its kind.
  */

@@ -13,6 +13,7 @@ import {
   type Event,
   type Foreigner,
   failure,
+  featuresFormat,
   type Greeting,
   type Index,
   type LogStore,
@@ -392,7 +393,7 @@ export class Node {
 
   /** Saves a snapshot beside all other work: commands performed meanwhile do not show in it. */
   async #save(facts: SnapshotHeader, sections: Sections): Promise<void> {
-    const header = { format: textFormat, ...facts }
+    const header = { format: facts.features === undefined ? textFormat : featuresFormat, ...facts }
     const body = bodyOf(sections, this.#stage.application.name)
     const snapshot = await this.#room.unlessFull(() => this.#doors.log!.snapshots.save(header, body))
     if (snapshot) return this.#input((core) => core.saved(snapshot))
