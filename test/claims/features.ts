@@ -118,6 +118,7 @@ export const featureClaims: Claims = {
     cores.crash('n1')
     same(on(cores, 'n1'), both)
     cores.elect('n1', three)
+    cores.greetAll()
     equal(change(cores, 'n1', adding('n4')), 'ok')
     same(on(cores, 'n4'), both)
     same(entries(cores, 'n1').length, 1, 'and they are not switched on again')
