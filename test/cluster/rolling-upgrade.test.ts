@@ -152,6 +152,8 @@ t.test('data of stage 8 goes to stage 9, and that of stage 9 to stage 10, when a
         'x'.repeat(earlier),
         `stage ${stage} has what stage ${earlier} wrote`,
       )
+    if (stage === 10)
+      for (const id of ids) await until(client, cluster.address(id), ({ features }) => features !== undefined)
     for (const id of ids) t.equal(await cluster.stop(id), 0)
   }
   for (const [stage, why] of [

@@ -87,9 +87,13 @@ export class LoneNodes extends Happenings {
     await this.event(({ event, node }) => event === 'serving' && node === id, from)
   }
 
-  /** Starts a node that is not expected to serve. @returns what it says before it ends, and its exit code */
+  /** Starts a node that is not to serve; one that does is ended. @returns what it says, and its exit code */
   startInVain(id: NodeId): Promise<Finished> {
-    return finish(this.#spawn(id, []))
+    const child = this.#spawn(id, [])
+    child.stdout!.on('data', (chunk) => {
+      if (String(chunk).includes('"event":"serving"')) child.kill('SIGTERM')
+    })
+    return finish(child)
   }
 
   #spawn(id: NodeId, more: readonly string[], known?: readonly Member[]): ChildProcess {
