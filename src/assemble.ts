@@ -52,7 +52,9 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   const ask: Ask = (command, answer) => node.ask(command, answer)
   const electionMs = timing.electionTicks * timing.tickMs
   const { aroundCodec } = parts
-  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec }
+  const { bootstrap, priority = 0, features = [], about } = parts
+  const release = { stage: stage.number, features }
+  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec, release }
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
   const store = logOf(stage, parts)
@@ -63,10 +65,9 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
     states?.turned()
     turned?.()
   }
-  const { bootstrap, priority = 0, about } = parts
   const node: Node = new Node(
     stage,
-    { id: self, members, random, timing, bootstrap, priority, about },
+    { id: self, members, random, timing, bootstrap, priority, features, about },
     {
       ...{ network, machine: stage.application.machine, clock, notice, fatal },
       ...(log && { log }),
@@ -74,11 +75,11 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
       ...((states || turned) && { turned: ended }),
     },
   )
-  const release = async () => {
+  const letGo = async () => {
     await network.stop()
     await log?.close()
   }
-  return { node, ask, release }
+  return { node, ask, release: letGo }
 }
 
 /** Makes the store of the node's log; null at the stages that keep nothing. @throws ConfigError if it needs a folder */

@@ -1,4 +1,4 @@
-import { type Entry, payloadOf, type Recovered, textFormat } from './contracts.js'
+import { type Entry, featuresFormat, payloadOf, type Recovered } from './contracts.js'
 import { ConfigError } from './errors.js'
 import type { Stage } from './stage.js'
 
@@ -9,10 +9,12 @@ import type { Stage } from './stage.js'
  * @throws ConfigError if it cannot
  */
 export function checkRecovered(stage: Stage, { entries, snapshots }: Recovered): void {
-  const later = snapshots.find(({ format = 1 }) => Number(format) > textFormat)
+  const later = snapshots.find(({ format = 1 }) => Number(format) > featuresFormat)
   if (later)
     throw new ConfigError(`a snapshot is of format ${later.format}, which a later version wrote: run that version`)
-  const what = firstOf(entries, (entry) => foreignIn(stage, entry))
+  const hasFeatures = !stage.payloads.features && snapshots.some(({ features }) => features !== undefined)
+  const ofSnapshot = hasFeatures ? laterStage('features in a snapshot', stage) : null
+  const what = ofSnapshot ?? firstOf(entries, (entry) => foreignIn(stage, entry))
   if (what !== null) throw new ConfigError(`the log holds ${what}; run that one, or choose another folder`)
   if (snapshots.length > 0 && stage.keeps !== 'log and snapshots')
     throw new ConfigError(`the log holds ${laterStage('a snapshot', stage)}; run that one, or choose another folder`)

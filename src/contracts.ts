@@ -8,7 +8,7 @@
 import type { Entry } from './entries.js'
 import type { Event } from './events.js'
 import type { EntryId, Index, NodeId, Term } from './ids.js'
-import type { Foreigner, Identity, Member, Message, PeerMember } from './messages.js'
+import type { Foreigner, Greeting, Identity, Member, Message, PeerMember } from './messages.js'
 import type { Answer, Command, Request, RequestId } from './requests.js'
 import type { Apply, Performance, Query } from './results.js'
 import type { Status } from './status.js'
@@ -62,6 +62,8 @@ export interface Core {
   restored(kept: readonly unknown[]): void
   /** The network has met a node of another cluster, and refused it; or a peer hears a double of this node instead. */
   foreign(node: Foreigner): void
+  /** A node has said which features of the log it knows. */
+  greeted(peer: Greeting): void
   /** The node's disk and cluster; null at the stages where names are enough. */
   readonly identity: Identity | null
   /** The log from this index on, for tests and checkers; empty at the stages that keep none. */
@@ -212,6 +214,8 @@ export interface NodeOptions {
   readonly bootstrap: boolean
   /** The preference for this node as leader: the higher number goes first (stage 10); 0 if it is left out. */
   readonly priority?: number
+  /** The features that this node knows, and that it has switched on once all members know them; none if it is left out. */
+  readonly features?: readonly string[]
   /** The machine's monotonic clock. Leases read it (stage 10), and no other rule does. */
   readonly machineClock: Pick<Clock, 'now'>
   /** Facts of the process (pid, addresses) that `info` repeats; no rule reads them. */
@@ -352,8 +356,13 @@ export interface Network {
   /**
    * @param meet hears of each node of another cluster that was refused, each time; and of this node's double, each time
    *   that a peer refuses this node because it hears the double
+   * @param greet hears which features a node knows, when its hello says so, and when its connection has ended
    */
-  start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void>
+  start(
+    receive: (message: Message) => void,
+    meet?: (node: Foreigner) => void,
+    greet?: (peer: Greeting) => void,
+  ): Promise<void>
   /**
    * Sets the identity of this node from here on: peers are told when they connect, and those of another cluster are
    * refused.

@@ -12,6 +12,7 @@ export type Payload =
   | { readonly kind: 'no-op' }
   | { readonly kind: 'configuration'; readonly configuration: unknown }
   | { readonly kind: 'session'; readonly session: unknown }
+  | { readonly kind: 'features'; readonly features: unknown }
 
 export type PayloadKind = Payload['kind']
 
@@ -59,6 +60,15 @@ export function payloadOf(entry: Entry): Payload {
 export const textFormat = 2
 
 /**
+ * The format of a database, and of a snapshot, in which features are switched on. It is written only then, so that the
+ * release before can go on from what was written until then; from then on it refuses, and nothing is touched.
+ */
+export const featuresFormat = 3
+
+/** Checks for an entry that a log of the formats before {@link featuresFormat} cannot hold. */
+export const needsFeatures = ({ payload }: Pick<Entry, 'payload'>) => payload?.kind === 'features'
+
+/**
  * Writes the text of an entry. The payload's kind is the name of a field: `json` and `base64` hold a command, with
  * `call` beside it if it is one of a session; `no-op` is true, each other field holds the contents of its kind.
  */
@@ -76,12 +86,13 @@ function textOf(index: Index, term: Term, payload: Payload): string {
 }
 
 function payloadIn(fields: Readonly<Record<string, unknown>>): Payload | null {
-  const { json, base64, call, configuration, session } = fields
+  const { json, base64, call, configuration, session, features } = fields
   if (json !== undefined) return commandPayload(json, call)
   if (typeof base64 === 'string') return commandPayload(Uint8Array.from(Buffer.from(base64, 'base64')), call)
   if (fields['no-op'] === true) return noOp
   if (configuration !== undefined) return { kind: 'configuration', configuration }
   if (session !== undefined) return { kind: 'session', session }
+  if (features !== undefined) return { kind: 'features', features }
   return payloadOfFormat1(fields)
 }
 

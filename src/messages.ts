@@ -62,6 +62,13 @@ export interface Identity {
   readonly origin: string
 }
 
+/** The features that a node knows, by its hello; null once its connection has ended. */
+export interface Greeting {
+  readonly id: NodeId
+  readonly incarnation: string
+  readonly features: readonly string[] | null
+}
+
 /**
  * A node that was met, and is not heard beside this one. It belongs to another cluster of the same name; or it is this
  * node's double, which has this node's name and disk.

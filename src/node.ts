@@ -13,6 +13,8 @@ import {
   type Event,
   type Foreigner,
   failure,
+  featuresFormat,
+  type Greeting,
   type Index,
   type LogStore,
   type Message,
@@ -147,6 +149,7 @@ export class Node {
     await this.#doors.network.start(
       (message) => this.#receive(message),
       (node: Foreigner) => this.#input((core) => core.foreign(node)),
+      (peer: Greeting) => this.#input((core) => core.greeted(peer)),
     )
     this.#armTick()
     this.#scheduleTurn()
@@ -390,7 +393,7 @@ export class Node {
 
   /** Saves a snapshot beside all other work: commands performed meanwhile do not show in it. */
   async #save(facts: SnapshotHeader, sections: Sections): Promise<void> {
-    const header = { format: textFormat, ...facts }
+    const header = { format: facts.features === undefined ? textFormat : featuresFormat, ...facts }
     const body = bodyOf(sections, this.#stage.application.name)
     const snapshot = await this.#room.unlessFull(() => this.#doors.log!.snapshots.save(header, body))
     if (snapshot) return this.#input((core) => core.saved(snapshot))

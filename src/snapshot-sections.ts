@@ -3,7 +3,7 @@
  * keep of the entries up to there, the second the contents of the application's state machine. Each section opens with
  * a line that names it.
  */
-import { textFormat } from './entries.js'
+import { featuresFormat, textFormat } from './entries.js'
 
 /** The two sections of a snapshot's body. */
 export interface Sections {
@@ -39,7 +39,7 @@ const sliceLength = 64 * 1024
  */
 export async function sectionsOf(body: AsyncIterable<string>, name: string, format: unknown): Promise<Sections> {
   if (format === undefined) return { kept: [], application: body }
-  if (format !== textFormat)
+  if (format !== textFormat && format !== featuresFormat)
     throw new Error(`the snapshot is of format ${format}, which a later version wrote: run that version`)
   const lines = new Lines(body)
   const { section, lines: count } = (await lines.next()) as { section?: unknown; lines?: unknown }

@@ -9,6 +9,7 @@ import {
   type Entry,
   type EntryId,
   type Foreigner,
+  type Greeting,
   type GuaranteeId,
   type Identity,
   type Index,
@@ -47,6 +48,7 @@ export interface NodeState {
   readonly recovered: Recovered
   readonly bootstrap: boolean
   readonly priority?: number
+  readonly features?: readonly string[]
   readonly machineClock: Pick<Clock, 'now'>
   readonly about: Readonly<Record<string, unknown>>
   /** The number of the stage that made this node. */
@@ -122,6 +124,8 @@ export interface StageFacts {
   readonly services: readonly string[]
   /** The data that survives a node's process. With a log, each node has a folder of its own. */
   readonly keeps: 'nothing' | 'log' | 'log and snapshots'
+  /** Features that a node of this stage may have switched on by an entry of the log. */
+  readonly features: readonly string[]
   /** `changing` if nodes join and leave at run time; then nodes that are not members are heard, and answered. */
   readonly members: 'fixed' | 'changing'
   /** Invariants that must hold in the stage's nodes after every step. */
@@ -175,6 +179,8 @@ export interface StageTable<N extends NodeState, M extends Message> extends Omit
   readonly restored: readonly ((node: N, kept: readonly unknown[]) => void)[]
   /** The network has met a node of another cluster. */
   readonly met: readonly ((node: N, foreigner: Foreigner) => void)[]
+  /** A node has said which features it knows. */
+  readonly greeted: readonly ((node: N, peer: Greeting) => void)[]
   /** Rules that end a turn: they see all input of the turn together, which is where batches come from. */
   readonly turn: readonly ((node: N) => void)[]
 }
@@ -325,6 +331,10 @@ class TableCore<N extends NodeState, M extends Message> implements Core {
 
   foreign(foreigner: Foreigner): void {
     for (const rule of this.#table.met) rule(this.#node, foreigner)
+  }
+
+  greeted(peer: Greeting): void {
+    for (const rule of this.#table.greeted) rule(this.#node, peer)
   }
 
   get identity(): Identity | null {

@@ -7,7 +7,7 @@ export interface Status
     Partial<VoterStatus>,
     Partial<MembershipStatus>,
     Partial<SessionStatus>,
-    Partial<PreVoteStatus> {
+    Partial<PreVoteStatus & FeaturesStatus> {
   readonly id: NodeId
   readonly stage: number
   readonly role: string
@@ -44,6 +44,12 @@ interface VoterStatus {
 interface PreVoteStatus {
   /** The number of times that a node has asked for votes since it last heard a leader. */
   readonly preVotes: number
+}
+
+/** A node of a cluster that switches features on (stage 10). */
+interface FeaturesStatus {
+  /** The features that are on; left out while none is. */
+  readonly features: readonly string[]
 }
 
 /** A node that knows the sessions of clients (stage 9 on). */

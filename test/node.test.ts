@@ -147,6 +147,7 @@ function scripted(): Stage & { ticks: number } {
           })
         },
         foreign() {},
+        greeted() {},
         identity: null,
         held() {},
         saved() {},

@@ -36,6 +36,7 @@ const promising = stage<NodeState, never>({
   kept: [],
   restored: [],
   met: [],
+  greeted: [],
   turn: [],
   state: () => ({ role: '', leader: null }),
   verbs: { status: ({ id, stage, role, leader, applied, peers }) => ({ id, stage, role, leader, applied, peers }) },

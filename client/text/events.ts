@@ -87,6 +87,15 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   message_unsent: ({ peer, type, reason }) => colour.yellow(`could not send a ${type} to ${peer}: ${reason}`),
   peer_refused: ({ peer, remote, reason, unnoticed }) =>
     colour.yellow(`turned away ${peer ?? remote} on the peer port: ${reason}${andMore(unnoticed)}`),
+  protocol_mismatch: ({ peer, own, theirs }) =>
+    colour.yellow(`does not talk with ${peer}: it speaks the protocol ${theirs}, and this node ${own}`),
+  stage_mismatch: ({ peer, own, theirs }) =>
+    colour.yellow(
+      `does not talk with ${peer}, which runs stage ${theirs}, and this node ${own}: stop all nodes, and start them at one stage`,
+    ),
+  features_on: ({ features, index }) => `from entry ${index} on, all members use ${features.join(', ')}`,
+  features_missing: ({ member, features }) =>
+    colour.yellow(`${member} does not know ${features.join(', ')}, which this cluster uses: run this release there`),
   message_refused: ({ from, type, reason }) =>
     colour.yellow(`does not believe ${from}, and drops its ${type}: ${reason}`),
   invariant_broken: ({ message, stack }) => colour.red(`BROKEN INVARIANT, the node stops: ${message}\n${stack}`),

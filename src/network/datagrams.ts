@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { NodeId } from '../contracts.js'
+import { type ProtocolRange, protocols, rangeText } from './protocols.js'
 
 /*
  * The form of a datagram, without a socket. It is small enough to cross any usual network in one piece, and carries
  * several whole messages, or one fragment of a message that is too long for that.
  */
 
-/** The protocol's version, raised when the meaning of a datagram changes; nodes of different versions do not talk. */
-const protocolVersion = 3
+/**
+ * The version since which hello, callback and refused have the form that they have: they are read in any later version,
+ * because they say which versions their sender speaks.
+ */
+const oldestReadable = 3
 /**
  * Bytes that a datagram carries after its header: with the headers of UDP and IP well below the 1,500 bytes of
  * Ethernet.
@@ -22,6 +26,8 @@ export const payloadBytes = 1_200
 const kinds = ['hello', 'answer', 'data', 'callback', 'refused'] as const
 
 export interface Datagram extends Parcel {
+  /** The version of the protocol; the oldest that is spoken if it is left out. */
+  readonly protocol?: number
   /** The name of the cluster, as {@link clusterHash}. */
   readonly cluster: string
   /**
@@ -61,6 +67,7 @@ export function clusterHash(cluster: string): string {
 
 export function encodeDatagram(datagram: Datagram): Buffer {
   const { cluster, session, kind, number, index, count, from, to, payload } = datagram
+  const { protocol = protocols.from } = datagram
   const names = [from, to].map((name) => Buffer.from(name))
   const namesBytes = names.reduce((sum, name) => sum + 1 + name.length, 0)
   const bytes = Buffer.allocUnsafe(prefixBytes + fixedBytes + namesBytes + payload.length)
@@ -77,26 +84,34 @@ export function encodeDatagram(datagram: Datagram): Buffer {
   }
   payload.copy(bytes, at)
   bytes.writeUInt16BE(magic, 0)
-  bytes.writeUInt16BE(protocolVersion, 2)
+  bytes.writeUInt16BE(protocol, 2)
   bytes.writeUInt32BE(crc32(bytes.subarray(prefixBytes)), 4)
   return bytes
 }
 
-/** Decodes a datagram. @throws Error that says why these bytes are no datagram of this protocol */
-export function decodeDatagram(bytes: Buffer): Datagram {
+/**
+ * Decodes a datagram.
+ *
+ * @param spoken the versions in which messages are understood
+ * @throws Error that says why these bytes are no datagram of this protocol
+ */
+export function decodeDatagram(bytes: Buffer, spoken: ProtocolRange = protocols): Datagram {
   if (bytes.length < prefixBytes + fixedBytes + 2 || bytes.readUInt16BE(0) !== magic) {
     throw new Error('it is no datagram of this protocol')
   }
-  const version = bytes.readUInt16BE(2)
-  if (version !== protocolVersion) throw new Error(`it speaks protocol ${version}, not ${protocolVersion}`)
-  if (bytes.readUInt32BE(4) !== crc32(bytes.subarray(prefixBytes))) throw new Error('its checksum is wrong')
+  const protocol = bytes.readUInt16BE(2)
   const kind = kinds[bytes.readUInt8(20)]
+  const isSpoken = protocol >= spoken.from && protocol <= spoken.to
+  if (!isSpoken && (protocol < oldestReadable || kind === 'data' || kind === 'answer'))
+    throw new Error(`it speaks protocol ${protocol}, not ${rangeText(spoken)}`)
+  if (bytes.readUInt32BE(4) !== crc32(bytes.subarray(prefixBytes))) throw new Error('its checksum is wrong')
   const index = bytes.readUInt16BE(25)
   const count = bytes.readUInt16BE(27)
   const [from, afterFrom] = readName(bytes, prefixBytes + fixedBytes)
   const [to, end] = readName(bytes, afterFrom)
   if (!kind || index >= count || end > bytes.length) throw new Error('its header makes no sense')
   return {
+    protocol,
     cluster: bytes.toString('hex', prefixBytes, 16),
     session: bytes.readUInt32BE(16),
     kind,

@@ -1,5 +1,5 @@
 import { systemClock, systemRandom } from '../clock.js'
-import type { Clock, Foreigner, Identity, Member, Message, Network, NodeId, Random } from '../contracts.js'
+import type { Clock, Foreigner, Greeting, Identity, Member, Message, Network, NodeId, Random } from '../contracts.js'
 
 /** One direction of a link, as `n1>n2`. */
 export type Direction = `${NodeId}>${NodeId}`
@@ -45,11 +45,19 @@ export class FaultyNetwork implements Network {
     this.#delay = delay
   }
 
-  start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
+  start(
+    receive: (message: Message) => void,
+    meet?: (node: Foreigner) => void,
+    greet?: (peer: Greeting) => void,
+  ): Promise<void> {
     // The receiver checks too: a message that was on its way when the link was cut is lost as well.
-    return this.#network.start((message) => {
-      if (this.#passes(message)) receive(message)
-    }, meet)
+    return this.#network.start(
+      (message) => {
+        if (this.#passes(message)) receive(message)
+      },
+      meet,
+      greet,
+    )
   }
 
   setIdentity(identity: Identity): void {

@@ -9,8 +9,9 @@ import {
   type GrpcOptions,
   outboxBytes,
   packetBytes,
-  protocolVersion,
+  releaseFields,
   speakPath,
+  withRelease,
 } from './grpc-wire.js'
 import type { Called, Peer } from './links.js'
 import { type LinkTiming, linkTiming, Redial } from './liveness.js'
@@ -68,6 +69,8 @@ export class GrpcLink implements Called {
   readonly #address: () => string | null
   #call: ClientDuplexStream<Buffer, Buffer> | null = null
   #outbox: Outbox | null = null
+  /** True if the peer has said anything on this stream. */
+  #hasSpoken = false
   #closed = false
   #cancelKnock = () => {}
 
@@ -105,6 +108,7 @@ export class GrpcLink implements Called {
     // The stream itself has no deadline, or it would end one day.
     const cancelDeadline = this.#options.clock.after(this.#timing.welcomeMs, () => call.cancel())
     call.once('data', (bytes: Buffer) => {
+      this.#hasSpoken = true
       cancelDeadline()
       if (this.#isRefused(bytes)) return
       this.#outbox = new Outbox(call, this.#packet)
@@ -119,15 +123,17 @@ export class GrpcLink implements Called {
     })
     const { cluster, self } = this.#options
     const answers = { address: this.#address() ?? undefined }
-    const identity = this.#options.passport.own
-    const hello = { protocol: protocolVersion, cluster, from: self, to: this.peer.id, ...answers, ...identity }
+    const { own, protocols } = this.#options.passport
+    const names = { cluster, from: self, to: this.peer.id, ...answers, ...own, ...releaseFields(protocols.own) }
+    const hello = { protocol: protocols.spokenTo(this.peer.id), ...names }
     call.write(this.#packet.encode({ hello }))
   }
 
   /** Checks whether the peer's first packet says that the peer refuses this node, and why. */
   #isRefused(bytes: Buffer): boolean {
     try {
-      return this.#options.passport.isRefused(this.#options.self, this.peer.id, this.#welcome.decode(bytes, true))
+      const said = withRelease(this.#welcome.decode(bytes, true))
+      return this.#options.passport.isRefused(this.#options.self, this.peer.id, said)
     } catch {
       return false
     }
@@ -135,6 +141,8 @@ export class GrpcLink implements Called {
 
   #lost(): void {
     if (this.#outbox) this.#options.notice({ event: 'link_down', peer: this.peer.id })
+    if (this.#call && !this.#hasSpoken) this.#options.passport.protocols.forget(this.peer.id)
+    this.#hasSpoken = false
     this.#client?.close()
     this.#client = null
     this.#call = null

@@ -1,15 +1,16 @@
 import { type ServerDuplexStream, ServerInterceptingCall, type ServerInterceptor, status } from '@grpc/grpc-js'
 import type { Address } from '../address.js'
 import type { Message, NodeId } from '../contracts.js'
-import { oneLine, quoted } from '../text.js'
+import { oneLine } from '../text.js'
 import { connectionLimits } from './connection-limits.js'
 import { clientServices } from './grpc-app.js'
 import type { GrpcWorld } from './grpc-link.js'
 import { GrpcPort } from './grpc-port.js'
 import type { Proto, Protos } from './grpc-protos.js'
-import { handshakeMs, protocolVersion, speakPath } from './grpc-wire.js'
+import { handshakeMs, releaseFields, speakPath, withRelease } from './grpc-wire.js'
 import type { Called, Links } from './links.js'
 import { DoubleError, ForeignError } from './passport.js'
+import { ProtocolError, releaseIn } from './protocols.js'
 import { Refusals } from './refusals.js'
 import { type Hello, Visits } from './visits.js'
 
@@ -110,9 +111,10 @@ export class GrpcServer {
           for (const message of packet.batch.messages) if (!isOver) this.#receive(this.#check(message, peer))
         }
       } catch (error) {
-        if (!(error instanceof ForeignError || error instanceof DoubleError)) return turnAway((error as Error).message)
+        const isAnswered = [ForeignError, DoubleError, ProtocolError].some((kind) => error instanceof kind)
+        if (!isAnswered) return turnAway((error as Error).message)
         over()
-        this.#sayWhoRefuses(call, error)
+        this.#sayWhoRefuses(call, error as Error)
       }
     })
   }
@@ -124,14 +126,19 @@ export class GrpcServer {
   }
 
   /**
-   * Tells a node of another cluster, or a copy of a peer's folder, who refuses it: otherwise it would never know why it
-   * gets no answer.
+   * Tells a node of another cluster, a copy of a peer's folder, or a node that speaks another version, who refuses it:
+   * otherwise it would never know why it gets no answer.
    */
-  #sayWhoRefuses(call: Speech, error: ForeignError | DoubleError): void {
+  #sayWhoRefuses(call: Speech, error: Error): void {
+    const { own, protocols } = this.#options.passport
     const double = error instanceof DoubleError ? error.address : ''
-    if (double !== '') this.#refused(null, hostOf(call.getPeer()), error.message)
-    call.write(Buffer.from(this.#welcome.encode({ ...this.#options.passport.own, double })))
-    call.end()
+    const release = error instanceof ProtocolError ? releaseFields(protocols.own) : {}
+    const isSaid = double !== '' || (error instanceof ProtocolError && error.isFinal)
+    if (isSaid) this.#refused(null, hostOf(call.getPeer()), error.message)
+    call.write(Buffer.from(this.#welcome.encode({ ...own, double, ...release })))
+    if (error instanceof ProtocolError)
+      call.emit('error', { code: status.FAILED_PRECONDITION, details: oneLine(error.message, 256) })
+    else call.end()
   }
 
   #isHeard(remote: string, isMember: boolean): void {
@@ -167,13 +174,13 @@ export class GrpcServer {
 
 type Greeting = Hello & { readonly protocol: number }
 
-/** Checks a peer's first packet. @throws Error if it is not a Hello of this protocol version */
+/** Checks a peer's first packet. @throws Error if it is not a Hello */
 function checkHello(hello: Greeting | undefined): Hello {
   if (!hello) throw new Error('its first packet is not a Hello')
-  const { protocol } = hello
-  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${quoted(protocol)}, not ${protocolVersion}`)
+  const { protocol, cluster, from, to, incarnation, origin } = hello
   // Protobuf has no word for a string that was left out: it is empty.
-  return { ...hello, address: hello.address || undefined }
+  const address = hello.address || undefined
+  return { protocol, cluster, from, to, incarnation, origin, address, ...releaseIn(withRelease(hello)) }
 }
 
 /** Extracts the host from `host:port` as gRPC writes it: without brackets around an IPv6 address. */

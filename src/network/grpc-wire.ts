@@ -4,6 +4,7 @@ import type { Served } from './grpc-app.js'
 import type { Schemas } from './grpc-protos.js'
 import { type LinkTiming, patience } from './liveness.js'
 import type { NetworkOptions } from './options.js'
+import type { Release } from './protocols.js'
 
 /** Bounds on what callers over gRPC can make a node hold. */
 export interface CallBounds {
@@ -31,10 +32,25 @@ export interface GrpcOptions extends NetworkOptions {
   readonly callBounds?: Partial<CallBounds>
 }
 
-/** The protocol's version, raised when the meaning of `peer.proto` changes; nodes of different versions do not talk. */
-export const protocolVersion = 3
-
 export const speakPath = '/raftroadmap.RaftService/Speak'
+
+/** A release, as the packets of `peer.proto` tell it. A number that was left out is 0. */
+interface ReleaseFields {
+  readonly oldest: number
+  readonly newest: number
+  readonly stage: number
+  readonly features: readonly string[]
+}
+
+export function releaseFields({ protocols, stage, features }: Required<Release>): ReleaseFields {
+  return { oldest: protocols.from, newest: protocols.to, stage, features }
+}
+
+/** Turns the fields of a packet into those of the other networks. */
+export function withRelease<F extends Partial<ReleaseFields>>(fields: F) {
+  const { oldest: from = 0, newest: to = 0 } = fields
+  return { ...fields, protocols: { from, to } }
+}
 
 /** Milliseconds that the accepting side of a new stream waits for the other side's first packet. */
 export const handshakeMs = 2_000

@@ -1,4 +1,4 @@
-import type { Foreigner, Identity, Message, Network, PeerMember } from '../contracts.js'
+import type { Foreigner, Greeting, Identity, Message, Network, PeerMember } from '../contracts.js'
 import { GrpcLink } from './grpc-link.js'
 import { loadProtos, Protos } from './grpc-protos.js'
 import { GrpcServer } from './grpc-server.js'
@@ -16,10 +16,11 @@ export class GrpcNetwork implements Network {
   readonly #options: GrpcOptions
   readonly #links: Links<GrpcLink>
   readonly #server: GrpcServer
-  readonly #passport = new Passport()
+  readonly #passport: Passport
 
   constructor(options: GrpcOptions) {
     this.#options = options
+    this.#passport = new Passport(options)
     const protos = new Protos(loadProtos(options.schemas, [options.schemas.peer]))
     this.#links = new Links(options, (peer) => {
       const world = { ...options, passport: this.#passport }
@@ -29,8 +30,12 @@ export class GrpcNetwork implements Network {
   }
 
   /** Listens and opens the links. Rejects as `net.Server` does, with `EADDRINUSE` among others. */
-  async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
-    this.#passport.open(meet)
+  async start(
+    receive: (message: Message) => void,
+    meet?: (node: Foreigner) => void,
+    greet?: (peer: Greeting) => void,
+  ): Promise<void> {
+    this.#passport.open(meet, greet)
     await this.#server.listen(ownAddress(this.#options), receive)
     this.#links.open()
   }

@@ -1,5 +1,6 @@
 import { type Address, parseAddress } from '../address.js'
 import type { Clock, Codec, Event, Member, NodeId, Random } from '../contracts.js'
+import type { Release } from './protocols.js'
 
 export interface NetworkOptions {
   readonly self: NodeId
@@ -11,6 +12,8 @@ export interface NetworkOptions {
   /** True if nodes that are not members are heard and answered, which is needed where members change. */
   readonly isOpen: boolean
   readonly codec: Codec
+  /** What this node's hello says of its program; of this release and no stage if it is left out. */
+  readonly release?: Release
   /** The election time-out, at least, in milliseconds: a dead link should be replaced sooner. */
   readonly electionMs: number
   readonly clock: Clock

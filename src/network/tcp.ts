@@ -2,6 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { parseAddress } from '../address.js'
 import {
   type Foreigner,
+  type Greeting,
   type Identity,
   isObject,
   type Message,
@@ -9,7 +10,7 @@ import {
   type NodeId,
   type PeerMember,
 } from '../contracts.js'
-import { oneLine, quoted } from '../text.js'
+import { oneLine } from '../text.js'
 import { connectionLimits } from './connection-limits.js'
 import { Door } from './door.js'
 import { encodeFrames, FrameDecoder } from './framing.js'
@@ -19,16 +20,11 @@ import { type LinkTiming, linkTiming, Pulse, Redial } from './liveness.js'
 import { lookup } from './lookup.js'
 import { type NetworkOptions, ownAddress } from './options.js'
 import { DoubleError, ForeignError, identityIn, Passport } from './passport.js'
+import { ProtocolError, type Release, releaseIn } from './protocols.js'
 import { Refusals } from './refusals.js'
 import { beginsHttp, metricsSentence, refuseHttp, spokeHttp } from './stray-http.js'
 import { type Share, Tally } from './tally.js'
 import { type Hello, Visits } from './visits.js'
-
-/**
- * The protocol's version, raised when the meaning of a frame between nodes changes; nodes of different versions do not
- * talk.
- */
-const protocolVersion = 3
 
 const helloTimeoutMs = 5_000
 /** Bytes that may wait for one peer; further messages are lost, as the network may lose any message. */
@@ -56,7 +52,7 @@ export class TcpNetwork implements Network {
   readonly #links: Links<OutgoingLink>
   readonly #visits: Visits
   readonly #refusals: Refusals
-  readonly #passport = new Passport()
+  readonly #passport: Passport
   readonly #incoming = new Set<Socket>()
   readonly #door = new Door(connectionLimits().peers)
   readonly #guests = new Tally(guestBytes)
@@ -66,14 +62,19 @@ export class TcpNetwork implements Network {
 
   constructor(options: NetworkOptions) {
     this.#options = options
+    this.#passport = new Passport(options)
     const addressFor = (peer: Peer) => () => this.#links.addressFor(peer)
     this.#links = new Links(options, (peer) => new OutgoingLink(peer, options, this.#passport, addressFor(peer)))
     this.#visits = new Visits(options, this.#links, this.#passport)
     this.#refusals = new Refusals(options)
   }
 
-  async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
-    this.#passport.open(meet)
+  async start(
+    receive: (message: Message) => void,
+    meet?: (node: Foreigner) => void,
+    greet?: (peer: Greeting) => void,
+  ): Promise<void> {
+    this.#passport.open(meet, greet)
     this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, receive))
     await new Promise<void>((resolve, reject) => {
       this.#server!.once('error', reject)
@@ -153,9 +154,10 @@ export class TcpNetwork implements Network {
       } catch (error) {
         if (peer === null && beginsHttp(decoder.beginning)) return this.#refuseHttp(socket)
         if (error instanceof ForeignError) return this.#refuse(socket)
-        if (!(error instanceof DoubleError)) return turnAway((error as Error).message)
-        this.#refusals.report(peer, socket.remoteAddress, error.message)
-        this.#refuse(socket, { double: error.address })
+        const isMismatch = error instanceof ProtocolError
+        if (!isMismatch && !(error instanceof DoubleError)) return turnAway((error as Error).message)
+        if (!isMismatch || error.isFinal) this.#refusals.report(peer, socket.remoteAddress, error.message)
+        this.#refuse(socket, isMismatch ? this.#passport.protocols.own : { double: error.address })
       }
     })
   }
@@ -195,10 +197,10 @@ export class TcpNetwork implements Network {
   }
 
   /**
-   * Tells a node of another cluster, or a copy of a peer's folder, who refuses it: otherwise it would never know why it
-   * gets no answer.
+   * Tells a node of another cluster, a copy of a peer's folder, or a node that speaks another version, who refuses it:
+   * otherwise it would never know why it gets no answer.
    */
-  #refuse(socket: Socket, why: { readonly double?: string } = {}): void {
+  #refuse(socket: Socket, why: { readonly double?: string } | Release = {}): void {
     socket.removeAllListeners('data')
     socket.resume()
     const refusal = { type: 'Refused', ...this.#passport.own, ...why }
@@ -218,15 +220,15 @@ export class TcpNetwork implements Network {
   }
 }
 
-/** Parses the first frame of a connection. @throws Error if it is not a Hello of this protocol version */
+/** Parses the first frame of a connection. @throws Error if it is not a Hello */
 function parseHello(bytes: Buffer): Hello {
   const parsed = parseStranger(bytes)
   const hello = 'value' in parsed ? parsed.value : undefined
   if (!isObject(hello) || hello.type !== 'Hello') throw new Error('its first frame is not a Hello')
   const { protocol, cluster, from, to, address, probeMs } = hello
-  if (protocol !== protocolVersion) throw new Error(`it speaks protocol ${quoted(protocol)}, not ${protocolVersion}`)
   const isProbing = typeof probeMs === 'number' && probeMs >= 1 && probeMs <= longestProbeMs
-  return { cluster, from, to, address, ...identityIn(hello), ...(isProbing && { probeMs }) }
+  const who = { ...identityIn(hello), ...releaseIn(hello) }
+  return { protocol, cluster, from, to, address, ...who, ...(isProbing && { probeMs }) }
 }
 
 /** The connection on which this node sends to one peer. While it is down, messages are lost. */
@@ -244,6 +246,8 @@ class OutgoingLink implements Called {
   #up = false
   /** True if the event `link_up` was reported for this connection. */
   #isNoticed = false
+  /** True if the peer has said anything on this connection. */
+  #hasSpoken = false
   #closed = false
   #waiting: Uint8Array[] = []
   #waitingBytes = 0
@@ -281,8 +285,10 @@ class OutgoingLink implements Called {
       this.#up = true
       const { cluster, self } = this.#options
       const answers = { address: this.#address() ?? undefined, probeMs: this.#timing.probeMs }
-      const names = { cluster, from: self, to: this.peer.id, ...answers, ...this.#passport.own }
-      socket.write(encodeFrames([JSON.stringify({ type: 'Hello', protocol: protocolVersion, ...names })]))
+      const { hello, protocols } = this.#passport
+      const names = { cluster, from: self, to: this.peer.id, ...answers, ...hello }
+      const protocol = protocols.spokenTo(this.peer.id)
+      socket.write(encodeFrames([JSON.stringify({ type: 'Hello', protocol, ...names })]))
       if (this.#answersProbes) this.#watch(socket)
       else this.#cancelNotice = clock.after(this.#timing.pause.capMs, () => this.#noticeUp())
     })
@@ -310,6 +316,7 @@ class OutgoingLink implements Called {
     const decoder = new FrameDecoder(refusalBytes)
     socket.on('data', (chunk) => {
       decoder.push(chunk as Buffer)
+      this.#hasSpoken = true
       for (let decoded = decoder.next(); decoded && !socket.destroyed; decoded = decoder.next()) {
         if ('bytes' in decoded && decoded.bytes.length === 0) {
           this.#answersProbes = true
@@ -327,6 +334,8 @@ class OutgoingLink implements Called {
   #lost(): void {
     if (this.#isNoticed) this.#options.notice({ event: 'link_down', peer: this.peer.id })
     this.#cancelNotice()
+    if (this.#up && !this.#hasSpoken) this.#passport.protocols.forget(this.peer.id)
+    this.#hasSpoken = false
     this.#isNoticed = false
     this.#up = false
     this.#waiting = []

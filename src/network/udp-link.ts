@@ -125,7 +125,7 @@ export class UdpLink implements Link {
   }
 
   #sayHello(): void {
-    const payload = Buffer.from(JSON.stringify(this.#local.passport.own))
+    const payload = Buffer.from(JSON.stringify(this.#local.passport.hello))
     this.#transmit(this.#greeting, { ...answer, number: this.#hellos, payload })
   }
 
@@ -180,9 +180,12 @@ export class UdpLink implements Link {
 
   /** Sends one datagram. @returns its length in bytes */
   #transmit(kind: Datagram['kind'], parcel: Parcel): number {
-    const { session, cluster } = this.#local
+    const { session, cluster, passport } = this.#local
+    const { protocols } = passport
     const { self: from } = this.#options
-    const bytes = encodeDatagram({ ...parcel, kind, cluster, session, from, to: this.peer.id })
+    const isPlain = kind === 'data' || kind === 'answer'
+    const protocol = isPlain ? protocols.spokenTo(this.peer.id) : protocols.own.protocols.from
+    const bytes = encodeDatagram({ ...parcel, protocol, kind, cluster, session, from, to: this.peer.id })
     if (!this.#closed) this.#local.send(bytes, this.#address!)
     return bytes.length
   }
@@ -227,7 +230,7 @@ export class UdpLink implements Link {
     this.#lastAnswered = number
     this.#isRefused = false
     if (this.#up === session) return
-    this.#down()
+    if (this.#up !== null) this.#options.notice({ event: 'link_down', peer: this.peer.id })
     this.#up = session
     this.#options.notice({ event: 'link_up', peer: this.peer.id })
   }
@@ -245,6 +248,7 @@ export class UdpLink implements Link {
 
   #down(): void {
     if (this.#up !== null) this.#options.notice({ event: 'link_down', peer: this.peer.id })
+    this.#local.passport.left(this.peer.id)
     this.#up = null
   }
 

@@ -2,7 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
 import { type Address, formatAddress } from '../address.js'
-import type { Foreigner, Identity, Message, Network, NodeId, PeerMember } from '../contracts.js'
+import type { Foreigner, Greeting, Identity, Message, Network, NodeId, PeerMember } from '../contracts.js'
 import { oneLine, quoted } from '../text.js'
 import { clusterHash, type Datagram, decodeDatagram, encodeDatagram } from './datagrams.js'
 import { guestFragments } from './fragments.js'
@@ -10,6 +10,7 @@ import { parseStranger } from './json-shape.js'
 import { Links } from './links.js'
 import { ownAddress } from './options.js'
 import { DoubleError, identityIn, Passport } from './passport.js'
+import { ProtocolError, type Release, releaseIn } from './protocols.js'
 import { Refusals } from './refusals.js'
 import { type LocalEnd, UdpLink, type UdpOptions } from './udp-link.js'
 
@@ -30,20 +31,25 @@ export class UdpNetwork implements Network {
   readonly #cluster: string
   readonly #links: Links<UdpLink>
   readonly #refusals: Refusals
-  readonly #passport = new Passport()
+  readonly #passport: Passport
   #socket: Socket | null = null
   #local: LocalEnd | null = null
   #stopped = false
 
   constructor(options: UdpOptions) {
     this.#options = options
+    this.#passport = new Passport(options)
     this.#cluster = clusterHash(options.cluster)
     this.#links = new Links(options, (peer) => new UdpLink(peer, this.#local!, this.#links, options))
     this.#refusals = new Refusals(options)
   }
 
-  async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
-    this.#passport.open(meet)
+  async start(
+    receive: (message: Message) => void,
+    meet?: (node: Foreigner) => void,
+    greet?: (peer: Greeting) => void,
+  ): Promise<void> {
+    this.#passport.open(meet, greet)
     const own = ownAddress(this.#options)
     const { address, family } = await lookup(own.host)
     const socket = createSocket({
@@ -101,7 +107,7 @@ export class UdpNetwork implements Network {
     let peer: NodeId | null = null
     const messages: Message[] = []
     try {
-      const datagram = decodeDatagram(bytes)
+      const datagram = decodeDatagram(bytes, this.#passport.protocols.own.protocols)
       const link = this.#senderOf(datagram, remote)
       peer = datagram.from
       for (const message of link?.take(datagram) ?? []) messages.push(this.#decode(message, peer))
@@ -121,6 +127,8 @@ export class UdpNetwork implements Network {
     if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
     const said = kind === 'data' || kind === 'answer' ? undefined : jsonIn(datagram.payload)
     const identity = kind === 'data' || kind === 'answer' ? null : identityIn(said)
+    const isGreeting = kind === 'hello' || kind === 'callback'
+    if (isGreeting) this.#checkRelease(datagram, remote, releaseIn(said))
     if (identity && this.#passport.refuses(from, identity)) return void this.#refuseForeign(datagram, remote)
     const isThere = ({ address }: UdpLink) => address?.host === remote.address && address.port === remote.port
     const links = this.#links.all(from)
@@ -134,7 +142,24 @@ export class UdpNetwork implements Network {
       throw new Error(`${from} sends from ${formatAddress(link.address)}, not from there`)
     }
     if (kind === 'refused') this.#passport.isRefused(this.#options.self, from, said)
+    if (isGreeting) this.#passport.welcomed(from, identity!, releaseIn(said))
     return link
+  }
+
+  /**
+   * Checks that a node speaks a version that this one knows too, and runs the same stage. A hello is of the oldest version
+   * that its sender speaks, whoever it is for.
+   *
+   * @throws ProtocolError; the node is told
+   */
+  #checkRelease(datagram: Datagram, remote: RemoteInfo, said: Release): void {
+    try {
+      this.#passport.protocols.check(datagram.from, datagram.protocol, said)
+    } catch (error) {
+      if (error instanceof ProtocolError && !error.isFinal) return
+      this.#sayWhoRefuses(datagram, remote, this.#passport.protocols.own)
+      throw error
+    }
   }
 
   /** Tells a node of another cluster who refuses it, unless the datagram is itself a refusal. */
@@ -153,10 +178,15 @@ export class UdpNetwork implements Network {
     throw new DoubleError(datagram.from, address, formatAddress({ host: remote.address, port: remote.port }))
   }
 
-  #sayWhoRefuses({ from: to, number, session }: Datagram, remote: RemoteInfo, why: { readonly double?: string }): void {
+  #sayWhoRefuses(
+    { from: to, number, session }: Datagram,
+    remote: RemoteInfo,
+    why: { readonly double?: string } | Release,
+  ): void {
     const payload = Buffer.from(JSON.stringify({ ...this.#passport.own, ...why }))
     const parcel = { number, index: 0, count: 1, payload }
-    const names = { cluster: this.#cluster, session, from: this.#options.self, to }
+    const { from: protocol } = this.#passport.protocols.own.protocols
+    const names = { protocol, cluster: this.#cluster, session, from: this.#options.self, to }
     const { address: host, port } = remote
     this.#local?.send(encodeDatagram({ ...parcel, ...names, kind: 'refused' }), { host, port })
   }

@@ -4,9 +4,12 @@ import { quoted } from '../text.js'
 import { type Called, keyOf, type Links, type Peer } from './links.js'
 import type { NetworkOptions } from './options.js'
 import { DoubleError, ForeignError, type Passport } from './passport.js'
+import type { Release } from './protocols.js'
 
 /** The first packet of a connection, as it came, not checked: its sender may be anybody. */
-export interface Hello extends Identity {
+export interface Hello extends Identity, Release {
+  /** The version in which the sender speaks on this connection. */
+  readonly protocol: unknown
   readonly cluster: unknown
   readonly from: unknown
   readonly to: unknown
@@ -49,12 +52,13 @@ export class Visits {
    *
    * @param hangUp ends the connection
    * @throws Error that says why the sender is not to be heard; ForeignError if it belongs to another cluster,
-   *   DoubleError if it is a copy of a peer that speaks itself
+   *   DoubleError if it is a copy of a peer that speaks itself, ProtocolError if it speaks another version
    */
   enter(hello: Hello, hangUp: () => void): Visit {
     const { cluster, from, to, address, incarnation, probeMs } = hello
     if (cluster !== this.#options.cluster) throw new Error(`it belongs to the cluster ${quoted(cluster)}`)
     if (to !== this.#options.self) throw new Error(`it is looking for ${quoted(to)}`)
+    this.#passport.protocols.check(from, hello.protocol, hello)
     if (this.#passport.refuses(from, hello)) throw new ForeignError(`${String(from)} belongs to another cluster`)
     const link = this.#links.welcome(from, address, incarnation)
     const { peer } = link
@@ -67,8 +71,10 @@ export class Visits {
     // A node has one connection to this one: an earlier connection is dead, and no packet has said so.
     for (const end of earlier) end()
     link.heard(probeMs)
+    this.#passport.welcomed(id, hello, hello)
     const leave = () => {
       if (!visits.delete(hangUp) || visits.size > 0) return
+      this.#passport.left(id, hello.incarnation)
       this.#visits.delete(key)
       this.#links.forget(peer)
     }

@@ -108,6 +108,7 @@ export async function runNode(
   const { node, ask } = await assembleNode(stage, {
     ...{ id, members, cluster, bootstrap, priority, ...world, notice, fatal, schemas },
     timing: timingOf(config),
+    features: stage.features,
     about: { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster },
     network: config.network,
     listen: home.peer,

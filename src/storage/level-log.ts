@@ -9,8 +9,10 @@ import type { ClassicLevel } from 'classic-level'
 import {
   type EntryId,
   type Event,
+  featuresFormat,
   type Index,
   type LogStore,
+  needsFeatures,
   type Persist,
   type PersistRecord,
   parseEntry,
@@ -186,13 +188,13 @@ export class LevelLog implements LogStore {
   }
 
   /**
-   * Notes the newest text format. Entries of the first format stay as they are; from here on there may be others.
+   * Notes the text format. Entries of the first format stay as they are; from here on there may be others.
    * @throws FolderError
    */
   async #checkFormat(database: ClassicLevel): Promise<void> {
     const format = Number((await database.get(formatKey)) ?? 1)
-    if (format === textFormat) return
-    if (format > textFormat)
+    if (format === textFormat || format === featuresFormat) return
+    if (format > featuresFormat)
       throw new FolderError(`${this.#path} is of format ${format}, which a later version wrote: run that version`)
     await database.batch([{ type: 'put', key: formatKey, value: String(textFormat) }], { sync: true })
   }
@@ -247,7 +249,11 @@ export class LevelLog implements LogStore {
       const { term, votedFor } = record
       return [{ type: 'put', key: termKey, value: JSON.stringify({ term, votedFor }) }]
     }
-    if (record.record === 'entry') return [{ type: 'put', key: entryKey(now.last), value: record.entry.text }]
+    if (record.record === 'entry') {
+      const entry: Operation = { type: 'put', key: entryKey(now.last), value: record.entry.text }
+      const format: Operation = { type: 'put', key: formatKey, value: String(featuresFormat) }
+      return needsFeatures(record.entry) ? [format, entry] : [entry]
+    }
     if (record.record === 'truncate') return deletes(now.last + 1, before.last)
     const kept: Operation = { type: 'put', key: snapshotsKey, value: JSON.stringify(now.snapshots) }
     return [kept, ...deletes(before.first, Math.min(before.last, now.first - 1))]

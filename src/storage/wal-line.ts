@@ -10,6 +10,7 @@ import {
   isObject,
   isPositive,
   type NodeId,
+  needsFeatures,
   type PersistRecord,
   parseEntry,
   type Term,
@@ -42,6 +43,18 @@ export interface SegmentHeader {
  * commits, and the texts of the second.
  */
 export const segmentFormat = 3
+
+/**
+ * The format of a segment since features are switched on ({@link needsFeatures}): the first entry that does so begins a
+ * new one. The release before reads all segments up to there, and refuses this one.
+ */
+export const featuresSegment = 4
+
+/** The least format of a segment that can hold these records. */
+export function formatFor(records: readonly PersistRecord[]): number {
+  const isNew = records.some((record) => record.record === 'entry' && needsFeatures(record.entry))
+  return isNew ? featuresSegment : segmentFormat
+}
 
 /** The line that closes a batch: the lines before it were made durable together. */
 export interface BatchEnd {

@@ -12,6 +12,7 @@ import { advance, edgeOf, gapBefore, type LogBounds, type LogStart, newLog } fro
 import {
   type BatchEnd,
   checksumText,
+  featuresSegment,
   newline,
   parseLine,
   type SegmentHeader,
@@ -50,7 +51,7 @@ export const emptyLog: LogState = { ...newLog, last: 0, batch: 0, sealed: true, 
 export function headerOf({ cluster, node, incarnation }: Identity, segment: number, state: LogState): SegmentHeader {
   const { term, votedFor, last, batch, snapshots, commit, checksum } = state
   return {
-    ...{ format: segmentFormat, segment, cluster, node, incarnation },
+    ...{ format: state.format, segment, cluster, node, incarnation },
     ...{ term, votedFor, first: last + 1, batch },
     ...(snapshots.length > 0 ? { snapshots } : {}),
     ...(commit > 0 ? { commit } : {}),
@@ -250,7 +251,7 @@ class Scanner {
  * @throws FolderError if a later version wrote it: it is no damage, and nothing in the folder is to be changed
  */
 function checkFormat({ format = 1 }: SegmentHeader, segment: number): void {
-  if (format >= 1 && format <= segmentFormat) return
+  if (format >= 1 && format <= featuresSegment) return
   throw new FolderError(
     `${join(walFolder, segmentName(segment))} is of format ${format}, which a later version wrote: run that version`,
   )

@@ -32,7 +32,7 @@ import { advance, noteCommit, Records } from './recover.js'
 import { chooseSnapshots } from './snapshot-choice.js'
 import { SnapshotFolder } from './snapshots.js'
 import { cutWal } from './wal-cut.js'
-import { LineEncoder, newline, segmentFormat } from './wal-line.js'
+import { formatFor, LineEncoder, newline, segmentFormat } from './wal-line.js'
 import {
   emptyLog,
   headerOf,
@@ -203,7 +203,7 @@ export class WriteAheadLog implements LogStore {
     // Only when the log is durable as it was read may anything go that it has no record of.
     await this.#resume(scan)
     // A version that reads only the earlier form is not to find the later one in the middle of a segment.
-    if (scan.state.format !== segmentFormat) await this.#rotate()
+    if (scan.state.format < segmentFormat) await this.#rotate(segmentFormat)
     await this.snapshots.settle(choice.found)
     if (choice.record) {
       await this.#append([choice.record])
@@ -235,7 +235,7 @@ export class WriteAheadLog implements LogStore {
     this.#encoder.add(JSON.stringify(header))
     const bytes = this.#encoder.take()
     const file = await createFile(this.#files, join(this.#wal, segmentName(number)), bytes, 'durable')
-    this.#state = { ...this.#state, format: segmentFormat, checksum: this.#encoder.checksum }
+    this.#state = { ...this.#state, checksum: this.#encoder.checksum }
     this.#segments.push({ number, first: header.first, id: await idOf(this.#files, this.#pathOf(number)) })
     await this.#files.syncFolder(this.#wal)
     return { number, file, size: bytes.length }
@@ -264,7 +264,9 @@ export class WriteAheadLog implements LogStore {
     for (const { snapshot } of snapshots) this.snapshots.check(snapshot)
     // What comes before a snapshot can go as a whole once a later one is there.
     const isDue = snapshots.length > 0 && this.#segments.at(-1)!.first <= this.#state.last
-    if (isDue || this.#segment!.size >= this.#segmentBytes) await this.#rotate()
+    const format = Math.max(this.#state.format, formatFor(records))
+    const isFull = this.#segment!.size >= this.#segmentBytes
+    if (isDue || isFull || format > this.#state.format) await this.#rotate(format)
     await this.#append(records, commit)
     await this.#watch.beSure()
     if (snapshots.length > 0) await this.#letGo()
@@ -300,8 +302,9 @@ export class WriteAheadLog implements LogStore {
     segment.size += bytes.length
   }
 
-  async #rotate(): Promise<void> {
+  async #rotate(format: number): Promise<void> {
     const full = this.#segment!
+    this.#state = { ...this.#state, format }
     this.#segment = await this.#newSegment(full.number + 1)
     await full.file.close()
   }

@@ -1,6 +1,7 @@
 import type { Apply, Index, NodeId, Performance } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
 import { printOf } from '../9-client-interaction/command-print.js'
+import { comparing } from './features.js'
 import type { ResultSum, ResultsDiffer } from './messages.js'
 import type { ProductionNode } from './production-node.js'
 import { noSums } from './sums.js'
@@ -12,13 +13,28 @@ declare module '../../src/events.js' {
   }
 }
 
+/** Entries of a window where the cluster has switched the comparison on. */
+const usualWindow = 1_024
+
+/** Entries of a window: as this node was told, or as the feature has it where that is on; 0 if nothing is compared. */
+function windowOf({ timing, switches }: ProductionNode): number {
+  return timing.compareEntries ?? (switches.on.has(comparing) ? usualWindow : 0)
+}
+
+/** The first index whose result counts: this life has performed it, and the comparison was on. */
+function firstCompared({ sums, timing, switches }: ProductionNode): Index {
+  const on = timing.compareEntries === undefined ? (switches.on.get(comparing) ?? 0) : 0
+  return Math.max(sums.since, on + 1)
+}
+
 /** Windows that a leader remembers: a replica that is further behind is not compared. */
 const windowsAtOnce = 16
 
 /** A committed entry whose result is compared is kept in sight until the result is there. */
 export function performCompared(node: ProductionNode, entry: Apply): Performance | null {
   const decided = performForwarded(node, entry)
-  if (!node.timing.compareEntries || entry.payload.kind !== 'command') return decided
+  const isCompared = windowOf(node) > 0 && entry.index >= firstCompared(node)
+  if (!isCompared || entry.payload.kind !== 'command') return decided
   const outcome = decided ?? { isNew: true, result: { answer: null } }
   if (outcome.isNew) node.sums.performing.push({ index: entry.index, result: outcome.result })
   return outcome
@@ -29,9 +45,9 @@ export function performCompared(node: ProductionNode, entry: Apply): Performance
  * the same have the same sums (§5.3, state machine safety); one that reads a clock, or draws lots, shows.
  */
 export function sumResults(node: ProductionNode, upTo: Index): void {
-  const { sums, timing } = node
-  const { compareEntries: size } = timing
-  if (!size) return
+  const { sums } = node
+  const size = windowOf(node)
+  if (size === 0) return
   for (const { index, result } of sums.performing) {
     if (index > upTo) break
     endWindow(node, size, index - 1)
@@ -48,7 +64,7 @@ function endWindow(node: ProductionNode, size: number, performed: Index): void {
   if (sums.window.upTo === 0) sums.window.upTo = first
   if (performed < sums.window.upTo) return
   const { upTo, sum } = sums.window
-  if (upTo - size + 1 >= sums.since) tellSum(node, upTo, sum)
+  if (upTo - size + 1 >= firstCompared(node)) tellSum(node, upTo, sum)
   sums.window = { upTo: first, sum: 0 }
 }
 
@@ -60,7 +76,7 @@ function tellSum(node: ProductionNode, index: Index, sum: number): void {
 
 /** A follower has told its sum. */
 export function hearSum(node: ProductionNode, { from, index, sum }: ResultSum): void {
-  if (node.role === 'leader' && node.timing.compareEntries) noteSum(node, from, index, sum)
+  if (node.role === 'leader' && windowOf(node) > 0) noteSum(node, from, index, sum)
 }
 
 /**
@@ -88,11 +104,11 @@ function condemn(node: ProductionNode, id: NodeId, index: Index): void {
 
 /** The leader has found that this node's results are others than those of the rest. */
 export function stopDiffering(node: ProductionNode, { index }: ResultsDiffer): void {
-  if (node.timing.compareEntries) node.sums.verdict = verdict(node, index)
+  if (windowOf(node) > 0) node.sums.verdict = verdict(node, index)
 }
 
 /** The first entry of a window. */
-const firstOf = ({ timing }: ProductionNode, upTo: Index) => upTo - (timing.compareEntries ?? 0) + 1
+const firstOf = (node: ProductionNode, upTo: Index) => upTo - windowOf(node) + 1
 
 function verdict(node: ProductionNode, index: Index): string {
   const where = `the entries ${firstOf(node, index)} to ${index}`

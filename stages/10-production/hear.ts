@@ -1,6 +1,7 @@
 import { inOrder, insertedBefore, replaced, replacedIn, type StageTable } from '../../src/stage.js'
 import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
 import { heedElected, tellStaleTerm } from '../6-leader-election/terms.js'
+import { takeSnapshotWhenDue } from '../7-log-compaction/take-snapshot.js'
 import { beLoyal, voteIfAdmitted } from '../8-membership/loyalty.js'
 import { askReadIndex } from '../9-client-interaction/ask-read-index.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
@@ -8,6 +9,7 @@ import type { InteractionMessage } from '../9-client-interaction/messages.js'
 import { beginRound, countConfirmation, leaveReads } from '../9-client-interaction/read-index.js'
 import { answerPreVote } from './answer-pre-vote.js'
 import { hearSum, performCompared, stopAfterVerdict, stopDiffering, sumAnew, sumResults } from './compare-results.js'
+import { followFeatures, followSnapshot } from './features.js'
 import { endForwards, hearForwardReply } from './forward.js'
 import { giveUpHandover, handOver } from './hand-over.js'
 import { endSessionsUnlessLeaving } from './hold.js'
@@ -20,6 +22,7 @@ import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-betwe
 import { countArrived, rewind } from './replicate-ahead.js'
 import { refuseSnapshot, takeWishedSnapshot } from './snapshot-now.js'
 import { hearSuccessor, standAtOnce } from './stand-at-once.js'
+import { hearEquipped, proposeFeatures } from './switch-on.js'
 import { answerForwarded, takeForward, takeForwardRequest, tellRefusals } from './take-forward.js'
 
 type Reports = 'applied' | 'saved' | 'restored'
@@ -45,6 +48,7 @@ export function hearAhead(before: Table<InteractionMessage>['on']): Table<Produc
     Forward: takeForward,
     ForwardRequest: takeForwardRequest,
     ForwardReply: hearForwardReply,
+    Introduction: hearEquipped,
     ResultSum: hearSum,
     ResultsDiffer: inOrder(heedElected, stopDiffering),
   }
@@ -55,7 +59,7 @@ export function reportsOfProduction({ applied, saved, restored }: Pick<Table<Int
   return {
     perform: [performCompared],
     applied: [...applied, answerForwarded, sumResults],
-    saved: [...saved, refuseSnapshot],
+    saved: [...saved, followSnapshot, refuseSnapshot],
     restored: [...restored, sumAnew],
   }
 }
@@ -63,7 +67,7 @@ export function reportsOfProduction({ applied, saved, restored }: Pick<Table<Int
 /** Rules of a tick: questions, hand-overs and forwarded commands end in time, and a preferred node offers to lead. */
 export function tickOfProduction(before: Table<InteractionMessage>['tick']): Table<ProductionMessage>['tick'] {
   const unlessLeaving = replaced(before, endSessions, endSessionsUnlessLeaving)
-  return [...unlessLeaving, stopAfterVerdict, endQuestion, giveUpHandover, offerToLead, endForwards]
+  return [...unlessLeaving, stopAfterVerdict, endQuestion, giveUpHandover, offerToLead, endForwards, proposeFeatures]
 }
 
 /**
@@ -71,7 +75,8 @@ export function tickOfProduction(before: Table<InteractionMessage>['tick']): Tab
  * nodes.
  */
 export function turnOfProduction(before: Table<InteractionMessage>['turn']): Table<ProductionMessage>['turn'] {
-  const waiting = replaced(before, leaveReads, leaveReadsToSuccessor)
+  const switching = insertedBefore(before, takeSnapshotWhenDue, followFeatures)
+  const waiting = replaced(switching, leaveReads, leaveReadsToSuccessor)
   const leased = replaced(waiting, beginRound, readByLease, beginRound, noteRound)
   return [...replaced(leased, askReadIndex, askReadIndexOfSuccessor), handOver, tellRefusals, takeWishedSnapshot]
 }

@@ -1,5 +1,6 @@
 import type { Index, Member, NodeId, NodeOptions, RequestId, Status, Term } from '../../src/contracts.js'
 import { type Responder, responder, statusOfResponder } from '../9-client-interaction/responder.js'
+import { type Switches, switches } from './features.js'
 import { type Forwards, noForwards, type Taken } from './forwards.js'
 import { noSums, type Sums } from './sums.js'
 
@@ -68,6 +69,8 @@ export interface ProductionNode extends Responder {
   snapshotWishes: SnapshotWish[]
   /** The results of the state machine, where they are compared. */
   sums: Sums
+  /** The features that the cluster has switched on. */
+  readonly switches: Switches
 }
 
 export function productionNode(options: NodeOptions) {
@@ -82,6 +85,7 @@ export function productionNode(options: NodeOptions) {
     offeredAt: null,
     ...noForwards(round),
     ...ofLibrary(options),
+    switches: switches(options),
   }
 }
 
@@ -93,5 +97,7 @@ function ofLibrary({ recovered }: NodeOptions): Pick<ProductionNode, 'snapshotWi
 /** The status that `info` tells of a node. One that hears no leader tells how often it has asked for votes so far. */
 export function statusOfProduction(node: ProductionNode): Status {
   const { granted, asked } = node.preVotes
-  return granted === null ? statusOfResponder(node) : Object.assign(statusOfResponder(node), { preVotes: asked })
+  const features = [...node.switches.on.keys()]
+  const more = { ...(features.length > 0 && { features }), ...(granted !== null && { preVotes: asked }) }
+  return Object.assign(statusOfResponder(node), more)
 }

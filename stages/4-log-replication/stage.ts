@@ -40,6 +40,7 @@ export default stage<Replica, ReplicationMessage>({
   kept: [],
   restored: [],
   met: [],
+  greeted: [],
   turn: [commitByMajority, applyCommitted, replicateToAll],
   invariants: [...logInvariants],
   gives: ['G1', 'G2', 'G3', 'G4', 'G5', 'G6', 'G8'],

@@ -5,6 +5,7 @@ import { comparingClaims, wishedSnapshotClaims } from './compare-results.js'
 import { deadLinkClaims } from './dead-links.js'
 import { doubtClaims, snapshotDoubtClaims } from './doubts.js'
 import { electionClaims, fixedVoterClaims } from './elections.js'
+import { featureClaims } from './features.js'
 import { forwardClaims } from './forwarding.js'
 import { guardClaims, passedOnClaims } from './guard.js'
 import { handoverClaims } from './handover.js'
@@ -75,6 +76,7 @@ export const claims: Claims = {
   ...deadLinkClaims,
   ...forwardClaims,
   ...learnerClaims,
+  ...featureClaims,
   ...guardClaims,
   ...passedOnClaims,
   ...comparingClaims,

@@ -53,6 +53,7 @@ export class Cores {
   readonly #timing: Timing
   readonly #world: World
   readonly #hands = new Map<NodeId, Hand>()
+  readonly #features: Map<NodeId, readonly string[]>
   #requests = 0
   /** The reading of every node's clock. */
   clockMs = 0
@@ -67,6 +68,7 @@ export class Cores {
     this.#stage = stage
     this.#timing = { ...timing, ...limits }
     this.#world = world
+    this.#features = new Map(Object.entries(world.features ?? {}))
     this.ids = world.nodes.map(({ id }) => id)
     for (const id of this.ids) {
       const place = { disk: new Records(), files: new SnapshotFiles(), incarnation: 1 }
@@ -152,6 +154,24 @@ export class Cores {
   meet(id: NodeId, foreigner: Foreigner): void {
     this.#hand(id).core.foreign(foreigner)
     this.#collect(id)
+  }
+
+  /** A node's hello reaches another one, and says which features it knows; null where its connection has ended. */
+  greet(from: NodeId, to: NodeId, features: readonly string[] | null = this.#features.get(from) ?? []): void {
+    this.#hand(to).core.greeted({ id: from, incarnation: this.identity(from)?.incarnation ?? '', features })
+    this.#collect(to)
+  }
+
+  /** All nodes are connected with each other anew. */
+  greetAll(): void {
+    for (const from of this.ids) for (const to of this.ids) if (from !== to) this.greet(from, to)
+  }
+
+  /** Ends a node, and starts it again with a release that knows these features. */
+  install(id: NodeId, features: readonly string[]): void {
+    this.#features.set(id, features)
+    this.crash(id)
+    for (const to of this.ids) if (to !== id) this.greet(id, to)
   }
 
   /** A message that the script made up: of the disk that its sender had first, unless it says otherwise. */
@@ -294,9 +314,12 @@ export class Cores {
     const hand = this.#hand(id)
     ok(hand.save, `${id} writes a snapshot`)
     const { header, lines } = hand.save
-    const { index, term, configurationIndex } = header
+    const { index, term, configurationIndex, features } = header
     hand.save = null
-    const snapshot = hand.files.save(configurationIndex ? header : { index, term }, lines)
+    const snapshot = hand.files.save(
+      configurationIndex ? header : { index, term, ...(features !== undefined && { features }) },
+      lines,
+    )
     hand.core.saved(this.#withMembers(snapshot))
     this.#collect(id)
   }
@@ -362,7 +385,8 @@ export class Cores {
     const others = isMember ? members : bootstrap ? founders : nodes.filter((node) => node.id === id)
     const given = { bootstrap, timing: this.#timing, random: always(this.chance) }
     const machineClock = { now: () => this.clockMs }
-    const core = this.#stage.create({ ...nodeOptions(id, others, recovered), ...given, machineClock })
+    const features = this.#features.get(id) ?? []
+    const core = this.#stage.create({ ...nodeOptions(id, others, recovered), ...given, features, machineClock })
     const state = snapshots[0] ? restored(core, files.load(snapshots[0]), snapshots[0]) : []
     const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }
     return { core, state, underWay: [], acts: noActs(snapshots[0]?.index), ...nothing }

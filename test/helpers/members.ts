@@ -31,8 +31,14 @@ export function apart(
 }
 
 /** A cluster that n1 leads, of nodes that have always been together; the others up to n7 are blank. */
-export function together(stage: Stage, ids: readonly NodeId[], limits: Partial<Timing> = {}): Cores {
-  const cores = new Cores(stage, {}, { ...never, ...limits }, { nodes: seven, members: someOf(ids), founders: [] })
+export function together(
+  stage: Stage,
+  ids: readonly NodeId[],
+  limits: Partial<Timing> = {},
+  features: Readonly<Record<NodeId, readonly string[]>> = {},
+): Cores {
+  const world = { nodes: seven, members: someOf(ids), founders: [], features }
+  const cores = new Cores(stage, {}, { ...never, ...limits }, world)
   cores.elect('n1', ids)
   pass(cores, timing.heartbeatTicks)
   return cores

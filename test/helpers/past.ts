@@ -23,6 +23,8 @@ export interface World {
   readonly members: readonly Member[]
   /** The first of these is to found a cluster, and to take in the others. */
   readonly founders: readonly Member[]
+  /** The features that nodes know; none unless given. */
+  readonly features?: Readonly<Record<NodeId, readonly string[]>>
 }
 
 export const theFive: World = { nodes: five, members: five, founders: [] }

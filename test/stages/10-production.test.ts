@@ -2,6 +2,7 @@ import t from 'tap'
 import { stages } from '../../stages/index.js'
 import { comparingClaims, wishedSnapshotClaims } from '../claims/compare-results.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
+import { featureClaims } from '../claims/features.js'
 import { forwardClaims } from '../claims/forwarding.js'
 import { guardClaims, passedOnClaims } from '../claims/guard.js'
 import { handoverClaims } from '../claims/handover.js'
@@ -20,6 +21,7 @@ const claims = {
   ...deadLinkClaims,
   ...forwardClaims,
   ...learnerClaims,
+  ...featureClaims,
   ...guardClaims,
   ...passedOnClaims,
   ...comparingClaims,

@@ -10,13 +10,25 @@ import { fileURLToPath } from 'node:url'
 import { crc32 } from 'node:zlib'
 import t, { type Test } from 'tap'
 import { systemClock } from '../../src/clock.js'
-import { type Command, type Network, type Payload, payloadOf, textFormat } from '../../src/contracts.js'
+import {
+  type Command,
+  featuresFormat,
+  type LogStore,
+  makeEntry,
+  type Network,
+  noOp,
+  type Payload,
+  payloadOf,
+  textFormat,
+} from '../../src/contracts.js'
 import { Node } from '../../src/node.js'
+import type { Stage } from '../../src/stage.js'
 import { FolderError } from '../../src/storage/identity.js'
 import { LevelLog } from '../../src/storage/level-log.js'
 import { WriteAheadLog } from '../../src/storage/wal.js'
-import { segmentFormat } from '../../src/storage/wal-line.js'
+import { featuresSegment, segmentFormat } from '../../src/storage/wal-line.js'
 import membership from '../../stages/8-membership/stage.js'
+import production from '../../stages/10-production/stage.js'
 import { nodeOptions } from '../helpers/core.js'
 import { cli } from '../helpers/running.js'
 
@@ -33,22 +45,37 @@ const nobody: Network = {
   stop: async () => {},
 }
 
-function copyOf(t: Test, form: number): string {
+function copyOf(t: Test, form: number | string): string {
   const folder = join(t.testdir({}), 'n1')
-  cpSync(fileURLToPath(new URL(`../../../test/storage/golden/format-${form}`, import.meta.url)), folder, {
-    recursive: true,
-  })
+  cpSync(
+    fileURLToPath(
+      new URL(`../../../test/storage/golden/${typeof form === 'number' ? `format-${form}` : form}`, import.meta.url),
+    ),
+    folder,
+    {
+      recursive: true,
+    },
+  )
   return folder
 }
 
-async function started(t: Test, folder: string) {
+async function started(
+  t: Test,
+  folder: string,
+  stage: Stage = membership,
+  log: LogStore = new WriteAheadLog(folder, owner),
+) {
   const options = nodeOptions('n1', [member])
   const node = new Node(
-    membership,
-    { ...options, timing: { ...options.timing, snapshotEntries: 8, electionTicks: 2, heartbeatTicks: 1 } },
+    stage,
     {
-      ...{ network: nobody, clock: systemClock, log: new WriteAheadLog(folder, owner) },
-      machine: membership.application.machine,
+      ...options,
+      features: stage.features,
+      timing: { ...options.timing, snapshotEntries: 8, electionTicks: 2, heartbeatTicks: 1 },
+    },
+    {
+      ...{ network: nobody, clock: systemClock, log },
+      machine: stage.application.machine,
       notice() {},
       fatal: (error) => t.fail(error),
     },
@@ -123,6 +150,53 @@ for (let form = 1; form <= segmentFormat; form++) {
   })
 }
 
+/** Contents of the folders of stage 10, which have sessions, and features that are switched on. */
+const heldAt10 = { a: '12345678910', b: 'two é 漢 "quoted"\n', c: '3', e: '5' }
+
+for (const [name, open] of [
+  ['format-4', (folder: string) => new WriteAheadLog(folder, owner)],
+  ['level-3', (folder: string) => new LevelLog(folder, owner)],
+] as const)
+  t.test(`${name}: a node of stage 10 goes on from sessions, and from features that are on`, async (t) => {
+    const folder = copyOf(t, name)
+    const node = await started(t, folder, production, open(folder))
+    await ask(node, { command: 'set', key: 'new', value: '8' })
+    t.same(Object.fromEntries(node.contents()), { ...heldAt10, new: '8' })
+    t.match(node.status, { features: ['compare-results'], sessions: 1 })
+    const copy = { command: 'set', key: 'c', value: '3', session: 15, sequence: 1, firstOutstanding: 1 }
+    const again = await new Promise((resolve) => node.ask({ ...copy, withIndex: true }, resolve))
+    t.match(again, { ok: true, index: 16 }, 'a copy of a call has the answer of the first')
+    await node.stop(1_000)
+    const [newest] = snapshotsOf(folder).slice(-1)
+    t.equal(firstLine(join(folder, 'snap', newest!)).format, featuresFormat)
+    for (const segment of name === 'format-4' ? walOf(folder) : [])
+      t.equal(firstLine(join(folder, 'wal', segment)).format, featuresSegment, 'every later segment says so, too')
+  })
+
+t.test('a segment is of the later format from the first entry on that needs it, and not before', async (t) => {
+  const folder = copyOf(t, segmentFormat)
+  const log = new WriteAheadLog(folder, owner)
+  const { entries } = await log.open()
+  const next = entries.at(-1)!.index + 1
+  const write = async (index: number, payload: Payload) =>
+    log.write({
+      records: [{ record: 'entry', entry: makeEntry(index, 9, payload) }],
+      upTo: { index, term: 9 },
+    })
+  await write(next, noOp)
+  const before = walOf(folder)
+  for (const name of before) t.equal(firstLine(join(folder, 'wal', name)).format, segmentFormat)
+  await write(next + 1, { kind: 'features', features: ['x'] })
+  await write(next + 2, noOp)
+  await log.close()
+  const [added] = walOf(folder).filter((name) => !before.includes(name))
+  t.equal(firstLine(join(folder, 'wal', added!)).format, featuresSegment)
+  t.equal(firstLine(join(folder, 'wal', added!)).first, next + 1, 'what was before it, the release before reads')
+  const again = new WriteAheadLog(folder, owner)
+  t.equal((await again.open()).entries.at(-1)!.index, next + 2)
+  await again.close()
+})
+
 /** The text with this number for the form in its first line, and the checksum that belongs to it. */
 function withFormat(text: string, format: number): string {
   const [first, ...rest] = text.split('\n') as [string, ...string[]]
@@ -133,10 +207,10 @@ function withFormat(text: string, format: number): string {
 t.test('a log of a later form is refused, not repaired, and nothing is touched', async (t) => {
   const folder = copyOf(t, segmentFormat)
   const path = join(folder, 'wal', walOf(folder)[0]!)
-  writeFileSync(path, withFormat(readFileSync(path, 'utf8'), 4))
+  writeFileSync(path, withFormat(readFileSync(path, 'utf8'), featuresSegment + 1))
   const files = () => [...walOf(folder), ...snapshotsOf(folder)].join()
   const before = files()
-  await t.rejects(new WriteAheadLog(folder, owner).open(), { constructor: FolderError, message: /of format 4.*later/ })
+  await t.rejects(new WriteAheadLog(folder, owner).open(), { constructor: FolderError, message: /of format 5.*later/ })
   t.equal(files(), before)
   t.equal((await cli(['log', folder, '--verify'])).code === 0, false)
 })

@@ -14,6 +14,7 @@ import { wrongSessionClients } from './9-client-interaction-client.js'
 import { wrongReads } from './9-client-interaction-reads.js'
 import { wrongPreVotes } from './10-production.js'
 import { wrongComparisons } from './10-production-compare.js'
+import { wrongFeatures } from './10-production-features.js'
 import { wrongForwards } from './10-production-forward.js'
 import { wrongGuards } from './10-production-guard.js'
 import { wrongHandoverRules } from './10-production-handover.js'
@@ -47,4 +48,5 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongLearners,
   ...wrongGuards,
   ...wrongComparisons,
+  ...wrongFeatures,
 ]

@@ -114,7 +114,7 @@ export class SimulatedCluster implements Breakable<void> {
     this.stage = stage
     this.random = new SeededRandom(seed)
     this.#hear = trace
-    const deliver = (message: Message) => this.#byId.get(message.to)?.deliver(message)
+    const deliver = (message: Message) => this.#byId.get(message.to)?.deliver(message, this.host(message.from))
     const witness = (fate: Fate, message: Message, bytes?: Uint8Array) => {
       this.fates[fate]++
       if (bytes) sent?.(bytes)
@@ -136,7 +136,7 @@ export class SimulatedCluster implements Breakable<void> {
         send: (message) => this.network.send(message),
         trace: (event, node) => this.trace(event, node),
         boundary: (node) => boundary?.(node),
-        ended: (node) => this.#breakConnections(node),
+        ended: (node) => this.#ended(node),
         stir: () => {
           this.#stirred = true
         },
@@ -224,6 +224,11 @@ export class SimulatedCluster implements Breakable<void> {
     this.host(id).stop(() => this.trace({ event: 'ended' }, id))
   }
 
+  #ended(id: NodeId): void {
+    this.#breakConnections(id)
+    for (const host of this.hosts) if (host.id !== id) host.lost(id)
+  }
+
   #breakConnections(id: NodeId): void {
     const open = this.#connections.get(id)
     this.#connections.delete(id)
@@ -248,6 +253,11 @@ export class SimulatedCluster implements Breakable<void> {
     if (this.host(id).condition !== 'dead') return
     this.trace({ event: 'restarted' }, id)
     this.host(id).start()
+  }
+
+  /** Installs another release on a node's machine: from its next life on, the node knows these features. */
+  equip(id: NodeId, features: readonly string[]): void {
+    this.host(id).features = features
   }
 
   /** Gives a dead node a new, empty disk: the node forgets its log and its vote. */

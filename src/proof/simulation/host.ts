@@ -3,6 +3,7 @@ import type {
   Clock,
   Command,
   EntryId,
+  Greeting,
   Message,
   Network,
   NodeId,
@@ -62,6 +63,13 @@ export class Host {
   readonly #disk: SimulatedDisk
   #node: Node | null = null
   #receive: (message: Message) => void = () => {}
+  #greet: (peer: Greeting) => void = () => {}
+  /** The features that each sender had when it was last heard in this life, by name and disk. */
+  readonly #greeted = new Map<string, readonly string[]>()
+  /** The features that the node knows in its next life: those of the release that is installed on its machine. */
+  features: readonly string[] = []
+  /** The features that it knows in this life. */
+  #running: readonly string[] = []
   #backlog: Backlog | null = null
   /** True from the moment at which the process was asked to end. */
   isStopping = false
@@ -96,6 +104,8 @@ export class Host {
   start(): void {
     this.#incarnation++
     this.isStopping = false
+    this.#running = this.features
+    this.#greeted.clear()
     const clock = this.#clock()
     const goesOn = this.#boundary()
     const { isWatched } = this.#around
@@ -103,21 +113,25 @@ export class Host {
     const tracer = hearsAll(tell)
     const states = isWatched ? new StateWatch(tracer, clock, () => node.status) : null
     const store = this.#disk.store(clock, this.#around.random, this.#around.stir, goesOn)
-    const node: Node = new Node(this.#stage, this.#settings, {
-      network: this.#network(goesOn),
-      machine: () => {
-        const { application } = this.#stage
-        return this.#stirring(application.machine(this.#stirringClock(clock), this.#around.random), goesOn)
+    const node: Node = new Node(
+      this.#stage,
+      { ...this.#settings, features: this.#running },
+      {
+        network: this.#network(goesOn),
+        machine: () => {
+          const { application } = this.#stage
+          return this.#stirring(application.machine(this.#stirringClock(clock), this.#around.random), goesOn)
+        },
+        clock,
+        applyBatch: this.#around.applyBatch,
+        log: isWatched && this.#stage.keeps !== 'nothing' ? watchedLog(store, tracer) : store,
+        notice: tell,
+        trace: tell,
+        traceRequest: tell,
+        ...(states && { turned: () => states.turned() }),
+        fatal: (error) => this.#died(error),
       },
-      clock,
-      applyBatch: this.#around.applyBatch,
-      log: isWatched && this.#stage.keeps !== 'nothing' ? watchedLog(store, tracer) : store,
-      notice: tell,
-      trace: tell,
-      traceRequest: tell,
-      ...(states && { turned: () => states.turned() }),
-      fatal: (error) => this.#died(error),
-    })
+    )
     this.#node = node
     this.#around.stir()
     node.start().catch((error: Error) => this.#died(error))
@@ -170,8 +184,28 @@ export class Host {
     else deliver()
   }
 
-  deliver(message: Message): void {
-    this.arrive(() => this.#receive(message))
+  /** Delivers a message of a node with these features: a connection opens with a hello, which says them. */
+  deliver(message: Message, sender: Host): void {
+    const features = sender.#running
+    this.arrive(() => {
+      const { from: id, incarnation = '' } = message
+      const isNew = this.#greeted.get(`${id} ${incarnation}`) !== features
+      this.#greeted.set(`${id} ${incarnation}`, features)
+      if (isNew) this.#greet({ id, incarnation, features })
+      this.#receive(message)
+    })
+  }
+
+  /** A node has ended, and with it its connection to this one. */
+  lost(id: NodeId): void {
+    this.arrive(() => {
+      for (const [key, features] of this.#greeted) {
+        const [name, incarnation] = key.split(' ') as [string, string]
+        if (name !== id || features.length === 0) continue
+        this.#greeted.delete(key)
+        this.#greet({ id, incarnation, features: null })
+      }
+    })
   }
 
   #died(error: Error): void {
@@ -193,8 +227,9 @@ export class Host {
 
   #network(goesOn: () => boolean): Network {
     return {
-      start: async (receive) => {
+      start: async (receive, _meet, greet) => {
         this.#receive = receive
+        if (greet) this.#greet = greet
       },
       send: (message) => {
         if (goesOn()) this.#around.send(message)
