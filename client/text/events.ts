@@ -2,6 +2,7 @@ import type { AwaitedStatus, Event, EventDetails } from '../../src/contracts.js'
 import { describeMissing } from '../../src/server/readiness.js'
 import { escapedLines, jsonLine, mapTexts, shortened } from '../../src/text.js'
 import type { CatchingUp } from '../cluster/change-members.js'
+import { backupSentences } from './backup-events.js'
 import { colour, nodeColour } from './colour.js'
 import { bar } from './progress.js'
 
@@ -210,6 +211,7 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   slowed: ({ factor }) => (factor === 1 ? 'time passes as usual' : `slow motion: ${factor} times slower`),
   timed_out: () => colour.yellow('is made to wait no longer: its time-out runs out now'),
   healed: () => colour.green('healed: every link carries again'),
+  ...backupSentences,
   refused: ({ code, message }) => colour.red(`${code ? `refused ${code}: ` : ''}${message}`),
   unknown: ({ code, message }) => colour.yellow(`unknown ${code}: ${message}`),
 }

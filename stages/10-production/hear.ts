@@ -1,12 +1,14 @@
 import { inOrder, insertedBefore, replaced, replacedIn, type StageTable } from '../../src/stage.js'
 import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
 import { heedElected, tellStaleTerm } from '../6-leader-election/terms.js'
+import { holdSnapshots } from '../7-log-compaction/let-go.js'
 import { beLoyal, voteIfAdmitted } from '../8-membership/loyalty.js'
 import { askReadIndex } from '../9-client-interaction/ask-read-index.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
 import type { InteractionMessage } from '../9-client-interaction/messages.js'
 import { beginRound, countConfirmation, leaveReads } from '../9-client-interaction/read-index.js'
 import { answerPreVote } from './answer-pre-vote.js'
+import { holdCopied } from './backup.js'
 import { hearSum, performCompared, stopAfterVerdict, stopDiffering, sumAnew, sumResults } from './compare-results.js'
 import { endForwards, hearForwardReply } from './forward.js'
 import { giveUpHandover, handOver } from './hand-over.js'
@@ -71,7 +73,8 @@ export function tickOfProduction(before: Table<InteractionMessage>['tick']): Tab
  * nodes.
  */
 export function turnOfProduction(before: Table<InteractionMessage>['turn']): Table<ProductionMessage>['turn'] {
-  const waiting = replaced(before, leaveReads, leaveReadsToSuccessor)
+  const holding = replaced(before, holdSnapshots, holdCopied)
+  const waiting = replaced(holding, leaveReads, leaveReadsToSuccessor)
   const leased = replaced(waiting, beginRound, readByLease, beginRound, noteRound)
   return [...replaced(leased, askReadIndex, askReadIndexOfSuccessor), handOver, tellRefusals, takeWishedSnapshot]
 }
