@@ -36,14 +36,16 @@ export async function writeBackup(path: string, moment: Moment, settings: WriteS
   const file = await files.open(part, 'new').catch((error: DiskError) => {
     throw new BackupDiskError(path, error)
   })
+  let name = part
   try {
     const footer = await fill(file, moment, settings)
     await checkFree(files, path)
     await files.rename(part, path)
+    name = path
     await files.syncFolder(dirname(path))
     return footer
   } catch (error) {
-    await files.remove(part).catch(() => {})
+    await files.remove(name).catch(() => {})
     throw error instanceof DiskError ? new BackupDiskError(path, error) : error
   }
 }
