@@ -189,7 +189,11 @@ t.test('memory is bounded: no slice is asked for before the one before it is wri
   const pieces: number[] = []
   const open = async (path: string, mode: 'reading') => {
     const file = await files.open(path, mode)
-    return { ...file, read: (at: number, length: number) => (pieces.push(length), file.read(at, length)) }
+    const read: OpenFile['read'] = (at, length) => {
+      pieces.push(length)
+      return file.read(at, length)
+    }
+    return { ...file, read }
   }
   const watched = { ...realFiles, look: (path: string) => files.look(path), open: open as Files['open'] }
   await verifyBackup('/b/x', undefined, watched)

@@ -2,7 +2,7 @@
 import type { BackupHeader } from '../../src/backup/format.js'
 import type { NodeId } from '../../src/contracts.js'
 
-/** Where a stopped node's log ends, and what is known of it. */
+/** The end of a stopped node's log, and what is known of it. */
 export interface LogEnd {
   readonly folder: string
   readonly node: NodeId
@@ -44,7 +44,7 @@ declare module '../../src/events.js' {
     log_end: LogEnd
     /** The survivor that has the most, by the rule of elections (§5.4.1). */
     best_survivor: { folder: string; node: NodeId }
-    /** What `recover` would do. */
+    /** A stopped node could begin a new cluster, and an operator has not said yet that it may. */
     would_recover: LogEnd
     /** A stopped node begins a new cluster, alone, with all that it has. */
     recovered: LogEnd & { newOrigin: string; newIndex: number; client: string; peer: string }

@@ -8,7 +8,7 @@ import { type BackupFooter, type BackupHeader, damagedBackup, lineCheckOf, parse
 const longest = { header: 256 * 1024, footer: 1024 } as const
 
 /** A backup that is being read. */
-export interface OpenBackup {
+interface OpenBackup {
   readonly header: BackupHeader
   /** The last line; null if the file does not end with one. */
   readonly footer: BackupFooter | null
@@ -29,7 +29,7 @@ export interface Verified extends BackupFooter {
 }
 
 /** Opens a backup. @throws ConfigError if there is no such file; DamagedLogError if its first line is wrong; DiskError */
-export async function openBackup(path: string, real: Files = realFiles): Promise<OpenBackup> {
+async function openBackup(path: string, real: Files = realFiles): Promise<OpenBackup> {
   const files = explained(real)
   if ((await files.look(path)) === null) throw new ConfigError(`there is no file ${path}`)
   const file = await files.open(path, 'reading')
