@@ -73,6 +73,19 @@ export interface MemberList {
   readonly leader: string | null
 }
 
+/** A snapshot that a node keeps, to be copied. */
+export interface KeptMoment {
+  /** The last entry that it holds. */
+  readonly index: number
+  readonly term: number
+  /** Bytes of its file, and the SHA-256 of all of them but the last line. */
+  readonly bytes: number
+  readonly sha256: string
+  readonly format: number
+  readonly origin: string
+  readonly members: readonly { readonly id: string; readonly client: string; readonly peer: string }[]
+}
+
 /** Commands of every node, whatever its application is. */
 export interface NodeCommands {
   readonly info: Asked<None, { readonly info: Readonly<Record<string, unknown>> }>
@@ -88,6 +101,11 @@ export interface NodeCommands {
   readonly cancel_change: Asked<None, None>
   readonly found_cluster: Asked<{ readonly members?: readonly string[] }, Voters>
   readonly transfer_leader: Asked<{ readonly to?: string }, { readonly leader: string }>
+  readonly backup: Asked<{ readonly consistency?: 'linearizable' | 'stale' }, KeptMoment>
+  readonly backup_piece: Asked<
+    { readonly index: number; readonly term: number; readonly offset: number; readonly length: number },
+    { readonly data: string }
+  >
 }
 
 interface Key {
@@ -155,4 +173,4 @@ export const keyValueApplication: ReadsAndWrites = {
 }
 
 /** Commands of a node that only read: it does no harm to ask them again. */
-export const nodeReads: readonly string[] = ['info', 'ping', 'members']
+export const nodeReads: readonly string[] = ['info', 'ping', 'members', 'backup', 'backup_piece']

@@ -11,6 +11,7 @@ import type { EntryId, Index, NodeId, Term } from './ids.js'
 import type { Foreigner, Greeting, Identity, Member, Message, PeerMember } from './messages.js'
 import type { Answer, Command, Request, RequestId } from './requests.js'
 import type { Apply, Performance, Query } from './results.js'
+import type { SnapshotPiece } from './snapshot-piece.js'
 import type { Status } from './status.js'
 import type { Timing } from './timing.js'
 
@@ -77,6 +78,8 @@ export interface Core {
 export interface Reply {
   readonly request: RequestId
   readonly answer: Answer
+  /** Bytes of a snapshot that go with the answer; the shell reads them. */
+  readonly piece?: SnapshotPiece
 }
 
 /**

@@ -1,4 +1,5 @@
 import { decoded } from './application.js'
+import { statusAsleep } from './asleep.js'
 import { checkRecovered } from './check-recovered.js'
 import { checkRequest } from './check-request.js'
 import {
@@ -24,6 +25,7 @@ import {
   type Persist,
   type Piece,
   type Query,
+  type Reply,
   type RequestId,
   type Snapshot,
   type SnapshotHeader,
@@ -34,6 +36,7 @@ import {
 } from './contracts.js'
 import { newCommands } from './new-commands.js'
 import { Room } from './room.js'
+import { answerWithPiece } from './snapshot-piece.js'
 import { bodyOf, type Sections, sectionsOf } from './snapshot-sections.js'
 import type { Stage } from './stage.js'
 import { Succession } from './succession.js'
@@ -112,7 +115,7 @@ export class Node {
   }
 
   get status(): Status {
-    return this.#core?.status ?? this.#asleep
+    return this.#core?.status ?? statusAsleep(this.#stage, this.#settings)
   }
 
   /** The log from an index on, for tests and checkers. */
@@ -123,13 +126,6 @@ export class Node {
   /** The contents of the state machine, for tests and checkers. */
   contents(): ReadonlyMap<string, string> {
     return this.#machine.contents()
-  }
-
-  /** The status while the disk is being read. */
-  get #asleep(): Status {
-    const { id, members } = this.#settings
-    const peers = members.map((member) => member.id).filter((peer) => peer !== id)
-    return { id, stage: this.#stage.number, role: 'starting', leader: null, applied: 0, peers }
   }
 
   /** @throws if what the disk holds cannot be trusted, or is not for this stage */
@@ -289,7 +285,7 @@ export class Node {
     if (effects.restore) this.#add({ restore: effects.restore })
     for (const task of commandsInOrder(effects)) this.#add(task)
     if (effects.snapshot) this.#add({ save: effects.snapshot })
-    for (const { request, answer } of effects.replies) this.#answer(request, answer)
+    for (const reply of effects.replies) this.#reply(reply)
   }
 
   /** Ends the node if work fails for which nothing waits. */
@@ -398,6 +394,11 @@ export class Node {
     const snapshot = await this.#room.unlessFull(() => this.#doors.log!.snapshots.save(header, body))
     if (snapshot) return this.#input((core) => core.saved(snapshot))
     this.#doors.clock.after(this.#room.pauseMs, () => this.#input((core) => core.saved(null)))
+  }
+
+  #reply({ request, answer, piece }: Reply): void {
+    if (!piece) return this.#answer(request, answer)
+    this.#watch(answerWithPiece(this.#doors.log?.snapshots, piece).then((read) => this.#answer(request, read)))
   }
 
   #answer(request: RequestId, given: Answer, fields?: Readonly<Record<string, unknown>>): void {

@@ -24,6 +24,8 @@ const flags = [
   'app-ports',
   'yes',
   'wipe',
+  'compare',
+  'i-accept-data-loss',
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */

@@ -136,7 +136,7 @@ function configOf(args: NodeArguments, stage: Stage, { dataDir, ...own }: Own): 
 }
 
 /** Parses the option `--peers`. @throws ConfigError that shows its form */
-function parsePeers(text: string): Member[] {
+export function parsePeers(text: string): Member[] {
   return text.split(',').map((part) => {
     const [, id, client, peer] = /^([^=]+)=([^/]+)\/(.+)$/.exec(part.trim()) ?? []
     if (id && client && peer) return { id, client, peer }

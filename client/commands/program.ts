@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import yargs, { type Argv } from 'yargs'
 import { ConfigError } from '../../src/errors.js'
 import { exitCodeOf, exitCodes } from '../../src/server/exits.js'
@@ -6,6 +5,7 @@ import { DamagedLogError, DiskError } from '../../src/storage/errors.js'
 import { escapedLines } from '../../src/text.js'
 import { UsageError } from '../text/words.js'
 import { columnsOf } from '../text/wrapped.js'
+import { version } from '../version.js'
 import { checkValues, splitArguments } from './command-line.js'
 import type { Verb } from './verb.js'
 
@@ -25,10 +25,6 @@ export interface Program {
   readonly about: string
   readonly commands: readonly Command[]
   readonly examples: readonly (readonly [line: string, what: string])[]
-}
-
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-  version: string
 }
 
 /** Throws the error of a failed parse: yargs reports its own errors as a message, and a command's as an error alone. */

@@ -47,6 +47,26 @@ export const verbs = [
     load: async (): Promise<Verb<never>> => (await import('./down.js')).down,
   },
   {
+    command: 'backup <file>',
+    describe: 'write the state of one moment to a file, from a running cluster or a stopped node',
+    load: async (): Promise<Verb<never>> => (await import('./backup.js')).backup,
+  },
+  {
+    command: 'verify <file>',
+    describe: 'is a backup whole, and what was written?',
+    load: async (): Promise<Verb<never>> => (await import('./verify.js')).verify,
+  },
+  {
+    command: 'restore <file>',
+    describe: 'make the folders of a new cluster, which begins with the state of a backup',
+    load: async (): Promise<Verb<never>> => (await import('./restore.js')).restore,
+  },
+  {
+    command: 'recover [folders..]',
+    describe: 'after a majority is lost for good: a new cluster of one node, with what its disk has',
+    load: async (): Promise<Verb<never>> => (await import('./recover.js')).recover,
+  },
+  {
     command: 'client [command..]',
     describe: 'ask a running cluster: one command, or the REPL without one; options before the command',
     load: async (): Promise<Verb<never>> => (await import('./client.js')).clientVerb(roadmap.stage()),

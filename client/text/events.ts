@@ -2,6 +2,7 @@ import type { AwaitedStatus, Event, EventDetails } from '../../src/contracts.js'
 import { describeMissing } from '../../src/server/readiness.js'
 import { escapedLines, jsonLine, mapTexts, shortened } from '../../src/text.js'
 import type { CatchingUp } from '../cluster/change-members.js'
+import { backupSentences } from './backup-events.js'
 import { colour, nodeColour } from './colour.js'
 import { bar } from './progress.js'
 
@@ -227,6 +228,7 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   deafened: () => 'takes no new connection: the first packet of each is lost',
   resolver: ({ silent }) => (silent ? 'whoever looks up a name gets no answer' : 'names are found again'),
   healed: () => colour.green('healed: every link carries again'),
+  ...backupSentences,
   refused: ({ code, message }) => colour.red(`${code ? `refused ${code}: ` : ''}${message}`),
   unknown: ({ code, message }) => colour.yellow(`unknown ${code}: ${message}`),
 }

@@ -3,7 +3,7 @@
  * before. All of it can be read with `less` and `jq`. The node reads it in pieces, and never as a whole.
  */
 import { createHash, type Hash } from 'node:crypto'
-import { type Chunk, type EntryId, isObject, isPositive, type Snapshot, type SnapshotHeader } from '../contracts.js'
+import { type Chunk, type EntryId, isObject, isPositive, type Snapshot } from '../contracts.js'
 import type { OpenFile } from './files.js'
 import { newline } from './wal-line.js'
 
@@ -54,7 +54,7 @@ export function newIn({ offset, data, bytes }: Chunk, held: number): Uint8Array 
 const pieceBytes = 128 * 1024
 
 /** Reads the bytes under the hash, piece by piece, and adds them to it. */
-async function* pieces(file: OpenFile, end: number, hash: Hash): AsyncGenerator<Buffer> {
+export async function* pieces(file: OpenFile, end: number, hash: Hash): AsyncGenerator<Buffer> {
   for (let position = 0; position < end; ) {
     const piece = await file.read(position, Math.min(pieceBytes, end - position))
     if (piece.length === 0) return
@@ -100,17 +100,26 @@ function headerIn(head: Buffer): EntryId | null {
 /** Yields the lines between the first and the last. @throws after the last of them if the hash does not fit */
 export async function* bodyOf(file: OpenFile, { bytes, sha256 }: Snapshot, path: string): AsyncGenerator<string> {
   const hash = newHash()
-  let rest: Buffer = Buffer.alloc(0)
   let isBehindHead = false
-  for await (const piece of pieces(file, bytes - lastLineBytes, hash)) {
-    const text = rest.length > 0 ? Buffer.concat([rest, piece]) : piece
-    const from = isBehindHead ? 0 : text.indexOf(newline) + 1
-    const to = text.lastIndexOf(newline) + 1
-    isBehindHead ||= to > 0
-    rest = text.subarray(to)
-    if (to > from) yield text.toString('utf8', from, to)
+  const wrong = () => new Error(`${path}: ${changed}`)
+  for await (const lines of wholeLines(pieces(file, bytes - lastLineBytes, hash), wrong)) {
+    const from = isBehindHead ? 0 : lines.indexOf(newline) + 1
+    isBehindHead = true
+    if (lines.length > from) yield lines.toString('utf8', from)
   }
-  if (hash.digest('hex') !== sha256 || rest.length > 0) throw new Error(`${path}: ${changed}`)
+  if (hash.digest('hex') !== sha256) throw wrong()
+}
+
+/** Joins pieces of bytes to whole lines, many at a time. @param cutOff makes the error for a last line without its end */
+export async function* wholeLines(all: AsyncIterable<Buffer>, cutOff: () => Error): AsyncGenerator<Buffer> {
+  let rest: Buffer[] = []
+  for await (const piece of all) {
+    const to = piece.lastIndexOf(newline) + 1
+    if (to > 0) yield rest.length > 0 ? Buffer.concat([...rest, piece.subarray(0, to)]) : piece.subarray(0, to)
+    if (to > 0) rest = []
+    if (to < piece.length) rest.push(piece.subarray(to))
+  }
+  if (rest.length > 0) throw cutOff()
 }
 
 /** Characters of text that one write carries, about. */
@@ -118,17 +127,22 @@ const sliceCharacters = 256 * 1024
 /** Slices after which the file is synced: a log beside it then never waits for a whole snapshot. */
 const slicesPerSync = 32
 
-/** Writes a whole snapshot and makes it durable, a slice at a time. @param beforeSlice may refuse to go on */
+/**
+ * Writes a whole file of lines and makes it durable, a slice at a time.
+ *
+ * @param beforeSlice may refuse to go on @param footer makes the last line
+ */
 export async function writeSnapshot(
   file: OpenFile,
-  header: SnapshotHeader,
+  header: Readonly<Record<string, unknown>>,
   body: AsyncIterable<string>,
-  beforeSlice: () => Promise<void>,
+  beforeSlice: (bytes: number) => Promise<void>,
+  footer: (sha256: string, bytes: number) => Buffer = lastLine,
 ): Promise<{ bytes: number; sha256: string }> {
   const hash = newHash()
   let [bytes, slices] = [0, 0]
   const write = async (text: string) => {
-    await beforeSlice()
+    await beforeSlice(bytes)
     const slice = Buffer.from(text)
     hash.update(slice)
     await file.write(slice, bytes)
@@ -147,7 +161,7 @@ export async function writeSnapshot(
   }
   await write(waiting.join(''))
   const sha256 = hash.digest('hex')
-  const last = lastLine(sha256)
+  const last = footer(sha256, bytes)
   await file.write(last, bytes)
   await file.sync()
   return { bytes: bytes + last.length, sha256 }

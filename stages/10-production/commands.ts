@@ -4,7 +4,17 @@ import { address, force, node } from '../8-membership/commands.js'
 
 const role = z.enum(['learner'], { error: '"learner", or left out: then it votes' }).optional()
 
-/** The commands with which an operator has the leader hand over, and has nodes vote or only learn. */
+const consistency = z.enum(['linearizable', 'stale'], { error: '"linearizable", or "stale"' }).optional()
+const positive = z.int({ error: 'a whole number from 1 on' }).min(1, { error: 'a whole number from 1 on' })
+const natural = z.int({ error: 'a whole number from 0 on' }).min(0, { error: 'a whole number from 0 on' })
+/** Bytes of the largest piece of a backup: in base64 it is a small part of what an answer may have. */
+const pieceBytes = 256 * 1024
+const pieceLength = positive.max(pieceBytes, { error: `${pieceBytes} at most` })
+
+/**
+ * The commands with which an operator has the leader hand over, has nodes vote or only learn, and copies the state of a
+ * moment.
+ */
 export const productionCommands = {
   add_node: shape(
     'add_node',
@@ -25,14 +35,26 @@ export const productionCommands = {
     { to: node.optional() },
     { help: 'the leader hands over, to this node or to the one that is nearest; no call is lost', readOnly: false },
   ),
+  backup: shape(
+    'backup',
+    { consistency },
+    { help: 'keep the state of this moment, to be copied; `raft-roadmap backup FILE` does all of it', readOnly: true },
+  ),
+  backup_piece: shape(
+    'backup_piece',
+    { index: positive, term: positive, offset: natural, length: pieceLength },
+    { help: 'bytes of a state that `backup` keeps, in base64', readOnly: true },
+  ),
 }
 
 export type AddNode = z.infer<(typeof productionCommands)['add_node']['schema']>
 export type Promote = z.infer<(typeof productionCommands)['promote']['schema']>
+export type Backup = z.infer<(typeof productionCommands)['backup']['schema']>
+export type BackupPiece = z.infer<(typeof productionCommands)['backup_piece']['schema']>
 export type TransferLeader = z.infer<(typeof productionCommands)['transfer_leader']['schema']>
 
-/** The services for clients: that of stage 8 with what is new in it, and one for hand-overs. */
+/** The services for clients: that of stage 8 with what is new in it, one for hand-overs, and one for backups. */
 export function servicesOfProduction(before: readonly string[]): string[] {
   const others = before.filter((file) => file !== '8-membership/requests.proto')
-  return [...others, '10-production/requests.proto', '10-production/handover.proto']
+  return [...others, '10-production/requests.proto', '10-production/handover.proto', '10-production/backup.proto']
 }

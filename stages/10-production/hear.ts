@@ -1,6 +1,7 @@
 import { inOrder, insertedBefore, replaced, replacedIn, type StageTable } from '../../src/stage.js'
 import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
 import { heedElected, tellStaleTerm } from '../6-leader-election/terms.js'
+import { holdSnapshots } from '../7-log-compaction/let-go.js'
 import { takeSnapshotWhenDue } from '../7-log-compaction/take-snapshot.js'
 import { beLoyal, voteIfAdmitted } from '../8-membership/loyalty.js'
 import { askReadIndex } from '../9-client-interaction/ask-read-index.js'
@@ -8,6 +9,7 @@ import { endSessions } from '../9-client-interaction/end-sessions.js'
 import type { InteractionMessage } from '../9-client-interaction/messages.js'
 import { beginRound, countConfirmation, leaveReads } from '../9-client-interaction/read-index.js'
 import { answerPreVote } from './answer-pre-vote.js'
+import { holdCopied } from './backup.js'
 import { hearSum, performCompared, stopAfterVerdict, stopDiffering, sumAnew, sumResults } from './compare-results.js'
 import { followFeatures, followSnapshot } from './features.js'
 import { endForwards, hearForwardReply } from './forward.js'
@@ -75,7 +77,8 @@ export function tickOfProduction(before: Table<InteractionMessage>['tick']): Tab
  * nodes.
  */
 export function turnOfProduction(before: Table<InteractionMessage>['turn']): Table<ProductionMessage>['turn'] {
-  const switching = insertedBefore(before, takeSnapshotWhenDue, followFeatures)
+  const holding = replaced(before, holdSnapshots, holdCopied)
+  const switching = insertedBefore(holding, takeSnapshotWhenDue, followFeatures)
   const waiting = replaced(switching, leaveReads, leaveReadsToSuccessor)
   const leased = replaced(waiting, beginRound, readByLease, beginRound, noteRound)
   return [...replaced(leased, askReadIndex, askReadIndexOfSuccessor), handOver, tellRefusals, takeWishedSnapshot]

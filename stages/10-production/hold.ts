@@ -2,6 +2,7 @@ import type { Request } from '../../src/contracts.js'
 import { reconfigure, removeNode } from '../8-membership/ask-change.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
 import { openSession } from '../9-client-interaction/open-session.js'
+import { askBackup, tellPiece } from './backup.js'
 import { orForward, proposeOrForward } from './forward.js'
 import { addMember, demote, promote } from './learners.js'
 import type { ProductionNode } from './production-node.js'
@@ -36,6 +37,8 @@ export const productionRequests = {
   ...heldRequests,
   transfer_leader: orForward(transferLeader),
   snapshot_now: wishSnapshot,
+  backup: askBackup,
+  backup_piece: tellPiece,
 }
 
 /** A leader that hands over ends no sessions: that would be an entry. The next leader ends them. */

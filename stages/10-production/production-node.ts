@@ -1,4 +1,14 @@
-import type { Index, Member, NodeId, NodeOptions, RequestId, Status, Term } from '../../src/contracts.js'
+import type {
+  Answer,
+  Index,
+  Member,
+  NodeId,
+  NodeOptions,
+  RequestId,
+  Snapshot,
+  Status,
+  Term,
+} from '../../src/contracts.js'
 import { type Responder, responder, statusOfResponder } from '../9-client-interaction/responder.js'
 import { type Switches, switches } from './features.js'
 import { type Forwards, noForwards, type Taken } from './forwards.js'
@@ -50,6 +60,15 @@ interface Lease {
 export interface SnapshotWish {
   readonly request: RequestId
   readonly upTo: Index
+  /** Makes the answer, once the snapshot is there. */
+  readonly answer: (node: ProductionNode, snapshot: Snapshot) => Answer
+}
+
+/** A snapshot that a client copies piece by piece. */
+interface Copy {
+  readonly snapshot: Snapshot
+  /** The tick at which a piece was last asked for. */
+  readonly askedAt: number
 }
 
 /** A node that disturbs no healthy leader, and hands over when it leaves. */
@@ -67,6 +86,10 @@ export interface ProductionNode extends Responder {
   readonly taken: Taken
   /** Clients that wait for a snapshot of this node. */
   snapshotWishes: SnapshotWish[]
+  /** Snapshots that clients copy, by their indexes. */
+  readonly copies: Map<Index, Copy>
+  /** The indexes of the copies that the disk was last told to keep. */
+  heldCopies: string
   /** The results of the state machine, where they are compared. */
   sums: Sums
   /** The features that the cluster has switched on. */
@@ -89,9 +112,10 @@ export function productionNode(options: NodeOptions) {
   }
 }
 
-/** The state of rules that only nodes inside programs use so far. */
-function ofLibrary({ recovered }: NodeOptions): Pick<ProductionNode, 'snapshotWishes' | 'sums'> {
-  return { snapshotWishes: [], sums: noSums((recovered.snapshots[0]?.index ?? 0) + 1) }
+/** The state of rules about snapshots for clients, and of those that only nodes inside programs use so far. */
+function ofLibrary({ recovered }: NodeOptions) {
+  const copies = new Map<Index, Copy>()
+  return { snapshotWishes: [], copies, heldCopies: '', sums: noSums((recovered.snapshots[0]?.index ?? 0) + 1) }
 }
 
 /** The status that `info` tells of a node. One that hears no leader tells how often it has asked for votes so far. */

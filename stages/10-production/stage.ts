@@ -1,5 +1,6 @@
 import { stage } from '../../src/stage.js'
 import clientInteraction from '../9-client-interaction/stage.js'
+import { serveReadOrBackup } from './backup.js'
 import { productionCommands, servicesOfProduction } from './commands.js'
 import { dropSilent } from './drop-silent.js'
 import { productionEnvelopes } from './envelope.js'
@@ -34,6 +35,7 @@ export default stage<ProductionNode, ProductionMessage>({
     status: statusOfProduction,
     header: headerWithFeatures,
     retire: handOverAndRetire,
+    serveRead: serveReadOrBackup,
   },
   client: { ...before.client!, ...dropSilent },
   requests: { ...before.requests, ...productionRequests },

@@ -41,6 +41,8 @@ export interface Responder extends Participant {
   news: { readonly commit: Index; readonly at: number } | null
   /** On a follower: the last tick at which it had performed all that was committed, by what its leader told. */
   freshAt: number | null
+  /** Verb: serves a read whose entry has been handed to the state machine. */
+  serveRead(one: PendingRead): void
 }
 
 /** The first question's number is below this one. */

@@ -12,7 +12,7 @@ export function serveReads(node: Responder): void {
   const waiting: PendingRead[] = []
   node.readyAt = Number.POSITIVE_INFINITY
   for (const one of node.ready) {
-    if (one.index <= node.handed) serve(node, one)
+    if (one.index <= node.handed) node.serveRead(one)
     else {
       waiting.push(one)
       node.readyAt = Math.min(node.readyAt, one.index)
@@ -21,7 +21,8 @@ export function serveReads(node: Responder): void {
   node.ready = waiting
 }
 
-function serve(node: Responder, { request, command, isStale, withIndex }: PendingRead): void {
+/** Has the state machine answer a read, at its place behind the entries that were handed out before it. */
+export function serveRead(node: Responder, { request, command, isStale, withIndex }: PendingRead): void {
   const index = node.handed
   const fields = isStale ? { index, ...ageOf(node) } : { index }
   const query = { command, request, behind: node.effects.apply.length }

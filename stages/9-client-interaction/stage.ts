@@ -14,7 +14,7 @@ import { tellIndexes } from './propose-call.js'
 import { beginRound, leaveReads } from './read-index.js'
 import { interactionRequests } from './requests.js'
 import { type Responder, responder, statusOfResponder } from './responder.js'
-import { serveReads } from './serve-reads.js'
+import { serveRead, serveReads } from './serve-reads.js'
 import { isSession } from './session-call.js'
 
 const before = membership.table
@@ -31,7 +31,7 @@ export default stage<Responder, InteractionMessage>({
   client: { ...before.client!, ...inSession },
   payloads: { ...before.payloads, session: isSession },
   state: responder,
-  verbs: { ...before.verbs, status: statusOfResponder },
+  verbs: { ...before.verbs, status: statusOfResponder, serveRead },
   requests: { ...before.requests, ...interactionRequests },
   messages: { ...before.messages, ...interactionMessages },
   doubts: interactionDoubts,
