@@ -11,7 +11,7 @@ import { exitCodes } from '../../src/server/exits.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { badStarts } from '../../src/server/process.js'
 import type { Awaited } from '../../src/server/readiness.js'
-import { settingShapes } from '../../src/server/settings.js'
+import { portShape, settingShapes } from '../../src/server/settings.js'
 import { droppedEvent } from '../../src/server/tracing.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { jsonLine, shortened } from '../../src/text.js'
@@ -28,7 +28,7 @@ import { describeEvent } from '../text/events.js'
 import { parseLine, UsageError } from '../text/words.js'
 import { columnsOf, wrapped } from '../text/wrapped.js'
 import type { LivePage } from '../ui/live-page.js'
-import { askOptions, nodeOptions, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { askOptions, nodeOptions, setting, uiOption, uiPortOption, wholeNumber } from './arguments.js'
 import type { Served } from './served.js'
 import type { Verb } from './verb.js'
 
@@ -65,6 +65,7 @@ interface RunArguments {
   dataDir: string | undefined
   trace: string | undefined
   metrics: boolean
+  metricsPort: number | undefined
   headless: boolean
   ui: boolean
   uiPort: number
@@ -111,7 +112,7 @@ function runOptions(yargs: Argv) {
     })
     .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
     .options(nodeOptions)
-    .config(environmentSettings([...Object.keys(settingShapes), 'dataDir']))
+    .config(environmentSettings([...Object.keys(settingShapes), 'dataDir', 'metricsPort']))
     .options(askOptions)
     .option('data-dir', {
       type: 'string',
@@ -124,6 +125,10 @@ function runOptions(yargs: Argv) {
       type: 'boolean',
       default: false,
       describe: 'metrics (Prometheus) and health of each node over HTTP, at base+301…: /metrics, /livez, /readyz',
+    })
+    .option('metrics-port', {
+      describe: 'the same, at this port for n1 and the following ones for the others',
+      coerce: setting('metrics-port', portShape),
     })
     .option('headless', { type: 'boolean', default: false, describe: 'no REPL: fault words from standard input' })
     .option('json', { type: 'boolean', default: false, describe: 'with --headless: events as NDJSON' })
