@@ -63,6 +63,14 @@ export const errorCodes = {
     means: 'the client had said that it waits for this answer no more; the call is not done again',
   },
   overloaded: { definite: true, means: 'too much is waiting here already; ask again later' },
+  store_full: {
+    definite: true,
+    means: 'the store holds as many bytes as it may (`maxStoreBytes`); deletes and reads go on',
+  },
+  disk_full: {
+    definite: true,
+    means: "the leader's disk is nearly full (`diskReserve`), and it takes no writes until there is room again",
+  },
   shutting_down: { definite: true, means: 'the node is stopping and takes nothing new' },
   unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },
   timeout: { definite: false, means: 'no answer within the deadline' },

@@ -5,6 +5,7 @@ import { appPortsAbove, localMembers, metricsPortsAbove } from '../../src/networ
 import { Cluster } from '../../src/server/cluster.js'
 import { writableFolder } from '../../src/server/config.js'
 import { DataFolder, type Kept } from '../../src/server/data-folder.js'
+import { type Quotas, quotasIn } from '../../src/server/quotas.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
 import { readsAndWrites } from '../commands-of.js'
@@ -14,7 +15,7 @@ import { Membership } from './membership.js'
 
 export const defaultBasePort = 7000
 
-export interface LocalClusterOptions {
+export interface LocalClusterOptions extends Quotas {
   readonly stage: Stage
   /** The path of the script that a child process runs. */
   readonly entry: string
@@ -137,6 +138,7 @@ function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, k
     cluster,
     log,
     pace: { heartbeatMs: heartbeat, electionMs: election },
+    quotas: quotasIn(options),
     choices: { snapshotEntries, snapshotBytes, leaseReads },
     appPortsAbove: appPorts ? appPortsAbove : undefined,
     dataDir: stage.keeps === 'nothing' ? null : (data?.path ?? null),

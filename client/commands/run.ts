@@ -12,9 +12,8 @@ import { Outlet } from '../../src/server/outlet.js'
 import { badStarts } from '../../src/server/process.js'
 import type { Awaited } from '../../src/server/readiness.js'
 import { portShape, settingShapes } from '../../src/server/settings.js'
-import { droppedEvent } from '../../src/server/tracing.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
-import { jsonLine, shortened } from '../../src/text.js'
+import { shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
 import { environmentSettings } from '../cluster/environment.js'
 import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluster/local-cluster.js'
@@ -24,11 +23,14 @@ import { answering } from '../repl/answering.js'
 import { performFault } from '../repl/fault-words.js'
 import type { Repl } from '../repl/repl.js'
 import { colour, nodeColour } from '../text/colour.js'
+import { isWanted } from '../text/event-levels.js'
 import { describeEvent } from '../text/events.js'
+import { eventOutlet } from '../text/outlets.js'
 import { parseLine, UsageError } from '../text/words.js'
 import { columnsOf, wrapped } from '../text/wrapped.js'
 import type { LivePage } from '../ui/live-page.js'
 import { askOptions, nodeOptions, setting, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { type QuotaArguments, quotaOptions } from './quota-options.js'
 import type { Served } from './served.js'
 import type { Verb } from './verb.js'
 
@@ -49,7 +51,7 @@ declare module '../../src/events.js' {
   }
 }
 
-interface RunArguments {
+interface RunArguments extends QuotaArguments {
   stage: Stage
   nodes: number
   basePort: number
@@ -112,6 +114,7 @@ function runOptions(yargs: Argv) {
     })
     .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
     .options(nodeOptions)
+    .options(quotaOptions)
     .config(environmentSettings([...Object.keys(settingShapes), 'dataDir', 'metricsPort']))
     .options(askOptions)
     .option('data-dir', {
@@ -143,7 +146,7 @@ function start(
 ) {
   const hear = (event: Event) => {
     page?.hearSupervisor(event)
-    onEvent(event)
+    if (isWanted(event, args.logLevel)) onEvent(event)
   }
   const onTrace = page ? { onTrace: page.hear } : {}
   return startLocalCluster({ ...args, entry: args.served.entry, onEvent: hear, onStderr, ...onTrace })
@@ -162,14 +165,12 @@ const isBadStart = ({ event }: Event) => badStarts.has(event)
 
 /** Characters of a message at most: a message may repeat what was typed. */
 const messageLength = 400
-/** Milliseconds that a reader of the last lines may take before they are given up. */
-const flushMs = 1_000
 /** Milliseconds of one wait for a cluster that is not ready; the wait is repeated. */
 const readyMs = 10_000
 
 async function runHeadless(args: RunArguments): Promise<number> {
   const { stage } = args
-  const { say, complain, flushed } = outlets(args.json)
+  const { say, complain, flushed } = outlets(args)
   const stopped = stopSignal()
   // Events before the first `ready` are told by `ready` itself, unless a node has to be waited for.
   let heard = (event: Event) => {
@@ -209,7 +210,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
   await local.stop()
   await opening
   say({ event: 'stopped' })
-  await flushed(flushMs)
+  await flushed()
   // A reader that stands still would keep this process for ever.
   process.exit(code)
 }
@@ -228,17 +229,10 @@ async function abandoned(input: Interface): Promise<number> {
 /**
  * Makes the outlets: events go to standard output, complaints to standard error, and the process waits for no reader.
  */
-function outlets(isJson: boolean) {
-  const tell = (event: Event) => (isJson ? jsonLine(event) : describeEvent(event))
-  // The cluster goes on when the reader of its events has gone.
-  process.stdout.removeAllListeners('error').on('error', () => {})
-  const told = new Outlet(process.stdout, (dropped) => tell(droppedEvent(dropped)))
+function outlets({ json: isJson, logLevel: level }: RunArguments) {
+  const { say, flushed } = eventOutlet({ isJson, level })
   const errors = new Outlet(process.stderr, ({ lines }) => `(${lines} lines more, not shown)`)
-  return {
-    say: (event: Event) => told.write(tell(event)),
-    complain: (text: string) => errors.write(text),
-    flushed: (ms: number) => told.flushed(ms),
-  }
+  return { say, flushed, complain: (text: string) => errors.write(text) }
 }
 
 /** Reports `ready` when clients are served, and not before; if that takes too long, `not_ready` with the reason. */

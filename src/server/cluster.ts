@@ -12,6 +12,7 @@ import { type Choices, type NodeConfig, type Pace, writableFolder } from './conf
 import { Orders } from './orders.js'
 import { badStarts, type Contents, type Errand, type Obeyed } from './process.js'
 import { ProcessFaults } from './process-faults.js'
+import type { Quotas } from './quotas.js'
 import {
   type Awaited,
   awaited,
@@ -53,6 +54,8 @@ export interface ClusterOptions {
   readonly pace: Pace
   /** Sizes of the log at which a snapshot is due; the usual ones unless given. */
   readonly choices?: Partial<Choices>
+  /** Bounds on what clients make each node hold. */
+  readonly quotas?: Quotas
   /** The distance of each node's port for gRPC from its port for clients; no such ports if it is left out. */
   readonly appPortsAbove?: number | undefined
   /** Folder with a folder for each node; null if the stage keeps nothing. */
@@ -264,6 +267,7 @@ export class Cluster {
       log,
       ...pace,
       ...choices,
+      quotas: this.#options.quotas ?? {},
       appPort: portAbove(appPortsAbove),
       metricsPort: portAbove(metricsPortsAbove),
       dataDir: dataDir && join(dataDir, member.id),

@@ -1,5 +1,6 @@
 import type { Index, Member, NodeId, NodeOptions, RequestId, Status, Term } from '../../src/contracts.js'
 import { type Responder, responder, statusOfResponder } from '../9-client-interaction/responder.js'
+import { type Growth, noGrowth } from './admit.js'
 import { type Forwards, noForwards, type Taken } from './forwards.js'
 import { noSums, type Sums } from './sums.js'
 
@@ -64,6 +65,8 @@ export interface ProductionNode extends Responder {
   readonly forwards: Forwards
   /** On a leader: the commands that other nodes have passed on to it. */
   readonly taken: Taken
+  /** On a leader: what its log may still add to the state. */
+  readonly growth: Growth
   /** Clients that wait for a snapshot of this node. */
   snapshotWishes: SnapshotWish[]
   /** The results of the state machine, where they are compared. */
@@ -80,6 +83,7 @@ export function productionNode(options: NodeOptions) {
     handover: null,
     lease,
     offeredAt: null,
+    growth: noGrowth(),
     ...noForwards(round),
     ...ofLibrary(options),
   }
@@ -93,5 +97,6 @@ function ofLibrary({ recovered }: NodeOptions): Pick<ProductionNode, 'snapshotWi
 /** The status that `info` tells of a node. One that hears no leader tells how often it has asked for votes so far. */
 export function statusOfProduction(node: ProductionNode): Status {
   const { granted, asked } = node.preVotes
-  return granted === null ? statusOfResponder(node) : Object.assign(statusOfResponder(node), { preVotes: asked })
+  const status = Object.assign(statusOfResponder(node), node.admission?.facts)
+  return granted === null ? status : Object.assign(status, { preVotes: asked })
 }

@@ -22,6 +22,7 @@ export default stage<ProductionNode, ProductionMessage>({
   stillBroken: 'no guarantee: what is left is said in the lesson',
   commands: { ...before.commands, ...productionCommands },
   envelopes: productionEnvelopes,
+  asksForRoom: true,
   state: productionNode,
   verbs: {
     ...before.verbs,

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
+import { admissionClaims } from '../claims/admission.js'
 import { comparingClaims, wishedSnapshotClaims } from '../claims/compare-results.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
 import { forwardClaims } from '../claims/forwarding.js'
@@ -21,6 +22,7 @@ const claims = {
   ...forwardClaims,
   ...learnerClaims,
   ...guardClaims,
+  ...admissionClaims,
   ...passedOnClaims,
   ...comparingClaims,
   ...wishedSnapshotClaims,
