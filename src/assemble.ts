@@ -1,4 +1,5 @@
 import type { Ask, Clock, Codec, LogStore, Member, Network, NodeSettings, Random } from './contracts.js'
+import { Quota } from './network/client-quota.js'
 import type { Schemas } from './network/grpc-protos.js'
 import { type MakeNetwork, openNetwork } from './network/networks.js'
 import { type Doors, Node } from './node.js'
@@ -54,7 +55,8 @@ export interface AssembledNode {
  */
 export async function assembleNode(stage: Stage, parts: NodeParts): Promise<AssembledNode> {
   const { id: self, members, cluster, listen, timing, clock, random, notice, turned, fatal, tracer } = parts
-  const ask: Ask = (command, answer) => node.ask(command, answer)
+  const quota = new Quota(parts.quotas ?? {}, clock, notice)
+  const ask = quota.guard((candidate, answer) => node.ask(candidate, answer))
   const electionMs = timing.electionTicks * timing.tickMs
   const { aroundCodec } = parts
   const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec }

@@ -209,5 +209,12 @@ export interface Store extends Contents {
  */
 export type Operation<State> = (state: State, command: never) => Answer | Generator<void, Answer>
 
-/** Asks a node; the answer comes later, once, or never if the node dies. */
-export type Ask = (candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void) => void
+/**
+ * Asks a node; the answer comes later, once, or never if the node dies. `client` names the connection on which a request
+ * came, if it came on one.
+ */
+export type Ask = (
+  candidate: Readonly<Record<string, unknown>>,
+  answer: (answer: Answer) => void,
+  client?: string,
+) => void

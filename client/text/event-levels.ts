@@ -31,6 +31,7 @@ const levels: { readonly [Name in keyof EventDetails]: LogLevel } = {
   message_lost: 'warn',
   client_refused: 'warn',
   client_dropped: 'warn',
+  client_limited: 'warn',
   node_failed: 'error',
   peer_unreachable: 'warn',
   deposed: 'warn',

@@ -110,6 +110,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
     colour.yellow(`turned away the client ${remote ?? '(gone already)'}: ${reason}${andMore(unnoticed)}`),
   client_dropped: ({ remote, reason, unnoticed }) =>
     colour.yellow(`dropped the client ${remote ?? '(gone already)'}: ${reason}${andMore(unnoticed)}`),
+  client_limited: ({ client, reason, unnoticed }) =>
+    colour.yellow(`refused what the client ${client} asked: ${reason}${andMore(unnoticed)}`),
   node_failed: ({ message }) => colour.red(`fails: ${message}`),
   peer_unreachable: ({ peer, reason }) => colour.yellow(`cannot reach ${peer}: ${reason}`),
   deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),
