@@ -30,6 +30,11 @@ export interface Application {
    */
   readonly machine: (clock: Clock, random?: Random) => StateMachine
   /**
+   * Bytes by which a command may let the state grow, at most, as {@link StateMachine.bytes} counts them; 0 if it frees
+   * some. Left out where the machine counts none.
+   */
+  readonly growthOf?: (command: Command) => number
+  /**
    * The function behind each command, where the application is a table of functions: for printing and comparing stages.
    */
   readonly operations?: Readonly<Record<string, Operation<Store>>>
@@ -51,7 +56,7 @@ export function clusterName({ name }: Application, cluster: string): string {
 const usualApplication = 'key-value'
 
 /** The parts of an application that is a table of functions over a {@link Store}. */
-export interface StoreApplication extends Pick<Application, 'name' | 'commands' | 'proto'> {
+export interface StoreApplication extends Pick<Application, 'name' | 'commands' | 'proto' | 'growthOf'> {
   readonly operations: Readonly<Record<string, Operation<Store>>>
 }
 

@@ -1,8 +1,12 @@
 import type { Ask, Clock, Codec, LogStore, Member, Network, NodeSettings, Random } from './contracts.js'
+import { Quota } from './network/client-quota.js'
 import type { Schemas } from './network/grpc-protos.js'
 import { type MakeNetwork, openNetwork } from './network/networks.js'
 import { type Doors, Node } from './node.js'
+import { NodeLimits } from './node-limits.js'
+import type { Quotas } from './server/quotas.js'
 import type { LogKind, NetworkName, Stage } from './stage.js'
+import { DiskRoom } from './storage/disk-room.js'
 import { type Files, realFiles } from './storage/files.js'
 import { openLogStore } from './storage/open-log-store.js'
 import { doorsOf, StateWatch, type Tracer, watchedLog } from './trace/watch.js'
@@ -28,6 +32,8 @@ export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'n
   readonly dataDir: string | null
   readonly clock: Clock
   readonly random: Random
+  /** Bounds on the store and the disk; the usual ones if it is left out. */
+  readonly quotas?: Quotas
   /** Hears every step of the node; if it is left out, nothing is spent on it. */
   readonly tracer?: Tracer
   /** The `.proto` files for a node that speaks gRPC. */
@@ -49,7 +55,8 @@ export interface AssembledNode {
  */
 export async function assembleNode(stage: Stage, parts: NodeParts): Promise<AssembledNode> {
   const { id: self, members, cluster, listen, timing, clock, random, notice, turned, fatal, tracer } = parts
-  const ask: Ask = (command, answer) => node.ask(command, answer)
+  const quota = new Quota(parts.quotas ?? {}, clock, notice)
+  const ask = quota.guard((candidate, answer) => node.ask(candidate, answer))
   const electionMs = timing.electionTicks * timing.tickMs
   const { aroundCodec } = parts
   const { bootstrap, priority = 0, features = [], about } = parts
@@ -57,8 +64,11 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec, release }
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
+  const disk = diskOf(stage, parts)
+  const limits = new NodeLimits(stage, parts.quotas ?? {}, disk)
   const store = logOf(stage, parts)
-  const around = store && (parts.aroundLog?.(store) ?? store)
+  const looked = store && (disk?.around(store) ?? store)
+  const around = looked && (parts.aroundLog?.(looked) ?? looked)
   const log = around && tracer ? watchedLog(around, tracer) : around
   const states = tracer && new StateWatch(tracer, clock, () => node.status)
   const ended = () => {
@@ -67,9 +77,12 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   }
   const node: Node = new Node(
     stage,
-    { id: self, members, random, timing, bootstrap, priority, features, about },
     {
-      ...{ network, machine: stage.application.machine, clock, notice, fatal },
+      ...{ id: self, members, random, timing, bootstrap, priority, features, about },
+      ...(stage.asksForRoom && { admission: limits }),
+    },
+    {
+      ...{ network, machine: limits.machine, clock, notice, fatal },
       ...(log && { log }),
       ...(tracer && doorsOf(tracer)),
       ...((states || turned) && { turned: ended }),
@@ -80,6 +93,13 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
     await log?.close()
   }
   return { node, ask, release: letGo }
+}
+
+/** Makes the look at the node's disk; null if it keeps nothing there, or its rules ask for no room. */
+function diskOf(stage: Stage, { log, dataDir, clock, notice, quotas = {}, aroundFiles }: NodeParts): DiskRoom | null {
+  if (!stage.asksForRoom || dataDir === null || typeof log === 'object' || log === 'memory') return null
+  const files = aroundFiles?.(realFiles) ?? realFiles
+  return new DiskRoom({ files, folder: dataDir, reserve: quotas.diskReserve, clock, notice })
 }
 
 /** Makes the store of the node's log; null at the stages that keep nothing. @throws ConfigError if it needs a folder */

@@ -5,6 +5,7 @@
  * Whatever crosses from one floor to another has its type here.
  */
 
+import type { Admission } from './admission.js'
 import type { Entry } from './entries.js'
 import type { Event } from './events.js'
 import type { EntryId, Index, NodeId, Term } from './ids.js'
@@ -16,6 +17,7 @@ import type { Status } from './status.js'
 import type { Timing } from './timing.js'
 
 export { addressProblem, plainAddress } from './address.js'
+export type { Admission } from './admission.js'
 export * from './client-rules.js'
 export * from './entries.js'
 export type { Event, EventDetails, TraceDetails, Traced, TraceEvent } from './events.js'
@@ -221,6 +223,8 @@ export interface NodeOptions {
   readonly features?: readonly string[]
   /** The machine's monotonic clock. Leases read it (stage 10), and no other rule does. */
   readonly machineClock: Pick<Clock, 'now'>
+  /** The room that the node has for more commands (stage 10 on); if it is left out, there is room for all. */
+  readonly admission?: Admission | undefined
   /** Facts of the process (pid, addresses) that `info` repeats; no rule reads them. */
   readonly about: Readonly<Record<string, unknown>>
 }
@@ -344,6 +348,8 @@ export interface StateMachine {
   readonly answersBeside?: boolean
   /** The state at this moment, for tests and checkers: replicas are compared by it. */
   contents(): ReadonlyMap<string, string>
+  /** Bytes that the state holds now, of its keys and values in UTF-8; left out by a machine that does not count them. */
+  readonly bytes?: number
 }
 
 /** The form of an application's commands in entries. Equal commands have equal forms. */

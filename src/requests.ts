@@ -67,6 +67,14 @@ export const errorCodes = {
     means: 'the client had said that it waits for this answer no more; the call is not done again',
   },
   overloaded: { definite: true, means: 'too much is waiting here already; ask again later' },
+  store_full: {
+    definite: true,
+    means: 'the store holds as many bytes as it may (`maxStoreBytes`); deletes and reads go on',
+  },
+  disk_full: {
+    definite: true,
+    means: "the leader's disk is nearly full (`diskReserve`), and it takes no writes until there is room again",
+  },
   shutting_down: { definite: true, means: 'the node is stopping and takes nothing new' },
   unreachable: { definite: true, means: 'no node could be connected to, so nothing was sent' },
   timeout: { definite: false, means: 'no answer within the deadline' },
@@ -205,5 +213,12 @@ export interface Store extends Contents {
  */
 export type Operation<State> = (state: State, command: never) => Answer | Generator<void, Answer>
 
-/** Asks a node; the answer comes later, once, or never if the node dies. */
-export type Ask = (candidate: Readonly<Record<string, unknown>>, answer: (answer: Answer) => void) => void
+/**
+ * Asks a node; the answer comes later, once, or never if the node dies. `client` names the connection on which a request
+ * came, if it came on one.
+ */
+export type Ask = (
+  candidate: Readonly<Record<string, unknown>>,
+  answer: (answer: Answer) => void,
+  client?: string,
+) => void

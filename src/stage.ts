@@ -1,5 +1,6 @@
 import type { Application } from './application.js'
 import {
+  type Admission,
   type Apply,
   type ClientRules,
   type Clock,
@@ -49,6 +50,7 @@ export interface NodeState {
   readonly bootstrap: boolean
   readonly priority?: number
   readonly features?: readonly string[]
+  readonly admission?: Admission | undefined
   readonly machineClock: Pick<Clock, 'now'>
   readonly about: Readonly<Record<string, unknown>>
   /** The number of the stage that made this node. */
@@ -104,6 +106,8 @@ export interface StageFacts {
   readonly payloads: PayloadChecks
   /** Fields that may stand beside the application's commands in a request: beside reads, and beside writes. */
   readonly envelopes: Envelopes
+  /** True if a leader asks for room before it proposes ({@link Admission}); left out at the stages that never ask. */
+  readonly asksForRoom?: boolean
   /** The rules of the client; null at stage 0, which has none. */
   readonly client: ClientRules | null
   /** The messages between nodes, by their types. */

@@ -7,7 +7,8 @@ export interface Status
     Partial<VoterStatus>,
     Partial<MembershipStatus>,
     Partial<SessionStatus>,
-    Partial<PreVoteStatus & FeaturesStatus> {
+    Partial<PreVoteStatus & FeaturesStatus>,
+    Partial<RoomStatus> {
   readonly id: NodeId
   readonly stage: number
   readonly role: string
@@ -28,6 +29,17 @@ interface LogStatus {
   readonly snapshot: (EntryId & { readonly bytes: number; readonly sha256: string }) | undefined
   /** The reason why the last snapshot could not be saved. */
   readonly snapshotFailed: string | undefined
+}
+
+/** A node that looks at its room (stage 10 on). */
+interface RoomStatus {
+  /** Bytes of the keys and values that it holds, and the most that it may hold, if there is a limit. */
+  readonly storeBytes: number
+  readonly maxStoreBytes: number
+  /** Free bytes of its disk. */
+  readonly diskFreeBytes: number
+  /** True while its disk is nearly full. */
+  readonly diskLow: boolean
 }
 
 /** A node that votes (stage 6 on). */

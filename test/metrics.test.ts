@@ -5,13 +5,14 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { Client } from '../client/client.js'
+import { freeBasePort, freeMember } from '../client/cluster/free-ports.js'
 import type { Status } from '../src/contracts.js'
 import { unreadiness } from '../src/metrics/health.js'
 import { NodeMetrics } from '../src/metrics/node-metrics.js'
 import { openMetricsPort } from '../src/metrics/port.js'
-import { localMetricsAddress } from '../src/network/local-members.js'
+import { appPortsAbove, localAddress, localMember, metricsPortsAbove } from '../src/network/local-members.js'
 import { place } from './helpers/place.js'
-import { cli, RunningCluster } from './helpers/running.js'
+import { bare, cli, main, RunningCluster } from './helpers/running.js'
 
 const dashboard = fileURLToPath(new URL('../../client/examples/grafana.json', import.meta.url))
 
@@ -41,7 +42,7 @@ async function freePort(): Promise<number> {
 t.test('run --metrics: each node tells what it does, and another leader shows', async (t) => {
   const options = ['--nodes', '3', '--metrics', '--snapshot-entries', '20']
   const cluster = await new RunningCluster(t, 10, options).ready()
-  const addressOf = (id: string) => localMetricsAddress(cluster.nodes.find((node) => node.id === id)!)
+  const addressOf = (id: string) => localAddress(cluster.nodes.find((node) => node.id === id)!, metricsPortsAbove)
   t.same(
     cluster.nodes.map((node) => (node as unknown as { metrics: string }).metrics),
     cluster.nodes.map(({ id }) => addressOf(id)),
@@ -198,4 +199,59 @@ t.test("no label comes from a client: types of messages and events are the stage
   t.equal(metric(text, 'request_seconds_count', { outcome: 'done' }), 100)
   t.equal(metric(text, 'events_total', { event: 'client_dropped' }), 100)
   t.equal(await metrics.text().then((again) => again.split('\n').length), text.split('\n').length, 'nothing grows')
+})
+
+t.test('each other leader, or term, is counted, however shortly it leads', async (t) => {
+  const metrics = new NodeMetrics({ labels: { node: 'n1', cluster: 'c' }, messageTypes: ['Vote'] })
+  t.teardown(() => metrics.stop())
+  let [status, asked] = [{ leader: 'n1', term: 1 } as unknown as Status, 0]
+  metrics.measure({
+    status: () => {
+      asked++
+      return status
+    },
+    load: () => ({ connections: 0, answerBytes: 0 }),
+  })
+  const hear = (leader: string | null, term: number) => {
+    status = { leader, term } as unknown as Status
+    metrics.hear({ event: 'receive', message: { type: 'Vote', from: 'n2', to: 'n1', term } })
+    metrics.turned()
+  }
+  hear('n1', 1)
+  for (const [leader, term] of [
+    [null, 2],
+    ['n2', 2],
+    ['n2', 2],
+    ['n3', 3],
+    ['n2', 4],
+    ['n2', 5],
+  ] as const)
+    hear(leader, term)
+  const before = asked
+  for (let turn = 0; turn < 100; turn++) hear('n2', 5)
+  t.equal(asked, before, 'a message of the same term costs no look')
+  t.equal(metric(await metrics.text(), 'leader_changes_total'), 4)
+})
+
+t.test('run: the variable of the environment names the port for metrics of n1', async (t) => {
+  const port = await freePort()
+  const run = bare(process.execPath, [main, 'run', '0', '--nodes', '1', '--base-port', '0', '--headless', '--json'], {
+    RAFT_ROADMAP_METRICS_PORT: String(port),
+  })
+  t.teardown(() => run.kill('SIGKILL'))
+  let said = ''
+  while (!said.includes('"ready"')) said += String((await once(run.stdout!, 'data'))[0])
+  t.match(said, `127.0.0.1:${port}`)
+  t.match(await page(`127.0.0.1:${port}`, '/livez'), { status: 200 })
+})
+
+t.test('a node whose further ports are taken gets others', async (t) => {
+  const base = await freeBasePort(1, '127.0.0.1', [appPortsAbove])
+  const member = localMember(1, '127.0.0.1', base)
+  t.same(await freeMember(member, '127.0.0.1', [appPortsAbove]), member)
+  const taken = createServer().listen(base + 1 + appPortsAbove, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  t.same(await freeMember(member, '127.0.0.1', []), member)
+  t.not((await freeMember(member, '127.0.0.1', [appPortsAbove])).client, member.client)
 })

@@ -6,10 +6,9 @@ import t from 'tap'
 import { replacing, right } from '../client/proof/wrong-rules/10-production.js'
 import { proposeByMajority } from '../client/proof/wrong-rules/10-production-features.js'
 import type { NodeId } from '../src/contracts.js'
-import type { SimulatedCluster } from '../src/proof/simulation/cluster.js'
 import { type Climate, makePlan, type Plan, type PlannedFault } from '../src/proof/simulation/plan.js'
 import { SeededRandom } from '../src/proof/simulation/random.js'
-import { type Moment, simulate } from '../src/proof/simulation/simulate.js'
+import { type InHand, type Moment, simulate } from '../src/proof/simulation/simulate.js'
 import { replaced, type Stage } from '../src/stage.js'
 import production from '../stages/10-production/stage.js'
 import { proposeFeatures } from '../stages/10-production/switch-on.js'
@@ -39,7 +38,7 @@ function withUpgrades(plan: Plan, upgrades: ReadonlyMap<NodeId, number>): Plan {
 /** Installs the next release while a node is down for it. */
 function installing(upgrades: ReadonlyMap<NodeId, number>) {
   const due = new Map(upgrades)
-  return (cluster: SimulatedCluster) => {
+  return ({ cluster }: InHand) => {
     for (const [id, at] of due) {
       if (cluster.now < at) continue
       due.delete(id)

@@ -62,11 +62,16 @@ export class Background implements Restartable {
   readonly file: ClusterFile
   readonly client: Client
   readonly #wanted: readonly FileNode[]
+  readonly #flags: readonly string[]
   #seen: readonly Seen[] = []
 
-  /** @param only the one node of the file that belongs to this machine; all of them if it is left out */
-  constructor(file: ClusterFile, only?: NodeId) {
+  /**
+   * @param only the one node of the file that belongs to this machine; all of them if it is left out
+   * @param flags further flags of the nodes that are started from here
+   */
+  constructor(file: ClusterFile, only?: NodeId, flags: readonly string[] = []) {
     this.file = file
+    this.#flags = flags
     this.#wanted = only === undefined ? file.nodes : [nodeNamed(file, only)]
     this.client = new Client({ addresses: file.nodes.map(({ client }) => client), session: false })
   }
@@ -182,7 +187,7 @@ export class Background implements Restartable {
     const folder = this.folderOf({ id, ...node })
     writableFolder(folder.path)
     const errors = openSync(folder.errorFile, 'w')
-    const args = [main, 'node', '--config', this.file.path, '--id', id, '--in-background']
+    const args = [main, 'node', '--config', this.file.path, '--id', id, '--in-background', ...this.#flags]
     const child = spawn(process.execPath, [...nodeFlags, ...args], {
       stdio: ['ignore', 'ignore', errors],
       env: leanEnvironment(),

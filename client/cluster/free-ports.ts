@@ -2,12 +2,12 @@ import { createServer, type Server } from 'node:net'
 import { type Address, formatAddress, parseAddress } from '../../src/address.js'
 import type { Member } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import { localMember, localMembers, localMetricsAddress } from '../../src/network/local-members.js'
+import { localAddress, localMember, localMembers } from '../../src/network/local-members.js'
 
 /** Gives the member its usual ports, or free ports if another process listens on the usual ones. */
-export async function freeMember(member: Member, host: string): Promise<Member> {
-  if (await areFree([member])) return member
-  return { ...localMember(1, host, await freeBasePort(1, host)), id: member.id }
+export async function freeMember(member: Member, host: string, above: readonly number[]): Promise<Member> {
+  if (await areFree([member], above)) return member
+  return { ...localMember(1, host, await freeBasePort(1, host, above)), id: member.id }
 }
 
 /** Clusters whose ports interleave, and the ports that all of them take. */
@@ -22,25 +22,25 @@ const below = (limit: number) => Math.floor(Math.random() * limit)
  * The base port itself stays taken as long as this process lives: another process finds no ports beside it, though
  * nodes have not started yet, or are dead for a while.
  *
- * @param withMetrics whether the ports for metrics have to be free as well
+ * @param above the distances of further ports from the port for clients, which have to be free as well
  * @throws ConfigError if none was found
  */
-export async function freeBasePort(nodes: number, host: string, withMetrics = false): Promise<number> {
+export async function freeBasePort(nodes: number, host: string, above: readonly number[] = []): Promise<number> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const place = nodes > nodesInPlace ? 0 : below(clustersInBlock) * (nodesInPlace + 1)
     const base = 10_000 + below(20_000 / blockPorts) * blockPorts + place
     const mark = await listening({ host, port: base })
     if (!mark) continue
-    if (await areFree(localMembers(nodes, host, base), withMetrics)) return base
+    if (await areFree(localMembers(nodes, host, base), above)) return base
     mark.close()
   }
   throw new ConfigError(`no free ports were found on ${formatAddress({ host, port: 0 })}; name some with --base-port`)
 }
 
-async function areFree(members: readonly Member[], withMetrics = false): Promise<boolean> {
+async function areFree(members: readonly Member[], above: readonly number[]): Promise<boolean> {
   const addresses = members.flatMap((member) => [
     ...[member.client, member.peer],
-    ...(withMetrics ? [localMetricsAddress(member)] : []),
+    ...above.map((distance) => localAddress(member, distance)),
   ])
   return (await Promise.all(addresses.map((address) => isFree(parseAddress(address)!)))).every(Boolean)
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Event, Member, ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import { hostedMembers, localMembers } from '../../src/network/local-members.js'
+import { appPortsAbove, hostedMembers, localMembers, metricsPortsAbove } from '../../src/network/local-members.js'
 import { Cluster } from '../../src/server/cluster.js'
 import { writableFolder } from '../../src/server/config.js'
 import { DataFolder, type Kept } from '../../src/server/data-folder.js'
 import type { Hosts } from '../../src/server/hosts/hosts.js'
+import { type Quotas, quotasIn } from '../../src/server/quotas.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
 import { readsAndWrites } from '../commands-of.js'
@@ -14,10 +15,8 @@ import { freeBasePort } from './free-ports.js'
 import { Membership } from './membership.js'
 
 export const defaultBasePort = 7000
-/** The distance of a node's port for gRPC from its port for clients. */
-const appPortsAbove = 200
 
-export interface LocalClusterOptions {
+export interface LocalClusterOptions extends Quotas {
   readonly stage: Stage
   /** The path of the script that a child process runs. */
   readonly entry: string
@@ -38,8 +37,10 @@ export interface LocalClusterOptions {
   readonly appPorts: boolean
   readonly dataDir: string | undefined
   readonly trace: string | undefined
-  /** True if each node serves metrics and health over HTTP. */
+  /** True if each node serves metrics and health over HTTP: at base+301 and following, unless {@link metricsPort} is given. */
   readonly metrics: boolean
+  /** The port for metrics of the first node, n1; the others follow. It implies {@link metrics}. */
+  readonly metricsPort: number | undefined
   /** The nodes that the client asks for reads. */
   readonly reads: ReadPolicy
   /** True if the client opens no session. */
@@ -79,7 +80,8 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     const application = readsAndWrites(stage.application.commands)
     const client = new Client({ addresses, reads: options.reads, session: !options.noSession, application })
     const noted = isKept ? data : null
-    const premises = { cluster, client, data: noted, host, basePort: kept.basePort, name: kept.cluster }
+    const { basePort, cluster: name } = kept
+    const premises = { cluster, client, data: noted, host, basePort, name, above: portsAbove(options, basePort) }
     const membership = membersChange ? new Membership(premises) : null
     await membership?.remember()
     const stop = async () => {
@@ -108,15 +110,30 @@ async function keptOrNew(options: LocalClusterOptions, data: DataFolder | null):
     )
   }
   // On hosts, every port is free.
-  const basePort = wanted || (hosts ? defaultBasePort : await freeBasePort(count, host, options.metrics))
+  const basePort = wanted || (hosts ? defaultBasePort : await freeBasePort(count, host, portsAbove(options, null)))
   const cluster = (await data?.cluster()) ?? `local-${randomUUID().slice(0, 8)}`
   const nodes = hosts ? hostedMembers(count, basePort) : localMembers(count, host, basePort)
   return { cluster, founded: false, basePort, nodes }
 }
 
-function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, { cluster, founded, nodes }: Kept) {
+type Ports = Pick<LocalClusterOptions, 'appPorts' | 'metrics' | 'metricsPort'>
+
+/** The distance of the ports for metrics from those for clients; undefined if there are none, or it is not known yet. */
+function metricsAbove({ metrics, metricsPort }: Ports, basePort: number | null): number | undefined {
+  if (metricsPort !== undefined) return basePort === null ? undefined : metricsPort - (basePort + 1)
+  return metrics ? metricsPortsAbove : undefined
+}
+
+/** The distances of further ports. @param basePort null while it is looked for: a port that is named has no distance yet */
+function portsAbove(options: Ports, basePort: number | null): number[] {
+  const above = [options.appPorts ? appPortsAbove : undefined, metricsAbove(options, basePort)]
+  return above.filter((distance) => distance !== undefined)
+}
+
+function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, kept: Kept) {
+  const { cluster, founded, nodes } = kept
   const { stage, entry, network, log, heartbeat, election, trace, onEvent, onTrace, onStderr } = options
-  const { snapshotEntries, snapshotBytes, leaseReads, appPorts, metrics } = options
+  const { snapshotEntries, snapshotBytes, leaseReads, appPorts } = options
   return {
     stage: stage.number,
     entry,
@@ -126,12 +143,13 @@ function clusterOptions(options: LocalClusterOptions, data: DataFolder | null, {
     cluster,
     log,
     pace: { heartbeatMs: heartbeat, electionMs: election },
+    quotas: quotasIn(options),
     choices: { snapshotEntries, snapshotBytes, leaseReads },
     hosts: options.hosts,
     appPortsAbove: appPorts ? appPortsAbove : undefined,
     dataDir: stage.keeps === 'nothing' ? null : (data?.path ?? null),
     traceDir: trace === undefined ? null : writableFolder(trace),
-    metrics,
+    metricsPortsAbove: metricsAbove(options, kept.basePort),
     onEvent,
     ...(onTrace && { onTrace }),
     onStderr: (node: string, text: string) =>

@@ -40,6 +40,8 @@ export interface Premises {
   readonly data: DataFolder | null
   readonly host: string
   readonly basePort: number
+  /** The distances of a node's further ports from its port for clients. */
+  readonly above: readonly number[]
   /** The cluster's name, which all its nodes share. */
   readonly name: string
 }
@@ -107,11 +109,11 @@ export class Membership {
   }
 
   async #start(id: NodeId, say: (event: Event) => void): Promise<Member> {
-    const { cluster, host, basePort } = this.#premises
+    const { cluster, host, basePort, above } = this.#premises
     const number = Number(/^n([1-9]\d?)$/.exec(id)?.[1])
     if (!number) throw new UsageError(`a node that is started here is called n1 to n99, not ${id}`)
     const onItsHost = cluster.hosts && localMember(number, id, basePort)
-    const member = onItsHost ?? (await freeMember(localMember(number, host, basePort), host))
+    const member = onItsHost ?? (await freeMember(localMember(number, host, basePort), host, above))
     say(await cluster.add(member))
     await this.remember()
     return member

@@ -86,6 +86,7 @@ export function parseStart(line: string) {
     leaseReads: false,
     appPorts: false,
     metrics: false,
+    metricsPort: undefined,
   } as const
   return {
     stage,

@@ -2,13 +2,15 @@ import { dirname } from 'node:path'
 import type { Member } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { writableFolder } from '../../src/server/config.js'
+import type { LogLevel } from '../../src/server/levels.js'
 import { ProcessFolder } from '../../src/server/process-folder.js'
+import { type Quotas, quotasIn } from '../../src/server/quotas.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { nodeNamed, readClusterFile } from '../cluster/cluster-file.js'
 import { onlyStage, type Served } from './served.js'
 
 /** The arguments of `node`. */
-export interface NodeArguments {
+export interface NodeArguments extends Quotas {
   stage: string | undefined
   config: string | undefined
   id: string | undefined
@@ -20,6 +22,7 @@ export interface NodeArguments {
   snapshotEntries: number
   snapshotBytes: number
   leaseReads: boolean
+  logLevel: LogLevel
   priority: number | undefined
   appPort: number | undefined
   metricsPort: number | undefined
@@ -125,7 +128,7 @@ function configOf(args: NodeArguments, stage: Stage, { dataDir, ...own }: Own): 
     log,
     heartbeatMs: heartbeat,
     electionMs: election,
-    ...{ snapshotEntries, snapshotBytes, leaseReads },
+    ...{ snapshotEntries, snapshotBytes, leaseReads, quotas: quotasIn(args) },
     priority: args.priority ?? 0,
     appPort: args.appPort ?? null,
     metricsPort: args.metricsPort ?? null,

@@ -1,15 +1,13 @@
 import type { Argv } from 'yargs'
 import type { Event } from '../../src/contracts.js'
 import { exitCodes } from '../../src/server/exits.js'
-import { Outlet } from '../../src/server/outlet.js'
 import { runNode } from '../../src/server/process.js'
 import { hostShape, portShape, priorityShape } from '../../src/server/settings.js'
-import { droppedEvent } from '../../src/server/tracing.js'
-import { jsonLine } from '../../src/text.js'
 import { schemas } from '../../stages/schemas.js'
-import { describeEvent } from '../text/events.js'
+import { eventOutlet } from '../text/outlets.js'
 import { nodeOptions, precedence, setting } from './arguments.js'
 import { type NodeArguments, type NodePlan, planNode } from './node-plan.js'
+import { quotaOptions } from './quota-options.js'
 import type { Served } from './served.js'
 import { settingsFrom } from './settings-from.js'
 import type { Verb } from './verb.js'
@@ -19,9 +17,6 @@ declare module '../../src/events.js' {
     founding_unconfirmed: { client: string }
   }
 }
-
-/** Milliseconds that a reader of the last lines may take before they are given up. */
-const flushMs = 1_000
 
 const ownOptions = {
   id: { type: 'string', describe: 'which of the peers, or of the nodes of the file, this node is' },
@@ -69,6 +64,7 @@ export function nodeVerb(served: Served): Verb<NodeArguments> {
         'a file that describes the cluster: README.md, "A cluster by a file"',
       )
         .options(nodeOptions)
+        .options(quotaOptions)
         .options(ownOptions)
         .example('$0 node --config cluster.yaml --id n3', 'a node of a file; `up` starts all of them')
         .epilogue(precedence),
@@ -95,7 +91,7 @@ async function runAlone(plan: NodePlan, args: NodeArguments): Promise<void> {
   // What is said on the way, and by nobody else: the process ends, and its folder is free again.
   const release = (await plan.folder?.claim({ ...plan.note, node: id, pid: process.pid, client })) ?? (async () => {})
   const outlet = outletOf(args, plan)
-  const emit = (event: Event) => outlet.write(event)
+  const emit = (event: Event) => outlet.report(event)
   try {
     const running = await runNode(plan.stage, plan.config, emit, schemas)
     if (plan.isFoundingUnconfirmed && running.status.origin === undefined)
@@ -117,12 +113,7 @@ function stopSignal(): Promise<NodeJS.Signals> {
 }
 
 /** Makes the outlet of the node's events: standard output, or a file where the node runs in the background. */
-function outletOf({ json, inBackground }: NodeArguments, { folder, self: { id } }: NodePlan) {
-  const isJson = json || inBackground
-  const tell = (event: Event) => (isJson ? jsonLine(event) : describeEvent(event))
-  const stream = inBackground && folder ? folder.events() : process.stdout
-  // A node goes on when the reader of its events has gone.
-  process.stdout.removeAllListeners('error').on('error', () => {})
-  const outlet = new Outlet(stream, (dropped) => tell({ ...droppedEvent(dropped), node: id, at: Date.now() }))
-  return { write: (event: Event) => outlet.write(tell(event)), flushed: () => outlet.flushed(flushMs) }
+function outletOf({ json, inBackground, logLevel: level }: NodeArguments, { folder, self: { id } }: NodePlan) {
+  const stream = inBackground && folder ? { stream: folder.events() } : {}
+  return eventOutlet({ isJson: json || inBackground, level, ...stream }, { node: id })
 }

@@ -1,14 +1,16 @@
 import type { Event } from '../../src/contracts.js'
-import { jsonLine } from '../../src/text.js'
+import type { LogLevel } from '../../src/server/levels.js'
+import { defaultSettings } from '../../src/server/settings.js'
 import { Background } from '../cluster/background.js'
 import { readClusterFile } from '../cluster/cluster-file.js'
-import { describeEvent } from '../text/events.js'
+import { eventOutlet } from '../text/outlets.js'
 
 /** The arguments of the verbs that are about the cluster of a file. */
 export interface OfFile {
   config: string
   node: string | undefined
   json: boolean
+  logLevel?: LogLevel | undefined
 }
 
 /** Options of the verbs that are about the cluster of a file. */
@@ -24,13 +26,15 @@ export const fileOptions = {
 
 /** Does something with the nodes of a file, and tells each event. @returns what `act` returns */
 export async function withBackground<T>(
-  { config, node, json }: OfFile,
+  { config, node, json, logLevel }: OfFile,
   act: (cluster: Background, say: (event: Event) => void) => Promise<T>,
 ): Promise<T> {
-  const cluster = new Background(readClusterFile(config), node)
+  const cluster = new Background(readClusterFile(config), node, logLevel === undefined ? [] : ['--log-level', logLevel])
+  const { report, flushed } = eventOutlet({ isJson: json, level: logLevel ?? defaultSettings.logLevel })
   try {
-    return await act(cluster, (event) => console.log(json ? jsonLine(event) : describeEvent(event)))
+    return await act(cluster, report)
   } finally {
+    await flushed()
     cluster.close()
   }
 }

@@ -12,10 +12,9 @@ import type { Hosts } from '../../src/server/hosts/hosts.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { badStarts } from '../../src/server/process.js'
 import type { Awaited } from '../../src/server/readiness.js'
-import { settingShapes } from '../../src/server/settings.js'
-import { droppedEvent } from '../../src/server/tracing.js'
+import { portShape, settingShapes } from '../../src/server/settings.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
-import { jsonLine, shortened } from '../../src/text.js'
+import { shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
 import { environmentSettings } from '../cluster/environment.js'
 import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluster/local-cluster.js'
@@ -25,12 +24,15 @@ import { answering } from '../repl/answering.js'
 import { performFault } from '../repl/fault-words.js'
 import type { Repl } from '../repl/repl.js'
 import { colour, nodeColour } from '../text/colour.js'
+import { isWanted } from '../text/event-levels.js'
 import { describeEvent } from '../text/events.js'
+import { eventOutlet } from '../text/outlets.js'
 import { parseLine, UsageError } from '../text/words.js'
 import { columnsOf, wrapped } from '../text/wrapped.js'
 import type { LivePage } from '../ui/live-page.js'
-import { askOptions, nodeOptions, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { askOptions, nodeOptions, setting, uiOption, uiPortOption, wholeNumber } from './arguments.js'
 import { type HostKind, hostsOption, onHosts } from './inside-hosts.js'
+import { type QuotaArguments, quotaOptions } from './quota-options.js'
 import type { Served } from './served.js'
 import type { Verb } from './verb.js'
 
@@ -51,7 +53,7 @@ declare module '../../src/events.js' {
   }
 }
 
-interface RunArguments {
+interface RunArguments extends QuotaArguments {
   stage: Stage
   nodes: number
   basePort: number
@@ -68,6 +70,7 @@ interface RunArguments {
   dataDir: string | undefined
   trace: string | undefined
   metrics: boolean
+  metricsPort: number | undefined
   headless: boolean
   ui: boolean
   uiPort: number
@@ -120,7 +123,8 @@ function runOptions(yargs: Argv) {
     .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
     .option('hosts', hostsOption)
     .options(nodeOptions)
-    .config(environmentSettings([...Object.keys(settingShapes), 'dataDir']))
+    .options(quotaOptions)
+    .config(environmentSettings([...Object.keys(settingShapes), 'dataDir', 'metricsPort']))
     .options(askOptions)
     .option('data-dir', {
       type: 'string',
@@ -133,6 +137,10 @@ function runOptions(yargs: Argv) {
       type: 'boolean',
       default: false,
       describe: 'metrics (Prometheus) and health of each node over HTTP, at base+301…: /metrics, /livez, /readyz',
+    })
+    .option('metrics-port', {
+      describe: 'the same, at this port for n1 and the following ones for the others',
+      coerce: setting('metrics-port', portShape),
     })
     .option('headless', { type: 'boolean', default: false, describe: 'no REPL: fault words from standard input' })
     .option('json', { type: 'boolean', default: false, describe: 'with --headless: events as NDJSON' })
@@ -147,7 +155,7 @@ function start(
 ) {
   const hear = (event: Event) => {
     page?.hearSupervisor(event)
-    onEvent(event)
+    if (isWanted(event, args.logLevel)) onEvent(event)
   }
   const onTrace = page ? { onTrace: page.hear } : {}
   return startLocalCluster({ ...args, entry: args.served.entry, onEvent: hear, onStderr, ...onTrace })
@@ -166,14 +174,12 @@ const isBadStart = ({ event }: Event) => badStarts.has(event)
 
 /** Characters of a message at most: a message may repeat what was typed. */
 const messageLength = 400
-/** Milliseconds that a reader of the last lines may take before they are given up. */
-const flushMs = 1_000
 /** Milliseconds of one wait for a cluster that is not ready; the wait is repeated. */
 const readyMs = 10_000
 
 async function runHeadless(args: RunArguments): Promise<number> {
   const { stage } = args
-  const { say, complain, flushed } = outlets(args.json)
+  const { say, complain, flushed } = outlets(args)
   const stopped = stopSignal()
   // Events before the first `ready` are told by `ready` itself, unless a node has to be waited for.
   let heard = (event: Event) => {
@@ -213,7 +219,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
   await local.stop()
   await opening
   say({ event: 'stopped' })
-  await flushed(flushMs)
+  await flushed()
   // A reader that stands still would keep this process for ever.
   process.exit(code)
 }
@@ -232,17 +238,10 @@ async function abandoned(input: Interface): Promise<number> {
 /**
  * Makes the outlets: events go to standard output, complaints to standard error, and the process waits for no reader.
  */
-function outlets(isJson: boolean) {
-  const tell = (event: Event) => (isJson ? jsonLine(event) : describeEvent(event))
-  // The cluster goes on when the reader of its events has gone.
-  process.stdout.removeAllListeners('error').on('error', () => {})
-  const told = new Outlet(process.stdout, (dropped) => tell(droppedEvent(dropped)))
+function outlets({ json: isJson, logLevel: level }: RunArguments) {
+  const { say, flushed } = eventOutlet({ isJson, level })
   const errors = new Outlet(process.stderr, ({ lines }) => `(${lines} lines more, not shown)`)
-  return {
-    say: (event: Event) => told.write(tell(event)),
-    complain: (text: string) => errors.write(text),
-    flushed: (ms: number) => told.flushed(ms),
-  }
+  return { say, flushed, complain: (text: string) => errors.write(text) }
 }
 
 /** Reports `ready` when clients are served, and not before; if that takes too long, `not_ready` with the reason. */

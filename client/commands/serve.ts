@@ -1,4 +1,5 @@
 import { exitCodes } from '../../src/server/exits.js'
+import { outliveReader } from '../../src/server/outlet.js'
 import { describeEvent } from '../text/events.js'
 import type { Shown } from '../ui/server.js'
 
@@ -6,6 +7,7 @@ import type { Shown } from '../ui/server.js'
 export async function serveUntilStopped(shown: Shown, port: number): Promise<void> {
   const [{ servePage }, { openInBrowser }] = await Promise.all([import('../ui/server.js'), import('../ui/open.js')])
   const server = await servePage(shown, port)
+  outliveReader(process.stdout)
   console.log(describeEvent({ event: 'page', address: server.address }).trimStart())
   console.log('Ctrl-C ends it')
   openInBrowser(server.address)

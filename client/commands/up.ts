@@ -8,6 +8,7 @@ import { type Background, StartError } from '../cluster/background.js'
 import { changeMembers } from '../cluster/change-members.js'
 import { type ClusterFile, shownPath } from '../cluster/cluster-file.js'
 import { fileOptions, type OfFile, withBackground } from './of-file.js'
+import { logLevelOption } from './quota-options.js'
 import type { Verb } from './verb.js'
 
 declare module '../../src/events.js' {
@@ -35,6 +36,7 @@ export const up: Verb<UpArguments> = {
   builder: (yargs) =>
     yargs
       .options(fileOptions)
+      .option('log-level', { ...logLevelOption, default: undefined })
       .option('found', {
         type: 'boolean',
         default: false,

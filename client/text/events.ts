@@ -120,6 +120,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
     colour.yellow(`turned away the client ${remote ?? '(gone already)'}: ${reason}${andMore(unnoticed)}`),
   client_dropped: ({ remote, reason, unnoticed }) =>
     colour.yellow(`dropped the client ${remote ?? '(gone already)'}: ${reason}${andMore(unnoticed)}`),
+  client_limited: ({ client, reason, unnoticed }) =>
+    colour.yellow(`refused what the client ${client} asked: ${reason}${andMore(unnoticed)}`),
   node_failed: ({ message }) => colour.red(`fails: ${message}`),
   peer_unreachable: ({ peer, reason }) => colour.yellow(`cannot reach ${peer}: ${reason}`),
   deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),
@@ -146,6 +148,11 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
     colour.yellow(
       `has no room for a snapshot (${message}), and goes on without; it tries again in ${retryMs / 1000} s`,
     ),
+  disk_low: ({ freeBytes, reserveBytes }) =>
+    colour.yellow(
+      `has ${freeBytes} bytes left on its disk, and holds ${reserveBytes} back: as leader it takes no writes until there is room`,
+    ),
+  disk_room: ({ freeBytes }) => colour.green(`has room on its disk again: ${freeBytes} bytes`),
   disk_waits: ({ message }) => colour.yellow(`waits for its disk: ${message}`),
   unreadable_output: ({ bytes, text, unnoticed }) =>
     colour.yellow(`printed a line of ${bytes} bytes that is no event: ${text}${andMore(unnoticed)}`),

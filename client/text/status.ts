@@ -180,8 +180,13 @@ function describeHalfWay(voters: readonly string[], outgoing: readonly string[])
   return colour.yellow(`half-way: it takes ${both} to go on; start those that are dead`)
 }
 
-function describeDisk({ id, snapshotFailed }: Status): string[] {
-  return snapshotFailed ? [`${nodeColour(id)} ${colour.yellow(`has no room for a snapshot: ${snapshotFailed}`)}`] : []
+function describeDisk({ id, snapshotFailed, diskLow, diskFreeBytes }: Status): string[] {
+  return [
+    ...(diskLow
+      ? [`${nodeColour(id)} ${colour.yellow(`has a disk that is nearly full: ${diskFreeBytes} bytes left`)}`]
+      : []),
+    ...(snapshotFailed ? [`${nodeColour(id)} ${colour.yellow(`has no room for a snapshot: ${snapshotFailed}`)}`] : []),
+  ]
 }
 
 function text(value: number | undefined): string {

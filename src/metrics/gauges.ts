@@ -32,6 +32,22 @@ export const statusGauges: readonly StatusGauge[] = [
   },
   { name: 'snapshot_index', help: 'The last entry in the newest snapshot.', read: ({ snapshot }) => snapshot?.index },
   { name: 'snapshot_bytes', help: 'Bytes of the newest snapshot.', read: ({ snapshot }) => snapshot?.bytes },
+  {
+    name: 'store_bytes',
+    help: 'Bytes of the keys and values that the store holds.',
+    read: ({ storeBytes }) => storeBytes,
+  },
+  {
+    name: 'store_limit_bytes',
+    help: 'Bytes that the store may hold, if there is a limit.',
+    read: ({ maxStoreBytes }) => maxStoreBytes,
+  },
+  { name: 'disk_free_bytes', help: "Free bytes of the node's disk.", read: ({ diskFreeBytes }) => diskFreeBytes },
+  {
+    name: 'disk_low',
+    help: '1 while the disk is nearly full, so that a leader takes no writes.',
+    read: ({ diskFreeBytes, diskLow }) => (diskFreeBytes === undefined ? undefined : Number(diskLow ?? false)),
+  },
   { name: 'sessions', help: 'Sessions of clients that are open.', read: ({ sessions }) => sessions },
   { name: 'voters', help: 'Voters in the latest configuration.', read: ({ voters }) => voters?.length },
   {

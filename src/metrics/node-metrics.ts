@@ -24,8 +24,6 @@ export interface Measured {
 /** Seconds of work on a disk, from a fast one's sync to one that stands still. */
 const diskBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 const snapshotBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
-/** Milliseconds between two looks for another leader. */
-const lookMs = 50
 const prefix = 'raft_roadmap_'
 /** Steps that only a trace holds; they are no events of their own. */
 const steps: ReadonlySet<string> = new Set([
@@ -61,7 +59,8 @@ export class NodeMetrics {
   readonly #asked = new Map<number, number>()
   #measured: Measured | null = null
   #leader: { readonly leader: string; readonly term: number } | null = null
-  readonly #look: NodeJS.Timeout
+  /** True if something was heard after which another may lead. */
+  #mayDiffer = true
   /** The text that is being made, which all who ask meanwhile get. */
   #making: Promise<string> | null = null
 
@@ -69,8 +68,6 @@ export class NodeMetrics {
     this.#messages = new MessageCounts(messageTypes)
     this.#registry.setDefaultLabels({ ...labels })
     collectDefaultMetrics({ register: this.#registry, prefix })
-    this.#look = setInterval(() => this.#lookForLeader(), lookMs)
-    this.#look.unref()
   }
 
   #histogram(name: string, help: string, buckets: number[], labelNames: string[] = []): Histogram {
@@ -104,7 +101,11 @@ export class NodeMetrics {
 
   /** Hears every event and every step of the node. */
   hear(event: Traced): void {
-    if (!steps.has(event.event)) return this.#events.inc({ event: event.event })
+    if (!steps.has(event.event)) {
+      this.#mayDiffer = true
+      return this.#events.inc({ event: event.event })
+    }
+    if (event.event === 'receive') this.#mayDiffer ||= event.message.term !== this.#leader?.term
     if (event.event === 'request') this.#asked.set(event.request, performance.now())
     else if (event.event === 'answer') this.#answered(event.request, event.answer)
     else if (event.event === 'apply') this.#performed.inc()
@@ -120,9 +121,15 @@ export class NodeMetrics {
     this.#requests.observe({ outcome }, (performance.now() - began) / 1_000)
   }
 
-  #lookForLeader(): void {
-    const { leader = null, term = 0 } = this.#measured?.status() ?? {}
+  /**
+   * Ends a turn of the node: another leader is counted, however shortly it leads. A status is read only after a message
+   * of another term, or an event of the node: within a term there is one leader.
+   */
+  turned(): void {
+    if (!this.#mayDiffer || !this.#measured) return
+    const { leader, term = 0 } = this.#measured.status()
     if (leader === null) return
+    this.#mayDiffer = false
     const before = this.#leader
     if (before && (before.leader !== leader || before.term !== term)) this.#leaders.inc()
     this.#leader = { leader, term }
@@ -143,7 +150,6 @@ export class NodeMetrics {
 
   #make(): Promise<string> {
     this.#waiting.set(this.#asked.size)
-    this.#lookForLeader()
     if (this.#measured) this.#readNode(this.#measured)
     for (const [type, { left, bytes, received, undelivered }] of this.#messages.read()) {
       set(this.#sent, type, left)
@@ -170,7 +176,6 @@ export class NodeMetrics {
   }
 
   stop(): void {
-    clearInterval(this.#look)
     this.#registry.clear()
   }
 }

@@ -9,8 +9,8 @@ import type { MetricsPort } from './port.js'
 export interface Measuring {
   /** Hears every event and every step of the node; left out if nothing is measured. */
   readonly tracer?: Tracer
-  /** The parts that stand around the node's log, files and codec. */
-  readonly parts: Pick<NodeParts, 'aroundLog' | 'aroundFiles' | 'aroundCodec'>
+  /** The parts that stand around the node's log, files and codec, and hear the end of each turn. */
+  readonly parts: Pick<NodeParts, 'aroundLog' | 'aroundFiles' | 'aroundCodec' | 'turned'>
   /** Serves the metrics and the health of the node from here on. */
   open(node: Measured): Promise<void>
   /** Notes that the node is about to stop: it is not ready any more. */
@@ -32,7 +32,7 @@ export async function startMeasuring(address: Address | null, options: MetricsOp
   let isLeaving = false
   return {
     tracer: { tell: (event) => metrics.hear(event), hearsRequests: true, stateMs, choose: () => [] },
-    parts: metrics.around,
+    parts: { ...metrics.around, turned: () => metrics.turned() },
     async open(node) {
       metrics.measure(node)
       port = await openMetricsPort(address, {

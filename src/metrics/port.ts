@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Address } from '../address.js'
+import { connectionLimits } from '../network/connection-limits.js'
 import { Door } from '../network/door.js'
 
 /** The pages of a node. */
@@ -15,8 +16,6 @@ export interface MetricsPort {
   close(): Promise<void>
 }
 
-/** Connections at the same time. A newcomer always comes in: the oldest makes room. */
-const mostConnections = 32
 /** Milliseconds without a byte read or taken, after which a connection is ended. */
 const stillMs = 10_000
 const limits = {
@@ -37,7 +36,8 @@ interface Page {
 /** Serves the metrics and the health of a node over HTTP. Rejects as `net.Server` does, with `EADDRINUSE` among others. */
 export async function openMetricsPort(address: Address, pages: Pages): Promise<MetricsPort> {
   const server = createServer(limits, (request, response) => void answer(pages, request, response))
-  const door = new Door(mostConnections)
+  // A newcomer always comes in: the oldest makes room.
+  const door = new Door(connectionLimits().metrics)
   server.on('connection', (socket) => {
     door.enter(socket)?.destroy()
     socket.once('close', () => door.left(socket))

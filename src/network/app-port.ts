@@ -32,7 +32,7 @@ export interface AppPort {
 export async function openAppPort(options: AppPortOptions, address: string): Promise<AppPort> {
   const { schemas, clock, notice } = options
   const dropped = (remote: string | undefined, reason: string) => notice({ event: 'client_dropped', remote, reason })
-  const port = new GrpcPort({ clock, limit: connectionLimits().peers, dropped, turnedAway: dropped })
+  const port = new GrpcPort({ clock, limit: connectionLimits().apps, dropped, turnedAway: dropped })
   const definitions = askSchema(options, schemas)
   const protos = new Protos(definitions)
   const ask = askHandler(options, port.calls, protos)

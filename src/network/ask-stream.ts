@@ -42,7 +42,7 @@ export function askHandler({ ask, stage }: Served, gate: CallGate, protos: Proto
       if (refusal) return tell(id, name, bytes.length, refusal)
       const around = Object.fromEntries(beside.flatMap((one) => (isGiven(fields[one]) ? [[one, fields[one]]] : [])))
       const own = argumentsOf(stage.commands[name]!, fields[name] as Fields)
-      ask({ ...own, ...around, command: name }, (answer) => tell(id, name, bytes.length, answer))
+      ask({ ...own, ...around, command: name }, (answer) => tell(id, name, bytes.length, answer), call.getPeer())
     })
     call.on('end', () => flow.ended())
     call.on('error', () => {})

@@ -69,6 +69,7 @@ export class ClientConnection {
   readonly #asked
   readonly #answers
   #decoder: Decoder | null = null
+  readonly #name: string
   #lastAskedAt = Date.now()
   /** Time at which the unfinished request began to arrive; infinity if no request is unfinished. */
   #unfinishedSince = never
@@ -98,6 +99,7 @@ export class ClientConnection {
   constructor(socket: Socket, port: ConnectionOwner) {
     this.#socket = socket
     this.#port = port
+    this.#name = `${socket.remoteAddress} ${socket.remotePort}`
     this.#unfinished = port.tallies.unfinished.share()
     this.#asked = port.tallies.asked.share()
     this.#answers = port.tallies.answers.share()
@@ -236,7 +238,7 @@ export class ClientConnection {
       const full = failure('overloaded', 'the requests that wait here take all the memory that they may')
       return this.#exchange(request.id, 0, (reply) => reply(full))
     }
-    this.#exchange(request.id, bytes.length, (reply) => this.#port.ask(request.candidate, reply))
+    this.#exchange(request.id, bytes.length, (reply) => this.#port.ask(request.candidate, reply, this.#name))
   }
 
   /** Refuses an HTTP request: a page in a browser may have sent it, and no line behind it is performed. */

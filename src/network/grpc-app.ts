@@ -133,7 +133,11 @@ function handlerOf({ ask, stage }: Served, gate: CallGate, command: string, { re
     if ('problem' in asked) return answered(asked.problem)
     const refusal = gate.admit(call.request.length)
     if (refusal) return answered(refusal)
-    ask({ ...argumentsOf(shape, asked.fields), ...besideCommand(call.metadata, envelope), command }, answered)
+    ask(
+      { ...argumentsOf(shape, asked.fields), ...besideCommand(call.metadata, envelope), command },
+      answered,
+      call.getPeer(),
+    )
   }
 }
 

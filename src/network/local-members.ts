@@ -11,10 +11,14 @@ export function hostedMembers(count: number, basePort: number): Member[] {
   return Array.from({ length: count }, (_, at) => localMember(at + 1, `n${at + 1}`, basePort))
 }
 
-/** Gives the address for metrics of a node of a local cluster: base+301 … base+300+n. */
-export function localMetricsAddress({ client }: Member): string {
+/** Distances of a node's further ports from its port for clients: base+201 … for gRPC, base+301 … for metrics. */
+export const appPortsAbove = 200
+export const metricsPortsAbove = 300
+
+/** Gives the address of a further port of a node of a local cluster. @param above its distance from the port for clients */
+export function localAddress({ client }: Member, above: number): string {
   const { host, port } = parseAddress(client)!
-  return formatAddress({ host, port: port + 300 })
+  return formatAddress({ host, port: port + above })
 }
 
 export function localMember(number: number, host: string, basePort: number): Member {

@@ -26,10 +26,19 @@ export class TokenBucket {
   }
 
   get isEmpty(): boolean {
+    return this.#level <= 0
+  }
+
+  /** True after a rest: nothing was taken that has not been made up for. */
+  get isFull(): boolean {
+    return this.#level >= this.#pace.burst
+  }
+
+  get #level(): number {
     const now = this.#clock.now()
     this.#tokens = Math.min(this.#pace.burst, this.#tokens + (now - this.#filledAt) * this.#pace.perMs)
     this.#filledAt = now
-    return this.#tokens <= 0
+    return this.#tokens
   }
 
   take(amount: number): void {

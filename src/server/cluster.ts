@@ -4,7 +4,7 @@ import { parseAddress } from '../address.js'
 import type { Event, Member, NodeId, Status } from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import type { Direction } from '../network/faults.js'
-import { localMetricsAddress } from '../network/local-members.js'
+import { localAddress } from '../network/local-members.js'
 import type { LogKind, NetworkName } from '../stage.js'
 import { type Child, endChildren, isMajorityAlive, spawnNode, touches } from './child.js'
 import { readComplaints, readEvents } from './child-output.js'
@@ -14,6 +14,7 @@ import { MessageFaults, PacketFaults } from './link-faults.js'
 import { Orders } from './orders.js'
 import { badStarts, type Contents, type Errand, type Obeyed } from './process.js'
 import { ProcessFaults } from './process-faults.js'
+import type { Quotas } from './quotas.js'
 import {
   type Awaited,
   awaited,
@@ -55,14 +56,16 @@ export interface ClusterOptions {
   readonly pace: Pace
   /** Sizes of the log at which a snapshot is due; the usual ones unless given. */
   readonly choices?: Partial<Choices>
+  /** Bounds on what clients make each node hold. */
+  readonly quotas?: Quotas
   /** The distance of each node's port for gRPC from its port for clients; no such ports if it is left out. */
   readonly appPortsAbove?: number | undefined
   /** Folder with a folder for each node; null if the stage keeps nothing. */
   readonly dataDir: string | null
   /** Folder for a trace file of each node; null for no traces. */
   readonly traceDir: string | null
-  /** True if each node has a port for metrics, {@link localMetricsAddress}. */
-  readonly metrics?: boolean
+  /** The distance of each node's port for metrics from its port for clients; no such ports if it is left out. */
+  readonly metricsPortsAbove?: number | undefined
   /** Hosts for the nodes, one each, whose packets can be lost; without them, all nodes run on this machine. */
   readonly hosts?: Hosts | null
   /** Called with every event from the start on; later listeners {@link Cluster.subscribe}. */
@@ -202,7 +205,8 @@ export class Cluster {
   nodes() {
     return [...this.#children.values()].map(({ member, process, condition }) => {
       const { id, client, peer } = member
-      const metrics = this.#options.metrics ? localMetricsAddress(member) : null
+      const { metricsPortsAbove: above } = this.#options
+      const metrics = above === undefined ? null : localAddress(member, above)
       return { id, pid: process.pid ?? null, condition, client, peer, metrics }
     })
   }
@@ -266,7 +270,9 @@ export class Cluster {
 
   #spawn(member: Member): void {
     const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir, onTrace } = this.#options
-    const { appPortsAbove, metrics } = this.#options
+    const { appPortsAbove, metricsPortsAbove } = this.#options
+    const portAbove = (above: number | undefined) =>
+      above === undefined ? null : parseAddress(localAddress(member, above))!.port
     const config = {
       stage,
       id: member.id,
@@ -276,8 +282,9 @@ export class Cluster {
       log,
       ...pace,
       ...choices,
-      appPort: appPortsAbove === undefined ? null : parseAddress(member.client)!.port + appPortsAbove,
-      metricsPort: metrics ? parseAddress(localMetricsAddress(member))!.port : null,
+      quotas: this.#options.quotas ?? {},
+      appPort: portAbove(appPortsAbove),
+      metricsPort: portAbove(metricsPortsAbove),
       dataDir: dataDir && join(dataDir, member.id),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
       watched: onTrace !== undefined,

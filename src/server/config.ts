@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { plainAddress } from '../address.js'
 import { defaultTiming, limits, type Member, type Timing } from '../contracts.js'
 import { ConfigError } from '../errors.js'
+import { quotasShape } from './quotas.js'
 import {
   addressShape,
   defaultSettings,
@@ -36,6 +37,8 @@ const nodeConfig = z.strictObject({
   bootstrap: z.boolean().default(false),
   leaseReads: settingShapes.leaseReads.default(defaultSettings.leaseReads),
   priority: priorityShape.default(0),
+  /** Bounds that an operator has set on what clients make the node hold. */
+  quotas: quotasShape,
   /** The port for the services of gRPC, at the host of the client address; null for no port of their own. */
   appPort: portShape.nullable().default(null),
   /** The port for metrics and health over HTTP, at the host of the client address; null for none. */

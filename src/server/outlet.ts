@@ -67,6 +67,11 @@ export class Outlet {
   }
 }
 
+/** Has the process go on when the reader of a stream has gone: the command line would end it otherwise. */
+export function outliveReader(stream: Writable): void {
+  stream.removeAllListeners('error').on('error', () => {})
+}
+
 /**
  * Makes writes to a terminal return at once: otherwise a stopped terminal stops the whole process. Pipes and sockets
  * need no such setting; a file takes every write.

@@ -116,7 +116,7 @@ export async function runNode(
       network = new FaultyNetwork(wire, world, tracer && ((message) => tracer.tell({ event: 'cut', message })))
       return network
     },
-    log: config.log,
+    ...{ log: config.log, quotas: config.quotas },
     dataDir: config.dataDir,
     ...(tracer && { tracer }),
     ...measuring.parts,

@@ -2,6 +2,9 @@ import { z } from 'zod'
 import { addressProblem, formatAddress, parseAddress } from '../address.js'
 import { defaultTiming, isNodeId, limits } from '../contracts.js'
 import { logKinds, networkNames } from '../stage.js'
+import { logLevelShape, logLevels } from './levels.js'
+import { quotaShapes } from './quotas.js'
+import { oneOf, wholeShape } from './shapes.js'
 
 /** The shape of an address that other nodes, and clients, are told. */
 export const addressShape = z.string('must be an address, host:port').refine((text) => addressProblem(text) === null, {
@@ -16,16 +19,6 @@ export const hostShape = z
 export const nodeIdShape = z
   .string('must be a name')
   .refine(isNodeId, { error: 'a name is 1 to 32 letters, digits, - or _, and not __proto__' })
-
-/** The shape of a whole number in a range. */
-function wholeShape(from: number, to: number) {
-  const message = `must be a whole number from ${from} to ${to}`
-  return z.int(message).min(from, message).max(to, message)
-}
-
-function oneOf<const Names extends readonly [string, ...string[]]>(names: Names) {
-  return z.enum(names, `must be one of ${names.join(', ')}`)
-}
 
 /** The settings that all nodes of a cluster share: flags, variables of the environment and files give them alike. */
 export const settingShapes = {
@@ -43,6 +36,9 @@ export const settingShapes = {
   snapshotBytes: wholeShape(1, 1_000_000_000_000),
   /** True if a leader may answer reads by a lease (stage 10 on): all nodes must have it, or none. */
   leaseReads: z.boolean('must be true or false'),
+  /** The least weighty events that are told. */
+  logLevel: logLevelShape,
+  ...quotaShapes,
 } as const
 
 /** The preference for a node as leader (stage 10 on): the higher number goes first. */
@@ -56,6 +52,7 @@ export const defaultSettings = {
   snapshotEntries: defaultTiming.snapshotEntries,
   snapshotBytes: defaultTiming.snapshotBytes,
   leaseReads: false,
+  logLevel: logLevels[0],
 } as const
 
 export const portShape = wholeShape(1, 65_535)

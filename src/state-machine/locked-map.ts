@@ -53,6 +53,11 @@ export class LockedMap implements StateMachine {
     return this.#store.moments.held
   }
 
+  /** Bytes of the keys and values that the store holds now, in UTF-8. */
+  get bytes(): number {
+    return this.#store.bytes
+  }
+
   /** A copy of the store at this moment, for tests and checkers; nothing else reads past the lock. */
   contents(): ReadonlyMap<string, string> {
     return new Map(this.#store.entries())

@@ -28,6 +28,7 @@ export class OrderedMap implements Store {
   readonly #values = new ShardedMap(shardCount)
   readonly #order: SortedKeys = new SortedTree<string, undefined>(undefined, compareKeys)
   #frozen: FrozenMoment | null = null
+  #bytes = 0
   readonly #moments: Moments
 
   constructor(settings: MomentSettings = {}) {
@@ -39,17 +40,23 @@ export class OrderedMap implements Store {
     return this.#moments
   }
 
+  /** Bytes of the present keys and values in UTF-8. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   get(key: string): string | undefined {
     return this.#values.get(key)
   }
 
   set(key: string, value: string): void {
     const shard = this.#values.shardFor(key)
+    const old = shard.get(key)
     if (this.#frozen !== null) this.#frozen.keep(key, shard)
-    if (this.#moments.areKept) this.#moments.keep(key, shard.get(key))
-    const before = shard.size
+    if (this.#moments.areKept) this.#moments.keep(key, old)
     shard.set(key, value)
-    if (shard.size === before) return
+    this.#bytes += Buffer.byteLength(value) - (old === undefined ? -Buffer.byteLength(key) : Buffer.byteLength(old))
+    if (old !== undefined) return
     this.#order.set(key, undefined)
     if (this.#moments.areKept) this.#moments.keysChanged()
   }
@@ -57,9 +64,12 @@ export class OrderedMap implements Store {
   delete(key: string): boolean {
     const shard = this.#values.shardOf(key)
     if (shard === undefined) return false
+    const old = shard.get(key)
+    if (old === undefined) return false
     if (this.#frozen !== null) this.#frozen.keep(key, shard)
-    if (this.#moments.areKept) this.#moments.keep(key, shard.get(key))
-    if (!shard.delete(key)) return false
+    if (this.#moments.areKept) this.#moments.keep(key, old)
+    shard.delete(key)
+    this.#bytes -= Buffer.byteLength(key) + Buffer.byteLength(old)
     this.#order.delete(key)
     if (this.#moments.areKept) this.#moments.keysChanged()
     return true

@@ -1,5 +1,6 @@
 import { type Application, storeApplication } from '../../src/application.js'
 import { commands } from './commands.js'
+import { growthOf } from './growth.js'
 import { append, cas, get, remove, set } from './operations.js'
 import { scan } from './scan.js'
 
@@ -8,5 +9,6 @@ export const keyValue: Application = storeApplication({
   name: 'key-value',
   commands,
   operations: { get, set, delete: remove, append, cas, scan },
+  growthOf,
   proto: '0-key-value-store/key-value.proto',
 })

@@ -1,8 +1,8 @@
 import { type Answer, commandPayload, failure, makeEntry, type NodeId, type Request } from '../../src/contracts.js'
 import { send } from '../../src/stage.js'
+import { proposeAdmitted } from './admit.js'
 import type { ForwardEnvelope } from './envelope.js'
 import { answerIn, type Forward, type ForwardReply, type ForwardRequest } from './forward-messages.js'
-import { proposeBehind } from './guard.js'
 import type { ProductionNode } from './production-node.js'
 
 /**
@@ -12,7 +12,7 @@ import type { ProductionNode } from './production-node.js'
 export function proposeOrForward(node: ProductionNode, request: Request<unknown>): void {
   const { forward, withIndex = false, ...beside } = (request.envelope ?? {}) as ForwardEnvelope
   const leader = forward ? otherLeader(node) : null
-  if (leader === null) return proposeBehind(node, request)
+  if (leader === null) return proposeAdmitted(node, request)
   const names = open(node, request.id, leader, { withIndex })
   const entries = [makeEntry(names.number, node.term, commandPayload(request.command))]
   if (Object.keys(beside).length === 0) send<Forward>(node, { type: 'Forward', ...names, entries })

@@ -1,7 +1,7 @@
 import type { Request } from '../../src/contracts.js'
 import { reconfigure, removeNode } from '../8-membership/ask-change.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
-import { openSession } from '../9-client-interaction/open-session.js'
+import { openAdmitted } from './admit.js'
 import { askBackup, tellPiece } from './backup.js'
 import { orForward, proposeOrForward } from './forward.js'
 import { addMember, demote, promote } from './learners.js'
@@ -24,7 +24,7 @@ function holdDuringHandover<C>(rule: (node: ProductionNode, request: Request<C>)
 /** The rules of earlier stages that propose entries for clients. */
 export const heldRequests = {
   write: holdDuringHandover(proposeOrForward),
-  open_session: holdDuringHandover(orForward(openSession)),
+  open_session: holdDuringHandover(orForward(openAdmitted)),
   add_node: holdDuringHandover(orForward(addMember)),
   promote: holdDuringHandover(orForward(promote)),
   demote: holdDuringHandover(orForward(demote)),

@@ -10,6 +10,7 @@ import type {
   Term,
 } from '../../src/contracts.js'
 import { type Responder, responder, statusOfResponder } from '../9-client-interaction/responder.js'
+import { type Growth, noGrowth } from './admit.js'
 import { type Switches, switches } from './features.js'
 import { type Forwards, noForwards, type Taken } from './forwards.js'
 import { noSums, type Sums } from './sums.js'
@@ -84,6 +85,8 @@ export interface ProductionNode extends Responder {
   readonly forwards: Forwards
   /** On a leader: the commands that other nodes have passed on to it. */
   readonly taken: Taken
+  /** On a leader: what its log may still add to the state. */
+  readonly growth: Growth
   /** Clients that wait for a snapshot of this node. */
   snapshotWishes: SnapshotWish[]
   /** Snapshots that clients copy, by their indexes. */
@@ -106,6 +109,7 @@ export function productionNode(options: NodeOptions) {
     handover: null,
     lease,
     offeredAt: null,
+    growth: noGrowth(),
     ...noForwards(round),
     ...ofLibrary(options),
     switches: switches(options),
@@ -123,5 +127,5 @@ export function statusOfProduction(node: ProductionNode): Status {
   const { granted, asked } = node.preVotes
   const features = [...node.switches.on.keys()]
   const more = { ...(features.length > 0 && { features }), ...(granted !== null && { preVotes: asked }) }
-  return Object.assign(statusOfResponder(node), more)
+  return Object.assign(statusOfResponder(node), node.admission?.facts, more)
 }

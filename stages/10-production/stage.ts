@@ -26,6 +26,7 @@ export default stage<ProductionNode, ProductionMessage>({
   envelopes: productionEnvelopes,
   payloads: { ...before.payloads, features: isFeatures },
   features: featuresOfRelease,
+  asksForRoom: true,
   state: productionNode,
   start: [...before.start, refuseLaterLog],
   verbs: {

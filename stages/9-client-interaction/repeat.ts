@@ -13,7 +13,7 @@ const pauseMs = 50
 const leavesOpen: ReadonlySet<ErrorCode> = new Set(['timeout', 'leadership_lost', 'connection_lost'])
 
 /** Refusals of a node that is only passing: another copy, a moment later, may be done. */
-const passes: ReadonlySet<ErrorCode> = new Set(['overloaded', 'shutting_down'])
+const passes: ReadonlySet<ErrorCode> = new Set(['overloaded', 'store_full', 'disk_full', 'shutting_down'])
 
 /**
  * An answer has come. A call of a session whose outcome the answer leaves open is asked again, until its deadline: all

@@ -86,6 +86,8 @@ const ofOneCopy: ReadonlySet<string> = new Set([
   'not_leader',
   'no_leader',
   'overloaded',
+  'store_full',
+  'disk_full',
   'shutting_down',
   'unreachable',
 ])

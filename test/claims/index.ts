@@ -1,3 +1,4 @@
+import { admissionClaims } from './admission.js'
 import { appendEntriesClaims } from './append-entries.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
@@ -78,6 +79,7 @@ export const claims: Claims = {
   ...learnerClaims,
   ...featureClaims,
   ...guardClaims,
+  ...admissionClaims,
   ...passedOnClaims,
   ...comparingClaims,
   ...wishedSnapshotClaims,

@@ -73,9 +73,12 @@ export class RunningCluster extends Happenings {
   stderr = ''
   readonly closed: Promise<number | null>
 
-  constructor(t: Test, stage: number, args: readonly string[] = []) {
+  /** @param through a command that runs the program behind it, such as one that sets a limit */
+  constructor(t: Test, stage: number, args: readonly string[] = [], through: readonly string[] = []) {
     super()
-    this.#child = bare(process.execPath, [
+    const [program = process.execPath, ...words] = [...through, process.execPath]
+    this.#child = bare(program, [
+      ...words,
       main,
       'run',
       String(stage),

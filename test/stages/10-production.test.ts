@@ -1,5 +1,6 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
+import { admissionClaims } from '../claims/admission.js'
 import { comparingClaims, wishedSnapshotClaims } from '../claims/compare-results.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
 import { featureClaims } from '../claims/features.js'
@@ -23,6 +24,7 @@ const claims = {
   ...learnerClaims,
   ...featureClaims,
   ...guardClaims,
+  ...admissionClaims,
   ...passedOnClaims,
   ...comparingClaims,
   ...wishedSnapshotClaims,

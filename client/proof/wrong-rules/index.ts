@@ -13,6 +13,7 @@ import { wrongSessions } from './9-client-interaction.js'
 import { wrongSessionClients } from './9-client-interaction-client.js'
 import { wrongReads } from './9-client-interaction-reads.js'
 import { wrongPreVotes } from './10-production.js'
+import { wrongAdmissions } from './10-production-admit.js'
 import { wrongComparisons } from './10-production-compare.js'
 import { wrongFeatures } from './10-production-features.js'
 import { wrongForwards } from './10-production-forward.js'
@@ -47,6 +48,7 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongForwards,
   ...wrongLearners,
   ...wrongGuards,
+  ...wrongAdmissions,
   ...wrongComparisons,
   ...wrongFeatures,
 ]
