@@ -1,4 +1,5 @@
 import type { Ask, Clock, Codec, LogStore, Member, Network, NodeSettings, Random } from './contracts.js'
+import type { Access } from './network/access.js'
 import type { Schemas } from './network/grpc-protos.js'
 import { type MakeNetwork, openNetwork } from './network/networks.js'
 import { type Doors, Node } from './node.js'
@@ -12,6 +13,8 @@ export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'n
   readonly members: readonly Member[]
   /** The cluster's name. */
   readonly cluster: string
+  /** The tokens that clients over gRPC are asked for; left out if none are demanded. */
+  readonly access?: Access | undefined
   /** The address to listen at for nodes, if it is another than the one that the members know. */
   readonly listen?: string | undefined
   readonly network: NetworkName | MakeNetwork
@@ -51,8 +54,8 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   const { id: self, members, cluster, listen, timing, clock, random, notice, turned, fatal, tracer } = parts
   const ask: Ask = (command, answer) => node.ask(command, answer)
   const electionMs = timing.electionTicks * timing.tickMs
-  const { aroundCodec } = parts
-  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec }
+  const { aroundCodec, access } = parts
+  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec, access }
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
   const store = logOf(stage, parts)

@@ -83,6 +83,8 @@ export function parseStart(line: string) {
     network: undefined,
     log: 'file',
     leaseReads: false,
+    tokens: undefined,
+    metricsOpen: false,
     appPorts: false,
     metrics: false,
   } as const

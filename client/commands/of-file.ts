@@ -2,13 +2,17 @@ import type { Event } from '../../src/contracts.js'
 import { jsonLine } from '../../src/text.js'
 import { Background } from '../cluster/background.js'
 import { readClusterFile } from '../cluster/cluster-file.js'
+import { ownToken } from '../cluster/own-token.js'
 import { describeEvent } from '../text/events.js'
+import { nodeOptions, tokenFileOption } from './arguments.js'
 
 /** The arguments of the verbs that are about the cluster of a file. */
 export interface OfFile {
   config: string
   node: string | undefined
   json: boolean
+  tokenFile: string | undefined
+  tokens?: string | undefined
 }
 
 /** Options of the verbs that are about the cluster of a file. */
@@ -20,14 +24,22 @@ export const fileOptions = {
   },
   node: { type: 'string', describe: 'this node of the file only: the others run on other machines' },
   json: { type: 'boolean', default: false, describe: 'what happened as NDJSON, an event a line' },
+  'token-file': tokenFileOption,
 } as const
+
+/** The option of the verbs that start nodes of a file. */
+export const tokensOption = {
+  ...nodeOptions.tokens,
+  describe: `instead of what the file says: ${nodeOptions.tokens.describe}`,
+}
 
 /** Does something with the nodes of a file, and tells each event. @returns what `act` returns */
 export async function withBackground<T>(
-  { config, node, json }: OfFile,
+  { config, node, json, tokens, tokenFile }: OfFile,
   act: (cluster: Background, say: (event: Event) => void) => Promise<T>,
+  how: { readonly mayBeRefused?: boolean } = {},
 ): Promise<T> {
-  const cluster = new Background(readClusterFile(config), node)
+  const cluster = new Background(readClusterFile(config), { only: node, tokens, token: ownToken(tokenFile), ...how })
   try {
     return await act(cluster, (event) => console.log(json ? jsonLine(event) : describeEvent(event)))
   } finally {

@@ -61,6 +61,8 @@ interface RunArguments {
   snapshotEntries: number
   snapshotBytes: number
   leaseReads: boolean
+  tokens: string | undefined
+  metricsOpen: boolean
   appPorts: boolean
   dataDir: string | undefined
   trace: string | undefined

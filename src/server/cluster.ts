@@ -61,6 +61,8 @@ export interface ClusterOptions {
   readonly traceDir: string | null
   /** True if each node has a port for metrics, {@link localMetricsAddress}. */
   readonly metrics?: boolean
+  /** The tokens that nodes demand; none if it is left out. */
+  readonly access?: Pick<NodeConfig, 'tokens' | 'metricsOpen' | 'supervisor'> | undefined
   /** Called with every event from the start on; later listeners {@link Cluster.subscribe}. */
   readonly onEvent: (event: Event) => void
   /** Called with every step of each node, if somebody looks on: a sample where they are many. */
@@ -251,7 +253,7 @@ export class Cluster {
 
   #spawn(member: Member): void {
     const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir, onTrace } = this.#options
-    const { appPortsAbove, metrics } = this.#options
+    const { appPortsAbove, metrics, access } = this.#options
     const config = {
       stage,
       id: member.id,
@@ -261,6 +263,7 @@ export class Cluster {
       log,
       ...pace,
       ...choices,
+      ...access,
       appPort: appPortsAbove === undefined ? null : parseAddress(member.client)!.port + appPortsAbove,
       metricsPort: metrics ? parseAddress(localMetricsAddress(member))!.port : null,
       dataDir: dataDir && join(dataDir, member.id),

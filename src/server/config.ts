@@ -4,6 +4,7 @@ import { plainAddress } from '../address.js'
 import { defaultTiming, limits, type Member, type Timing } from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import { addressShape, defaultSettings, nodeIdShape, portShape, priorityShape, settingShapes } from './settings.js'
+import { tokenShape } from './tokens.js'
 
 export const memberShape = z.strictObject({ id: nodeIdShape, client: addressShape, peer: addressShape })
 
@@ -29,6 +30,11 @@ const nodeConfig = z.strictObject({
   appPort: portShape.nullable().default(null),
   /** The port for metrics and health over HTTP, at the host of the client address; null for none. */
   metricsPort: portShape.nullable().default(null),
+  /** The file of tokens; null if none are demanded. */
+  tokens: settingShapes.tokens.nullable().default(null),
+  metricsOpen: settingShapes.metricsOpen.default(defaultSettings.metricsOpen),
+  /** The salted hash of the token with which the supervisor asks; null if there is none. */
+  supervisor: tokenShape.nullable().default(null),
   /** The file that gets a line of JSON for each event of the node; null for none. */
   trace: z.string().nullable(),
   /** True if the supervisor looks on: it then gets every step by a pipe of its own. */

@@ -28,6 +28,7 @@ import { explainPort } from './explain-port.js'
 import { Outlet } from './outlet.js'
 import { hasten, SlowClock } from './slow-clock.js'
 import { inSources } from './source-stack.js'
+import { openAccess } from './tokens.js'
 import { droppedEvent, openTraces, together } from './tracing.js'
 
 declare module '../events.js' {
@@ -100,6 +101,8 @@ export async function runNode(
   }
   const { id, members, bootstrap, priority } = config
   const clock = new SlowClock(systemClock)
+  const access =
+    config.tokens === null ? undefined : openAccess(config.tokens, config.supervisor, stage, systemClock, notice)
   const world = { clock, random: systemRandom }
   const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)
@@ -107,6 +110,7 @@ export async function runNode(
   const { node, ask } = await assembleNode(stage, {
     ...{ id, members, cluster, bootstrap, priority, ...world, notice, fatal, schemas },
     timing: timingOf(config),
+    access,
     about: { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster },
     network: config.network,
     around: (wire) => {
@@ -118,11 +122,11 @@ export async function runNode(
     ...(tracer && { tracer }),
     ...measuring.parts,
   })
-  return serve(config, own, { node, ask, faults: network!, clock, measuring, stage, schemas, notice })
+  return serve(config, own, { node, ask, faults: network!, clock, measuring, stage, schemas, notice, access })
 }
 
 /** A node that is put together, and what its process serves around it. */
-interface Assembled extends Omit<AssembledNode, 'release'>, Pick<AppPortOptions, 'schemas' | 'notice'> {
+interface Assembled extends Omit<AssembledNode, 'release'>, Pick<AppPortOptions, 'schemas' | 'notice' | 'access'> {
   readonly stage: Stage
   readonly faults: FaultyNetwork
   readonly clock: SlowClock
@@ -131,12 +135,15 @@ interface Assembled extends Omit<AssembledNode, 'release'>, Pick<AppPortOptions,
 
 /** Opens the ports of a node: for metrics first, because the disk may take long to be read. @throws ConfigError */
 async function serve(config: NodeConfig, own: Member, assembled: Assembled): Promise<RunningNode> {
-  const { node, ask, measuring, notice, stage } = assembled
+  const { node, ask, measuring, notice, stage, access } = assembled
   const { id } = config
   const metricsAt = portAt(own.client, config.metricsPort)
   const metrics = metricsAt && formatAddress(metricsAt)
-  const clients = new ClientPort(ask, notice, {}, metrics ?? undefined)
-  const measured = { status: () => node.status, load: () => clients.load }
+  const clients = new ClientPort(ask, notice, {}, metrics ?? undefined, access)
+  const measured = {
+    ...{ status: () => node.status, load: () => clients.load },
+    access: config.metricsOpen ? undefined : access,
+  }
   if (metrics !== null) await explainPort(id, 'metrics', metrics, () => measuring.open(measured))
   await explainPort(id, 'peer', own.peer, () => node.start())
   const { host, port } = parseAddress(own.client)!

@@ -38,6 +38,10 @@ export const settingShapes = {
   snapshotBytes: wholeShape(1, 1_000_000_000_000),
   /** True if a leader may answer reads by a lease (stage 10 on): all nodes must have it, or none. */
   leaseReads: z.boolean('must be true or false'),
+  /** The file of tokens; without it, whoever reaches a port may ask everything. */
+  tokens: z.string('must be the path of a file').min(1, 'must not be empty'),
+  /** True if metrics and readiness are told without a token, where tokens are demanded. */
+  metricsOpen: z.boolean('must be true or false'),
 } as const
 
 /** The preference for a node as leader (stage 10 on): the higher number goes first. */
@@ -51,6 +55,7 @@ export const defaultSettings = {
   snapshotEntries: defaultTiming.snapshotEntries,
   snapshotBytes: defaultTiming.snapshotBytes,
   leaseReads: false,
+  metricsOpen: false,
 } as const
 
 export const portShape = wholeShape(1, 65_535)
