@@ -210,7 +210,7 @@ export class Client<M extends object = AnyCommands> {
   #send(address: string, message: NumberedCommand): void {
     const refusal = this.#introductions.get(address)?.refusal
     if (!refusal) return this.#write(address, JSON.stringify(message))
-    process.nextTick(() => this.#shell.answered(address, [{ id: message.id, answer: refusal }]))
+    setImmediate(() => this.#shell.answered(address, [{ id: message.id, answer: refusal }]))
   }
 
   /** Writes a request; all requests of one turn of the event loop leave in one write. */
