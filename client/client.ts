@@ -67,7 +67,7 @@ export class Client<M extends object = AnyCommands> {
   readonly #sockets = new Map<string, Socket>()
   readonly #outbox = new Map<string, string[]>()
   readonly #token: ClientSettings['token']
-  /** How the client has introduced itself at each address; none if it has no token. */
+  /** The client's introduction at each address; there is none if it has no token. */
   readonly #introductions = new Map<string, Introduction>()
 
   /** @throws ConfigError if no address is given, or a setting is not valid; the message says which */
@@ -210,6 +210,7 @@ export class Client<M extends object = AnyCommands> {
   #send(address: string, message: NumberedCommand): void {
     const refusal = this.#introductions.get(address)?.refusal
     if (!refusal) return this.#write(address, JSON.stringify(message))
+    // Later than the next tick: a program that asks again and again must not keep its own sockets from being read.
     setImmediate(() => this.#shell.answered(address, [{ id: message.id, answer: refusal }]))
   }
 

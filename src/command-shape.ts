@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type Argument, type Checked, type Command, type CommandShape, failure, type Refusal } from './contracts.js'
 
-/** What is said of a command besides its fields, see {@link CommandShape}. */
+/** Facts of a command besides its fields, see {@link CommandShape}. */
 type Says = Pick<CommandShape, 'help' | 'readOnly' | 'role' | 'keys'>
 
 /**

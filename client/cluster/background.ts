@@ -56,7 +56,7 @@ const startMs = 60_000
 /** Milliseconds that a node may take to end before it is killed, besides the time of a hand-over. */
 const stopMs = 5_000
 
-/** How the nodes of a file are started and asked. */
+/** Choices of how the nodes of a file are started and asked. */
 interface BackgroundOptions {
   /** The one node of the file that belongs to this machine; all of them if it is left out. */
   readonly only?: NodeId | undefined

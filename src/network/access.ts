@@ -1,5 +1,5 @@
 /**
- * Who may ask what, where a node demands tokens. It stands before the node, at every door for clients: a connection of
+ * The check of who may ask what, where a node demands tokens. It stands at every door for clients: a connection of
  * lines or frames, a call over gRPC, a request for metrics. What a node sends on for its client (stage 10) was checked
  * here, where the client came in.
  */

@@ -1,6 +1,6 @@
 /** The signal SIGHUP, by which an operator has a node read again what stands in files: certificates, tokens. */
 
-/** What is to be done at the signal. */
+/** Acts that are performed at the signal. */
 const acts = new Set<() => void | Promise<void>>()
 
 /** Registers an act for each SIGHUP from here on. An act reports its own failures. @returns removes it */
