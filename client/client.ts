@@ -208,7 +208,7 @@ export class Client<M extends object = AnyCommands> {
   }
 
   #send(address: string, message: NumberedCommand): void {
-    const refusal = this.#introductions.get(address)?.refusal
+    const refusal = this.#token === undefined ? null : this.#introductions.get(address)?.refusal
     if (!refusal) return this.#write(address, JSON.stringify(message))
     // Later than the next tick: a program that asks again and again must not keep its own sockets from being read.
     setImmediate(() => this.#shell.answered(address, [{ id: message.id, answer: refusal }]))
