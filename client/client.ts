@@ -208,10 +208,14 @@ export class Client<M extends object = AnyCommands> {
   }
 
   #send(address: string, message: NumberedCommand): void {
-    const refusal = this.#token === undefined ? null : this.#introductions.get(address)?.refusal
-    if (!refusal) return this.#write(address, JSON.stringify(message))
+    const introduction = this.#token === undefined ? undefined : this.#introductions.get(address)
+    const answer = introduction?.refusal
+    if (!answer) return this.#write(address, JSON.stringify(message))
     // Later than the next tick: a program that asks again and again must not keep its own sockets from being read.
-    setImmediate(() => this.#shell.answered(address, [{ id: message.id, answer: refusal }]))
+    setImmediate(() => {
+      // A connection that has ended meanwhile was reported, and its calls have gone elsewhere.
+      if (this.#introductions.get(address) === introduction) this.#shell.answered(address, [{ id: message.id, answer }])
+    })
   }
 
   /** Writes a request; all requests of one turn of the event loop leave in one write. */
