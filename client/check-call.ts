@@ -32,7 +32,7 @@ const shown = (value: unknown) =>
 /** Checks the settings of a client. @throws ConfigError that says what to change */
 export function checkSettings(settings: ClientSettings): ClientSettings {
   if (!isObject(settings)) throw new ConfigError('a client is made with an object such as { addresses: ["host:port"] }')
-  const { addresses, deadlineMs, maxRedirects, session, reads, application } = settings
+  const { addresses, deadlineMs, maxRedirects, session, reads, application, token } = settings
   if (!Array.isArray(addresses) || addresses.length === 0)
     throw new ConfigError('a client needs a list of at least one address: { addresses: ["host:port"] }')
   const wrong = addresses.findIndex((address) => !isAddress(address))
@@ -47,7 +47,10 @@ export function checkSettings(settings: ClientSettings): ClientSettings {
     throw new ConfigError(
       `application names commands, each with "read" or "write", such as { nearest: "read" }; ${shown(application)} does not`,
     )
-  const given = { addresses: [...addresses], deadlineMs, maxRedirects, session, reads, application }
+  // The value is not shown: it may be a token in another wrapping.
+  if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
+    throw new ConfigError('token is a text, or a function that gives one')
+  const given = { addresses: [...addresses], deadlineMs, maxRedirects, session, reads, application, token }
   return Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as ClientSettings

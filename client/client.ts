@@ -2,7 +2,16 @@ import { connect, type Socket } from 'node:net'
 import { parseAddress } from '../src/address.js'
 import { ClientShell, type NumberedAnswer } from '../src/client-shell.js'
 import { systemClock } from '../src/clock.js'
-import { type Answer, type Command, type ErrorCode, failure, isObject, limits, type Outcome } from '../src/contracts.js'
+import {
+  type Answer,
+  type Command,
+  type ErrorCode,
+  failure,
+  isObject,
+  limits,
+  type NumberedCommand,
+  type Outcome,
+} from '../src/contracts.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { lookup } from '../src/network/lookup.js'
 import { newestClient } from '../stages/newest-client.js'
@@ -19,6 +28,7 @@ import {
   type OutcomeOf,
 } from './commands-of.js'
 import { Holding } from './holding.js'
+import { Introduction } from './introduction.js'
 import type { CallSettings, ClientSettings, ReadSettings, ScanSettings, Waiting } from './settings.js'
 
 export type { Outcome } from '../src/contracts.js'
@@ -56,10 +66,14 @@ export class Client<M extends object = AnyCommands> {
   readonly #reads: ReadonlySet<string>
   readonly #sockets = new Map<string, Socket>()
   readonly #outbox = new Map<string, string[]>()
+  readonly #token: ClientSettings['token']
+  /** The client's introduction at each address; there is none if it has no token. */
+  readonly #introductions = new Map<string, Introduction>()
 
   /** @throws ConfigError if no address is given, or a setting is not valid; the message says which */
   constructor(settings: ClientSettings) {
-    const { application = keyValueApplication, ...options } = checkSettings(settings)
+    const { application = keyValueApplication, token, ...options } = checkSettings(settings)
+    this.#token = token
     const reads = Object.keys(application).filter((name) => application[name] === 'read')
     this.#reads = new Set([...nodeReads, ...reads])
     const commands = Object.fromEntries([...this.#reads].map((name) => [name, { readOnly: true }]))
@@ -70,7 +84,7 @@ export class Client<M extends object = AnyCommands> {
         clock: { now: () => systemClock.now(), after: (ms, task) => this.#holding.after(ms, task) },
         connect: (address) => this.#connect(address),
         drop: (address) => this.#sockets.get(address)?.destroy(new Error('nothing was heard of the node')),
-        send: (address, message) => this.#write(address, JSON.stringify(message)),
+        send: (address, message) => this.#send(address, message),
       },
     )
   }
@@ -193,6 +207,17 @@ export class Client<M extends object = AnyCommands> {
     this.close()
   }
 
+  #send(address: string, message: NumberedCommand): void {
+    const introduction = this.#token === undefined ? undefined : this.#introductions.get(address)
+    const answer = introduction?.refusal
+    if (!answer) return this.#write(address, JSON.stringify(message))
+    // Later than the next tick: a program that asks again and again must not keep its own sockets from being read.
+    setImmediate(() => {
+      // A connection that has ended meanwhile was reported, and its calls have gone elsewhere.
+      if (this.#introductions.get(address) === introduction) this.#shell.answered(address, [{ id: message.id, answer }])
+    })
+  }
+
   /** Writes a request; all requests of one turn of the event loop leave in one write. */
   #write(address: string, text: string): void {
     const waiting = this.#outbox.get(address)
@@ -213,9 +238,11 @@ export class Client<M extends object = AnyCommands> {
     this.#sockets.set(address, socket)
     const forget = this.#holding.add(socket)
     const stopPatience = this.#holding.after(connectMs, () => socket.destroy(new Error(`no answer in ${connectMs} ms`)))
+    const introduction = this.#introduction(address, socket)
     socket.on('connect', () => {
       stopPatience()
-      this.#shell.connected(address)
+      if (introduction) void introduction.begin()
+      else this.#shell.connected(address)
     })
     socket.on('error', (error) => {
       reason = error.message
@@ -223,17 +250,32 @@ export class Client<M extends object = AnyCommands> {
     socket.on('close', () => {
       stopPatience()
       forget()
+      introduction?.over()
+      this.#introductions.delete(address)
       this.#sockets.delete(address)
       this.#shell.disconnected(address, reason)
     })
     socket.on('data', (chunk) => {
       decoder.push(chunk as Buffer)
       const { answers, isSpoilt } = answersIn(decoder)
-      this.#shell.answered(address, answers)
+      this.#shell.answered(address, introduction?.heard(answers) ?? answers)
       if (!isSpoilt) return
       reason = 'it did not answer in frames of JSON'
       socket.destroy()
     })
+  }
+
+  /** Prepares to show the token on a connection that is about to be made; undefined if there is none to show. */
+  #introduction(address: string, socket: Socket): Introduction | undefined {
+    if (this.#token === undefined) return undefined
+    const introduction = new Introduction(this.#token, {
+      write: (request) => this.#sockets.get(address) === socket && this.#write(address, request),
+      after: (ms, task) => this.#holding.after(ms, task),
+      ready: () => this.#shell.connected(address),
+      end: (reason) => socket.destroy(new Error(reason)),
+    })
+    this.#introductions.set(address, introduction)
+    return introduction
   }
 }
 

@@ -27,6 +27,11 @@ export interface ClientSettings {
    * that is not named is asked once.
    */
   readonly application?: ReadsAndWrites
+  /**
+   * The token that is shown first on each connection, if the cluster demands tokens; or a function that gives it, called
+   * for each connection. A token that is refused ends calls with the code `unauthenticated`, at once.
+   */
+  readonly token?: string | (() => string | Promise<string>) | undefined
 }
 
 /** A wait that a caller may end. */

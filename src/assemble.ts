@@ -1,4 +1,5 @@
 import type { Ask, Clock, Codec, LogStore, Member, Network, NodeSettings, Random } from './contracts.js'
+import type { Access } from './network/access.js'
 import { Quota } from './network/client-quota.js'
 import type { Schemas } from './network/grpc-protos.js'
 import { type MakeNetwork, openNetwork } from './network/networks.js'
@@ -16,6 +17,8 @@ export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'n
   readonly members: readonly Member[]
   /** The cluster's name. */
   readonly cluster: string
+  /** The tokens that clients over gRPC are asked for; left out if none are demanded. */
+  readonly access?: Access | undefined
   /** The address to listen at for nodes, if it is another than the one that the members know. */
   readonly listen?: string | undefined
   readonly network: NetworkName | MakeNetwork
@@ -58,10 +61,9 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   const quota = new Quota(parts.quotas ?? {}, clock, notice)
   const ask = quota.guard((candidate, answer) => node.ask(candidate, answer))
   const electionMs = timing.electionTicks * timing.tickMs
-  const { aroundCodec } = parts
-  const { bootstrap, priority = 0, features = [], about } = parts
+  const { aroundCodec, access, bootstrap, priority = 0, features = [], about } = parts
   const release = { stage: stage.number, features }
-  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec, release }
+  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec, release, access }
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
   const disk = diskOf(stage, parts)

@@ -1,11 +1,8 @@
 import { z } from 'zod'
 import { type Argument, type Checked, type Command, type CommandShape, failure, type Refusal } from './contracts.js'
 
-interface Says {
-  readonly help: string
-  /** True if the command leaves the state as it was, so that asking twice does no harm. */
-  readonly readOnly: boolean
-}
+/** Facts of a command besides its fields, see {@link CommandShape}. */
+type Says = Pick<CommandShape, 'help' | 'readOnly' | 'role' | 'keys'>
 
 /**
  * The shape of one command: its checks, made of the fields that it takes. Fields it does not know are refused. A field

@@ -25,6 +25,14 @@ export const errorCodes = {
   bad_request: { definite: true, means: 'the request is not well formed; the message says where' },
   too_large: { definite: true, means: 'a key, a value or a request is over its limit' },
   unknown_command: { definite: true, means: 'this stage has no such command' },
+  unauthenticated: {
+    definite: true,
+    means: 'this node demands a token, and the connection has shown none that counts',
+  },
+  permission_denied: {
+    definite: true,
+    means: 'the token is good, and its role or its keys do not allow this; `takes` is the role that does',
+  },
   cas_mismatch: { definite: true, means: 'the key does not hold the expected value; `actual` is what it holds' },
   guard_failed: {
     definite: true,
@@ -160,6 +168,10 @@ export interface Argument {
   readonly kind: 'text' | 'text or null' | 'number' | 'flag' | 'names' | 'json'
 }
 
+/** The roles of tokens, the least first. Each role may do what those before it may, and more. */
+export const roles = ['read', 'write', 'admin'] as const
+export type Role = (typeof roles)[number]
+
 /** The shape of a command: one for each command in a stage's table. */
 export interface CommandShape {
   /** Arguments, in the order in which a person types them. */
@@ -172,6 +184,16 @@ export interface CommandShape {
   readonly help: string
   /** True if the command leaves the store as it was, so that asking twice does no harm. */
   readonly readOnly: boolean
+  /**
+   * The least role that may ask a command of the node itself, where a node demands tokens; `none`: no token is needed. A
+   * command that does not say so is for `admin`. Left out of the application's commands: they read or write.
+   */
+  readonly role?: Role | 'none'
+  /**
+   * Names the keys that a command of the application touches: each of them begins with one of these texts. Left out where
+   * nothing is known of keys; a token for some keys is refused there.
+   */
+  readonly keys?: (command: Command) => readonly string[]
   /**
    * Checks a request. @returns the command, or the refusal that says what is wrong with it
    *

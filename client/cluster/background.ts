@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { formatAddress, parseAddress } from '../../src/address.js'
-import type { Event, NodeId, Status } from '../../src/contracts.js'
+import type { Event, NodeId, Outcome, Status } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { leanEnvironment, nodeFlags } from '../../src/server/child.js'
 import { writableFolder } from '../../src/server/config.js'
@@ -55,6 +56,23 @@ const startMs = 60_000
 /** Milliseconds that a node may take to end before it is killed, besides the time of a hand-over. */
 const stopMs = 5_000
 
+/** Choices of how the nodes of a file are started and asked. */
+interface BackgroundOptions {
+  /** The one node of the file that belongs to this machine; all of them if it is left out. */
+  readonly only?: NodeId | undefined
+  /** The path of a file of tokens that nodes are started with; that of the cluster's file if it is left out. */
+  readonly tokens?: string | undefined
+  /** Further flags of the nodes that are started from here. */
+  readonly flags?: readonly string[]
+  /** The token that is shown to nodes. */
+  readonly token?: string | undefined
+  /** True if a node that refuses the token counts as one that does not answer: then its process alone is seen. */
+  readonly mayBeRefused?: boolean
+}
+
+const noToken =
+  'the nodes of this file demand a token, at least with the role read: RAFT_ROADMAP_TOKEN or --token-file has it'
+
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
 
 /** The nodes of a file that run on this machine, in the background: found again by their folders. */
@@ -62,18 +80,23 @@ export class Background implements Restartable {
   readonly file: ClusterFile
   readonly client: Client
   readonly #wanted: readonly FileNode[]
+  /** Further flags of the nodes that are started from here. */
   readonly #flags: readonly string[]
+  readonly #demandsToken: boolean
+  readonly #mayBeRefused: boolean
   #seen: readonly Seen[] = []
 
-  /**
-   * @param only the one node of the file that belongs to this machine; all of them if it is left out
-   * @param flags further flags of the nodes that are started from here
-   */
-  constructor(file: ClusterFile, only?: NodeId, flags: readonly string[] = []) {
+  constructor(
+    file: ClusterFile,
+    { only, tokens, token, flags = [], mayBeRefused = false }: BackgroundOptions = {},
+  ) {
     this.file = file
-    this.#flags = flags
+    this.#mayBeRefused = mayBeRefused
+    this.#flags = tokens === undefined ? flags : [...flags, '--tokens', resolve(tokens)]
+    this.#demandsToken = tokens !== undefined || file.settings.tokens !== undefined
+    if (this.#demandsToken && token === undefined && !mayBeRefused) throw new ConfigError(noToken)
     this.#wanted = only === undefined ? file.nodes : [nodeNamed(file, only)]
-    this.client = new Client({ addresses: file.nodes.map(({ client }) => client), session: false })
+    this.client = new Client({ addresses: file.nodes.map(({ client }) => client), session: false, token })
   }
 
   close(): void {
@@ -91,12 +114,19 @@ export class Background implements Restartable {
    * started from this file
    */
   async lookHere(): Promise<readonly Seen[]> {
-    for (const { node, process, status } of await this.look())
+    for (const { node, process, status } of await this.look()) {
+      const demanded = process?.facts?.tokens
+      if (demanded && !this.#demandsToken)
+        throw new ConfigError(
+          `${node.id} demands the tokens of ${shownPath(demanded)}, and a node started now would demand none: ` +
+            'write `tokens:` into the file, or say --tokens here, too; or `down` first',
+        )
       if (!process && status)
         throw new ConfigError(
           `${node.id} answers at ${node.client} as process ${String(status.pid)}, and was not started from ${shownPath(this.file.path)}: ` +
             'was the file moved, or its dataDir changed? Then end that process first. If it runs on another machine, say --node',
         )
+    }
     return this.#seen
   }
 
@@ -108,7 +138,10 @@ export class Background implements Restartable {
 
   async #ask({ client: at }: FileNode): Promise<Status | null> {
     const outcome = await this.client.call({ command: 'info' }, { at, deadlineMs: statusMs })
-    return outcome.outcome === 'done' ? (outcome.answer.info as Status) : null
+    if (outcome.outcome === 'done') return outcome.answer.info as Status
+    if (refusesToken(outcome) && !this.#mayBeRefused)
+      throw new ConfigError(`${at} refuses this command: ${outcome.error.message}`)
+    return null
   }
 
   folderOf({ id }: FileNode): ProcessFolder {
@@ -162,7 +195,7 @@ export class Background implements Restartable {
     const child = this.#spawn(node)
     const end = performance.now() + startMs
     while (child.exitCode === null && child.signalCode === null && performance.now() < end) {
-      const { status } = await this.#lookAt(node)
+      const { status } = await this.#lookAt(node).catch((error) => this.#giveUp(node, child, made, error))
       if (status && status.pid === child.pid) {
         const { client, peer } = node
         return { event: 'launched', node: id, pid: status.pid as number, client, peer }
@@ -170,10 +203,15 @@ export class Background implements Restartable {
       await wait(lookMs)
     }
     const why = this.#whyNot(node, child)
+    return this.#giveUp(node, child, made, new StartError(why, child.exitCode))
+  }
+
+  /** Ends a node that is not to be had. It has never served: there is nothing in what it has made. @throws the error */
+  async #giveUp(node: FileNode, child: ChildProcess, made: readonly string[], error: Error): Promise<never> {
     await endChild(child)
-    // The node has never served: there is nothing in what it has made. Another `up` may have been faster.
+    // Another `up` may have been faster.
     if ((await this.folderOf(node).find()) === null) remove(this.file, made)
-    throw new StartError(why, child.exitCode)
+    throw error
   }
 
   #whyNot(node: FileNode, child: ChildProcess): string {
@@ -263,3 +301,7 @@ async function tryPort(address: string): Promise<void> {
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(parseAddress(address)!, resolve))
   await new Promise<void>((resolve) => server.close(() => resolve()))
 }
+
+/** Tells whether a node that was asked refuses the token that it was shown, or misses one. */
+const refusesToken = (outcome: Outcome) =>
+  outcome.outcome === 'refused' && ['unauthenticated', 'permission_denied'].includes(outcome.error.code)

@@ -51,9 +51,11 @@ type Settings = Pick<ClusterFileContents, keyof typeof settingShapes>
  */
 export function readClusterFile(named: string, only: Stage | null = null): ClusterFile {
   const path = resolve(named)
-  const given = shownPath(path)
-  const { cluster, stage, application, dataDir, nodes, ...settings } = contentsOf(given, readText(given))
+  const shown = shownPath(path)
+  const { cluster, stage, application, dataDir, nodes, ...given } = contentsOf(shown, readText(shown))
   const folder = resolve(dirname(path), dataDir)
+  const { tokens } = given
+  const settings = tokens === undefined ? given : { ...given, tokens: resolve(dirname(path), tokens) }
   try {
     const found = stageOfFile(String(stage), application, only)
     const { heartbeat = defaultSettings.heartbeat, election = defaultSettings.election } = settings
@@ -70,7 +72,7 @@ export function readClusterFile(named: string, only: Stage | null = null): Clust
     const fullName = clusterName(found.application, cluster)
     return { path, cluster: fullName, stage: found, dataDir: folder, settings, nodes: all }
   } catch (error) {
-    if (error instanceof ConfigError) throw new ConfigError(`${given}: ${error.message}`)
+    if (error instanceof ConfigError) throw new ConfigError(`${shown}: ${error.message}`)
     throw error
   }
 }

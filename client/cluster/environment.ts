@@ -5,6 +5,9 @@ import { portShape, settingShapes } from '../../src/server/settings.js'
 /** The settings' names as variables of the environment have them: `snapshotEntries` is `RAFT_ROADMAP_SNAPSHOT_ENTRIES`. */
 const prefix = 'RAFT_ROADMAP_'
 
+/** The variable with the token to show: the only one that is no setting. */
+export const tokenVariable = `${prefix}TOKEN`
+
 /** The shapes of what a file says of all nodes, and a variable as well; and of a port of one node. */
 const shapes: Readonly<Record<string, z.ZodType>> = { ...settingShapes, metricsPort: portShape }
 
@@ -22,7 +25,8 @@ export function environmentSettings(
   environment: NodeJS.ProcessEnv = process.env,
 ): Record<string, unknown> {
   const names = new Map(environmentNames.map((name) => [variableOf(name), name]))
-  const given = Object.entries(environment).filter(([variable]) => variable.startsWith(prefix))
+  const isSetting = (variable: string) => variable.startsWith(prefix) && variable !== tokenVariable
+  const given = Object.entries(environment).filter(([variable]) => isSetting(variable))
   return Object.fromEntries(
     given.flatMap(([variable, text = '']): [string, unknown][] => {
       const name = names.get(variable)

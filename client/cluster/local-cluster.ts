@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Event, Member, ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { appPortsAbove, hostedMembers, localMembers, metricsPortsAbove } from '../../src/network/local-members.js'
+import { makeToken } from '../../src/network/token.js'
 import { Cluster } from '../../src/server/cluster.js'
 import { writableFolder } from '../../src/server/config.js'
 import { DataFolder, type Kept } from '../../src/server/data-folder.js'
@@ -33,6 +34,9 @@ export interface LocalClusterOptions extends Quotas {
   readonly snapshotEntries: number
   readonly snapshotBytes: number
   readonly leaseReads: boolean
+  /** The file of tokens; whoever asks must show one of them then. The client here has a token of its own. */
+  readonly tokens: string | undefined
+  readonly metricsOpen: boolean
   /** True for ports for gRPC: base+201 and following. */
   readonly appPorts: boolean
   readonly dataDir: string | undefined
@@ -71,14 +75,21 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
   try {
     if (stage.keeps !== 'nothing') await data?.checkKind(options.log)
     const kept = await keptOrNew(options, data)
-    const cluster = new Cluster(clusterOptions(options, data, kept))
+    const own = options.tokens === undefined ? null : makeToken()
+    const cluster = new Cluster({ ...clusterOptions(options, data, kept), access: accessOf(options, own) })
     const membersChange = stage.members === 'changing'
     const isKept = membersChange && options.log !== 'memory'
     if (isKept) await data?.remember(kept)
     await cluster.start()
     const addresses = cluster.nodes().map((node) => node.client)
     const application = readsAndWrites(stage.application.commands)
-    const client = new Client({ addresses, reads: options.reads, session: !options.noSession, application })
+    const client = new Client({
+      addresses,
+      reads: options.reads,
+      session: !options.noSession,
+      application,
+      token: own?.token,
+    })
     const noted = isKept ? data : null
     const { basePort, cluster: name } = kept
     const premises = { cluster, client, data: noted, host, basePort, name, above: portsAbove(options, basePort) }
@@ -94,6 +105,16 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
     data?.remove()
     throw error
   }
+}
+
+/**
+ * Tells nodes which tokens count: those of the file, and one for the client here. Nodes are told a salted hash of that,
+ * by which nobody can ask, and the client forgets the token when it ends.
+ */
+function accessOf({ tokens, metricsOpen }: LocalClusterOptions, own: ReturnType<typeof makeToken> | null) {
+  if (tokens === undefined || own === null) return undefined
+  const { token: _, ...kept } = own
+  return { tokens, metricsOpen, supervisor: { ...kept, name: 'supervisor', role: 'admin' as const, prefixes: [] } }
 }
 
 /**

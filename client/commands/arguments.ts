@@ -49,6 +49,21 @@ export const nodeOptions = {
     describe:
       'from stage 10 on: a leader answers reads for most of an election time-out without asking its followers, which trusts that no clock of theirs runs a quarter faster than its own; give it to all nodes or to none',
   },
+  tokens: {
+    type: 'string',
+    describe: 'a file of tokens, which `tokens add` makes: whoever asks must show one. SIGHUP has a node read it again',
+  },
+  'metrics-open': {
+    type: 'boolean',
+    default: defaultSettings.metricsOpen,
+    describe: 'with --tokens: metrics and readiness are told without a token',
+  },
+} as const
+
+/** The option of the commands that ask a cluster which may demand a token. */
+export const tokenFileOption = {
+  type: 'string',
+  describe: 'a file of its own with the token to show, if the nodes demand one; or RAFT_ROADMAP_TOKEN has it',
 } as const
 
 /** The option that names the nodes to ask. */

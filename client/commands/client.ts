@@ -4,11 +4,12 @@ import type { Stage } from '../../src/stage.js'
 import { jsonLine } from '../../src/text.js'
 import { Client, type Outcome } from '../client.js'
 import { type CatchingUp, changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
+import { ownToken } from '../cluster/own-token.js'
 import { readsAndWrites } from '../commands-of.js'
 import { describeOutcome, exitCode, plainOutcome } from '../text/answers.js'
 import { describeBar, describeEvent } from '../text/events.js'
 import { parseArguments, usage } from '../text/words.js'
-import { addressesIn, askOptions, connectOption, wholeNumber } from './arguments.js'
+import { addressesIn, askOptions, connectOption, tokenFileOption, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 
 interface ClientArguments {
@@ -18,6 +19,7 @@ interface ClientArguments {
   deadline: number | undefined
   reads: ReadPolicy
   noSession: boolean
+  tokenFile: string | undefined
 }
 
 /** Makes the command that asks a running cluster. @param stage has the words that can be asked */
@@ -38,6 +40,7 @@ function clientOptions(yargs: Argv, commands: Stage['commands']) {
       coerce: wholeNumber('deadline', 1, 3_600_000),
     })
     .options(askOptions)
+    .option('token-file', tokenFileOption)
     .example('$0 client', 'the REPL')
     .example('$0 client --json get --json', 'options end at the first word: this key is called --json')
     .example('$0 client get a', 'the value of a; exit code 0 done, 1 refused, 2 usage, 3 unknown')
@@ -49,7 +52,8 @@ async function ask(args: ClientArguments, { commands, application: asked }: Stag
   const addresses = addressesIn(connect)
   const patience = deadline === undefined ? {} : { deadlineMs: deadline }
   const application = readsAndWrites(asked.commands)
-  const client = new Client({ addresses, reads, session: !noSession, application, ...patience })
+  const token = ownToken(args.tokenFile)
+  const client = new Client({ addresses, reads, session: !noSession, application, token, ...patience })
   try {
     process.exitCode =
       words.length > 0

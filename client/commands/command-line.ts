@@ -15,6 +15,7 @@ const flags = [
   'no-shrink',
   'no-session',
   'lease-reads',
+  'metrics-open',
   'messages',
   'ui',
   'predict',
@@ -29,9 +30,9 @@ const flags = [
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */
-const valuesOfClient = ['connect', 'deadline', 'reads']
-/** The option that may be given more than once: it adds an address each time. */
-const repeatable = 'connect'
+const valuesOfClient = ['connect', 'deadline', 'reads', 'token-file']
+/** Options that may be given more than once: each time they add an address, or a prefix. */
+const repeatable = ['connect', 'prefix']
 
 export interface Given {
   /** Arguments for the parser of the command line. */
@@ -79,7 +80,7 @@ function checkOptions(tokens: readonly Token[], usage: string): void {
     if (token.kind !== 'option') continue
     const { name, value, inlineValue } = token
     if (words.includes(name)) throw new UsageError(`--${name} is a word, not an option: npx raft-roadmap ${usage}`)
-    if (seen.has(name) && name !== repeatable) throw new UsageError(`--${name} is given more than once`)
+    if (seen.has(name) && !repeatable.includes(name)) throw new UsageError(`--${name} is given more than once`)
     if (flags.includes(name) && inlineValue && value !== 'true' && value !== 'false')
       throw new UsageError(`--${name} takes no value; leave out ${JSON.stringify(value)}`)
     if (inlineValue && value === '') throw new UsageError(`--${name}= has no value`)

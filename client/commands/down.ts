@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises'
+import type { Event } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { exitCodes } from '../../src/server/exits.js'
 import type { Background } from '../cluster/background.js'
@@ -32,7 +33,7 @@ export const down: Verb<DownArguments> = {
       .check(({ wipe, yes }) => wipe || !yes || 'with --yes goes --wipe: nothing else is asked')
       .example('$0 down', 'ends the nodes of cluster.yaml; `up` starts them again with all that they have kept'),
   async handler(args) {
-    process.exitCode = await withBackground(args, async (cluster, say) => {
+    const end = async (cluster: Background, say: (event: Event) => void) => {
       const seen = await cluster.look()
       const nodes = seen.map(({ node }) => ({ node, process: cluster.folderOf(node) }))
       const folders = args.wipe ? await foldersToWipe(cluster.file, nodes) : []
@@ -43,7 +44,9 @@ export const down: Verb<DownArguments> = {
       remove(cluster.file, folders)
       say({ event: 'folders_deleted', folders: folders.map(shownPath) })
       return exitCodes.done
-    })
+    }
+    // Whoever may end the processes needs no token for it.
+    process.exitCode = await withBackground(args, end, { mayBeRefused: true })
   },
 }
 

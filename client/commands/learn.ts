@@ -84,6 +84,8 @@ export function parseStart(line: string) {
     network: undefined,
     log: 'file',
     leaseReads: false,
+    tokens: undefined,
+    metricsOpen: false,
     appPorts: false,
     metrics: false,
     metricsPort: undefined,

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Member } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { writableFolder } from '../../src/server/config.js'
@@ -23,6 +23,8 @@ export interface NodeArguments extends Quotas {
   snapshotBytes: number
   leaseReads: boolean
   logLevel: LogLevel
+  tokens: string | undefined
+  metricsOpen: boolean
   priority: number | undefined
   appPort: number | undefined
   metricsPort: number | undefined
@@ -45,7 +47,7 @@ export interface NodePlan {
   readonly isFoundingUnconfirmed: boolean
   /** The folder of its process, where a file describes the cluster. */
   readonly folder: ProcessFolder | null
-  readonly note: { readonly cluster: string; readonly config: string }
+  readonly note: { readonly cluster: string; readonly config: string; readonly tokens: string | null }
 }
 
 /** Plans a node from the file that describes its cluster, or from flags. @throws ConfigError that says what is missing */
@@ -75,7 +77,7 @@ function planFromFlags(served: Served, args: NodeArguments): NodePlan {
     self: members.find((member) => member.id === id) ?? members[0]!,
     isFoundingUnconfirmed: bootstrap && isAlone,
     folder: null,
-    note: { cluster, config: '' },
+    note: { cluster, config: '', tokens: null },
   }
 }
 
@@ -105,7 +107,7 @@ function planFromFile(served: Served, args: NodeArguments, path: string): NodePl
     self: plain(node),
     isFoundingUnconfirmed: false,
     folder: new ProcessFolder(args.dataDir === undefined ? dataDir : dirname(args.dataDir), node.id),
-    note: { cluster, config: file.path },
+    note: { cluster, config: file.path, tokens: args.tokens === undefined ? null : resolve(args.tokens) },
   }
 }
 
@@ -120,7 +122,8 @@ interface Own {
 }
 
 function configOf(args: NodeArguments, stage: Stage, { dataDir, ...own }: Own): object {
-  const { network, log, heartbeat, election, snapshotEntries, snapshotBytes, leaseReads, trace } = args
+  const { network, log, heartbeat, election, snapshotEntries, snapshotBytes, leaseReads, tokens, metricsOpen, trace } =
+    args
   return {
     ...own,
     stage: stage.number,
@@ -129,6 +132,8 @@ function configOf(args: NodeArguments, stage: Stage, { dataDir, ...own }: Own): 
     heartbeatMs: heartbeat,
     electionMs: election,
     ...{ snapshotEntries, snapshotBytes, leaseReads, quotas: quotasIn(args) },
+    tokens: tokens ?? null,
+    metricsOpen,
     priority: args.priority ?? 0,
     appPort: args.appPort ?? null,
     metricsPort: args.metricsPort ?? null,

@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs'
 import type { Event } from '../../src/contracts.js'
 import { exitCodes } from '../../src/server/exits.js'
+import { hearsHangup } from '../../src/server/hangup.js'
 import { runNode } from '../../src/server/process.js'
 import { hostShape, portShape, priorityShape } from '../../src/server/settings.js'
 import { schemas } from '../../stages/schemas.js'
@@ -108,7 +109,9 @@ async function runAlone(plan: NodePlan, args: NodeArguments): Promise<void> {
 /** Resolves when a signal asks the process to end. SIGUSR2 says that all nodes end, so that nobody takes over. */
 function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.once(signal, resolve)
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const) process.once(signal, resolve)
+    // A node that reads files again at this signal does not end by it.
+    process.on('SIGHUP', (signal) => hearsHangup() || resolve(signal))
   })
 }
 

@@ -66,6 +66,8 @@ interface RunArguments extends QuotaArguments {
   snapshotEntries: number
   snapshotBytes: number
   leaseReads: boolean
+  tokens: string | undefined
+  metricsOpen: boolean
   appPorts: boolean
   dataDir: string | undefined
   trace: string | undefined

@@ -7,7 +7,7 @@ import { type Awaited, awaitedByClients, mostKnowing } from '../../src/server/re
 import { type Background, StartError } from '../cluster/background.js'
 import { changeMembers } from '../cluster/change-members.js'
 import { type ClusterFile, shownPath } from '../cluster/cluster-file.js'
-import { fileOptions, type OfFile, withBackground } from './of-file.js'
+import { fileOptions, type OfFile, tokensOption, withBackground } from './of-file.js'
 import { logLevelOption } from './quota-options.js'
 import type { Verb } from './verb.js'
 
@@ -37,6 +37,7 @@ export const up: Verb<UpArguments> = {
     yargs
       .options(fileOptions)
       .option('log-level', { ...logLevelOption, default: undefined })
+      .option('tokens', tokensOption)
       .option('found', {
         type: 'boolean',
         default: false,

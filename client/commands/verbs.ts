@@ -72,6 +72,11 @@ export const verbs = [
     load: async (): Promise<Verb<never>> => (await import('./client.js')).clientVerb(roadmap.stage()),
   },
   {
+    command: 'tokens <what> <file>',
+    describe: 'who may ask: `add` a token to a file, `list` them, or `remove` one',
+    load: async (): Promise<Verb<never>> => (await import('./tokens.js')).tokens,
+  },
+  {
     command: 'scenario [id]',
     describe: 'play a script against a stage and judge it; without an id, the list of scripts',
     load: async (): Promise<Verb<never>> => (await import('./scenario.js')).scenario,

@@ -122,6 +122,10 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
     colour.yellow(`dropped the client ${remote ?? '(gone already)'}: ${reason}${andMore(unnoticed)}`),
   client_limited: ({ client, reason, unnoticed }) =>
     colour.yellow(`refused what the client ${client} asked: ${reason}${andMore(unnoticed)}`),
+  token_refused: ({ remote, unnoticed }) =>
+    colour.yellow(`refused the token of ${remote ?? '(gone already)'}${andMore(unnoticed)}`),
+  tokens_read: ({ tokens }) => `counts these tokens from now on: ${tokens}`,
+  tokens_unread: ({ message }) => colour.red(`goes on with the tokens that it had: ${message}`),
   node_failed: ({ message }) => colour.red(`fails: ${message}`),
   peer_unreachable: ({ peer, reason }) => colour.yellow(`cannot reach ${peer}: ${reason}`),
   deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),

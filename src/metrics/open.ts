@@ -1,5 +1,6 @@
 import type { Address } from '../address.js'
 import type { NodeParts } from '../assemble.js'
+import type { Access } from '../network/access.js'
 import type { Tracer } from '../trace/watch.js'
 import { unreadiness } from './health.js'
 import type { Measured, MetricsOptions } from './node-metrics.js'
@@ -11,8 +12,8 @@ export interface Measuring {
   readonly tracer?: Tracer
   /** The parts that stand around the node's log, files and codec, and hear the end of each turn. */
   readonly parts: Pick<NodeParts, 'aroundLog' | 'aroundFiles' | 'aroundCodec' | 'turned'>
-  /** Serves the metrics and the health of the node from here on. */
-  open(node: Measured): Promise<void>
+  /** Serves the metrics and the health of the node from here on; to those who show a token, if tokens are demanded. */
+  open(node: Measured & { readonly access?: Access | undefined }): Promise<void>
   /** Notes that the node is about to stop: it is not ready any more. */
   leave(): void
   close(): Promise<void>
@@ -38,6 +39,7 @@ export async function startMeasuring(address: Address | null, options: MetricsOp
       port = await openMetricsPort(address, {
         contentType: metrics.contentType,
         metrics: () => metrics.text(),
+        access: node.access,
         unreadiness: () => (isLeaving ? 'this node is stopping' : unreadiness(node.status())),
       })
     },

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Address } from '../address.js'
+import type { Access } from '../network/access.js'
 import { connectionLimits } from '../network/connection-limits.js'
 import { Door } from '../network/door.js'
 
@@ -9,6 +10,8 @@ export interface Pages {
   metrics(): Promise<string>
   /** Says why the node is not ready; null if it is. */
   unreadiness(): string | null
+  /** The tokens that count; left out if none are demanded. */
+  readonly access?: Access | undefined
 }
 
 /** A port for metrics and health. */
@@ -67,13 +70,28 @@ async function answer(pages: Pages, request: IncomingMessage, response: ServerRe
     const head = { allow: 'GET', 'content-type': plain, connection: 'close' }
     return void response.writeHead(405, head).end('GET is the only method here\n')
   }
-  const { status, type = plain, text } = await pageOf(pages, request.url ?? '/')
-  const head = { 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+  const { status, type = plain, text } = refused(pages, request) ?? (await pageOf(pages, request.url ?? '/'))
+  const head = {
+    ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    ...{ 'content-type': type, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' },
+  }
   response.writeHead(status, head).end(text)
 }
 
+/** The answer to somebody who shows no token; null if none is demanded. Whether a node lives, anybody may know. */
+function refused({ access }: Pages, { url = '/', headers, socket }: IncomingMessage): Page | null {
+  if (!access || pathOf(url) === '/livez') return null
+  const refusal = access.refuse(headers.authorization, socket.remoteAddress)
+  if (!refusal) return null
+  const isOften = refusal.error.code === 'overloaded'
+  return isOften ? { status: 429, text: `${refusal.error.message}\n` } : { status: 401, text: bearer }
+}
+
+const bearer = 'this page takes a token: authorization: Bearer …\n'
+const pathOf = (url: string) => url.split('?', 1)[0]
+
 async function pageOf(pages: Pages, url: string): Promise<Page> {
-  switch (url.split('?', 1)[0]) {
+  switch (pathOf(url)) {
     case '/metrics':
       return metricsPage(pages)
     case '/livez':

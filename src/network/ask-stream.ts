@@ -1,7 +1,7 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import { type Answer, failure } from '../contracts.js'
 import { askTypes, besideAnswer } from './ask-schema.js'
-import { argumentsOf, type CallGate, errorReply, read, replyOf, type Served } from './grpc-app.js'
+import { argumentsOf, askFor, type CallGate, errorReply, read, replyOf, type Served } from './grpc-app.js'
 import { envelopeFields } from './grpc-metadata.js'
 import type { Proto, Protos } from './grpc-protos.js'
 
@@ -15,7 +15,8 @@ const most = { requests: 1_024, bytes: 4 * 1024 * 1024 }
  * Makes the handler of a stream of calls: each request bears a number and a command of one kind, and its reply the same
  * number. Replies come as they are ready, not in the order of the requests.
  */
-export function askHandler({ ask, stage }: Served, gate: CallGate, protos: Protos): (call: Call) => void {
+export function askHandler(served: Served, gate: CallGate, protos: Protos): (call: Call) => void {
+  const { stage } = served
   const request = protos.message(askTypes.request)
   const answers = new Map(
     protos
@@ -27,6 +28,7 @@ export function askHandler({ ask, stage }: Served, gate: CallGate, protos: Proto
   const beside = envelopeFields(stage).map(({ name }) => name)
   return (call) => {
     const flow = flowOf(call)
+    const ask = askFor(served, call)
     const tell = (id: unknown, name: string | null, bytes: number, answer: Answer) => {
       flow.done(bytes)
       const told = gate.answer(call.getPeer(), answer)

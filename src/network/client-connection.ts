@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { type Answer, type Ask, type Event, failure, isObject } from '../contracts.js'
+import type { Access } from './access.js'
 import type { ClientBounds, ClientTallies } from './client-bounds.js'
 import { lastWordsMs } from './connection-limits.js'
 import { type Decoded, type Decoder, encodeFrames, FrameDecoder, LineDecoder } from './framing.js'
@@ -40,6 +41,8 @@ export interface ConnectionOwner {
   readonly bounds: ClientBounds
   readonly tallies: ClientTallies
   readonly ask: Ask
+  /** The tokens that count; left out if none are demanded. */
+  readonly access: Access | undefined
   /** The address of the port for metrics; left out if the node has none. */
   readonly metricsAt: string | undefined
   /** Called when a request arrived on a connection. */
@@ -65,6 +68,7 @@ type Parsed = { readonly id: unknown; readonly candidate: Record<string, unknown
 export class ClientConnection {
   readonly #socket: Socket
   readonly #port: ConnectionOwner
+  readonly #ask: Ask
   readonly #unfinished
   readonly #asked
   readonly #answers
@@ -100,6 +104,7 @@ export class ClientConnection {
     this.#socket = socket
     this.#port = port
     this.#name = `${socket.remoteAddress} ${socket.remotePort}`
+    this.#ask = port.access?.guard(port.ask, socket.remoteAddress) ?? port.ask
     this.#unfinished = port.tallies.unfinished.share()
     this.#asked = port.tallies.asked.share()
     this.#answers = port.tallies.answers.share()
@@ -238,7 +243,7 @@ export class ClientConnection {
       const full = failure('overloaded', 'the requests that wait here take all the memory that they may')
       return this.#exchange(request.id, 0, (reply) => reply(full))
     }
-    this.#exchange(request.id, bytes.length, (reply) => this.#port.ask(request.candidate, reply, this.#name))
+    this.#exchange(request.id, bytes.length, (reply) => this.#ask(request.candidate, reply, this.#name))
   }
 
   /** Refuses an HTTP request: a page in a browser may have sent it, and no line behind it is performed. */

@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { systemClock } from '../clock.js'
 import { type Ask, type Event, failure } from '../contracts.js'
+import type { Access } from './access.js'
 import { type ClientBounds, type ClientTallies, clientBounds } from './client-bounds.js'
 import { ClientConnection, type ConnectionOwner } from './client-connection.js'
 import { lastWordsMs } from './connection-limits.js'
@@ -36,6 +37,7 @@ export class ClientPort implements ConnectionOwner {
   readonly bounds: ClientBounds
   readonly tallies: ClientTallies
   readonly ask: Ask
+  readonly access: Access | undefined
   readonly metricsAt: string | undefined
   readonly #server: Server
   readonly #notice: (event: Event) => void
@@ -48,14 +50,19 @@ export class ClientPort implements ConnectionOwner {
   #searchedAt = Number.NEGATIVE_INFINITY
   #sweep: NodeJS.Timeout | undefined
 
-  /** @param metricsAt the address of the port for metrics, which a person with a browser is told */
+  /**
+   * @param metricsAt the address of the port for metrics, which a person with a browser is told
+   * @param access left out if no tokens are demanded
+   */
   constructor(
     ask: Ask,
     notice: (event: Event) => void = () => {},
     bounds: Partial<ClientBounds> = {},
     metricsAt?: string,
+    access?: Access,
   ) {
     this.ask = ask
+    this.access = access
     this.metricsAt = metricsAt
     this.#notice = notice
     this.bounds = { ...clientBounds(), ...bounds }

@@ -1,4 +1,4 @@
-import type { ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js'
+import type { Metadata, ServerUnaryCall, sendUnaryData, UntypedServiceImplementation } from '@grpc/grpc-js'
 import type { MessageTypeDefinition, ServiceDefinition } from '@grpc/proto-loader'
 import type { Ask } from '../contracts.js'
 import {
@@ -11,6 +11,7 @@ import {
   type Status,
 } from '../contracts.js'
 import type { Stage } from '../stage.js'
+import type { Access } from './access.js'
 import { besideAnswer, besideCommand, envelopeFields } from './grpc-metadata.js'
 import { clientForm, loadProtos, type Proto, Protos, type Schemas } from './grpc-protos.js'
 
@@ -21,7 +22,25 @@ type Done = Answer & { readonly ok: true }
 export interface Served {
   readonly ask: Ask
   readonly stage: Pick<Stage, 'application' | 'commands' | 'services'>
+  /** The tokens that count; left out if none are demanded. */
+  readonly access?: Access | undefined
 }
+
+/** A call of gRPC, as far as it says who calls. */
+interface Called {
+  readonly metadata: Metadata
+  getPeer(): string
+}
+
+/** Makes the function that asks the node for one call, or for one stream of calls: its metadata may show a token. */
+export function askFor({ ask, access }: Served, call: Called): Ask {
+  if (!access) return ask
+  const [authorization] = call.metadata.get('authorization')
+  return access.guardCall(ask, authorization?.toString(), hostOf(call.getPeer()))
+}
+
+/** The host of a peer's address, which gRPC writes as host:port. */
+const hostOf = (peer: string) => peer.replace(/:\d+$/, '').replaceAll(/[[\]]/g, '')
 
 /** Lists the files with a stage's services for clients: those of any node, the application's, and what stages add. */
 export function clientProtos({ application, services }: Served['stage'], { node }: Schemas): string[] {
@@ -119,7 +138,8 @@ interface Types {
   readonly protos: Protos
 }
 
-function handlerOf({ ask, stage }: Served, gate: CallGate, command: string, { request, reply, protos }: Types) {
+function handlerOf(served: Served, gate: CallGate, command: string, { request, reply, protos }: Types) {
+  const { stage } = served
   const shape = stage.commands[command]
   if (!shape) throw new Error(`a .proto file has an rpc for the command ${command}, which there is not`)
   const envelope = envelopeFields(stage)
@@ -133,11 +153,9 @@ function handlerOf({ ask, stage }: Served, gate: CallGate, command: string, { re
     if ('problem' in asked) return answered(asked.problem)
     const refusal = gate.admit(call.request.length)
     if (refusal) return answered(refusal)
-    ask(
-      { ...argumentsOf(shape, asked.fields), ...besideCommand(call.metadata, envelope), command },
-      answered,
-      call.getPeer(),
-    )
+    const ask = askFor(served, call)
+    const candidate = { ...argumentsOf(shape, asked.fields), ...besideCommand(call.metadata, envelope), command }
+    ask(candidate, answered, call.getPeer())
   }
 }
 

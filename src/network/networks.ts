@@ -1,5 +1,6 @@
 import type { Ask, Codec, Network } from '../contracts.js'
 import type { NetworkName, Stage } from '../stage.js'
+import type { Access } from './access.js'
 import type { Schemas } from './grpc-protos.js'
 import { jsonCodec } from './json-codec.js'
 import type { NetworkOptions } from './options.js'
@@ -12,6 +13,8 @@ export type MakeNetwork = (options: NetworkOptions) => Network | Promise<Network
 export interface NetworkSettings extends Omit<NetworkOptions, 'codec' | 'isOpen'> {
   /** Puts something around the codec of the stage's messages. */
   readonly aroundCodec?: ((codec: Codec) => Codec) | undefined
+  /** The tokens that clients over gRPC are asked for; left out if none are demanded. */
+  readonly access?: Access | undefined
 }
 
 /**
@@ -24,7 +27,7 @@ export interface NetworkSettings extends Omit<NetworkOptions, 'codec' | 'isOpen'
 export async function openNetwork(
   name: NetworkName | MakeNetwork,
   stage: Stage,
-  { aroundCodec = (codec) => codec, ...settings }: NetworkSettings,
+  { aroundCodec = (codec) => codec, access, ...settings }: NetworkSettings,
   ask: Ask,
   schemas: Schemas,
 ): Promise<Network> {
@@ -37,5 +40,5 @@ export async function openNetwork(
   }
   const [{ GrpcNetwork }, { protobufCodec }] = await Promise.all([import('./grpc.js'), import('./grpc-codec.js')])
   const codec = aroundCodec(protobufCodec(stage, schemas))
-  return new GrpcNetwork({ ...options, schemas, codec, served: { ask, stage } })
+  return new GrpcNetwork({ ...options, schemas, codec, served: { ask, stage, access } })
 }

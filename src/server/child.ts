@@ -113,9 +113,17 @@ function guard(pid: number): () => void {
   return () => guardian.stdin.end()
 }
 
-/** Makes the environment of a node: without variables that would only slow its start or change how it runs. */
+/**
+ * Makes the environment of a node: without variables that would only slow its start or change how it runs, and without
+ * the token of whoever starts it.
+ */
 export function leanEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS: _options, NODE_EXTRA_CA_CERTS: _certificates, ...rest } = process.env
+  const {
+    NODE_OPTIONS: _options,
+    NODE_EXTRA_CA_CERTS: _certificates,
+    RAFT_ROADMAP_TOKEN: _token,
+    ...rest
+  } = process.env
   return rest
 }
 

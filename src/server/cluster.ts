@@ -68,6 +68,8 @@ export interface ClusterOptions {
   readonly metricsPortsAbove?: number | undefined
   /** Hosts for the nodes, one each, whose packets can be lost; without them, all nodes run on this machine. */
   readonly hosts?: Hosts | null
+  /** The tokens that nodes demand; none if it is left out. */
+  readonly access?: Pick<NodeConfig, 'tokens' | 'metricsOpen' | 'supervisor'> | undefined
   /** Called with every event from the start on; later listeners {@link Cluster.subscribe}. */
   readonly onEvent: (event: Event) => void
   /** Called with every step of each node, if somebody looks on: a sample where they are many. */
@@ -270,7 +272,7 @@ export class Cluster {
 
   #spawn(member: Member): void {
     const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir, onTrace } = this.#options
-    const { appPortsAbove, metricsPortsAbove } = this.#options
+    const { appPortsAbove, metricsPortsAbove, access } = this.#options
     const portAbove = (above: number | undefined) =>
       above === undefined ? null : parseAddress(localAddress(member, above))!.port
     const config = {
@@ -283,6 +285,7 @@ export class Cluster {
       ...pace,
       ...choices,
       quotas: this.#options.quotas ?? {},
+      ...access,
       appPort: portAbove(appPortsAbove),
       metricsPort: portAbove(metricsPortsAbove),
       dataDir: dataDir && join(dataDir, member.id),

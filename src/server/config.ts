@@ -13,6 +13,7 @@ import {
   priorityShape,
   settingShapes,
 } from './settings.js'
+import { tokenShape } from './tokens.js'
 
 /** The host that stands for every address of a machine. */
 export const anyAddress = '0.0.0.0'
@@ -48,6 +49,11 @@ const nodeConfig = z.strictObject({
    * every address of the machine.
    */
   listen: hostShape.nullable().default(null),
+  /** The file of tokens; null if none are demanded. */
+  tokens: settingShapes.tokens.nullable().default(null),
+  metricsOpen: settingShapes.metricsOpen.default(defaultSettings.metricsOpen),
+  /** The salted hash of the token with which the supervisor asks; null if there is none. */
+  supervisor: tokenShape.nullable().default(null),
   /** The file that gets a line of JSON for each event of the node; null for none. */
   trace: z.string().nullable(),
   /** True if the supervisor looks on: it then gets every step by a pipe of its own. */

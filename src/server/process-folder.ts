@@ -25,6 +25,8 @@ const shape = z.strictObject({
   client: z.string(),
   /** The absolute path of the file that describes the cluster. */
   config: z.string(),
+  /** The absolute path of the file of tokens that it demands; null if it demands none. */
+  tokens: z.string().nullable().default(null),
 })
 
 /** A process that runs a node, as it has noted itself. */

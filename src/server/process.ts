@@ -28,6 +28,7 @@ import { explainPort } from './explain-port.js'
 import { Outlet } from './outlet.js'
 import { hasten, SlowClock } from './slow-clock.js'
 import { inSources } from './source-stack.js'
+import { openAccess } from './tokens.js'
 import { droppedEvent, openTraces, together } from './tracing.js'
 
 declare module '../events.js' {
@@ -101,6 +102,8 @@ export async function runNode(
   }
   const { id, members, bootstrap, priority } = config
   const clock = new SlowClock(systemClock)
+  const access =
+    config.tokens === null ? undefined : openAccess(config.tokens, config.supervisor, stage, systemClock, notice)
   const world = { clock, random: systemRandom }
   const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)
@@ -109,6 +112,7 @@ export async function runNode(
     ...{ id, members, cluster, bootstrap, priority, ...world, notice, fatal, schemas },
     timing: timingOf(config),
     features: stage.features,
+    access,
     about: { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster },
     network: config.network,
     listen: home.peer,
@@ -121,11 +125,12 @@ export async function runNode(
     ...(tracer && { tracer }),
     ...measuring.parts,
   })
-  return serve(config, { own, home }, { node, ask, faults: network!, clock, measuring, stage, schemas, notice })
+  const parts = { node, ask, faults: network!, clock, measuring, stage, schemas, notice, access }
+  return serve(config, { own, home }, parts)
 }
 
 /** A node that is put together, and what its process serves around it. */
-interface Assembled extends Omit<AssembledNode, 'release'>, Pick<AppPortOptions, 'schemas' | 'notice'> {
+interface Assembled extends Omit<AssembledNode, 'release'>, Pick<AppPortOptions, 'schemas' | 'notice' | 'access'> {
   readonly stage: Stage
   readonly faults: FaultyNetwork
   readonly clock: SlowClock
@@ -146,12 +151,15 @@ function homeOf(own: Member, host: string | null): Member {
 
 /** Opens the ports of a node: for metrics first, because the disk may take long to be read. @throws ConfigError */
 async function serve(config: NodeConfig, { own, home }: Places, assembled: Assembled): Promise<RunningNode> {
-  const { node, ask, measuring, notice, stage } = assembled
+  const { node, ask, measuring, notice, stage, access } = assembled
   const { id } = config
   const metricsAt = portAt(home.client, config.metricsPort)
   const metrics = metricsAt && formatAddress(metricsAt)
-  const clients = new ClientPort(ask, notice, {}, metrics ?? undefined)
-  const measured = { status: () => node.status, load: () => clients.load }
+  const clients = new ClientPort(ask, notice, {}, metrics ?? undefined, access)
+  const measured = {
+    ...{ status: () => node.status, load: () => clients.load },
+    access: config.metricsOpen ? undefined : access,
+  }
   if (metrics !== null) await explainPort(id, 'metrics', metrics, () => measuring.open(measured))
   await explainPort(id, 'peer', home.peer, () => node.start())
   const { host, port } = parseAddress(home.client)!

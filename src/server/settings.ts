@@ -39,6 +39,10 @@ export const settingShapes = {
   /** The least weighty events that are told. */
   logLevel: logLevelShape,
   ...quotaShapes,
+  /** The file of tokens; without it, whoever reaches a port may ask everything. */
+  tokens: z.string('must be the path of a file').min(1, 'must not be empty'),
+  /** True if metrics and readiness are told without a token, where tokens are demanded. */
+  metricsOpen: z.boolean('must be true or false'),
 } as const
 
 /** The preference for a node as leader (stage 10 on): the higher number goes first. */
@@ -53,6 +57,7 @@ export const defaultSettings = {
   snapshotBytes: defaultTiming.snapshotBytes,
   leaseReads: false,
   logLevel: logLevels[0],
+  metricsOpen: false,
 } as const
 
 export const portShape = wholeShape(1, 65_535)

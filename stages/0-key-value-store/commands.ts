@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { shape } from '../../src/command-shape.js'
-import { type Checked, failure, limits } from '../../src/contracts.js'
+import { type Checked, type Command, failure, limits } from '../../src/contracts.js'
 import { placeOf, tokenUnits } from './page.js'
 
 const encoder = new TextEncoder()
@@ -30,12 +30,20 @@ const limit = z
   .min(1, { error: 'at least 1' })
   .max(limits.scanKeys, { error: `at most ${limits.scanKeys}` })
 
+/** The key of a command about one key. */
+const oneKey = ({ key }: Command) => [String(key)]
+/** The prefix of a scan, or of the scan that a page goes on with: `after` and `limit` only leave keys out. */
+const scanned = ({ prefix = '', page }: Command) => [
+  String(page === undefined ? prefix : (placeOf(String(page))?.prefix ?? '')),
+]
+
 const scanShape = shape(
   'scan',
   { prefix: prefix.optional(), after: prefix.optional(), limit: limit.optional(), page: page.optional() },
   {
     help: 'entries in key order, by prefix; "page" goes on as of then, the last key as "after" as of now',
     readOnly: true,
+    keys: scanned,
   },
 )
 
@@ -55,22 +63,26 @@ function checkScan(candidate: object): Checked {
 
 /** Everything a client may ask of a key-value store, and in what shape. */
 export const commands = {
-  get: shape('get', { key }, { help: 'the value of a key, or null', readOnly: true }),
-  set: shape('set', { key, value }, { help: 'write a value', readOnly: false }),
-  delete: shape('delete', { key }, { help: 'remove a key; says whether it existed', readOnly: false }),
-  append: shape('append', { key, value }, { help: 'add to the end of a value; says its new length', readOnly: false }),
+  get: shape('get', { key }, { help: 'the value of a key, or null', readOnly: true, keys: oneKey }),
+  set: shape('set', { key, value }, { help: 'write a value', readOnly: false, keys: oneKey }),
+  delete: shape('delete', { key }, { help: 'remove a key; says whether it existed', readOnly: false, keys: oneKey }),
+  append: shape(
+    'append',
+    { key, value },
+    { help: 'add to the end of a value; says its new length', readOnly: false, keys: oneKey },
+  ),
   cas: shape(
     'cas',
     { key, expected, value },
-    { help: 'compare and set: write only over the expected value (null: absent)', readOnly: false },
+    { help: 'compare and set: write only over the expected value (null: absent)', readOnly: false, keys: oneKey },
   ),
   scan: { ...scanShape, check: checkScan },
 }
 
 /** Everything a client may ask of a node itself. */
 export const nodeCommands = {
-  info: shape('info', {}, { help: 'what this node knows of itself', readOnly: true }),
-  ping: shape('ping', {}, { help: 'is anybody there?', readOnly: true }),
+  info: shape('info', {}, { help: 'what this node knows of itself', readOnly: true, role: 'read' }),
+  ping: shape('ping', {}, { help: 'is anybody there?', readOnly: true, role: 'none' }),
 }
 
 type Of<Name extends keyof typeof commands> = z.infer<(typeof commands)[Name]['schema']>

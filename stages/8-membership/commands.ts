@@ -55,7 +55,11 @@ export const membershipCommands = {
       readOnly: false,
     },
   ),
-  members: shape('members', {}, { help: 'who belongs to the cluster, and where they listen', readOnly: true }),
+  members: shape(
+    'members',
+    {},
+    { help: 'who belongs to the cluster, and where they listen', readOnly: true, role: 'read' },
+  ),
 }
 
 type Of<Name extends keyof typeof membershipCommands> = z.infer<(typeof membershipCommands)[Name]['schema']>

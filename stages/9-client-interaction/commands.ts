@@ -5,6 +5,10 @@ export const interactionCommands = {
   open_session: shape(
     'open_session',
     {},
-    { help: 'open a session: a write with its "session" and a "sequence" happens once', readOnly: false },
+    {
+      help: 'open a session: a write with its "session" and a "sequence" happens once',
+      readOnly: false,
+      role: 'write',
+    },
   ),
 }

@@ -90,6 +90,8 @@ const ofOneCopy: ReadonlySet<string> = new Set([
   'disk_full',
   'shutting_down',
   'unreachable',
+  'unauthenticated',
+  'permission_denied',
 ])
 
 /** Checks whether an error is the refusal of a node that has not performed this copy of a call, and knows of no other. */

@@ -174,6 +174,9 @@ export const sessionClientClaims: Claims = {
     for (const one of client.sent) client.refuse(one, 'no_leader')
     client.pass(1_000)
     equal(client.outcomes.get(call)?.outcome, 'unknown')
+    const revoked = copied(stage)
+    revoked.client.refuse(revoked.copy, 'unauthenticated')
+    equal(revoked.client.outcomes.get(revoked.call)?.outcome, 'unknown', 'a token that counts no more')
   },
   'a client that is closed calls a write unknown of which a copy may still happen'(stage) {
     const { client, call } = inSession(stage)

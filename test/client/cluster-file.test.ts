@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { readClusterFile } from '../../client/cluster/cluster-file.js'
@@ -25,7 +25,10 @@ t.test('the sample file is what it says', async (t) => {
   t.match({ cluster, number: stage.number }, { cluster: 'orders', number: latest.number })
   t.equal(dataDir, join(sample, '..', 'data'), 'a relative path begins where the file is')
   t.same(settings, { network: latest.network, ...defaultSettings }, 'it spells out the usual settings, and all of them')
-  t.same(Object.keys(settings).sort(), Object.keys(settingShapes).sort())
+  // A file of tokens has no usual value.
+  t.same([...Object.keys(settings), 'tokens'].sort(), Object.keys(settingShapes).sort())
+  const withTokens = readClusterFile(fileWith(t, `cluster: x\ntokens: own/tokens.json\n${n1}`))
+  t.equal(withTokens.settings.tokens, join(dirname(withTokens.path), 'own', 'tokens.json'))
   t.match(nodes, [
     { id: 'n1', client: '127.0.0.1:7001', peer: '127.0.0.1:7101', appPort: 7201, metricsPort: 7301, priority: 0 },
     { id: 'n2' },

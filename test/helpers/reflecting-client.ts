@@ -21,6 +21,7 @@ interface Answer {
 /** A client of gRPC that has no `.proto` file of ours: it asks the server what there is, as grpcurl does. */
 export class ReflectingClient {
   readonly services: readonly string[]
+  readonly #services: readonly ServiceClientConstructor[]
   readonly #clients: Clients
 
   static async connect(t: Test, address: string): Promise<ReflectingClient> {
@@ -49,16 +50,16 @@ export class ReflectingClient {
     reflection.close()
     const definitions = loadFileDescriptorSetFromBuffer(Buffer.concat([...files.values()].map(asField)), form)
     const root = loadPackageDefinition(definitions)
-    const clients = services.map((name) => {
-      const Service = name.split('.').reduce<unknown>((part, step) => (part as Fields)[step], root)
-      return new (Service as ServiceClientConstructor)(address, credentials.createInsecure())
-    })
-    t.teardown(() => clients.forEach((client) => void client.close()))
-    return new ReflectingClient(services, clients as unknown as Clients)
+    const found = services.map(
+      (name) =>
+        name.split('.').reduce<unknown>((part, step) => (part as Fields)[step], root) as ServiceClientConstructor,
+    )
+    return new ReflectingClient(services, found, []).at(t, address)
   }
 
-  private constructor(services: readonly string[], clients: Clients) {
+  private constructor(services: readonly string[], found: readonly ServiceClientConstructor[], clients: Clients) {
     this.services = services
+    this.#services = found
     this.#clients = clients
   }
 
@@ -72,8 +73,15 @@ export class ReflectingClient {
   }
 
   /** Opens a stream of calls. */
-  stream(rpc: string): Stream<Fields> {
-    return this.#with(rpc)[rpc]!() as Stream<Fields>
+  stream(rpc: string, metadata?: Metadata): Stream<Fields> {
+    return this.#with(rpc)[rpc]!(...(metadata ? [metadata] : [])) as Stream<Fields>
+  }
+
+  /** The same services at another address, which need not answer reflection. */
+  at(t: Test, address: string): ReflectingClient {
+    const clients = this.#services.map((Service) => new Service(address, credentials.createInsecure()))
+    t.teardown(() => clients.forEach((client) => void client.close()))
+    return new ReflectingClient(this.services, this.#services, clients as unknown as Clients)
   }
 
   #with(rpc: string) {

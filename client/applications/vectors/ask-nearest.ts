@@ -4,6 +4,8 @@ import {
   connectOption,
   describeOutcome,
   exitCode,
+  ownToken,
+  tokenFileOption,
   UsageError,
   type Verb,
   wholeNumber,
@@ -25,6 +27,7 @@ interface NearestArguments {
   consistency: 'linearizable' | 'stale'
   json: boolean
   connect: string
+  tokenFile: string | undefined
 }
 
 /** The command that finds the items nearest to a text or a vector. */
@@ -46,10 +49,11 @@ export const askNearest: Verb<NearestArguments> = {
         describe: 'stale: what the node that is asked has, which may be old',
       })
       .option('connect', connectOption)
+      .option('token-file', tokenFileOption)
       .option('json', { type: 'boolean', default: false, describe: 'the answer as the node gave it' })
       .example('$0 nearest docs "who is elected"', 'the five nearest lines'),
   async handler(args) {
-    const client = vectorClient({ addresses: addressesIn(args.connect) })
+    const client = vectorClient({ addresses: addressesIn(args.connect), token: ownToken(args.tokenFile) })
     try {
       const vector = await questionOf(client, args)
       const { store, k, metric, where, consistency } = args

@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { CallError, type CommandOf } from 'raft-roadmap'
-import { addressesIn, connectOption, UsageError, type Verb, wholeNumber } from 'raft-roadmap/server'
+import {
+  addressesIn,
+  connectOption,
+  ownToken,
+  tokenFileOption,
+  UsageError,
+  type Verb,
+  wholeNumber,
+} from 'raft-roadmap/server'
 import { type VectorClient, type VectorCommands, vectorClient } from './client.js'
 import type { Metadata } from './commands.js'
 import { encodeVector } from './encoding.js'
@@ -20,6 +28,7 @@ interface LoadArguments {
   file: string
   dimension: number
   connect: string
+  tokenFile: string | undefined
 }
 
 /** The command that puts the lines of a text into a store. */
@@ -33,10 +42,11 @@ export const load: Verb<LoadArguments> = {
         describe: 'numbers of a vector',
         coerce: wholeNumber('dimension', 1, limits.dimension),
       })
-      .option('connect', connectOption),
-  async handler({ store, file, dimension, connect }) {
+      .option('connect', connectOption)
+      .option('token-file', tokenFileOption),
+  async handler({ store, file, dimension, connect, tokenFile }) {
     const items = itemsOf(await textOf(file), basename(file), dimension)
-    const client = vectorClient({ addresses: addressesIn(connect) })
+    const client = vectorClient({ addresses: addressesIn(connect), token: ownToken(tokenFile) })
     try {
       await done(client, { command: 'create_store', store, dimension })
       for (let at = 0; at < items.length; at += together)
