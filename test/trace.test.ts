@@ -183,7 +183,8 @@ t.test('what stands for steps that cannot be is no line of a trace', async (t) =
     '"event":"write","records":[{"record":"entries","index":1,"term":1}]',
     '"event":"send","message":{"entries":[[1,1e9,1]]}',
   ]
-  for (const body of bad) t.throws(() => new Expander().expand(JSON.parse(`{${body},"at":0}`)), { message: /stand for no steps/ }, body)
+  for (const body of bad)
+    t.throws(() => new Expander().expand(JSON.parse(`{${body},"at":0}`)), { message: /stand for no steps/ }, body)
   t.same(new Expander().expand({ event: 'changed', node: 'n1', at: 0, applied: 1 }), [], 'of what, nobody has told')
 })
 
