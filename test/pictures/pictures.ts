@@ -77,6 +77,7 @@ function joint(stage: Stage): readonly string[] {
     telling.look()
   }
   telling.hears('c1', cores.answer('n1', asked))
+  telling.run(three)
   return telling.end()
 }
 
