@@ -76,7 +76,12 @@ function intoFile(path: string, node: NodeId, stamp: Stamp, emit: (event: Event)
   const { tell, take } = gathered(node, (text, lines) => outlet.writeLines(text, lines))
   // The last lines before an error ends the process are the ones that somebody will look for.
   process.on('exit', () => {
-    if (outlet.isEmpty) writeSync(fd, take().text)
+    if (!outlet.isEmpty || !file.writable) return
+    try {
+      writeSync(fd, take().text)
+    } catch {
+      // There is no room: what has ended the process is told elsewhere, too.
+    }
   })
   return tell
 }
@@ -91,7 +96,7 @@ export function gathered(node: NodeId, write: (text: string, lines: number) => b
   const pass = () => {
     writtenAt = performance.now()
     const { text, lines } = trace.take()
-    if (!write(text, lines)) trace.lost()
+    if (lines > 0 && !write(text, lines)) trace.lost()
   }
   const due = () => {
     isDue = false

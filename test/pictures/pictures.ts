@@ -7,6 +7,19 @@ import { Telling } from './telling.js'
 
 const three = ['n1', 'n2', 'n3']
 
+/** A write reaches one follower and no majority: it is performed there all the same. */
+function ghost(stage: Stage): readonly string[] {
+  const cores = new Cores(stage)
+  const telling = new Telling(cores)
+  const asked = telling.asks('c1', 'n1', 'set a 1', { command: 'set', key: 'a', value: '1' })
+  telling.arrive({ to: 'n2' })
+  for (const to of ['n3', 'n4', 'n5']) telling.lose({ from: 'n1', to })
+  telling.run()
+  cores.tick('n1', timing.requestTimeoutTicks)
+  telling.hears('c1', cores.answer('n1', asked))
+  return telling.end()
+}
+
 /** A leader finds where a follower's log parts from its own: their terms are those of the lesson's picture. */
 function walkBack(stage: Stage): readonly string[] {
   const past = { log: [1, 1, 2, 2, 4], term: 4 }
@@ -152,6 +165,7 @@ type Draw = (stage: Stage) => readonly string[]
 
 /** The pictures of each lesson, by the number of its stage. */
 export const pictures: Readonly<Record<number, Readonly<Record<string, Draw>>>> = {
+  2: { ghost },
   4: { 'walk-back': walkBack },
   6: { 'two-leaders': twoLeaders, 'figure-8': figure8 },
   7: { install },

@@ -74,7 +74,8 @@ export class Telling {
 
   /** The client hears an answer. */
   hears(client: string, answer: Answer | null | undefined): void {
-    this.#lanes.take({ event: 'outcome', at: 0, client, outcome: 'done', answer: { ...answer } })
+    const outcome = answer?.ok ? { outcome: 'done', answer } : { outcome: 'unknown', error: { ...answer?.error } }
+    this.#lanes.take({ event: 'outcome', at: 0, client, ...outcome })
   }
 
   end(): readonly string[] {
