@@ -7,6 +7,8 @@ const shownLength = 200
  * letters of some scripts, and stay.
  */
 const unsafe = /(?!\u200c|\u200d)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u
+/** Characters that need a closer look: all but the printable ones of ASCII, which is the quick thing to ask. */
+const unusual = /[^ -~]/
 const allUnsafe = new RegExp(unsafe, 'gu')
 const allUnsafeInLines = /(?!\u200c|\u200d|\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
@@ -14,7 +16,7 @@ const allUnsafeInLines = /(?!\u200c|\u200d|\n)[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/g
  * Escapes each character that could harm a terminal or a log, as JSON writes it: `\u001b`. So JSON stays the same JSON.
  */
 export function escaped(text: string): string {
-  return unsafe.test(text) ? text.replaceAll(allUnsafe, escapeOne) : text
+  return unusual.test(text) && unsafe.test(text) ? text.replaceAll(allUnsafe, escapeOne) : text
 }
 
 /** Escapes a text as {@link escaped} does, but keeps the ends of lines. */
@@ -33,7 +35,7 @@ export function shortened(text: string, length = shownLength): string {
 }
 
 /** Cuts a text, but never between the halves of a character, which would leave one half behind. */
-function beginning(text: string, length: number): string {
+export function beginning(text: string, length: number): string {
   return text.slice(0, /[\ud800-\udbff]/.test(text[length - 1]!) ? length - 1 : length)
 }
 

@@ -8,6 +8,7 @@ import { declared } from '../src/proof/declared.js'
 import { computeMatrix } from '../src/proof/matrix.js'
 import type { Stage } from '../src/stage.js'
 import { stages } from '../stages/index.js'
+import { pictures } from './pictures/pictures.js'
 
 /** The project's folder, seen from the compiled file. */
 export const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -45,6 +46,15 @@ export async function withTable(stage: Stage, lesson: string): Promise<string> {
   return between('table', await tableAsMarkdown(stage), lesson)
 }
 
+/** A lesson as it should be: each picture that the rules draw stands between its marks. */
+export function withPictures(stage: Stage, lesson: string): string {
+  const drawn = Object.entries(pictures[stage.number] ?? {})
+  return drawn.reduce((text, [name, draw]) => {
+    const lines = draw(stage)
+    return between(`lanes:${name}`, ['<!-- a picture -->', '```', ...lines, '```'].join('\n'), text)
+  }, lesson)
+}
+
 /** The pages with examples. */
 export const pagesWithExamples = ['client/raft/README.md', 'client/raft/channel.md']
 
@@ -67,7 +77,7 @@ function between(name: string, part: string, document: string): string {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const stage of stages) {
     const lesson = `${root}stages/${stage.name}/README.md`
-    writeFileSync(lesson, await withTable(stage, readFileSync(lesson, 'utf8')))
+    writeFileSync(lesson, withPictures(stage, await withTable(stage, readFileSync(lesson, 'utf8'))))
   }
   for (const name of pagesWithExamples)
     writeFileSync(`${root}${name}`, withExamples(readFileSync(`${root}${name}`, 'utf8')))

@@ -4,7 +4,7 @@ import t from 'tap'
 import ts from 'typescript'
 import { stages } from '../stages/index.js'
 import { gaps } from './coverage-gaps.js'
-import { root, withGeneratedParts, withTable } from './docs.js'
+import { root, withGeneratedParts, withPictures, withTable } from './docs.js'
 
 /** Folders at the root that hold nothing of the project's own; tests make and remove files in some while this one runs. */
 const foreign = ['node_modules', 'dist', '.git', '.tap']
@@ -251,11 +251,11 @@ function anchors(path: string): string[] {
   )
 }
 
-t.test('generated tables are up to date: `npm run docs` writes them', async (t) => {
+t.test('generated tables and pictures are up to date: `npm run docs` writes them', async (t) => {
   t.equal(withGeneratedParts(read('ROADMAP.md')), read('ROADMAP.md'))
   for (const stage of stages) {
     const lesson = `stages/${stage.name}/README.md`
-    t.equal(await withTable(stage, read(lesson)), read(lesson), lesson)
+    t.equal(withPictures(stage, await withTable(stage, read(lesson))), read(lesson), lesson)
   }
 })
 

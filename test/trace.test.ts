@@ -1,18 +1,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import fc from 'fast-check'
 import t from 'tap'
+import type { Traced } from '../src/contracts.js'
 import { SimulatedClient } from '../src/proof/simulation/client.js'
 import { SimulatedCluster } from '../src/proof/simulation/cluster.js'
 import { runSeed } from '../src/proof/simulation/sweep.js'
 import { actsOf, type Fault } from '../src/server/faults.js'
+import { Expander } from '../src/trace/expand.js'
 import { createTrace, readTrace } from '../src/trace/file.js'
 import { fold, type TraceLine } from '../src/trace/fold.js'
 import { LiveTrace } from '../src/trace/live.js'
 import { mergeTraces } from '../src/trace/merge.js'
 import { noPicture, type Picture } from '../src/trace/picture.js'
 import { Recording } from '../src/trace/recording.js'
+import { TraceText } from '../src/trace/text.js'
 import { factsOf, StateWatch } from '../src/trace/watch.js'
 import { stages } from '../stages/index.js'
 import { size } from './helpers/effort.js'
@@ -38,7 +42,7 @@ function differencesOf(picture: Picture, cluster: SimulatedCluster): unknown[] {
     if (!node || condition === 'paused' || node.status.role === 'starting') return []
     const facts: Record<string, unknown> = { ...factsOf(node.status) }
     const wrong = Object.keys(facts).filter(
-      (name) => JSON.stringify(facts[name]) !== JSON.stringify((view as never)[name]),
+      (name) => facts[name] !== undefined && JSON.stringify(facts[name]) !== JSON.stringify((view as never)[name]),
     )
     const log = new Map(node.entries(1).map(({ index, term }) => [index, term]))
     const other = view.cells.filter(({ index, term }) => log.has(index) && log.get(index) !== term)
@@ -59,11 +63,19 @@ t.test('the folded state is the live state, whatever happens to the cluster', as
     async (number, seed, steps) => {
       let picture = noPicture
       const lines: TraceLine[] = []
+      const [text, expander] = [new TraceText(), new Expander()]
       let cluster: SimulatedCluster | undefined
-      const trace = (event: object, node: string) => {
-        const line = { ...event, at: cluster?.now ?? 0, ...(node && { node }) } as TraceLine
-        lines.push(line)
-        picture = fold(picture, line)
+      const trace = (event: Traced, node: string) => text.add(event, node || undefined, cluster?.now ?? 0)
+      /** Folds what was told meanwhile, as a reader of the file would. */
+      const read = () => {
+        for (const line of text
+          .take()
+          .text.split('\n')
+          .slice(0, -1)
+          .flatMap((one) => expander.expand(JSON.parse(one)))) {
+          lines.push(line)
+          picture = fold(picture, line)
+        }
       }
       cluster = new SimulatedCluster({ stage: stages[number]!, seed, isWatched: true, spare: false, trace })
       await cluster.begin()
@@ -74,6 +86,7 @@ t.test('the folded state is the live state, whatever happens to the cluster', as
         else if (one.word === 'wait') await cluster.pass(one.ms)
         else for (const { perform } of actsOf(cluster, one)) perform()
         await cluster.pass(3)
+        read()
         // A turn that has just begun shows in the picture when it has ended, at the same moment.
         const differences = differencesOf(picture, cluster)
         if (differences.length > 0) throw new Error(JSON.stringify({ one, differences }))
@@ -123,7 +136,7 @@ t.test('a trace in a file is read as it was written, and a bad one is refused wi
   await file.end()
   const lines: TraceLine[] = []
   for await (const line of readTrace(path)) lines.push(line)
-  t.match(lines[0], { event: 'trace', format: 1, stage: 6 })
+  t.match(lines[0], { event: 'trace', format: 2, stage: 6 })
   const picture = lines.reduce(fold, noPicture)
   t.equal(Object.values(picture.nodes).filter(({ role }) => role === 'leader').length, 1)
   const all = async (text: string) => {
@@ -142,6 +155,51 @@ t.test('a trace in a file is read as it was written, and a bad one is refused wi
     { message: /cannot read the trace/ },
   )
   t.throws(() => createTrace(join(folder, 'none', 'file')), { message: /cannot write the trace/ })
+})
+
+t.test('a trace of each format that ever was tells the same picture', async (t) => {
+  const pictures: Picture[] = []
+  for (const format of [1, 2]) {
+    let picture = noPicture
+    const path = fileURLToPath(new URL(`../../test/traces/format-${format}.ndjson`, import.meta.url))
+    for await (const line of readTrace(path)) {
+      if (line.event === 'trace') t.equal(line.format, format)
+      picture = fold(picture, line)
+    }
+    pictures.push(picture)
+  }
+  const [first, second] = pictures as [Picture, Picture]
+  t.ok(Object.values(first.nodes).some(({ cells }) => cells.length > 0))
+  t.ok(first.events > 200)
+  t.same(second, first)
+})
+
+t.test('what stands for steps that cannot be is no line of a trace', async (t) => {
+  const bad = [
+    '"event":"apply","from":1,"to":1e15',
+    '"event":"apply","from":5,"to":"x"',
+    '"event":"answer","requests":7',
+    '"event":"write","records":{}',
+    '"event":"write","records":[{"record":"entries","index":1,"term":1}]',
+    '"event":"send","message":{"entries":[[1,1e9,1]]}',
+  ]
+  for (const body of bad)
+    t.throws(() => new Expander().expand(JSON.parse(`{${body},"at":0}`)), { message: /stand for no steps/ }, body)
+  t.same(new Expander().expand({ event: 'changed', node: 'n1', at: 0, applied: 1 }), [], 'of what, nobody has told')
+})
+
+t.test('after lines were lost, a state is told whole', async (t) => {
+  const text = new TraceText()
+  const states = [1, 2, 3].map((applied) => {
+    text.add({ event: 'state', role: 'leader', leader: 'n1', applied }, 'n1', 0)
+    if (applied === 2) text.lost()
+    return JSON.parse(text.take().text)
+  })
+  t.same(states, [
+    { event: 'state', role: 'leader', leader: 'n1', applied: 1, node: 'n1', at: 0 },
+    { event: 'changed', applied: 2, node: 'n1', at: 0 },
+    { event: 'state', role: 'leader', leader: 'n1', applied: 3, node: 'n1', at: 0 },
+  ])
 })
 
 t.test('merged traces keep the order of each node, and no message is received before it is sent', async (t) => {

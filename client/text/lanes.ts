@@ -90,7 +90,8 @@ export class Lanes {
   #tellIdle(): void {
     if (this.#idle === 0) return
     const lanes = this.#lanes({})
-    this.#say(`${' '.repeat(8)}  ${lanes} ${colour.dim(`(${this.#idle} heartbeats and answers)`)}`)
+    const what = this.#idle === 1 ? '1 heartbeat or answer' : `${this.#idle} heartbeats and answers`
+    this.#say(`${' '.repeat(8)}  ${lanes} ${colour.dim(`(${what})`)}`)
     this.#idle = 0
   }
 

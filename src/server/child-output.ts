@@ -3,6 +3,8 @@ import { systemClock } from '../clock.js'
 import { type Event, isObject, type NodeId } from '../contracts.js'
 import { noticePace, type Pace, Paced } from '../network/pacing.js'
 import { escaped, oneLine } from '../text.js'
+import { Expander, NoSuchStepsError } from '../trace/expand.js'
+import type { TraceLine } from '../trace/fold.js'
 import { type Line, readLines } from './lines.js'
 
 declare module '../events.js' {
@@ -32,6 +34,23 @@ export function readEvents(node: NodeId, output: Readable, onEvent: (event: Even
     const { bytes, text } = line
     paced.pass((more) => onEvent({ event: 'unreadable_output', node, bytes, text: oneLine(text), ...more }))
   })
+}
+
+/** Reads the steps that a node's process tells, in the short forms of a trace. */
+export function readSteps(node: NodeId, output: Readable, onStep: (step: Event) => void): void {
+  const expander = new Expander()
+  readEvents(node, output, (event) => {
+    for (const step of stepsIn(event, expander)) onStep(step)
+  })
+}
+
+function stepsIn(event: Event, expander: Expander): readonly Event[] {
+  try {
+    return expander.expand(event as unknown as TraceLine) as unknown as readonly Event[]
+  } catch (error) {
+    if (error instanceof NoSuchStepsError) return []
+    throw error
+  }
 }
 
 /** Reads what a node's process prints to its standard error, and passes it on escaped, cut and paced. */

@@ -7,7 +7,7 @@ import type { Direction } from '../network/faults.js'
 import { localAddress } from '../network/local-members.js'
 import type { LogKind, NetworkName } from '../stage.js'
 import { type Child, endChildren, isMajorityAlive, spawnNode, touches } from './child.js'
-import { readComplaints, readEvents } from './child-output.js'
+import { readComplaints, readEvents, readSteps } from './child-output.js'
 import { anyAddress, type Choices, type NodeConfig, type Pace, writableFolder } from './config.js'
 import type { Hosts } from './hosts/hosts.js'
 import { MessageFaults, PacketFaults } from './link-faults.js'
@@ -305,7 +305,7 @@ export class Cluster {
     child.process.on('message', (obeyed: unknown) => this.#orders.heard(obeyed))
     readEvents(member.id, child.process.stdout!, (event) => this.#reported(child, event))
     const steps = child.process.stdio[watchDescriptor]
-    if (steps && onTrace) readEvents(member.id, steps as Readable, onTrace)
+    if (steps && onTrace) readSteps(member.id, steps as Readable, onTrace)
     readComplaints(child.process.stderr!, (text) => this.#options.onStderr(member.id, text))
   }
 

@@ -34,16 +34,26 @@ export class Outlet {
 
   /** Writes a text and a newline, or drops both. */
   write(text: string): void {
-    const line = `${text}\n`
+    this.writeLines(`${text}\n`, 1)
+  }
+
+  /** Writes so many whole lines, or drops all of them. @returns whether they were written */
+  writeLines(text: string, lines: number): boolean {
     // After a drop there has to be some room: a report for every second line would be no use.
     const limit = this.#lines > 0 ? this.#limit / 2 : this.#limit
     if (!this.#stream.writable || this.#stream.writableLength > limit) {
-      this.#lines++
-      this.#bytes += Buffer.byteLength(line)
-      return
+      this.#lines += lines
+      this.#bytes += Buffer.byteLength(text)
+      return false
     }
     this.#tell()
-    this.#stream.write(line)
+    this.#stream.write(text)
+    return true
+  }
+
+  /** True if the reader has taken all that was written. */
+  get isEmpty(): boolean {
+    return this.#stream.writableLength === 0
   }
 
   /** Resolves when the reader has taken all waiting lines, or after `ms` milliseconds. */

@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { systemClock } from '../clock.js'
 import type { Event, NodeId, Traced } from '../contracts.js'
@@ -6,7 +6,8 @@ import type { Stage } from '../stage.js'
 import { jsonLine } from '../text.js'
 import { traceFormat } from '../trace/events.js'
 import { openForTrace } from '../trace/file.js'
-import { LiveTrace, withoutContents } from '../trace/live.js'
+import { LiveTrace } from '../trace/live.js'
+import { TraceText } from '../trace/text.js'
 import { hearsAll, type Tracer } from '../trace/watch.js'
 import { type NodeConfig, timingOf } from './config.js'
 import { type Dropped, Outlet } from './outlet.js'
@@ -21,6 +22,8 @@ declare module '../events.js' {
 export const watchDescriptor = 4
 /** Bytes of a trace that may wait for its disk, or for the supervisor. */
 const [traceBytes, watchBytes] = [16 * 1024 * 1024, 4 * 1024 * 1024]
+/** Milliseconds between two writes to the file of a trace, and UTF-16 units that are written at once. */
+const [gatherMs, gatherLength] = [10, 64 * 1024]
 
 type Tell = (event: Traced) => void
 
@@ -41,8 +44,8 @@ export function openTraces(stage: Stage, config: NodeConfig, stamp: Stamp, emit:
     tickMs: timingOf(config).tickMs,
     nodes: [config.id],
   })
-  const file = config.trace === null ? null : hearsAll(intoFile(config.trace, stamp, emit))
-  const live = config.watched ? toSupervisor(stamp) : null
+  const file = config.trace === null ? null : hearsAll(intoFile(config.trace, config.id, stamp, emit))
+  const live = config.watched ? toSupervisor(config.id, stamp) : null
   const tracer = together(file ?? undefined, live ?? undefined)
   tracer?.tell(header)
   return tracer
@@ -65,18 +68,56 @@ export function together(one: Tracer | undefined, other: Tracer | undefined): Tr
   }
 }
 
-function intoFile(path: string, stamp: Stamp, emit: (event: Event) => void): Tell {
-  const file = createWriteStream(path, { fd: openForTrace(path, 'a') })
+function intoFile(path: string, node: NodeId, stamp: Stamp, emit: (event: Event) => void): Tell {
+  const fd = openForTrace(path, 'a')
+  const file = createWriteStream(path, { fd })
   file.on('error', ({ message }) => emit({ event: 'trace_failed', file: path, message }))
   const outlet = new Outlet(file, (dropped) => jsonLine(stamp(droppedEvent(dropped))), traceBytes)
-  return (event) => outlet.write(jsonLine(withoutContents(stamp(event))))
+  const { tell, take } = gathered(node, (text, lines) => outlet.writeLines(text, lines))
+  // The last lines before an error ends the process are the ones that somebody will look for.
+  process.on('exit', () => {
+    if (!outlet.isEmpty || !file.writable) return
+    try {
+      writeSync(fd, take().text)
+    } catch {
+      // There is no room: what has ended the process is told elsewhere, too.
+    }
+  })
+  return tell
 }
 
-function toSupervisor(stamp: Stamp): Tracer {
+/**
+ * Gathers what a node does, and has it written as one text: at the end of this round of the event loop, or, if the last
+ * one is not long ago, a little later. @param write takes whole lines, or drops them and returns false
+ */
+export function gathered(node: NodeId, write: (text: string, lines: number) => boolean) {
+  const trace = new TraceText()
+  let [isDue, writtenAt] = [false, 0]
+  const pass = () => {
+    writtenAt = performance.now()
+    const { text, lines } = trace.take()
+    if (lines > 0 && !write(text, lines)) trace.lost()
+  }
+  const due = () => {
+    isDue = false
+    pass()
+  }
+  const tell: Tell = (event) => {
+    trace.add(event, node, Date.now())
+    if (trace.length > gatherLength) return pass()
+    if (isDue) return
+    isDue = true
+    if (performance.now() - writtenAt > gatherMs) setImmediate(due)
+    else setTimeout(due, gatherMs)
+  }
+  return { tell, take: () => trace.take() }
+}
+
+function toSupervisor(node: NodeId, stamp: Stamp): Tracer {
   const pipe = new Socket({ fd: watchDescriptor, readable: false, writable: true })
   pipe.on('error', () => {})
   const outlet = new Outlet(pipe, (dropped) => jsonLine(stamp(droppedEvent(dropped))), watchBytes)
-  return new LiveTrace(systemClock, (event) => outlet.write(jsonLine(stamp(event))))
+  return new LiveTrace(systemClock, gathered(node, (text, lines) => outlet.writeLines(text, lines)).tell)
 }
 
 /** Makes the event that reports dropped lines. */

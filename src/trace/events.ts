@@ -1,7 +1,8 @@
 import type { EntryId, Index, NodeId, Term } from '../ids.js'
 
-/** The version of the format of traces. A reader refuses another one: see README.md in this folder. */
-export const traceFormat = 1
+/** The format in which traces are written, and those that are read: see README.md in this folder. */
+export const traceFormat = 2
+export const readableFormats: readonly unknown[] = [1, traceFormat]
 
 /** An entry as a trace shows it: its place, and a few words on what it holds. */
 export interface TracedEntry extends EntryId {
@@ -35,6 +36,12 @@ export interface NodeFacts {
   readonly outgoing?: readonly NodeId[] | undefined
   readonly learners?: readonly NodeId[] | undefined
 }
+
+/** The names of all facts, in the order in which a trace tells them. */
+export const factNames = [
+  ...(['role', 'leader', 'applied', 'term', 'votedFor', 'edge', 'last', 'durable', 'commit'] as const),
+  ...(['timeout', 'member', 'voters', 'outgoing', 'learners'] as const),
+] as const satisfies readonly (keyof NodeFacts)[]
 
 declare module '../events.js' {
   interface TraceDetails {

@@ -1,11 +1,14 @@
 import { createReadStream, createWriteStream, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import ndjson from 'ndjson'
 import { isObject, type Traced } from '../contracts.js'
 import { ConfigError } from '../errors.js'
-import { traceFormat } from './events.js'
+import { readableFormats } from './events.js'
+import { Expander, NoSuchStepsError } from './expand.js'
 import type { TraceLine } from './fold.js'
-import { withoutContents } from './live.js'
+import { TraceText } from './text.js'
+
+/** UTF-16 units of a trace that are written together. */
+const blockLength = 64 * 1024
 
 /** A file for a trace. It takes what comes, and tells its writer when to wait for the disk. */
 export interface TraceFile {
@@ -18,7 +21,7 @@ export interface TraceFile {
 
 /** Makes a file for a trace. @throws ConfigError if it cannot be written to */
 export function createTrace(path: string): TraceFile {
-  const lines = ndjson.stringify()
+  const lines = new TraceText()
   const file = createWriteStream(path, { fd: openForTrace(path, 'w') })
   let full: Promise<void> | undefined
   const done = new Promise<void>((resolve, reject) => {
@@ -26,17 +29,17 @@ export function createTrace(path: string): TraceFile {
     file.once('error', (error) => reject(new ConfigError(`cannot write the trace: ${error.message}`)))
   })
   done.catch(() => {})
-  lines.pipe(file)
   return {
     write(event) {
-      if (lines.write(withoutContents(event)) || full) return
-      full = new Promise<void>((resolve) => lines.once('drain', resolve)).then(() => {
+      lines.add(event, event.node, event.at ?? 0)
+      if (lines.length < blockLength || file.write(lines.take().text) || full) return
+      full = new Promise<void>((resolve) => file.once('drain', resolve)).then(() => {
         full = undefined
       })
     },
     room: () => full && Promise.race([full, done]),
     async end() {
-      lines.end()
+      file.end(lines.take().text)
       await done
     },
   }
@@ -58,15 +61,16 @@ export function openForTrace(path: string, flags: 'a' | 'w'): number {
  */
 export async function* readTrace(path: string): AsyncGenerator<TraceLine> {
   let number = 0
+  const expander = new Expander()
   const input = createReadStream(path)
   try {
     for await (const text of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       number++
       if (text === '') continue
-      const line = parse(text)
-      if (!line) throw new ConfigError(`${path}, line ${number}, is no line of a trace`)
-      if (number === 1) checkHeader(path, line)
-      yield line
+      const steps = parse(text, expander)
+      if (!steps) throw new ConfigError(`${path}, line ${number}, is no line of a trace`)
+      if (number === 1) checkHeader(path, steps[0])
+      yield* steps
     }
   } catch (error) {
     if (error instanceof ConfigError) throw error
@@ -77,17 +81,22 @@ export async function* readTrace(path: string): AsyncGenerator<TraceLine> {
   if (number === 0) throw new ConfigError(`${path} is empty, and no trace`)
 }
 
-function parse(text: string): TraceLine | null {
+/** Reads the steps that a line tells; null if it is no line of a trace. */
+function parse(text: string, expander: Expander): readonly TraceLine[] | null {
   try {
     const line: unknown = JSON.parse(text)
-    return isObject(line) && typeof line.event === 'string' && typeof line.at === 'number' ? (line as never) : null
-  } catch {
-    return null
+    if (!isObject(line) || typeof line.event !== 'string' || typeof line.at !== 'number') return null
+    return expander.expand(line as unknown as TraceLine)
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof NoSuchStepsError) return null
+    throw error
   }
 }
 
-function checkHeader(path: string, line: TraceLine): void {
-  if (line.event !== 'trace') throw new ConfigError(`${path} does not begin as a trace does`)
-  if (line.format !== traceFormat)
-    throw new ConfigError(`${path} has the trace format ${line.format}; this version reads ${traceFormat}`)
+function checkHeader(path: string, line: TraceLine | undefined): void {
+  if (line?.event !== 'trace') throw new ConfigError(`${path} does not begin as a trace does`)
+  if (!readableFormats.includes(line.format))
+    throw new ConfigError(
+      `${path} has the trace format ${line.format}; this version reads ${readableFormats.join(', ')}`,
+    )
 }

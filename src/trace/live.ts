@@ -1,4 +1,4 @@
-import type { Clock, Event, Message, PersistRecord, Traced, TraceEvent } from '../contracts.js'
+import type { Clock, Event, PersistRecord, Traced, TraceEvent } from '../contracts.js'
 import type { Tracer } from './watch.js'
 
 /** Milliseconds of one slot of a live view, and the messages and writes of a node that are shown in each. */
@@ -50,7 +50,7 @@ export class LiveTrace implements Tracer {
 
   #takeMessage(event: Traced): void {
     this.#arm()
-    if (this.#messages++ < messagesPerSlot) this.#tell(withoutContents(event))
+    if (this.#messages++ < messagesPerSlot) this.#tell(event)
     else if (event.event === 'send') this.#dropped++
   }
 
@@ -70,16 +70,4 @@ export class LiveTrace implements Tracer {
     if (synced) this.#tell(synced)
     if (messages > 0) this.#tell({ event: 'not_drawn', messages } as Event | TraceEvent)
   }
-}
-
-/**
- * Makes an event whose message names its entries only: their contents are in the writes. Bytes of snapshots are left
- * out.
- */
-export function withoutContents<Kind extends Traced>(event: Kind): Kind {
-  const { message } = event as { readonly message?: Message }
-  if (typeof message !== 'object' || (!message.entries && !message.data)) return event
-  const { data, entries, ...fields } = message
-  const ids = entries && { entries: entries.map(({ index, term }) => ({ index, term })) }
-  return { ...event, message: { ...fields, ...ids, ...(data && { bytesHere: data.length }) } }
 }

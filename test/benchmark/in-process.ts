@@ -14,15 +14,14 @@ import {
   type Network,
   type NodeId,
   type Status,
-  type Traced,
 } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { jsonCodec } from '../../src/network/json-codec.js'
 import { Node } from '../../src/node.js'
 import { Outlet } from '../../src/server/outlet.js'
+import { gathered } from '../../src/server/tracing.js'
 import { MemoryLog } from '../../src/storage/memory-log.js'
-import { jsonLine } from '../../src/text.js'
-import { LiveTrace, withoutContents } from '../../src/trace/live.js'
+import { LiveTrace } from '../../src/trace/live.js'
 import { doorsOf, hearsAll, StateWatch, type Tracer, watchedLog } from '../../src/trace/watch.js'
 import { findStage, latest } from '../../stages/index.js'
 import { five } from '../helpers/core.js'
@@ -91,16 +90,16 @@ const listeners = ['nobody', 'page', 'file'] as const
 type Listener = (typeof listeners)[number]
 
 /** Makes what hears of every step; the lines are made, and nobody reads them. */
-function listening(listener: Listener): Tracer | undefined {
+function listening(id: NodeId, listener: Listener): Tracer | undefined {
   if (listener === 'nobody') return undefined
   const outlet = new Outlet(createWriteStream('/dev/null'), () => '', 64 * 1024 * 1024)
-  const write = (event: Traced) => outlet.write(jsonLine(withoutContents({ ...event, at: Date.now() })))
-  return listener === 'file' ? hearsAll(write) : new LiveTrace(systemClock, write)
+  const { tell } = gathered(id, (text, lines) => outlet.writeLines(text, lines))
+  return listener === 'file' ? hearsAll(tell) : new LiveTrace(systemClock, tell)
 }
 
 /** Makes the doors of a node that somebody listens to: the same as in `assembleNode`. */
-function doorsFor(listener: Listener, statusOf: () => Status) {
-  const tracer = listening(listener)
+function doorsFor(id: NodeId, listener: Listener, statusOf: () => Status) {
+  const tracer = listening(id, listener)
   if (!tracer) return { log: new MemoryLog() }
   const states = new StateWatch(tracer, systemClock, statusOf)
   return { log: watchedLog(new MemoryLog(), tracer), ...doorsOf(tracer), turned: () => states.turned() }
@@ -118,7 +117,7 @@ async function start(name: string, listener: Listener): Promise<Node> {
       throw error
     }
     const { machine } = stage.application
-    const doors = doorsFor(listener, () => node.status)
+    const doors = doorsFor(id, listener, () => node.status)
     const node: Node = new Node(stage, settings, { network, machine, clock, ...doors, notice: () => {}, fatal })
     return node
   })

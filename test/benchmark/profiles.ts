@@ -3,8 +3,11 @@ import { latest } from '../../stages/index.js'
 import type { EchoReply } from './echo.js'
 import type { LoadShape } from './load.js'
 
-/** What a cluster can be measured against: a bare server, the limit for a durable log in Node, and the yardstick of the field. */
-export const contenderNames = ['echo', 'ideal', 'etcd'] as const
+/**
+ * What a cluster can be measured against: a bare server, the limit for a durable log in Node, the yardstick of the
+ * field; and the same cluster once more, while its nodes write traces, or while somebody watches them as a page does.
+ */
+export const contenderNames = ['echo', 'ideal', 'etcd', 'traced', 'watched'] as const
 export type ContenderName = (typeof contenderNames)[number]
 
 /** One thing to measure: a cluster of a stage under a load, against others under the same load. */

@@ -25,6 +25,9 @@ const leaderMs = 10_000
 const leaderPollMs = 50
 const signalMs = 10_000
 const keysAtOnce = 100
+/** Who listens to every step of the nodes: nobody, a file for each of them, or this process. */
+type Listener = 'nobody' | 'traced' | 'watched'
+
 const running = new Set<StageCluster>()
 
 export async function stopAllClusters(): Promise<void> {
@@ -44,12 +47,9 @@ export class StageCluster implements Server {
   readonly #pauses: { readonly at: number; readonly ms: number }[] = []
 
   /** @throws BenchmarkError, ConfigError if it does not start, or has no leader in time */
-  static async start({ stage, nodes, network, log }: Profile): Promise<StageCluster> {
-    const cluster = new StageCluster(
-      stage,
-      { network, log },
-      localMembers(nodes, host, await freeBasePort(nodes, host)),
-    )
+  static async start({ stage, nodes, network, log }: Profile, listener: Listener = 'nobody'): Promise<StageCluster> {
+    const members = localMembers(nodes, host, await freeBasePort(nodes, host))
+    const cluster = new StageCluster(stage, { network, log }, members, listener)
     running.add(cluster)
     try {
       await cluster.#cluster.start()
@@ -61,7 +61,12 @@ export class StageCluster implements Server {
     }
   }
 
-  private constructor(stage: number, { network, log }: Pick<Profile, 'network' | 'log'>, members: readonly Member[]) {
+  private constructor(
+    stage: number,
+    { network, log }: Pick<Profile, 'network' | 'log'>,
+    members: readonly Member[],
+    listener: Listener,
+  ) {
     this.#stage = stage
     this.#members = members
     this.#leader = members[0]!
@@ -75,7 +80,8 @@ export class StageCluster implements Server {
       log,
       pace: defaultPace,
       dataDir: this.#folder,
-      traceDir: null,
+      traceDir: listener === 'traced' ? join(this.#folder, 'traces') : null,
+      ...(listener === 'watched' && { onTrace: () => {} }),
       onEvent: (event) => this.#reported(event),
       onStderr: (node, text) => console.error(`${node} ${text.trimEnd()}`),
     })

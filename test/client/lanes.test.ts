@@ -78,7 +78,7 @@ t.test('an event is a line, a node a column, and what is lost ends at a cross', 
     '       1  ●────╳    │     n1@3 → n3 AppendEntries 7@2 [8] commit 7 ✗ lost',
     '       2  │◀───┼────●     n3@3 → n1 RequestVoteReply yes',
     '       3  ◆    │    │     n1 commits entries 1 to 2',
-    '          ║    │    │     (1 heartbeats and answers)',
+    '          ║    │    │     (1 heartbeat or answer)',
     '       5  ║    │    │     c1 → n2: set \\u001b[31m 1',
     '       5  ║    │    │     c1 ← ok',
     '       6  ║    ◆    │     n2  killed: whatever it had not written to disk is gone',
@@ -97,7 +97,7 @@ t.test('a seed, a scenario and a wrong rule are told; a trace is shown and merge
   t.equal(shown.code, 0)
   t.ok(seed.stdout.startsWith(shown.stdout.trimEnd()), 'a file tells the same as the run')
   const merged = await cli(['trace', 'merge', folder])
-  t.match(JSON.parse(merged.stdout.split('\n')[0]!), { event: 'trace', format: 1, stage: 6 })
+  t.match(JSON.parse(merged.stdout.split('\n')[0]!), { event: 'trace', format: 2, stage: 6 })
   t.match((await cli(['scenario', 'N3', '--stage', '2', '--messages'])).stdout, /✘ c2 get a @follower \(n2\): "1"/)
   t.match((await cli(['trace', 'show', join(folder, 'none')])).stderr, /cannot read the trace/)
   t.match((await cli(['trace', 'merge', join(folder, 'none')])).stderr, /cannot read the folder/)

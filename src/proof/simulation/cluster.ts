@@ -269,11 +269,13 @@ export class SimulatedCluster implements Breakable<void> {
   }
 
   pause(id: NodeId): void {
+    if (this.host(id).condition === 'dead') return
     this.trace({ event: 'paused' }, id)
     this.host(id).pause()
   }
 
   resume(id: NodeId): void {
+    if (this.host(id).condition === 'dead') return
     this.trace({ event: 'resumed' }, id)
     this.host(id).resume()
   }
