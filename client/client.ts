@@ -5,6 +5,7 @@ import { systemClock } from '../src/clock.js'
 import { type Answer, type Command, type ErrorCode, failure, isObject, limits, type Outcome } from '../src/contracts.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { lookup } from '../src/network/lookup.js'
+import { describeTlsError, isTlsError } from '../src/network/tls-errors.js'
 import { newestClient } from '../stages/newest-client.js'
 import { type CheckedCall, checkCall, checkSettings } from './check-call.js'
 import {
@@ -20,6 +21,7 @@ import {
 } from './commands-of.js'
 import { Holding } from './holding.js'
 import type { CallSettings, ClientSettings, ReadSettings, ScanSettings, Waiting } from './settings.js'
+import { TlsDialer } from './tls.js'
 
 export type { Outcome } from '../src/contracts.js'
 
@@ -56,10 +58,14 @@ export class Client<M extends object = AnyCommands> {
   readonly #reads: ReadonlySet<string>
   readonly #sockets = new Map<string, Socket>()
   readonly #outbox = new Map<string, string[]>()
+  readonly #tls: TlsDialer | null
+  /** The reason for which a node last ended a connection, or was not believed, until one answers. */
+  #whyNot: string | null = null
 
-  /** @throws ConfigError if no address is given, or a setting is not valid; the message says which */
+  /** @throws ConfigError if no address is given, or a setting or a certificate is not valid; the message says which */
   constructor(settings: ClientSettings) {
-    const { application = keyValueApplication, ...options } = checkSettings(settings)
+    const { application = keyValueApplication, tls, ...options } = checkSettings(settings)
+    this.#tls = tls ? new TlsDialer(tls) : null
     const reads = Object.keys(application).filter((name) => application[name] === 'read')
     this.#reads = new Set([...nodeReads, ...reads])
     const commands = Object.fromEntries([...this.#reads].map((name) => [name, { readOnly: true }]))
@@ -90,10 +96,16 @@ export class Client<M extends object = AnyCommands> {
     if (checked.signal?.aborted) return refused('aborted', 'the signal was aborted before anything was asked')
     const end = this.#holding.wait()
     try {
-      return await this.#settled(checked)
+      return this.#explained(await this.#settled(checked))
     } finally {
       end()
     }
+  }
+
+  /** Adds the last reason of a node to the outcome of a call that reached none. */
+  #explained(outcome: Outcome): Outcome {
+    if (outcome.outcome === 'done' || outcome.error.code !== 'unreachable' || this.#whyNot === null) return outcome
+    return { ...outcome, error: { ...outcome.error, message: `${outcome.error.message} (${this.#whyNot})` } }
   }
 
   /** Waits for the outcome of a call, or for the end of the waiting. */
@@ -204,21 +216,31 @@ export class Client<M extends object = AnyCommands> {
     })
   }
 
+  /** Notes why a node ends a connection: it says so in an answer to no request. */
+  #heard(address: string, answers: readonly NumberedAnswer[]): void {
+    this.#whyNot = null
+    for (const { id, answer } of answers)
+      if (id === undefined && !answer.ok) this.#whyNot = `${address}: ${answer.error.message}`
+  }
+
   #connect(address: string): void {
     const where = parseAddress(address)
     if (!where) return this.#shell.disconnected(address, 'not an address')
-    const socket = connect({ ...where, noDelay: true, lookup })
+    const socket = this.#tls?.call(where) ?? connect({ ...where, noDelay: true, lookup })
     const decoder = new FrameDecoder()
     let reason = 'closed by the node'
     this.#sockets.set(address, socket)
     const forget = this.#holding.add(socket)
     const stopPatience = this.#holding.after(connectMs, () => socket.destroy(new Error(`no answer in ${connectMs} ms`)))
-    socket.on('connect', () => {
+    socket.on(this.#tls ? 'secureConnect' : 'connect', () => {
       stopPatience()
       this.#shell.connected(address)
     })
     socket.on('error', (error) => {
       reason = error.message
+      if (!isTlsError(error)) return
+      reason = describeTlsError(error)
+      this.#whyNot = `${address}: ${reason}`
     })
     socket.on('close', () => {
       stopPatience()
@@ -229,6 +251,7 @@ export class Client<M extends object = AnyCommands> {
     socket.on('data', (chunk) => {
       decoder.push(chunk as Buffer)
       const { answers, isSpoilt } = answersIn(decoder)
+      this.#heard(address, answers)
       this.#shell.answered(address, answers)
       if (!isSpoilt) return
       reason = 'it did not answer in frames of JSON'

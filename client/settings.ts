@@ -1,5 +1,6 @@
 import type { ReadPolicy } from '../src/contracts.js'
 import type { ReadsAndWrites } from './commands-of.js'
+import type { ClientTls } from './tls.js'
 
 export interface ClientSettings {
   /**
@@ -27,6 +28,11 @@ export interface ClientSettings {
    * that is not named is asked once.
    */
   readonly application?: ReadsAndWrites
+  /**
+   * The certificates, for a cluster that speaks TLS: `{ ca: 'ca.crt', cert: 'client.crt', key: 'client.key' }`. Files are
+   * read when the client is made, and again, once a minute at most, when it connects.
+   */
+  readonly tls?: ClientTls | undefined
 }
 
 /** A wait that a caller may end. */

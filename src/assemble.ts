@@ -1,6 +1,7 @@
 import type { Ask, Clock, Codec, LogStore, Member, Network, NodeSettings, Random } from './contracts.js'
 import type { Schemas } from './network/grpc-protos.js'
 import { type MakeNetwork, openNetwork } from './network/networks.js'
+import type { NodeTls } from './network/tls.js'
 import { type Doors, Node } from './node.js'
 import type { LogKind, NetworkName, Stage } from './stage.js'
 import { type Files, realFiles } from './storage/files.js'
@@ -15,6 +16,8 @@ export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'n
   /** The address to listen at for nodes, if it is another than the one that the members know. */
   readonly listen?: string | undefined
   readonly network: NetworkName | MakeNetwork
+  /** The node's certificate, where nodes speak TLS with each other. */
+  readonly tls?: NodeTls | undefined
   /** Puts something between the node and its network. */
   readonly around?: (network: Network) => Network
   /** Puts something between the node and the store of its log. */
@@ -51,8 +54,8 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   const { id: self, members, cluster, listen, timing, clock, random, notice, turned, fatal, tracer } = parts
   const ask: Ask = (command, answer) => node.ask(command, answer)
   const electionMs = timing.electionTicks * timing.tickMs
-  const { aroundCodec } = parts
-  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec }
+  const { aroundCodec, tls } = parts
+  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec, tls }
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
   const store = logOf(stage, parts)

@@ -15,6 +15,7 @@ import { defaultSettings } from '../../src/server/settings.js'
 import { Client } from '../client.js'
 import { type ClusterFile, type FileNode, nodeNamed, shownPath } from './cluster-file.js'
 import type { Restartable } from './restart-all.js'
+import { clientName, clientTls, ownPlaces, placesIn } from './tls-places.js'
 import { remove } from './wipe.js'
 
 declare module '../../src/events.js' {
@@ -62,13 +63,21 @@ export class Background implements Restartable {
   readonly file: ClusterFile
   readonly client: Client
   readonly #wanted: readonly FileNode[]
+  readonly #certs: string | undefined
   #seen: readonly Seen[] = []
 
-  /** @param only the one node of the file that belongs to this machine; all of them if it is left out */
-  constructor(file: ClusterFile, only?: NodeId) {
+  /**
+   * @param only the one node of the file that belongs to this machine; all of them if it is left out
+   * @param certs the folder of the certificates, if they are not those of the file
+   */
+  constructor(file: ClusterFile, only?: NodeId, certs?: string) {
     this.file = file
+    this.#certs = certs
     this.#wanted = only === undefined ? file.nodes : [nodeNamed(file, only)]
-    this.client = new Client({ addresses: file.nodes.map(({ client }) => client), session: false })
+    const places = certs === undefined ? ownPlaces(file) : placesIn(certs)
+    const names = [clientName, ...this.#wanted.map(({ id }) => id)]
+    const tls = places ? { tls: clientTls(places, names, file.cluster) } : {}
+    this.client = new Client({ addresses: file.nodes.map(({ client }) => client), session: false, ...tls })
   }
 
   close(): void {
@@ -182,7 +191,8 @@ export class Background implements Restartable {
     const folder = this.folderOf({ id, ...node })
     writableFolder(folder.path)
     const errors = openSync(folder.errorFile, 'w')
-    const args = [main, 'node', '--config', this.file.path, '--id', id, '--in-background']
+    const certs = this.#certs === undefined ? [] : ['--certs', this.#certs]
+    const args = [main, 'node', '--config', this.file.path, '--id', id, '--in-background', ...certs]
     const child = spawn(process.execPath, [...nodeFlags, ...args], {
       stdio: ['ignore', 'ignore', errors],
       env: leanEnvironment(),

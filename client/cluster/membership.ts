@@ -42,6 +42,8 @@ export interface Premises {
   readonly basePort: number
   /** The cluster's name, which all its nodes share. */
   readonly name: string
+  /** Issues the certificate of a node that is about to be started, where nodes speak TLS. */
+  readonly certify?: (member: Member) => Promise<void>
 }
 
 /** Adds nodes to a cluster that was started here, and removes them, with their processes and folders. */
@@ -111,6 +113,7 @@ export class Membership {
     const number = Number(/^n([1-9]\d?)$/.exec(id)?.[1])
     if (!number) throw new UsageError(`a node that is started here is called n1 to n99, not ${id}`)
     const member = await freeMember(localMember(number, host, basePort), host)
+    await this.#premises.certify?.(member)
     say(await cluster.add(member))
     await this.remember()
     return member

@@ -19,6 +19,8 @@ const flags = [
   'ui',
   'predict',
   'metrics',
+  'tls',
+  'no-client-certificates',
   'in-background',
   'found',
   'app-ports',
@@ -27,7 +29,7 @@ const flags = [
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */
-const valuesOfClient = ['connect', 'deadline', 'reads']
+const valuesOfClient = ['connect', 'certs', 'deadline', 'reads']
 /** The option that may be given more than once: it adds an address each time. */
 const repeatable = 'connect'
 

@@ -85,6 +85,7 @@ export function parseStart(line: string) {
     leaseReads: false,
     appPorts: false,
     metrics: false,
+    tls: false,
   } as const
   return {
     stage,

@@ -1,6 +1,7 @@
 import type { Argv } from 'yargs'
 import type { Event } from '../../src/contracts.js'
 import { exitCodes } from '../../src/server/exits.js'
+import { hearsHangup } from '../../src/server/hangup.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { runNode } from '../../src/server/process.js'
 import { portShape, priorityShape } from '../../src/server/settings.js'
@@ -8,7 +9,7 @@ import { droppedEvent } from '../../src/server/tracing.js'
 import { jsonLine } from '../../src/text.js'
 import { schemas } from '../../stages/schemas.js'
 import { describeEvent } from '../text/events.js'
-import { nodeOptions, precedence, setting } from './arguments.js'
+import { certsOption, nodeOptions, precedence, setting } from './arguments.js'
 import { type NodeArguments, type NodePlan, planNode } from './node-plan.js'
 import type { Served } from './served.js'
 import { settingsFrom } from './settings-from.js'
@@ -50,6 +51,12 @@ const ownOptions = {
   'metrics-port': {
     describe: 'a port for metrics (Prometheus) and health over HTTP: /metrics, /livez, /readyz',
     coerce: setting('metrics-port', portShape),
+  },
+  certs: certsOption,
+  'no-client-certificates': {
+    type: 'boolean',
+    default: false,
+    describe: 'with TLS: clients need no certificate of their own; nodes do',
   },
   json: { type: 'boolean', default: false, describe: 'events as NDJSON on standard output' },
   'in-background': { type: 'boolean', default: false, hidden: true },
@@ -105,10 +112,16 @@ async function runAlone(plan: NodePlan, args: NodeArguments): Promise<void> {
   process.exit(exitCodes.done)
 }
 
-/** Resolves when a signal asks the process to end. SIGUSR2 says that all nodes end, so that nobody takes over. */
+/**
+ * Resolves when a signal asks the process to end. SIGUSR2 says that all nodes end, so that nobody takes over; SIGHUP ends
+ * a node that has no file to read again.
+ */
 function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2'] as const) process.once(signal, resolve)
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const) process.once(signal, resolve)
+    process.on('SIGHUP', (signal) => {
+      if (!hearsHangup()) resolve(signal)
+    })
   })
 }
 

@@ -13,6 +13,7 @@ import { oneLine, quoted } from '../text.js'
 import { connectionLimits } from './connection-limits.js'
 import { Door } from './door.js'
 import { encodeFrames, FrameDecoder } from './framing.js'
+import type { Gate } from './gate.js'
 import { parseStranger } from './json-shape.js'
 import { type Called, Links, type Peer } from './links.js'
 import { type LinkTiming, linkTiming, Pulse, Redial } from './liveness.js'
@@ -22,6 +23,7 @@ import { DoubleError, ForeignError, identityIn, Passport } from './passport.js'
 import { Refusals } from './refusals.js'
 import { beginsHttp, metricsSentence, refuseHttp, spokeHttp } from './stray-http.js'
 import { type Share, Tally } from './tally.js'
+import { describeTlsError, isTlsError } from './tls-errors.js'
 import { type Hello, Visits } from './visits.js'
 
 /**
@@ -63,18 +65,23 @@ export class TcpNetwork implements Network {
   /** The share of each guest with an unfinished frame; the frame that has been unfinished for longest comes first. */
   readonly #holding = new Map<Socket, Share>()
   #server: Server | undefined
+  #gate: Gate | undefined
 
   constructor(options: NetworkOptions) {
     this.#options = options
     const addressFor = (peer: Peer) => () => this.#links.addressFor(peer)
-    this.#links = new Links(options, (peer) => new OutgoingLink(peer, options, this.#passport, addressFor(peer)))
-    this.#visits = new Visits(options, this.#links, this.#passport)
     this.#refusals = new Refusals(options)
+    const site = { ...options, passport: this.#passport, refusals: this.#refusals }
+    this.#links = new Links(options, (peer) => new OutgoingLink(peer, site, addressFor(peer)))
+    this.#visits = new Visits(options, this.#links, this.#passport)
   }
 
   async start(receive: (message: Message) => void, meet?: (node: Foreigner) => void): Promise<void> {
     this.#passport.open(meet)
-    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, receive))
+    const accept = (socket: Socket) => this.#accept(socket, receive)
+    this.#gate = this.#options.tls?.gateFor('nodes')(accept, (remote, why) => this.#refusals.report(null, remote, why))
+    const enter = this.#gate ? (socket: Socket) => this.#gate!.enter(socket) : accept
+    this.#server = createServer({ noDelay: true, keepAlive: true }, enter)
     await new Promise<void>((resolve, reject) => {
       this.#server!.once('error', reject)
       this.#server!.listen(ownAddress(this.#options), () => {
@@ -101,6 +108,7 @@ export class TcpNetwork implements Network {
   async stop(): Promise<void> {
     this.#links.close()
     const closed = new Promise<void>((resolve) => (this.#server ? this.#server.close(() => resolve()) : resolve()))
+    this.#gate?.close()
     for (const socket of this.#incoming) socket.destroy()
     await closed
   }
@@ -136,6 +144,7 @@ export class TcpNetwork implements Network {
           if ('problem' in decoded) throw new Error(decoded.problem)
           if (peer === null) {
             const hello = parseHello(decoded.bytes)
+            this.#options.tls?.checkCaller(socket, hello.from)
             const visit = this.#visits.enter(hello, () => socket.destroy())
             if (hello.probeMs !== undefined) this.#answerProbes(socket, hello.probeMs)
             peer = visit.from
@@ -229,13 +238,18 @@ function parseHello(bytes: Buffer): Hello {
   return { cluster, from, to, address, ...identityIn(hello), ...(isProbing && { probeMs }) }
 }
 
+/** What all links of a node share. */
+interface Site extends NetworkOptions {
+  readonly passport: Passport
+  readonly refusals: Refusals
+}
+
 /** The connection on which this node sends to one peer. While it is down, messages are lost. */
 class OutgoingLink implements Called {
   readonly peer: Peer
   readonly #address: () => string | null
-  readonly #options: NetworkOptions
+  readonly #options: Site
   readonly #timing: LinkTiming
-  readonly #passport: Passport
   readonly #redial: Redial
   #socket: Socket | null = null
   #pulse: Pulse | null = null
@@ -250,9 +264,8 @@ class OutgoingLink implements Called {
   #cancelNotice = () => {}
 
   /** @param address this node's own address for the hello; null if this link is to a guest */
-  constructor(peer: Peer, options: NetworkOptions, passport: Passport, address: () => string | null) {
+  constructor(peer: Peer, options: Site, address: () => string | null) {
     this.peer = peer
-    this.#passport = passport
     this.#address = address
     this.#options = options
     this.#timing = linkTiming(options.electionMs)
@@ -271,27 +284,36 @@ class OutgoingLink implements Called {
 
   #connect(): void {
     this.#socket?.destroy()
-    const { clock } = this.#options
-    const socket = connect({ ...parseAddress(this.peer.peer)!, noDelay: true, keepAlive: true, lookup })
+    const { clock, tls, passport } = this.#options
+    const where = parseAddress(this.peer.peer)!
+    const socket = tls?.call(where, this.peer.id) ?? connect({ ...where, noDelay: true, keepAlive: true, lookup })
     this.#socket = socket
     this.#pulse = null
     const cancelTimeout = clock.after(this.#timing.connectMs, () => socket.destroy())
-    socket.on('connect', () => {
+    socket.on(tls ? 'secureConnect' : 'connect', () => {
       cancelTimeout()
       this.#up = true
       const { cluster, self } = this.#options
       const answers = { address: this.#address() ?? undefined, probeMs: this.#timing.probeMs }
-      const names = { cluster, from: self, to: this.peer.id, ...answers, ...this.#passport.own }
+      const names = { cluster, from: self, to: this.peer.id, ...answers, ...passport.own }
       socket.write(encodeFrames([JSON.stringify({ type: 'Hello', protocol: protocolVersion, ...names })]))
       if (this.#answersProbes) this.#watch(socket)
       else this.#cancelNotice = clock.after(this.#timing.pause.capMs, () => this.#noticeUp())
     })
-    socket.on('error', () => socket.destroy())
+    socket.on('error', (error) => {
+      if (isTlsError(error)) this.#refuses(error)
+      socket.destroy()
+    })
     socket.on('close', () => {
       cancelTimeout()
       if (socket === this.#socket) this.#lost()
     })
     this.#read(socket)
+  }
+
+  /** Tells that the peer's certificate is not the peer's, or that the peer does not take this node's. */
+  #refuses(error: Error): void {
+    this.#options.refusals.report(this.peer.id, this.peer.peer, describeTlsError(error))
   }
 
   #watch(socket: Socket): void {
@@ -318,7 +340,7 @@ class OutgoingLink implements Called {
           continue
         }
         const said = 'bytes' in decoded ? parseStranger(decoded.bytes) : {}
-        if ('value' in said) this.#passport.isRefused(this.#options.self, this.peer.id, said.value)
+        if ('value' in said) this.#options.passport.isRefused(this.#options.self, this.peer.id, said.value)
         socket.destroy()
       }
     })

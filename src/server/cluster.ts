@@ -59,6 +59,8 @@ export interface ClusterOptions {
   readonly dataDir: string | null
   /** Folder for a trace file of each node; null for no traces. */
   readonly traceDir: string | null
+  /** The certificate of each node, where they speak TLS. */
+  readonly tlsOf?: ((id: NodeId) => NonNullable<NodeConfig['tls']>) | undefined
   /** True if each node has a port for metrics, {@link localMetricsAddress}. */
   readonly metrics?: boolean
   /** Called with every event from the start on; later listeners {@link Cluster.subscribe}. */
@@ -251,7 +253,7 @@ export class Cluster {
 
   #spawn(member: Member): void {
     const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir, onTrace } = this.#options
-    const { appPortsAbove, metrics } = this.#options
+    const { appPortsAbove, metrics, tlsOf } = this.#options
     const config = {
       stage,
       id: member.id,
@@ -263,6 +265,7 @@ export class Cluster {
       ...choices,
       appPort: appPortsAbove === undefined ? null : parseAddress(member.client)!.port + appPortsAbove,
       metricsPort: metrics ? parseAddress(localMetricsAddress(member))!.port : null,
+      tls: tlsOf?.(member.id) ?? null,
       dataDir: dataDir && join(dataDir, member.id),
       trace: traceDir && join(writableFolder(traceDir), `${member.id}.ndjson`),
       watched: onTrace !== undefined,

@@ -3,7 +3,15 @@ import { z } from 'zod'
 import { plainAddress } from '../address.js'
 import { defaultTiming, limits, type Member, type Timing } from '../contracts.js'
 import { ConfigError } from '../errors.js'
-import { addressShape, defaultSettings, nodeIdShape, portShape, priorityShape, settingShapes } from './settings.js'
+import {
+  addressShape,
+  defaultSettings,
+  nodeIdShape,
+  portShape,
+  priorityShape,
+  settingShapes,
+  tlsShape,
+} from './settings.js'
 
 export const memberShape = z.strictObject({ id: nodeIdShape, client: addressShape, peer: addressShape })
 
@@ -29,6 +37,8 @@ const nodeConfig = z.strictObject({
   appPort: portShape.nullable().default(null),
   /** The port for metrics and health over HTTP, at the host of the client address; null for none. */
   metricsPort: portShape.nullable().default(null),
+  /** The node's certificate; null for a node that speaks plainly. */
+  tls: tlsShape.nullable().default(null),
   /** The file that gets a line of JSON for each event of the node; null for none. */
   trace: z.string().nullable(),
   /** True if the supervisor looks on: it then gets every step by a pipe of its own. */
