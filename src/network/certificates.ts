@@ -106,11 +106,14 @@ export function readTexts(files: TlsFiles): TlsTexts {
 const isPem = (place: string) => place.trimStart().startsWith('-----BEGIN ')
 const named = (what: string, place: string) => (isPem(place) ? what : `${what} ${place}`)
 
+/** The end of a PEM block. OpenSSL reads on in the next line only. */
+const endOfBlock = /-----END [A-Z ]+-----/g
+
 /** Reads a PEM text, unless the place is one. @throws CertificateError */
 function pemOf(place: string): string {
-  if (isPem(place)) return place
   try {
-    return readFileSync(place, 'utf8')
+    const text = isPem(place) ? place : readFileSync(place, 'utf8')
+    return text.replaceAll(endOfBlock, '$&\n')
   } catch (error) {
     throw new CertificateError('certificate_unreadable', `a file for TLS cannot be read: ${(error as Error).message}`)
   }

@@ -32,6 +32,13 @@ export interface TlsGateOptions {
   readonly handshakes?: number
 }
 
+/** A connection in the gate. */
+interface Entrant {
+  /** The address of its other end; a socket that has ended does not know it any more. */
+  readonly remote: string | undefined
+  readonly deadline: NodeJS.Timeout
+}
+
 const sentence = 'this port speaks TLS, and nothing else'
 
 /** A gate that does the handshakes of one port. It holds a bounded number of them, each for a bounded time. */
@@ -39,8 +46,8 @@ export class TlsGate implements Gate {
   readonly #options: TlsGateOptions
   /** Does the handshakes. It listens nowhere: the port does. */
   readonly #server: Server
-  /** The connections in the gate, the oldest first, and the address of each one's other end. */
-  readonly #inside = new Map<Socket, string | undefined>()
+  /** The connections in the gate, the oldest first. */
+  readonly #inside = new Map<Socket, Entrant>()
 
   constructor(options: TlsGateOptions) {
     this.#options = options
@@ -73,18 +80,17 @@ export class TlsGate implements Gate {
     const { handshakes = mostHandshakes, handshakeMs: ms = usualHandshakeMs } = this.#options
     const [oldest] = this.#inside.keys()
     if (oldest && this.#inside.size >= handshakes) this.#end(oldest, `${handshakes} newer handshakes wait`)
-    this.#inside.set(socket, socket.remoteAddress)
     const deadline = setTimeout(() => this.#end(socket, 'its handshake took too long'), ms)
+    this.#inside.set(socket, { remote: socket.remoteAddress, deadline })
     const onEnd = () => socket.destroy()
-    socket.on('error', onEnd).once('end', onEnd)
-    socket.once('close', () => {
-      clearTimeout(deadline)
-      this.#inside.delete(socket)
-    })
+    const onClose = () => this.#leave(socket)
+    socket.on('error', onEnd).once('end', onEnd).once('close', onClose)
     socket.once('data', (chunk: Buffer) => {
       if (chunk[0] !== handshakeByte) return this.#refusePlain(socket, chunk)
       socket.pause()
       socket.removeListener('end', onEnd)
+      // The end of a handshake is told by the server, with its reason: it comes after the end of the connection.
+      socket.removeListener('close', onClose)
       socket.unshift(chunk)
       this.#server.emit('connection', socket)
     })
@@ -95,7 +101,7 @@ export class TlsGate implements Gate {
     if (!this.#inside.has(plain)) return void socket.destroy()
     const reason = this.#options.refuses(socket)
     if (reason === null) {
-      this.#inside.delete(plain)
+      this.#leave(plain)
       return this.#options.pass(socket)
     }
     socket.on('error', () => {})
@@ -104,15 +110,22 @@ export class TlsGate implements Gate {
 
   /** Ends a connection in the gate, and tells why; one that has left it was told of. */
   #end(socket: Socket, reason: string): void {
-    const remote = this.#inside.get(socket)
-    if (!this.#inside.delete(socket)) return
-    this.#options.turnedAway(remote, reason)
+    const entrant = this.#leave(socket)
+    if (!entrant) return
+    this.#options.turnedAway(entrant.remote, reason)
     socket.destroy()
+  }
+
+  #leave(socket: Socket): Entrant | undefined {
+    const entrant = this.#inside.get(socket)
+    clearTimeout(entrant?.deadline)
+    this.#inside.delete(socket)
+    return entrant
   }
 
   /** Tells a sender of plain text, in its own form, to which port it speaks. Nothing that it sends is performed. */
   #refusePlain(socket: Socket, chunk: Buffer): void {
-    this.#inside.delete(socket)
+    this.#leave(socket)
     const isHttp = beginsHttp(chunk)
     this.#options.turnedAway(socket.remoteAddress, `it spoke ${isHttp ? 'HTTP' : 'plain text'}; ${sentence}`)
     if (isHttp) return refuseHttp(socket, `This is raft-roadmap: ${sentence}.`)
@@ -123,13 +136,12 @@ export class TlsGate implements Gate {
   }
 
   close(): void {
-    for (const socket of this.#inside.keys()) socket.destroy()
-    this.#inside.clear()
+    for (const socket of [...this.#inside.keys()]) {
+      this.#leave(socket)
+      socket.destroy()
+    }
   }
 }
 
-/**
- * Finds the connection below a TLS socket: a private field of Node's own. A socket that was ended does not know any more
- * where its other end was.
- */
+/** Finds the connection below a TLS socket: a private field of Node's own. */
 const plainOf = (socket: TLSSocket) => (socket as unknown as { readonly _parent: Socket })._parent
