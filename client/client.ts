@@ -41,6 +41,9 @@ export class CallError extends Error {
 /** Milliseconds that the look-up of a name and the making of a connection may take together. */
 const connectMs = 1_000
 
+/** Codes of calls that no node has answered. */
+const unanswered: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'connection_lost'])
+
 function refused(code: ErrorCode, message: string): Outcome {
   return { outcome: 'refused', error: failure(code, message).error }
 }
@@ -102,9 +105,9 @@ export class Client<M extends object = AnyCommands> {
     }
   }
 
-  /** Adds the last reason of a node to the outcome of a call that reached none. */
+  /** Adds the last reason of a node to the outcome of a call that has no answer. */
   #explained(outcome: Outcome): Outcome {
-    if (outcome.outcome === 'done' || outcome.error.code !== 'unreachable' || this.#whyNot === null) return outcome
+    if (outcome.outcome === 'done' || this.#whyNot === null || !unanswered.has(outcome.error.code)) return outcome
     return { ...outcome, error: { ...outcome.error, message: `${outcome.error.message} (${this.#whyNot})` } }
   }
 

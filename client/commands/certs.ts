@@ -27,7 +27,7 @@ export const certs: Verb<CertsArguments> = {
       .example('$0 client --certs certs', 'asks with the certificate client.crt')
       .epilogue(
         'Certificates that are there and last are left as they are, so that nodes may be added. The key of the authority, ca.key, ' +
-          'lies in the folder as well: whoever reads it can pose as any node. For trying, not for production.',
+          'lies in the folder as well: whoever reads it can pose as each of the nodes. For trying, not for production.',
       ),
   async handler(args) {
     const { cluster, nodes, hosts } = wantedBy(args)

@@ -42,7 +42,7 @@ export interface TlsTexts {
 }
 
 /** The role in which a certificate lets its bearer speak. A node's serves for a client as well. */
-export type BearerKind = 'nodes' | 'clients'
+type BearerKind = 'nodes' | 'clients'
 
 /** A name in a certificate: a node or a client of a cluster. */
 export interface Bearer {

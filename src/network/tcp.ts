@@ -24,7 +24,7 @@ import { Refusals } from './refusals.js'
 import { beginsHttp, metricsSentence, refuseHttp, spokeHttp } from './stray-http.js'
 import { type Share, Tally } from './tally.js'
 import { describeTlsError, isTlsError } from './tls-errors.js'
-import { type Hello, Visits } from './visits.js'
+import { type Hello, type Visit, Visits } from './visits.js'
 
 /**
  * The protocol's version, raised when the meaning of a frame between nodes changes; nodes of different versions do not
@@ -143,10 +143,7 @@ export class TcpNetwork implements Network {
         for (let decoded = decoder.next(); decoded && !socket.destroyed; decoded = decoder.next()) {
           if ('problem' in decoded) throw new Error(decoded.problem)
           if (peer === null) {
-            const hello = parseHello(decoded.bytes)
-            this.#options.tls?.checkCaller(socket, hello.from)
-            const visit = this.#visits.enter(hello, () => socket.destroy())
-            if (hello.probeMs !== undefined) this.#answerProbes(socket, hello.probeMs)
+            const visit = this.#admit(socket, decoded.bytes)
             peer = visit.from
             leave = visit.leave
             isGuest = visit.isGuest
@@ -167,6 +164,15 @@ export class TcpNetwork implements Network {
         this.#refuse(socket, { double: error.address })
       }
     })
+  }
+
+  /** Admits a peer by its hello. @throws Error that says why it is not to be heard */
+  #admit(socket: Socket, bytes: Buffer): Visit {
+    const hello = parseHello(bytes)
+    this.#options.tls?.checkCaller(socket, hello.from)
+    const visit = this.#visits.enter(hello, () => socket.destroy())
+    if (hello.probeMs !== undefined) this.#answerProbes(socket, hello.probeMs)
+    return visit
   }
 
   /** Greets a peer that probes, and answers its probes from then on. */

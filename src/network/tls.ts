@@ -2,6 +2,7 @@
  * TLS of a node: the certificate that it shows, and whom it lets in. A node's certificate bears the node's name and its
  * cluster's, and is checked each way: by who is called, and by who calls.
  */
+import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import {
   connect,
@@ -100,7 +101,9 @@ export class NodeTls {
     const { cluster, self: name } = this.#world
     const read = readTexts(files)
     const checked = checkTexts(read, { cluster, kind: 'nodes', name }, this.#now())
-    const options: SecureContextOptions = { ...read.texts, minVersion }
+    // Without tickets no session is resumed: each handshake looks at the certificate of the other end.
+    const secureOptions = constants.SSL_OP_NO_TICKET
+    const options: SecureContextOptions = { ...read.texts, minVersion, secureOptions }
     try {
       return { options, checked, context: createSecureContext(options) }
     } catch (error) {

@@ -1,6 +1,6 @@
 /**
  * SIGHUP, by which an operator asks a process to read its files again. A process in which nobody wants that ends by it,
- * as any process does.
+ * as is usual.
  */
 type Act = () => void | Promise<void>
 
