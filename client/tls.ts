@@ -23,7 +23,7 @@ export interface ClientTls {
 /** Milliseconds after which the files are read again, when a connection is made: they may have been renewed. */
 const freshMs = 60_000
 
-/** What a connection is made with. */
+/** The secrets of connections, and the clusters whose nodes are believed. */
 interface Credentials {
   readonly context: Tls.SecureContext
   readonly clusters: readonly string[]

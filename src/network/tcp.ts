@@ -244,7 +244,7 @@ function parseHello(bytes: Buffer): Hello {
   return { cluster, from, to, address, ...identityIn(hello), ...(isProbing && { probeMs }) }
 }
 
-/** What all links of a node share. */
+/** The parts that all links of a node share. */
 interface Site extends NetworkOptions {
   readonly passport: Passport
   readonly refusals: Refusals
