@@ -25,6 +25,10 @@ const isAddress = (address: unknown): address is string =>
   typeof address === 'string' && addressProblem(address) === null
 const isReadsAndWrites = (application: unknown) =>
   isObject(application) && Object.values(application).every((kind) => kind === 'read' || kind === 'write')
+const isTls = (tls: unknown) =>
+  isObject(tls) &&
+  typeof tls.ca === 'string' &&
+  ['cert', 'key', 'cluster'].every((name) => tls[name] === undefined || typeof tls[name] === 'string')
 /** Prints any value for a sentence. */
 const shown = (value: unknown) =>
   inspect(value, { depth: 0, maxStringLength: 100, breakLength: Number.POSITIVE_INFINITY })
@@ -32,7 +36,7 @@ const shown = (value: unknown) =>
 /** Checks the settings of a client. @throws ConfigError that says what to change */
 export function checkSettings(settings: ClientSettings): ClientSettings {
   if (!isObject(settings)) throw new ConfigError('a client is made with an object such as { addresses: ["host:port"] }')
-  const { addresses, deadlineMs, maxRedirects, session, reads, application, token } = settings
+  const { addresses, deadlineMs, maxRedirects, session, reads, application, token, tls } = settings
   if (!Array.isArray(addresses) || addresses.length === 0)
     throw new ConfigError('a client needs a list of at least one address: { addresses: ["host:port"] }')
   const wrong = addresses.findIndex((address) => !isAddress(address))
@@ -50,7 +54,9 @@ export function checkSettings(settings: ClientSettings): ClientSettings {
   // The value is not shown: it may be a token in another wrapping.
   if (token !== undefined && typeof token !== 'string' && typeof token !== 'function')
     throw new ConfigError('token is a text, or a function that gives one')
-  const given = { addresses: [...addresses], deadlineMs, maxRedirects, session, reads, application, token }
+  if (tls !== undefined && !isTls(tls))
+    throw new ConfigError('tls is { ca, cert, key }, paths of PEM files or PEM texts; cert and key may be left out')
+  const given = { addresses: [...addresses], deadlineMs, maxRedirects, session, reads, application, token, tls }
   return Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
   ) as unknown as ClientSettings

@@ -14,6 +14,7 @@ import {
 } from '../src/contracts.js'
 import { encodeFrames, FrameDecoder, parseJson } from '../src/network/framing.js'
 import { lookup } from '../src/network/lookup.js'
+import { describeTlsError, isTlsError } from '../src/network/tls-errors.js'
 import { newestClient } from '../stages/newest-client.js'
 import { type CheckedCall, checkCall, checkSettings } from './check-call.js'
 import {
@@ -30,6 +31,7 @@ import {
 import { Holding } from './holding.js'
 import { Introduction } from './introduction.js'
 import type { CallSettings, ClientSettings, ReadSettings, ScanSettings, Waiting } from './settings.js'
+import { TlsDialer } from './tls.js'
 
 export type { Outcome } from '../src/contracts.js'
 
@@ -48,6 +50,9 @@ export class CallError extends Error {
 
 /** Milliseconds that the look-up of a name and the making of a connection may take together. */
 const connectMs = 1_000
+
+/** Codes of calls that no node has answered. */
+const unanswered: ReadonlySet<string> = new Set(['unreachable', 'timeout', 'connection_lost'])
 
 function refused(code: ErrorCode, message: string): Outcome {
   return { outcome: 'refused', error: failure(code, message).error }
@@ -69,11 +74,15 @@ export class Client<M extends object = AnyCommands> {
   readonly #token: ClientSettings['token']
   /** The client's introduction at each address; there is none if it has no token. */
   readonly #introductions = new Map<string, Introduction>()
+  readonly #tls: TlsDialer | null
+  /** The reason for which a node last ended a connection, or was not believed, until one answers. */
+  #whyNot: string | null = null
 
-  /** @throws ConfigError if no address is given, or a setting is not valid; the message says which */
+  /** @throws ConfigError if no address is given, or a setting or a certificate is not valid; the message says which */
   constructor(settings: ClientSettings) {
-    const { application = keyValueApplication, token, ...options } = checkSettings(settings)
+    const { application = keyValueApplication, token, tls, ...options } = checkSettings(settings)
     this.#token = token
+    this.#tls = tls ? new TlsDialer(tls) : null
     const reads = Object.keys(application).filter((name) => application[name] === 'read')
     this.#reads = new Set([...nodeReads, ...reads])
     const commands = Object.fromEntries([...this.#reads].map((name) => [name, { readOnly: true }]))
@@ -104,10 +113,16 @@ export class Client<M extends object = AnyCommands> {
     if (checked.signal?.aborted) return refused('aborted', 'the signal was aborted before anything was asked')
     const end = this.#holding.wait()
     try {
-      return await this.#settled(checked)
+      return this.#explained(await this.#settled(checked))
     } finally {
       end()
     }
+  }
+
+  /** Adds the last reason of a node to the outcome of a call that has no answer. */
+  #explained(outcome: Outcome): Outcome {
+    if (outcome.outcome === 'done' || this.#whyNot === null || !unanswered.has(outcome.error.code)) return outcome
+    return { ...outcome, error: { ...outcome.error, message: `${outcome.error.message} (${this.#whyNot})` } }
   }
 
   /** Waits for the outcome of a call, or for the end of the waiting. */
@@ -229,23 +244,33 @@ export class Client<M extends object = AnyCommands> {
     })
   }
 
+  /** Notes why a node ends a connection: it says so in an answer to no request. */
+  #heard(address: string, answers: readonly NumberedAnswer[]): void {
+    this.#whyNot = null
+    for (const { id, answer } of answers)
+      if (id === undefined && !answer.ok) this.#whyNot = `${address}: ${answer.error.message}`
+  }
+
   #connect(address: string): void {
     const where = parseAddress(address)
     if (!where) return this.#shell.disconnected(address, 'not an address')
-    const socket = connect({ ...where, noDelay: true, lookup })
+    const socket = this.#tls?.call(where) ?? connect({ ...where, noDelay: true, lookup })
     const decoder = new FrameDecoder()
     let reason = 'closed by the node'
     this.#sockets.set(address, socket)
     const forget = this.#holding.add(socket)
     const stopPatience = this.#holding.after(connectMs, () => socket.destroy(new Error(`no answer in ${connectMs} ms`)))
     const introduction = this.#introduction(address, socket)
-    socket.on('connect', () => {
+    socket.on(this.#tls ? 'secureConnect' : 'connect', () => {
       stopPatience()
       if (introduction) void introduction.begin()
       else this.#shell.connected(address)
     })
     socket.on('error', (error) => {
       reason = error.message
+      if (!isTlsError(error)) return
+      reason = describeTlsError(error)
+      this.#whyNot = `${address}: ${reason}`
     })
     socket.on('close', () => {
       stopPatience()
@@ -258,7 +283,9 @@ export class Client<M extends object = AnyCommands> {
     socket.on('data', (chunk) => {
       decoder.push(chunk as Buffer)
       const { answers, isSpoilt } = answersIn(decoder)
-      this.#shell.answered(address, introduction?.heard(answers) ?? answers)
+      const others = introduction?.heard(answers) ?? answers
+      this.#heard(address, others)
+      this.#shell.answered(address, others)
       if (!isSpoilt) return
       reason = 'it did not answer in frames of JSON'
       socket.destroy()

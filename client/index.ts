@@ -20,6 +20,7 @@ export type {
   ReadsAndWrites,
 } from './commands-of.js'
 export type { CallSettings, ClientSettings, ReadSettings, ScanSettings, Waiting } from './settings.js'
+export type { ClientTls } from './tls.js'
 
 /**
  * A client of a cluster, whose commands and answers have types: those of the key-value store, or of another application.

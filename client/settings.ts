@@ -1,5 +1,6 @@
 import type { ReadPolicy } from '../src/contracts.js'
 import type { ReadsAndWrites } from './commands-of.js'
+import type { ClientTls } from './tls.js'
 
 export interface ClientSettings {
   /**
@@ -32,6 +33,11 @@ export interface ClientSettings {
    * for each connection. A token that is refused ends calls with the code `unauthenticated`, at once.
    */
   readonly token?: string | (() => string | Promise<string>) | undefined
+  /**
+   * The certificates, for a cluster that speaks TLS: `{ ca: 'ca.crt', cert: 'client.crt', key: 'client.key' }`. Files are
+   * read when the client is made, and again, once a minute at most, when it connects.
+   */
+  readonly tls?: ClientTls | undefined
 }
 
 /** A wait that a caller may end. */

@@ -3,6 +3,7 @@ import type { Access } from './network/access.js'
 import { Quota } from './network/client-quota.js'
 import type { Schemas } from './network/grpc-protos.js'
 import { type MakeNetwork, openNetwork } from './network/networks.js'
+import type { NodeTls } from './network/tls.js'
 import { type Doors, Node } from './node.js'
 import { NodeLimits } from './node-limits.js'
 import type { Quotas } from './server/quotas.js'
@@ -22,6 +23,8 @@ export interface NodeParts extends Omit<NodeSettings, 'members'>, Pick<Doors, 'n
   /** The address to listen at for nodes, if it is another than the one that the members know. */
   readonly listen?: string | undefined
   readonly network: NetworkName | MakeNetwork
+  /** The node's certificate, where nodes speak TLS with each other. */
+  readonly tls?: NodeTls | undefined
   /** Puts something between the node and its network. */
   readonly around?: (network: Network) => Network
   /** Puts something between the node and the store of its log. */
@@ -61,9 +64,9 @@ export async function assembleNode(stage: Stage, parts: NodeParts): Promise<Asse
   const quota = new Quota(parts.quotas ?? {}, clock, notice)
   const ask = quota.guard((candidate, answer) => node.ask(candidate, answer))
   const electionMs = timing.electionTicks * timing.tickMs
-  const { aroundCodec, access, bootstrap, priority = 0, features = [], about } = parts
+  const { aroundCodec, access, tls, bootstrap, priority = 0, features = [], about } = parts
   const release = { stage: stage.number, features }
-  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec, release, access }
+  const site = { self, members, cluster, listen, electionMs, clock, random, notice, aroundCodec, release, access, tls }
   const wire = await openNetwork(parts.network, stage, site, ask, parts.schemas)
   const network = parts.around?.(wire) ?? wire
   const disk = diskOf(stage, parts)

@@ -16,6 +16,7 @@ import { defaultSettings } from '../../src/server/settings.js'
 import { Client } from '../client.js'
 import { type ClusterFile, type FileNode, nodeNamed, shownPath } from './cluster-file.js'
 import type { Restartable } from './restart-all.js'
+import { clientName, clientTls, ownPlaces, placesIn } from './tls-places.js'
 import { remove } from './wipe.js'
 
 declare module '../../src/events.js' {
@@ -60,6 +61,8 @@ const stopMs = 5_000
 interface BackgroundOptions {
   /** The one node of the file that belongs to this machine; all of them if it is left out. */
   readonly only?: NodeId | undefined
+  /** The folder of the certificates, if they are not those of the file. */
+  readonly certs?: string | undefined
   /** The path of a file of tokens that nodes are started with; that of the cluster's file if it is left out. */
   readonly tokens?: string | undefined
   /** Further flags of the nodes that are started from here. */
@@ -88,15 +91,22 @@ export class Background implements Restartable {
 
   constructor(
     file: ClusterFile,
-    { only, tokens, token, flags = [], mayBeRefused = false }: BackgroundOptions = {},
+    { only, certs, tokens, token, flags = [], mayBeRefused = false }: BackgroundOptions = {},
   ) {
     this.file = file
     this.#mayBeRefused = mayBeRefused
-    this.#flags = tokens === undefined ? flags : [...flags, '--tokens', resolve(tokens)]
+    this.#flags = [
+      ...flags,
+      ...(certs === undefined ? [] : ['--certs', certs]),
+      ...(tokens === undefined ? [] : ['--tokens', resolve(tokens)]),
+    ]
     this.#demandsToken = tokens !== undefined || file.settings.tokens !== undefined
     if (this.#demandsToken && token === undefined && !mayBeRefused) throw new ConfigError(noToken)
     this.#wanted = only === undefined ? file.nodes : [nodeNamed(file, only)]
-    this.client = new Client({ addresses: file.nodes.map(({ client }) => client), session: false, token })
+    const places = certs === undefined ? ownPlaces(file) : placesIn(certs)
+    const names = [clientName, ...this.#wanted.map(({ id }) => id)]
+    const tls = places ? { tls: clientTls(places, names, file.cluster) } : {}
+    this.client = new Client({ addresses: file.nodes.map(({ client }) => client), session: false, token, ...tls })
   }
 
   close(): void {

@@ -11,10 +11,12 @@ import {
   clusterFileShape,
   defaultSettings,
   type settingShapes,
+  tlsShape,
 } from '../../src/server/settings.js'
 import type { Stage } from '../../src/stage.js'
 import { stageArgument } from '../commands/arguments.js'
 import { stageWith } from './applications.js'
+import type { TlsPlaces } from './tls-places.js'
 
 /** A node of a file that describes a cluster. */
 export interface FileNode extends Member {
@@ -36,6 +38,8 @@ export interface ClusterFile {
   readonly stage: Stage
   /** The folder with a folder for each node. */
   readonly dataDir: string
+  /** The certificates of its nodes, if the file says where they are; with absolute paths. */
+  readonly tls: TlsPlaces | null
   /** The settings that the file gives; those that it leaves out are not there. */
   readonly settings: Settings
   readonly nodes: readonly FileNode[]
@@ -52,7 +56,7 @@ type Settings = Pick<ClusterFileContents, keyof typeof settingShapes>
 export function readClusterFile(named: string, only: Stage | null = null): ClusterFile {
   const path = resolve(named)
   const shown = shownPath(path)
-  const { cluster, stage, application, dataDir, nodes, ...given } = contentsOf(shown, readText(shown))
+  const { cluster, stage, application, dataDir, nodes, tls, ...given } = contentsOf(shown, readText(shown))
   const folder = resolve(dirname(path), dataDir)
   const { tokens } = given
   const settings = tokens === undefined ? given : { ...given, tokens: resolve(dirname(path), tokens) }
@@ -70,11 +74,16 @@ export function readClusterFile(named: string, only: Stage | null = null): Clust
     }))
     checkMembers(all)
     const fullName = clusterName(found.application, cluster)
-    return { path, cluster: fullName, stage: found, dataDir: folder, settings, nodes: all }
+    const places = tls ? placesFrom(dirname(path), tls) : null
+    return { path, cluster: fullName, stage: found, dataDir: folder, tls: places, settings, nodes: all }
   } catch (error) {
     if (error instanceof ConfigError) throw new ConfigError(`${shown}: ${error.message}`)
     throw error
   }
+}
+
+function placesFrom(folder: string, { ca, cert, key, ...more }: NonNullable<ClusterFileContents['tls']>): TlsPlaces {
+  return { ca: resolve(folder, ca), cert: resolve(folder, cert), key: resolve(folder, key), ...more }
 }
 
 /** Finds the stage of a file, with its application. @throws ConfigError if it is not the only one there is */
@@ -153,7 +162,9 @@ interface Pair {
   readonly value?: unknown
 }
 
-const nodeSettings = ['client', 'peer', 'appPort', 'metricsPort', 'listen', 'priority']
+/** The settings within another one, by its name. */
+const within = (name: string) =>
+  name === 'tls' ? Object.keys(tlsShape.shape) : ['client', 'peer', 'appPort', 'metricsPort', 'listen', 'priority']
 
 /** Puts into words what the shape finds wrong, and at which place of the file. */
 function told(issue: z.core.$ZodIssue, contents: unknown): { names: string[]; message: string } {
@@ -161,7 +172,7 @@ function told(issue: z.core.$ZodIssue, contents: unknown): { names: string[]; me
   if (issue.code === 'invalid_key') return { names, message: issue.issues[0]?.message ?? issue.message }
   if (issue.code !== 'unrecognized_keys')
     return { names, message: isMissing(contents, names) ? missing(names) : issue.message }
-  const known = names.length === 0 ? Object.keys(clusterFileShape.shape) : nodeSettings
+  const known = names.length === 0 ? Object.keys(clusterFileShape.shape) : within(names[0]!)
   const [first] = issue.keys as [string]
   return { names: [...names, first], message: `there is no such setting; there are ${known.join(', ')}` }
 }
@@ -174,6 +185,8 @@ function isMissing(contents: unknown, names: readonly string[]): boolean {
 function missing(names: readonly string[]): string {
   const [name] = names.slice(-1)
   if (name === 'cluster') return 'is missing: the name that all nodes share'
+  if (names[0] === 'tls')
+    return 'is missing: the path of a PEM file, such as tls/ca.crt, or "tls/{name}.crt" and "tls/{name}.key"'
   if (name === 'nodes') return 'is missing: n1: { client: 127.0.0.1:7001, peer: 127.0.0.1:7101 }, and so on'
   return 'is missing: an address, host:port'
 }

@@ -12,7 +12,7 @@ export const tokenVariable = `${prefix}TOKEN`
 const shapes: Readonly<Record<string, z.ZodType>> = { ...settingShapes, metricsPort: portShape }
 
 /** The variables of the environment that give flags of `run` and `node` other values, by the flags' names. */
-const environmentNames = ['config', 'id', 'dataDir', ...Object.keys(shapes)] as const
+const environmentNames = ['config', 'id', 'dataDir', 'certs', ...Object.keys(shapes)] as const
 
 /**
  * Reads the settings that the environment gives.

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Event, Member, ReadPolicy } from '../../src/contracts.js'
+import { clusterName } from '../../src/application.js'
+import type { Event, Member, NodeId, ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { appPortsAbove, hostedMembers, localMembers, metricsPortsAbove } from '../../src/network/local-members.js'
 import { makeToken } from '../../src/network/token.js'
@@ -14,6 +15,7 @@ import { readsAndWrites } from '../commands-of.js'
 import { nodeColour } from '../text/colour.js'
 import { freeBasePort } from './free-ports.js'
 import { Membership } from './membership.js'
+import { clientName, clientTls, filesFor, ownAuthority, placesIn } from './tls-places.js'
 
 export const defaultBasePort = 7000
 
@@ -45,6 +47,8 @@ export interface LocalClusterOptions extends Quotas {
   readonly metrics: boolean
   /** The port for metrics of the first node, n1; the others follow. It implies {@link metrics}. */
   readonly metricsPort: number | undefined
+  /** True if nodes and clients speak TLS, with certificates that are made in the data folder. */
+  readonly tls: boolean
   /** The nodes that the client asks for reads. */
   readonly reads: ReadPolicy
   /** True if the client opens no session. */
@@ -62,6 +66,8 @@ export interface LocalCluster {
   readonly data: DataFolder | null
   /** Adds and removes nodes; null where the members are fixed. */
   readonly membership: Membership | null
+  /** The folder of the certificates; null if nobody speaks TLS. */
+  readonly certs: string | null
   stop(): Promise<void>
 }
 
@@ -72,11 +78,17 @@ export interface LocalCluster {
 export async function startLocalCluster(options: LocalClusterOptions): Promise<LocalCluster> {
   const { stage, host, dataDir } = options
   const data = stage.keeps === 'nothing' && dataDir === undefined ? null : new DataFolder(dataDir)
+  const own = options.tls && !data ? new DataFolder() : null
+  const remove = () => {
+    for (const folder of [data, own]) folder?.remove()
+  }
   try {
     if (stage.keeps !== 'nothing') await data?.checkKind(options.log)
     const kept = await keptOrNew(options, data)
-    const own = options.tokens === undefined ? null : makeToken()
-    const cluster = new Cluster({ ...clusterOptions(options, data, kept), access: accessOf(options, own) })
+    const supervisor = options.tokens === undefined ? null : makeToken()
+    const certificates = options.tls ? await certified((data ?? own)!, stage, kept) : null
+    const access = accessOf(options, supervisor)
+    const cluster = new Cluster({ ...clusterOptions(options, data, kept), access, ...certificates?.ofCluster })
     const membersChange = stage.members === 'changing'
     const isKept = membersChange && options.log !== 'memory'
     if (isKept) await data?.remember(kept)
@@ -88,22 +100,47 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
       reads: options.reads,
       session: !options.noSession,
       application,
-      token: own?.token,
+      token: supervisor?.token,
+      ...certificates?.ofClient,
     })
     const noted = isKept ? data : null
     const { basePort, cluster: name } = kept
-    const premises = { cluster, client, data: noted, host, basePort, name, above: portsAbove(options, basePort) }
+    const above = portsAbove(options, basePort)
+    const premises = { cluster, client, data: noted, host, basePort, name, above, ...certificates?.ofMembership }
     const membership = membersChange ? new Membership(premises) : null
     await membership?.remember()
     const stop = async () => {
       client.close()
       await cluster.stop()
-      data?.remove()
+      remove()
     }
-    return { cluster, client, data, membership, stop }
+    return { cluster, client, data, membership, certs: certificates?.path ?? null, stop }
   } catch (error) {
-    data?.remove()
+    remove()
     throw error
+  }
+}
+
+/** Makes the certificates of a cluster, in its data folder. Those that are there, and last, are used again. */
+async function certified(data: DataFolder, { application }: Stage, { cluster: named, nodes }: Kept) {
+  const cluster = clusterName(application, named)
+  const { AuthorityFolder, hostsOf } = await import('./authority.js')
+  const path = ownAuthority(data.path)
+  const folder = await AuthorityFolder.open(path, cluster)
+  const certify = async (members: readonly Member[]) => {
+    await folder.nodes(
+      members.map(({ id }) => id),
+      hostsOf(members),
+    )
+  }
+  await certify(nodes)
+  await folder.client()
+  const places = placesIn(path)
+  return {
+    path,
+    ofCluster: { tlsOf: (id: NodeId) => ({ ...filesFor(places, id), clientCertificates: true }) },
+    ofClient: { tls: clientTls(places, [clientName], cluster) },
+    ofMembership: { certify: (member: Member) => certify([member]) },
   }
 }
 

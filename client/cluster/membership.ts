@@ -44,6 +44,8 @@ export interface Premises {
   readonly above: readonly number[]
   /** The cluster's name, which all its nodes share. */
   readonly name: string
+  /** Issues the certificate of a node that is about to be started, where nodes speak TLS. */
+  readonly certify?: (member: Member) => Promise<void>
 }
 
 /** Adds nodes to a cluster that was started here, and removes them, with their processes and folders. */
@@ -114,6 +116,7 @@ export class Membership {
     if (!number) throw new UsageError(`a node that is started here is called n1 to n99, not ${id}`)
     const onItsHost = cluster.hosts && localMember(number, id, basePort)
     const member = onItsHost ?? (await freeMember(localMember(number, host, basePort), host, above))
+    await this.#premises.certify?.(member)
     say(await cluster.add(member))
     await this.remember()
     return member

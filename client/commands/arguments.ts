@@ -75,6 +75,14 @@ export const connectOption = {
   describe: 'where nodes listen for clients: host:port,…',
 } as const
 
+/** The option that names a folder with certificates, as `certs dev` makes one. */
+export const certsOption = {
+  type: 'string',
+  default: process.env.RAFT_ROADMAP_CERTS,
+  describe:
+    'speak TLS, with the certificates in this folder: ca.crt, and NAME.crt and NAME.key of each node, or of client',
+} as const
+
 /** Splits the addresses of `--connect`. @throws ConfigError that names the first one that is none */
 export function addressesIn(connect: string): string[] {
   const addresses = connect.split(',').map((address) => address.trim())

@@ -5,16 +5,18 @@ import { jsonLine } from '../../src/text.js'
 import { Client, type Outcome } from '../client.js'
 import { type CatchingUp, changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
 import { ownToken } from '../cluster/own-token.js'
+import { clientName, clientTls, placesIn } from '../cluster/tls-places.js'
 import { readsAndWrites } from '../commands-of.js'
 import { describeOutcome, exitCode, plainOutcome } from '../text/answers.js'
 import { describeBar, describeEvent } from '../text/events.js'
 import { parseArguments, usage } from '../text/words.js'
-import { addressesIn, askOptions, connectOption, tokenFileOption, wholeNumber } from './arguments.js'
+import { addressesIn, askOptions, certsOption, connectOption, tokenFileOption, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 
 interface ClientArguments {
   words: readonly string[]
   connect: string
+  certs: string | undefined
   json: boolean
   deadline: number | undefined
   reads: ReadPolicy
@@ -34,6 +36,7 @@ function clientOptions(yargs: Argv, commands: Stage['commands']) {
   return yargs
     .positional('command', { type: 'string', array: true, describe: commandList(commands), default: [] })
     .option('connect', connectOption)
+    .option('certs', certsOption)
     .option('json', { type: 'boolean', default: false, describe: 'the answer as the node gave it' })
     .option('deadline', {
       describe: 'milliseconds [5000; 600000 for a change of members]',
@@ -48,12 +51,13 @@ function clientOptions(yargs: Argv, commands: Stage['commands']) {
 }
 
 async function ask(args: ClientArguments, { commands, application: asked }: Stage): Promise<void> {
-  const { connect, json, deadline, words, reads, noSession } = args
+  const { connect, certs, json, deadline, words, reads, noSession } = args
   const addresses = addressesIn(connect)
   const patience = deadline === undefined ? {} : { deadlineMs: deadline }
   const application = readsAndWrites(asked.commands)
   const token = ownToken(args.tokenFile)
-  const client = new Client({ addresses, reads, session: !noSession, application, token, ...patience })
+  const tls = certs === undefined ? {} : { tls: clientTls(placesIn(certs), [clientName]) }
+  const client = new Client({ addresses, reads, session: !noSession, application, token, ...patience, ...tls })
   try {
     process.exitCode =
       words.length > 0

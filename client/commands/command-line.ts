@@ -20,6 +20,8 @@ const flags = [
   'ui',
   'predict',
   'metrics',
+  'tls',
+  'no-client-certificates',
   'in-background',
   'found',
   'app-ports',
@@ -30,7 +32,7 @@ const flags = [
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */
-const valuesOfClient = ['connect', 'deadline', 'reads', 'token-file']
+const valuesOfClient = ['connect', 'certs', 'deadline', 'reads', 'token-file']
 /** Options that may be given more than once: each time they add an address, or a prefix. */
 const repeatable = ['connect', 'prefix']
 

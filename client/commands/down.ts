@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import type { Event } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { exitCodes } from '../../src/server/exits.js'
 import type { Background } from '../cluster/background.js'
 import { shownPath } from '../cluster/cluster-file.js'
+import { ownAuthority } from '../cluster/tls-places.js'
 import { foldersToWipe, remove } from '../cluster/wipe.js'
 import { fileOptions, type OfFile, withBackground } from './of-file.js'
 import type { Verb } from './verb.js'
@@ -37,6 +39,8 @@ export const down: Verb<DownArguments> = {
       const seen = await cluster.look()
       const nodes = seen.map(({ node }) => ({ node, process: cluster.folderOf(node) }))
       const folders = args.wipe ? await foldersToWipe(cluster.file, nodes) : []
+      const certificates = ownAuthority(cluster.file.dataDir)
+      if (args.wipe && args.node === undefined && existsSync(certificates)) folders.push(certificates)
       if (folders.length > 0 && !args.yes && !(await isWanted(cluster, folders))) return exitCodes.refused
       const ended = args.node === undefined ? await cluster.stopAll() : [await cluster.stop(args.node)]
       for (const event of ended) say(event)

@@ -89,6 +89,7 @@ export function parseStart(line: string) {
     appPorts: false,
     metrics: false,
     metricsPort: undefined,
+    tls: false,
   } as const
   return {
     stage,

@@ -7,6 +7,7 @@ import { ProcessFolder } from '../../src/server/process-folder.js'
 import { type Quotas, quotasIn } from '../../src/server/quotas.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { nodeNamed, readClusterFile } from '../cluster/cluster-file.js'
+import { filesFor, ownPlaces, placesIn, type TlsPlaces } from '../cluster/tls-places.js'
 import { onlyStage, type Served } from './served.js'
 
 /** The arguments of `node`. */
@@ -29,6 +30,8 @@ export interface NodeArguments extends Quotas {
   appPort: number | undefined
   metricsPort: number | undefined
   listen: string | undefined
+  certs: string | undefined
+  noClientCertificates: boolean
   cluster: string | undefined
   bootstrap: boolean
   dataDir: string | undefined
@@ -73,7 +76,7 @@ function planFromFlags(served: Served, args: NodeArguments): NodePlan {
   return {
     stage,
     // A founder without other members needs an operator's word: the flag is also given after a loss of its disk.
-    config: configOf(args, stage, { id, members, cluster, bootstrap: bootstrap && !isAlone, dataDir }),
+    config: configOf(args, stage, { id, members, cluster, bootstrap: bootstrap && !isAlone, dataDir, tls: null }),
     self: members.find((member) => member.id === id) ?? members[0]!,
     isFoundingUnconfirmed: bootstrap && isAlone,
     folder: null,
@@ -100,7 +103,7 @@ function planFromFile(served: Served, args: NodeArguments, path: string): NodePl
   const folder = args.dataDir ?? (stage.keeps === 'nothing' ? undefined : node.folder)
   const { priority = node.priority, appPort = node.appPort ?? undefined } = args
   const { metricsPort = node.metricsPort ?? undefined, listen = node.listen ?? undefined } = args
-  const own = { id: node.id, members, cluster, bootstrap: isFounder, dataDir: folder }
+  const own = { id: node.id, members, cluster, bootstrap: isFounder, dataDir: folder, tls: ownPlaces(file) }
   return {
     stage,
     config: configOf({ ...args, priority, appPort, metricsPort, listen }, stage, own),
@@ -119,9 +122,11 @@ interface Own {
   readonly cluster: string
   readonly bootstrap: boolean
   readonly dataDir: string | undefined
+  /** The certificates that the file names, or that `up --tls` has made. */
+  readonly tls: TlsPlaces | null
 }
 
-function configOf(args: NodeArguments, stage: Stage, { dataDir, ...own }: Own): object {
+function configOf(args: NodeArguments, stage: Stage, { dataDir, tls, ...own }: Own): object {
   const { network, log, heartbeat, election, snapshotEntries, snapshotBytes, leaseReads, tokens, metricsOpen, trace } =
     args
   return {
@@ -139,8 +144,17 @@ function configOf(args: NodeArguments, stage: Stage, { dataDir, ...own }: Own): 
     metricsPort: args.metricsPort ?? null,
     listen: args.listen ?? null,
     dataDir: dataDir === undefined ? null : writableFolder(dataDir),
+    tls: tlsOf(args, tls, own.id),
     trace: trace ?? null,
   }
+}
+
+/** Finds the certificate of a node; null if it is to speak plainly. @throws ConfigError if a flag would mean nothing */
+function tlsOf({ certs, noClientCertificates }: NodeArguments, ofFile: TlsPlaces | null, id: string) {
+  const places = certs === undefined ? ofFile : placesIn(certs)
+  if (places) return { ...filesFor(places, id), ...(noClientCertificates && { clientCertificates: false }) }
+  if (noClientCertificates) throw new ConfigError('--no-client-certificates goes with --certs, or with tls in the file')
+  return null
 }
 
 /** Parses the option `--peers`. @throws ConfigError that shows its form */

@@ -6,7 +6,7 @@ import { runNode } from '../../src/server/process.js'
 import { hostShape, portShape, priorityShape } from '../../src/server/settings.js'
 import { schemas } from '../../stages/schemas.js'
 import { eventOutlet } from '../text/outlets.js'
-import { nodeOptions, precedence, setting } from './arguments.js'
+import { certsOption, nodeOptions, precedence, setting } from './arguments.js'
 import { type NodeArguments, type NodePlan, planNode } from './node-plan.js'
 import { quotaOptions } from './quota-options.js'
 import type { Served } from './served.js'
@@ -50,6 +50,12 @@ const ownOptions = {
   listen: {
     describe: 'the host to listen at, if it is another than the one that others are told; 0.0.0.0 is every address',
     coerce: setting('listen', hostShape),
+  },
+  certs: certsOption,
+  'no-client-certificates': {
+    type: 'boolean',
+    default: false,
+    describe: 'with TLS: clients need no certificate of their own; nodes do',
   },
   json: { type: 'boolean', default: false, describe: 'events as NDJSON on standard output' },
   'in-background': { type: 'boolean', default: false, hidden: true },
@@ -106,7 +112,10 @@ async function runAlone(plan: NodePlan, args: NodeArguments): Promise<void> {
   process.exit(exitCodes.done)
 }
 
-/** Resolves when a signal asks the process to end. SIGUSR2 says that all nodes end, so that nobody takes over. */
+/**
+ * Resolves when a signal asks the process to end. SIGUSR2 says that all nodes end, so that nobody takes over; SIGHUP ends
+ * a node that has no file to read again.
+ */
 function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR2'] as const) process.once(signal, resolve)

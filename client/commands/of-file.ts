@@ -5,12 +5,13 @@ import { Background } from '../cluster/background.js'
 import { readClusterFile } from '../cluster/cluster-file.js'
 import { ownToken } from '../cluster/own-token.js'
 import { eventOutlet } from '../text/outlets.js'
-import { nodeOptions, tokenFileOption } from './arguments.js'
+import { certsOption, nodeOptions, tokenFileOption } from './arguments.js'
 
 /** The arguments of the verbs that are about the cluster of a file. */
 export interface OfFile {
   config: string
   node: string | undefined
+  certs: string | undefined
   json: boolean
   logLevel?: LogLevel | undefined
   tokenFile: string | undefined
@@ -25,6 +26,7 @@ export const fileOptions = {
     describe: 'the file that describes the cluster: README.md, "A cluster by a file"',
   },
   node: { type: 'string', describe: 'this node of the file only: the others run on other machines' },
+  certs: certsOption,
   json: { type: 'boolean', default: false, describe: 'what happened as NDJSON, an event a line' },
   'token-file': tokenFileOption,
 } as const
@@ -37,12 +39,12 @@ export const tokensOption = {
 
 /** Does something with the nodes of a file, and tells each event. @returns what `act` returns */
 export async function withBackground<T>(
-  { config, node, json, logLevel, tokens, tokenFile }: OfFile,
+  { config, node, certs, json, logLevel, tokens, tokenFile }: OfFile,
   act: (cluster: Background, say: (event: Event) => void) => Promise<T>,
   how: { readonly mayBeRefused?: boolean } = {},
 ): Promise<T> {
   const flags = logLevel === undefined ? [] : ['--log-level', logLevel]
-  const options = { only: node, flags, tokens, token: ownToken(tokenFile), ...how }
+  const options = { only: node, certs, flags, tokens, token: ownToken(tokenFile), ...how }
   const cluster = new Background(readClusterFile(config), options)
   const { report, flushed } = eventOutlet({ isJson: json, level: logLevel ?? defaultSettings.logLevel })
   try {

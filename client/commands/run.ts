@@ -38,7 +38,7 @@ import type { Verb } from './verb.js'
 
 declare module '../../src/events.js' {
   interface EventDetails {
-    ready: { stage: number; nodes: readonly { id: string; client: string; peer: string }[] }
+    ready: { stage: number; nodes: readonly { id: string; client: string; peer: string }[]; certs?: string }
     not_ready: { for: readonly Awaited[] }
     all_dead: { code: number }
     stopped: object
@@ -73,6 +73,7 @@ interface RunArguments extends QuotaArguments {
   trace: string | undefined
   metrics: boolean
   metricsPort: number | undefined
+  tls: boolean
   headless: boolean
   ui: boolean
   uiPort: number
@@ -144,6 +145,11 @@ function runOptions(yargs: Argv) {
       describe: 'the same, at this port for n1 and the following ones for the others',
       coerce: setting('metrics-port', portShape),
     })
+    .option('tls', {
+      type: 'boolean',
+      default: false,
+      describe: 'make certificates in the data folder; nodes, clients and the prompt speak TLS',
+    })
     .option('headless', { type: 'boolean', default: false, describe: 'no REPL: fault words from standard input' })
     .option('json', { type: 'boolean', default: false, describe: 'with --headless: events as NDJSON' })
 }
@@ -209,7 +215,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
     say(event)
   }
   const input = createInterface({ input: process.stdin })
-  const opening = sayReady(local.cluster, stage, early, say, stopped)
+  const opening = sayReady(local, stage, early, say, stopped)
   let queue = Promise.resolve()
   input.on('line', (line) => {
     if (line.trim() !== '') queue = queue.then(() => obey(local, stage, line, done))
@@ -248,7 +254,7 @@ function outlets({ json: isJson, logLevel: level }: RunArguments) {
 
 /** Reports `ready` when clients are served, and not before; if that takes too long, `not_ready` with the reason. */
 async function sayReady(
-  cluster: Cluster,
+  { cluster, certs }: LocalCluster,
   stage: Stage,
   early: readonly Event[],
   say: (event: Event) => void,
@@ -259,7 +265,7 @@ async function sayReady(
       ...{ id, pid, client, peer },
       ...(metrics && { metrics }),
     }))
-    say({ event: 'ready', stage: stage.number, nodes })
+    say({ event: 'ready', stage: stage.number, nodes, ...(certs !== null && { certs }) })
   }
   if (cluster.isReady) ready()
   else say({ event: 'not_ready', for: cluster.awaited })
@@ -318,7 +324,7 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   const options = answering(local, stage, args.log)
   const shown = await page?.serve(options, args.uiPort)
   if (process.stdout.isTTY)
-    console.log(banner(args.served, stage, cluster.nodes(), args.log === 'memory' ? null : data))
+    console.log(banner(args.served, stage, cluster.nodes(), args.log === 'memory' ? null : data, local.certs))
   if (shown) console.log(describeEvent({ event: 'page', address: shown.address }).trimStart())
   const { stdin: input, stdout: output } = process
   repl = new Prompt({
@@ -354,16 +360,24 @@ function titleOfStage({ number, title, name, adds }: Stage): string[] {
   return [colour.bold(`Stage ${number}: ${title}`) + colour.dim(` · stages/${name}/README.md`), `adds ${adds}`]
 }
 
-function banner(served: Served, stage: Stage, members: ReturnType<Cluster['nodes']>, data: DataFolder | null): string {
+function banner(
+  served: Served,
+  stage: Stage,
+  members: ReturnType<Cluster['nodes']>,
+  data: DataFolder | null,
+  certs: string | null,
+): string {
   const { metrics } = members[0]!
   const { host, port } = parseAddress(members[0]!.client)!
+  const other =
+    certs === null ? `nc ${host} ${port}` : `${served.namesStage ? 'npx raft-roadmap ' : ''}client --certs ${certs}`
   const nodes = members.map(({ id, client }) => `${nodeColour(id)} ${client}`).join('  ')
   const lines = [
     ...(served.prompt ? [titleOf(served.prompt, stage)] : titleOfStage(stage)),
     nodes,
     ...(metrics ? [colour.dim(`metrics at http://${metrics}/metrics, and so on`)] : []),
     ...(data ? [colour.dim(`logs in ${data.path}${data.isTemporary ? ', for this run only' : ''}`)] : []),
-    colour.dim(`try: ${served.tries ?? triesOf(stage, data)} · help      or: nc ${host} ${port}`),
+    colour.dim(`try: ${served.tries ?? triesOf(stage, data)} · help      or: ${other}`),
   ]
   return wrapped(lines.join('\n'), columnsOf(process.stdout))
 }

@@ -3,10 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Event, NodeId } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { exitCodes } from '../../src/server/exits.js'
+import { ProcessFolder } from '../../src/server/process-folder.js'
 import { type Awaited, awaitedByClients, mostKnowing } from '../../src/server/readiness.js'
 import { type Background, StartError } from '../cluster/background.js'
 import { changeMembers } from '../cluster/change-members.js'
-import { type ClusterFile, shownPath } from '../cluster/cluster-file.js'
+import { type ClusterFile, readClusterFile, shownPath } from '../cluster/cluster-file.js'
+import { ownAuthority } from '../cluster/tls-places.js'
 import { fileOptions, type OfFile, tokensOption, withBackground } from './of-file.js'
 import { logLevelOption } from './quota-options.js'
 import type { Verb } from './verb.js'
@@ -14,7 +16,7 @@ import type { Verb } from './verb.js'
 declare module '../../src/events.js' {
   interface EventDetails {
     /** The cluster serves clients. */
-    cluster_serves: { cluster: string; leader: NodeId | null; logs: string }
+    cluster_serves: { cluster: string; leader: NodeId | null; logs: string; certs?: string }
     /** A node cannot use what it has kept, so it stays down. */
     not_started: { message: string }
     /** A node of the file runs, and is no member of the cluster. */
@@ -30,6 +32,7 @@ const lookMs = 100
 
 interface UpArguments extends OfFile {
   found: boolean
+  tls: boolean
 }
 
 export const up: Verb<UpArguments> = {
@@ -43,14 +46,47 @@ export const up: Verb<UpArguments> = {
         default: false,
         describe: 'of a file with one node: found its cluster, once. Of several nodes, the first does so by itself',
       })
+      .option('tls', {
+        type: 'boolean',
+        default: false,
+        describe: 'make certificates in the data folder, once: from then on nodes, and all that ask them, speak TLS',
+      })
       .example('$0 up', 'starts the nodes of cluster.yaml, and returns when they serve')
       .example('$0 up --config orders.yaml --node n3', 'on the machine of n3')
       .epilogue(
         'A node that runs already is left alone. Exit code 1: one stays down, and the others serve; 3: they do not serve yet.',
       ),
   async handler(args) {
+    if (args.tls) await makeCertificates(args)
     process.exitCode = await withBackground(args, (cluster, say) => startAll(cluster, args, say))
   },
+}
+
+/**
+ * Makes an authority in the cluster's data folder, and a certificate for each node. `status`, `restart` and `down` find
+ * them there.
+ *
+ * @throws ConfigError if the file or a flag names others, if a part of the nodes is elsewhere, or if nodes run without
+ */
+async function makeCertificates({ config, node, certs }: UpArguments): Promise<void> {
+  const file = readClusterFile(config)
+  if (file.tls || certs !== undefined)
+    throw new ConfigError('--tls makes certificates, and others are named: leave it out')
+  if (node !== undefined)
+    throw new ConfigError(
+      '--tls makes an authority for one machine: for several, `certs dev` makes one, and tls names it',
+    )
+  const path = ownAuthority(file.dataDir)
+  const running = await Promise.all(file.nodes.map(({ id }) => new ProcessFolder(file.dataDir, id).find()))
+  if (!existsSync(path) && running.some((one) => one !== null))
+    throw new ConfigError('nodes of this cluster run without TLS: `down` first, and then `up --tls`')
+  const { AuthorityFolder, hostsOf } = await import('../cluster/authority.js')
+  const folder = await AuthorityFolder.open(path, file.cluster)
+  await folder.nodes(
+    file.nodes.map(({ id }) => id),
+    hostsOf(file.nodes),
+  )
+  await folder.client()
 }
 
 /**
@@ -149,6 +185,9 @@ async function serves(cluster: Background, say: (event: Event) => void): Promise
       say({ event: 'no_member', node: id, client, peer })
   }
   const leader = mostKnowing(statuses)?.leader ?? null
-  say({ event: 'cluster_serves', cluster: file.cluster, leader, logs: shownPath(file.dataDir) })
+  const certs = ownAuthority(file.dataDir)
+  const isMade = !file.tls && existsSync(certs)
+  const more = isMade ? { certs: shownPath(certs) } : {}
+  say({ event: 'cluster_serves', cluster: file.cluster, leader, logs: shownPath(file.dataDir), ...more })
   return exitCodes.done
 }

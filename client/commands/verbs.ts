@@ -77,6 +77,11 @@ export const verbs = [
     load: async (): Promise<Verb<never>> => (await import('./tokens.js')).tokens,
   },
   {
+    command: 'certs <what>',
+    describe: '`dev`: a small authority and certificates for TLS, for trying',
+    load: async (): Promise<Verb<never>> => (await import('./certs.js')).certs,
+  },
+  {
     command: 'scenario [id]',
     describe: 'play a script against a stage and judge it; without an id, the list of scripts',
     load: async (): Promise<Verb<never>> => (await import('./scenario.js')).scenario,

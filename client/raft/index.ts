@@ -13,6 +13,7 @@ export type {
   SnapshotStore,
 } from '../../src/contracts.js'
 export { ConfigError } from '../../src/errors.js'
+export type { CertificateProblem, TlsFiles } from '../../src/network/certificates.js'
 export type { MakeNetwork } from '../../src/network/networks.js'
 export type { NetworkOptions } from '../../src/network/options.js'
 export type { Choices, Pace } from '../../src/server/config.js'

@@ -1,6 +1,7 @@
 import { parseAddress } from '../../src/address.js'
 import { addressProblem, isNodeId, type LogStore, limits, type Member } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
+import type { TlsFiles } from '../../src/network/certificates.js'
 import type { MakeNetwork } from '../../src/network/networks.js'
 import { type Choices, defaultPace, type Pace } from '../../src/server/config.js'
 import { type LogKind, logKinds, type NetworkName, networkNames } from '../../src/stage.js'
@@ -47,6 +48,12 @@ export interface NodeOptions<C, R, Q = never, A = never> {
    * are others than those of most nodes stops. All nodes must have it, or none.
    */
   readonly compareResults?: boolean
+  /**
+   * The node's certificate, its key and the authority: paths of PEM files, or PEM texts. With it nodes speak TLS with each
+   * other over `tcp` and `grpc`, and each must be who its certificate says: it has the name
+   * `URI:raft-roadmap://CLUSTER/nodes/ID`. All nodes must have one, or none.
+   */
+  readonly tls?: TlsFiles | undefined
   /** Closes the node when it is aborted. */
   readonly signal?: AbortSignal | undefined
 }
@@ -87,6 +94,7 @@ export function checkOptions<C, R, Q, A>(options: NodeOptions<C, R, Q, A>): Chec
   const log = logStore ?? (dataDir === null ? 'memory' : 'file')
   if (typeof log === 'string' && !logKinds.includes(log)) fail(`logStore must be one of ${logKinds.join(', ')}`)
   if (signal !== undefined && !(signal instanceof AbortSignal)) fail('signal must be an AbortSignal')
+  checkTls(options.tls)
   const self = memberOf({ id, peer: advertise })
   const members = bootstrap === undefined ? [self] : checkFounders(bootstrap, self)
   return {
@@ -95,6 +103,13 @@ export function checkOptions<C, R, Q, A>(options: NodeOptions<C, R, Q, A>): Chec
     pace: checkPace(options.timing ?? {}),
     commandBytes: checkBytes(options.limits?.commandBytes ?? limits.valueBytes),
   }
+}
+
+function checkTls(tls: unknown): void {
+  if (tls === undefined) return
+  const parts = ['ca', 'cert', 'key'] as const
+  if (parts.some((part) => typeof (tls as TlsFiles | null)?.[part] !== 'string'))
+    fail('tls must be { ca, cert, key }: paths of PEM files, or PEM texts')
 }
 
 function checkFounders(bootstrap: readonly Peer[], self: Member): readonly Member[] {

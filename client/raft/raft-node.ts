@@ -1,6 +1,9 @@
 import { EventEmitter } from 'node:events'
 import type { AssembledNode } from '../../src/assemble.js'
 import type { Event, Random, Status } from '../../src/contracts.js'
+import { ConfigError } from '../../src/errors.js'
+import type { TlsFiles } from '../../src/network/certificates.js'
+import type { NodeTls } from '../../src/network/tls.js'
 import { Asking, election, none, otherChange, otherChangeHere } from './asking.js'
 import {
   type AddOptions,
@@ -46,6 +49,7 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
   readonly #asking: Asking
   readonly #end: { resolve(): void; reject(error: Error): void }
   #parts!: AssembledNode
+  #tls: NodeTls | undefined
   #closing: Promise<void> | null = null
   #failure: Error | null = null
   /** Resolves when a node that has failed has let go of its folder and its port. */
@@ -74,8 +78,9 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
   }
 
   /** @internal */
-  attach(parts: AssembledNode): void {
+  attach(parts: AssembledNode, tls?: NodeTls): void {
     this.#parts = parts
+    this.#tls = tls
     this.#asking.attach(parts.ask)
   }
 
@@ -109,6 +114,7 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
     this.#clock.end()
     this.#emitLater('fatal', error)
     const rejected = () => this.#end.reject(error)
+    this.#tls?.close()
     this.#released = this.#parts.release().then(rejected, rejected)
     this.#closing ??= this.#released
   }
@@ -293,11 +299,23 @@ export class RaftNode<C, R, Q = never, A = never> extends EventEmitter<RaftEvent
     return this.#closing
   }
 
+  /**
+   * Reads the certificate of `tls` again. New connections have it; those that stand are left alone.
+   *
+   * @param files other places of it; those of `createNode` if they are left out
+   * @throws ConfigError with a `code`, if it cannot be used, or the node has none; the one before stays then
+   */
+  renewCertificate(files?: TlsFiles): void {
+    if (!this.#tls) throw new ConfigError('this node has no certificate: createNode was given no tls')
+    this.#tls.reload(files)
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
 
   async #stop(drainMs: number): Promise<void> {
+    this.#tls?.close()
     try {
       await this.#parts.node.stop(drainMs)
     } catch (error) {

@@ -37,9 +37,10 @@ function describeDetails(details: Record<string, unknown>): string {
 
 type Details = Readonly<Record<string, unknown>>
 
-function describeReady({ stage, nodes }: EventDetails['ready']): string {
+function describeReady({ stage, nodes, certs }: EventDetails['ready']): string {
   const list = nodes.map(({ id, client }) => `${nodeColour(id)} ${client}`)
-  return `stage ${stage} is ready; Ctrl-C ends it: ${list.join('  ')}`
+  const asking = certs === undefined ? '' : `; ask with --certs ${certs}`
+  return `stage ${stage} is ready; Ctrl-C ends it: ${list.join('  ')}${asking}`
 }
 
 /** Describes cut links. When groups are split, links come in pairs, there and back. */
@@ -81,8 +82,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   ready: describeReady,
   page: ({ address }) => `a page for this run: ${address}`,
   stopped: () => 'every node has stopped',
-  serving: ({ pid, client, peer, app, metrics }) =>
-    `serves clients on ${client}, peers on ${peer}${app === undefined ? '' : `, gRPC on ${app}`}${metrics === undefined ? '' : `, metrics on http://${metrics}/metrics`} (pid ${pid})`,
+  serving: ({ pid, client, peer, app, metrics, tls }) =>
+    `serves clients on ${client}, peers on ${peer}${app === undefined ? '' : `, gRPC on ${app}`}${metrics === undefined ? '' : `, metrics on http://${metrics}/metrics`}${tls ? ', with TLS' : ''} (pid ${pid})`,
   link_up: ({ peer }) => colour.dim(`connected to ${peer}`),
   link_down: ({ peer }) => colour.dim(`lost the connection to ${peer}`),
   message_unsent: ({ peer, type, reason }) => colour.yellow(`could not send a ${type} to ${peer}: ${reason}`),
@@ -126,6 +127,11 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
     colour.yellow(`refused the token of ${remote ?? '(gone already)'}${andMore(unnoticed)}`),
   tokens_read: ({ tokens }) => `counts these tokens from now on: ${tokens}`,
   tokens_unread: ({ message }) => colour.red(`goes on with the tokens that it had: ${message}`),
+  certificate_expires: ({ expires, days }) =>
+    colour.yellow(`has a certificate that expires in ${days} days, at ${expires}`),
+  certificate_renewed: ({ expires }) => `has read its certificate again: it is valid until ${expires}`,
+  certificate_kept: ({ message, expires }) =>
+    colour.red(`keeps its certificate, valid until ${expires}: the new one cannot be used: ${message}`),
   node_failed: ({ message }) => colour.red(`fails: ${message}`),
   peer_unreachable: ({ peer, reason }) => colour.yellow(`cannot reach ${peer}: ${reason}`),
   deposed: ({ term, by }) => colour.yellow(`is deposed: it led term ${term}, and has heard of term ${by}`),
@@ -222,8 +228,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
     answers === undefined ? 'does not run' : `was not started from here, and goes on: ${answers} answers (pid ${pid})`,
   no_member: ({ client, peer }) =>
     colour.yellow(`runs, and is no member yet: raft-roadmap client add_node <its name> ${client} ${peer}`),
-  cluster_serves: ({ cluster, leader, logs }) =>
-    `${cluster} serves${leader === null ? '' : `, and ${nodeColour(leader)} leads`}; what the nodes keep and say is in ${logs}`,
+  cluster_serves: ({ cluster, leader, logs, certs }) =>
+    `${cluster} serves${leader === null ? '' : `, and ${nodeColour(leader)} leads`}; what the nodes keep and say is in ${logs}${certs === undefined ? '' : `; ask with --certs ${certs}`}`,
   folders_deleted: ({ folders }) => `deleted: ${folders.join(', ')}`,
   paused: () => colour.yellow('paused: it neither answers nor refuses'),
   resumed: () => colour.green('resumed'),

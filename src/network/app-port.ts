@@ -8,6 +8,7 @@ import { connectionLimits } from './connection-limits.js'
 import { clientServices, type Served } from './grpc-app.js'
 import { GrpcPort } from './grpc-port.js'
 import { Protos, type Schemas } from './grpc-protos.js'
+import type { NodeTls } from './tls.js'
 
 /** Milliseconds between two looks at the node's health. */
 const healthMs = 250
@@ -16,6 +17,8 @@ export interface AppPortOptions extends Served {
   readonly schemas: Schemas
   readonly clock: Clock
   readonly notice: (event: Event) => void
+  /** The node's certificate, where TLS is spoken. */
+  readonly tls?: NodeTls | undefined
   /** Reads the status of the node that serves. */
   readonly status: () => Status
 }
@@ -30,9 +33,10 @@ export interface AppPort {
  * of calls, reflection, and health. A node is healthy while it knows a leader.
  */
 export async function openAppPort(options: AppPortOptions, address: string): Promise<AppPort> {
-  const { schemas, clock, notice } = options
+  const { schemas, clock, notice, tls } = options
   const dropped = (remote: string | undefined, reason: string) => notice({ event: 'client_dropped', remote, reason })
-  const port = new GrpcPort({ clock, limit: connectionLimits().apps, dropped, turnedAway: dropped })
+  const gate = tls?.gateFor('clients over h2')
+  const port = new GrpcPort({ clock, limit: connectionLimits().apps, gate, dropped, turnedAway: dropped })
   const definitions = askSchema(options, schemas)
   const protos = new Protos(definitions)
   const ask = askHandler(options, port.calls, protos)

@@ -5,6 +5,7 @@ import type { Access } from './access.js'
 import { type ClientBounds, type ClientTallies, clientBounds } from './client-bounds.js'
 import { ClientConnection, type ConnectionOwner } from './client-connection.js'
 import { lastWordsMs } from './connection-limits.js'
+import type { Gate, MakeGate } from './gate.js'
 import { type Pace, TokenBucket } from './pacing.js'
 import { Tally } from './tally.js'
 
@@ -47,6 +48,7 @@ export class ClientPort implements ConnectionOwner {
   /** Connections on which nothing has been asked yet, the oldest first. */
   readonly #silent = new Set<ClientConnection>()
   readonly #turnedAway = new Set<Socket>()
+  #gate: Gate | undefined
   #searchedAt = Number.NEGATIVE_INFINITY
   #sweep: NodeJS.Timeout | undefined
 
@@ -73,8 +75,15 @@ export class ClientPort implements ConnectionOwner {
     }
     // Half-open: a client that has asked and closes its side (`nc -N`) still gets its answer.
     this.#server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
-      this.#accept(socket),
+      this.#gate ? this.#gate.enter(socket) : this.#accept(socket),
     )
+  }
+
+  /** Puts a gate before the port, where TLS is spoken. It has to be there before the port listens. */
+  guard(make: MakeGate): void {
+    const refuse = (remote: string | undefined, reason: string) =>
+      this.report({ event: 'client_refused', remote, reason })
+    this.#gate = make((socket) => this.#accept(socket), refuse)
   }
 
   /** Rejects as `net.Server` does, with `EADDRINUSE` among others. */
@@ -201,6 +210,7 @@ export class ClientPort implements ConnectionOwner {
   async close(): Promise<void> {
     clearInterval(this.#sweep)
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#gate?.close()
     for (const connection of this.#connections) connection.end()
     for (const socket of this.#turnedAway) socket.destroy()
     await closed

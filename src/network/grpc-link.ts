@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js'
+import { Client, type ClientDuplexStream, credentials, type StatusObject, status } from '@grpc/grpc-js'
 import { formatAddress, parseAddress } from '../address.js'
 import type { Clock, Message } from '../contracts.js'
 import type { Proto, Protos } from './grpc-protos.js'
@@ -17,9 +17,10 @@ import type { Called, Peer } from './links.js'
 import { type LinkTiming, linkTiming, Redial } from './liveness.js'
 import { lookup } from './lookup.js'
 import type { Passport } from './passport.js'
+import type { Refusals } from './refusals.js'
 
 /** Options that all links of a node share. */
-export type GrpcWorld = GrpcOptions & { readonly passport: Passport }
+export type GrpcWorld = GrpcOptions & { readonly passport: Passport; readonly refusals: Refusals }
 
 const same = (bytes: Buffer) => bytes
 
@@ -97,9 +98,18 @@ export class GrpcLink implements Called {
     this.#cancelKnock()
     this.#cancelKnock = knock(this.peer.peer, this.#timing.connectMs, this.#options.clock, (target) => {
       if (target === null) return this.#lost()
-      this.#client = new Client(target, credentials.createInsecure(), channelOptions(this.#timing))
+      this.#client = this.#clientOf(target)
       this.#speak(this.#client)
     })
+  }
+
+  #clientOf(target: string): Client {
+    const { tls } = this.#options
+    const options = channelOptions(this.#timing)
+    if (!tls) return new Client(target, credentials.createInsecure(), options)
+    const { id } = this.peer
+    const secure = credentials.createFromSecureContext(tls.context, { checkServerIdentity: tls.checkOf(id) })
+    return new Client(target, secure, { ...options, 'grpc.ssl_target_name_override': id })
   }
 
   #speak(client: Client): void {
@@ -117,8 +127,9 @@ export class GrpcLink implements Called {
     // The other side sends nothing more, but its end must be read to be noticed.
     call.resume()
     call.on('error', () => {})
-    call.once('status', () => {
+    call.once('status', (ended: StatusObject) => {
       cancelDeadline()
+      if (this.#options.tls) this.#tellRefusal(ended)
       this.#lost()
     })
     const { cluster, self } = this.#options
@@ -127,6 +138,13 @@ export class GrpcLink implements Called {
     const names = { cluster, from: self, to: this.peer.id, ...answers, ...own, ...releaseFields(protocols.own) }
     const hello = { protocol: protocols.spokenTo(this.peer.id), ...names }
     call.write(this.#packet.encode({ hello }))
+  }
+
+  /** Tells that no channel was made because the peer's certificate is not the peer's, or not good. */
+  #tellRefusal({ code, details }: StatusObject): void {
+    const { refusals } = this.#options
+    if (code === status.UNAVAILABLE && /certificate/i.test(details))
+      refusals.report(this.peer.id, this.peer.peer, details.replace(/^.*Last error: /s, ''))
   }
 
   /** Checks whether the peer's first packet says that the peer refuses this node, and why. */

@@ -3,6 +3,7 @@ import { type ConnectionInjector, Server, ServerCredentials, type ServerIntercep
 import type { Address } from '../address.js'
 import type { Clock } from '../contracts.js'
 import { Door } from './door.js'
+import type { Gate, MakeGate } from './gate.js'
 import { GrpcCalls } from './grpc-calls.js'
 import { type CallBounds, handshakeMs, serverOptions } from './grpc-wire.js'
 
@@ -17,6 +18,8 @@ interface PortOptions {
   readonly callBounds?: Partial<CallBounds> | undefined
   /** Called for each connection that was ended because it held too much memory. */
   readonly dropped: (remote: string | undefined, reason: string) => void
+  /** Makes the gate of the port, where TLS is spoken. */
+  readonly gate?: MakeGate | undefined
   /** Called for each connection that is none of gRPC. */
   readonly turnedAway: (remote: string | undefined, reason: string) => void
 }
@@ -33,11 +36,15 @@ export class GrpcPort {
   readonly #injector: ConnectionInjector
   readonly #sockets = new Map<string, Socket>()
   readonly #door: Door
-  readonly #listener = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket))
+  readonly #gate: Gate | undefined
+  readonly #listener = createServer({ noDelay: true, keepAlive: true }, (socket) =>
+    this.#gate ? this.#gate.enter(socket) : this.#accept(socket),
+  )
 
   /** @param interceptors of each call, behind the one that counts its memory */
   constructor(options: PortOptions, interceptors: readonly ServerInterceptor[] = []) {
     this.#options = options
+    this.#gate = options.gate?.((socket) => this.#accept(socket), options.turnedAway)
     this.calls = new GrpcCalls(options.clock, options.dropped, options.callBounds)
     this.#door = new Door(options.limit, (socket) => !this.calls.isIdle(socket))
     this.server = new Server({ ...serverOptions, interceptors: [this.calls.watch, ...interceptors] })
@@ -63,9 +70,15 @@ export class GrpcPort {
     if (socket) this.#door.known(socket)
   }
 
+  /** Finds the connection at whose other end somebody is. */
+  socketOf(remote: string): Socket | undefined {
+    return this.#sockets.get(remote)
+  }
+
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#listener.close(() => resolve()))
     this.calls.stop()
+    this.#gate?.close()
     this.#injector.destroy()
     this.server.forceShutdown()
     for (const socket of this.#sockets.values()) socket.destroy()

@@ -11,7 +11,7 @@ import { handshakeMs, releaseFields, speakPath, withRelease } from './grpc-wire.
 import type { Called, Links } from './links.js'
 import { DoubleError, ForeignError } from './passport.js'
 import { ProtocolError, releaseIn } from './protocols.js'
-import { Refusals } from './refusals.js'
+import type { Refusals } from './refusals.js'
 import { type Hello, Visits } from './visits.js'
 
 type Speech = ServerDuplexStream<Buffer, Buffer>
@@ -21,7 +21,7 @@ const helloBytes = 4 * 1024
 /** The reason that ends the calls of a node which this node no longer counts as its peer. */
 const noLongerPeer = 'the receiver no longer counts the sender as a peer'
 
-/** The port for peers, and for clients that speak gRPC. */
+/** The port for peers, and for clients that speak gRPC; where TLS is spoken, for peers alone. */
 export class GrpcServer {
   readonly #options: GrpcWorld
   readonly #packet: Proto
@@ -34,15 +34,16 @@ export class GrpcServer {
   constructor(options: GrpcWorld, protos: Protos, links: Links<Called>) {
     this.#options = options
     this.#visits = new Visits(options, links, options.passport)
-    this.#refusals = new Refusals(options)
+    this.#refusals = options.refusals
     this.#packet = protos.message('Packet')
     this.#welcome = protos.message('Welcome')
     const dropped = (remote: string | undefined, reason: string) =>
       options.notice({ event: 'client_dropped', remote, reason })
     const turnedAway = (remote: string | undefined, reason: string) => this.#refused(null, remote, reason)
-    const { clock, callBounds } = options
+    const { clock, callBounds, tls } = options
     const limit = connectionLimits().peers
-    this.#port = new GrpcPort({ clock, limit, callBounds, dropped, turnedAway }, [this.#reportStatus])
+    const gate = tls?.gateFor('nodes over h2')
+    this.#port = new GrpcPort({ clock, limit, callBounds, gate, dropped, turnedAway }, [this.#reportStatus])
     const { Speak } = protos.service('RaftService')
     // Bytes are decoded here, not by gRPC: so what is wrong with them can be said.
     const raw = { ...Speak!, requestDeserialize: (bytes: Buffer) => bytes, responseSerialize: (bytes: Buffer) => bytes }
@@ -100,7 +101,9 @@ export class GrpcServer {
       try {
         const packet = this.#packetOf(bytes, peer === null)
         if (peer === null) {
-          const visit = this.#visits.enter(checkHello(packet.hello), () => end(noLongerPeer))
+          const hello = checkHello(packet.hello)
+          this.#options.tls?.checkCaller(this.#port.socketOf(call.getPeer()), hello.from)
+          const visit = this.#visits.enter(hello, () => end(noLongerPeer))
           peer = visit.from
           leave = visit.leave
           cancelDeadline()

@@ -6,6 +6,7 @@ import type { GrpcOptions } from './grpc-wire.js'
 import { Links } from './links.js'
 import { ownAddress } from './options.js'
 import { Passport } from './passport.js'
+import { Refusals } from './refusals.js'
 
 /**
  * A network that carries messages over gRPC. Every pair of nodes has two streams, each on a connection of its own, made
@@ -22,11 +23,9 @@ export class GrpcNetwork implements Network {
     this.#options = options
     this.#passport = new Passport(options)
     const protos = new Protos(loadProtos(options.schemas, [options.schemas.peer]))
-    this.#links = new Links(options, (peer) => {
-      const world = { ...options, passport: this.#passport }
-      return new GrpcLink(peer, world, protos, () => this.#links.addressFor(peer))
-    })
-    this.#server = new GrpcServer({ ...options, passport: this.#passport }, protos, this.#links)
+    const world = { ...options, passport: this.#passport, refusals: new Refusals(options) }
+    this.#links = new Links(options, (peer) => new GrpcLink(peer, world, protos, () => this.#links.addressFor(peer)))
+    this.#server = new GrpcServer(world, protos, this.#links)
   }
 
   /** Listens and opens the links. Rejects as `net.Server` does, with `EADDRINUSE` among others. */

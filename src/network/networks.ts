@@ -1,4 +1,5 @@
 import type { Ask, Codec, Network } from '../contracts.js'
+import { ConfigError } from '../errors.js'
 import type { NetworkName, Stage } from '../stage.js'
 import type { Access } from './access.js'
 import type { Schemas } from './grpc-protos.js'
@@ -35,10 +36,12 @@ export async function openNetwork(
   if (typeof name === 'function') return name({ ...options, codec: aroundCodec(jsonCodec(stage)) })
   if (name === 'tcp') return new TcpNetwork({ ...options, codec: aroundCodec(jsonCodec(stage)) })
   if (name === 'udp') {
+    if (options.tls) throw new ConfigError('there is no TLS over udp: take the network tcp or grpc, or leave tls out')
     const { UdpNetwork } = await import('./udp.js')
     return new UdpNetwork({ ...options, codec: aroundCodec(jsonCodec(stage)) })
   }
   const [{ GrpcNetwork }, { protobufCodec }] = await Promise.all([import('./grpc.js'), import('./grpc-codec.js')])
   const codec = aroundCodec(protobufCodec(stage, schemas))
-  return new GrpcNetwork({ ...options, schemas, codec, served: { ask, stage, access } })
+  // Where TLS is spoken, a port is for nodes or for clients: their certificates differ.
+  return new GrpcNetwork({ ...options, schemas, codec, ...(!options.tls && { served: { ask, stage, access } }) })
 }

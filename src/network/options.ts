@@ -1,6 +1,7 @@
 import { type Address, parseAddress } from '../address.js'
 import type { Clock, Codec, Event, Member, NodeId, Random } from '../contracts.js'
 import type { Release } from './protocols.js'
+import type { NodeTls } from './tls.js'
 
 export interface NetworkOptions {
   readonly self: NodeId
@@ -18,6 +19,8 @@ export interface NetworkOptions {
   readonly electionMs: number
   readonly clock: Clock
   readonly random: Random
+  /** The node's certificate, where nodes speak TLS with each other; without it they speak plainly. */
+  readonly tls?: NodeTls | undefined
   /** Called with events: links that come and go, and strangers that were turned away. */
   readonly notice: (event: Event) => void
 }

@@ -14,6 +14,7 @@ import { oneLine } from '../text.js'
 import { connectionLimits } from './connection-limits.js'
 import { Door } from './door.js'
 import { encodeFrames, FrameDecoder } from './framing.js'
+import type { Gate } from './gate.js'
 import { parseStranger } from './json-shape.js'
 import { type Called, Links, type Peer } from './links.js'
 import { type LinkTiming, linkTiming, Pulse, Redial } from './liveness.js'
@@ -24,7 +25,8 @@ import { ProtocolError, type Release, releaseIn } from './protocols.js'
 import { Refusals } from './refusals.js'
 import { beginsHttp, metricsSentence, refuseHttp, spokeHttp } from './stray-http.js'
 import { type Share, Tally } from './tally.js'
-import { type Hello, Visits } from './visits.js'
+import { describeTlsError, isTlsError } from './tls-errors.js'
+import { type Hello, type Visit, Visits } from './visits.js'
 
 const helloTimeoutMs = 5_000
 /** Bytes that may wait for one peer; further messages are lost, as the network may lose any message. */
@@ -59,14 +61,16 @@ export class TcpNetwork implements Network {
   /** The share of each guest with an unfinished frame; the frame that has been unfinished for longest comes first. */
   readonly #holding = new Map<Socket, Share>()
   #server: Server | undefined
+  #gate: Gate | undefined
 
   constructor(options: NetworkOptions) {
     this.#options = options
     this.#passport = new Passport(options)
     const addressFor = (peer: Peer) => () => this.#links.addressFor(peer)
-    this.#links = new Links(options, (peer) => new OutgoingLink(peer, options, this.#passport, addressFor(peer)))
-    this.#visits = new Visits(options, this.#links, this.#passport)
     this.#refusals = new Refusals(options)
+    const site = { ...options, passport: this.#passport, refusals: this.#refusals }
+    this.#links = new Links(options, (peer) => new OutgoingLink(peer, site, addressFor(peer)))
+    this.#visits = new Visits(options, this.#links, this.#passport)
   }
 
   async start(
@@ -75,7 +79,10 @@ export class TcpNetwork implements Network {
     greet?: (peer: Greeting) => void,
   ): Promise<void> {
     this.#passport.open(meet, greet)
-    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, receive))
+    const accept = (socket: Socket) => this.#accept(socket, receive)
+    this.#gate = this.#options.tls?.gateFor('nodes')(accept, (remote, why) => this.#refusals.report(null, remote, why))
+    const enter = this.#gate ? (socket: Socket) => this.#gate!.enter(socket) : accept
+    this.#server = createServer({ noDelay: true, keepAlive: true }, enter)
     await new Promise<void>((resolve, reject) => {
       this.#server!.once('error', reject)
       this.#server!.listen(ownAddress(this.#options), () => {
@@ -102,6 +109,7 @@ export class TcpNetwork implements Network {
   async stop(): Promise<void> {
     this.#links.close()
     const closed = new Promise<void>((resolve) => (this.#server ? this.#server.close(() => resolve()) : resolve()))
+    this.#gate?.close()
     for (const socket of this.#incoming) socket.destroy()
     await closed
   }
@@ -136,9 +144,7 @@ export class TcpNetwork implements Network {
         for (let decoded = decoder.next(); decoded && !socket.destroyed; decoded = decoder.next()) {
           if ('problem' in decoded) throw new Error(decoded.problem)
           if (peer === null) {
-            const hello = parseHello(decoded.bytes)
-            const visit = this.#visits.enter(hello, () => socket.destroy())
-            if (hello.probeMs !== undefined) this.#answerProbes(socket, hello.probeMs)
+            const visit = this.#admit(socket, decoded.bytes)
             peer = visit.from
             leave = visit.leave
             isGuest = visit.isGuest
@@ -160,6 +166,15 @@ export class TcpNetwork implements Network {
         this.#refuse(socket, isMismatch ? this.#passport.protocols.own : { double: error.address })
       }
     })
+  }
+
+  /** Admits a peer by its hello. @throws Error that says why it is not to be heard */
+  #admit(socket: Socket, bytes: Buffer): Visit {
+    const hello = parseHello(bytes)
+    this.#options.tls?.checkCaller(socket, hello.from)
+    const visit = this.#visits.enter(hello, () => socket.destroy())
+    if (hello.probeMs !== undefined) this.#answerProbes(socket, hello.probeMs)
+    return visit
   }
 
   /** Greets a peer that probes, and answers its probes from then on. */
@@ -231,13 +246,18 @@ function parseHello(bytes: Buffer): Hello {
   return { protocol, cluster, from, to, address, ...who, ...(isProbing && { probeMs }) }
 }
 
+/** The parts that all links of a node share. */
+interface Site extends NetworkOptions {
+  readonly passport: Passport
+  readonly refusals: Refusals
+}
+
 /** The connection on which this node sends to one peer. While it is down, messages are lost. */
 class OutgoingLink implements Called {
   readonly peer: Peer
   readonly #address: () => string | null
-  readonly #options: NetworkOptions
+  readonly #options: Site
   readonly #timing: LinkTiming
-  readonly #passport: Passport
   readonly #redial: Redial
   #socket: Socket | null = null
   #pulse: Pulse | null = null
@@ -254,9 +274,8 @@ class OutgoingLink implements Called {
   #cancelNotice = () => {}
 
   /** @param address this node's own address for the hello; null if this link is to a guest */
-  constructor(peer: Peer, options: NetworkOptions, passport: Passport, address: () => string | null) {
+  constructor(peer: Peer, options: Site, address: () => string | null) {
     this.peer = peer
-    this.#passport = passport
     this.#address = address
     this.#options = options
     this.#timing = linkTiming(options.electionMs)
@@ -275,29 +294,38 @@ class OutgoingLink implements Called {
 
   #connect(): void {
     this.#socket?.destroy()
-    const { clock } = this.#options
-    const socket = connect({ ...parseAddress(this.peer.peer)!, noDelay: true, keepAlive: true, lookup })
+    const { clock, tls, passport } = this.#options
+    const where = parseAddress(this.peer.peer)!
+    const socket = tls?.call(where, this.peer.id) ?? connect({ ...where, noDelay: true, keepAlive: true, lookup })
     this.#socket = socket
     this.#pulse = null
     const cancelTimeout = clock.after(this.#timing.connectMs, () => socket.destroy())
-    socket.on('connect', () => {
+    socket.on(tls ? 'secureConnect' : 'connect', () => {
       cancelTimeout()
       this.#up = true
       const { cluster, self } = this.#options
       const answers = { address: this.#address() ?? undefined, probeMs: this.#timing.probeMs }
-      const { hello, protocols } = this.#passport
+      const { hello, protocols } = passport
       const names = { cluster, from: self, to: this.peer.id, ...answers, ...hello }
       const protocol = protocols.spokenTo(this.peer.id)
       socket.write(encodeFrames([JSON.stringify({ type: 'Hello', protocol, ...names })]))
       if (this.#answersProbes) this.#watch(socket)
       else this.#cancelNotice = clock.after(this.#timing.pause.capMs, () => this.#noticeUp())
     })
-    socket.on('error', () => socket.destroy())
+    socket.on('error', (error) => {
+      if (isTlsError(error)) this.#refuses(error)
+      socket.destroy()
+    })
     socket.on('close', () => {
       cancelTimeout()
       if (socket === this.#socket) this.#lost()
     })
     this.#read(socket)
+  }
+
+  /** Tells that the peer's certificate is not the peer's, or that the peer does not take this node's. */
+  #refuses(error: Error): void {
+    this.#options.refusals.report(this.peer.id, this.peer.peer, describeTlsError(error))
   }
 
   #watch(socket: Socket): void {
@@ -325,7 +353,7 @@ class OutgoingLink implements Called {
           continue
         }
         const said = 'bytes' in decoded ? parseStranger(decoded.bytes) : {}
-        if ('value' in said) this.#passport.isRefused(this.#options.self, this.peer.id, said.value)
+        if ('value' in said) this.#options.passport.isRefused(this.#options.self, this.peer.id, said.value)
         socket.destroy()
       }
     })
@@ -334,7 +362,7 @@ class OutgoingLink implements Called {
   #lost(): void {
     if (this.#isNoticed) this.#options.notice({ event: 'link_down', peer: this.peer.id })
     this.#cancelNotice()
-    if (this.#up && !this.#hasSpoken) this.#passport.protocols.forget(this.peer.id)
+    if (this.#up && !this.#hasSpoken) this.#options.passport.protocols.forget(this.peer.id)
     this.#hasSpoken = false
     this.#isNoticed = false
     this.#up = false

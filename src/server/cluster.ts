@@ -70,6 +70,8 @@ export interface ClusterOptions {
   readonly hosts?: Hosts | null
   /** The tokens that nodes demand; none if it is left out. */
   readonly access?: Pick<NodeConfig, 'tokens' | 'metricsOpen' | 'supervisor'> | undefined
+  /** The certificate of each node, where they speak TLS. */
+  readonly tlsOf?: ((id: NodeId) => NonNullable<NodeConfig['tls']>) | undefined
   /** Called with every event from the start on; later listeners {@link Cluster.subscribe}. */
   readonly onEvent: (event: Event) => void
   /** Called with every step of each node, if somebody looks on: a sample where they are many. */
@@ -272,7 +274,7 @@ export class Cluster {
 
   #spawn(member: Member): void {
     const { stage, entry, network, cluster, log, pace, choices, dataDir, traceDir, onTrace } = this.#options
-    const { appPortsAbove, metricsPortsAbove, access } = this.#options
+    const { appPortsAbove, metricsPortsAbove, access, tlsOf } = this.#options
     const portAbove = (above: number | undefined) =>
       above === undefined ? null : parseAddress(localAddress(member, above))!.port
     const config = {
@@ -286,6 +288,7 @@ export class Cluster {
       ...choices,
       quotas: this.#options.quotas ?? {},
       ...access,
+      tls: tlsOf?.(member.id) ?? null,
       appPort: portAbove(appPortsAbove),
       metricsPort: portAbove(metricsPortsAbove),
       dataDir: dataDir && join(dataDir, member.id),

@@ -12,6 +12,7 @@ import {
   portShape,
   priorityShape,
   settingShapes,
+  tlsShape,
 } from './settings.js'
 import { tokenShape } from './tokens.js'
 
@@ -54,6 +55,8 @@ const nodeConfig = z.strictObject({
   metricsOpen: settingShapes.metricsOpen.default(defaultSettings.metricsOpen),
   /** The salted hash of the token with which the supervisor asks; null if there is none. */
   supervisor: tokenShape.nullable().default(null),
+  /** The node's certificate; null for a node that speaks plainly. */
+  tls: tlsShape.nullable().default(null),
   /** The file that gets a line of JSON for each event of the node; null for none. */
   trace: z.string().nullable(),
   /** True if the supervisor looks on: it then gets every step by a pipe of its own. */

@@ -18,6 +18,7 @@ import type { AppPortOptions } from '../network/app-port.js'
 import { ClientPort } from '../network/client-port.js'
 import { type Delay, type Direction, FaultyNetwork } from '../network/faults.js'
 import type { Schemas } from '../network/grpc-protos.js'
+import type { NodeTls } from '../network/tls.js'
 import type { Stage } from '../stage.js'
 import { DamagedLogError, DiskError } from '../storage/errors.js'
 import { FolderError } from '../storage/identity.js'
@@ -25,6 +26,7 @@ import { jsonLine } from '../text.js'
 import { checkNodeConfig, type NodeConfig, timingOf } from './config.js'
 import { exitCodeOf, exitCodes } from './exits.js'
 import { explainPort } from './explain-port.js'
+import { onHangup } from './hangup.js'
 import { Outlet } from './outlet.js'
 import { hasten, SlowClock } from './slow-clock.js'
 import { inSources } from './source-stack.js'
@@ -33,7 +35,15 @@ import { droppedEvent, openTraces, together } from './tracing.js'
 
 declare module '../events.js' {
   interface EventDetails {
-    serving: { stage: number; pid: number; client: string; peer: string; app?: string; metrics?: string }
+    serving: {
+      stage: number
+      pid: number
+      client: string
+      peer: string
+      app?: string
+      metrics?: string
+      tls?: boolean
+    }
     output_dropped: { lines: number; bytes: number }
     /** The disk failed, so the node ends, or does not start. */
     disk_failed: { message: string }
@@ -44,7 +54,7 @@ declare module '../events.js' {
     /** The data folder is not for this node, or not for this kind of log, so the node does not start. */
     folder_refused: { message: string }
     /** The configuration or a port cannot be used, so the node does not start. */
-    cannot_start: { message: string }
+    cannot_start: { message: string; code?: string }
   }
 }
 
@@ -107,6 +117,7 @@ export async function runNode(
   const world = { clock, random: systemRandom }
   const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)
+  const tls = await openTls(config, cluster, notice)
   let network: FaultyNetwork | undefined
   const { node, ask } = await assembleNode(stage, {
     ...{ id, members, cluster, bootstrap, priority, ...world, notice, fatal, schemas },
@@ -116,6 +127,7 @@ export async function runNode(
     about: { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster },
     network: config.network,
     listen: home.peer,
+    tls,
     around: (wire) => {
       network = new FaultyNetwork(wire, world, tracer && ((message) => tracer.tell({ event: 'cut', message })))
       return network
@@ -125,12 +137,20 @@ export async function runNode(
     ...(tracer && { tracer }),
     ...measuring.parts,
   })
-  const parts = { node, ask, faults: network!, clock, measuring, stage, schemas, notice, access }
+  const parts = { node, ask, faults: network!, clock, measuring, stage, schemas, notice, access, tls }
   return serve(config, { own, home }, parts)
+}
+
+/** Reads the certificate of a node that is to speak TLS; nothing is loaded for one that is not. @throws ConfigError */
+async function openTls({ id, tls }: NodeConfig, cluster: string, notice: (event: Event) => void) {
+  if (tls === null) return undefined
+  const { NodeTls: Tls } = await import('../network/tls.js')
+  return new Tls(tls, { self: id, cluster, notice })
 }
 
 /** A node that is put together, and what its process serves around it. */
 interface Assembled extends Omit<AssembledNode, 'release'>, Pick<AppPortOptions, 'schemas' | 'notice' | 'access'> {
+  readonly tls: NodeTls | undefined
   readonly stage: Stage
   readonly faults: FaultyNetwork
   readonly clock: SlowClock
@@ -151,11 +171,12 @@ function homeOf(own: Member, host: string | null): Member {
 
 /** Opens the ports of a node: for metrics first, because the disk may take long to be read. @throws ConfigError */
 async function serve(config: NodeConfig, { own, home }: Places, assembled: Assembled): Promise<RunningNode> {
-  const { node, ask, measuring, notice, stage, access } = assembled
+  const { node, ask, measuring, notice, stage, access, tls } = assembled
   const { id } = config
   const metricsAt = portAt(home.client, config.metricsPort)
   const metrics = metricsAt && formatAddress(metricsAt)
   const clients = new ClientPort(ask, notice, {}, metrics ?? undefined, access)
+  if (tls) clients.guard(tls.gateFor('clients'))
   const measured = {
     ...{ status: () => node.status, load: () => clients.load },
     access: config.metricsOpen ? undefined : access,
@@ -166,8 +187,13 @@ async function serve(config: NodeConfig, { own, home }: Places, assembled: Assem
   await explainPort(id, 'client', home.client, () => clients.listen(host, port))
   const app = await openApp(config, home.client, { ...assembled, status: () => node.status })
   const where = { client: own.client, peer: own.peer, ...(app && { app: app.address }), ...(metrics && { metrics }) }
-  notice({ event: 'serving', stage: stage.number, pid: process.pid, ...where })
-  const close = () => Promise.all([clients.close(), app?.close(), measuring.close()])
+  notice({ event: 'serving', stage: stage.number, pid: process.pid, ...where, ...(tls && { tls: true }) })
+  const stopReading = tls && onHangup(() => tls.renew())
+  const close = async () => {
+    stopReading?.()
+    tls?.close()
+    await Promise.all([clients.close(), app?.close(), measuring.close()])
+  }
   return handlesOf(assembled, close, 2 * timingOf(config).electionTicks)
 }
 
@@ -307,7 +333,8 @@ export async function runSupervised(stage: Stage, config: unknown, schemas: Sche
     process.on('SIGTERM', () => void running.stop().then(exit, exit))
   } catch (error) {
     if (!(error instanceof ConfigError || error instanceof DamagedLogError || error instanceof DiskError)) throw error
-    emit({ event: eventOfStart(error), ...node, message: error.message })
+    const code = error instanceof ConfigError && 'code' in error ? { code: String(error.code) } : {}
+    emit({ event: eventOfStart(error), ...node, message: error.message, ...code })
     process.exit(exitCodeOf(error))
   }
 }

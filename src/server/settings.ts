@@ -62,6 +62,21 @@ export const defaultSettings = {
 
 export const portShape = wholeShape(1, 65_535)
 
+const pathShape = z.string('must be the path of a PEM file').min(1, 'must not be empty')
+
+/** The shape of a certificate's places: paths of PEM files; and whether clients must show certificates as well. */
+export const tlsShape = z.strictObject(
+  {
+    /** The certificate of the authority that has signed all others. */
+    ca: pathShape,
+    /** The certificate, and its private key. In a cluster's file, `{name}` stands for the node's name. */
+    cert: pathShape,
+    key: pathShape,
+    clientCertificates: z.boolean('must be true or false').default(true),
+  },
+  'must say where the certificates are: { ca: tls/ca.crt, cert: "tls/{name}.crt", key: "tls/{name}.key" }',
+)
+
 const nodeShape = z.strictObject(
   {
     /** The addresses for clients and for the other nodes. */
@@ -89,6 +104,8 @@ export const clusterFileShape = z.strictObject(
     /** The folder that has a folder for each node; a relative path begins where the file is. */
     dataDir: z.string('must be the path of a folder').min(1, 'must not be empty').default('data'),
     ...z.strictObject(settingShapes).partial().shape,
+    /** The certificates, where nodes and clients speak TLS; relative paths begin where the file is. */
+    tls: tlsShape.optional(),
     nodes: z
       .record(nodeIdShape, nodeShape, 'must list the nodes by their names: n1: { client: …, peer: … }')
       .refine((nodes) => Object.keys(nodes).length > 0, 'must have one node at least')
