@@ -198,9 +198,13 @@ const faults: Readonly<Record<number, (world: World) => Promise<void | (() => Pr
     writeFileSync(segment, bytes)
   },
   async 7() {},
-  async 8({ test, type, until }) {
+  async 8({ test, type, until, client, addresses }) {
     const change = type('npx raft-roadmap client --connect $AT add_node n4 10.0.0.4:7001 10.0.0.4:7101')
-    await until('"waiting"')
+    const isAwaited = async () => {
+      const told = await Promise.all(addresses.map((at) => client.call({ command: 'info' }, { at })))
+      return JSON.stringify(told).includes('"n4"')
+    }
+    while (!(await isAwaited())) await wait(50)
     return async () => {
       test.equal(await change, 1)
       await until('change_cancelled')

@@ -100,6 +100,7 @@ t.test('single calls, over a tcp cluster of stage 10', async (t) => {
   )
   t.same([...client.services].sort(), [
     'raftroadmap.AppService',
+    'raftroadmap.BackupService',
     'raftroadmap.HandoverService',
     'raftroadmap.MembershipService',
     'raftroadmap.NodeService',
