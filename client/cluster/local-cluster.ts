@@ -8,9 +8,10 @@ import { DataFolder, type Kept } from '../../src/server/data-folder.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
 import { readsAndWrites } from '../commands-of.js'
+import type { RunningCluster } from '../engine/cluster.js'
 import { nodeColour } from '../text/colour.js'
 import { freeBasePort } from './free-ports.js'
-import { Membership } from './membership.js'
+import { Membership, type MemberWords } from './membership.js'
 
 export const defaultBasePort = 7000
 /** The distance of a node's port for gRPC from its port for clients. */
@@ -49,11 +50,11 @@ export interface LocalClusterOptions {
 
 /** A cluster of processes that was started here, and a client of it. */
 export interface LocalCluster {
-  readonly cluster: Cluster
+  readonly cluster: RunningCluster
   readonly client: Client
   readonly data: DataFolder | null
   /** Adds and removes nodes; null where the members are fixed. */
-  readonly membership: Membership | null
+  readonly membership: MemberWords | null
   stop(): Promise<void>
 }
 

@@ -60,6 +60,13 @@ export const connectOption = {
   describe: 'where nodes listen for clients: host:port,…',
 } as const
 
+/** The option that says what kind of nodes is meant. */
+export const engineOption = {
+  choices: ['ours', 'etcd'] as const,
+  default: 'ours',
+  describe: 'whose nodes they are',
+} as const
+
 /** Splits the addresses of `--connect`. @throws ConfigError that names the first one that is none */
 export function addressesIn(connect: string): string[] {
   const addresses = connect.split(',').map((address) => address.trim())

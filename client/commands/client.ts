@@ -5,10 +5,11 @@ import { jsonLine } from '../../src/text.js'
 import { Client, type Outcome } from '../client.js'
 import { type CatchingUp, changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
 import { readsAndWrites } from '../commands-of.js'
+import type { ClientSettings } from '../settings.js'
 import { describeOutcome, exitCode, plainOutcome } from '../text/answers.js'
 import { describeBar, describeEvent } from '../text/events.js'
 import { parseArguments, usage } from '../text/words.js'
-import { addressesIn, askOptions, connectOption, wholeNumber } from './arguments.js'
+import { addressesIn, askOptions, connectOption, engineOption, wholeNumber } from './arguments.js'
 import type { Verb } from './verb.js'
 
 interface ClientArguments {
@@ -18,15 +19,23 @@ interface ClientArguments {
   deadline: number | undefined
   reads: ReadPolicy
   noSession: boolean
+  /** Left out where there is no choice. */
+  engine?: 'ours' | 'etcd'
 }
 
 /** Makes the command that asks a running cluster. @param stage has the words that can be asked */
 export function clientVerb(stage: Stage): Verb<ClientArguments> {
   return {
-    builder: (yargs) => clientOptions(yargs, stage.commands),
+    builder: (yargs) => clientOptions(isKeyValue(stage) ? withEngines(yargs) : yargs, stage.commands),
     handler: (args) => ask(args, stage),
   }
 }
+
+/** Checks whether the nodes are those of the key-value store, whose commands etcd has as well. */
+const isKeyValue = ({ application }: Stage) => application.name === 'key-value'
+
+const withEngines = (yargs: Argv) =>
+  yargs.option('engine', engineOption).example('$0 client --engine etcd get a', 'asks a cluster of etcd')
 
 function clientOptions(yargs: Argv, commands: Stage['commands']) {
   return yargs
@@ -44,12 +53,11 @@ function clientOptions(yargs: Argv, commands: Stage['commands']) {
     .example("echo 'set a 1' | $0 client", 'the REPL as a filter')
 }
 
-async function ask(args: ClientArguments, { commands, application: asked }: Stage): Promise<void> {
-  const { connect, json, deadline, words, reads, noSession } = args
+async function ask(args: ClientArguments, stage: Stage): Promise<void> {
+  const { connect, json, deadline, words, reads, noSession, engine } = args
   const addresses = addressesIn(connect)
   const patience = deadline === undefined ? {} : { deadlineMs: deadline }
-  const application = readsAndWrites(asked.commands)
-  const client = new Client({ addresses, reads, session: !noSession, application, ...patience })
+  const { client, commands } = await clientOf(engine, stage, { addresses, reads, session: !noSession, ...patience })
   try {
     process.exitCode =
       words.length > 0
@@ -60,6 +68,17 @@ async function ask(args: ClientArguments, { commands, application: asked }: Stag
   }
   // A look-up that hangs cannot be cancelled, and the process should not wait for it after the answer.
   process.stdout.write('', () => process.exit())
+}
+
+/** Makes a client of nodes of this stage, or of etcd, with the shapes of what can be asked. */
+async function clientOf(engine: ClientArguments['engine'], { application, commands }: Stage, settings: ClientSettings) {
+  if (engine !== 'etcd')
+    return { client: new Client({ ...settings, application: readsAndWrites(application.commands) }), commands }
+  const [{ etcdClient }, { etcdCommands }] = await Promise.all([
+    import('../engine/etcd/client.js'),
+    import('../engine/etcd/commands.js'),
+  ])
+  return { client: etcdClient(settings), commands: etcdCommands }
 }
 
 function commandList(commands: Stage['commands']): string {
