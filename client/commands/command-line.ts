@@ -24,10 +24,11 @@ const flags = [
   'app-ports',
   'yes',
   'wipe',
+  'etcd',
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */
-const valuesOfClient = ['connect', 'deadline', 'reads']
+const valuesOfClient = ['connect', 'deadline', 'reads', 'engine']
 /** The option that may be given more than once: it adds an address each time. */
 const repeatable = 'connect'
 

@@ -187,7 +187,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
   // Events before the first `ready` are told by `ready` itself, unless a node has to be waited for.
   let heard = (event: Event) => {
     if (event.event === 'starting') say(event)
-    if (isBadStart(event) || event.event === 'elected') early.push(event)
+    if (isBadStart(event) || event.event === 'elected' || event.event === 'leads') early.push(event)
   }
   /**
    * Nodes that stay down, and the leader. They are told after `ready`, because a script could not know that it has to

@@ -16,7 +16,7 @@ import { playOnProcesses } from '../proof/scenario/real.js'
 import { colour } from '../text/colour.js'
 import { Lanes } from '../text/lanes.js'
 import { table } from '../text/table.js'
-import { messagesOption, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { engineOption, messagesOption, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
 import { asking } from './asking.js'
 import { askPredictions, besideOutcome } from './predict.js'
 import { serveUntilStopped } from './serve.js'
@@ -34,6 +34,7 @@ interface ScenarioArguments {
   beside: string | undefined
   seed: number
   basePort: number
+  engine: 'ours' | 'etcd'
 }
 
 export const scenario: Verb<ScenarioArguments> = {
@@ -42,6 +43,7 @@ export const scenario: Verb<ScenarioArguments> = {
       .positional('id', { type: 'string', describe: 'N3, for one; or a file of your own, such as x1.txt' })
       .option('stage', { type: 'string', default: 'latest', describe: 'its number, its name, or "latest"' })
       .option('real', { type: 'boolean', default: false, describe: 'on processes, not in virtual time' })
+      .option('engine', { ...engineOption, describe: 'with --real: whose nodes it is played on' })
       .option('hands', { type: 'boolean', default: false, describe: 'with your own hands: say what to do, and judge' })
       .option('messages', messagesOption)
       .option('ui', uiOption)
@@ -62,10 +64,14 @@ export const scenario: Verb<ScenarioArguments> = {
         describe: 'with --hands: that of the cluster',
         coerce: wholeNumber('base-port', 0, 65_000),
       })
+      .example('$0 scenario N3 --engine etcd --real', 'the same of five processes of etcd')
       .example('$0 scenario N3 --stage 2', 'what a write without a majority leaves behind')
       .example('$0 scenario N3 --stage 2 --hands', 'the same by hand, with `run 2` in another terminal')
       .example('$0 scenario N3 --stage 2 --predict', 'first guess, then look')
       .example('$0 scenario E13 --stage 6 --messages', 'every message of it, a column for each node')
+      .check(
+        ({ engine, real }) => engine === 'ours' || real || 'with --engine etcd goes --real: etcd knows no virtual time',
+      )
       .check(({ real, hands }) => !(real && hands) || 'either --real or --hands')
       .check(
         ({ ui, beside }) => ui || beside === undefined || 'with --beside goes --ui: two stages are seen side by side',
@@ -142,6 +148,7 @@ function scenarioIn(path: string): Scenario {
 
 /** Plays a scenario as the options ask. @throws ConfigError if it cannot be played in this way */
 async function playAs(args: ScenarioArguments, scenario: Scenario, stage: Stage): Promise<Played> {
+  if (args.engine === 'etcd') return (await import('../proof/scenario/etcd.js')).playOnEtcd(scenario, args.seed)
   checkStage(scenario, stage)
   if (args.hands) return playByHand(scenario, stage, args.basePort)
   if (args.real) return playOnProcesses(scenario, stage, args.seed)

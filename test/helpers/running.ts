@@ -66,7 +66,8 @@ export class RunningCluster extends Happenings {
   stderr = ''
   readonly closed: Promise<number | null>
 
-  constructor(t: Test, stage: number, args: readonly string[] = []) {
+  /** @param stage its number, or `etcd` */
+  constructor(t: Test, stage: number | 'etcd', args: readonly string[] = []) {
     super()
     this.#child = bare(process.execPath, [
       main,

@@ -170,10 +170,11 @@ export class EtcdCluster implements RunningCluster {
     child.ended = new Promise((resolve) => {
       child.process.once('close', (code, signal) => {
         guardian?.kill('SIGKILL')
+        const isTold = child.expected || child.condition === 'starting'
         child.condition = 'dead'
         child.code = code
         this.#hangUp(member.id)
-        if (!child.expected) onEvent({ event: 'node_died', node: member.id, code, signal })
+        if (!isTold) onEvent({ event: 'node_died', node: member.id, code, signal })
         resolve()
       })
     })

@@ -11,10 +11,13 @@ declare module '../../../src/events.js' {
 /** A line of the log, as far as it says something here. */
 type Said = { readonly event: Event } | { readonly complaint: string } | null
 
-/** Reads a line of the log: an event of its raft, an error, or nothing of interest. A line that is no JSON is an error. */
+/**
+ * Reads a line of the log: an event of its raft, an error, or nothing of interest. A line that is no JSON is the chat of
+ * a library, or the last words of a program that breaks off.
+ */
 export function readLog(node: NodeId, line: string): Said {
   const parsed = parsedJson(line)
-  if (!isObject(parsed)) return line.trim() === '' ? null : { complaint: line }
+  if (!isObject(parsed)) return /^(panic|fatal)/.test(line) ? { complaint: line } : null
   const { level, msg, error } = parsed as Readonly<Record<string, unknown>>
   const [, what, term] = /^[\da-f]+ became (candidate|leader) at term (\d+)$/.exec(String(msg)) ?? []
   if (what === 'leader') return { event: { event: 'leads', node, term: Number(term) } }

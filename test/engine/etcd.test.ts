@@ -1,0 +1,202 @@
+/** A real etcd, asked and broken as a cluster of ours is. */
+import t from 'tap'
+import { etcdClient } from '../../client/engine/etcd/client.js'
+import { momentOf, type Pair, writeAll } from '../../client/engine/etcd/transfer.js'
+import { ConfigError } from '../../src/errors.js'
+import { compareKeys } from '../../src/key-order.js'
+import { etcdOnly, startEtcd } from '../helpers/etcd.js'
+import { cli } from '../helpers/running.js'
+
+/** A sitting that needs nothing but the store: any engine answers it alike. */
+const sitting = `
+set a 1
+get a
+append a 23
+get a
+cas a 123 "two words"
+cas a 9 8
+get a
+cas fresh null 1
+cas fresh null 2
+delete fresh
+delete fresh
+get fresh
+set "a b" "\\u00e9 \\"quoted\\""
+set aa x
+set ab ""
+scan a
+scan a aa
+scan a "" 2
+get a consistency=stale
+get a @n2
+set n 5 @n3
+get n
+ping
+append new tail
+scan nothing
+set
+frobnicate
+get ""
+transfer_leader nobody
+check
+`
+
+t.test('the same sitting at `run latest` and at `run etcd` is answered alike', etcdOnly, async (t) => {
+  const [ours, theirs] = await Promise.all([
+    cli(['run', 'latest', '--base-port', '0'], sitting),
+    cli(['run', 'etcd', '--base-port', '0'], sitting),
+  ])
+  t.match(ours.stdout, '"two words"')
+  // A page token names a moment, and each engine counts moments in its own way; so do lists of what can be asked.
+  const plain = (text: string) =>
+    text
+      .replaceAll(/scan "a" "" 2 ".*"/g, 'scan "a" "" 2 PAGE')
+      .replaceAll(/no command "frobnicate".*/g, 'no command')
+      .replaceAll(/refused transfer_failed: .*/g, 'refused transfer_failed')
+  t.equal(plain(theirs.stdout), plain(ours.stdout))
+  t.equal(theirs.code, ours.code)
+})
+
+t.test('commands, members and outcomes', etcdOnly, async (t) => {
+  const { cluster, addresses, client } = await startEtcd(t, 3)
+
+  await t.test('many clients that append lose nothing and double nothing', async (t) => {
+    const clients = addresses.map((address) => etcdClient({ addresses: [address], deadlineMs: 20_000 }))
+    const words = Array.from({ length: 30 }, (_, at) => `${at};`)
+    const lengths = await Promise.all(words.map((word, at) => clients[at % 3]!.append('journal', word)))
+    const held = (await client.get('journal'))!
+    t.same(held.match(/\d+;/g)!.toSorted(), words.toSorted())
+    t.equal(new Set(lengths).size, words.length, 'each append saw another length')
+    t.equal(Math.max(...lengths), held.length)
+    for (const one of clients) one.close()
+  })
+
+  await t.test('pages of a scan are of one moment, in the order of bytes', async (t) => {
+    const keys = Array.from({ length: 40 }, (_, at) => `page:${String.fromCodePoint(0x61 + at * 1_500)}`)
+    for (const key of keys) await client.set(key, 'old')
+    const seen: [string, string][] = []
+    for await (const [key, value] of client.scan('page:', { pageKeys: 7 })) {
+      if (seen.length === 0) for (const one of keys) await client.set(one, 'new')
+      seen.push([key, value])
+    }
+    t.same(
+      seen,
+      keys.toSorted(compareKeys).map((key) => [key, 'old']),
+    )
+  })
+
+  await t.test('values up to the limit, and a refusal over it', async (t) => {
+    const large = 'é'.repeat(512 * 1024)
+    await client.set('large', large)
+    t.equal(await client.get('large'), large)
+    t.match(await client.call({ command: 'append', key: 'large', value: 'x' }), {
+      outcome: 'refused',
+      error: { code: 'too_large' },
+    })
+    t.match(await client.call({ command: 'set', key: 'large', value: `${large}x` }), { error: { code: 'too_large' } })
+    t.match(await client.call({ command: 'set', key: 'a', value: '1', session: 6, sequence: 1 }), {
+      error: { code: 'bad_request' },
+    })
+    t.match(await client.call({ command: 'open_session' }), { error: { code: 'unknown_command' } })
+  })
+
+  await t.test('an index is the revision, and a read behind it sees the write', async (t) => {
+    const written = await client.call({ command: 'set', key: 'i', value: '1', withIndex: true })
+    t.equal(written.outcome, 'done')
+    const index = written.outcome === 'done' ? Number(written.answer.index) : 0
+    const read = { command: 'get', key: 'i', consistency: 'stale', withIndex: true } as const
+    for (const at of addresses)
+      t.match(await client.call({ ...read, atLeast: index }, { at }), { answer: { value: '1' } })
+    t.match(await client.call({ ...read, atLeast: index + 1_000 }), { error: { code: 'bad_request' } })
+  })
+
+  await t.test('members come, learn, are promoted, lead and go', async (t) => {
+    const { leader } = await client.members()
+    const to = ['n1', 'n2', 'n3'].find((id) => id !== leader)!
+    t.match(await client.call({ command: 'transfer_leader', to }), { answer: { leader: to } })
+    t.equal((await client.members()).leader, to)
+    t.match(await client.call({ command: 'remove_node', node: 'n9' }), { error: { members: ['n1', 'n2', 'n3'] } })
+    const info = await client.call({ command: 'info' })
+    t.match(info, { answer: { info: { leader: to, voters: ['n1', 'n2', 'n3'], etcd: /^3\./ } } })
+  })
+
+  await t.test('a write to a node that is stopped ends as unknown, never as refused', async (t) => {
+    const [, second] = cluster.nodes()
+    const one = etcdClient({ addresses: [second!.client], deadlineMs: 1_000 })
+    await one.set('u', '0')
+    await cluster.faults.pause(second!.id)
+    t.match(await one.call({ command: 'set', key: 'u', value: '1' }, { at: second!.client }), {
+      outcome: 'unknown',
+      error: { code: 'timeout' },
+    })
+    await cluster.faults.resume(second!.id)
+    one.close()
+  })
+
+  await t.test('a connection that breaks behind a question leaves it unknown', async (t) => {
+    const [first] = cluster.nodes()
+    const one = etcdClient({ addresses: [first!.client], deadlineMs: 20_000 })
+    await one.set('u', '2')
+    await cluster.faults.pause(first!.id)
+    const asked = one.call({ command: 'set', key: 'u', value: '3' }, { at: first!.client })
+    await cluster.faults.kill(first!.id)
+    t.match(await asked, { outcome: 'unknown', error: { code: 'connection_lost' } })
+    await cluster.faults.restart(first!.id)
+    one.close()
+  })
+
+  await t.test('without a majority nothing is done, and nothing is called done', async (t) => {
+    await cluster.faults.kill('n1')
+    await cluster.faults.kill('n2')
+    const one = etcdClient({ addresses, deadlineMs: 4_000 })
+    const [written, read] = await Promise.all([
+      one.call({ command: 'set', key: 'm', value: '1' }),
+      one.call({ command: 'get', key: 'm' }),
+    ])
+    t.not(written.outcome, 'done')
+    t.equal(read.outcome, 'refused')
+    await cluster.faults.restart('n1')
+    await cluster.faults.restart('n2')
+    await client.set('m', '2')
+    t.equal(await client.get('m'), '2')
+    one.close()
+  })
+
+  await t.test('faults between nodes are refused with what they need', async (t) => {
+    for (const fault of [() => cluster.faults.cut('n1', 'n2', true), () => cluster.faults.split(['n1'])])
+      await t.rejects(fault(), { message: /netns/ })
+    await t.rejects(cluster.faults.hasten('n1'), ConfigError)
+  })
+})
+
+t.test('the contents leave and come back, of one moment, counted and compared', etcdOnly, async (t) => {
+  const { cluster, addresses, client } = await startEtcd(t, 3)
+  const pairs: Pair[] = Array.from({ length: 700 }, (_, at) => [`k${String(at).padStart(4, '0')}`, 'v'.repeat(at * 9)])
+  const told: number[] = []
+  const written = await writeAll(addresses, pairs, (count) => told.push(count))
+  t.equal(written.count, pairs.length)
+  t.equal(told.at(-1), pairs.length)
+  t.ok(told.length > 5, 'in batches')
+  await t.rejects(writeAll(addresses, pairs), { message: /700 keys already/ })
+
+  const moment = await momentOf(addresses)
+  t.equal(moment.count, pairs.length)
+  const read: Pair[] = []
+  for await (const pair of moment.entries) {
+    if (read.length === 100) {
+      await client.set('k0000', 'later')
+      await client.set('zzz', 'later')
+      // The node that was asked first is gone: another goes on, at the same revision.
+      await cluster.faults.kill('n1')
+    }
+    read.push(pair)
+  }
+  t.same(read, pairs, 'nothing that was written later')
+})
+
+t.test('a wiped disk is not taken for the member that it was', etcdOnly, async (t) => {
+  const { cluster } = await startEtcd(t, 3)
+  await cluster.faults.kill('n3')
+  await cluster.faults.wipe('n3')
+  await t.rejects(cluster.faults.restart('n3'), { message: /already been bootstrapped/ })
+})
