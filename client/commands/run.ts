@@ -354,7 +354,7 @@ function banner(engine: Engine, members: ReturnType<RunningCluster['nodes']>, da
     nodes,
     ...(metrics ? [colour.dim(`metrics at http://${metrics}/metrics, and so on`)] : []),
     ...(data ? [colour.dim(`logs in ${data.path}${data.isTemporary ? ', for this run only' : ''}`)] : []),
-    colour.dim(`try: ${engine.tries(data)} · help      or: nc ${host} ${port}`),
+    colour.dim(`try: ${engine.tries(data)} · help      or: ${engine.besides(host, port)}`),
   ]
   return wrapped(lines.join('\n'), columnsOf(process.stdout))
 }

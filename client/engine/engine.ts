@@ -16,6 +16,8 @@ export interface Engine {
   readonly title: readonly string[]
   /** Lines for a person to try. @param data the folder of the nodes, if they keep anything */
   tries(data: DataFolder | null): string
+  /** A line for a shell, with which a person can ask the node at this address. */
+  besides(host: string, port: number): string
   /** Starts a cluster on this machine. @throws ConfigError that says why it cannot start */
   start(options: Omit<LocalClusterOptions, 'stage' | 'entry'>): Promise<LocalCluster>
   /** Collects what a prompt, or a page, needs to answer lines. */

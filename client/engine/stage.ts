@@ -31,6 +31,7 @@ export function stageEngine(stage: Stage, served: Served, log: LogKind): Engine 
     prompt: served.prompt ?? stage.name,
     title: served.prompt ? [titleOf(served.prompt, stage)] : titleOfStage(stage),
     tries: (data) => served.tries ?? triesOf(stage, data),
+    besides: (host, port) => `nc ${host} ${port}`,
     start: (options) => startLocalCluster({ ...options, stage, entry: served.entry }),
     answering: (local) => answering(local, stage, log),
   }

@@ -6,7 +6,7 @@ import { envelopes } from '../../../stages/9-client-interaction/envelope.js'
 import { latest } from '../../../stages/index.js'
 import { type EtcdApi, EtcdError } from './api.js'
 import { answerOf } from './errors.js'
-import { memberCommands } from './members.js'
+import { memberCommands, refusalUnlessLeader } from './members.js'
 import { storeCommands } from './store.js'
 
 const all = { ...storeCommands, ...memberCommands } as unknown as Readonly<
@@ -25,6 +25,20 @@ export const etcdCommands: Readonly<Record<string, CommandShape>> = {
   ...Object.fromEntries(Object.keys(memberCommands).map((name) => [name, latest.commands[name]!])),
 }
 
+/** Nodes that have said that they lead. One that leads no more passes writes on, which is only a longer way. */
+const leading = new WeakSet<EtcdApi>()
+
+/**
+ * Refuses a write at a node that does not lead, and names the leader, as a node of ours does. etcd would pass it on: but
+ * a client that asks the leader itself loses no call with the node between.
+ */
+async function refusedWrite(api: EtcdApi, command: string): Promise<Answer | null> {
+  if (!Object.hasOwn(keyValue.commands, command) || etcdCommands[command]!.readOnly || leading.has(api)) return null
+  const refusal = await refusalUnlessLeader(api)
+  if (!refusal) leading.add(api)
+  return refusal
+}
+
 /**
  * Performs a command at one node of etcd, and answers as a node of ours would.
  *
@@ -40,6 +54,8 @@ export async function perform(api: EtcdApi, candidate: Command): Promise<Answer>
   const checked = shape.check(candidate)
   if (!checked.ok) return checked
   try {
+    const refusal = await refusedWrite(api, name)
+    if (refusal) return refusal
     return await all[name]!(api, { ...checked.command, ...checked.envelope })
   } catch (error) {
     if (error instanceof EtcdError && error.isAnswer) return answerOf(error)

@@ -28,6 +28,7 @@ export const etcd: Engine = {
     ]
   },
   tries: () => 'set a 1 · get a · status · add n6 · kill leader',
+  besides: (host, port) => `etcdctl --endpoints ${host}:${port} get a`,
   start: startEtcd,
   answering: ({ client, cluster, membership }) => ({
     client,

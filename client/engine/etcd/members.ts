@@ -122,23 +122,46 @@ function toMember(call: 'Cluster.MemberRemove' | 'Cluster.MemberPromote') {
   }
 }
 
+/** The refusal of a node that does not lead, with who does; null if this node leads. */
+function refusalIn(view: View): Answer | null {
+  const leader = leaderIn(view)
+  if (!leader) return failure('no_leader', 'no node leads at present')
+  if (leader.id === view.status.header.member_id) return null
+  const address = addressIn(leader.client_urls[0])
+  return failure('not_leader', `${nameOf(leader)} leads: ask there`, { leader: nameOf(leader), address })
+}
+
+/** Asks a node whether it leads. @returns null if it does; otherwise the refusal that names the leader */
+export async function refusalUnlessLeader(api: EtcdApi): Promise<Answer | null> {
+  return refusalIn(await look(api))
+}
+
 /**
  * Hands over to a voter: to the named one, or to the one that has performed most. Only the leader can be asked to; any
  * other node says who leads.
  */
 async function transferLeader(api: EtcdApi, { to }: Command): Promise<Answer> {
   const view = await look(api)
-  const leader = leaderIn(view)
-  if (!leader) return failure('no_leader', 'no node leads at present')
-  if (leader.id !== view.status.header.member_id) {
-    const address = addressIn(leader.client_urls[0])
-    return failure('not_leader', `${nameOf(leader)} leads`, { leader: nameOf(leader), address })
-  }
+  const refusal = refusalIn(view)
+  if (refusal) return refusal
+  const leader = leaderIn(view)!
   if (to === nameOf(leader)) return { ok: true, leader: to }
+  const { voters: names } = partsOf(view.members)
+  if (to !== undefined && !names.includes(String(to))) {
+    const all = names.join(', ')
+    return failure('bad_request', `${String(to)} is no voter: the voters are ${all}`, { voters: names })
+  }
   const voters = view.members.filter((one) => !one.is_learner && one !== leader)
   const heir = to === undefined ? await farthest(voters) : voters.find((one) => nameOf(one) === to)
-  if (!heir) return failure('transfer_failed', `there is no voter ${String(to ?? '')} to hand over to`)
-  await api.ask('Maintenance.MoveLeader', { target_id: heir.id })
+  if (!heir) return failure('transfer_failed', 'no other voter answers')
+  try {
+    await api.ask('Maintenance.MoveLeader', { target_id: heir.id })
+  } catch (error) {
+    // etcd waits for the heir until its time is over, also when another has been elected meanwhile.
+    const now = error instanceof EtcdError && error.isAnswer ? leaderIn(await look(api)) : null
+    if (!now) throw error
+    if (now.id !== heir.id) return failure('transfer_failed', `${nameOf(heir)} did not take over: ${nameOf(now)} leads`)
+  }
   return { ok: true, leader: nameOf(heir) }
 }
 

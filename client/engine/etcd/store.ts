@@ -14,8 +14,9 @@ type Scan = Of<{ readonly prefix?: string; readonly after?: string; readonly lim
 
 const bytes = (text: string) => Buffer.from(text)
 
-/** Fields of an answer with etcd's revision as its index, for who wants to know it. */
-const indexOf = ({ withIndex }: Command, { revision }: Header) => (withIndex ? { index: Number(revision) } : {})
+/** Fields of an answer with etcd's revision as its index: beside a stale answer, and for who wants to know it. */
+const indexOf = ({ withIndex, consistency }: Command, { revision }: Header) =>
+  withIndex || consistency === 'stale' ? { index: Number(revision) } : {}
 
 /** A key's value, and the revision of its last write; value null and revision 0 if it is absent. */
 interface Held {
@@ -110,7 +111,7 @@ async function append(api: EtcdApi, command: Write): Promise<Answer> {
     const longer = (held.value ?? '') + value
     if (isLongerThan(limits.valueBytes, longer))
       return failure('too_large', `append: the value would grow past ${limits.valueBytes} bytes of UTF-8`)
-    const { header, holds } = await writeOver(api, key, longer, held)
+    const { header, holds } = await writeOver(api, key, longer, { revision: held.revision })
     if (!holds) return { ok: true, length: longer.length, ...indexOf(command, header) }
     held = holds
   }

@@ -93,3 +93,21 @@ export async function playOnEtcd(
     await rm(dataDir, { recursive: true, force: true })
   }
 }
+
+/**
+ * Plays one after another all scenarios that can be played on etcd.
+ *
+ * @param onProgress called before each, with the number of those that are done
+ */
+export async function playAllOnEtcd(
+  scenarios: readonly Scenario[],
+  onProgress: (done: number, total: number, id: string) => void,
+): Promise<Played[]> {
+  const playable = scenarios.filter((scenario) => obstacleOnEtcd(scenario) === null)
+  const played: Played[] = []
+  for (const scenario of playable) {
+    onProgress(played.length, playable.length, scenario.id)
+    played.push(await playOnEtcd(scenario))
+  }
+  return played
+}
