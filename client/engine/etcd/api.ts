@@ -56,7 +56,7 @@ interface TxnRequest {
   readonly failure?: readonly RequestOp[]
 }
 
-export interface TxnReply {
+interface TxnReply {
   readonly header: Header
   readonly succeeded: boolean
   readonly responses: readonly { readonly response_range?: RangeReply }[]

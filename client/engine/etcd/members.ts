@@ -114,8 +114,8 @@ function toMember(call: 'Cluster.MemberRemove' | 'Cluster.MemberPromote') {
     const { members } = await api.ask('Cluster.MemberList', {})
     const found = members.find((one) => nameOf(one) === node)
     if (!found) {
-      const voters = partsOf(members).voters
-      return failure('bad_request', `${node} is not a member; there are ${voters.join(', ')}`, { members: voters })
+      const all = members.map(nameOf).toSorted(byName)
+      return failure('bad_request', `${node} is no member: the members are ${all.join(', ')}`, { members: all })
     }
     const changed = await api.ask(call, { id: found.id })
     return { ok: true, ...partsOf(changed.members) }
