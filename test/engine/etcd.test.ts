@@ -121,6 +121,16 @@ t.test('commands, members and outcomes', etcdOnly, async (t) => {
     t.match(info, { answer: { info: { leader: to, voters: ['n1', 'n2', 'n3'], etcd: /^3\./ } } })
   })
 
+  await t.test('a client that is closed in the middle leaves its calls unknown, and breaks nothing', async (t) => {
+    const one = etcdClient({ addresses, deadlineMs: 20_000 })
+    await one.append('closing', 'x')
+    const asked = Array.from({ length: 20 }, () => one.call({ command: 'append', key: 'closing', value: 'x' }))
+    one.close()
+    const outcomes = await Promise.all(asked)
+    t.ok(outcomes.every(({ outcome }) => outcome === 'unknown'))
+    t.ok((await client.get('closing'))!.startsWith('x'))
+  })
+
   await t.test('a write to a node that is stopped ends as unknown, never as refused', async (t) => {
     const [, second] = cluster.nodes()
     const one = etcdClient({ addresses: [second!.client], deadlineMs: 1_000 })

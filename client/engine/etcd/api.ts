@@ -120,6 +120,9 @@ export class EtcdError extends Error {
 /** Codes that gRPC itself gives a call whose connection broke, or was never made. */
 const ofConnection: ReadonlySet<status> = new Set([status.UNAVAILABLE, status.CANCELLED, status.INTERNAL])
 
+/** The error of a call on a connection that this side has closed. */
+const closed = { code: status.CANCELLED, details: 'the connection was closed' }
+
 /** Milliseconds after which a call is forgotten: etcd itself gives up after seven seconds. */
 const patienceMs = 30_000
 
@@ -146,6 +149,7 @@ function methodOf(call: keyof Calls): MethodDefinition<object, object> {
 /** One node of etcd, over one connection. When the connection is lost, it is not made anew. */
 export class EtcdApi {
   readonly #client: Client
+  #isClosed = false
   /** A node that knows no leader refuses a call of the store at once, and has done nothing then. */
   readonly #ledOnly = new Metadata()
 
@@ -185,6 +189,7 @@ export class EtcdApi {
 
   /** Asks once. @throws EtcdError */
   ask<C extends keyof Calls>(call: C, request: Calls[C][0], ms = patienceMs): Promise<Calls[C][1]> {
+    if (this.#isClosed) return Promise.reject(new EtcdError(closed))
     const { path, requestSerialize, responseDeserialize } = methodOf(call)
     const metadata = call.startsWith('KV.') && !isSerializable(request) ? this.#ledOnly : new Metadata()
     return new Promise((resolve, reject) => {
@@ -201,6 +206,7 @@ export class EtcdApi {
   }
 
   close(): void {
+    this.#isClosed = true
     this.#client.close()
   }
 }
