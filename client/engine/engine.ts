@@ -8,7 +8,7 @@ import type { AnswererOptions } from '../repl/answerer.js'
 export interface Engine {
   /** The commands that can be asked. */
   readonly commands: Readonly<Record<string, CommandShape>>
-  /** What it is, in an event. */
+  /** The name or the number of the engine, for an event. */
   readonly facts: { readonly stage: number } | { readonly engine: string }
   /** The name before the cursor of a prompt. */
   readonly prompt: string
