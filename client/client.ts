@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { parseAddress } from '../src/address.js'
-import { ClientShell, type NumberedAnswer } from '../src/client-shell.js'
+import { type ClientDoors, ClientShell, type NumberedAnswer } from '../src/client-shell.js'
 import { systemClock } from '../src/clock.js'
 import {
   type Answer,
@@ -48,6 +48,15 @@ export class CallError extends Error {
   }
 }
 
+/** The connections of a client to its nodes, by their addresses; sockets, unless the nodes are of another engine. */
+export interface Wire extends Pick<ClientDoors, 'connect' | 'drop' | 'send'> {
+  /** Ends all connections; nothing is heard of them any more. */
+  close(): void
+}
+
+/** Reports of a wire. */
+export type HeardOfNodes = Pick<ClientShell, 'connected' | 'disconnected' | 'answered'>
+
 /** Milliseconds that the look-up of a name and the making of a connection may take together. */
 const connectMs = 1_000
 
@@ -77,9 +86,13 @@ export class Client<M extends object = AnyCommands> {
   readonly #tls: TlsDialer | null
   /** The reason for which a node last ended a connection, or was not believed, until one answers. */
   #whyNot: string | null = null
+  readonly #wire: Wire
 
-  /** @throws ConfigError if no address is given, or a setting or a certificate is not valid; the message says which */
-  constructor(settings: ClientSettings) {
+  /**
+   * @param wireTo makes the connections to nodes of another engine; sockets to nodes of ours if it is left out
+   * @throws ConfigError if no address is given, or a setting or a certificate is not valid; the message says which
+   */
+  constructor(settings: ClientSettings, wireTo?: (heard: HeardOfNodes) => Wire) {
     const { application = keyValueApplication, token, tls, ...options } = checkSettings(settings)
     this.#token = token
     this.#tls = tls ? new TlsDialer(tls) : null
@@ -91,11 +104,17 @@ export class Client<M extends object = AnyCommands> {
       options,
       {
         clock: { now: () => systemClock.now(), after: (ms, task) => this.#holding.after(ms, task) },
-        connect: (address) => this.#connect(address),
-        drop: (address) => this.#sockets.get(address)?.destroy(new Error('nothing was heard of the node')),
-        send: (address, message) => this.#send(address, message),
+        connect: (address) => this.#wire.connect(address),
+        drop: (address) => this.#wire.drop(address),
+        send: (address, message) => this.#wire.send(address, message),
       },
     )
+    this.#wire = wireTo?.(this.#shell) ?? {
+      connect: (address) => this.#connect(address),
+      drop: (address) => this.#sockets.get(address)?.destroy(new Error('nothing was heard of the node')),
+      send: (address, message) => this.#send(address, message),
+      close: () => this.#sockets.forEach((socket) => void socket.destroy()),
+    }
   }
 
   /**
@@ -214,7 +233,7 @@ export class Client<M extends object = AnyCommands> {
 
   /** Closes every connection. Calls under way end: unknown if they were sent, refused if not. */
   close(): void {
-    for (const socket of this.#sockets.values()) socket.destroy()
+    this.#wire.close()
     this.#shell.close()
   }
 

@@ -10,7 +10,8 @@ export interface Status
     Partial<PreVoteStatus & FeaturesStatus>,
     Partial<RoomStatus> {
   readonly id: NodeId
-  readonly stage: number
+  /** The number of the stage that the node runs; left out by nodes of another engine. */
+  readonly stage?: number
   readonly role: string
   readonly leader: NodeId | null
   readonly applied: Index

@@ -12,9 +12,10 @@ import { type Quotas, quotasIn } from '../../src/server/quotas.js'
 import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { Client } from '../client.js'
 import { readsAndWrites } from '../commands-of.js'
+import type { RunningCluster } from '../engine/cluster.js'
 import { nodeColour } from '../text/colour.js'
 import { freeBasePort } from './free-ports.js'
-import { Membership } from './membership.js'
+import { Membership, type MemberWords } from './membership.js'
 import { clientName, clientTls, filesFor, ownAuthority, placesIn } from './tls-places.js'
 
 export const defaultBasePort = 7000
@@ -61,11 +62,11 @@ export interface LocalClusterOptions extends Quotas {
 
 /** A cluster of processes that was started here, and a client of it. */
 export interface LocalCluster {
-  readonly cluster: Cluster
+  readonly cluster: RunningCluster
   readonly client: Client
   readonly data: DataFolder | null
   /** Adds and removes nodes; null where the members are fixed. */
-  readonly membership: Membership | null
+  readonly membership: MemberWords | null
   /** The folder of the certificates; null if nobody speaks TLS. */
   readonly certs: string | null
   stop(): Promise<void>

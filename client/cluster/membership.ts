@@ -48,6 +48,27 @@ export interface Premises {
   readonly certify?: (member: Member) => Promise<void>
 }
 
+/** Splits a line for several nodes into a line for each. */
+export function eachOf(line: string): string[] {
+  const [word, ...names] = line.trim().split(/\s+/)
+  const nodes = names.filter((name, at) => at === 0 || !hows.includes(name))
+  const how = names.slice(nodes.length).map((one) => ` ${one}`)
+  return names.length > 0 ? nodes.map((name) => `${word} ${name}${how.join('')}`) : [line]
+}
+
+/** Reads a line of these words for one node. @throws UsageError if it is none */
+export function parseMemberLine(line: string) {
+  const [word = '', id = '', ...rest] = line.trim().split(/\s+/)
+  if (!isMemberWord(word)) throw new UsageError(`no word ${JSON.stringify(word)}`)
+  const role = word === 'add' && rest[0] === 'learner' ? rest.shift() : undefined
+  const force = rest[0] === 'force' ? rest.shift() === 'force' : undefined
+  if (!/^\w+$/.test(id) || rest.length > 0) throw new UsageError(`usage: ${memberWords[word].usage}`)
+  return { word, id, role, force }
+}
+
+/** Words that add and remove nodes, as a prompt and a script need them, whichever engine the nodes are of. */
+export type MemberWords = Pick<Membership, 'perform' | 'eachOf' | 'fillIn'>
+
 /** Adds nodes to a cluster that was started here, and removes them, with their processes and folders. */
 export class Membership {
   readonly #premises: Premises
@@ -63,20 +84,15 @@ export class Membership {
    * @throws UsageError if the line is none of these words; ConfigError if a node cannot be started
    */
   async perform(line: string, say: (event: Event) => void, settings: ChangeSettings): Promise<Outcome> {
-    const [word = '', id = '', ...rest] = line.trim().split(/\s+/)
-    if (!isMemberWord(word)) throw new UsageError(`no word ${JSON.stringify(word)}`)
-    const role = word === 'add' && rest[0] === 'learner' ? { role: rest.shift() } : {}
-    const force = rest[0] === 'force' ? { force: rest.shift() === 'force' } : {}
-    if (!/^\w+$/.test(id) || rest.length > 0) throw new UsageError(`usage: ${memberWords[word].usage}`)
-    return word === 'add' ? this.#add(id, { ...role, ...force }, say, settings) : this.#remove(id, force, say, settings)
+    const { word, id, role, force } = parseMemberLine(line)
+    const how = { ...(role !== undefined && { role }), ...(force !== undefined && { force }) }
+    if (word === 'add') return this.#add(id, how, say, settings)
+    return this.#remove(id, force === undefined ? {} : { force }, say, settings)
   }
 
   /** Splits a line for several nodes into a line for each. */
   eachOf(line: string): string[] {
-    const [word, ...names] = line.trim().split(/\s+/)
-    const nodes = names.filter((name, at) => at === 0 || !hows.includes(name))
-    const how = names.slice(nodes.length).map((one) => ` ${one}`)
-    return names.length > 0 ? nodes.map((name) => `${word} ${name}${how.join('')}`) : [line]
+    return eachOf(line)
   }
 
   /** Fills in the addresses of nodes that run here, so that a command can name a node alone. */

@@ -1,7 +1,7 @@
 import type { Event, NodeId, Status } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import type { Cluster } from '../../src/server/cluster.js'
 import { mostKnowing } from '../../src/server/readiness.js'
+import type { RunningCluster } from '../engine/cluster.js'
 
 /** Milliseconds that a node may take to get all that was committed while it was away. */
 const catchUpMs = 60_000
@@ -19,7 +19,7 @@ export interface Restartable {
 }
 
 /** The nodes of a cluster that this process supervises. */
-export function supervised(cluster: Cluster): Restartable {
+export function supervised(cluster: RunningCluster): Restartable {
   const { faults } = cluster
   return {
     nodes: () => cluster.nodes(),

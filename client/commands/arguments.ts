@@ -83,6 +83,13 @@ export const certsOption = {
     'speak TLS, with the certificates in this folder: ca.crt, and NAME.crt and NAME.key of each node, or of client',
 } as const
 
+/** The option that says what kind of nodes is meant. */
+export const engineOption = {
+  choices: ['ours', 'etcd'] as const,
+  default: 'ours',
+  describe: 'whose nodes they are',
+} as const
+
 /** Splits the addresses of `--connect`. @throws ConfigError that names the first one that is none */
 export function addressesIn(connect: string): string[] {
   const addresses = connect.split(',').map((address) => address.trim())

@@ -7,10 +7,19 @@ import { type CatchingUp, changeMembers, isChange, oncePerRound } from '../clust
 import { ownToken } from '../cluster/own-token.js'
 import { clientName, clientTls, placesIn } from '../cluster/tls-places.js'
 import { readsAndWrites } from '../commands-of.js'
+import type { ClientSettings } from '../settings.js'
 import { describeOutcome, exitCode, plainOutcome } from '../text/answers.js'
 import { describeBar, describeEvent } from '../text/events.js'
 import { parseArguments, usage } from '../text/words.js'
-import { addressesIn, askOptions, certsOption, connectOption, tokenFileOption, wholeNumber } from './arguments.js'
+import {
+  addressesIn,
+  askOptions,
+  certsOption,
+  connectOption,
+  engineOption,
+  tokenFileOption,
+  wholeNumber,
+} from './arguments.js'
 import type { Verb } from './verb.js'
 
 interface ClientArguments {
@@ -22,15 +31,23 @@ interface ClientArguments {
   reads: ReadPolicy
   noSession: boolean
   tokenFile: string | undefined
+  /** Left out where there is no choice. */
+  engine?: 'ours' | 'etcd'
 }
 
 /** Makes the command that asks a running cluster. @param stage has the words that can be asked */
 export function clientVerb(stage: Stage): Verb<ClientArguments> {
   return {
-    builder: (yargs) => clientOptions(yargs, stage.commands),
+    builder: (yargs) => clientOptions(isKeyValue(stage) ? withEngines(yargs) : yargs, stage.commands),
     handler: (args) => ask(args, stage),
   }
 }
+
+/** Checks whether the nodes are those of the key-value store, whose commands etcd has as well. */
+const isKeyValue = ({ application }: Stage) => application.name === 'key-value'
+
+const withEngines = (yargs: Argv) =>
+  yargs.option('engine', engineOption).example('$0 client --engine etcd get a', 'asks a cluster of etcd')
 
 function clientOptions(yargs: Argv, commands: Stage['commands']) {
   return yargs
@@ -50,14 +67,14 @@ function clientOptions(yargs: Argv, commands: Stage['commands']) {
     .example("echo 'set a 1' | $0 client", 'the REPL as a filter')
 }
 
-async function ask(args: ClientArguments, { commands, application: asked }: Stage): Promise<void> {
-  const { connect, certs, json, deadline, words, reads, noSession } = args
+async function ask(args: ClientArguments, stage: Stage): Promise<void> {
+  const { connect, certs, json, deadline, words, reads, noSession, engine } = args
   const addresses = addressesIn(connect)
   const patience = deadline === undefined ? {} : { deadlineMs: deadline }
-  const application = readsAndWrites(asked.commands)
   const token = ownToken(args.tokenFile)
   const tls = certs === undefined ? {} : { tls: clientTls(placesIn(certs), [clientName]) }
-  const client = new Client({ addresses, reads, session: !noSession, application, token, ...patience, ...tls })
+  const settings = { addresses, reads, session: !noSession, token, ...patience, ...tls }
+  const { client, commands } = await clientOf(engine, stage, settings)
   try {
     process.exitCode =
       words.length > 0
@@ -68,6 +85,17 @@ async function ask(args: ClientArguments, { commands, application: asked }: Stag
   }
   // A look-up that hangs cannot be cancelled, and the process should not wait for it after the answer.
   process.stdout.write('', () => process.exit())
+}
+
+/** Makes a client of nodes of this stage, or of etcd, with the shapes of what can be asked. */
+async function clientOf(engine: ClientArguments['engine'], { application, commands }: Stage, settings: ClientSettings) {
+  if (engine !== 'etcd')
+    return { client: new Client({ ...settings, application: readsAndWrites(application.commands) }), commands }
+  const [{ etcdClient }, { etcdCommands }] = await Promise.all([
+    import('../engine/etcd/client.js'),
+    import('../engine/etcd/commands.js'),
+  ])
+  return { client: etcdClient(settings), commands: etcdCommands }
 }
 
 function commandList(commands: Stage['commands']): string {

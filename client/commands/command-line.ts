@@ -29,10 +29,11 @@ const flags = [
   'wipe',
   'compare',
   'i-accept-data-loss',
+  'etcd',
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */
-const valuesOfClient = ['connect', 'certs', 'deadline', 'reads', 'token-file']
+const valuesOfClient = ['connect', 'certs', 'deadline', 'engine', 'reads', 'token-file']
 /** Options that may be given more than once: each time they add an address, or a prefix. */
 const repeatable = ['connect', 'prefix']
 

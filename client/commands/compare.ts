@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, writeFileSync } from 'node:fs'
 import { dirname, relative, resolve } from 'node:path'
 import { ConfigError } from '../../src/errors.js'
-import { computeMatrix, type Matrix } from '../../src/proof/matrix.js'
+import { computeMatrix, type Matrix, withColumn } from '../../src/proof/matrix.js'
 import type { Scenario } from '../../src/proof/scenario/scenario.js'
 import type { Stage } from '../../src/stage.js'
 import { stages } from '../../stages/index.js'
@@ -26,6 +26,7 @@ interface CompareArguments {
   json: boolean
   html: string | undefined
   markdown: boolean
+  etcd: boolean
 }
 
 const defaultSeeds = 100
@@ -47,6 +48,7 @@ export const compare: Verb<CompareArguments> = {
       .option('json', { type: 'boolean', default: false, describe: 'the result as JSON' })
       .option('html', { type: 'string', describe: 'write the matrix as a page that needs nothing else' })
       .option('markdown', { type: 'boolean', default: false, describe: 'the matrix as a Markdown table' })
+      .option('etcd', { type: 'boolean', default: false, describe: 'a column more: etcd of this machine, run now' })
       .example('$0 compare', 'the matrix, and a witness of all that is broken')
       .example('$0 compare 1 2', 'what stage 2 adds, replaces, gains and loses')
       .example('$0 compare --stages 2 --scenarios N3,N4 --seeds 0', 'a part of it'),
@@ -65,14 +67,16 @@ function checkTogether({ earlier, later, scenario, ...matrix }: CompareArguments
   if (earlier === undefined && scenario !== undefined)
     refuse('--scenario goes with two stages; did you mean --scenarios?')
   const forAll = (['stages', 'scenarios', 'seeds', 'html'] as const).find((name) => matrix[name] !== undefined)
-  const option = matrix.markdown ? 'markdown' : forAll
+  const option = matrix.markdown ? 'markdown' : matrix.etcd ? 'etcd' : forAll
   if (earlier !== undefined && option) refuse(`--${option} is of the whole matrix; it does not go with two stages`)
   if (matrix.json && matrix.markdown) refuse('either --json or --markdown: there is one standard output')
 }
 
 async function compareAll(args: CompareArguments): Promise<number> {
   if (args.html !== undefined) checkWritable(args.html)
-  const matrix = await runAll(args)
+  const beside = args.etcd ? await etcdBeside() : null
+  const ran = await runAll(args)
+  const matrix = beside ? await beside(ran, someScenarios(args) ?? scenarios()) : ran
   if (args.json) console.log(JSON.stringify(matrix, null, 2))
   else if (args.markdown) console.log(matrixAsMarkdown(matrix.stages, (stage, id) => cellAt(matrix, stage, id).verdict))
   else console.log(matrixAsText(matrix))
@@ -84,9 +88,31 @@ async function compareAll(args: CompareArguments): Promise<number> {
   return problemsOf(matrix).length > 0 ? 1 : 0
 }
 
+/** The scenarios that a person named; undefined for all. */
+function someScenarios({ scenarios: named }: CompareArguments): Scenario[] | undefined {
+  return named?.split(',').map((id) => scenarioArgument(id.trim()))
+}
+
+/** Finds etcd before anything is run. @throws ConfigError if it is not installed */
+async function etcdBeside() {
+  const { requireEtcd } = await import('../engine/etcd/program.js')
+  const { playAllOnEtcd } = await import('../proof/scenario/etcd.js')
+  const title = `${requireEtcd()}, ${new Date().toISOString().slice(0, 10)}`
+  return async (matrix: Matrix, all: readonly Scenario[]) => {
+    let bar: ReturnType<typeof progress> | undefined
+    const played = await playAllOnEtcd(all, (done, total, id) => {
+      bar ??= progress(total)
+      bar.show(done, `etcd, scenario ${id}`)
+    })
+    bar?.clear()
+    return withColumn(matrix, title, played)
+  }
+}
+
 /** Gives links to the lessons from a page in a file, as far as the lessons are here. */
 function lessonsFrom(page: string): LessonLink {
   return (number) => {
+    if (typeof number !== 'number') return null
     const lesson = lessonOf(stages[number]!)
     return existsSync(lesson) ? relative(dirname(resolve(page)), lesson).replaceAll('\\', '/') : null
   }
@@ -94,7 +120,7 @@ function lessonsFrom(page: string): LessonLink {
 
 async function runAll(args: CompareArguments): Promise<Matrix> {
   const chosen = args.stages?.split(',').map((name) => stageArgument(name.trim()))
-  const some = args.scenarios?.split(',').map((id) => scenarioArgument(id.trim()))
+  const some = someScenarios(args)
   let bar: ReturnType<typeof progress> | undefined
   try {
     return await computeMatrix({

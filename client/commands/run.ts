@@ -5,7 +5,6 @@ import type { Argv } from 'yargs'
 import { parseAddress } from '../../src/address.js'
 import { defaultTiming, type Event, type Outcome, type ReadPolicy } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import type { Cluster } from '../../src/server/cluster.js'
 import type { DataFolder } from '../../src/server/data-folder.js'
 import { exitCodes } from '../../src/server/exits.js'
 import type { Hosts } from '../../src/server/hosts/hosts.js'
@@ -17,10 +16,12 @@ import type { LogKind, NetworkName, Stage } from '../../src/stage.js'
 import { shortened } from '../../src/text.js'
 import { changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
 import { environmentSettings } from '../cluster/environment.js'
-import { defaultBasePort, type LocalCluster, startLocalCluster } from '../cluster/local-cluster.js'
+import { defaultBasePort, type LocalCluster } from '../cluster/local-cluster.js'
 import { isMemberWord } from '../cluster/membership.js'
 import { isRestartAll, restartAll, supervised } from '../cluster/restart-all.js'
-import { answering } from '../repl/answering.js'
+import type { RunningCluster } from '../engine/cluster.js'
+import type { Engine } from '../engine/engine.js'
+import { stageEngine } from '../engine/stage.js'
 import { performFault } from '../repl/fault-words.js'
 import type { Repl } from '../repl/repl.js'
 import { colour, nodeColour } from '../text/colour.js'
@@ -38,7 +39,10 @@ import type { Verb } from './verb.js'
 
 declare module '../../src/events.js' {
   interface EventDetails {
-    ready: { stage: number; nodes: readonly { id: string; client: string; peer: string }[]; certs?: string }
+    ready: ({ stage: number } | { engine: string }) & {
+      nodes: readonly { id: string; client: string; peer: string }[]
+      certs?: string
+    }
     not_ready: { for: readonly Awaited[] }
     all_dead: { code: number }
     stopped: object
@@ -54,7 +58,9 @@ declare module '../../src/events.js' {
 }
 
 interface RunArguments extends QuotaArguments {
-  stage: Stage
+  engine: Engine
+  /** The stage of a page; null for another engine, which has none. */
+  stage: Stage | null
   nodes: number
   basePort: number
   host: string
@@ -80,34 +86,45 @@ interface RunArguments extends QuotaArguments {
   json: boolean
   reads: ReadPolicy
   noSession: boolean
-  served: Served
 }
 
 /** Makes the command that starts a cluster on this machine. */
 export function runVerb(
   served: Served,
-): Verb<Omit<RunArguments, 'stage' | 'served' | 'hosts'> & { stage?: string; hosts: HostKind }> {
+): Verb<Omit<RunArguments, 'stage' | 'engine' | 'hosts'> & { stage?: string; hosts: HostKind }> {
   return {
     builder: (yargs) =>
       runOptions(served.namesStage ? stagePositional(yargs) : yargs).check(
         ({ headless, json }) => headless || !json || 'with --json goes --headless: the REPL is for people',
       ),
     async handler(args) {
-      const stage = served.stage(args.stage)
-      process.exitCode = await onHosts(args.hosts, (hosts) => {
-        const all = { ...args, hosts, stage, served }
+      process.exitCode = await onHosts(args.hosts, async (hosts) => {
+        const all = { ...args, hosts, ...(await engineOf(served, args.stage, args.log)) }
         return args.headless ? runHeadless(all) : runWithRepl(all)
       })
     },
   }
 }
 
+/** Finds the engine that a person named: a stage, or etcd where stages are named. @throws ConfigError if there is none */
+async function engineOf(
+  served: Served,
+  name: string | undefined,
+  log: LogKind,
+): Promise<Pick<RunArguments, 'engine' | 'stage'>> {
+  if (served.namesStage && name === 'etcd')
+    return { engine: (await import('../engine/etcd/engine.js')).etcd, stage: null }
+  const stage = served.stage(name)
+  return { engine: stageEngine(stage, served, log), stage }
+}
+
 function stagePositional(yargs: Argv): Argv {
   return yargs
-    .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
+    .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, "latest", or etcd' })
     .example('$0 run 2', 'five nodes of stage 2 and a REPL')
     .example('$0 run 8 --ui', 'the same, and a page in the browser to look at it and break it by hand')
     .example('$0 run 2 --headless --json', 'the same for a script')
+    .example('$0 run etcd', 'five processes of etcd, under the same words')
 }
 
 function runOptions(yargs: Argv) {
@@ -166,12 +183,13 @@ function start(
     if (isWanted(event, args.logLevel)) onEvent(event)
   }
   const onTrace = page ? { onTrace: page.hear } : {}
-  return startLocalCluster({ ...args, entry: args.served.entry, onEvent: hear, onStderr, ...onTrace })
+  return args.engine.start({ ...args, onEvent: hear, onStderr, ...onTrace })
 }
 
 /** Makes the page, if one is wanted. */
 async function pageFor({ ui, stage, nodes, heartbeat }: RunArguments): Promise<LivePage | null> {
   if (!ui) return null
+  if (!stage) throw new ConfigError('--ui shows nodes of ours; etcd tells no steps that could be shown')
   const { LivePage: Page } = await import('../ui/live-page.js')
   const names = Array.from({ length: nodes }, (_, at) => `n${at + 1}`)
   return new Page(stage, names, Math.min(defaultTiming.tickMs, heartbeat))
@@ -186,13 +204,13 @@ const messageLength = 400
 const readyMs = 10_000
 
 async function runHeadless(args: RunArguments): Promise<number> {
-  const { stage } = args
+  const { engine } = args
   const { say, complain, flushed } = outlets(args)
   const stopped = stopSignal()
   // Events before the first `ready` are told by `ready` itself, unless a node has to be waited for.
   let heard = (event: Event) => {
     if (event.event === 'starting') say(event)
-    if (isBadStart(event) || event.event === 'elected') early.push(event)
+    if (isBadStart(event) || event.event === 'elected' || event.event === 'leads') early.push(event)
   }
   /**
    * Nodes that stay down, and the leader. They are told after `ready`, because a script could not know that it has to
@@ -201,7 +219,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
   const early: Event[] = []
   const page = await pageFor(args)
   const local = await start(args, page, (event) => heard(event), complain)
-  const served = await page?.serve(answering(local, stage, args.log), args.uiPort)
+  const served = await page?.serve(engine.answering(local), args.uiPort)
   const allDead = new Promise<number>((resolve) => {
     heard = (event) => {
       say(event)
@@ -215,10 +233,10 @@ async function runHeadless(args: RunArguments): Promise<number> {
     say(event)
   }
   const input = createInterface({ input: process.stdin })
-  const opening = sayReady(local, stage, early, say, stopped)
+  const opening = sayReady(local, engine, early, say, stopped)
   let queue = Promise.resolve()
   input.on('line', (line) => {
-    if (line.trim() !== '') queue = queue.then(() => obey(local, stage, line, done))
+    if (line.trim() !== '') queue = queue.then(() => obey(local, engine, line, done))
   })
   const code = await Promise.race([stopped, allDead, abandoned(input)])
   if (code !== exitCodes.done) say({ event: 'all_dead', code })
@@ -255,7 +273,7 @@ function outlets({ json: isJson, logLevel: level }: RunArguments) {
 /** Reports `ready` when clients are served, and not before; if that takes too long, `not_ready` with the reason. */
 async function sayReady(
   { cluster, certs }: LocalCluster,
-  stage: Stage,
+  { facts }: Engine,
   early: readonly Event[],
   say: (event: Event) => void,
   stopped: Promise<unknown>,
@@ -265,7 +283,7 @@ async function sayReady(
       ...{ id, pid, client, peer },
       ...(metrics && { metrics }),
     }))
-    say({ event: 'ready', stage: stage.number, nodes, ...(certs !== null && { certs }) })
+    say({ event: 'ready', ...facts, nodes, ...(certs !== null && { certs }) })
   }
   if (cluster.isReady) ready()
   else say({ event: 'not_ready', for: cluster.awaited })
@@ -281,7 +299,7 @@ async function sayReady(
 /** Performs one line of fault words or member words, and answers with one event. */
 async function obey(
   { cluster, client, membership }: LocalCluster,
-  { commands }: Stage,
+  { commands }: Engine,
   line: string,
   say: (event: Event) => void,
 ): Promise<void> {
@@ -317,19 +335,19 @@ async function runWithRepl(args: RunArguments): Promise<number> {
     else if (event.event === 'starting') console.error(describeEvent(event))
     else if (isBadStart(event)) bad.push(event)
   }
-  const { stage } = args
+  const { engine } = args
   const page = await pageFor(args)
   const local = await start(args, page, onEvent, onStderr)
   const { cluster, data } = local
-  const options = answering(local, stage, args.log)
+  const options = engine.answering(local)
   const shown = await page?.serve(options, args.uiPort)
   if (process.stdout.isTTY)
-    console.log(banner(args.served, stage, cluster.nodes(), args.log === 'memory' ? null : data, local.certs))
+    console.log(banner(engine, cluster.nodes(), args.log === 'memory' ? null : data, local.certs))
   if (shown) console.log(describeEvent({ event: 'page', address: shown.address }).trimStart())
   const { stdin: input, stdout: output } = process
   repl = new Prompt({
     ...options,
-    prompt: args.served.prompt ?? stage.name,
+    prompt: engine.prompt,
     input,
     output,
     ...(shown && { answerer: shown.answerer }),
@@ -344,40 +362,21 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   return code
 }
 
-const tries = 'set a 1 · get a · get a @n3 · status · kill n3'
-const triesWithLog = 'set a 1 · get a · status · log · kill leader'
-const triesWithMembers = 'set a 1 · status · add n6 · remove n1 · kill leader'
-
-function triesOf(stage: Stage, data: DataFolder | null): string {
-  return stage.members === 'changing' ? triesWithMembers : data ? triesWithLog : tries
-}
-
-function titleOf(application: string, stage: Stage): string {
-  return colour.bold(application) + colour.dim(` on stage ${stage.number}: ${stage.title}`)
-}
-
-function titleOfStage({ number, title, name, adds }: Stage): string[] {
-  return [colour.bold(`Stage ${number}: ${title}`) + colour.dim(` · stages/${name}/README.md`), `adds ${adds}`]
-}
-
 function banner(
-  served: Served,
-  stage: Stage,
-  members: ReturnType<Cluster['nodes']>,
+  engine: Engine,
+  members: ReturnType<RunningCluster['nodes']>,
   data: DataFolder | null,
   certs: string | null,
 ): string {
   const { metrics } = members[0]!
   const { host, port } = parseAddress(members[0]!.client)!
-  const other =
-    certs === null ? `nc ${host} ${port}` : `${served.namesStage ? 'npx raft-roadmap ' : ''}client --certs ${certs}`
   const nodes = members.map(({ id, client }) => `${nodeColour(id)} ${client}`).join('  ')
   const lines = [
-    ...(served.prompt ? [titleOf(served.prompt, stage)] : titleOfStage(stage)),
+    ...engine.title,
     nodes,
     ...(metrics ? [colour.dim(`metrics at http://${metrics}/metrics, and so on`)] : []),
     ...(data ? [colour.dim(`logs in ${data.path}${data.isTemporary ? ', for this run only' : ''}`)] : []),
-    colour.dim(`try: ${served.tries ?? triesOf(stage, data)} · help      or: ${other}`),
+    colour.dim(`try: ${engine.tries(data)} · help      or: ${engine.besides(host, port, certs)}`),
   ]
   return wrapped(lines.join('\n'), columnsOf(process.stdout))
 }

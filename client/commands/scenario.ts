@@ -17,7 +17,7 @@ import { playOnProcesses } from '../proof/scenario/real.js'
 import { colour } from '../text/colour.js'
 import { Lanes } from '../text/lanes.js'
 import { table } from '../text/table.js'
-import { messagesOption, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { engineOption, messagesOption, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
 import { asking } from './asking.js'
 import { type HostKind, hostsOption, onHosts } from './inside-hosts.js'
 import { askPredictions, besideOutcome } from './predict.js'
@@ -37,6 +37,7 @@ interface ScenarioArguments {
   beside: string | undefined
   seed: number
   basePort: number
+  engine: 'ours' | 'etcd'
 }
 
 type HowPlayed = Omit<ScenarioArguments, 'hosts'> & { readonly hosts: Hosts | null }
@@ -48,6 +49,7 @@ export const scenario: Verb<ScenarioArguments> = {
       .option('stage', { type: 'string', default: 'latest', describe: 'its number, its name, or "latest"' })
       .option('real', { type: 'boolean', default: false, describe: 'on processes, not in virtual time' })
       .option('hosts', hostsOption)
+      .option('engine', { ...engineOption, describe: 'with --real: whose nodes it is played on' })
       .option('hands', { type: 'boolean', default: false, describe: 'with your own hands: say what to do, and judge' })
       .option('messages', messagesOption)
       .option('ui', uiOption)
@@ -68,6 +70,7 @@ export const scenario: Verb<ScenarioArguments> = {
         describe: 'with --hands: that of the cluster',
         coerce: wholeNumber('base-port', 0, 65_000),
       })
+      .example('$0 scenario N3 --engine etcd --real', 'the same of five processes of etcd')
       .example('$0 scenario N3 --stage 2', 'what a write without a majority leaves behind')
       .example('$0 scenario N3 --stage 2 --hands', 'the same by hand, with `run 2` in another terminal')
       .example('$0 scenario N3 --stage 2 --predict', 'first guess, then look')
@@ -75,6 +78,9 @@ export const scenario: Verb<ScenarioArguments> = {
       .example('$0 scenario E13 --stage 6 --messages', 'every message of it, a column for each node')
       .check(
         ({ real, hosts }) => real || hosts === 'local' || 'with --hosts netns goes --real: virtual time has no hosts',
+      )
+      .check(
+        ({ engine, real }) => engine === 'ours' || real || 'with --engine etcd goes --real: etcd knows no virtual time',
       )
       .check(({ real, hands }) => !(real && hands) || 'either --real or --hands')
       .check(
@@ -157,6 +163,7 @@ function scenarioIn(path: string): Scenario {
 
 /** Plays a scenario as the options ask. @throws ConfigError if it cannot be played in this way */
 async function playAs(args: HowPlayed, scenario: Scenario, stage: Stage): Promise<Played> {
+  if (args.engine === 'etcd') return (await import('../proof/scenario/etcd.js')).playOnEtcd(scenario, args.seed)
   checkStage(scenario, stage)
   if (args.hands) return playByHand(scenario, stage, args.basePort)
   if (args.real) return playOnProcesses(scenario, stage, args.seed, args.hosts)

@@ -61,7 +61,7 @@ function blocksOf(document: string): Block[] {
 /** Checks whether the shell has all of a command; otherwise it waits for the end, such as a quote. */
 const isComplete = (command: string) => spawnSync('bash', ['-n', '-c', command]).status === 0
 
-const prompted = /^(?:\d+-[a-z-]+|raft)> ?(.*)$/
+const prompted = /^(?:\d+-[a-z-]+|raft|etcd)> ?(.*)$/
 /** An event that came while the prompt stood there, such as `8-membership> n5  stands for election`. */
 const isEvent = (text: string) => /^n\d+ {1,2}\S/.test(text)
 

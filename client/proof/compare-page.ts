@@ -1,5 +1,5 @@
 import type { GuaranteeId } from '../../src/contracts.js'
-import { type Cell, marks } from '../../src/proof/cell.js'
+import { type Cell, type ColumnName, columnName, marks } from '../../src/proof/cell.js'
 import { guaranteeIds } from '../../src/proof/declared.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import type { Matrix } from '../../src/proof/matrix.js'
@@ -15,7 +15,7 @@ export function escapeHtml(text: string): string {
 }
 
 /** Finds the lesson of a stage, as a link from the page; null if the page has none. */
-export type LessonLink = (stage: number) => string | null
+export type LessonLink = (stage: ColumnName) => string | null
 
 /**
  * Prints the matrix as one page that needs no network and no script. A verdict opens its evidence; a stage's name leads
@@ -72,7 +72,7 @@ const name = ({ stage, guarantee }: Cell) => `stage-${stage}-${guarantee}`
 
 function field(cell: Cell): string {
   const { sign, means } = marks[cell.verdict]
-  const label = `${cell.guarantee} at stage ${cell.stage}: ${means}`
+  const label = `${cell.guarantee} at ${columnName(cell.stage)}: ${means}`
   if (cell.trials.length === 0) return `<td role="cell"><span role="img" aria-label="${label}">${sign}</span></td>`
   const kind = cell.problem ? `${cell.verdict} wrong` : cell.verdict
   return `<td role="cell"><button class="${kind}" popovertarget="${name(cell)}" aria-label="${label}">${sign}</button></td>`
@@ -90,8 +90,8 @@ function evidence(cell: Cell): string {
     ? `<pre tabindex="0">${witness.lines.map(escapeHtml).join('\n')}</pre>
 <p>Again: <code>${escapeHtml(witness.replay)}</code></p>`
     : ''
-  return `<section popover id="${name(cell)}" aria-label="${guarantee} at stage ${stage}">
-<h2>${marks[verdict].sign} ${guarantee} at stage ${stage}: ${marks[verdict].means}</h2>
+  return `<section popover id="${name(cell)}" aria-label="${guarantee} at ${columnName(stage)}">
+<h2>${marks[verdict].sign} ${guarantee} at ${columnName(stage)}: ${marks[verdict].means}</h2>
 <p>${escapeHtml(guarantees[guarantee])}</p>
 ${problem ? `<p class="problems">${escapeHtml(problem)}</p>` : ''}${proof}
 <ul>${ran.join('')}</ul>

@@ -1,9 +1,8 @@
 import type { GuaranteeId } from '../../src/contracts.js'
-import { type Cell, type Mark, marks } from '../../src/proof/cell.js'
+import { type Cell, type ColumnName, columnName, type Mark, marks } from '../../src/proof/cell.js'
 import { guaranteeIds } from '../../src/proof/declared.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import type { Matrix } from '../../src/proof/matrix.js'
-import type { Stage } from '../../src/stage.js'
 import { colour } from '../text/colour.js'
 import { table } from '../text/table.js'
 
@@ -50,7 +49,7 @@ export function matrixAsText(matrix: Matrix): string {
   return parts.join('\n\n')
 }
 
-export function cellAt(matrix: Matrix, stage: number, id: GuaranteeId): Cell {
+export function cellAt(matrix: Matrix, stage: ColumnName, id: GuaranteeId): Cell {
   return matrix.cells.find((cell) => cell.stage === stage && cell.guarantee === id)!
 }
 
@@ -77,7 +76,7 @@ function witnesses(matrix: Matrix): string[] {
     const told = new Map<string, Cell[]>()
     for (const { number } of matrix.stages) {
       const cell = cellAt(matrix, number, id)
-      const story = cell.witness?.lines.join('\n').replaceAll(`stage ${number}`, 'stage')
+      const story = cell.witness?.lines.join('\n').replaceAll(columnName(number), 'stage')
       if (story !== undefined) told.set(story, [...(told.get(story) ?? []), cell])
     }
     return [...told.values()].map((cells) => tellWitness(id, cells))
@@ -88,14 +87,15 @@ function tellWitness(id: GuaranteeId, cells: readonly Cell[]): string {
   const numbers = colour.bold(cells.map(({ stage }) => stage).join(', '))
   const { verdict, witness } = cells.at(-1)!
   const { lines, replay } = witness!
-  const head = `${paint[verdict](`${marks[verdict].sign} ${id}`)} at ${cells.length > 1 ? 'stages' : 'stage'} ${numbers}: ${guarantees[id]}`
+  const what = cells.length > 1 ? 'stages ' : typeof cells[0]!.stage === 'number' ? 'stage ' : ''
+  const head = `${paint[verdict](`${marks[verdict].sign} ${id}`)} at ${what}${numbers}: ${guarantees[id]}`
   return [head, ...lines.map((line) => `  ${line}`), colour.dim(`  again: ${replay}`)].join('\n')
 }
 
 /** Prints the matrix as a Markdown table. The caller says whether its verdicts are computed or declared. */
-export function matrixAsMarkdown(
-  stages: readonly Pick<Stage, 'number'>[],
-  verdict: (stage: number, id: GuaranteeId) => Mark,
+export function matrixAsMarkdown<Column extends ColumnName>(
+  stages: readonly { readonly number: Column; readonly title: string }[],
+  verdict: (stage: Column, id: GuaranteeId) => Mark,
 ): string {
   const row = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const numbers = stages.map(({ number }) => number)
@@ -103,6 +103,7 @@ export function matrixAsMarkdown(
     row([`**${id}** ${guarantees[id]}`, ...numbers.map((number) => marks[verdict(number, id)].sign)]),
   )
   const used = guaranteeIds.flatMap((id) => numbers.map((number) => verdict(number, id)))
-  const head = [row(['guarantee', ...numbers.map(String)]), `|---|${':-:|'.repeat(numbers.length)}`]
+  const heads = stages.map(({ number, title }) => (typeof number === 'number' ? String(number) : `${number} ${title}`))
+  const head = [row(['guarantee', ...heads]), `|---|${':-:|'.repeat(numbers.length)}`]
   return [...head, ...body, '', legend(used)].join('\n')
 }

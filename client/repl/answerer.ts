@@ -1,5 +1,4 @@
 import { type Event, failure, type Outcome, type Traced } from '../../src/contracts.js'
-import type { Cluster } from '../../src/server/cluster.js'
 import { exitCodes } from '../../src/server/exits.js'
 import { isFaultWord } from '../../src/server/faults.js'
 import { isHostWord } from '../../src/server/hosts/host-words.js'
@@ -12,9 +11,10 @@ import {
   isChange,
   oncePerRound,
 } from '../cluster/change-members.js'
-import { isMemberWord, type Membership } from '../cluster/membership.js'
+import { isMemberWord, type MemberWords } from '../cluster/membership.js'
 import { isRestartAll, restartAll, supervised } from '../cluster/restart-all.js'
 import { checkFile, describeCheck } from '../commands/check.js'
+import type { RunningCluster } from '../engine/cluster.js'
 import { describeOutcome, exitCode } from '../text/answers.js'
 import { colour } from '../text/colour.js'
 import { describeBar, describeEvent } from '../text/events.js'
@@ -31,13 +31,13 @@ export interface AnswererOptions extends Abilities {
   readonly client: Client
   readonly addresses: readonly string[]
   /** The cluster, if it was started here: then the fault words work. */
-  readonly cluster?: Cluster
+  readonly cluster?: RunningCluster
   /** Gives the folders of the nodes' logs, if the logs are in files. */
   readonly folders?: () => Folders
   /** The reason why no logs are in files, where none are. */
   readonly withoutLogs?: string
   /** Adds and removes nodes of the cluster, where members change. */
-  readonly membership?: Membership
+  readonly membership?: MemberWords
   /** Hears of each call with its outcome, and of each fault that was done, if somebody looks on. */
   readonly hear?: (event: Traced) => void
 }

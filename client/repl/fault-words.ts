@@ -1,9 +1,9 @@
 import type { Event, NodeId } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
 import { leaderOf } from '../../src/proof/scenario/cast.js'
-import type { Cluster } from '../../src/server/cluster.js'
 import { actsOf, parseFault } from '../../src/server/faults.js'
 import { isHostWord, performHostFault } from '../../src/server/hosts/host-words.js'
+import type { RunningCluster } from '../engine/cluster.js'
 import { UsageError } from '../text/words.js'
 
 /** Words that stand for a node that has this role now. */
@@ -12,9 +12,9 @@ const roleWord = /\b(leader|follower)\b/g
 /**
  * Replaces `leader` and `follower` in a line with names, no follower twice. @throws UsageError if no node has the role
  */
-export async function nameRoles(cluster: Cluster, line: string): Promise<string> {
+export async function nameRoles(cluster: RunningCluster, line: string): Promise<string> {
   if (line.match(roleWord) === null) return line
-  const places = (await cluster.look()).map(({ node, role, term }) => ({ node, role, term, leader: null }))
+  const places = (await cluster.statuses()).map(({ id, role, term = 0 }) => ({ node: id, role, term, leader: null }))
   const leader = leaderOf(places)?.node
   const followers = places.filter(({ node }) => node !== leader && !line.split(/\s+/).includes(node))
   return line.replaceAll(roleWord, (word) => {
@@ -31,7 +31,7 @@ export async function nameRoles(cluster: Cluster, line: string): Promise<string>
  *
  * @throws UsageError if the line is no fault; ConfigError if the one node named is not in a state for it
  */
-export async function performFault(cluster: Cluster, line: string): Promise<Event[]> {
+export async function performFault(cluster: RunningCluster, line: string): Promise<Event[]> {
   const named = await nameRoles(cluster, line)
   if (isHostWord(named.trim().split(/\s+/)[0]!)) return performOnHosts(cluster, named)
   const fault = parseFault(named)
@@ -44,7 +44,7 @@ export async function performFault(cluster: Cluster, line: string): Promise<Even
   return events
 }
 
-async function performOnHosts({ hosts }: Cluster, line: string): Promise<Event[]> {
+async function performOnHosts({ hosts }: RunningCluster, line: string): Promise<Event[]> {
   if (!hosts) throw new UsageError('this needs a host for each node: start the cluster with `--hosts netns`')
   const events = await performHostFault(hosts, line)
   if ('problem' in events) throw new UsageError(events.problem)

@@ -1,6 +1,6 @@
 import type { Event, NodeId } from '../../src/contracts.js'
 import { ConfigError } from '../../src/errors.js'
-import type { Cluster } from '../../src/server/cluster.js'
+import type { RunningCluster } from '../engine/cluster.js'
 import { UsageError } from '../text/words.js'
 
 declare module '../../src/events.js' {
@@ -31,10 +31,10 @@ const [leastWayMs, mostWayMs] = [12, 20]
 
 /** Changes how time passes in a cluster. */
 export class Pace {
-  readonly #cluster: Cluster
+  readonly #cluster: RunningCluster
   #frozen: readonly NodeId[] = []
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: RunningCluster) {
     this.#cluster = cluster
   }
 

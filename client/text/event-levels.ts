@@ -53,6 +53,7 @@ const levels: { readonly [Name in keyof EventDetails]: LogLevel } = {
   client_dropped: 'warn',
   client_limited: 'warn',
   token_refused: 'warn',
+  leads: 'info',
   certificate_expires: 'warn',
   certificate_renewed: 'info',
   certificate_kept: 'error',

@@ -37,10 +37,10 @@ function describeDetails(details: Record<string, unknown>): string {
 
 type Details = Readonly<Record<string, unknown>>
 
-function describeReady({ stage, nodes, certs }: EventDetails['ready']): string {
+function describeReady({ nodes, certs, ...what }: EventDetails['ready']): string {
   const list = nodes.map(({ id, client }) => `${nodeColour(id)} ${client}`)
   const asking = certs === undefined ? '' : `; ask with --certs ${certs}`
-  return `stage ${stage} is ready; Ctrl-C ends it: ${list.join('  ')}${asking}`
+  return `${'engine' in what ? what.engine : `stage ${what.stage}`} is ready; Ctrl-C ends it: ${list.join('  ')}${asking}`
 }
 
 /** Describes cut links. When groups are split, links come in pairs, there and back. */
@@ -110,6 +110,7 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   pre_vote: ({ term }) => `hears no leader: asks whether it would be elected in term ${term}`,
   campaign: ({ term }) => `stands for election: asks for votes in term ${term}`,
   elected: ({ term, votes }) => colour.green(`LEADS term ${term}, elected by ${list(votes)}`),
+  leads: ({ term }) => colour.green(`LEADS term ${term}`),
   handing_over: ({ to }) => `hands over to ${to}, which has all of its log`,
   handed_over: ({ to }) => `has handed over: ${to} leads`,
   handover_failed: ({ to }) => colour.yellow(`${to} did not take over`),

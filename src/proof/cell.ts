@@ -32,8 +32,14 @@ interface Witness {
   readonly replay: string
 }
 
+/** The number of a stage, or the name of another engine that stands beside the stages. */
+export type ColumnName = number | 'etcd'
+
+/** The name of a column in a sentence. */
+export const columnName = (name: ColumnName) => (typeof name === 'number' ? `stage ${name}` : name)
+
 export interface Evidence extends Trial {
-  readonly stage: number
+  readonly stage: ColumnName
   readonly guarantee: GuaranteeId
   /**
    * Makes the witness when it is asked for, because shrinking a seed's run takes seconds. There is none for a guarantee
@@ -44,9 +50,10 @@ export interface Evidence extends Trial {
 
 /** One field of the matrix. */
 export interface Cell {
-  readonly stage: number
+  readonly stage: ColumnName
   readonly guarantee: GuaranteeId
-  readonly declared: Declared
+  /** The verdict that the stage's table declares; null for another engine, which declares nothing here. */
+  readonly declared: Declared | null
   readonly verdict: Mark
   readonly trials: readonly Trial[]
   readonly witness: Witness | null
@@ -62,24 +69,35 @@ export async function cellOf(
   complete: boolean,
 ): Promise<Cell> {
   const declared = declaredBy(stage, guarantee)
-  const verdict = combine(declared, evidence)
   const named = shownBy(stage, guarantee)
+  const found = await judged(stage.number, guarantee, evidence, declared === 'not applicable', named)
+  return { ...found, declared, problem: problemOf({ ...found, stage: stage.number, declared }, named, complete) }
+}
+
+/** Draws the verdict on another engine, which declares nothing: what no trial tests is untested. */
+export async function cellOfOther(
+  engine: 'etcd',
+  guarantee: GuaranteeId,
+  evidence: readonly Evidence[],
+): Promise<Cell> {
+  return { ...(await judged(engine, guarantee, evidence, false)), declared: null, problem: null }
+}
+
+async function judged(
+  stage: ColumnName,
+  guarantee: GuaranteeId,
+  evidence: readonly Evidence[],
+  isOut: boolean,
+  named?: string,
+): Promise<Omit<Cell, 'declared' | 'problem'>> {
+  const verdict = isOut ? 'not applicable' : worstOf(evidence)
   const against = verdict === 'holds' ? [] : evidence.filter((one) => one.verdict === verdict)
   const shown = against.find(({ trial }) => trial === named) ?? against[0]
   const trials = evidence.map(({ trial, verdict, note }) => ({ trial, verdict, note }))
-  return {
-    stage: stage.number,
-    guarantee,
-    declared,
-    verdict,
-    trials,
-    witness: shown ? await shown.witness() : null,
-    problem: problemOf({ stage: stage.number, guarantee, declared, verdict, trials }, named, complete),
-  }
+  return { stage, guarantee, verdict, trials, witness: shown ? await shown.witness() : null }
 }
 
-function combine(says: Declared, trials: readonly Trial[]): Mark {
-  if (says === 'not applicable') return says
+function worstOf(trials: readonly Trial[]): Mark {
   const worst = (['violated', 'unavailable', 'holds'] as const).find((verdict) =>
     trials.some((trial) => trial.verdict === verdict),
   )
@@ -89,7 +107,16 @@ function combine(says: Declared, trials: readonly Trial[]): Mark {
 const claims = { holds: 'gives', unavailable: 'keeps, by standing still,', violated: 'breaks' } as const
 
 function problemOf(
-  { stage, guarantee, declared, verdict, trials }: Omit<Cell, 'witness' | 'problem'>,
+  {
+    stage,
+    guarantee,
+    declared,
+    verdict,
+    trials,
+  }: Pick<Cell, 'guarantee' | 'verdict' | 'trials'> & {
+    stage: number
+    declared: Declared
+  },
   named: string | undefined,
   complete: boolean,
 ): string | null {

@@ -1,6 +1,6 @@
 import type { GuaranteeId } from '../contracts.js'
 import type { Stage } from '../stage.js'
-import { type Cell, cellOf, type Evidence } from './cell.js'
+import { type Cell, type ColumnName, cellOf, cellOfOther, type Evidence } from './cell.js'
 import { declared, guaranteeIds } from './declared.js'
 import type { Played, Scenario } from './scenario/scenario.js'
 import { invariants } from './simulation/invariants.js'
@@ -9,7 +9,8 @@ import { runSeed, type SweepResult, smallestDisaster } from './simulation/sweep.
 
 /** The matrix of stages × guarantees, as a run of the suite found it. Plain data, fit for JSON. */
 export interface Matrix {
-  readonly stages: readonly { readonly number: number; readonly title: string }[]
+  /** The columns: the stages, and behind them another engine if one was run, with its version and the day. */
+  readonly stages: readonly { readonly number: ColumnName; readonly title: string }[]
   readonly cells: readonly Cell[]
   /** Scenarios that were not played, because they need real processes. */
   readonly notPlayed: readonly string[]
@@ -62,6 +63,24 @@ export async function computeMatrix(options: MatrixOptions): Promise<Matrix> {
   return { stages: options.stages.map(({ number, title }) => ({ number, title })), cells, notPlayed }
 }
 
+/**
+ * Adds the column of another engine, from scenarios that were played on it.
+ *
+ * @param title its version and the day of the run
+ */
+export async function withColumn(matrix: Matrix, title: string, played: readonly Played[]): Promise<Matrix> {
+  const evidence = played.map((one): Evidence => {
+    const replay = `npx raft-roadmap scenario ${one.scenario.id} --engine etcd --real`
+    return { ...trialOf(one), stage: 'etcd', witness: async () => ({ lines: one.witness, replay }) }
+  })
+  const cells = guaranteeIds.map((id) => {
+    const found = evidence.filter(({ guarantee }) => guarantee === id)
+    return cellOfOther('etcd', id, found)
+  })
+  const stages = [...matrix.stages, { number: 'etcd' as const, title }]
+  return { ...matrix, stages, cells: [...matrix.cells, ...(await Promise.all(cells))] }
+}
+
 interface Job {
   readonly what: string
   readonly steps: number
@@ -86,17 +105,18 @@ function scenarioJobs(stage: Stage, options: MatrixOptions): Job[] {
   })
 }
 
-function evidenceOfScenario({ scenario, verdict, witness, driver }: Played, { number }: Stage): Evidence {
+function evidenceOfScenario(played: Played, { number }: Stage): Evidence {
+  const { scenario, witness, driver } = played
   const replay = `npx raft-roadmap scenario ${scenario.id} --stage ${number}${driver === 'real' ? ' --real' : ''}`
-  return {
-    stage: number,
-    guarantee: scenario.guarantee,
-    trial: scenario.id,
-    verdict,
-    note: scenario.title,
-    witness: async () => ({ lines: witness, replay }),
-  }
+  return { ...trialOf(played), stage: number, witness: async () => ({ lines: witness, replay }) }
 }
+
+const trialOf = ({ scenario, verdict }: Played) => ({
+  guarantee: scenario.guarantee,
+  trial: scenario.id,
+  verdict,
+  note: scenario.title,
+})
 
 function seedJobs(stage: Stage, { seeds, sweep = sweepHere }: MatrixOptions): Job[] {
   if (seeds === 0) return []

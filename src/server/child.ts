@@ -51,6 +51,11 @@ export function spawnNode(member: Member, entry: string, config: { watched: bool
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(config.watched ? (['pipe'] as const) : [])],
     env: leanEnvironment(),
   })
+  return childOf(member, process)
+}
+
+/** The record of a process that has just been started as a node. */
+export function childOf(member: Member, process: ChildProcess): Child {
   process.on('error', () => {})
   return {
     member,
@@ -96,21 +101,21 @@ export async function endChildren(
 /** Pauses a process (SIGSTOP) until it is woken. The end of the supervisor wakes it, too. */
 export function stopInTracks(child: Child): void {
   child.condition = 'paused'
-  child.wake = guard(child.process.pid!)
+  const guardian = guard(child.process.pid!, 'CONT')
+  child.wake = () => guardian.stdin!.end()
   child.process.kill('SIGSTOP')
 }
 
 /**
- * Starts a shell that wakes a stopped process when its supervisor dies: a stopped process cannot see that, and would
- * stay for ever. The shell's pipe to the supervisor closes, for whatever reason; the shell wakes the process, which
- * then sees the end of its supervisor and ends, too.
+ * Starts a shell that sends a process a signal when its supervisor dies. A stopped process cannot see that, nor does a
+ * program that knows of no supervisor, and both would stay for ever. The shell's pipe to the supervisor closes, for
+ * whatever reason; then the signal is sent.
  *
- * @returns closes the pipe
+ * @returns the shell: the end of its input sends the signal now, and its own end calls the guard off
  */
-function guard(pid: number): () => void {
-  const script = `trap '' INT TERM HUP; read -r _; kill -CONT ${pid}`
-  const guardian = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
-  return () => guardian.stdin.end()
+export function guard(pid: number, signal: 'CONT' | 'KILL'): ChildProcess {
+  const script = `trap '' INT TERM HUP; read -r _; kill -${signal} ${pid}`
+  return spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
 }
 
 /**

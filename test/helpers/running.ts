@@ -73,8 +73,11 @@ export class RunningCluster extends Happenings {
   stderr = ''
   readonly closed: Promise<number | null>
 
-  /** @param through a command that runs the program behind it, such as one that sets a limit */
-  constructor(t: Test, stage: number, args: readonly string[] = [], through: readonly string[] = []) {
+  /**
+   * @param stage its number, or `etcd`
+   * @param through a command that runs the program behind it, such as one that sets a limit
+   */
+  constructor(t: Test, stage: number | 'etcd', args: readonly string[] = [], through: readonly string[] = []) {
     super()
     const [program = process.execPath, ...words] = [...through, process.execPath]
     this.#child = bare(program, [

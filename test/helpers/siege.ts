@@ -1,5 +1,6 @@
 import type { Test } from 'tap'
 import { Client } from '../../client/client.js'
+import type { ClientSettings } from '../../client/settings.js'
 import type { Command } from '../../src/contracts.js'
 import { type CheckResult, checkHistory } from '../../src/proof/linearizability/index.js'
 import { type Asked, History } from '../../src/proof/simulation/client.js'
@@ -19,6 +20,8 @@ export interface Habits {
   readonly deadlineMs: number
   /** True if the clients append, and read at every node: for stages whose clients repeat a call, so that it happens once. */
   readonly appends: boolean
+  /** Makes a client of another engine's nodes; one of ours if it is left out. */
+  readonly clientOf?: (settings: ClientSettings) => Client
 }
 
 /** Clients of stages 6 to 8: they give a call up soon, and may not ask again. */
@@ -26,6 +29,8 @@ export const hasty: Habits = { deadlineMs: 4_000, appends: false }
 
 /** Clients of stages from 9 on: they ask until they know the outcome, whatever happens to the cluster meanwhile. */
 export const patient: Habits = { deadlineMs: 100_000, appends: true }
+
+const ours = (settings: ClientSettings) => new Client(settings)
 
 /**
  * Clients at work on a real cluster while things are done to it. Everything that they ask and are told is written down:
@@ -63,9 +68,9 @@ export class Siege {
   }
 
   async #session(name: string, at: number): Promise<void> {
-    const { deadlineMs, appends } = this.habits
+    const { deadlineMs, appends, clientOf = ours } = this.habits
     const reads = appends && at % 2 === 0 ? 'any' : 'leader'
-    const client = new Client({ addresses: this.#addresses, deadlineMs, reads })
+    const client = clientOf({ addresses: this.#addresses, deadlineMs, reads })
     this.#clients.push(client)
     for (let step = 1; !this.#over; step++) {
       const trail = step % 4 === 0 ? `${this.#prefix}trail-${name}-${step}` : null
@@ -162,7 +167,8 @@ export class Siege {
     this.#over = true
     await Promise.all(this.#sessions)
     await this.stop()
-    await using client = new Client({ addresses: this.#addresses, deadlineMs: 15_000 })
+    const { clientOf = ours } = this.habits
+    await using client = clientOf({ addresses: this.#addresses, deadlineMs: 15_000 })
     const missing: string[] = []
     for (const key of this.acknowledged) if ((await client.get(key)) === null) missing.push(key)
     const miscounted = await this.#miscounted(client)

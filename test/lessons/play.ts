@@ -115,7 +115,7 @@ class Reading {
 
   async #start(step: Step): Promise<void> {
     await this.#repl?.close()
-    const [, stage = 'latest', options = ''] = /^npm (?:run stage (\d+)|start)(?: -- (.*))?$/.exec(step.text)!
+    const [, stage = 'latest', options = ''] = /^npm (?:run stage (\d+|etcd)|start)(?: -- (.*))?$/.exec(step.text)!
     this.#early.length = 0
     this.#cast = new Cast(Number(stage) < firstElections, this.#base)
     const args = ['run', stage, '--base-port', String(this.#base), ...options.split(' ').filter(Boolean)]

@@ -56,12 +56,12 @@ export class Repl extends Changing {
   /** Whether it waits for a line. */
   get isReady(): boolean {
     const { lines } = this.#screen
-    return lines.length - 1 > this.#typedAt && /^\d+-[a-z-]+>$/.test(lines.at(-1)!)
+    return lines.length - 1 > this.#typedAt && /^(\d+-[a-z-]+|etcd)>$/.test(lines.at(-1)!)
   }
 
   /** What came since the last line was typed, without its echo and the prompt. */
   get shown(): string[] {
-    return this.#screen.lines.slice(Math.max(0, this.#typedAt)).filter((line) => !/^\d+-[a-z-]+>/.test(line))
+    return this.#screen.lines.slice(Math.max(0, this.#typedAt)).filter((line) => !/^(\d+-[a-z-]+|etcd)>/.test(line))
   }
 
   type(line: string): void {

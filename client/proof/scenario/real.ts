@@ -29,6 +29,7 @@ import type { Hosts } from '../../../src/server/hosts/hosts.js'
 import type { Stage } from '../../../src/stage.js'
 import { Client } from '../../client.js'
 import { freeBasePort } from '../../cluster/free-ports.js'
+import type { RunningCluster } from '../../engine/cluster.js'
 import { RawSocket } from './raw.js'
 
 const thisMachine = '127.0.0.1'
@@ -81,11 +82,9 @@ export async function playOnProcesses(
     onEvent: (event) => accidents.push(...accidentOf(event)),
     onStderr,
   })
-  const driver = new RealDriver(cluster, all, scenario, accidents)
+  const driver = new RealDriver(cluster, all, scenario, accidents, (addresses) => new Client({ addresses }))
   try {
-    const before = performance.now()
-    await cluster.start()
-    driver.slowness = Math.max(1, (performance.now() - before) / quietStartMs)
+    await driver.begin(() => cluster.start())
     for (const spare of all.slice(5)) await cluster.add(spare)
     await driver.ready()
     return await play(scenario, stage, driver, seed)
@@ -96,13 +95,14 @@ export async function playOnProcesses(
 }
 
 /** Describes an accident: a failure that a node reports, or an end of a node that the script did not cause. */
-function accidentOf(event: Event): string[] {
+export function accidentOf(event: Event): string[] {
   if (event.event === 'node_died') return [`${event.node} ended: ${event.signal ?? event.code}`]
   const isFailure = event.event === 'invariant_broken' || event.event === 'disk_failed'
   return isFailure ? [`${event.node} fails: ${event.message}`] : []
 }
 
-class RealDriver implements Driver {
+/** A driver on processes that are started, broken and asked for real, whichever engine they are of. */
+export class RealDriver implements Driver {
   readonly name = 'real'
   readonly place: string
   readonly mostRounds = Number.POSITIVE_INFINITY
@@ -110,20 +110,35 @@ class RealDriver implements Driver {
   readonly accidents: readonly string[]
   /** Factor of how much longer things take on this machine now: clients have as much more patience. */
   slowness = 1
-  readonly #cluster: Cluster
+  readonly #cluster: RunningCluster
   readonly #members: readonly Member[]
   readonly #deadlineMs: number
+  readonly #clientOf: (addresses: readonly string[]) => Client
   readonly #clients = new Map<string, Client>()
   readonly #sockets: RawSocket[] = []
   #changed = () => {}
 
-  constructor(cluster: Cluster, members: readonly Member[], { deadlineMs }: Scenario, accidents: readonly string[]) {
+  constructor(
+    cluster: RunningCluster,
+    members: readonly Member[],
+    { deadlineMs }: Scenario,
+    accidents: readonly string[],
+    clientOf: (addresses: readonly string[]) => Client,
+  ) {
     this.accidents = accidents
+    this.#clientOf = clientOf
     this.#cluster = cluster
     this.#members = members
     this.#deadlineMs = deadlineMs
     this.nodes = members.map(({ id }) => id)
     this.place = `${members.length === 5 ? 'five' : 'seven'} ${cluster.hosts ? 'hosts' : 'processes'}`
+  }
+
+  /** Starts the processes, and learns from it how much slower than others this machine is now. */
+  async begin(start: () => Promise<void>): Promise<void> {
+    const before = performance.now()
+    await start()
+    this.slowness = Math.max(1, (performance.now() - before) / quietStartMs)
   }
 
   /** Waits until every node knows the leader. */
@@ -169,7 +184,7 @@ class RealDriver implements Driver {
   #client(name: string): Client {
     const known = this.#clients.get(name)
     if (known) return known
-    const client = new Client({ addresses: this.#members.slice(0, 5).map(({ client }) => client) })
+    const client = this.#clientOf(this.#members.slice(0, 5).map(({ client }) => client))
     this.#clients.set(name, client)
     return client
   }

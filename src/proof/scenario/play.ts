@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Command, isObject, type NodeId, type Outcome } from '../../contracts.js'
-import type { Stage } from '../../stage.js'
 import { parseLine } from '../../words.js'
 import { checkHistory } from '../linearizability/index.js'
 import { History } from '../simulation/client.js'
@@ -14,31 +13,33 @@ import { type LoadCounts, startLoad } from './load.js'
 import { commandOf, handingOver, judgeMembers, operator } from './members.js'
 import { checkPlayable, nodesOfFault, pinOf } from './playable.js'
 import { differences, judgeHeld } from './replicas.js'
-import type {
-  Call,
-  Change,
-  Compaction,
-  Driver,
-  Expectation,
-  HandOver,
-  Load,
-  MembersSaid,
-  Played,
-  Raw,
-  RawConnection,
-  Scenario,
-  Statement,
+import {
+  type Call,
+  type Change,
+  type Compaction,
+  called,
+  type Driver,
+  type Expectation,
+  type HandOver,
+  type Load,
+  type MembersSaid,
+  type Played,
+  type Raw,
+  type RawConnection,
+  type Scenario,
+  type Statement,
+  type Subject,
 } from './scenario.js'
 import { Sessions } from './sessions.js'
 import { type Entry, tell, verdictOf } from './transcript.js'
 import { judgeUncommitted } from './uncommitted.js'
 
 /**
- * Plays a scenario against a stage, to its end even if a line goes wrong, and judges it.
+ * Plays a scenario against a stage, or another engine, to its end even if a line goes wrong, and judges it.
  *
  * @throws NotationError, before the play begins, if a line names what the stage or the cluster does not have
  */
-export async function play(scenario: Scenario, stage: Stage, driver: Driver, seed = 1): Promise<Played> {
+export async function play(scenario: Scenario, stage: Subject, driver: Driver, seed = 1): Promise<Played> {
   const played = await new Play(scenario, stage, driver, seed).run()
   return { scenario, stage: stage.number, driver: driver.name, ...played }
 }
@@ -51,7 +52,7 @@ interface Last {
 
 class Play {
   readonly #scenario: Scenario
-  readonly #stage: Stage
+  readonly #stage: Subject
   readonly #driver: Driver
   readonly #random: SeededRandom
   readonly #cast: Cast
@@ -62,7 +63,7 @@ class Play {
   readonly #sessions = new Sessions()
   #underWay = 0
 
-  constructor(scenario: Scenario, stage: Stage, driver: Driver, seed: number) {
+  constructor(scenario: Scenario, stage: Subject, driver: Driver, seed: number) {
     this.#scenario = scenario
     this.#stage = stage
     this.#driver = driver
@@ -79,7 +80,7 @@ class Play {
       const entry = newEntry('every node goes on', false)
       entries.push({ ...entry, outcome: accident, mark: 'violated', expected: 'nothing of the kind' })
     }
-    return tell(this.#scenario, this.#stage.number, this.#driver.place, entries)
+    return tell(this.#scenario, called(this.#stage), this.#driver.place, entries)
   }
 
   async #playAll(statements: readonly Statement[], round: string): Promise<Entry[]> {

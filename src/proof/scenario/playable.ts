@@ -1,16 +1,24 @@
 import type { Fault } from '../../server/faults.js'
-import type { Stage } from '../../stage.js'
 import { parseLine } from '../../words.js'
 import { expand, isNodeWord, strangerIn } from './cast.js'
 import { NotationError } from './notation.js'
-import type { Call, Change, Driver, MembersSaid, Scenario, Statement } from './scenario.js'
+import {
+  type Call,
+  type Change,
+  called,
+  type Driver,
+  type MembersSaid,
+  type Scenario,
+  type Statement,
+  type Subject,
+} from './scenario.js'
 
 /**
  * Checks a script before it is played: a slip in its last line should not show only after a minute's work.
  *
  * @throws NotationError if a line names what the stage or the cluster does not have
  */
-export function checkPlayable(scenario: Scenario, stage: Stage, driver: Driver): void {
+export function checkPlayable(scenario: Scenario, stage: Subject, driver: Driver): void {
   const before: Before = { asked: new Set(), named: new Set(), lookedForLeader: false }
   const check = (statements: readonly Statement[]) => {
     for (const statement of statements) {
@@ -32,7 +40,7 @@ interface Before {
   lookedForLeader: boolean
 }
 
-function problemOf(statement: Statement, stage: Stage, driver: Driver, before: Before): string | null {
+function problemOf(statement: Statement, stage: Subject, driver: Driver, before: Before): string | null {
   const stranger = strangerIn(nodesOf(statement), driver.nodes, before.named)
   if (stranger !== undefined) {
     const words = '`leader`, `follower`, `2 followers`, `any`, or a name given by a line such as `old = leader`'
@@ -46,14 +54,14 @@ function problemOf(statement: Statement, stage: Stage, driver: Driver, before: B
     return 'no line has looked who leads yet; `one leader within 5s` does, and any that says `leader` or `follower`'
   }
   if (isOfMembers(statement) && stage.members === 'fixed') {
-    return `the members are fixed at stage ${stage.number}: \`from stage 8\``
+    return `the members are fixed at ${called(stage)}: \`from stage 8\``
   }
   if (statement.kind === 'hand over' && !stage.commands.transfer_leader)
-    return `nobody hands over at stage ${stage.number}: \`from stage 10\``
+    return `nobody hands over at ${called(stage)}: \`from stage 10\``
   return statement.kind === 'call' ? problemOfCall(statement, stage, before) : null
 }
 
-function problemOfCall({ words, client, fields }: Call, stage: Stage, { asked }: Before): string | null {
+function problemOfCall({ words, client, fields }: Call, stage: Subject, { asked }: Before): string | null {
   if (words === 'again') return asked.has(client) ? null : `${client} has asked nothing yet that it could ask again`
   try {
     const { command } = parseLine(words.replaceAll('$round', '1'), stage.commands)

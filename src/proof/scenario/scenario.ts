@@ -1,6 +1,7 @@
 import type { Command, GuaranteeId, Index, Member, NodeId, Outcome, Term, Traced } from '../../contracts.js'
 import type { Delay } from '../../network/faults.js'
 import type { Fault } from '../../server/faults.js'
+import type { Stage } from '../../stage.js'
 
 /** The members of a cluster whose members change. */
 export interface Members {
@@ -19,6 +20,16 @@ export interface Members {
 export type Verdict = 'holds' | 'violated' | 'unavailable'
 
 type DriverName = 'virtual' | 'real'
+
+/** The nodes on which a scenario is played: those of a stage, or those of another engine. */
+export interface Subject extends Pick<Stage, 'commands' | 'members' | 'name'> {
+  /** The number of the stage; null for another engine, which has its name alone. */
+  readonly number: number | null
+}
+
+/** The name of nodes in a transcript. */
+export const called = ({ number, name }: Pick<Subject, 'number' | 'name'>) =>
+  number === null ? name : `stage ${number}`
 
 /** A script of the catalogue, parsed. */
 export interface Scenario {
@@ -251,7 +262,8 @@ export interface RawConnection {
 /** The result of a play. */
 export interface Played {
   readonly scenario: Scenario
-  readonly stage: number
+  /** The number of the stage; null for another engine. */
+  readonly stage: number | null
   readonly driver: DriverName
   readonly verdict: Verdict
   /** The lines that were played, with their results, without colours; the same every time in virtual time. */

@@ -42,8 +42,8 @@ export function verdictOf(entries: readonly Entry[]): Verdict {
 
 type Told = Pick<Played, 'verdict' | 'transcript' | 'outcomes' | 'witness'>
 
-/** Tells a play: its verdict, the whole transcript, and for a violation the part that proves it. */
-export function tell(scenario: Scenario, stage: number, where: string, entries: readonly Entry[]): Told {
+/** Tells a play on nodes that are so called: its verdict, the whole transcript, and for a violation the part that proves it. */
+export function tell(scenario: Scenario, subject: string, where: string, entries: readonly Entry[]): Told {
   const verdict = verdictOf(entries)
   const rows = toRows(entries, '')
   const width = {
@@ -51,7 +51,7 @@ export function tell(scenario: Scenario, stage: number, where: string, entries: 
     outcome: widthOf(rows, ({ outcome }) => outcome, widest.outcome),
   }
   const lines = rows.map((row) => [format(row, width), ...row.detail.map((line) => `${row.indent}    ${line}`)])
-  const headline = `${scenario.id} ${scenario.title} · stage ${stage}, ${where}`
+  const headline = `${scenario.id} ${scenario.title} · ${subject}, ${where}`
   const moral = `${signs[verdict]}: ${scenario.guarantee} ${guarantees[scenario.guarantee]}`
   const transcript = [headline, '', ...lines.flat(), '', moral].map((line) => line.trimEnd())
   const outcomes = entries.map(({ outcome }) => outcome)

@@ -1,6 +1,11 @@
-import { type ChildProcess, spawnSync } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freeBasePort } from '../../../client/cluster/free-ports.js'
+import {
+  etcdArguments,
+  etcdIsMissing as etcdIsMissingHere,
+  installedEtcd,
+} from '../../../client/engine/etcd/program.js'
 import type { Member } from '../../../src/contracts.js'
 import { localMembers } from '../../../src/network/local-members.js'
 import { BenchmarkError, startProgram, stopChild } from '../children.js'
@@ -22,8 +27,7 @@ interface StatusReply {
 
 /** What to do about it if there is no etcd on this machine, or null if there is one. */
 export function etcdIsMissing(): string | null {
-  if (!spawnSync('etcd', ['--version'], { stdio: 'ignore' }).error) return null
-  return 'etcd is not installed, so it is not measured: `apt-get install etcd-server` installs it on Debian.'
+  return installedEtcd() === null ? `${etcdIsMissingHere}; so it is not measured` : null
 }
 
 /**
@@ -35,7 +39,9 @@ export function etcdIsMissing(): string | null {
 export async function startEtcd(nodes: number): Promise<Server> {
   const folder = dataFolder()
   const members = localMembers(nodes, host, await freeBasePort(nodes, host))
-  const children = members.map((member) => startProgram('etcd', commandLine(member, members, folder), 'SIGKILL'))
+  const children = members.map((member) =>
+    startProgram('etcd', etcdArguments(member, { members, state: 'new' }, folder), 'SIGKILL'),
+  )
   let complaint = ''
   for (const child of children) {
     child.stdout!.resume()
@@ -54,33 +60,6 @@ export async function startEtcd(nodes: number): Promise<Server> {
     await stop()
     throw new BenchmarkError(`etcd did not start: ${(error as Error).message}: ${complaint.trim()}`)
   }
-}
-
-/**
- * All but names and places is left as etcd has it; the quota only ends a long run with an error. @param more options
- * besides, by their names
- */
-export function commandLine(
-  { id, client, peer }: Member,
-  members: readonly Member[],
-  folder: string,
-  more: Readonly<Record<string, string>> = {},
-): string[] {
-  const options = {
-    name: id,
-    'data-dir': `${folder}/${id}`,
-    'listen-client-urls': `http://${client}`,
-    'advertise-client-urls': `http://${client}`,
-    'listen-peer-urls': `http://${peer}`,
-    'initial-advertise-peer-urls': `http://${peer}`,
-    'initial-cluster': members.map((member) => `${member.id}=http://${member.peer}`).join(','),
-    'initial-cluster-state': 'new',
-    'quota-backend-bytes': String(8 * 2 ** 30),
-    logger: 'zap',
-    'log-level': 'error',
-    ...more,
-  }
-  return Object.entries(options).map(([name, value]) => `--${name}=${value}`)
 }
 
 /** @returns where the leader's clients go @throws Error if there is none in time */

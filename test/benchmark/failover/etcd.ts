@@ -1,12 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { freeBasePort } from '../../../client/cluster/free-ports.js'
+import { etcdArguments } from '../../../client/engine/etcd/program.js'
 import type { Member } from '../../../src/contracts.js'
 import { localMembers } from '../../../src/network/local-members.js'
 import type { Pace } from '../../../src/server/config.js'
 import { startProgram, stopChild } from '../children.js'
 import { dataFolder, removeFolder } from '../data-folder.js'
-import { commandLine, findLeader } from '../etcd/cluster.js'
+import { findLeader } from '../etcd/cluster.js'
 import type { Subject } from './subject.js'
 
 const host = '127.0.0.1'
@@ -22,7 +23,7 @@ export async function startEtcdAt(nodes: number, { heartbeatMs, electionMs }: Pa
   const times = { 'heartbeat-interval': String(heartbeatMs), 'election-timeout': String(electionMs) }
   const children = new Map<Member, ChildProcess>()
   const start = (member: Member) => {
-    const child = startProgram('etcd', commandLine(member, members, folder, times), 'SIGKILL')
+    const child = startProgram('etcd', etcdArguments(member, { members, state: 'new' }, folder, times), 'SIGKILL')
     child.stdout!.resume()
     child.stderr!.resume()
     children.set(member, child)

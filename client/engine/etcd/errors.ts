@@ -1,0 +1,50 @@
+/** Errors of etcd in the words of this project: what is refused, and what is unknown. */
+import { status } from '@grpc/grpc-js'
+import { type ErrorCode, failure, type Refusal } from '../../../src/contracts.js'
+import type { EtcdError } from './api.js'
+
+/** Sentences of etcd that share a code of gRPC with others, and what each says of the call. */
+const sentences: readonly (readonly [text: string, code: ErrorCode])[] = [
+  ['etcdserver: no leader', 'no_leader'],
+  ['etcdserver: not leader', 'not_leader'],
+  ['etcdserver: leader changed', 'leadership_lost'],
+  ['etcdserver: request timed out', 'timeout'],
+  ['etcdserver: server stopped', 'left'],
+  ['etcdserver: unhealthy cluster', 'quorum_at_risk'],
+  ['etcdserver: re-configuration failed', 'quorum_at_risk'],
+  ['etcdserver: can only promote a learner', 'not_caught_up'],
+  ['etcdserver: bad leader transferee', 'transfer_failed'],
+  ['etcdserver: request is too large', 'too_large'],
+]
+
+/** The other codes of gRPC: all but the last are refusals of etcd, before anything of the call is done. */
+const codes: Partial<Readonly<Record<status, ErrorCode>>> = {
+  [status.INVALID_ARGUMENT]: 'bad_request',
+  [status.NOT_FOUND]: 'bad_request',
+  [status.ALREADY_EXISTS]: 'bad_request',
+  [status.FAILED_PRECONDITION]: 'bad_request',
+  [status.PERMISSION_DENIED]: 'bad_request',
+  [status.UNAUTHENTICATED]: 'bad_request',
+  [status.UNIMPLEMENTED]: 'unknown_command',
+  [status.OUT_OF_RANGE]: 'compacted',
+  [status.RESOURCE_EXHAUSTED]: 'overloaded',
+  [status.DEADLINE_EXCEEDED]: 'timeout',
+}
+
+/**
+ * The failed answer that an error of etcd stands for. What is not known to be a refusal is unknown: the write may have
+ * been proposed.
+ */
+export function answerOf({ code, message }: EtcdError): Refusal {
+  const known = sentences.find(([text]) => message.startsWith(text))?.[1]
+  return failure(known ?? codes[code] ?? 'left', message)
+}
+
+/**
+ * The failed answer to a question that changes nothing. Such a question was certainly not done, and may be asked again:
+ * an etcd that cannot confirm its leader is one without a leader, for who reads.
+ */
+export function answerToRead(error: EtcdError): Refusal {
+  const answer = answerOf(error)
+  return answer.error.definite ? answer : failure('no_leader', error.message)
+}
