@@ -136,7 +136,7 @@ function died(picture: Picture, { id, onDisk, cells }: NodeView): Picture {
 
 /** A process has begun. It may be told late, when the node has been paused already. */
 function begun(picture: Picture, { id, condition }: NodeView): Picture {
-  return condition === 'dead' ? withNode(picture, id, { condition: 'up' }) : picture
+  return condition === 'dead' ? withNode(picture, id, { condition: 'up', role: 'starting' }) : picture
 }
 
 function without(picture: Picture, id: NodeId): Picture {
