@@ -86,7 +86,7 @@ t.test('a link is cut by a drag; the leader is killed by a click; the past is go
   await drag(page, [await middleOf(page, one), await middleOf(page, other)])
   await happened(page, new RegExp(`what is sent ${one}>${other} is lost`))
   await counted(t, page, '.cut', 1)
-  await page.click('text=heal')
+  await page.click('button:text-is("heal")')
   await happened(page, /every link carries again/)
 
   const leader = (await page.locator('.node.leader').getAttribute('data-node'))!
@@ -163,7 +163,7 @@ t.test('what is typed at the prompt is judged with what the page asks', inBrowse
 
 t.test('members come and go, and everything can be done by keys', inBrowser, async (t) => {
   const { page, wrong } = await lookAtCluster(t)
-  await page.click('text=add a node')
+  await page.click('button:text-is("add a node")')
   await page.waitForSelector('[data-node=n6]:not(.outside)')
 
   const follower = (await page.locator('.node.follower').first().getAttribute('data-node'))!
@@ -256,15 +256,15 @@ t.test('a seed is forked and taken over', inBrowser, async (t) => {
   const { page, wrong } = await open(t, ['sim', '8', '--seed', '17', '--ui'])
   await page.locator('.scrub input').fill('900')
   const term = await page.locator('.now span', { hasText: /term \d/ }).textContent()
-  await page.click('text=fork here')
+  await page.click('button:text-is("fork here")')
   await page.locator('#command').waitFor()
   t.equal(await page.locator('.now span', { hasText: /term \d/ }).textContent(), term)
-  await page.click('text=freeze')
+  await page.click('button:text-is("freeze")')
   await counted(t, page, '.node.up', 0, 'time stands still')
   const before = await page.locator('.tape output').textContent()
   for (let step = 0; step < 8; step++) t.equal(await type(page, 'step'), 'done')
   await page.locator('.tape output', { hasNotText: before ?? '' }).waitFor()
-  await page.click('text=thaw')
+  await page.click('button:text-is("thaw")')
   await page.waitForSelector('.node.up')
   t.equal(await type(page, 'slow 1'), 'done')
   await page.waitForSelector('.node.leader')
@@ -272,7 +272,7 @@ t.test('a seed is forked and taken over', inBrowser, async (t) => {
   const [one, other] = await neighbours(page)
   await drag(page, [await middleOf(page, one), await middleOf(page, other)])
   await counted(t, page, '.cut', 1)
-  await page.click('text=heal')
+  await page.click('button:text-is("heal")')
   await counted(t, page, '.cut', 0)
   t.equal(await type(page, `pause ${one}`), 'done')
   await page.waitForSelector(`[data-node=${one}].paused`)
@@ -281,14 +281,14 @@ t.test('a seed is forked and taken over', inBrowser, async (t) => {
   await happened(page, /its time-out runs out now/)
   t.equal(await type(page, 'set z 9'), 'ok')
   t.equal(await type(page, `get z @leader`), '"9"')
-  await page.click('text=add a node')
+  await page.click('button:text-is("add a node")')
   await page.locator('.said .good', { hasText: /voters .*n6/ }).waitFor()
   t.match(await type(page, 'remove n2'), /ok \(voters/)
   await counted(t, page, '[data-node=n2]', 0, 'it has left')
   t.match(await type(page, 'cut n1'), /usage: cut/)
   t.match(await type(page, 'kill n2'), /needs it up or paused/)
 
-  await page.click('text=back to the seed')
+  await page.click('button:text-is("back to the seed")')
   await page.waitForSelector('text=fork here')
   t.same(wrong, [])
 })
@@ -296,7 +296,7 @@ t.test('a seed is forked and taken over', inBrowser, async (t) => {
 t.test('a fork is broken by hand, and told what broke', inBrowser, async (t) => {
   const { page, wrong } = await open(t, ['sim', '6', '--seed', '17', '--ui'])
   await page.locator('.scrub input').fill('900')
-  await page.click('text=fork here')
+  await page.click('button:text-is("fork here")')
   await page.locator('#command').waitFor()
   const lines = 'slow 1|split n4 n5|set z 9|kill n2 n3|wipe n2 n3|heal|kill n1|restart n2 n3|set q 1'
   for (const line of lines.split('|')) t.match(await type(page, line), /^(done|ok)$/, line)
