@@ -39,7 +39,8 @@ function differencesOf(picture: Picture, cluster: SimulatedCluster): unknown[] {
     const view = picture.nodes[id]
     if (view?.condition !== condition) return [{ id, condition, folded: view?.condition }]
     // A paused node has heard what it has not acted on: its turn ends when it goes on.
-    if (!node || condition === 'paused' || node.status.role === 'starting') return []
+    // A node that has just begun says what it is at the end of its first turn.
+    if (!node || condition === 'paused' || node.status.role === 'starting' || view.role === 'starting') return []
     const facts: Record<string, unknown> = { ...factsOf(node.status) }
     const wrong = Object.keys(facts).filter(
       (name) => facts[name] !== undefined && JSON.stringify(facts[name]) !== JSON.stringify((view as never)[name]),

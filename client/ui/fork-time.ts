@@ -21,6 +21,8 @@ export const isVirtualTimeWord = (word: string): word is keyof typeof virtualTim
 const [usualSlowness, slowest] = [10, 1_000]
 /** Milliseconds between two looks at how far virtual time may go. */
 const lookMs = 20
+/** Virtual milliseconds that pass in a step at most: in a quiet cluster nothing is worth one. */
+const longestStepMs = 50
 
 /** The pace of virtual time in the hands of a person. */
 export class VirtualPace {
@@ -32,7 +34,8 @@ export class VirtualPace {
   #slowness = usualSlowness
   /** The nodes that ran when time was stopped; null while it passes. */
   #frozen: readonly NodeId[] | null = null
-  #isStepping = false
+  /** The moment at which a step ends, if nothing ends it before; null between steps. */
+  #stepEnd: number | null = null
   #isOver = false
 
   /** @param show shows what only a person sees: the nodes themselves do not notice that time stands still */
@@ -60,13 +63,16 @@ export class VirtualPace {
   }
 
   get #isAllowed(): boolean {
-    return !this.#isOver && (this.#isStepping || this.#cluster.timeline.next <= this.#allowed)
+    return !this.#isOver && this.#cluster.timeline.next <= (this.#stepEnd ?? this.#allowed)
   }
 
   /** Hears what happens, and ends a step when it was worth one. */
   heard(line: TraceLine): void {
-    if (!this.#isStepping || !isStep(line)) return
-    this.#isStepping = false
+    if (this.#stepEnd !== null && isStep(line)) this.#endStep()
+  }
+
+  #endStep(): void {
+    this.#stepEnd = null
     this.#allowed = this.#cluster.now
   }
 
@@ -83,7 +89,8 @@ export class VirtualPace {
     if (argument !== undefined) throw new UsageError(`usage: ${virtualTimeWords[word].usage}`)
     if (word === 'freeze') return this.#freeze()
     if (!this.#frozen) throw new ConfigError('nothing is frozen; `freeze` stops time')
-    if (word === 'step') this.#isStepping = true
+    const { now, timeline } = this.#cluster
+    if (word === 'step') this.#stepEnd = (Number.isFinite(timeline.next) ? timeline.next : now) + longestStepMs
     else this.#thaw(this.#frozen)
   }
 
@@ -105,6 +112,7 @@ export class VirtualPace {
 
   #thaw(frozen: readonly NodeId[]): void {
     this.#frozen = null
+    this.#endStep()
     const isUp = (id: NodeId) => this.#cluster.host(id).condition === 'up'
     for (const node of frozen.filter(isUp)) this.#show({ event: 'resumed', node, at: this.#cluster.now })
   }

@@ -16,7 +16,7 @@ export class KeyHistory {
   #calls: Call[] = []
   /** Bytes of keys and values that are held. */
   bytes = 0
-  /** What the key held before the first of the calls. */
+  /** The contents of the key before the first of the calls. */
   before: 'absent' | 'anything'
 
   constructor(before: 'absent' | 'anything') {

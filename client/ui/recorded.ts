@@ -82,37 +82,66 @@ export async function scenarioShown(scenario: Scenario, stage: Stage, seed: numb
 }
 
 /** Puts two runs side by side, and finds the first moment at which they part. */
-export function besideShown(one: Shown, other: Shown): Shown {
-  const partsAt = partingOf(one.feed, other.feed)
+export function besideShown(
+  one: Shown,
+  other: Shown,
+  { isTimed = true, name = `${other.hello.stage.number}` } = {},
+): Shown {
+  const partsAt = partingOf(one.feed, other.feed, isTimed)
   const about = partsAt === null ? 'the two never part' : `the two part at ${partsAt.toFixed(0)} ms`
-  const title = `${one.hello.title}, beside ${other.hello.stage.number}`
+  const title = `${one.hello.title}, beside ${name}`
   return { ...one, hello: { ...one.hello, title, about, partsAt, hasBeside: true }, beside: other }
 }
 
-/** Finds the moment of the first message, outcome or sentence that is in one run and not in the other. */
-function partingOf(one: Feed, other: Feed): number | null {
+/**
+ * Finds the moment of the first message, outcome or sentence that is in one run and not in the other. On processes
+ * nothing happens twice at the same moment: there the order alone counts.
+ */
+function partingOf(one: Feed, other: Feed, isTimed: boolean): number | null {
   const [mine, others] = [one, other].map(({ recording }) => recording.lines(recording.first).filter(isSeen))
-  const place = mine!.findIndex((line, at) => !others![at] || keyOf(line) !== keyOf(others![at]))
+  const isOther = (line: ShownLine, at: number) => !others![at] || keyOf(line, isTimed) !== keyOf(others![at], isTimed)
+  const place = mine!.findIndex(isOther)
   if (place < 0) return others!.length > mine!.length ? (others![mine!.length]!.at ?? null) : null
   return Math.min(mine![place]!.at ?? 0, others![place]?.at ?? Number.POSITIVE_INFINITY)
 }
 
 const isSeen = ({ event, text }: ShownLine) => event === 'send' || event === 'outcome' || text !== undefined
 
-function keyOf({ event, at, node, client, outcome, message, text }: ShownLine): string {
+function keyOf({ event, at, node, client, outcome, message, text }: ShownLine, isTimed: boolean): string {
   const words = message ? describeMessage(message as Message) : text
-  return JSON.stringify([event, at, node, client, outcome, words])
+  return JSON.stringify([event, isTimed && at, node, client, outcome, words])
 }
 
 /** Makes the page of a trace in a file. @throws ConfigError if it cannot be read */
 export async function traceShown(path: string): Promise<Shown> {
+  const { stage, recorder, isWall } = await record(path, (at) => at)
+  const page = shown(stage, recorder, `stage ${stage.number}: ${stage.title}`, path)
+  return isWall ? { ...page, hello: { ...page.hello, clock: 'wall' } } : page
+}
+
+/** Makes the page of two traces, each from its own beginning on. @throws ConfigError if one cannot be read */
+export async function tracesBeside(path: string, other: string): Promise<Shown> {
+  const fromStart = (at: number, start: number) => at - start
+  const [one, two] = [await record(path, fromStart), await record(other, fromStart)]
+  const [left, right] = [shown(one.stage, one.recorder, path, path), shown(two.stage, two.recorder, other, other)]
+  return besideShown(left, right, { isTimed: !one.isWall && !two.isWall, name: other })
+}
+
+/** Milliseconds from which on a moment is one of the wall clock: no virtual time is so long. */
+const wallMs = 1e11
+
+/** Reads a trace. @param moment gives the moment at which an event is shown */
+async function record(path: string, moment: (at: number, start: number) => number) {
   const recorder = new Recorder()
   let stage: Stage = latest
+  let start: number | null = null
   for await (const line of readTrace(path)) {
     if (line.event === 'trace') stage = findStage(String(line.stage)) ?? latest
-    recorder.hear(line)
+    const { at = 0 } = line
+    start ??= at
+    recorder.hear({ ...line, at: moment(at, start) })
   }
-  return shown(stage, recorder, `stage ${stage.number}: ${stage.title}`, path)
+  return { stage, recorder, isWall: (start ?? 0) > wallMs }
 }
 
 function shown(stage: Stage, { feed }: Recorder, title: string, about: string): Shown {

@@ -70,7 +70,9 @@ const folds: Readonly<Record<string, Fold>> = {
     const beyond = node.cells.length > 0 && node.cells.at(-1)!.index > ((facts.last as number) ?? 0)
     const cells = beyond ? node.cells.filter(({ index }) => index <= (facts.last as number)) : node.cells
     const condition = node.condition === 'dead' ? 'up' : node.condition
-    return withNode(picture, id!, { ...(facts as Partial<NodeView>), heardAt, cells, condition })
+    // A fact that is over is left out of the line, where it has gone through JSON.
+    const over = { outgoing: undefined, learners: undefined }
+    return withNode(picture, id!, { ...over, ...(facts as Partial<NodeView>), heardAt, cells, condition })
   },
   recovered(picture, { node: id, entries, edge }, node) {
     const cells = entries as readonly TracedEntry[]
@@ -136,7 +138,7 @@ function died(picture: Picture, { id, onDisk, cells }: NodeView): Picture {
 
 /** A process has begun. It may be told late, when the node has been paused already. */
 function begun(picture: Picture, { id, condition }: NodeView): Picture {
-  return condition === 'dead' ? withNode(picture, id, { condition: 'up' }) : picture
+  return condition === 'dead' ? withNode(picture, id, { condition: 'up', role: 'starting' }) : picture
 }
 
 function without(picture: Picture, id: NodeId): Picture {

@@ -35,11 +35,24 @@ export interface View {
   readonly waitsFor?: string
 }
 
-/** Starts a command that serves a page, and opens it. */
-export async function open(t: Test, args: readonly string[], view: View = {}): Promise<OpenPage> {
+/** A command that serves a page. */
+export interface Served {
+  /** The address with its token. */
+  readonly address: string
+  readonly child: ChildProcess
+}
+
+/** Starts a command that serves a page. */
+export async function serve(t: Test, args: readonly string[]): Promise<Served> {
   const child = bare(process.execPath, [main, ...args])
   t.teardown(() => void child.kill('SIGTERM'))
-  return { ...(await look(t, await addressIn(child), view)), child }
+  return { address: await addressIn(child), child }
+}
+
+/** Starts a command that serves a page, and opens it. */
+export async function open(t: Test, args: readonly string[], view: View = {}): Promise<OpenPage> {
+  const { address, child } = await serve(t, args)
+  return { ...(await look(t, address, view)), child }
 }
 
 /** Opens a page that is served already, in a profile of its own. */
@@ -116,4 +129,13 @@ export async function counted(t: Test, page: Page, selector: string, count: numb
   if (count > 0) await found.nth(count - 1).waitFor({ state: 'attached' })
   else await found.first().waitFor({ state: 'detached' })
   t.equal(await found.count(), count, what)
+}
+
+/** Drags the pointer from one place on the screen to another, by way of others. */
+export async function drag(page: Page, path: readonly { readonly x: number; readonly y: number }[]): Promise<void> {
+  const [start, ...others] = path
+  await page.mouse.move(start!.x, start!.y)
+  await page.mouse.down()
+  for (const { x, y } of others) await page.mouse.move(x, y, { steps: 4 })
+  await page.mouse.up()
 }
