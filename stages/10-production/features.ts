@@ -1,7 +1,16 @@
-import type { EntryId, Greeting, Index, NodeOptions, Payload, Snapshot, SnapshotHeader } from '../../src/contracts.js'
-import { isObject, isPositive, payloadOf } from '../../src/contracts.js'
+import {
+  type EntryId,
+  type Greeting,
+  type Index,
+  type Payload,
+  payloadOf,
+  type Snapshot,
+  type SnapshotHeader,
+} from '../../src/contracts.js'
+import type { StageTable } from '../../src/stage.js'
 import { headerWithMembers } from '../8-membership/found.js'
 import type { ProductionNode } from './production-node.js'
+import { onIn } from './switches.js'
 
 declare module '../../src/events.js' {
   interface EventDetails {
@@ -21,22 +30,6 @@ export const comparing = 'compare-results'
  */
 export const featuresOfRelease: readonly string[] = [comparing]
 
-/** The features that a cluster has switched on, as one of its nodes knows them. */
-export interface Switches {
-  /** The features that this node knows. */
-  readonly known: readonly string[]
-  /** The features that are on, each with the index of the committed entry that switched it on. */
-  readonly on: Map<string, Index>
-  /** The features that other nodes know, by name and disk, as their hellos said. */
-  readonly ofOthers: Map<string, readonly string[]>
-  /** On a leader: the last entry with features that it has proposed. */
-  proposed: EntryId | null
-}
-
-export function switches({ features = [], recovered }: NodeOptions): Switches {
-  return { known: features, on: new Map(onIn(recovered.snapshots[0])), ofOthers: new Map(), proposed: null }
-}
-
 /** The names of features in a payload. */
 export function featuresIn(payload: Payload): readonly string[] {
   return payload.kind === 'features' && Array.isArray(payload.features) ? (payload.features as string[]) : []
@@ -48,12 +41,6 @@ const isName = (name: unknown) => typeof name === 'string' && name !== '' && nam
 export function isFeatures(payload: Payload): boolean {
   const names = featuresIn(payload)
   return names.length > 0 && names.length <= 64 && names.every(isName)
-}
-
-/** The features that a snapshot's header says were on. */
-function onIn(header: SnapshotHeader | undefined): [string, Index][] {
-  const features = header?.features
-  return isObject(features) ? Object.entries(features).filter((one): one is [string, Index] => isPositive(one[1])) : []
 }
 
 /** The entries that switched features on are gone behind a snapshot, so its header names them. */
@@ -112,3 +99,13 @@ export function noteGreeting(node: ProductionNode, { id: member, incarnation, fe
   const features = [...on.keys()].filter((name) => !said.includes(name))
   if (features.length > 0) node.effects.events.push({ event: 'features_missing', member, features })
 }
+
+type Before = Pick<StageTable<ProductionNode, never>, 'start' | 'payloads'>
+
+/** The slots of a table that features fill. */
+export const featureSlots = ({ start, payloads }: Before) => ({
+  features: featuresOfRelease,
+  payloads: { ...payloads, features: isFeatures },
+  start: [...start, refuseLaterLog],
+  greeted: [noteGreeting],
+})

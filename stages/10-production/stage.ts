@@ -3,7 +3,7 @@ import clientInteraction from '../9-client-interaction/stage.js'
 import { productionCommands, servicesOfProduction } from './commands.js'
 import { dropSilent } from './drop-silent.js'
 import { productionEnvelopes } from './envelope.js'
-import { featuresOfRelease, headerWithFeatures, isFeatures, noteGreeting, refuseLaterLog } from './features.js'
+import { featureSlots, headerWithFeatures } from './features.js'
 import { handOverAndRetire } from './hand-over.js'
 import { gateOfProduction, hearAhead, reportsOfProduction, tickOfProduction, turnOfProduction } from './hear.js'
 import { productionRequests } from './hold.js'
@@ -23,10 +23,8 @@ export default stage<ProductionNode, ProductionMessage>({
   stillBroken: 'no guarantee: what is left is said in the lesson',
   commands: { ...before.commands, ...productionCommands },
   envelopes: productionEnvelopes,
-  payloads: { ...before.payloads, features: isFeatures },
-  features: featuresOfRelease,
+  ...featureSlots(before),
   state: productionNode,
-  start: [...before.start, refuseLaterLog],
   verbs: {
     ...before.verbs,
     ...pipelineVerbs,
@@ -41,7 +39,6 @@ export default stage<ProductionNode, ProductionMessage>({
   doubts: productionDoubts,
   gate: gateOfProduction(before.gate),
   on: hearAhead(before.on),
-  greeted: [noteGreeting],
   proto: [...before.proto, '10-production/production.proto'],
   services: servicesOfProduction(before.services),
   tick: tickOfProduction(before.tick),
