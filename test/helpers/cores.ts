@@ -95,7 +95,6 @@ export class Cores {
     return this.#hand(id).applied.map(({ index }) => index)
   }
 
-  /** Which requests of clients a node's state machine has performed. */
   performed(id: NodeId): number[] {
     return this.#hand(id).applied.flatMap(({ request }) => (request === null ? [] : [request]))
   }
@@ -117,7 +116,6 @@ export class Cores {
     return this.#hand(id).replies
   }
 
-  /** What a node reported, in all its lives. */
   events(id: NodeId): readonly Happened[] {
     return this.told.filter(({ node }) => node === id)
   }
@@ -234,7 +232,6 @@ export class Cores {
     this.#hand(id).isSlow = true
   }
 
-  /** The disk catches up with everything decided so far. */
   sync(id: NodeId): void {
     const hand = this.#hand(id)
     for (let write = hand.underWay.shift(); write; write = hand.underWay.shift()) {
@@ -253,7 +250,6 @@ export class Cores {
     this.sync(id)
   }
 
-  /** The core hears that its disk has caught up to an entry. */
   durable(id: NodeId, upTo: EntryId): void {
     this.#hand(id).core.durable(upTo)
     this.#collect(id)
@@ -314,7 +310,6 @@ export class Cores {
     this.#collect(id)
   }
 
-  /** There is no room for the pieces that came. */
   refuse(id: NodeId): void {
     const hand = this.#hand(id)
     for (let chunk = hand.chunks.shift(); chunk; chunk = hand.chunks.shift()) {
