@@ -28,17 +28,17 @@ export const comparing = 'compare-results'
  * The features of this release. Each one changes what stands in the log, or what nodes do with it, in a way that an
  * earlier release does not know.
  */
-export const featuresOfRelease: readonly string[] = [comparing]
+const featuresOfRelease: readonly string[] = [comparing]
 
 /** The names of features in a payload. */
-export function featuresIn(payload: Payload): readonly string[] {
+function featuresIn(payload: Payload): readonly string[] {
   return payload.kind === 'features' && Array.isArray(payload.features) ? (payload.features as string[]) : []
 }
 
 const isName = (name: unknown) => typeof name === 'string' && name !== '' && name.length <= 64
 
 /** Checks an entry from another node: it names features, few and short. A name that is not known here is no fault. */
-export function isFeatures(payload: Payload): boolean {
+function isFeatures(payload: Payload): boolean {
   const names = featuresIn(payload)
   return names.length > 0 && names.length <= 64 && names.every(isName)
 }
@@ -91,7 +91,7 @@ function refuseUnknown({ switches, id }: ProductionNode, features: readonly stri
 const othersLimit = 64
 
 /** A node has said which features it knows, or is gone: then nobody knows of which release it comes back. */
-export function noteGreeting(node: ProductionNode, { id: member, incarnation, features: said }: Greeting): void {
+function noteGreeting(node: ProductionNode, { id: member, incarnation, features: said }: Greeting): void {
   const { on, ofOthers } = node.switches
   if (said === null) return void ofOthers.delete(`${member} ${incarnation}`)
   if (ofOthers.size >= othersLimit) ofOthers.clear()

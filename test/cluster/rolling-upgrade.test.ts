@@ -187,7 +187,7 @@ for (const [from, to] of isLong
       const cluster = await LoneNodes.found(t, from, 3)
       await using client = new Client({ addresses: cluster.addresses(), deadlineMs: 60_000 })
       await allIn(cluster, client)
-    await client.set('a', '1')
+      await client.set('a', '1')
       await cluster.stop('n3')
       cluster.stage = to
       await cluster.start('n3')
