@@ -70,7 +70,8 @@ export function followSnapshot(node: ProductionNode, snapshot: Snapshot | null):
 function switchOn(node: ProductionNode, features: readonly string[], index: Index): void {
   refuseUnknown(node, features)
   for (const name of features) node.switches.on.set(name, index)
-  node.effects.events.push({ event: 'features_on', features, index })
+  // A node that starts performs its log anew: what was committed in an earlier life was told then.
+  if (index > node.recovered.commit) node.effects.events.push({ event: 'features_on', features, index })
 }
 
 /** A node that starts looks for features in its log that it does not know: a later release wrote it. @throws Error */
