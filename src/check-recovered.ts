@@ -1,6 +1,20 @@
-import { type Entry, featuresFormat, payloadOf, type Recovered } from './contracts.js'
+import { type Core, type Entry, featuresFormat, type NodeOptions, payloadOf, type Recovered } from './contracts.js'
 import { ConfigError } from './errors.js'
 import type { Stage } from './stage.js'
+
+/**
+ * Makes the core of a node that goes on from the contents of its disk.
+ *
+ * @throws ConfigError if it cannot: another stage, application or release wrote them
+ */
+export function coreFor(stage: Stage, options: NodeOptions): Core {
+  checkRecovered(stage, options.recovered)
+  try {
+    return stage.create(options)
+  } catch (error) {
+    throw new ConfigError((error as Error).message, { cause: error })
+  }
+}
 
 /**
  * Checks that a stage can go on from the contents of its disk: a later stage, or another application, may have written
@@ -8,7 +22,7 @@ import type { Stage } from './stage.js'
  *
  * @throws ConfigError if it cannot
  */
-export function checkRecovered(stage: Stage, { entries, snapshots }: Recovered): void {
+function checkRecovered(stage: Stage, { entries, snapshots }: Recovered): void {
   const later = snapshots.find(({ format = 1 }) => Number(format) > featuresFormat)
   if (later)
     throw new ConfigError(`a snapshot is of format ${later.format}, which a later version wrote: run that version`)

@@ -1,6 +1,6 @@
 import { decoded } from './application.js'
 import { statusAsleep } from './asleep.js'
-import { checkRecovered } from './check-recovered.js'
+import { coreFor } from './check-recovered.js'
 import { checkRequest } from './check-request.js'
 import {
   type Answer,
@@ -132,13 +132,8 @@ export class Node {
   async start(): Promise<void> {
     const recovered = (await this.#doors.log?.open()) ?? nothingRecovered
     if (this.#phase !== 'new') return
-    checkRecovered(this.#stage, recovered)
-    this.#core = this.#stage.create({
-      ...this.#settings,
-      about: this.#about,
-      machineClock: this.#doors.clock,
-      recovered,
-    })
+    const facts = { about: this.#about, machineClock: this.#doors.clock, recovered }
+    this.#core = coreFor(this.#stage, { ...this.#settings, ...facts })
     this.#phase = 'running'
     if (recovered.snapshots[0]) this.#add({ restore: recovered.snapshots[0] })
     this.#identify(this.#core)

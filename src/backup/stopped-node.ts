@@ -1,6 +1,6 @@
 /** A node that does not run: its log is opened, and its state made from the log, as the node itself would make it. */
 
-import { checkRecovered } from '../check-recovered.js'
+import { coreFor } from '../check-recovered.js'
 import { systemClock, systemRandom } from '../clock.js'
 import {
   type Apply,
@@ -81,11 +81,10 @@ export async function stateOf(
   { identity: { node: id }, log, recovered }: StoppedNode,
   upTo: Index,
 ): Promise<StateMachine> {
-  checkRecovered(stage, recovered)
   const nowhere = { id, client: '127.0.0.1:1', peer: '127.0.0.1:2' }
-  const core = stage.create({
+  const core = coreFor(stage, {
     ...{ id, members: [nowhere], random: systemRandom, timing: defaultTiming, recovered },
-    ...{ bootstrap: false, machineClock: systemClock, about: {} },
+    ...{ bootstrap: false, features: stage.features, machineClock: systemClock, about: {} },
   })
   const machine = stage.application.machine(systemClock)
   const [snapshot] = recovered.snapshots

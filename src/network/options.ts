@@ -13,7 +13,7 @@ export interface NetworkOptions {
   /** True if nodes that are not members are heard and answered, which is needed where members change. */
   readonly isOpen: boolean
   readonly codec: Codec
-  /** What this node's hello says of its program; of this release and no stage if it is left out. */
+  /** Facts of this node's program for its hello; those of this release, and no stage, if it is left out. */
   readonly release?: Release
   /** The election time-out, at least, in milliseconds: a dead link should be replaced sooner. */
   readonly electionMs: number

@@ -41,6 +41,9 @@ const guestBytes = 40 * 1024 * 1024
 const refusalBytes = 1024
 /** A frame without content: a probe, or the answer to one. */
 const probe = encodeFrames([''])
+/** The reason of a refusal, for the node that is refused. */
+type Why = { readonly double?: string } | Release
+
 /** Milliseconds between a peer's probes at most. */
 const longestProbeMs = 600_000
 
@@ -159,11 +162,10 @@ export class TcpNetwork implements Network {
         this.#hold(socket, isGuest ? decoder.capacity : 0)
       } catch (error) {
         if (peer === null && beginsHttp(decoder.beginning)) return this.#refuseHttp(socket)
-        if (error instanceof ForeignError) return this.#refuse(socket)
-        const isMismatch = error instanceof ProtocolError
-        if (!isMismatch && !(error instanceof DoubleError)) return turnAway((error as Error).message)
-        if (!isMismatch || error.isFinal) this.#refusals.report(peer, socket.remoteAddress, error.message)
-        this.#refuse(socket, isMismatch ? this.#passport.protocols.own : { double: error.address })
+        const answer = this.#answerTo(error as Error)
+        if (answer === null) return turnAway((error as Error).message)
+        if (answer.isReported) this.#refusals.report(peer, socket.remoteAddress, (error as Error).message)
+        this.#refuse(socket, answer.why)
       }
     })
   }
@@ -175,6 +177,14 @@ export class TcpNetwork implements Network {
     const visit = this.#visits.enter(hello, () => socket.destroy())
     if (hello.probeMs !== undefined) this.#answerProbes(socket, hello.probeMs)
     return visit
+  }
+
+  /** Chooses what a refused node is told, and whether it is reported; null if it is told nothing. */
+  #answerTo(error: Error): { readonly why: Why; readonly isReported: boolean } | null {
+    if (error instanceof ForeignError) return { why: {}, isReported: false }
+    if (error instanceof DoubleError) return { why: { double: error.address }, isReported: true }
+    if (!(error instanceof ProtocolError)) return null
+    return { why: this.#passport.protocols.own, isReported: error.isFinal }
   }
 
   /** Greets a peer that probes, and answers its probes from then on. */
@@ -215,7 +225,7 @@ export class TcpNetwork implements Network {
    * Tells a node of another cluster, a copy of a peer's folder, or a node that speaks another version, who refuses it:
    * otherwise it would never know why it gets no answer.
    */
-  #refuse(socket: Socket, why: { readonly double?: string } | Release = {}): void {
+  #refuse(socket: Socket, why: Why): void {
     socket.removeAllListeners('data')
     socket.resume()
     const refusal = { type: 'Refused', ...this.#passport.own, ...why }

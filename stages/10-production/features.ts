@@ -1,7 +1,16 @@
-import type { EntryId, Greeting, Index, NodeOptions, Payload, Snapshot, SnapshotHeader } from '../../src/contracts.js'
-import { isObject, isPositive, payloadOf } from '../../src/contracts.js'
+import {
+  type EntryId,
+  type Greeting,
+  type Index,
+  type Payload,
+  payloadOf,
+  type Snapshot,
+  type SnapshotHeader,
+} from '../../src/contracts.js'
+import type { StageTable } from '../../src/stage.js'
 import { headerWithMembers } from '../8-membership/found.js'
 import type { ProductionNode } from './production-node.js'
+import { onIn } from './switches.js'
 
 declare module '../../src/events.js' {
   interface EventDetails {
@@ -19,41 +28,19 @@ export const comparing = 'compare-results'
  * The features of this release. Each one changes what stands in the log, or what nodes do with it, in a way that an
  * earlier release does not know.
  */
-export const featuresOfRelease: readonly string[] = [comparing]
-
-/** The features that a cluster has switched on, as one of its nodes knows them. */
-export interface Switches {
-  /** The features that this node knows. */
-  readonly known: readonly string[]
-  /** The features that are on, each with the index of the committed entry that switched it on. */
-  readonly on: Map<string, Index>
-  /** The features that other nodes know, by name and disk, as their hellos said. */
-  readonly ofOthers: Map<string, readonly string[]>
-  /** On a leader: the last entry with features that it has proposed. */
-  proposed: EntryId | null
-}
-
-export function switches({ features = [], recovered }: NodeOptions): Switches {
-  return { known: features, on: new Map(onIn(recovered.snapshots[0])), ofOthers: new Map(), proposed: null }
-}
+const featuresOfRelease: readonly string[] = [comparing]
 
 /** The names of features in a payload. */
-export function featuresIn(payload: Payload): readonly string[] {
+function featuresIn(payload: Payload): readonly string[] {
   return payload.kind === 'features' && Array.isArray(payload.features) ? (payload.features as string[]) : []
 }
 
 const isName = (name: unknown) => typeof name === 'string' && name !== '' && name.length <= 64
 
 /** Checks an entry from another node: it names features, few and short. A name that is not known here is no fault. */
-export function isFeatures(payload: Payload): boolean {
+function isFeatures(payload: Payload): boolean {
   const names = featuresIn(payload)
   return names.length > 0 && names.length <= 64 && names.every(isName)
-}
-
-/** The features that a snapshot's header says were on. */
-function onIn(header: SnapshotHeader | undefined): [string, Index][] {
-  const features = header?.features
-  return isObject(features) ? Object.entries(features).filter((one): one is [string, Index] => isPositive(one[1])) : []
 }
 
 /** The entries that switched features on are gone behind a snapshot, so its header names them. */
@@ -83,7 +70,8 @@ export function followSnapshot(node: ProductionNode, snapshot: Snapshot | null):
 function switchOn(node: ProductionNode, features: readonly string[], index: Index): void {
   refuseUnknown(node, features)
   for (const name of features) node.switches.on.set(name, index)
-  node.effects.events.push({ event: 'features_on', features, index })
+  // A node that starts performs its log anew: what was committed in an earlier life was told then.
+  if (index > node.recovered.commit) node.effects.events.push({ event: 'features_on', features, index })
 }
 
 /** A node that starts looks for features in its log that it does not know: a later release wrote it. @throws Error */
@@ -104,7 +92,7 @@ function refuseUnknown({ switches, id }: ProductionNode, features: readonly stri
 const othersLimit = 64
 
 /** A node has said which features it knows, or is gone: then nobody knows of which release it comes back. */
-export function noteGreeting(node: ProductionNode, { id: member, incarnation, features: said }: Greeting): void {
+function noteGreeting(node: ProductionNode, { id: member, incarnation, features: said }: Greeting): void {
   const { on, ofOthers } = node.switches
   if (said === null) return void ofOthers.delete(`${member} ${incarnation}`)
   if (ofOthers.size >= othersLimit) ofOthers.clear()
@@ -112,3 +100,13 @@ export function noteGreeting(node: ProductionNode, { id: member, incarnation, fe
   const features = [...on.keys()].filter((name) => !said.includes(name))
   if (features.length > 0) node.effects.events.push({ event: 'features_missing', member, features })
 }
+
+type Before = Pick<StageTable<ProductionNode, never>, 'start' | 'payloads'>
+
+/** The slots of a table that features fill. */
+export const featureSlots = ({ start, payloads }: Before) => ({
+  features: featuresOfRelease,
+  payloads: { ...payloads, features: isFeatures },
+  start: [...start, refuseLaterLog],
+  greeted: [noteGreeting],
+})

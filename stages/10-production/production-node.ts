@@ -11,9 +11,9 @@ import type {
 } from '../../src/contracts.js'
 import { type Responder, responder, statusOfResponder } from '../9-client-interaction/responder.js'
 import { type Growth, noGrowth } from './admit.js'
-import { type Switches, switches } from './features.js'
 import { type Forwards, noForwards, type Taken } from './forwards.js'
 import { noSums, type Sums } from './sums.js'
+import { type Switches, switches } from './switches.js'
 
 /** A node's question to the voters whether they would elect it. */
 interface PreVotes {

@@ -4,7 +4,7 @@ import { serveReadOrBackup } from './backup.js'
 import { productionCommands, servicesOfProduction } from './commands.js'
 import { dropSilent } from './drop-silent.js'
 import { productionEnvelopes } from './envelope.js'
-import { featuresOfRelease, headerWithFeatures, isFeatures, noteGreeting, refuseLaterLog } from './features.js'
+import { featureSlots, headerWithFeatures } from './features.js'
 import { handOverAndRetire } from './hand-over.js'
 import { gateOfProduction, hearAhead, reportsOfProduction, tickOfProduction, turnOfProduction } from './hear.js'
 import { productionRequests } from './hold.js'
@@ -24,11 +24,9 @@ export default stage<ProductionNode, ProductionMessage>({
   stillBroken: 'no guarantee: what is left is said in the lesson',
   commands: { ...before.commands, ...productionCommands },
   envelopes: productionEnvelopes,
-  payloads: { ...before.payloads, features: isFeatures },
-  features: featuresOfRelease,
+  ...featureSlots(before),
   asksForRoom: true,
   state: productionNode,
-  start: [...before.start, refuseLaterLog],
   verbs: {
     ...before.verbs,
     ...pipelineVerbs,
@@ -44,7 +42,6 @@ export default stage<ProductionNode, ProductionMessage>({
   doubts: productionDoubts,
   gate: gateOfProduction(before.gate),
   on: hearAhead(before.on),
-  greeted: [noteGreeting],
   proto: [...before.proto, '10-production/production.proto'],
   services: servicesOfProduction(before.services),
   tick: tickOfProduction(before.tick),

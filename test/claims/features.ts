@@ -3,7 +3,7 @@ import { type NodeId, payloadOf } from '../../src/contracts.js'
 import type { Stage } from '../../src/stage.js'
 import { comparing } from '../../stages/10-production/features.js'
 import { type Cores, timing } from '../helpers/cores.js'
-import { adding, change, pass, passUntil, together } from '../helpers/members.js'
+import { adding, change, greetAll, install, pass, passUntil, together } from '../helpers/members.js'
 import type { Claims } from './claim.js'
 
 const { electionTicks, heartbeatTicks } = timing
@@ -13,7 +13,7 @@ const both = ['x', 'y']
 /** Three nodes that n1 leads, connected with each other, of which some know features. */
 function releases(stage: Stage, features: Readonly<Record<NodeId, readonly string[]>>, limits = {}): Cores {
   const cores = together(stage, three, limits, features)
-  cores.greetAll()
+  greetAll(cores)
   return cores
 }
 
@@ -33,12 +33,12 @@ export const featureClaims: Claims = {
     const cores = releases(stage, { n1: both, n2: both })
     pass(cores, 5 * electionTicks)
     same([entries(cores, 'n1'), on(cores, 'n1')], [[], []], 'n3 is of the release before')
-    cores.install('n3', ['x'])
-    cores.greetAll()
+    install(cores, 'n3', ['x'])
+    greetAll(cores)
     pass(cores, 2 * electionTicks)
     for (const id of three) same([entries(cores, id), on(cores, id)], [[['x']], ['x']])
-    cores.install('n3', both)
-    cores.greetAll()
+    install(cores, 'n3', both)
+    greetAll(cores)
     pass(cores, 5 * electionTicks)
     for (const id of three) same([entries(cores, id), on(cores, id)], [[['x'], ['y']], both])
     const told = cores.events('n2').filter(({ event }) => event === 'features_on')
@@ -65,7 +65,7 @@ export const featureClaims: Claims = {
     equal(change(cores, 'n1', { ...adding('n4'), role: 'learner' }), 'ok')
     pass(cores, 5 * electionTicks)
     same(entries(cores, 'n1'), [])
-    cores.install('n4', both)
+    install(cores, 'n4', both)
     pass(cores, 5 * electionTicks)
     same(entries(cores, 'n1'), [both])
   },
@@ -84,7 +84,7 @@ export const featureClaims: Claims = {
     const cores = releases(stage, all(both))
     pass(cores, 2 * electionTicks)
     same(on(cores, 'n1'), both)
-    cores.install('n4', ['x'])
+    install(cores, 'n4', ['x'])
     const request = cores.request('n1', adding('n4'))
     for (let tick = 0; tick < 5 * electionTicks && !cores.answer('n1', request); tick++) pass(cores, 1)
     const answer = cores.answer('n1', request)
@@ -93,7 +93,7 @@ export const featureClaims: Claims = {
     equal(answer.error.message.includes('n4 does not know y'), true)
     same(cores.status('n1').voters, three)
     ok(cores.events('n1').some(({ event, member }) => event === 'features_missing' && member === 'n4'))
-    cores.install('n4', both)
+    install(cores, 'n4', both)
     equal(change(cores, 'n1', adding('n4')), 'ok')
   },
   'a newcomer whose hello has not come is asked again, and not taken for an older one'(stage) {
@@ -118,7 +118,7 @@ export const featureClaims: Claims = {
     cores.crash('n1')
     same(on(cores, 'n1'), both)
     cores.elect('n1', three)
-    cores.greetAll()
+    greetAll(cores)
     equal(change(cores, 'n1', adding('n4')), 'ok')
     same(on(cores, 'n4'), both)
     same(entries(cores, 'n1').length, 1, 'and they are not switched on again')
@@ -126,12 +126,12 @@ export const featureClaims: Claims = {
   'a node does not start from a log with a feature that it does not know, and says what to do'(stage) {
     const cores = releases(stage, all(both))
     pass(cores, 2 * electionTicks)
-    throws(() => cores.install('n2', ['x']), /the log of n2 uses y, which this release does not know: run the release/)
+    throws(() => install(cores, 'n2', ['x']), /the log of n2 uses y, which this release does not know: run the release/)
   },
   'a node that lacks a feature stops where it is switched on: it could not read what comes behind'(stage) {
     const cores = together(stage, three, {}, all(both))
     for (const id of ['n2', 'n3']) cores.greet(id, 'n1', both)
-    cores.install('n3', ['x'])
+    install(cores, 'n3', ['x'])
     cores.greet('n3', 'n1', both)
     throws(() => pass(cores, 5 * electionTicks), /the log of n3 uses y/)
   },

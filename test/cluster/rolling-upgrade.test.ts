@@ -34,6 +34,12 @@ async function until(client: Client, at: string, isSo: (status: Status) => boole
   }
 }
 
+/** Waits until the founder has taken in all the others. */
+async function allIn({ members }: LoneNodes, watcher: Client): Promise<void> {
+  for (const { client } of members)
+    await until(watcher, client, ({ voters, outgoing }) => voters?.length === members.length && !outgoing)
+}
+
 class Upgrade {
   readonly cluster: LoneNodes
   readonly siege: Siege
@@ -86,6 +92,7 @@ for (const network of size(['tcp'] as const, networkNames))
       const upgrade = new Upgrade(t, cluster, round)
       const { watcher, siege } = upgrade
       const ids = cluster.members.map(({ id }) => id)
+      await allIn(cluster, watcher)
       await siege.served(between)
       const leader = (await info(watcher)).leader!
       // The leader first, or last: both orders must do.
@@ -142,6 +149,7 @@ t.test('data of stage 8 goes to stage 9, and that of stage 9 to stage 10, when a
   const cluster = await LoneNodes.found(t, 8, 3)
   const ids = cluster.members.map(({ id }) => id)
   await using client = new Client({ addresses: cluster.addresses(), deadlineMs: 60_000 })
+  await allIn(cluster, client)
   for (const stage of [8, 9, 10]) {
     cluster.stage = stage
     if (stage > 8) for (const id of ids) await cluster.start(id)
@@ -178,6 +186,7 @@ for (const [from, to] of isLong
     async (t) => {
       const cluster = await LoneNodes.found(t, from, 3)
       await using client = new Client({ addresses: cluster.addresses(), deadlineMs: 60_000 })
+      await allIn(cluster, client)
       await client.set('a', '1')
       await cluster.stop('n3')
       cluster.stage = to

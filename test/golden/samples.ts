@@ -24,7 +24,7 @@ const write: Command = { command: 'set', key: 'a', value: 'é 漢 "quoted"\n' }
 const call = [9, 2, 1, 30_000]
 
 /** Every kind of entry, at the first stage that has it. */
-export const payloads: readonly (readonly [stage: number, payload: Payload])[] = [
+const payloads: readonly (readonly [stage: number, payload: Payload])[] = [
   [4, commandPayload(write)],
   [6, noOp],
   [8, configuration],
@@ -35,7 +35,7 @@ export const payloads: readonly (readonly [stage: number, payload: Payload])[] =
   [10, { kind: 'features', features: ['compare-results'] }],
 ]
 
-export const entriesAt = (stage: number) =>
+const entriesAt = (stage: number) =>
   payloads.filter(([since]) => since <= stage).map(([, payload], at) => makeEntry(at + 3, 4, payload))
 
 const snapshot = { lastIncludedIndex: 7, lastIncludedTerm: 4, bytes: 20, sha256: '0123456789abcdef'.repeat(4) }

@@ -53,9 +53,8 @@ export class Cores {
   readonly #timing: Timing
   readonly #world: World
   readonly #hands = new Map<NodeId, Hand>()
-  readonly #features: Map<NodeId, readonly string[]>
+  readonly features: Map<NodeId, readonly string[]>
   #requests = 0
-  /** The reading of every node's clock. */
   clockMs = 0
 
   /** @param limits other ones than {@link timing} has */
@@ -68,7 +67,7 @@ export class Cores {
     this.#stage = stage
     this.#timing = { ...timing, ...limits }
     this.#world = world
-    this.#features = new Map(Object.entries(world.features ?? {}))
+    this.features = new Map(Object.entries(world.features ?? {}))
     this.ids = world.nodes.map(({ id }) => id)
     for (const id of this.ids) {
       const place = { disk: new Records(), files: new SnapshotFiles(), incarnation: 1 }
@@ -82,13 +81,11 @@ export class Cores {
     return this.#hand(id).core.status
   }
 
-  /** The terms of a node's log. */
   log(id: NodeId): Term[] {
     const { core } = this.#hand(id)
     return core.entries(1).map(({ term }) => term)
   }
 
-  /** What would be there after a loss of power. */
   onDisk(id: NodeId): LogContents {
     return this.#hand(id).disk.contents()
   }
@@ -98,7 +95,6 @@ export class Cores {
     return this.#hand(id).applied.map(({ index }) => index)
   }
 
-  /** Which requests of clients a node's state machine has performed. */
   performed(id: NodeId): number[] {
     return this.#hand(id).applied.flatMap(({ request }) => (request === null ? [] : [request]))
   }
@@ -120,7 +116,6 @@ export class Cores {
     return this.#hand(id).replies
   }
 
-  /** What a node reported, in all its lives. */
   events(id: NodeId): readonly Happened[] {
     return this.told.filter(({ node }) => node === id)
   }
@@ -130,7 +125,6 @@ export class Cores {
     return this.replies(id).find((reply) => reply.request === request)?.answer ?? null
   }
 
-  /** Whom a node is connected with, and where; null where that never changes. */
   connected(id: NodeId): readonly Member[] | null {
     return this.#hand(id).connected
   }
@@ -157,21 +151,9 @@ export class Cores {
   }
 
   /** A node's hello reaches another one, and says which features it knows; null where its connection has ended. */
-  greet(from: NodeId, to: NodeId, features: readonly string[] | null = this.#features.get(from) ?? []): void {
+  greet(from: NodeId, to: NodeId, features: readonly string[] | null = this.features.get(from) ?? []): void {
     this.#hand(to).core.greeted({ id: from, incarnation: this.identity(from)?.incarnation ?? '', features })
     this.#collect(to)
-  }
-
-  /** All nodes are connected with each other anew. */
-  greetAll(): void {
-    for (const from of this.ids) for (const to of this.ids) if (from !== to) this.greet(from, to)
-  }
-
-  /** Ends a node, and starts it again with a release that knows these features. */
-  install(id: NodeId, features: readonly string[]): void {
-    this.#features.set(id, features)
-    this.crash(id)
-    for (const to of this.ids) if (to !== id) this.greet(id, to)
   }
 
   /** A message that the script made up: of the disk that its sender had first, unless it says otherwise. */
@@ -250,7 +232,6 @@ export class Cores {
     this.#hand(id).isSlow = true
   }
 
-  /** The disk catches up with everything decided so far. */
   sync(id: NodeId): void {
     const hand = this.#hand(id)
     for (let write = hand.underWay.shift(); write; write = hand.underWay.shift()) {
@@ -269,7 +250,6 @@ export class Cores {
     this.sync(id)
   }
 
-  /** The core hears that its disk has caught up to an entry. */
   durable(id: NodeId, upTo: EntryId): void {
     this.#hand(id).core.durable(upTo)
     this.#collect(id)
@@ -298,7 +278,6 @@ export class Cores {
     this.crash(id)
   }
 
-  /** How many records a node's disk is at work on. */
   unsynced(id: NodeId): number {
     return this.#hand(id).underWay.flatMap(({ persist }) => persist.records).length
   }
@@ -315,11 +294,9 @@ export class Cores {
     ok(hand.save, `${id} writes a snapshot`)
     const { header, lines } = hand.save
     const { index, term, configurationIndex, features } = header
+    const bare = features === undefined ? { index, term } : { index, term, features }
     hand.save = null
-    const snapshot = hand.files.save(
-      configurationIndex ? header : { index, term, ...(features !== undefined && { features }) },
-      lines,
-    )
+    const snapshot = hand.files.save(configurationIndex ? header : bare, lines)
     hand.core.saved(this.#withMembers(snapshot))
     this.#collect(id)
   }
@@ -333,7 +310,6 @@ export class Cores {
     this.#collect(id)
   }
 
-  /** There is no room for the pieces that came. */
   refuse(id: NodeId): void {
     const hand = this.#hand(id)
     for (let chunk = hand.chunks.shift(); chunk; chunk = hand.chunks.shift()) {
@@ -348,17 +324,14 @@ export class Cores {
     return files.known(disk.snapshots)[0]
   }
 
-  /** Up to which entries the snapshots go that a node's disk has, also such that only somebody else needs. */
   files(id: NodeId): readonly number[] {
     return this.#hand(id).files.indexes
   }
 
-  /** From here on, pieces of a snapshot that come wait until {@link keep}. */
   hold(id: NodeId): void {
     this.#hand(id).isHolding = true
   }
 
-  /** The pieces that came are kept. */
   keep(id: NodeId): void {
     const hand = this.#hand(id)
     for (let chunk = hand.chunks.shift(); chunk; chunk = hand.chunks.shift()) {
@@ -383,10 +356,14 @@ export class Cores {
     }
     const bootstrap = founders[0]?.id === id
     const others = isMember ? members : bootstrap ? founders : nodes.filter((node) => node.id === id)
-    const given = { bootstrap, timing: this.#timing, random: always(this.chance) }
+    const given = {
+      bootstrap,
+      features: this.features.get(id) ?? [],
+      timing: this.#timing,
+      random: always(this.chance),
+    }
     const machineClock = { now: () => this.clockMs }
-    const features = this.#features.get(id) ?? []
-    const core = this.#stage.create({ ...nodeOptions(id, others, recovered), ...given, features, machineClock })
+    const core = this.#stage.create({ ...nodeOptions(id, others, recovered), ...given, machineClock })
     const state = snapshots[0] ? restored(core, files.load(snapshots[0]), snapshots[0]) : []
     const nothing = { save: null, chunks: [], restored: [], applied: [], replies: [], connected: null }
     return { core, state, underWay: [], acts: noActs(snapshots[0]?.index), ...nothing }

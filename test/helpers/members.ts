@@ -70,6 +70,18 @@ export function passUntil(cores: Cores, isSo: () => boolean, among: readonly Nod
   ok(isSo(), 'it comes about')
 }
 
+/** All nodes are connected with each other anew, and say which features they know. */
+export function greetAll(cores: Cores): void {
+  for (const from of cores.ids) for (const to of cores.ids) if (from !== to) cores.greet(from, to)
+}
+
+/** Ends a node, and starts it again with a release that knows these features. */
+export function install(cores: Cores, id: NodeId, features: readonly string[]): void {
+  cores.features.set(id, features)
+  cores.crash(id)
+  for (const to of cores.ids) if (to !== id) cores.greet(id, to)
+}
+
 /** Who counts, as a node has it: voters, the outgoing ones if there are any, and learners if there are any. */
 export function counts(cores: Cores, id: NodeId): string {
   const { voters, outgoing, learners } = cores.status(id) as Readonly<Record<string, NodeId[] | undefined>>
