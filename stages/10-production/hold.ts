@@ -3,6 +3,7 @@ import { reconfigure, removeNode } from '../8-membership/ask-change.js'
 import { endSessions } from '../9-client-interaction/end-sessions.js'
 import { openAdmitted } from './admit.js'
 import { orForward, proposeOrForward } from './forward.js'
+import type { ForwardRequest } from './forward-messages.js'
 import { addMember, demote, promote } from './learners.js'
 import type { ProductionNode } from './production-node.js'
 import { wishSnapshot } from './snapshot-now.js'
@@ -19,6 +20,20 @@ function holdDuringHandover<C>(rule: (node: ProductionNode, request: Request<C>)
   }
   return Object.defineProperty(held, 'name', { value: `${rule.name}, held during a hand-over` })
 }
+
+/** Characters of other nodes' requests that may wait for a hand-over. Each node bounds those of its own clients. */
+const mostHeld = 32 * 1024 * 1024
+
+/** Checks whether one more request of another node may wait for the end of a hand-over, and counts it. */
+export function hasPlace({ handover }: ProductionNode, { entries, request = '' }: Passed): boolean {
+  if (!handover) return true
+  const characters = entries.reduce((sum, { text }) => sum + text.length, request.length)
+  if (handover.heldCharacters > 0 && handover.heldCharacters + characters > mostHeld) return false
+  handover.heldCharacters += characters
+  return true
+}
+
+type Passed = Pick<ForwardRequest, 'entries'> & Partial<Pick<ForwardRequest, 'request'>>
 
 /** The rules of earlier stages that propose entries for clients. */
 export const heldRequests = {

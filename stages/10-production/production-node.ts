@@ -1,7 +1,7 @@
 import type { Index, Member, NodeId, NodeOptions, RequestId, Status, Term } from '../../src/contracts.js'
 import { type Responder, responder, statusOfResponder } from '../9-client-interaction/responder.js'
-import { type Growth, noGrowth } from './admit.js'
 import { type Forwards, noForwards, type Taken } from './forwards.js'
+import { type Growth, noGrowth } from './growth.js'
 import { noSums, type Sums } from './sums.js'
 
 /** A node's question to the voters whether they would elect it. */
@@ -30,6 +30,8 @@ export interface Handover {
   readonly requests: RequestId[]
   /** Requests that would put an entry into the log: each is performed when the hand-over has ended. */
   readonly held: (() => void)[]
+  /** Characters of the requests of other nodes among them. */
+  heldCharacters: number
   /** True once the successor was told to stand for election. */
   isTold: boolean
 }

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { readClusterFile } from '../../client/cluster/cluster-file.js'
 import { environmentSettings, variableOf } from '../../client/cluster/environment.js'
 import { ConfigError } from '../../src/errors.js'
+import { quotaShapes } from '../../src/server/quotas.js'
 import { defaultSettings, settingShapes } from '../../src/server/settings.js'
 import { latest } from '../../stages/index.js'
 import { cli } from '../helpers/running.js'
@@ -25,7 +26,11 @@ t.test('the sample file is what it says', async (t) => {
   t.match({ cluster, number: stage.number }, { cluster: 'orders', number: latest.number })
   t.equal(dataDir, join(sample, '..', 'data'), 'a relative path begins where the file is')
   t.same(settings, { network: latest.network, ...defaultSettings }, 'it spells out the usual settings, and all of them')
-  t.same(Object.keys(settings).sort(), Object.keys(settingShapes).sort())
+  t.same(
+    Object.keys({ ...settings, ...quotaShapes }).sort(),
+    Object.keys(settingShapes).sort(),
+    'but for bounds, which are none',
+  )
   t.match(nodes, [
     { id: 'n1', client: '127.0.0.1:7001', peer: '127.0.0.1:7101', appPort: 7201, metricsPort: 7301, priority: 0 },
     { id: 'n2' },
