@@ -14,7 +14,7 @@ type Rule<C> = (node: ProductionNode, request: Request<C>) => void
  * The next leader counts the same log. So no store grows past the limit, as long as all nodes have the same one; and
  * where they have not, all stores still hold the same.
  */
-export function ifAdmitted<C>(rule: Rule<C>, growthOf: (admission: Admission, command: C) => number): Rule<C> {
+function ifAdmitted<C>(rule: Rule<C>, growthOf: (admission: Admission, command: C) => number): Rule<C> {
   const admitted = (node: ProductionNode, request: Request<C>) => {
     const { admission, role } = node
     if (!admission || admission.isOpen || role !== 'leader') return rule(node, request)
