@@ -7,6 +7,9 @@ export type Faults = Pick<ProcessFaults, Exclude<keyof ProcessFaults, 'tell' | '
 
 /** Processes that were started here, and faults that can be done to them. */
 export interface RunningCluster
-  extends Pick<Cluster, 'nodes' | 'look' | 'statuses' | 'ready' | 'isReady' | 'awaited' | 'exitCode' | 'stop' | 'hosts'> {
+  extends Pick<
+    Cluster,
+    'nodes' | 'look' | 'statuses' | 'ready' | 'isReady' | 'awaited' | 'exitCode' | 'stop' | 'hosts'
+  > {
   readonly faults: Faults
 }

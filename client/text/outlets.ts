@@ -6,7 +6,7 @@ import { isWanted, logLine } from './event-levels.js'
 import { describeEvent } from './events.js'
 
 /** The form of events: lines of NDJSON, or sentences for a person. */
-export const eventText = (isJson: boolean) => (isJson ? logLine : describeEvent)
+const eventText = (isJson: boolean) => (isJson ? logLine : describeEvent)
 
 /** Milliseconds that a reader of the last lines may take before they are given up. */
 const flushMs = 1_000

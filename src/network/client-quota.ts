@@ -16,7 +16,7 @@ export interface ClientQuotas {
   readonly requestsPerSecond?: number | undefined
 }
 
-/** What one client has asked. */
+/** The account of one client: the requests that it has under way, and its rate. */
 class Account {
   readonly what: string
   readonly #most: number

@@ -1,6 +1,6 @@
 import { oneOf } from './shapes.js'
 
-/** How weighty an event is, from the least on. */
+/** Levels of events, from the least weighty on. */
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
 

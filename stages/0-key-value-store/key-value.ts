@@ -1,7 +1,6 @@
 import { type Application, storeApplication } from '../../src/application.js'
 import { commands } from './commands.js'
-import { growthOf } from './growth.js'
-import { append, cas, get, remove, set } from './operations.js'
+import { append, cas, get, growthOf, remove, set } from './operations.js'
 import { scan } from './scan.js'
 
 /** The key-value store: what every stage replicates, unless a table names another application. */

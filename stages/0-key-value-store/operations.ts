@@ -1,4 +1,4 @@
-import { type Answer, failure, limits, type Store } from '../../src/contracts.js'
+import { type Answer, type Command, failure, limits, type Store } from '../../src/contracts.js'
 import { type Append, type Cas, type Delete, type Get, isLongerThan, type SetValue } from './commands.js'
 
 export function get(store: Store, { key }: Get): Answer {
@@ -31,4 +31,16 @@ export function cas(store: Store, { key, expected, value }: Cas): Answer {
   if (actual !== expected) return failure('cas_mismatch', 'the key does not hold the expected value', { actual })
   store.set(key, value)
   return { ok: true }
+}
+
+const encoder = new TextEncoder()
+
+/** Bytes of UTF-8 by which a command may let the store grow, at most: as if its key were not there yet. */
+export function growthOf({ command, key, value }: Command): number {
+  if (command === 'delete') return 0
+  return bytesOf(key) + bytesOf(value)
+}
+
+function bytesOf(text: unknown): number {
+  return typeof text === 'string' ? encoder.encode(text).length : 0
 }

@@ -1,23 +1,7 @@
-import { type Admission, type Index, payloadOf, type Request, type Term } from '../../src/contracts.js'
+import { type Admission, payloadOf, type Request } from '../../src/contracts.js'
 import { openSession } from '../9-client-interaction/open-session.js'
 import { proposeBehind } from './guard.js'
 import type { ProductionNode } from './production-node.js'
-
-/** The commands that a leader has proposed and not performed yet: the entries after `from` up to `upTo`. */
-export interface Growth {
-  /** The leader's term in which these entries were counted. */
-  term: Term
-  from: Index
-  upTo: Index
-  /** Bytes by which all of them may let the state grow, at most. */
-  bytes: number
-  /** The same, entry by entry. */
-  readonly of: Map<Index, number>
-}
-
-export function noGrowth(): Growth {
-  return { term: 0, from: 0, upTo: 0, bytes: 0, of: new Map() }
-}
 
 type Rule<C> = (node: ProductionNode, request: Request<C>) => void
 
@@ -30,7 +14,7 @@ type Rule<C> = (node: ProductionNode, request: Request<C>) => void
  * The next leader counts the same log. So no store grows past the limit, as long as all nodes have the same one; and
  * where they have not, all stores still hold the same.
  */
-export function ifAdmitted<C>(rule: Rule<C>, growthOf: (admission: Admission, command: C) => number): Rule<C> {
+function ifAdmitted<C>(rule: Rule<C>, growthOf: (admission: Admission, command: C) => number): Rule<C> {
   const admitted = (node: ProductionNode, request: Request<C>) => {
     const { admission, role } = node
     if (!admission || admission.isOpen || role !== 'leader') return rule(node, request)

@@ -6,7 +6,7 @@ import type { Handover, ProductionNode } from './production-node.js'
 /** Begins to hand over: from here on the log gets no new entries, so that the successor can reach its end. */
 export function beginHandover(node: ProductionNode, to: Member, { isRetiring = false } = {}): Handover {
   const { term, ticks: since } = node
-  node.handover = { to, term, since, isRetiring, requests: [], held: [], isTold: false }
+  node.handover = { to, term, since, isRetiring, requests: [], held: [], heldCharacters: 0, isTold: false }
   return node.handover
 }
 

@@ -4,6 +4,7 @@ import { endSessions } from '../9-client-interaction/end-sessions.js'
 import { openAdmitted } from './admit.js'
 import { askBackup, tellPiece } from './backup.js'
 import { orForward, proposeOrForward } from './forward.js'
+import type { ForwardRequest } from './forward-messages.js'
 import { addMember, demote, promote } from './learners.js'
 import type { ProductionNode } from './production-node.js'
 import { wishSnapshot } from './snapshot-now.js'
@@ -20,6 +21,20 @@ function holdDuringHandover<C>(rule: (node: ProductionNode, request: Request<C>)
   }
   return Object.defineProperty(held, 'name', { value: `${rule.name}, held during a hand-over` })
 }
+
+/** Characters of other nodes' requests that may wait for a hand-over. Each node bounds those of its own clients. */
+const mostHeld = 32 * 1024 * 1024
+
+/** Checks whether one more request of another node may wait for the end of a hand-over, and counts it. */
+export function hasPlace({ handover }: ProductionNode, { entries, request = '' }: Passed): boolean {
+  if (!handover) return true
+  const characters = entries.reduce((sum, { text }) => sum + text.length, request.length)
+  if (handover.heldCharacters > 0 && handover.heldCharacters + characters > mostHeld) return false
+  handover.heldCharacters += characters
+  return true
+}
+
+type Passed = Pick<ForwardRequest, 'entries'> & Partial<Pick<ForwardRequest, 'request'>>
 
 /** The rules of earlier stages that propose entries for clients. */
 export const heldRequests = {

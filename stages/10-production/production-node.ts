@@ -10,8 +10,8 @@ import type {
   Term,
 } from '../../src/contracts.js'
 import { type Responder, responder, statusOfResponder } from '../9-client-interaction/responder.js'
-import { type Growth, noGrowth } from './admit.js'
 import { type Forwards, noForwards, type Taken } from './forwards.js'
+import { type Growth, noGrowth } from './growth.js'
 import { noSums, type Sums } from './sums.js'
 import { type Switches, switches } from './switches.js'
 
@@ -41,6 +41,8 @@ export interface Handover {
   readonly requests: RequestId[]
   /** Requests that would put an entry into the log: each is performed when the hand-over has ended. */
   readonly held: (() => void)[]
+  /** Characters of the requests of other nodes among them. */
+  heldCharacters: number
   /** True once the successor was told to stand for election. */
   isTold: boolean
 }

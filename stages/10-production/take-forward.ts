@@ -12,7 +12,7 @@ import {
 import { send } from '../../src/stage.js'
 import { performOnce } from '../9-client-interaction/perform-once.js'
 import { type Forward, type ForwardReply, type ForwardRequest, objectIn, type PassedOn } from './forward-messages.js'
-import { heldRequests } from './hold.js'
+import { hasPlace, heldRequests } from './hold.js'
 import type { ProductionNode } from './production-node.js'
 import { transferLeader } from './transfer-leader.js'
 
@@ -51,7 +51,12 @@ function takePassed(node: ProductionNode, message: Passed, ask: (id: RequestId) 
   const { from, life, number } = message
   const id = --node.taken.last
   node.taken.open.set(id, { from, life, number, index: 0, result: null })
-  ask(id)
+  if (!hasPlace(node, message))
+    node.effects.replies.push({
+      request: id,
+      answer: failure('overloaded', 'too much waits for the end of a hand-over'),
+    })
+  else ask(id)
 }
 
 /** The command in a message, whose check has found that there is one. */

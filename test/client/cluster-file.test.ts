@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { readClusterFile } from '../../client/cluster/cluster-file.js'
 import { environmentSettings, variableOf } from '../../client/cluster/environment.js'
 import { ConfigError } from '../../src/errors.js'
+import { quotaShapes } from '../../src/server/quotas.js'
 import { defaultSettings, settingShapes } from '../../src/server/settings.js'
 import { latest } from '../../stages/index.js'
 import { cli } from '../helpers/running.js'
@@ -25,8 +26,11 @@ t.test('the sample file is what it says', async (t) => {
   t.match({ cluster, number: stage.number }, { cluster: 'orders', number: latest.number })
   t.equal(dataDir, join(sample, '..', 'data'), 'a relative path begins where the file is')
   t.same(settings, { network: latest.network, ...defaultSettings }, 'it spells out the usual settings, and all of them')
-  // A file of tokens has no usual value.
-  t.same([...Object.keys(settings), 'tokens'].sort(), Object.keys(settingShapes).sort())
+  t.same(
+    Object.keys({ ...settings, ...quotaShapes, tokens: '' }).sort(),
+    Object.keys(settingShapes).sort(),
+    'but for bounds and a file of tokens, which are none',
+  )
   const withTokens = readClusterFile(fileWith(t, `cluster: x\ntokens: own/tokens.json\n${n1}`))
   t.equal(withTokens.settings.tokens, join(dirname(withTokens.path), 'own', 'tokens.json'))
   t.match(nodes, [
