@@ -12,6 +12,7 @@ import type { EntryId, Index, NodeId, Term } from './ids.js'
 import type { Foreigner, Greeting, Identity, Member, Message, PeerMember } from './messages.js'
 import type { Answer, Command, Request, RequestId } from './requests.js'
 import type { Apply, Performance, Query } from './results.js'
+import type { Chunk, Kept, Piece, Snapshot, SnapshotHeader } from './snapshot.js'
 import type { SnapshotPiece } from './snapshot-piece.js'
 import type { Status } from './status.js'
 import type { Timing } from './timing.js'
@@ -26,6 +27,7 @@ export { compareKeys } from './key-order.js'
 export * from './messages.js'
 export * from './requests.js'
 export type { Apply, Performance, Query, Result } from './results.js'
+export * from './snapshot.js'
 export type { AwaitedStatus, ChangeStatus, MembershipStatus, Status } from './status.js'
 export { defaultTiming, type Timing } from './timing.js'
 
@@ -82,52 +84,6 @@ export interface Reply {
   readonly answer: Answer
   /** Bytes of a snapshot that go with the answer; the shell reads them. */
   readonly piece?: SnapshotPiece
-}
-
-/**
- * The first line of a snapshot (§7): its last entry, and the facts that the nodes themselves must remember of the
- * entries up to there.
- */
-export interface SnapshotHeader extends EntryId {
-  readonly [fact: string]: unknown
-}
-
-/** A snapshot that is durable and was verified. Equal states make equal bytes, so the hash is that of the state. */
-export interface Snapshot extends SnapshotHeader {
-  /** Bytes of the snapshot's file. */
-  readonly bytes: number
-  /** The SHA-256 of everything before the file's last line, in hex. */
-  readonly sha256: string
-}
-
-/** A message with a piece of a snapshot's file. The rules name the piece, and the shell puts its bytes in. */
-export interface Chunk extends Message {
-  /** The index of the snapshot's last entry (figure 13). */
-  readonly lastIncludedIndex: Index
-  /** The term of the snapshot's last entry. */
-  readonly lastIncludedTerm: Term
-  /** Bytes of the whole file, as in {@link Snapshot}. */
-  readonly bytes: number
-  /** The SHA-256 of the whole file, as in {@link Snapshot}. */
-  readonly sha256: string
-  /** The byte of the file at which the piece begins. */
-  readonly offset: number
-  readonly data: Uint8Array
-}
-
-/** The result of keeping a chunk. */
-export interface Kept {
-  readonly chunk: Chunk
-  /**
-   * Bytes of the chunk's file that are there now, counted from its start; null if the disk had no room for the chunk.
-   */
-  readonly bytes: number | null
-}
-
-/** A chunk to be sent, and the most bytes that are to be read into it. */
-export interface Piece {
-  readonly chunk: Chunk
-  readonly length: number
 }
 
 /**

@@ -6,6 +6,7 @@ import { makeReady } from '../9-client-interaction/read.js'
 import { serveRead } from '../9-client-interaction/serve-reads.js'
 import type { Backup, BackupPiece } from './commands.js'
 import type { ProductionNode } from './production-node.js'
+import type { Giver } from './snapshot-wishes.js'
 
 /** A backup is a read of the whole state: it waits for its read index like any other (thesis §6.4). */
 interface BackupRead extends PendingRead {
@@ -39,7 +40,7 @@ export function serveReadOrBackup(node: ProductionNode, one: PendingRead): void 
 }
 
 /** A snapshot that a client copies is kept until it asks for no more pieces. The answer says what there is to copy. */
-function beginCopy(node: ProductionNode, snapshot: Snapshot): Answer {
+function beginCopy(node: Giver, snapshot: Snapshot): Answer {
   const { index, term, bytes, sha256, format } = snapshot
   const { copies } = node
   if (!copies.has(index) && copies.size >= mostCopies)

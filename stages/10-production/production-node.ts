@@ -1,17 +1,8 @@
-import type {
-  Answer,
-  Index,
-  Member,
-  NodeId,
-  NodeOptions,
-  RequestId,
-  Snapshot,
-  Status,
-  Term,
-} from '../../src/contracts.js'
+import type { Member, NodeId, NodeOptions, RequestId, Status, Term } from '../../src/contracts.js'
 import { type Responder, responder, statusOfResponder } from '../9-client-interaction/responder.js'
 import { type Forwards, noForwards, type Taken } from './forwards.js'
 import { type Growth, noGrowth } from './growth.js'
+import { noWishes, type SnapshotWishes } from './snapshot-wishes.js'
 import { noSums, type Sums } from './sums.js'
 import { type Switches, switches } from './switches.js'
 
@@ -59,23 +50,8 @@ interface Lease {
   round: { readonly number: number; readonly at: number }
 }
 
-/** A client that waits for a snapshot which holds all entries up to an index. */
-export interface SnapshotWish {
-  readonly request: RequestId
-  readonly upTo: Index
-  /** Makes the answer, once the snapshot is there. */
-  readonly answer: (node: ProductionNode, snapshot: Snapshot) => Answer
-}
-
-/** A snapshot that a client copies piece by piece. */
-interface Copy {
-  readonly snapshot: Snapshot
-  /** The tick at which a piece was last asked for. */
-  readonly askedAt: number
-}
-
 /** A node that disturbs no healthy leader, and hands over when it leaves. */
-export interface ProductionNode extends Responder {
+export interface ProductionNode extends Responder, SnapshotWishes {
   /** The first question's number is drawn: an answer may be older than this node's start. */
   readonly preVotes: PreVotes
   /** The hand-over of this node's office, to its end; null while there is none. */
@@ -89,12 +65,6 @@ export interface ProductionNode extends Responder {
   readonly taken: Taken
   /** On a leader: what its log may still add to the state. */
   readonly growth: Growth
-  /** Clients that wait for a snapshot of this node. */
-  snapshotWishes: SnapshotWish[]
-  /** Snapshots that clients copy, by their indexes. */
-  readonly copies: Map<Index, Copy>
-  /** The indexes of the copies that the disk was last told to keep. */
-  heldCopies: string
   /** The results of the state machine, where they are compared. */
   sums: Sums
   /** The features that the cluster has switched on. */
@@ -113,15 +83,10 @@ export function productionNode(options: NodeOptions) {
     offeredAt: null,
     growth: noGrowth(),
     ...noForwards(round),
-    ...ofLibrary(options),
+    ...noWishes(),
+    sums: noSums((options.recovered.snapshots[0]?.index ?? 0) + 1),
     switches: switches(options),
   }
-}
-
-/** The state of rules about snapshots for clients, and of those that only nodes inside programs use so far. */
-function ofLibrary({ recovered }: NodeOptions) {
-  const copies = new Map<Index, Copy>()
-  return { snapshotWishes: [], copies, heldCopies: '', sums: noSums((recovered.snapshots[0]?.index ?? 0) + 1) }
 }
 
 /** The status that `info` tells of a node. One that hears no leader tells how often it has asked for votes so far. */

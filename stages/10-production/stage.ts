@@ -1,17 +1,14 @@
 import { stage } from '../../src/stage.js'
 import clientInteraction from '../9-client-interaction/stage.js'
-import { serveReadOrBackup } from './backup.js'
 import { productionCommands, servicesOfProduction } from './commands.js'
 import { dropSilent } from './drop-silent.js'
 import { productionEnvelopes } from './envelope.js'
-import { featureSlots, headerWithFeatures } from './features.js'
-import { handOverAndRetire } from './hand-over.js'
+import { featureSlots } from './features.js'
 import { gateOfProduction, hearAhead, reportsOfProduction, tickOfProduction, turnOfProduction } from './hear.js'
 import { productionRequests } from './hold.js'
 import { type ProductionMessage, productionDoubts, productionMessages } from './messages.js'
-import { preVoteVerbs } from './pre-vote.js'
-import { type ProductionNode, productionNode, statusOfProduction } from './production-node.js'
-import { pipelineVerbs } from './replicate-ahead.js'
+import { type ProductionNode, productionNode } from './production-node.js'
+import { productionVerbs } from './verbs.js'
 
 const before = clientInteraction.table
 
@@ -27,15 +24,7 @@ export default stage<ProductionNode, ProductionMessage>({
   ...featureSlots(before),
   asksForRoom: true,
   state: productionNode,
-  verbs: {
-    ...before.verbs,
-    ...pipelineVerbs,
-    ...preVoteVerbs,
-    status: statusOfProduction,
-    header: headerWithFeatures,
-    retire: handOverAndRetire,
-    serveRead: serveReadOrBackup,
-  },
+  verbs: { ...before.verbs, ...productionVerbs },
   client: { ...before.client!, ...dropSilent },
   requests: { ...before.requests, ...productionRequests },
   messages: { ...before.messages, ...productionMessages },

@@ -254,8 +254,8 @@ t.test('a flood of events is folded', async (t) => {
 t.test('a fault of several nodes is done to each that is in a state for it', async (t) => {
   const killed: string[] = []
   const cluster = {
-    look: async () =>
-      ['n1', 'n2', 'n3', 'n4'].map((node) => ({ node, role: node === 'n2' ? 'leader' : 'follower', term: 3 })),
+    statuses: async () =>
+      ['n1', 'n2', 'n3', 'n4'].map((id) => ({ id, role: id === 'n2' ? 'leader' : 'follower', term: 3 })),
     faults: {
       async kill(node: string) {
         if (node === 'n3' || killed.includes(node)) throw new ConfigError(`${node} is dead already`)

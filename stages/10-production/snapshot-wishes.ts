@@ -1,0 +1,34 @@
+import type { Answer, Index, RequestId, Snapshot } from '../../src/contracts.js'
+import type { Responder } from '../9-client-interaction/responder.js'
+
+/** A client that waits for a snapshot which holds all entries up to an index. */
+export interface SnapshotWish {
+  readonly request: RequestId
+  readonly upTo: Index
+  /** Makes the answer, once the snapshot is there. */
+  readonly answer: (node: Giver, snapshot: Snapshot) => Answer
+}
+
+/** A snapshot that a client copies piece by piece. */
+export interface Copy {
+  readonly snapshot: Snapshot
+  /** The tick at which a piece was last asked for. */
+  readonly askedAt: number
+}
+
+/** The snapshots that clients want of a node. */
+export interface SnapshotWishes {
+  /** Clients that wait for a snapshot of this node. */
+  snapshotWishes: SnapshotWish[]
+  /** Snapshots that clients copy, by their indexes. */
+  readonly copies: Map<Index, Copy>
+  /** The indexes of the copies that the disk was last told to keep. */
+  heldCopies: string
+}
+
+/** A node that gives snapshots to clients. */
+export type Giver = Responder & SnapshotWishes
+
+export function noWishes(): SnapshotWishes {
+  return { snapshotWishes: [], copies: new Map(), heldCopies: '' }
+}
