@@ -119,7 +119,7 @@ export async function runNode(
   endOnUncaught(fatal)
   const tls = await openTls(config, cluster, notice)
   let network: FaultyNetwork | undefined
-  const { node, ask } = await assembleNode(stage, {
+  const { node, ask, release } = await assembleNode(stage, {
     ...{ id, members, cluster, bootstrap, priority, ...world, notice, fatal, schemas },
     timing: timingOf(config),
     features: stage.features,
@@ -138,7 +138,14 @@ export async function runNode(
     ...measuring.parts,
   })
   const parts = { node, ask, faults: network!, clock, measuring, stage, schemas, notice, access, tls }
-  return serve(config, { own, home }, parts)
+  try {
+    return await serve(config, { own, home }, parts)
+  } catch (error) {
+    // Whatever is open already would keep the process.
+    node.kill()
+    await Promise.all([release(), measuring.close()])
+    throw error
+  }
 }
 
 /** Reads the certificate of a node that is to speak TLS; nothing is loaded for one that is not. @throws ConfigError */
