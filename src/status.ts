@@ -63,6 +63,8 @@ interface PreVoteStatus {
 interface FeaturesStatus {
   /** The features that are on; left out while none is. */
   readonly features: readonly string[]
+  /** The features that the node knows, and that are not on so far; left out while there are none. */
+  readonly featuresOff: readonly string[]
 }
 
 /** A node that knows the sessions of clients (stage 9 on). */

@@ -46,7 +46,7 @@ t.test('the first form has no sections: all of it is the application’s', async
 t.test('what is no such body is refused', async (t) => {
   const rules = '{"section":"rules","lines":1}\n'
   const bodies: [string, unknown, RegExp][] = [
-    [application, 3, /of format 3, which a later version wrote/],
+    [application, 4, /of format 4, which a later version wrote/],
     [application, textFormat, /no section of the rules/],
     [rules, textFormat, /ends before its sections do/],
     [`${rules}1\n`, textFormat, /ends before its sections do/],

@@ -14,7 +14,7 @@ import {
   settingShapes,
   tlsShape,
 } from './settings.js'
-import { tokenShape } from './tokens.js'
+import { tokenShape } from './token-shape.js'
 
 /** The host that stands for every address of a machine. */
 export const anyAddress = '0.0.0.0'

@@ -97,12 +97,12 @@ export async function runNode(
   schemas: Schemas,
 ): Promise<RunningNode> {
   const config = checkNodeConfig(candidate)
-  const own = config.members.find((member) => member.id === config.id)!
-  const home = homeOf(own, config.listen)
-  const stamp = <Kind extends Traced>(event: Kind): Stamped<Kind> => ({ ...event, node: config.id, at: Date.now() })
+  const { id, members, bootstrap, priority } = config
+  const places = placesOf(config)
+  const stamp = <Kind extends Traced>(event: Kind): Stamped<Kind> => ({ ...event, node: id, at: Date.now() })
   const cluster = clusterName(stage.application, config.cluster)
-  const labels = { node: config.id, cluster }
-  const metricsAt = portAt(home.client, config.metricsPort)
+  const labels = { node: id, cluster }
+  const metricsAt = portAt(places.home.client, config.metricsPort)
   const measuring = await startMeasuring(metricsAt, { labels, messageTypes: Object.keys(stage.messages) })
   const traces = openTraces(stage, config, stamp, (event) => emit(stamp(event)))
   const tracer = together(traces, measuring.tracer)
@@ -110,10 +110,8 @@ export async function runNode(
     tracer?.tell(event)
     emit(stamp(event))
   }
-  const { id, members, bootstrap, priority } = config
   const clock = new SlowClock(systemClock)
-  const access =
-    config.tokens === null ? undefined : openAccess(config.tokens, config.supervisor, stage, systemClock, notice)
+  const access = accessOf(config, stage, notice)
   const world = { clock, random: systemRandom }
   const fatal = (error: Error) => endProcess(error, notice)
   endOnUncaught(fatal)
@@ -124,9 +122,9 @@ export async function runNode(
     timing: timingOf(config),
     features: stage.features,
     access,
-    about: { pid: process.pid, client: own.client, peer: own.peer, network: config.network, cluster },
+    about: { pid: process.pid, client: places.own.client, peer: places.own.peer, network: config.network, cluster },
     network: config.network,
-    listen: home.peer,
+    listen: places.home.peer,
     tls,
     around: (wire) => {
       network = new FaultyNetwork(wire, world, tracer && ((message) => tracer.tell({ event: 'cut', message })))
@@ -138,14 +136,21 @@ export async function runNode(
     ...measuring.parts,
   })
   const parts = { node, ask, faults: network!, clock, measuring, stage, schemas, notice, access, tls }
-  try {
-    return await serve(config, { own, home }, parts)
-  } catch (error) {
-    // Whatever is open already would keep the process.
-    node.kill()
-    await Promise.all([release(), measuring.close()])
+  return serve(config, places, parts).catch(async (error) => {
+    await letGo(parts, release)
     throw error
-  }
+  })
+}
+
+/** Reads the tokens that a node demands; undefined if it demands none. @throws ConfigError */
+function accessOf({ tokens, supervisor }: NodeConfig, stage: Stage, notice: (event: Event) => void) {
+  return tokens === null ? undefined : openAccess(tokens, supervisor, stage, systemClock, notice)
+}
+
+/** Lets go of what is open when a node cannot start: it would keep the process. */
+async function letGo({ node, measuring }: Pick<Assembled, 'node' | 'measuring'>, release: () => Promise<void>) {
+  node.kill()
+  await Promise.all([release(), measuring.close()])
 }
 
 /** Reads the certificate of a node that is to speak TLS; nothing is loaded for one that is not. @throws ConfigError */
@@ -170,10 +175,11 @@ interface Places {
   readonly home: Member
 }
 
-/** Finds where a node listens. @param host to listen at, if it is another than those that others are told */
-function homeOf(own: Member, host: string | null): Member {
+/** Finds the addresses of a node. It listens at another host than others are told, if its configuration names one. */
+function placesOf({ id, members, listen: host }: NodeConfig): Places {
+  const own = members.find((member) => member.id === id)!
   const at = (address: string) => (host === null ? address : formatAddress({ ...parseAddress(address)!, host }))
-  return { id: own.id, client: at(own.client), peer: at(own.peer) }
+  return { own, home: { id, client: at(own.client), peer: at(own.peer) } }
 }
 
 /** Opens the ports of a node: for metrics first, because the disk may take long to be read. @throws ConfigError */

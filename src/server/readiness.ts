@@ -91,8 +91,8 @@ function withoutLeader({ children, statuses }: Pick<Sight, 'children' | 'statuse
 }
 
 /**
- * Lists nodes that a founding waits for. It is done when all founding nodes are voters, and know the leader and the
- * voters.
+ * Lists nodes that a founding waits for. It is done when all founding nodes are voters, know the leader and the voters,
+ * and have switched on what all of them know.
  */
 function unfounded({ children, statuses }: Pick<Sight, 'children' | 'statuses'>): Awaited[] {
   const leader = mostKnowing(statuses)
@@ -104,7 +104,9 @@ function unfounded({ children, statuses }: Pick<Sight, 'children' | 'statuses'>)
   if (out.length > 0) return out.map(({ member }) => ({ node: member.id, why: 'it does not vote yet' }))
   if (unaware.length > 0)
     return unaware.map(({ id }) => ({ node: id, why: 'it does not know yet who leads and votes' }))
-  return leader?.outgoing || leader?.change ? [{ node: leader.id, why: 'its change of members is not done' }] : []
+  if (leader?.outgoing || leader?.change) return [{ node: leader.id, why: 'its change of members is not done' }]
+  const off = statuses.filter(({ featuresOff }) => featuresOff)
+  return off.map(({ id, featuresOff }) => ({ node: id, why: `it has not switched on ${featuresOff!.join(', ')} yet` }))
 }
 
 /**

@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import { type Clock, type Event, limits, roles } from '../contracts.js'
+import type { Clock, Event } from '../contracts.js'
 import { ConfigError } from '../errors.js'
 import { Access } from '../network/access.js'
 import { makeToken, type TokenEntry } from '../network/token.js'
@@ -10,6 +10,7 @@ import { realFiles } from '../storage/files.js'
 import { describeText, writeWhole } from '../storage/small-file.js'
 import { quoted } from '../text.js'
 import { onHangup } from './hangup.js'
+import { tokenShape } from './token-shape.js'
 
 declare module '../events.js' {
   interface EventDetails {
@@ -22,34 +23,12 @@ declare module '../events.js' {
 
 /** Tokens in a file at most. */
 const mostTokens = 1_024
-/** Prefixes of one token at most. */
-const mostPrefixes = 64
 /** Bytes of a file at most. */
 const mostBytes = 64 * 1024 * 1024
 /** Bits of a file's mode by which others than its owner may read or write it. */
 const othersBits = 0o077
 /** The mode of the file: its owner reads and writes it, nobody else does either. */
 const ownMode = 0o600
-
-const digits = (length: number) => z.string().regex(new RegExp(`^[0-9a-f]{${length}}$`))
-const name = z.string().regex(/^[\w.-]{1,64}$/, 'a name is 1 to 64 letters, digits, dots, - or _')
-const prefix = z
-  .string()
-  .min(1, 'a prefix is not empty: a token without one is for all keys')
-  .refine((text) => text.isWellFormed(), 'a prefix is well-formed Unicode')
-  .refine((text) => Buffer.byteLength(text) <= limits.keyBytes, `a prefix has ${limits.keyBytes} bytes at most`)
-
-/** The shape of a token as a node keeps it. */
-export const tokenShape = z
-  .strictObject({
-    id: digits(16),
-    name,
-    role: z.enum(roles, `a role is one of ${roles.join(', ')}`),
-    prefixes: z.array(prefix).max(mostPrefixes, `a token has ${mostPrefixes} prefixes at most`),
-    salt: digits(32),
-    hash: digits(64),
-  })
-  .refine(({ role, prefixes }) => role !== 'admin' || prefixes.length === 0, 'an admin is for all keys')
 
 const fileShape = z.strictObject({
   format: z.literal(1),

@@ -92,7 +92,12 @@ export function productionNode(options: NodeOptions) {
 /** The status that `info` tells of a node. One that hears no leader tells how often it has asked for votes so far. */
 export function statusOfProduction(node: ProductionNode): Status {
   const { granted, asked } = node.preVotes
-  const features = [...node.switches.on.keys()]
-  const more = { ...(features.length > 0 && { features }), ...(granted !== null && { preVotes: asked }) }
+  const { known, on } = node.switches
+  const [features, featuresOff] = [[...on.keys()], known.filter((name) => !on.has(name))]
+  const more = {
+    ...(features.length > 0 && { features }),
+    ...(featuresOff.length > 0 && { featuresOff }),
+    ...(granted !== null && { preVotes: asked }),
+  }
   return Object.assign(statusOfResponder(node), node.admission?.facts, more)
 }

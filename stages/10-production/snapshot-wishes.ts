@@ -9,19 +9,12 @@ export interface SnapshotWish {
   readonly answer: (node: Giver, snapshot: Snapshot) => Answer
 }
 
-/** A snapshot that a client copies piece by piece. */
-export interface Copy {
-  readonly snapshot: Snapshot
-  /** The tick at which a piece was last asked for. */
-  readonly askedAt: number
-}
-
 /** The snapshots that clients want of a node. */
 export interface SnapshotWishes {
   /** Clients that wait for a snapshot of this node. */
   snapshotWishes: SnapshotWish[]
-  /** Snapshots that clients copy, by their indexes. */
-  readonly copies: Map<Index, Copy>
+  /** Snapshots that clients copy piece by piece, by their indexes; each with the tick at which a piece was last asked for. */
+  readonly copies: Map<Index, { readonly snapshot: Snapshot; readonly askedAt: number }>
   /** The indexes of the copies that the disk was last told to keep. */
   heldCopies: string
 }

@@ -15,7 +15,7 @@ const needed: Readonly<Record<string, Role | 'none'>> = {
   ...{ ping: 'none', info: 'read', members: 'read', get: 'read', scan: 'read' },
   ...{ set: 'write', delete: 'write', append: 'write', cas: 'write', open_session: 'write' },
   ...{ add_node: 'admin', remove_node: 'admin', reconfigure: 'admin', cancel_change: 'admin', found_cluster: 'admin' },
-  ...{ promote: 'admin', demote: 'admin', transfer_leader: 'admin' },
+  ...{ promote: 'admin', demote: 'admin', transfer_leader: 'admin', backup: 'admin', backup_piece: 'admin' },
 }
 
 /** Commands with arguments that are well formed; those of the others are left out. */

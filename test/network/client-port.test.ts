@@ -235,7 +235,8 @@ t.test('a client port', async (t) => {
     const before = memoryMiB(pid)
     const [host, port] = address.split(':') as [string, string]
     const deaf: Socket[] = []
-    for (let count = 0; count < 8; count++) {
+    // Each may have 16 MiB under way at first. All together stay below the bound beyond which one would be dropped.
+    for (let count = 0; count < 7; count++) {
       const socket = connect({ host, port: Number(port) })
       t.teardown(() => socket.destroy())
       socket.pause()
@@ -245,7 +246,7 @@ t.test('a client port', async (t) => {
     }
     for (let round = 0; round < 20; round++) await othersAreServed(t, address)
     const grown = memoryMiB(pid) - before
-    t.ok(grown < 256, `40,000 answers of 1 MiB were asked for; the node grew by ${grown.toFixed(0)} MiB`)
+    t.ok(grown < 256, `35,000 answers of 1 MiB were asked for; the node grew by ${grown.toFixed(0)} MiB`)
     for (const socket of deaf) socket.resume()
     const bytes = await new Promise<number>((resolve) => {
       let count = 0

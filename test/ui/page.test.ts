@@ -298,7 +298,7 @@ t.test('a fork is broken by hand, and told what broke', inBrowser, async (t) => 
   await page.locator('.scrub input').fill('900')
   await page.click('button:text-is("fork here")')
   await page.locator('#command').waitFor()
-  const lines = 'slow 1|split n4 n5|set z 9|kill n2 n3|wipe n2 n3|heal|kill n1|restart n2 n3|set q 1'
+  const lines = 'slow 1|split n4 n5|set z 9|kill n2 n3|wipe n2 n3|kill n1|heal|restart n2 n3|set q 1'
   for (const line of lines.split('|')) t.match(await type(page, line), /^(done|ok)$/, line)
   t.equal(await type(page, 'get z'), '(absent)', 'two of three disks are gone, and the entry with them')
   await happened(page, /✘ G7: leader completeness/)
