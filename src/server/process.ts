@@ -113,8 +113,7 @@ export async function runNode(
   const clock = new SlowClock(systemClock)
   const access = accessOf(config, stage, notice)
   const world = { clock, random: systemRandom }
-  const fatal = (error: Error) => endProcess(error, notice)
-  endOnUncaught(fatal)
+  const fatal = endOnUncaught((error) => endProcess(error, notice))
   const tls = await openTls(config, cluster, notice)
   let network: FaultyNetwork | undefined
   const { node, ask, release } = await assembleNode(stage, {
@@ -261,11 +260,14 @@ function endProcess(error: Error, notice: (event: Event) => void): never {
 
 /**
  * Ends the process at an error that no code caught: in a timer or a socket's callback, it may have left work half done.
+ *
+ * @returns `fatal`
  */
-function endOnUncaught(fatal: (error: Error) => void): void {
+function endOnUncaught(fatal: (error: Error) => never): (error: Error) => never {
   const end = (thrown: unknown) => fatal(thrown instanceof Error ? thrown : new Error(String(thrown)))
   process.on('uncaughtException', end)
   process.on('unhandledRejection', end)
+  return fatal
 }
 
 function pick({ applied, role, leader, term = 0, log, snapshot }: Status) {
