@@ -74,7 +74,7 @@ interface BackgroundOptions {
 }
 
 const noToken =
-  'the nodes of this file demand a token, at least with the role read: RAFT_ROADMAP_TOKEN or --token-file has it'
+  'the nodes of this file demand a token, at least with the role read: give it by RAFT_ROADMAP_TOKEN or --token-file. Without one yet: raft-roadmap tokens add'
 
 const main = fileURLToPath(new URL('../main.js', import.meta.url))
 

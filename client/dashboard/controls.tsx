@@ -158,7 +158,7 @@ export function CommandLine({ said, words, onDo }: CommandLineProps) {
           autocomplete="off"
           autocapitalize="off"
           spellcheck={false}
-          placeholder="set a 1 · get a @n3 · kill leader · help"
+          placeholder="set a 1 · get a @n3 · kill leader · split leader · help"
           aria-label="a command, or a fault word"
           value={line}
           onInput={(event) => setLine(event.currentTarget.value)}

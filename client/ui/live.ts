@@ -53,8 +53,7 @@ export function liveShown(
       ...aboutStage(stage),
       words: allWords(words),
       can: { act: true, members: stage.members === 'changing', fork: false, step: false, goBack: false },
-      judges:
-        'the calls that are made on this page, and at the prompt of `run`; those of `nc` and of other programs are not seen',
+      judges: 'those made on this page and at the prompt; what nc and other programs ask is not seen',
       question: null,
     },
     perform: (line) => perform(answerer, line, names),

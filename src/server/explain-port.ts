@@ -19,7 +19,7 @@ export async function explainPort<T>(
     const { code, message } = error as NodeJS.ErrnoException
     const why =
       code === 'EADDRINUSE'
-        ? 'it is in use; stop whoever has it, or choose other ports with --base-port, or in the file'
+        ? 'it is in use; stop whoever has it, or choose another: in the file, with --peers, or for `run` with --base-port'
         : message
     throw new ConfigError(`${id} cannot listen for ${served[kind]} on ${address}: ${why}`)
   }

@@ -74,7 +74,7 @@ t.test('a live cluster is looked at and asked, and its calls are judged', inBrow
   t.equal(await type(page, `set ${JSON.stringify(hostile)} ${JSON.stringify(hostile)}`), 'ok')
   await page.locator('.calls li', { hasText: hostile }).waitFor()
   t.equal(await page.locator('img').count(), 0, 'what clients say is text, and never HTML')
-  await page.locator('.calls', { hasText: /3 calls judged: .* on this page.*`nc`.* are not seen/ }).waitFor()
+  await page.locator('.calls', { hasText: /3 calls judged: .* on this page.* nc and .* is not seen/ }).waitFor()
 
   t.same(wrong, [])
 })
@@ -313,5 +313,10 @@ t.test('a telephone: nothing is wider than the screen', inBrowser, async (t) => 
   await page.locator('.cell.applied').first().waitFor()
   const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
   t.ok(wide <= 390, `${wide} of 390`)
+  for (const width of [390, 320]) {
+    await page.setViewportSize({ width, height: 844 })
+    const { x, width: long } = (await page.locator('.tape output').boundingBox())!
+    t.ok(x + long <= width, `the clock ends at ${x + long} of ${width}`)
+  }
   t.same(wrong, [])
 })
