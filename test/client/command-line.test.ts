@@ -162,9 +162,9 @@ function hasJq(): boolean {
 
 const needed = hasJq() ? longOnly : { skip: 'needs jq(1)' }
 
-t.test("README's copy of the data, by its letter", needed, async (t) => {
-  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-  const [, loop] = /```sh\n(REQUEST=(?:.|\n)*?)```/.exec(readme)!
+t.test('the copy of the data by hand, by its letter', needed, async (t) => {
+  const page = readFileSync(new URL('../../../client/cluster/OPERATIONS.md', import.meta.url), 'utf8')
+  const [, loop] = /```sh\n(REQUEST=(?:.|\n)*?)```/.exec(page)!
   const cluster = await new RunningCluster(t, 0, ['--nodes', '1']).ready()
   const client = new Client({ addresses: cluster.addresses(), deadlineMs: 60_000 })
   t.teardown(() => client.close())
