@@ -17,12 +17,15 @@ interface LearnArguments {
   basePort: number
 }
 
+/** The base port that the lessons' lines for a second terminal have. */
+const lessonPort = 7000
+
 export const learn: Verb<LearnArguments> = {
   builder: (yargs) =>
     yargs
       .positional('stage', { type: 'string', demandOption: true, describe: 'its number, its name, or "latest"' })
       .option('base-port', {
-        default: 7000,
+        default: lessonPort,
         describe: 'that of the cluster; the lesson says 7000; 0 finds free ones',
         coerce: wholeNumber('base-port', 0, 65_000),
       })
@@ -53,10 +56,16 @@ async function runOne(line: string, basePort: number, guide: Guide): Promise<boo
   })
   const answers = answering(local, stage, options.log)
   repl = new Repl({ ...answers, prompt: stage.name, guide, input: process.stdin, output: process.stdout })
+  if (basePort !== lessonPort) console.log(colour.dim(describePorts(answers.addresses)))
   console.log(guide.started())
   if (!guide.leaves) await repl.run()
   await local.stop()
   return guide.leaves
+}
+
+/** Describes which ports a person types in place of those that a lesson has. */
+function describePorts(addresses: readonly string[]): string {
+  return `in a second terminal, where the lesson says ${lessonPort + 1}, … type a port of: ${addresses.join('  ')}`
 }
 
 /** Reads a lesson's line that starts a cluster, such as `npm run stage 5 -- --election 9000`. */

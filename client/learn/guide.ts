@@ -101,7 +101,9 @@ export class Guide {
     const isNew = isFirst || before?.task.kind === 'start'
     const head = isNew ? [colour.bold(experiment.title)] : []
     const todo =
-      task.kind === 'type' ? [`${colour.cyan('▶')} ${task.line}`] : [`${colour.cyan('▶')} elsewhere:`, ...task.lines]
+      task.kind === 'type'
+        ? [`${colour.cyan('▶')} ${task.line}`]
+        : [`${colour.cyan('▶')} in a second terminal:`, ...task.lines]
     this.#isAsking = task.printed.length > 0
     const question = this.#isAsking ? [colour.dim(`What will happen?${this.#isIntroduced ? '' : wordsOfGuide}`)] : []
     this.#isIntroduced ||= this.#isAsking
