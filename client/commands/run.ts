@@ -7,7 +7,6 @@ import { defaultTiming, type Event, type Outcome, type ReadPolicy } from '../../
 import { ConfigError } from '../../src/errors.js'
 import type { DataFolder } from '../../src/server/data-folder.js'
 import { exitCodes } from '../../src/server/exits.js'
-import type { Hosts } from '../../src/server/hosts/hosts.js'
 import { Outlet } from '../../src/server/outlet.js'
 import { badStarts } from '../../src/server/process.js'
 import type { Awaited } from '../../src/server/readiness.js'
@@ -32,7 +31,7 @@ import { parseLine, UsageError } from '../text/words.js'
 import { columnsOf, wrapped } from '../text/wrapped.js'
 import type { LivePage } from '../ui/live-page.js'
 import { askOptions, nodeOptions, setting, uiOption, uiPortOption, wholeNumber } from './arguments.js'
-import { type HostKind, hostsOption, onHosts } from './inside-hosts.js'
+import { type HostKind, hostsOption, type Inside, onHosts } from './inside-hosts.js'
 import { type QuotaArguments, quotaOptions } from './quota-options.js'
 import type { Served } from './served.js'
 import type { Verb } from './verb.js'
@@ -57,14 +56,13 @@ declare module '../../src/events.js' {
   }
 }
 
-interface RunArguments extends QuotaArguments {
+interface RunArguments extends QuotaArguments, Inside {
   engine: Engine
   /** The stage of a page; null for another engine, which has none. */
   stage: Stage | null
   nodes: number
   basePort: number
   host: string
-  hosts: Hosts | null
   network: NetworkName | undefined
   log: LogKind
   heartbeat: number
@@ -82,7 +80,6 @@ interface RunArguments extends QuotaArguments {
   tls: boolean
   headless: boolean
   ui: boolean
-  uiPort: number
   json: boolean
   reads: ReadPolicy
   noSession: boolean
@@ -91,15 +88,15 @@ interface RunArguments extends QuotaArguments {
 /** Makes the command that starts a cluster on this machine. */
 export function runVerb(
   served: Served,
-): Verb<Omit<RunArguments, 'stage' | 'engine' | 'hosts'> & { stage?: string; hosts: HostKind }> {
+): Verb<Omit<RunArguments, 'stage' | 'engine' | keyof Inside> & { stage?: string; hosts: HostKind; uiPort: number }> {
   return {
     builder: (yargs) =>
       runOptions(served.namesStage ? stagePositional(yargs) : yargs).check(
         ({ headless, json }) => headless || !json || 'with --json goes --headless: the REPL is for people',
       ),
     async handler(args) {
-      process.exitCode = await onHosts(args.hosts, async (hosts) => {
-        const all = { ...args, hosts, ...(await engineOf(served, args.stage, args.log)) }
+      process.exitCode = await onHosts(args, async (inside) => {
+        const all = { ...args, ...inside, ...(await engineOf(served, args.stage, args.log)) }
         return args.headless ? runHeadless(all) : runWithRepl(all)
       })
     },
@@ -219,7 +216,7 @@ async function runHeadless(args: RunArguments): Promise<number> {
   const early: Event[] = []
   const page = await pageFor(args)
   const local = await start(args, page, (event) => heard(event), complain)
-  const served = await page?.serve(engine.answering(local), args.uiPort)
+  const served = await page?.serve(engine.answering(local), args.pageAt)
   const allDead = new Promise<number>((resolve) => {
     heard = (event) => {
       say(event)
@@ -340,9 +337,9 @@ async function runWithRepl(args: RunArguments): Promise<number> {
   const local = await start(args, page, onEvent, onStderr)
   const { cluster, data } = local
   const options = engine.answering(local)
-  const shown = await page?.serve(options, args.uiPort)
+  const shown = await page?.serve(options, args.pageAt)
   if (process.stdout.isTTY)
-    console.log(banner(engine, cluster.nodes(), args.log === 'memory' ? null : data, local.certs))
+    console.log(banner(engine, cluster.nodes(), args.log === 'memory' ? null : data, local.certs, args.hosts !== null))
   if (shown) console.log(describeEvent({ event: 'page', address: shown.address }).trimStart())
   const { stdin: input, stdout: output } = process
   repl = new Prompt({
@@ -367,16 +364,19 @@ function banner(
   members: ReturnType<RunningCluster['nodes']>,
   data: DataFolder | null,
   certs: string | null,
+  isOnHosts: boolean,
 ): string {
   const { metrics } = members[0]!
   const { host, port } = parseAddress(members[0]!.client)!
   const nodes = members.map(({ id, client }) => `${nodeColour(id)} ${client}`).join('  ')
+  // Other processes see the hosts, and their names, from within the namespaces of this one.
+  const into = isOnHosts ? `sudo nsenter --net --mount -t ${process.pid} ` : ''
   const lines = [
     ...engine.title,
     nodes,
     ...(metrics ? [colour.dim(`metrics at http://${metrics}/metrics, and so on`)] : []),
     ...(data ? [colour.dim(`logs in ${data.path}${data.isTemporary ? ', for this run only' : ''}`)] : []),
-    colour.dim(`try: ${engine.tries(data)} · help      or: ${engine.besides(host, port, certs)}`),
+    colour.dim(`try: ${engine.tries(data)} · help      or: ${into}${engine.besides(host, port, certs)}`),
   ]
   return wrapped(lines.join('\n'), columnsOf(process.stdout))
 }

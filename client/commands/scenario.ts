@@ -95,7 +95,7 @@ export const scenario: Verb<ScenarioArguments> = {
     const scenario = scenarioArgument(args.id)
     const stage = stageArgument(args.stage)
     if (args.ui) return showScenario(args, scenario, stage)
-    process.exitCode = await onHosts(args.hosts, (hosts) => tellPlayed({ ...args, hosts }, scenario, stage))
+    process.exitCode = await onHosts(args, ({ hosts }) => tellPlayed({ ...args, hosts }, scenario, stage))
   },
 }
 

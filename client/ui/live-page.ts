@@ -1,3 +1,4 @@
+import type { Server } from 'node:net'
 import type { Event } from '../../src/contracts.js'
 import type { Stage } from '../../src/stage.js'
 import { Answerer, type AnswererOptions } from '../repl/answerer.js'
@@ -26,9 +27,9 @@ export class LivePage {
   }
 
   /** Serves the page. @returns its address, and what answers lines for it: a prompt may use the same */
-  async serve(options: AnswererOptions, port: number): Promise<{ address: string; answerer: Answerer }> {
+  async serve(options: AnswererOptions, at: number | Server): Promise<{ address: string; answerer: Answerer }> {
     const answerer = new Answerer({ ...options, hear: this.#live.hear.bind(this.#live) })
-    this.#server = await servePage(liveShown(this.#stage, this.#live, answerer, options), port)
+    this.#server = await servePage(liveShown(this.#stage, this.#live, answerer, options), at)
     const { address } = this.#server
     openInBrowser(address)
     return { address, answerer }

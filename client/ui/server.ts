@@ -1,6 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as Listener } from 'node:net'
 import { ConfigError } from '../../src/errors.js'
 import { type Asset, contentPolicy, readAssets } from './assets.js'
 import type { Feed } from './feed.js'
@@ -43,11 +43,12 @@ const aliveMs = 15_000
  * Serves a page on this machine alone. Its address has a token that no other page knows. A request with another `Host`
  * or `Origin` is refused: else any page in the browser could kill nodes.
  *
+ * @param at its port, 0 for a free one; or a listener that is there already
  * @throws ConfigError if the port cannot be had
  */
-export async function servePage(shown: Shown, port = 0): Promise<PageServer> {
+export async function servePage(shown: Shown, at: number | Listener = 0): Promise<PageServer> {
   const server = new Pages(shown)
-  await server.listen(port)
+  await server.listen(at)
   return server
 }
 
@@ -67,10 +68,11 @@ class Pages implements PageServer {
     return `http://127.0.0.1:${this.#port}/#${this.#token}`
   }
 
-  async listen(port: number): Promise<void> {
+  async listen(at: number | Listener): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', ({ message }) => reject(new ConfigError(`the page cannot be served: ${message}`)))
-      this.#server.listen(port, '127.0.0.1', resolve)
+      if (typeof at === 'number') this.#server.listen(at, '127.0.0.1', resolve)
+      else this.#server.listen(at, resolve)
     })
     this.#port = (this.#server.address() as AddressInfo).port
   }

@@ -4,7 +4,7 @@ import t from 'tap'
 import { insideVariable } from '../../client/commands/inside-hosts.js'
 import { obstacle } from '../../src/server/hosts/tools.js'
 import { size } from '../helpers/effort.js'
-import { cli } from '../helpers/running.js'
+import { cli, RunningCluster } from '../helpers/running.js'
 import { type Trial, trials } from '../hosts/trials.js'
 
 const hostsOnly = { skip: obstacle() ?? false } as const
@@ -62,6 +62,14 @@ t.test('words of hosts at the prompt', hostsOnly, async (t) => {
   for (const usage of ['loss n3 5%', 'rate n3 1mbit', 'mtu n3 600', 'resolver silent'])
     t.match(stdout, `usage: ${usage}`)
   t.match(stdout, /every link carries again\nok/)
+})
+
+t.test('a page of a cluster on hosts is served on this machine, and ends with the cluster', hostsOnly, async (t) => {
+  const cluster = await new RunningCluster(t, 10, ['--hosts', 'netns', '--ui']).ready()
+  const { address } = await cluster.event(({ event }) => event === 'page')
+  t.equal((await fetch(String(address))).status, 200)
+  t.equal(await cluster.stop(), 0)
+  await t.rejects(fetch(String(address)), 'nobody listens there any more')
 })
 
 t.test('without hosts, their words and options say what they need', async (t) => {
