@@ -23,12 +23,12 @@ export const insideVariable = 'IN_NAMESPACES_OF_RAFT_ROADMAP'
 /** Signals that end this process; its child hears those of the terminal by itself. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** What a command has in namespaces of its own. */
+/** A command's surroundings, in namespaces of its own or on this machine. */
 export interface Inside {
   /** The hosts; null where none are wanted. */
   readonly hosts: Hosts | null
   /**
-   * Where the page is served: a port of this machine, or a listener of the machine outside, since no browser is in here.
+   * The place of the page: a port of this machine, or a listener of the machine outside, since no browser is in here.
    */
   readonly pageAt: number | Server
 }
