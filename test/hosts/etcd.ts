@@ -17,9 +17,10 @@ t.test('etcd loses its cables, its addresses, its links and its leader, and noth
   const leaderOf = () => String(cluster.events.findLast(({ event }) => event === 'leads')!.node)
   /** Asks one node, over a connection of its own: one to an address that is gone would be silent for long. */
   const ask = async (node: string, command: Command) => {
-    const one = etcdClient({ addresses: [cluster.node(node).client], deadlineMs: 2_000 })
+    const at = cluster.node(node).client
+    const one = etcdClient({ addresses: [at], deadlineMs: 2_000 })
     try {
-      return await one.call(command)
+      return await one.call(command, { at })
     } finally {
       one.close()
     }
