@@ -12,26 +12,28 @@ process.env[process.argv[2]!] = '1'
 const ids = ['n1', 'n2', 'n3', 'n4', 'n5']
 const read: Command = { command: 'get', key: 'a' }
 
+/** Asks one node, over a connection of its own: one to an address that is gone would be silent for long. */
+const ask = async (cluster: RunningCluster, node: string, command: Command) => {
+  const at = cluster.node(node).client
+  const one = etcdClient({ addresses: [at], deadlineMs: 2_000 })
+  try {
+    return await one.call(command, { at })
+  } finally {
+    one.close()
+  }
+}
+/** Asks a node until it has done what is asked; only for what may be done twice. */
+const doneAt = async (cluster: RunningCluster, node: string, command: Command) => {
+  for (;;) {
+    const outcome = await ask(cluster, node, command)
+    if (outcome.outcome === 'done') return outcome.answer
+  }
+}
+
 t.test('etcd loses its cables, its addresses, its links and its leader, and nothing else', async (t) => {
   const cluster = await new RunningCluster(t, 'etcd', ['--hosts', 'netns']).ready()
   const leaderOf = () => String(cluster.events.findLast(({ event }) => event === 'leads')!.node)
-  /** Asks one node, over a connection of its own: one to an address that is gone would be silent for long. */
-  const ask = async (node: string, command: Command) => {
-    const at = cluster.node(node).client
-    const one = etcdClient({ addresses: [at], deadlineMs: 2_000 })
-    try {
-      return await one.call(command, { at })
-    } finally {
-      one.close()
-    }
-  }
-  /** Asks a node until it has done what is asked; only for what may be done twice. */
-  const done = async (node: string, command: Command) => {
-    for (;;) {
-      const outcome = await ask(node, command)
-      if (outcome.outcome === 'done') return outcome.answer
-    }
-  }
+  const done = (node: string, command: Command) => doneAt(cluster, node, command)
   /** Waits until others have elected one of them in the place of this node. */
   const replaced = (node: string, from: number) =>
     cluster.event(({ event, node: leader }) => event === 'leads' && leader !== node, from)
@@ -44,7 +46,7 @@ t.test('etcd loses its cables, its addresses, its links and its leader, and noth
   await cluster.say(`unplug ${first}`)
   await replaced(first, from)
   await done(leaderOf(), { command: 'set', key: 'a', value: '2' })
-  t.not((await ask(first, read)).outcome, 'done', 'a leader without a cable serves nobody')
+  t.not((await ask(cluster, first, read)).outcome, 'done', 'a leader without a cable serves nobody')
   await cluster.say(`plug ${first}`)
   t.match(await done(first, read), { value: '2' }, 'it follows when its cable is plugged in')
 
@@ -55,7 +57,7 @@ t.test('etcd loses its cables, its addresses, its links and its leader, and noth
 
   const [one, other] = ids.filter((id) => id !== leaderOf())
   await cluster.say(`split ${one} ${other}`)
-  t.not((await ask(one!, read)).outcome, 'done', 'two of five serve nobody')
+  t.not((await ask(cluster, one!, read)).outcome, 'done', 'two of five serve nobody')
   await cluster.say('heal')
   t.match(await done(one!, read), { value: '2' })
 
