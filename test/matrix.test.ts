@@ -165,7 +165,7 @@ t.test('the page trusts nothing that it shows', async (t) => {
     guarantee: 'G7',
     declared: 'violated',
     verdict: 'violated',
-    trials: [{ trial: hostile, verdict: 'violated', note: hostile }],
+    trials: [{ trial: hostile, verdict: 'violated', note: hostile, driver: 'real' }],
     witness: { lines: [hostile], replay: hostile },
     problem: hostile,
   }

@@ -163,7 +163,8 @@ function scenarioIn(path: string): Scenario {
 
 /** Plays a scenario as the options ask. @throws ConfigError if it cannot be played in this way */
 async function playAs(args: HowPlayed, scenario: Scenario, stage: Stage): Promise<Played> {
-  if (args.engine === 'etcd') return (await import('../proof/scenario/etcd.js')).playOnEtcd(scenario, args.seed)
+  if (args.engine === 'etcd')
+    return (await import('../proof/scenario/etcd.js')).playOnEtcd(scenario, args.seed, args.hosts)
   checkStage(scenario, stage)
   if (args.hands) return playByHand(scenario, stage, args.basePort)
   if (args.real) return playOnProcesses(scenario, stage, args.seed, args.hosts)

@@ -1,5 +1,5 @@
 import type { GuaranteeId } from '../../src/contracts.js'
-import { type Cell, type ColumnName, columnName, marks } from '../../src/proof/cell.js'
+import { type Cell, type ColumnName, columnName, driverNames, marks, restsOn } from '../../src/proof/cell.js'
 import { guaranteeIds } from '../../src/proof/declared.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import type { Matrix } from '../../src/proof/matrix.js'
@@ -75,7 +75,7 @@ function field(cell: Cell): string {
   const label = `${cell.guarantee} at ${columnName(cell.stage)}: ${means}`
   if (cell.trials.length === 0) return `<td role="cell"><span role="img" aria-label="${label}">${sign}</span></td>`
   const kind = cell.problem ? `${cell.verdict} wrong` : cell.verdict
-  return `<td role="cell"><button class="${kind}" popovertarget="${name(cell)}" aria-label="${label}">${sign}</button></td>`
+  return `<td role="cell"><button class="${kind}" popovertarget="${name(cell)}" title="${restsOn(cell)}" aria-label="${label}">${sign}</button></td>`
 }
 
 /** Prints the evidence of a verdict: its trials, and its witness. */
@@ -83,8 +83,8 @@ function evidence(cell: Cell): string {
   if (cell.trials.length === 0) return ''
   const { guarantee, stage, verdict, trials, witness, problem } = cell
   const ran = trials.map(
-    ({ trial, verdict, note }) =>
-      `<li>${marks[verdict].sign} ${escapeHtml(trial)} <small>${escapeHtml(note)}</small></li>`,
+    ({ trial, verdict, note, driver }) =>
+      `<li>${marks[verdict].sign} ${escapeHtml(trial)} <small>${escapeHtml(note)} · ${driverNames[driver]}</small></li>`,
   )
   const proof = witness
     ? `<pre tabindex="0">${witness.lines.map(escapeHtml).join('\n')}</pre>
@@ -93,6 +93,7 @@ function evidence(cell: Cell): string {
   return `<section popover id="${name(cell)}" aria-label="${guarantee} at ${columnName(stage)}">
 <h2>${marks[verdict].sign} ${guarantee} at ${columnName(stage)}: ${marks[verdict].means}</h2>
 <p>${escapeHtml(guarantees[guarantee])}</p>
+<p>Rests on ${restsOn(cell)}.</p>
 ${problem ? `<p class="problems">${escapeHtml(problem)}</p>` : ''}${proof}
 <ul>${ran.join('')}</ul>
 </section>

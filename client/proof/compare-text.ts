@@ -1,5 +1,5 @@
 import type { GuaranteeId } from '../../src/contracts.js'
-import { type Cell, type ColumnName, columnName, type Mark, marks } from '../../src/proof/cell.js'
+import { type Cell, type ColumnName, columnName, type Mark, marks, restsOn } from '../../src/proof/cell.js'
 import { guaranteeIds } from '../../src/proof/declared.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import type { Matrix } from '../../src/proof/matrix.js'
@@ -88,7 +88,7 @@ function tellWitness(id: GuaranteeId, cells: readonly Cell[]): string {
   const { verdict, witness } = cells.at(-1)!
   const { lines, replay } = witness!
   const what = cells.length > 1 ? 'stages ' : typeof cells[0]!.stage === 'number' ? 'stage ' : ''
-  const head = `${paint[verdict](`${marks[verdict].sign} ${id}`)} at ${what}${numbers}: ${guarantees[id]}`
+  const head = `${paint[verdict](`${marks[verdict].sign} ${id}`)} at ${what}${numbers}: ${guarantees[id]} (${restsOn(cells.at(-1)!)})`
   return [head, ...lines.map((line) => `  ${line}`), colour.dim(`  again: ${replay}`)].join('\n')
 }
 

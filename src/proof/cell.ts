@@ -1,7 +1,7 @@
 import type { GuaranteeId } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { type Declared, declared as declaredBy, shownBy } from './declared.js'
-import type { Verdict } from './scenario/scenario.js'
+import type { DriverName, Verdict } from './scenario/scenario.js'
 
 /**
  * The verdict on a guarantee. *Untested*: the stage's table declares something about it, and no trial was run to check.
@@ -22,6 +22,17 @@ interface Trial {
   readonly trial: string
   readonly verdict: Verdict
   readonly note: string
+  /** The driver of the trial: virtual time, or real processes. */
+  readonly driver: DriverName
+}
+
+/** Names of the drivers in a sentence. */
+export const driverNames: Readonly<Record<DriverName, string>> = { virtual: 'virtual time', real: 'processes' }
+
+/** Tells on which drivers the verdict of a cell rests, as in `virtual time and processes`; nothing if no trial was run. */
+export function restsOn({ trials }: Pick<Cell, 'trials'>): string {
+  const drivers = (['virtual', 'real'] as const).filter((name) => trials.some(({ driver }) => driver === name))
+  return drivers.map((name) => driverNames[name]).join(' and ')
 }
 
 /** The story that shows a violation or a standstill, in ten lines at most. */
@@ -93,7 +104,7 @@ async function judged(
   const verdict = isOut ? 'not applicable' : worstOf(evidence)
   const against = verdict === 'holds' ? [] : evidence.filter((one) => one.verdict === verdict)
   const shown = against.find(({ trial }) => trial === named) ?? against[0]
-  const trials = evidence.map(({ trial, verdict, note }) => ({ trial, verdict, note }))
+  const trials = evidence.map(({ trial, verdict, note, driver }) => ({ trial, verdict, note, driver }))
   return { stage, guarantee, verdict, trials, witness: shown ? await shown.witness() : null }
 }
 

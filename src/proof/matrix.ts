@@ -111,11 +111,12 @@ function evidenceOfScenario(played: Played, { number }: Stage): Evidence {
   return { ...trialOf(played), stage: number, witness: async () => ({ lines: witness, replay }) }
 }
 
-const trialOf = ({ scenario, verdict }: Played) => ({
+const trialOf = ({ scenario, verdict, driver }: Played) => ({
   guarantee: scenario.guarantee,
   trial: scenario.id,
   verdict,
   note: scenario.title,
+  driver,
 })
 
 function seedJobs(stage: Stage, { seeds, sweep = sweepHere }: MatrixOptions): Job[] {
@@ -163,6 +164,7 @@ function evidenceOfSeeds(
       trial: `${climate} seeds`,
       verdict: seed === undefined ? 'holds' : 'violated',
       note: `${breaking.length} of ${results.length} break it`,
+      driver: 'virtual',
       witness: async () => ({
         lines: atMostTen(await smallestDisaster(stage, seed!, climate, guarantee)),
         replay: `npx raft-roadmap sim ${stage.number} --climate ${climate} --seed ${seed}`,

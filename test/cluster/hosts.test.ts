@@ -4,11 +4,14 @@ import t from 'tap'
 import { insideVariable } from '../../client/commands/inside-hosts.js'
 import { obstacle } from '../../src/server/hosts/tools.js'
 import { size } from '../helpers/effort.js'
+import { etcdOnly } from '../helpers/etcd.js'
 import { cli, RunningCluster } from '../helpers/running.js'
 import { type Trial, trials } from '../hosts/trials.js'
 
 const hostsOnly = { skip: obstacle() ?? false } as const
 const inside = fileURLToPath(new URL('../hosts/inside.js', import.meta.url))
+const insideEtcd = fileURLToPath(new URL('../hosts/etcd.js', import.meta.url))
+const etcdOnHosts = { skip: hostsOnly.skip || etcdOnly.skip } as const
 
 const played = size<readonly (readonly [Trial, string])[], readonly (readonly [Trial, string])[]>(
   [
@@ -37,6 +40,16 @@ t.test('scenarios on hosts', hostsOnly, async (t) => {
   )) {
     const played = await cli(['scenario', id, '--stage', String(stage), '--real', '--hosts', 'netns'])
     t.match(played, { code, stdout: /five hosts/ }, played.stderr)
+  }
+})
+
+t.test('etcd on hosts', etcdOnHosts, async (t) => {
+  const command = ['--net', '--mount', process.execPath, insideEtcd, insideVariable]
+  await t.spawn('unshare', command, { env: process.env }, 'its links break in the kernel')
+  for (const id of size(['E2'], ['E2', 'E6', 'L3', 'R5', 'T7'])) {
+    const played = await cli(['scenario', id, '--engine', 'etcd', '--real', '--hosts', 'netns'])
+    t.match(played.stdout, /etcd 3\S+, five hosts/, played.stderr)
+    t.equal(played.code, 0, played.stdout)
   }
 })
 

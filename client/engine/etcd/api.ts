@@ -128,6 +128,9 @@ const patienceMs = 30_000
 
 /** Options of a channel. Nothing is repeated: a repeated write would hide that the first one's outcome is unknown. */
 const channelOptions = {
+  // A host that has moved or vanished never answers over an old connection. etcd takes no pings under five seconds.
+  'grpc.keepalive_time_ms': 8_000,
+  'grpc.keepalive_timeout_ms': 3_000,
   'grpc.enable_retries': 0,
   'grpc.service_config_disable_resolution': 1,
   'grpc.enable_http_proxy': 0,

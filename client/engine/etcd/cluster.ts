@@ -44,7 +44,8 @@ export class EtcdCluster implements RunningCluster {
   readonly #options: EtcdClusterOptions
   readonly #children = new Map<NodeId, Child>()
   readonly #foundings = new Map<NodeId, Founding>()
-  readonly #apis = new Map<NodeId, EtcdApi>()
+  /** A connection to each node that was asked, and the address to which it was made. */
+  readonly #apis = new Map<NodeId, { readonly api: EtcdApi; readonly address: string }>()
   readonly #processes: ProcessFaults
   readonly faults: Faults
   #awaited: readonly Awaited[] = []
@@ -237,15 +238,25 @@ export class EtcdCluster implements RunningCluster {
     return (await Promise.all(asked)).flat()
   }
 
-  /** Asks one node over a connection that is kept; null if it does not answer in time. */
+  /** Gives the connection to a node; a new one if its host has moved. */
+  #apiOf(id: NodeId): EtcdApi {
+    const address = this.hosts?.addressOn(id) ?? ''
+    const kept = this.#apis.get(id)
+    if (kept?.address === address) return kept.api
+    kept?.api.close()
+    const api = new EtcdApi(this.#child(id).member.client)
+    this.#apis.set(id, { api, address })
+    return api
+  }
+
+  /** Asks one node over a connection that is kept as long as it answers; null if it does not in time. */
   async #ask<T>(id: NodeId, ask: (api: EtcdApi) => Promise<T>): Promise<T | null> {
-    const api = this.#apis.get(id) ?? new EtcdApi(this.#child(id).member.client)
-    this.#apis.set(id, api)
+    const api = this.#apiOf(id)
     const late = new AbortController()
     try {
-      return await Promise.race([ask(api), delay(answerMs, null, { signal: late.signal })])
+      return await Promise.race([ask(api), delay(answerMs, null, { signal: late.signal }).then(isLate)])
     } catch {
-      if (this.#apis.get(id) === api) this.#hangUp(id)
+      if (this.#apis.get(id)?.api === api) this.#hangUp(id)
       return null
     } finally {
       late.abort()
@@ -253,9 +264,13 @@ export class EtcdCluster implements RunningCluster {
   }
 
   #hangUp(id: NodeId): void {
-    this.#apis.get(id)?.close()
+    this.#apis.get(id)?.api.close()
     this.#apis.delete(id)
   }
+}
+
+const isLate = (): never => {
+  throw new Error('no answer in time')
 }
 
 const addressesOf = ({ client, peer }: Member) => ({ client, peer })

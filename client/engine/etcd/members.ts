@@ -5,6 +5,11 @@ import { answerToRead } from './errors.js'
 
 /** Milliseconds that another node may take to tell how far it is. */
 const otherMs = 1_000
+/**
+ * Milliseconds that a hand-over may take. The leader itself gives one up after an election time-out, which is one second,
+ * but never says so to who asked for it.
+ */
+const handOverMs = 3_000
 /** The number that etcd writes where no member leads. */
 const nobody = '0'
 
@@ -155,9 +160,9 @@ async function transferLeader(api: EtcdApi, { to }: Command): Promise<Answer> {
   const heir = to === undefined ? await farthest(voters) : voters.find((one) => nameOf(one) === to)
   if (!heir) return failure('transfer_failed', 'no other voter answers')
   try {
-    await api.ask('Maintenance.MoveLeader', { target_id: heir.id })
+    await api.ask('Maintenance.MoveLeader', { target_id: heir.id }, handOverMs)
   } catch (error) {
-    // etcd waits for the heir until its time is over, also when another has been elected meanwhile.
+    // etcd waits for the heir as long as it is asked to, also when another has been elected meanwhile.
     const now = error instanceof EtcdError && error.isAnswer ? leaderIn(await look(api)) : null
     if (!now) throw error
     if (now.id !== heir.id) return failure('transfer_failed', `${nameOf(heir)} did not take over: ${nameOf(now)} leads`)

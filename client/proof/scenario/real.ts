@@ -34,7 +34,7 @@ import { RawSocket } from './raw.js'
 
 const thisMachine = '127.0.0.1'
 /** On hosts, every port is free. */
-const portOnHosts = 7_000
+export const portOnHosts = 7_000
 
 /** Milliseconds in which a first election is over, almost always, on a machine with nothing else to do. */
 const readyMs = 10_000
@@ -145,6 +145,14 @@ export class RealDriver implements Driver {
   async ready(): Promise<void> {
     const end = performance.now() + readyMs * this.slowness
     while (!(await this.places()).every(knowsItsPlace) && performance.now() < end) await this.wait(lookMs)
+  }
+
+  /** Connects these clients with every node. */
+  async meet(clients: readonly string[]): Promise<void> {
+    const met = clients.flatMap((name) =>
+      this.nodes.map((node) => this.#client(name).call({ command: 'ping' }, { at: this.address(node).client })),
+    )
+    await Promise.all(met)
   }
 
   async perform(fault: Fault): Promise<void> {

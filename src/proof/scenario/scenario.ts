@@ -19,7 +19,7 @@ export interface Members {
  */
 export type Verdict = 'holds' | 'violated' | 'unavailable'
 
-type DriverName = 'virtual' | 'real'
+export type DriverName = 'virtual' | 'real'
 
 /** The nodes on which a scenario is played: those of a stage, or those of another engine. */
 export interface Subject extends Pick<Stage, 'commands' | 'members' | 'name'> {

@@ -85,6 +85,11 @@ export class Hosts {
     return ['nsenter', `--net=${folder}/netns/${this.#host(name).name}`, ...command]
   }
 
+  /** Gives the present address of a host. */
+  addressOn(name: NodeId): string {
+    return addressOf(this.#host(name))
+  }
+
   /** Loses the packets that one host sends to another. */
   async cut(links: readonly Direction[]): Promise<void> {
     for (const link of links) {
