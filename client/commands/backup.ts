@@ -7,13 +7,17 @@ import { BackupRefused, clusterMoment } from '../backup/cluster-moment.js'
 import { folderMoment } from '../backup/folder-moment.js'
 import { Output } from '../backup/progress.js'
 import { Client } from '../client.js'
+import { ownToken } from '../cluster/own-token.js'
+import { tlsFrom } from '../cluster/tls-places.js'
 import type { KeyValueCommands } from '../commands-of.js'
-import { addressesIn, connectOption } from './arguments.js'
+import { addressesIn, certsOption, connectOption, tokenFileOption } from './arguments.js'
 import type { Verb } from './verb.js'
 
 interface BackupArguments {
   file: string
   connect: string
+  certs: string | undefined
+  tokenFile: string | undefined
   dataDir: string | undefined
   reads: 'linearizable' | 'stale'
   json: boolean
@@ -24,6 +28,8 @@ export const backup: Verb<BackupArguments> = {
     yargs
       .positional('file', { type: 'string', describe: 'the file to write: NDJSON; none of this name may be there' })
       .option('connect', connectOption)
+      .option('certs', certsOption)
+      .option('token-file', tokenFileOption)
       .option('reads', {
         choices: ['linearizable', 'stale'],
         default: 'linearizable',
@@ -60,7 +66,8 @@ async function write(args: BackupArguments, output: Output): Promise<void> {
 
 async function fromCluster(args: BackupArguments, output: Output, signal: AbortSignal): Promise<void> {
   const addresses = addressesIn(args.connect)
-  const client = new Client<KeyValueCommands>({ addresses, session: false })
+  const access = { token: ownToken(args.tokenFile), ...tlsFrom(args.certs) }
+  const client = new Client<KeyValueCommands>({ addresses, session: false, ...access })
   try {
     const moment = await clusterMoment(client, addresses, { isStale: args.reads === 'stale', signal })
     await save(args, { moment, from: moment.at, unknown: 0 }, output, signal)
