@@ -15,6 +15,7 @@ import {
   addressesIn,
   askOptions,
   certsOption,
+  checkForEtcd,
   connectOption,
   engineOption,
   tokenFileOption,
@@ -70,6 +71,7 @@ function clientOptions(yargs: Argv, commands: Stage['commands']) {
 async function ask(args: ClientArguments, stage: Stage): Promise<void> {
   const { connect, certs, json, deadline, words, reads, noSession, engine } = args
   const addresses = addressesIn(connect)
+  if (engine === 'etcd') checkForEtcd(args)
   const patience = deadline === undefined ? {} : { deadlineMs: deadline }
   const token = ownToken(args.tokenFile)
   const settings = { addresses, reads, session: !noSession, token, ...patience, ...tlsFrom(certs) }
