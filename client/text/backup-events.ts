@@ -38,7 +38,7 @@ export const backupSentences: Pick<Sentences, Own> = {
   restored: ({ file, folders, origin, entries }) =>
     `${colour.green('done:')} ${folders.join(', ')} ${folders.length === 1 ? 'begins' : 'begin'} a new cluster (origin ${origin}) with the ${entries} lines of ${file}; it does not run yet`,
   restored_into: ({ file, engine, entries, found, sha256 }) =>
-    `${colour.green('done:')} ${engine} holds the ${entries} entries of ${file}, and no more${found > 0 ? ` (${found} were there before)` : ''}: read back at one moment, counted and compared, sha256 ${sha256}`,
+    `${colour.green('done:')} ${engine} holds what ${file} holds, and no more: ${entries} ${entries === 1 ? 'entry' : 'entries'}${found > 0 ? `, ${found} of them there before` : ''}, read back at one moment, counted and compared, sha256 ${sha256}`,
   log_end: describeEnd,
   best_survivor: ({ folder }) => `has the most: recover --data-dir ${folder}`,
   would_recover: (end) =>

@@ -179,7 +179,10 @@ async function* behind(
 ): AsyncGenerator<Pair, void> {
   const all = before[Symbol.asyncIterator]()
   const foreign = (key: string) =>
-    refused('not_empty', `etcd holds ${count} keys already, ${quoted(key)} among them as it is not in the backup`)
+    refused(
+      'not_empty',
+      `etcd holds ${count} keys already, ${quoted(key)} among them as it is not in the backup; nothing was written`,
+    )
   try {
     let held = await all.next()
     for await (const pair of entries) {
