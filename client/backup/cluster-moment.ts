@@ -9,17 +9,7 @@ import type { Client } from '../client.js'
 import type { KeptMoment, KeyValueCommands } from '../commands-of.js'
 import { version } from '../version.js'
 import { applicationOf } from './cluster-name.js'
-
-/** Thrown where no backup could be had. Nothing was changed by that, in the cluster or here. */
-export class BackupRefused extends Error {
-  override readonly name = 'BackupRefused'
-  readonly code: string
-
-  constructor({ code, message }: { readonly code: string; readonly message: string }) {
-    super(message)
-    this.code = code
-  }
-}
+import { BackupRefused } from './refused.js'
 
 /** Settings of a copy. */
 export interface CopySettings {

@@ -20,7 +20,8 @@ export interface LogEnd {
   readonly sound: boolean
 }
 
-type Place = Pick<BackupHeader, 'cluster' | 'origin' | 'index' | 'term'>
+/** The moment of a backup. With an `engine`, which is none of ours, the index is that engine's revision. */
+type Place = Pick<BackupHeader, 'cluster' | 'origin' | 'index' | 'term' | 'engine'>
 
 declare module '../../src/events.js' {
   interface EventDetails {
@@ -40,6 +41,17 @@ declare module '../../src/events.js' {
     verified: Place & { file: string; entries: number; bytes: number; sha256: string; written: string }
     /** Folders were made, whose nodes begin with the state of a backup. */
     restored: { file: string; folders: readonly string[]; origin: string; index: number; entries: number }
+    /** A running store of another engine holds a backup: its entries were counted and compared, of one moment. */
+    restored_into: {
+      file: string
+      engine: 'etcd'
+      addresses: readonly string[]
+      entries: number
+      /** Entries that it held before. */
+      found: number
+      /** The SHA-256 of the lines of the entries, in hex. */
+      sha256: string
+    }
     /** The end of a stopped node's log. */
     log_end: LogEnd
     /** The survivor that has the most, by the rule of elections (§5.4.1). */

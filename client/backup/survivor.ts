@@ -13,9 +13,10 @@ import { stageWith } from '../cluster/applications.js'
 import { applicationOf } from './cluster-name.js'
 import type { LogEnd } from './events.js'
 
-/** Looks at the end of a stopped node's log, and changes nothing. @throws ConfigError if the folder is no node's */
+/** Looks at the end of a stopped node's log, and changes nothing. @throws ConfigError if the folder is no node's, or is in LevelDB */
 export async function lookAtEnd(folder: string): Promise<LogEnd> {
-  const { node, cluster } = await ownerOf(folder)
+  const { node, cluster, log } = await ownerOf(folder)
+  if (log === 'level') throw new ConfigError(inLevel(folder))
   const look = await lookAtWal(folder)
   if (!look) throw new ConfigError(`${folder} holds no log of a node: name the node's own folder, such as data/n1`)
   const snapshots = look.snapshots.flatMap(({ snapshot }) => snapshot ?? [])
@@ -27,6 +28,10 @@ export async function lookAtEnd(folder: string): Promise<LogEnd> {
   const isWhole = isSound(look) && scan.tail?.kind !== 'damage'
   return { folder, node, cluster, origin, index, term, commit: known, voters: idsOf(voters), sound: isWhole }
 }
+
+/** The message for a folder whose log is in LevelDB, and what can be done with it instead. */
+const inLevel = (folder: string) =>
+  `${folder} keeps its log in LevelDB (--log level), and recover takes logs of the kind "file" alone: nothing was changed; \`backup FILE --data-dir ${folder}\` writes down what it knows to be committed, and \`restore\` begins a new cluster with that`
 
 const unread = { term: 0, votedFor: null, commit: 0, incarnation: '' }
 

@@ -39,6 +39,11 @@ export function filesFor(places: TlsPlaces, name: string): TlsPlaces {
   return { ...places, cert: places.cert.replaceAll('{name}', name), key: places.key.replaceAll('{name}', name) }
 }
 
+/** Gives the setting of a client for the folder that `--certs` names; none without a folder. */
+export function tlsFrom(certs: string | undefined): { readonly tls?: ClientTls } {
+  return certs === undefined ? {} : { tls: clientTls(placesIn(certs), [clientName]) }
+}
+
 /**
  * Gives the certificates with which a command asks nodes: those of the first of these names that has one. Where none
  * has, the authority's alone.

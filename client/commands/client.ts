@@ -5,7 +5,7 @@ import { jsonLine } from '../../src/text.js'
 import { Client, type Outcome } from '../client.js'
 import { type CatchingUp, changeMembers, isChange, oncePerRound } from '../cluster/change-members.js'
 import { ownToken } from '../cluster/own-token.js'
-import { clientName, clientTls, placesIn } from '../cluster/tls-places.js'
+import { tlsFrom } from '../cluster/tls-places.js'
 import { readsAndWrites } from '../commands-of.js'
 import type { ClientSettings } from '../settings.js'
 import { describeOutcome, exitCode, plainOutcome } from '../text/answers.js'
@@ -15,6 +15,7 @@ import {
   addressesIn,
   askOptions,
   certsOption,
+  checkForEtcd,
   connectOption,
   engineOption,
   tokenFileOption,
@@ -70,10 +71,10 @@ function clientOptions(yargs: Argv, commands: Stage['commands']) {
 async function ask(args: ClientArguments, stage: Stage): Promise<void> {
   const { connect, certs, json, deadline, words, reads, noSession, engine } = args
   const addresses = addressesIn(connect)
+  if (engine === 'etcd') checkForEtcd(args)
   const patience = deadline === undefined ? {} : { deadlineMs: deadline }
   const token = ownToken(args.tokenFile)
-  const tls = certs === undefined ? {} : { tls: clientTls(placesIn(certs), [clientName]) }
-  const settings = { addresses, reads, session: !noSession, token, ...patience, ...tls }
+  const settings = { addresses, reads, session: !noSession, token, ...patience, ...tlsFrom(certs) }
   const { client, commands } = await clientOf(engine, stage, settings)
   try {
     process.exitCode =

@@ -3,19 +3,24 @@ import { checkFree } from '../../src/backup/make-folders.js'
 import { type Verified, verifyBackup } from '../../src/backup/read-backup.js'
 import { ConfigError } from '../../src/errors.js'
 import { checkMembers } from '../../src/server/config.js'
+import { exitCodes } from '../../src/server/exits.js'
 import { defaultSettings } from '../../src/server/settings.js'
 import { type LogKind, logKinds } from '../../src/stage.js'
 import { realFiles } from '../../src/storage/files.js'
 import { latest } from '../../stages/index.js'
 import { Output } from '../backup/progress.js'
+import { BackupRefused } from '../backup/refused.js'
 import { checkApplication, type NewCluster, restoreCluster } from '../backup/restore.js'
 import { stageWith } from '../cluster/applications.js'
 import { nodeNamed, readClusterFile } from '../cluster/cluster-file.js'
+import { addressesIn, connectOption, engineOption } from './arguments.js'
 import { parsePeers } from './node-plan.js'
 import type { Verb } from './verb.js'
 
 interface RestoreArguments {
   file: string
+  engine: 'ours' | 'etcd'
+  connect: string
   config: string | undefined
   node: string | undefined
   dataDir: string | undefined
@@ -41,15 +46,25 @@ export const restore: Verb<RestoreArguments> = {
       .option('peers', { type: 'string', describe: 'with --data-dir: the node, id=client-host:port/peer-host:port' })
       .option('cluster', { type: 'string', describe: 'with --data-dir: the name of the new cluster [raft-roadmap]' })
       .option('log', { choices: logKinds, describe: 'with --data-dir: what the log is kept in [file]' })
+      .option('engine', { ...engineOption, describe: 'etcd: into the running etcd at --connect, which is empty' })
+      .option('connect', {
+        ...connectOption,
+        describe: 'with --engine etcd: where its nodes listen for clients, host:port,…',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'what happened as NDJSON, an event a line' })
       .example('$0 restore monday.ndjson --config cluster.yaml', 'then `up --config cluster.yaml` starts the cluster')
+      .example('$0 restore monday.ndjson --engine etcd --connect 10.0.0.1:2379', 'into etcd')
       .epilogue(
         'The new cluster has an origin of its own: no node of the old one is heard in it. Folders must be empty.',
       ),
   async handler(args) {
     const output = new Output(args.json)
     try {
-      await restoreFrom(args, output)
+      await (args.engine === 'etcd' ? intoEtcd(args, output) : restoreFrom(args, output))
+    } catch (error) {
+      if (!(error instanceof BackupRefused)) throw error
+      output.say({ event: 'refused', code: error.code, message: error.message })
+      process.exitCode = exitCodes.refused
     } finally {
       output.end()
     }
@@ -67,6 +82,18 @@ async function restoreFrom(args: RestoreArguments, output: Output): Promise<void
   const total = verified.bytes * cluster.nodes.length
   output.say(await restoreCluster(file, verified, cluster, output.progress('restore', total)))
 }
+
+async function intoEtcd({ file, connect, config, ...others }: RestoreArguments, output: Output): Promise<void> {
+  const isOfOurs = config !== process.env.RAFT_ROADMAP_CONFIG || ofFolders.some((name) => others[name] !== undefined)
+  if (isOfOurs)
+    throw new ConfigError('with --engine etcd goes --connect alone: options of files and folders are for our nodes')
+  const addresses = addressesIn(connect)
+  const verified = await verifyBackup(file, output.progress('verify', 0))
+  const { restoreIntoEtcd } = await import('../backup/etcd.js')
+  output.say(await restoreIntoEtcd(file, verified, addresses, output.progress('restore', verified.bytes)))
+}
+
+const ofFolders = ['node', 'dataDir', 'id', 'peers', 'cluster', 'log'] as const
 
 /** @throws ConfigError if a folder is not empty */
 async function checkPlace({ root, nodes }: NewCluster): Promise<void> {

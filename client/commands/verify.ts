@@ -19,8 +19,8 @@ export const verify: Verb<VerifyArguments> = {
     const { size } = statSync(file, { throwIfNoEntry: false }) ?? { size: 0 }
     try {
       const { header, ...footer } = await verifyBackup(file, output.progress('verify', size))
-      const { cluster, origin, index, term, at: written } = header
-      output.say({ event: 'verified', file, cluster, origin, index, term, ...footer, written })
+      const { cluster, origin, index, term, engine, at: written } = header
+      output.say({ event: 'verified', file, cluster, origin, index, term, engine, ...footer, written })
     } finally {
       output.end()
     }

@@ -8,6 +8,7 @@ type Own =
   | 'backed_up'
   | 'verified'
   | 'restored'
+  | 'restored_into'
   | 'log_end'
   | 'best_survivor'
   | 'would_recover'
@@ -23,8 +24,8 @@ function sizeOf(bytes: number): string {
 }
 
 /** Describes the moment in a backup, and what of it can be compared. */
-function describeMoment({ file, cluster, index, entries, bytes, sha256 }: EventDetails['verified']): string {
-  return `${file} has ${cluster} as it was at entry ${index}: ${entries} ${entries === 1 ? 'line' : 'lines'}, ${sizeOf(bytes)}, sha256 ${sha256}`
+function describeMoment({ file, cluster, index, engine, entries, bytes, sha256 }: EventDetails['verified']): string {
+  return `${file} has ${cluster} as it was at ${engine ? 'revision' : 'entry'} ${index}: ${entries} ${entries === 1 ? 'line' : 'lines'}, ${sizeOf(bytes)}, sha256 ${sha256}`
 }
 
 /** The sentences of backups, and of clusters that begin anew. */
@@ -36,6 +37,8 @@ export const backupSentences: Pick<Sentences, Own> = {
   verified: (moment) => `${colour.green('✔ whole:')} ${describeMoment(moment)}, begun ${moment.written}`,
   restored: ({ file, folders, origin, entries }) =>
     `${colour.green('done:')} ${folders.join(', ')} ${folders.length === 1 ? 'begins' : 'begin'} a new cluster (origin ${origin}) with the ${entries} lines of ${file}; it does not run yet`,
+  restored_into: ({ file, engine, entries, found, sha256 }) =>
+    `${colour.green('done:')} ${engine} holds what ${file} holds, and no more: ${entries} ${entries === 1 ? 'entry' : 'entries'}${found > 0 ? `, ${found} of them there before` : ''}, read back at one moment, counted and compared, sha256 ${sha256}`,
   log_end: describeEnd,
   best_survivor: ({ folder }) => `has the most: recover --data-dir ${folder}`,
   would_recover: (end) =>

@@ -13,6 +13,7 @@ const levels: { readonly [Name in keyof EventDetails]: LogLevel } = {
   backed_up: 'info',
   verified: 'info',
   restored: 'info',
+  restored_into: 'info',
   log_end: 'info',
   best_survivor: 'info',
   would_recover: 'info',

@@ -17,6 +17,8 @@ const headerShape = z.looseObject({
   backup: z.int().min(1),
   /** The name of the application, whose lines follow. */
   application: z.string().min(1),
+  /** The engine whose state it is, if it is another than ours: `etcd`, whose revisions stand for indexes. */
+  engine: z.string().optional(),
   /** The cluster's name, and its origin: the disk that founded it; empty before stage 8. */
   cluster: z.string(),
   origin: z.string(),

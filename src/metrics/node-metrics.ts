@@ -19,12 +19,18 @@ export interface Measured {
   status(): Status
   /** Reads what the clients of the node hold. */
   load(): ClientLoad
+  /** Reads until when the node's certificate is valid, in milliseconds of wall-clock time; undefined without TLS. */
+  certificateUntil?(): number | undefined
 }
 
 /** Seconds of work on a disk, from a fast one's sync to one that stands still. */
 const diskBuckets = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10]
 const snapshotBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 const prefix = 'raft_roadmap_'
+const certificate = {
+  name: 'certificate_expiry_timestamp_seconds',
+  help: "Unix time at which the node's certificate, or one above it, expires.",
+}
 /** Steps that only a trace holds; they are no events of their own. */
 const steps: ReadonlySet<string> = new Set([
   ...['request', 'receive', 'send', 'apply', 'query', 'restore', 'answer'],
@@ -54,7 +60,7 @@ export class NodeMetrics {
   readonly #waiting = this.#gauge('waiting_requests', 'Requests that wait for their answers.')
   readonly #connections = this.#gauge('client_connections', 'Connections of clients.')
   readonly #untaken = this.#gauge('client_answer_bytes', 'Bytes of answers that clients have not taken.')
-  readonly #ofStatus = new Map<string, Gauge>()
+  readonly #shown = new Map<string, Gauge>()
   /** The moment of each request that waits for its answer, by its number. */
   readonly #asked = new Map<number, number>()
   #measured: Measured | null = null
@@ -166,13 +172,17 @@ export class NodeMetrics {
     this.#role.set({ role: status.role }, 1)
     this.#connections.set(load.connections)
     this.#untaken.set(load.answerBytes)
-    for (const { name, help, read } of statusGauges) {
-      const value = read(status)
-      if (value === undefined) continue
-      const gauge = this.#ofStatus.get(name) ?? this.#gauge(name, help)
-      this.#ofStatus.set(name, gauge)
-      gauge.set(value)
-    }
+    for (const { name, help, read } of statusGauges) this.#show(name, help, read(status))
+    const until = node.certificateUntil?.()
+    this.#show(certificate.name, certificate.help, until && until / 1_000)
+  }
+
+  /** Sets a gauge, which is there from its first value on. */
+  #show(name: string, help: string, value: number | undefined): void {
+    if (value === undefined) return
+    const gauge = this.#shown.get(name) ?? this.#gauge(name, help)
+    this.#shown.set(name, gauge)
+    gauge.set(value)
   }
 
   stop(): void {

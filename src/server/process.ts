@@ -190,7 +190,7 @@ async function serve(config: NodeConfig, { own, home }: Places, assembled: Assem
   const clients = new ClientPort(ask, notice, {}, metrics ?? undefined, access)
   if (tls) clients.guard(tls.gateFor('clients'))
   const measured = {
-    ...{ status: () => node.status, load: () => clients.load },
+    ...{ status: () => node.status, load: () => clients.load, certificateUntil: () => tls?.validUntil },
     access: config.metricsOpen ? undefined : access,
   }
   if (metrics !== null) await explainPort(id, 'metrics', metrics, () => measuring.open(measured))

@@ -1,4 +1,5 @@
 /** Whole clusters over TLS, as a person starts them: by one word, in the foreground and in the background. */
+import { X509Certificate } from 'node:crypto'
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { credentials, Client as GrpcClient } from '@grpc/grpc-js'
@@ -28,11 +29,16 @@ function ping(address: string, folder: string | null): Promise<unknown> {
 }
 
 t.test('run --tls: the client, the services of gRPC and a node that is added speak TLS, and nobody else', async (t) => {
-  const cluster = await new RunningCluster(t, 10, ['--tls', '--nodes', '3', '--app-ports']).ready()
+  const cluster = await new RunningCluster(t, 10, ['--tls', '--nodes', '3', '--app-ports', '--metrics']).ready()
   const { certs } = (await cluster.event(({ event }) => event === 'ready')) as unknown as { certs: string }
   await using client = new Client({ addresses: cluster.addresses(), deadlineMs: 60_000, ...own(certs) })
   await client.set('a', '1')
   t.equal(await client.get('a'), '1')
+  const { metrics } = cluster.nodes[0] as RunningCluster['nodes'][number] & { metrics: string }
+  const text = await (await fetch(`http://${metrics}/metrics`)).text()
+  const [, expiry] = /^raft_roadmap_certificate_expiry_timestamp_seconds\{.*\} (\S+)$/m.exec(text) ?? []
+  const { validTo } = new X509Certificate(readFileSync(join(certs, 'n1.crt')))
+  t.equal(Number(expiry), Date.parse(validTo) / 1_000)
   t.match(await cluster.say('add n4'), { event: 'changed', voters: ['n1', 'n2', 'n3', 'n4'] })
   t.match(await cluster.say('kill n1'), { event: 'killed' })
   t.match(await cluster.say('restart n1'), { event: 'restarted' })

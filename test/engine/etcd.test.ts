@@ -201,7 +201,10 @@ t.test('the contents leave and come back, of one moment, counted and compared', 
   t.equal(written.count, pairs.length)
   t.equal(told.at(-1), pairs.length)
   t.ok(told.length > 5, 'in batches')
-  await t.rejects(writeAll(addresses, pairs), { message: /700 keys already/ })
+  t.same(await writeAll(addresses, pairs, () => t.fail('nothing is written twice')), { ...written, found: 700 })
+  for (const others of [pairs.slice(1), pairs.slice(0, -1), pairs.with(350, ['k0350', 'other'])])
+    await t.rejects(writeAll(addresses, others), { code: 'not_empty', message: /700 keys already/ })
+  t.equal((await momentOf(addresses)).count, 700)
 
   const moment = await momentOf(addresses)
   t.equal(moment.count, pairs.length)

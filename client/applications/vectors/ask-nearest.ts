@@ -1,10 +1,12 @@
 import type { OutcomeOf } from 'raft-roadmap'
 import {
   addressesIn,
+  certsOption,
   connectOption,
   describeOutcome,
   exitCode,
   ownToken,
+  tlsFrom,
   tokenFileOption,
   UsageError,
   type Verb,
@@ -27,6 +29,7 @@ interface NearestArguments {
   consistency: 'linearizable' | 'stale'
   json: boolean
   connect: string
+  certs: string | undefined
   tokenFile: string | undefined
 }
 
@@ -49,11 +52,13 @@ export const askNearest: Verb<NearestArguments> = {
         describe: 'stale: what the node that is asked has, which may be old',
       })
       .option('connect', connectOption)
+      .option('certs', certsOption)
       .option('token-file', tokenFileOption)
       .option('json', { type: 'boolean', default: false, describe: 'the answer as the node gave it' })
       .example('$0 nearest docs "who is elected"', 'the five nearest lines'),
   async handler(args) {
-    const client = vectorClient({ addresses: addressesIn(args.connect), token: ownToken(args.tokenFile) })
+    const token = ownToken(args.tokenFile)
+    const client = vectorClient({ addresses: addressesIn(args.connect), token, ...tlsFrom(args.certs) })
     try {
       const vector = await questionOf(client, args)
       const { store, k, metric, where, consistency } = args

@@ -3,8 +3,10 @@ import { basename } from 'node:path'
 import { CallError, type CommandOf } from 'raft-roadmap'
 import {
   addressesIn,
+  certsOption,
   connectOption,
   ownToken,
+  tlsFrom,
   tokenFileOption,
   UsageError,
   type Verb,
@@ -28,6 +30,7 @@ interface LoadArguments {
   file: string
   dimension: number
   connect: string
+  certs: string | undefined
   tokenFile: string | undefined
 }
 
@@ -43,10 +46,11 @@ export const load: Verb<LoadArguments> = {
         coerce: wholeNumber('dimension', 1, limits.dimension),
       })
       .option('connect', connectOption)
+      .option('certs', certsOption)
       .option('token-file', tokenFileOption),
-  async handler({ store, file, dimension, connect, tokenFile }) {
+  async handler({ store, file, dimension, connect, certs, tokenFile }) {
     const items = itemsOf(await textOf(file), basename(file), dimension)
-    const client = vectorClient({ addresses: addressesIn(connect), token: ownToken(tokenFile) })
+    const client = vectorClient({ addresses: addressesIn(connect), token: ownToken(tokenFile), ...tlsFrom(certs) })
     try {
       await done(client, { command: 'create_store', store, dimension })
       for (let at = 0; at < items.length; at += together)

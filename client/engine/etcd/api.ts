@@ -5,6 +5,7 @@ import { loadSync, type MethodDefinition, type PackageDefinition, type ServiceDe
 
 /** The head of every answer. Numbers of 64 bits are text: the names of members are larger than JavaScript's numbers. */
 export interface Header {
+  readonly cluster_id: string
   readonly member_id: string
   readonly revision: string
   readonly raft_term: string

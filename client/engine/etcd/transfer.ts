@@ -1,8 +1,8 @@
 /** The contents of etcd out of it, as of one moment, and into it: for backups, and for who moves to it or away. */
 import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ConfigError } from '../../../src/errors.js'
 import { quoted } from '../../../src/text.js'
+import { BackupRefused } from '../../backup/refused.js'
 import { EtcdApi, EtcdError } from './api.js'
 import { answerOf } from './errors.js'
 import { pages, rangeOf } from './range.js'
@@ -14,20 +14,25 @@ export type Pair = readonly [key: string, value: string]
 export interface Moment {
   /** The revision that is read. */
   readonly revision: number
+  /** The term of Raft in which etcd answered, and the number of its cluster in hex, as etcd prints it. */
+  readonly term: number
+  readonly cluster: string
   /** Keys at that revision. */
   readonly count: number
   /**
    * The entries in the order of the keys' bytes, each read once, and to be iterated once.
    *
-   * @throws ConfigError if the revision is compacted meanwhile, a key or a value is no text, or no node answers
+   * @throws BackupRefused if the revision is compacted meanwhile, a key or a value is no text, or no node answers
    */
   readonly entries: AsyncIterable<Pair>
 }
 
 /** Milliseconds for which nodes may fail in turn before a transfer is given up, and the pause between two tries. */
 const [patienceMs, pauseMs] = [30_000, 200]
-/** Operations of one transaction, and bytes of its keys and values: etcd itself takes 128, and 1.5 MiB. */
+/** Operations of one transaction, and bytes of its keys, each three times, and values: etcd itself takes 128, and 1.5 MiB. */
 const [batchKeys, batchBytes] = [128, 1024 * 1024]
+
+const refused = (code: string, message: string) => new BackupRefused({ code, message })
 
 /** The nodes of a cluster, one of which is asked as long as it answers. */
 class Nodes {
@@ -40,10 +45,9 @@ class Nodes {
   }
 
   /**
-   * Asks until a node answers. What is asked must do no harm when it is done twice: a range, or a put of a value that
-   * nobody else changes.
+   * Asks until a node answers. What is asked must do no harm when it is done twice.
    *
-   * @throws ConfigError if etcd refuses, or no node has answered for {@link patienceMs}
+   * @throws BackupRefused if etcd refuses, or no node has answered for {@link patienceMs}
    */
   async ask<T>(what: (api: EtcdApi) => Promise<T>): Promise<T> {
     const end = performance.now() + patienceMs
@@ -55,8 +59,8 @@ class Nodes {
         if (!(error instanceof EtcdError)) throw error
         const { code, message, definite } = answerOf(error).error
         const isPassing = !error.isAnswer || !definite || code === 'no_leader'
-        if (!isPassing) throw new ConfigError(`etcd refuses (${code}): ${message}`)
-        if (performance.now() >= end) throw new ConfigError(`no node of etcd answers: ${message}`)
+        if (!isPassing) throw refused(code, `etcd refuses: ${message}`)
+        if (performance.now() >= end) throw refused('unreachable', `no node of etcd answers: ${message}`)
         this.#next()
         await delay(pauseMs)
       }
@@ -78,12 +82,14 @@ class Nodes {
  * Reads a store as of now. Writes that come later are not in it, however long the reading takes.
  *
  * @param addresses of nodes, `host:port`; when one fails, the next goes on behind the last key
- * @throws ConfigError if no node answers
+ * @throws BackupRefused if no node answers
  */
 export async function momentOf(addresses: readonly string[]): Promise<Moment> {
   const nodes = new Nodes(addresses)
   const { header, count } = await nodes.ask((api) => api.ask('KV.Range', { ...rangeOf(''), count_only: true }))
-  return { revision: Number(header.revision), count: Number(count), entries: entriesAt(nodes, header.revision) }
+  const { revision, raft_term: term, cluster_id: cluster } = header
+  const place = { revision: Number(revision), term: Number(term), cluster: BigInt(cluster).toString(16) }
+  return { ...place, count: Number(count), entries: entriesAt(nodes, revision) }
 }
 
 async function* entriesAt(nodes: Nodes, revision: string): AsyncGenerator<Pair, void> {
@@ -117,7 +123,7 @@ function textOf(bytes: Buffer, what: string): string {
   try {
     return utf8.decode(bytes)
   } catch {
-    throw new ConfigError(`${what} in etcd is no text in UTF-8: ${bytes.subarray(0, 32).toString('hex')}`)
+    throw refused('not_text', `${what} in etcd is no text in UTF-8: ${bytes.subarray(0, 32).toString('hex')} (hex)`)
   }
 }
 
@@ -126,46 +132,101 @@ export interface Written {
   readonly count: number
   /** The SHA-256 of all entries, each as a line of JSON, in hex: the same for what was given and what was read back. */
   readonly sha256: string
+  /** Entries that were there before. */
+  readonly found: number
 }
 
 /**
- * Writes entries into an empty etcd, a transaction for each batch, then reads them back at one moment, counts them and
- * compares.
+ * Writes entries into etcd, a transaction for each batch, then reads them back at one moment, counts them and compares.
+ * etcd may hold the first of these entries already, as a transfer that was cut off leaves them: it goes on behind them.
  *
  * @param entries in the order of the keys' bytes, no key twice
- * @param onProgress called with the number of entries written so far, after each batch
- * @throws ConfigError if etcd holds anything before, refuses, does not answer, or holds anything else afterwards
+ * @param onProgress called with the number of entries that etcd has so far, after each batch
+ * @throws BackupRefused if etcd holds anything else before (nothing is written then) or afterwards, refuses, or does not answer
  */
 export async function writeAll(
   addresses: readonly string[],
   entries: AsyncIterable<Pair> | Iterable<Pair>,
   onProgress: (written: number) => void = () => {},
 ): Promise<Written> {
-  const before = await momentOf(addresses)
-  if (before.count > 0) throw new ConfigError(`etcd holds ${before.count} keys already, and nothing was written`)
   const nodes = new Nodes(addresses)
   const given = new Digest()
+  const before = await momentOf(addresses)
   try {
-    for await (const batch of batches(entries)) {
-      const success = batch.map(([key, value]) => ({
-        request_put: { key: Buffer.from(key), value: Buffer.from(value) },
-      }))
-      await nodes.ask((api) => api.ask('KV.Txn', { success }))
+    for await (const batch of batches(behind(before, entries, given))) {
+      await nodes.ask((api) => put(api, batch))
       for (const pair of batch) given.add(pair)
       onProgress(given.count)
     }
+  } catch (error) {
+    if (!(error instanceof BackupRefused) || given.count <= before.count) throw error
+    const { code, message } = error
+    throw refused(
+      code,
+      `${message}; etcd has the first ${given.count} entries at least: the same command goes on behind them`,
+    )
   } finally {
     nodes.close()
   }
-  return compared(given.end(), await momentOf(addresses))
+  return { ...(await compared(given.end(), await momentOf(addresses))), found: before.count }
 }
 
-async function compared(given: Written, { entries }: Moment): Promise<Written> {
+/** Yields the entries behind those that etcd holds. @throws BackupRefused if it does not hold the first of them, and no more */
+async function* behind(
+  { count, entries: before }: Moment,
+  entries: AsyncIterable<Pair> | Iterable<Pair>,
+  given: Digest,
+): AsyncGenerator<Pair, void> {
+  const all = before[Symbol.asyncIterator]()
+  const foreign = (key: string) =>
+    refused(
+      'not_empty',
+      `etcd holds ${count} keys already, ${quoted(key)} among them as it is not in the backup; nothing was written`,
+    )
+  try {
+    let held = await all.next()
+    for await (const pair of entries) {
+      if (held.done) yield wellFormed(pair)
+      else {
+        if (held.value[0] !== pair[0] || held.value[1] !== pair[1]) throw foreign(held.value[0])
+        given.add(pair)
+        held = await all.next()
+      }
+    }
+    if (!held.done) throw foreign(held.value[0])
+  } finally {
+    await all.return?.()
+  }
+}
+
+/** @throws BackupRefused for text that UTF-8 cannot hold: it would be another text in etcd */
+function wellFormed(pair: Pair): Pair {
+  if (pair.every((text) => text.isWellFormed())) return pair
+  throw refused('not_text', `the key ${quoted(pair[0])} or its value has half a character, which UTF-8 cannot hold`)
+}
+
+/** Puts keys that are not there yet. @throws BackupRefused if somebody else has written one of them meanwhile; EtcdError */
+async function put(api: EtcdApi, batch: readonly Pair[]): Promise<void> {
+  const pairs = batch.map(([key, value]) => ({ key: Buffer.from(key), value: Buffer.from(value) }))
+  const { succeeded, responses } = await api.ask('KV.Txn', {
+    compare: pairs.map(({ key }) => ({ result: 'EQUAL', target: 'MOD', key, mod_revision: '0' })),
+    success: pairs.map((pair) => ({ request_put: pair })),
+    failure: pairs.map(({ key }) => ({ request_range: { key } })),
+  })
+  if (succeeded) return
+  // A try before this one may have done it, whose answer did not come.
+  const other = pairs.findIndex(({ value }, at) => !responses[at]?.response_range?.kvs[0]?.value.equals(value))
+  if (other >= 0)
+    throw refused('changed', `somebody else writes to etcd: the key ${quoted(batch[other]![0])}, or one beside it`)
+}
+
+async function compared(given: Sum, { entries }: Moment): Promise<Sum> {
   const found = new Digest()
   for await (const pair of entries) found.add(pair)
   const held = found.end()
   if (held.count === given.count && held.sha256 === given.sha256) return given
-  throw new ConfigError(
+  throw refused(
+    'changed',
     `etcd does not hold what was written: ${held.count} keys (${held.sha256}) instead of ${given.count} (${given.sha256}); does anybody else write there?`,
   )
 }
@@ -174,7 +235,7 @@ async function compared(given: Written, { entries }: Moment): Promise<Written> {
 async function* batches(entries: AsyncIterable<Pair> | Iterable<Pair>): AsyncGenerator<readonly Pair[], void> {
   let [batch, room]: [Pair[], number] = [[], batchBytes]
   for await (const pair of entries) {
-    const bytes = Buffer.byteLength(pair[0]) + Buffer.byteLength(pair[1])
+    const bytes = 3 * Buffer.byteLength(pair[0]) + Buffer.byteLength(pair[1])
     if (batch.length === batchKeys || (batch.length > 0 && bytes > room)) {
       yield batch
       batch = []
@@ -186,6 +247,8 @@ async function* batches(entries: AsyncIterable<Pair> | Iterable<Pair>): AsyncGen
   if (batch.length > 0) yield batch
 }
 
+type Sum = Omit<Written, 'found'>
+
 /** Counts entries, and sums them up. */
 class Digest {
   readonly #hash = createHash('sha256')
@@ -196,7 +259,7 @@ class Digest {
     this.#hash.update(`${JSON.stringify(pair)}\n`)
   }
 
-  end(): Written {
+  end(): Sum {
     return { count: this.count, sha256: this.#hash.digest('hex') }
   }
 }
