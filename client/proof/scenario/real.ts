@@ -40,6 +40,8 @@ export const portOnHosts = 7_000
 const readyMs = 10_000
 /** Milliseconds in which such a machine starts five processes. */
 const quietStartMs = 2_000
+/** Milliseconds in which nodes find each other again, once their lines are mended. */
+const rejoinMs = 30_000
 /** Milliseconds between two looks at the nodes. */
 const lookMs = 50
 
@@ -213,8 +215,22 @@ export class RealDriver implements Driver {
     }
   }
 
-  settle(): Promise<boolean> {
+  async settle(): Promise<boolean> {
+    if (this.#cluster.hosts) await this.#rejoined()
     return comeToRest(this)
+  }
+
+  /**
+   * Waits until all nodes that run follow one leader. Where packets were lost, a connection may carry nothing for a while
+   * after its line was mended: each end waits longer between two attempts.
+   */
+  async #rejoined(): Promise<void> {
+    const end = performance.now() + rejoinMs * this.slowness
+    const areTogether = async () => {
+      const leaders = new Set((await this.#cluster.statuses()).map(({ leader }) => leader))
+      return leaders.size === 1 && !leaders.has(null)
+    }
+    while (!(await areTogether()) && performance.now() < end) await this.wait(lookMs)
   }
 
   async look(): Promise<readonly Look[]> {
