@@ -41,7 +41,7 @@ const readyMs = 10_000
 /** Milliseconds in which such a machine starts five processes. */
 const quietStartMs = 2_000
 /** Milliseconds in which nodes find each other again, once their lines are mended. */
-const rejoinMs = 30_000
+const rejoinMs = 15_000
 /** Milliseconds between two looks at the nodes. */
 const lookMs = 50
 
@@ -221,14 +221,16 @@ export class RealDriver implements Driver {
   }
 
   /**
-   * Waits until all nodes that run follow one leader. Where packets were lost, a connection may carry nothing for a while
-   * after its line was mended: each end waits longer between two attempts.
+   * Waits until all nodes that run follow one leader, and are as far as it is. Where packets were lost, a connection may
+   * carry nothing for a while after its line was mended: each end waits longer between two attempts.
    */
   async #rejoined(): Promise<void> {
     const end = performance.now() + rejoinMs * this.slowness
     const areTogether = async () => {
-      const leaders = new Set((await this.#cluster.statuses()).map(({ leader }) => leader))
-      return leaders.size === 1 && !leaders.has(null)
+      const statuses = await this.#cluster.statuses()
+      const running = this.#cluster.nodes().filter(({ condition }) => condition === 'up')
+      const places = new Set(statuses.map(({ leader, applied }) => `${leader} ${applied}`))
+      return statuses.length === running.length && places.size === 1 && statuses[0]?.leader !== null
     }
     while (!(await areTogether()) && performance.now() < end) await this.wait(lookMs)
   }
