@@ -1,6 +1,7 @@
 /** The package's exports for programs that ask a cluster: the client, and the types of its commands and outcomes. */
 import { Client as AnyClient } from './client.js'
 import type { KeyValueCommands } from './commands-of.js'
+import type { ClientSettings } from './settings.js'
 
 export type { Answer, Command, ErrorCode, Failure } from '../src/contracts.js'
 export { errorCodes } from '../src/contracts.js'
@@ -12,6 +13,7 @@ export type {
   CallFailure,
   CommandNamed,
   CommandOf,
+  KeptMoment,
   KeyValueCommands,
   ListedMember,
   MemberList,
@@ -28,4 +30,9 @@ export type { ClientTls } from './tls.js'
  * @typeParam M the commands of the application: by each name, what it `takes` and `gives`; with {@link AnyCommands},
  *   anything can be asked
  */
-export class Client<M extends object = KeyValueCommands> extends AnyClient<M> {}
+export class Client<M extends object = KeyValueCommands> extends AnyClient<M> {
+  /** @throws ConfigError if no address is given, or a setting or a certificate is not valid; the message says which */
+  constructor(settings: ClientSettings) {
+    super(settings)
+  }
+}

@@ -3,6 +3,7 @@ export type {
   Entry,
   Event,
   Foreigner,
+  Greeting,
   Identity,
   LogStore,
   Message,
@@ -16,6 +17,7 @@ export { ConfigError } from '../../src/errors.js'
 export type { CertificateProblem, TlsFiles } from '../../src/network/certificates.js'
 export type { MakeNetwork } from '../../src/network/networks.js'
 export type { NetworkOptions } from '../../src/network/options.js'
+export type { ProtocolRange, Release } from '../../src/network/protocols.js'
 export type { Choices, Pace } from '../../src/server/config.js'
 export { DamagedLogError, DiskError } from '../../src/storage/errors.js'
 export type {
