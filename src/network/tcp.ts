@@ -1,5 +1,4 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
-import { parseAddress } from '../address.js'
+import { createServer, type Server, type Socket } from 'node:net'
 import {
   type Foreigner,
   type Greeting,
@@ -16,31 +15,22 @@ import { Door } from './door.js'
 import { encodeFrames, FrameDecoder } from './framing.js'
 import type { Gate } from './gate.js'
 import { parseStranger } from './json-shape.js'
-import { type Called, Links, type Peer } from './links.js'
-import { type LinkTiming, linkTiming, Pulse, Redial } from './liveness.js'
-import { lookup } from './lookup.js'
+import { Links, type Peer } from './links.js'
+import { Pulse } from './liveness.js'
 import { type NetworkOptions, ownAddress } from './options.js'
 import { DoubleError, ForeignError, identityIn, Passport } from './passport.js'
 import { ProtocolError, type Release, releaseIn } from './protocols.js'
 import { Refusals } from './refusals.js'
 import { beginsHttp, metricsSentence, refuseHttp, spokeHttp } from './stray-http.js'
-import { type Share, Tally } from './tally.js'
-import { describeTlsError, isTlsError } from './tls-errors.js'
+import { probe, TcpLink } from './tcp-link.js'
+import { Unfinished } from './unfinished.js'
 import { type Hello, type Visit, Visits } from './visits.js'
 
 const helloTimeoutMs = 5_000
-/** Bytes that may wait for one peer; further messages are lost, as the network may lose any message. */
-const outboxBytes = 16 * 1024 * 1024
 /** Bytes of the longest frame between nodes: a leader's batch, with room for its envelope. */
 const peerFrameBytes = 16 * 1024 * 1024 - 1
 /** Bytes of a connection's first frame at most. The frame says who speaks, and where it listens. */
 const helloBytes = 4 * 1024
-/** Bytes of unfinished frames that all guests together may make a node keep: room for more than one leader's batch. */
-const guestBytes = 40 * 1024 * 1024
-/** Bytes of a refusal at most: who refuses this node, and where a double speaks. */
-const refusalBytes = 1024
-/** A frame without content: a probe, or the answer to one. */
-const probe = encodeFrames([''])
 /** The reason of a refusal, for the node that is refused. */
 type Why = { readonly double?: string } | Release
 
@@ -54,25 +44,24 @@ const longestProbeMs = 600_000
  */
 export class TcpNetwork implements Network {
   readonly #options: NetworkOptions
-  readonly #links: Links<OutgoingLink>
+  readonly #links: Links<TcpLink>
   readonly #visits: Visits
   readonly #refusals: Refusals
   readonly #passport: Passport
   readonly #incoming = new Set<Socket>()
   readonly #door = new Door(connectionLimits().peers)
-  readonly #guests = new Tally(guestBytes)
-  /** The share of each guest with an unfinished frame; the frame that has been unfinished for longest comes first. */
-  readonly #holding = new Map<Socket, Share>()
+  readonly #unfinished: Unfinished
   #server: Server | undefined
   #gate: Gate | undefined
 
   constructor(options: NetworkOptions) {
     this.#options = options
     this.#passport = new Passport(options)
+    this.#unfinished = new Unfinished(options.notice)
     const addressFor = (peer: Peer) => () => this.#links.addressFor(peer)
     this.#refusals = new Refusals(options)
     const site = { ...options, passport: this.#passport, refusals: this.#refusals }
-    this.#links = new Links(options, (peer) => new OutgoingLink(peer, site, addressFor(peer)))
+    this.#links = new Links(options, (peer) => new TcpLink(peer, site, addressFor(peer)))
     this.#visits = new Visits(options, this.#links, this.#passport)
   }
 
@@ -139,7 +128,7 @@ export class TcpNetwork implements Network {
       leave()
       this.#incoming.delete(socket)
       this.#door.left(socket)
-      this.#hold(socket, 0)
+      this.#unfinished.hold(socket, 0)
     })
     socket.on('data', (chunk) => {
       decoder.push(chunk as Buffer)
@@ -156,10 +145,10 @@ export class TcpNetwork implements Network {
             this.#door.known(socket)
           } else if (decoded.bytes.length > 0) {
             receive(this.#checkSender(this.#options.codec.decode(decoded.bytes), peer))
-            this.#hold(socket, 0)
+            this.#unfinished.hold(socket, 0)
           }
         }
-        this.#hold(socket, isGuest ? decoder.capacity : 0)
+        this.#unfinished.hold(socket, isGuest ? decoder.capacity : 0)
       } catch (error) {
         if (peer === null && beginsHttp(decoder.beginning)) return this.#refuseHttp(socket)
         const answer = this.#answerTo(error as Error)
@@ -191,34 +180,6 @@ export class TcpNetwork implements Network {
   #answerProbes(socket: Socket, probeMs: number): void {
     socket.write(probe)
     new Pulse(socket, this.#options.clock, probe, probeMs, false)
-  }
-
-  /**
-   * Counts the bytes of a guest's unfinished frame. While all guests together hold too much, the oldest frame's
-   * connection is ended.
-   */
-  #hold(socket: Socket, bytes: number): void {
-    const share = this.#holding.get(socket)
-    if (bytes === 0) {
-      share?.set(0)
-      this.#holding.delete(socket)
-      return
-    }
-    if (socket.destroyed) return
-    if (share) share.set(bytes)
-    else {
-      const first = this.#guests.share()
-      first.set(bytes)
-      this.#holding.set(socket, first)
-    }
-    while (this.#guests.isOver) {
-      const [oldest] = this.#holding.keys()
-      if (!oldest) return
-      const reason = 'the unfinished frames of those that are no peers take all the memory that they may'
-      this.#options.notice({ event: 'peer_refused', peer: null, remote: oldest.remoteAddress, reason })
-      this.#hold(oldest, 0)
-      oldest.destroy()
-    }
   }
 
   /**
@@ -254,155 +215,4 @@ function parseHello(bytes: Buffer): Hello {
   const isProbing = typeof probeMs === 'number' && probeMs >= 1 && probeMs <= longestProbeMs
   const who = { ...identityIn(hello), ...releaseIn(hello) }
   return { protocol, cluster, from, to, address, ...who, ...(isProbing && { probeMs }) }
-}
-
-/** The parts that all links of a node share. */
-interface Site extends NetworkOptions {
-  readonly passport: Passport
-  readonly refusals: Refusals
-}
-
-/** The connection on which this node sends to one peer. While it is down, messages are lost. */
-class OutgoingLink implements Called {
-  readonly peer: Peer
-  readonly #address: () => string | null
-  readonly #options: Site
-  readonly #timing: LinkTiming
-  readonly #redial: Redial
-  #socket: Socket | null = null
-  #pulse: Pulse | null = null
-  /** True if the peer is known to answer probes; nodes of earlier builds do not. */
-  #answersProbes = false
-  #up = false
-  /** True if the event `link_up` was reported for this connection. */
-  #isNoticed = false
-  /** True if the peer has said anything on this connection. */
-  #hasSpoken = false
-  #closed = false
-  #waiting: Uint8Array[] = []
-  #waitingBytes = 0
-  #cancelNotice = () => {}
-
-  /** @param address this node's own address for the hello; null if this link is to a guest */
-  constructor(peer: Peer, options: Site, address: () => string | null) {
-    this.peer = peer
-    this.#address = address
-    this.#options = options
-    this.#timing = linkTiming(options.electionMs)
-    this.#redial = new Redial(this.#timing, options, () => this.#connect())
-  }
-
-  open(): void {
-    this.#redial.now()
-  }
-
-  heard(probeMs: number | undefined): void {
-    this.#answersProbes = probeMs !== undefined
-    if (!this.#answersProbes) this.#pulse?.stop()
-    if (!this.#up && !this.#closed) this.#redial.heard()
-  }
-
-  #connect(): void {
-    this.#socket?.destroy()
-    const { clock, tls, passport } = this.#options
-    const where = parseAddress(this.peer.peer)!
-    const socket = tls?.call(where, this.peer.id) ?? connect({ ...where, noDelay: true, keepAlive: true, lookup })
-    this.#socket = socket
-    this.#pulse = null
-    const cancelTimeout = clock.after(this.#timing.connectMs, () => socket.destroy())
-    socket.on(tls ? 'secureConnect' : 'connect', () => {
-      cancelTimeout()
-      this.#up = true
-      const { cluster, self } = this.#options
-      const answers = { address: this.#address() ?? undefined, probeMs: this.#timing.probeMs }
-      const { hello, protocols } = passport
-      const names = { cluster, from: self, to: this.peer.id, ...answers, ...hello }
-      const protocol = protocols.spokenTo(this.peer.id)
-      socket.write(encodeFrames([JSON.stringify({ type: 'Hello', protocol, ...names })]))
-      if (this.#answersProbes) this.#watch(socket)
-      else this.#cancelNotice = clock.after(this.#timing.pause.capMs, () => this.#noticeUp())
-    })
-    socket.on('error', (error) => {
-      if (isTlsError(error)) this.#refuses(error)
-      socket.destroy()
-    })
-    socket.on('close', () => {
-      cancelTimeout()
-      if (socket === this.#socket) this.#lost()
-    })
-    this.#read(socket)
-  }
-
-  /** Tells that the peer's certificate is not the peer's, or that the peer does not take this node's. */
-  #refuses(error: Error): void {
-    this.#options.refusals.report(this.peer.id, this.peer.peer, describeTlsError(error))
-  }
-
-  #watch(socket: Socket): void {
-    this.#pulse ??= new Pulse(socket, this.#options.clock, probe, this.#timing.probeMs, true)
-  }
-
-  #noticeUp(): void {
-    if (this.#isNoticed) return
-    this.#cancelNotice()
-    this.#isNoticed = true
-    this.#options.notice({ event: 'link_up', peer: this.peer.id })
-  }
-
-  /** Reads answers to probes, or the other side's refusal. The other side sends nothing else. */
-  #read(socket: Socket): void {
-    const decoder = new FrameDecoder(refusalBytes)
-    socket.on('data', (chunk) => {
-      decoder.push(chunk as Buffer)
-      this.#hasSpoken = true
-      for (let decoded = decoder.next(); decoded && !socket.destroyed; decoded = decoder.next()) {
-        if ('bytes' in decoded && decoded.bytes.length === 0) {
-          this.#answersProbes = true
-          this.#watch(socket)
-          this.#noticeUp()
-          continue
-        }
-        const said = 'bytes' in decoded ? parseStranger(decoded.bytes) : {}
-        if ('value' in said) this.#options.passport.isRefused(this.#options.self, this.peer.id, said.value)
-        socket.destroy()
-      }
-    })
-  }
-
-  #lost(): void {
-    if (this.#isNoticed) this.#options.notice({ event: 'link_down', peer: this.peer.id })
-    this.#cancelNotice()
-    if (this.#up && !this.#hasSpoken) this.#options.passport.protocols.forget(this.peer.id)
-    this.#hasSpoken = false
-    this.#isNoticed = false
-    this.#up = false
-    this.#waiting = []
-    this.#waitingBytes = 0
-    if (!this.#closed) this.#redial.later()
-  }
-
-  /** Queues a message for the peer. All messages of one turn of the event loop leave in one write. */
-  send(message: Message): void {
-    if (!this.#up || this.#socket!.writableLength + this.#waitingBytes > outboxBytes) return
-    const bytes = this.#options.codec.encode(message)
-    this.#waiting.push(bytes)
-    this.#waitingBytes += bytes.length
-    if (this.#waiting.length === 1) process.nextTick(() => this.#flush())
-  }
-
-  #flush(): void {
-    if (this.#waiting.length === 0) return
-    this.#socket!.write(encodeFrames(this.#waiting))
-    this.#waiting = []
-    this.#waitingBytes = 0
-  }
-
-  close(): void {
-    this.#closed = true
-    this.#waiting = []
-    this.#waitingBytes = 0
-    this.#redial.stop()
-    this.#cancelNotice()
-    this.#socket?.destroy()
-  }
 }
