@@ -95,11 +95,11 @@ export function wake(client: Client, moment: number): void {
   client.wakeAt = Math.min(client.wakeAt, moment)
 }
 
-/** Everything decided since the last take. */
+/** Everything decided since the last take. A message whose call has ended since, or is held back, does not leave. */
 export function take(client: Client): ClientEffects {
-  const effects = client.effects
+  const { send, ...effects } = client.effects
   client.effects = { connect: [], drop: [], send: [], settle: [] }
-  return effects
+  return { ...effects, send: send.filter(({ message }) => client.calls.get(message.id)?.sent) }
 }
 
 /** Ends a call with an error; whether it is a refusal or an unknown outcome follows from the error. */

@@ -59,9 +59,18 @@ export class HandClient {
     return this.sent[0]!
   }
 
-  answer({ address, message }: Sent, answer: Answer): void {
+  /** @param ms milliseconds that have passed meanwhile: the client learns of them with the answer, not before */
+  answer({ address, message }: Sent, answer: Answer, ms = 0): void {
     this.sent = this.sent.filter((one) => one.message !== message)
+    this.#now += ms
+    this.#rules.elapsed(this.#state, this.#now)
     this.#rules.answered(this.#state, address, message.id, answer)
+    this.#carryOut()
+  }
+
+  /** A node says something that is the answer to no call. */
+  speak(address: string): void {
+    this.#rules.answered(this.#state, address, undefined, { ok: true })
     this.#carryOut()
   }
 
@@ -122,6 +131,24 @@ function copied(stage: Stage) {
   client.breakAt(first.address)
   client.pass(100)
   return { client, call, first, copy: client.onlyOne() }
+}
+
+/**
+ * A write that was asked at A, which was silent, and then at B, which is silent, too. A has spoken again: as soon as 100 ms
+ * more have passed, A is asked once more.
+ */
+function aboutToAskAgain(stage: Stage) {
+  const { client, call } = inSession(stage)
+  const first = client.onlyOne()
+  client.stopped.add('A').add('C')
+  while (client.sent.length === 1) client.pass(50)
+  const copy = client.sent[1]!
+  same([first.address, copy.address], ['A', 'B'])
+  client.stopped.add('B')
+  client.pass(250)
+  client.pass(200)
+  client.speak('A')
+  return { client, call, first, copy }
 }
 
 const codeOf = (outcome: Outcome | undefined) =>
@@ -208,6 +235,18 @@ export const sessionClientClaims: Claims = {
     const { client, call, copy } = copied(stage)
     client.refuse(copy, 'session_expired')
     same(codeOf(client.outcomes.get(call)), ['unknown', 'session_expired'])
+  },
+  'a copy that was about to leave when the answer came does not leave'(stage) {
+    const { client, call, first, copy } = aboutToAskAgain(stage)
+    client.answer(first, { ok: true, length: 1 }, 100)
+    equal(client.outcomes.get(call)?.outcome, 'done')
+    same(client.sent, [copy])
+  },
+  'a copy that was about to leave when the session had ended does not leave'(stage) {
+    const { client, call, first, copy } = aboutToAskAgain(stage)
+    client.answer(first, failure('session_expired', 'as the script has it'), 100)
+    same(codeOf(client.outcomes.get(call)), ['unknown', 'session_expired'])
+    same(client.sent, [copy])
   },
   'each call names the least number whose answer the client still waits for'(stage) {
     const { client } = inSession(stage)

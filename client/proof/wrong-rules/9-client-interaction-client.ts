@@ -30,6 +30,18 @@ export const wrongSessionClients: readonly WrongRule[] = [
     caught: { guarantee: 'G12', climate: 'churn', seeds: 20 },
   },
   {
+    name: 'copy-of-an-ended-call',
+    what: 'a client whose call ends when another copy is about to leave sends that one all the same, and without its number',
+    stage: asking({
+      take(client) {
+        const { send } = client.effects
+        const taken = takeNumbered(client)
+        return { ...taken, send: [...taken.send, ...send.filter(({ message }) => !client.calls.has(message.id))] }
+      },
+    }),
+    caught: { claim: 'a copy that was about to leave when the answer came does not leave' },
+  },
+  {
     name: 'refused-copy-believed',
     what: 'a client takes the refusal of a second copy for the outcome: the first may be done already, or yet',
     stage: asking({
