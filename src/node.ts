@@ -1,20 +1,17 @@
-import { decoded } from './application.js'
+import { Applier } from './applier.js'
 import { statusAsleep } from './asleep.js'
 import { coreFor } from './check-recovered.js'
 import { checkRequest } from './check-request.js'
 import {
   type Answer,
-  type Apply,
   type Chunk,
   type Clock,
-  type Command,
   type Core,
   type Effects,
   type Entry,
   type Event,
   type Foreigner,
   failure,
-  featuresFormat,
   type Greeting,
   type Index,
   type LogStore,
@@ -24,23 +21,16 @@ import {
   nothingRecovered,
   type Persist,
   type Piece,
-  type Query,
   type Reply,
   type RequestId,
-  type Snapshot,
-  type SnapshotHeader,
   type StateMachine,
   type Status,
   type TraceEvent,
-  textFormat,
 } from './contracts.js'
-import { newCommands } from './new-commands.js'
 import { Room } from './room.js'
 import { answerWithPiece } from './snapshot-piece.js'
-import { bodyOf, type Sections, sectionsOf } from './snapshot-sections.js'
 import type { Stage } from './stage.js'
 import { Succession } from './succession.js'
-import { commandsInOrder, type Task, Tasks } from './tasks.js'
 import { WaitingRequests } from './waiting-requests.js'
 
 declare module './events.js' {
@@ -96,8 +86,7 @@ export class Node {
   #stopTicking = () => {}
   /** The node's stop, once it has begun. */
   #stopped: Promise<void> | null = null
-  readonly #tasks: Tasks
-  #isWorking = false
+  readonly #applier: Applier
   /** Resolves when all chunks that came have been kept, one after another. */
   #keeping: Promise<void> = Promise.resolve()
   /** Facts that `info` repeats, and that are added to while the node runs. */
@@ -111,7 +100,21 @@ export class Node {
     this.#doors = doors
     this.#machine = doors.machine(doors.clock)
     this.#room = new Room(doors.clock, doors.notice, this.#about)
-    this.#tasks = new Tasks(doors.applyBatch ?? defaultApplyBatch)
+    this.#applier = this.#makeApplier()
+  }
+
+  #makeApplier(): Applier {
+    const { clock, trace, traceRequest, applyBatch = defaultApplyBatch } = this.#doors
+    return new Applier({
+      ...{ application: this.#stage.application, machine: this.#machine, clock, room: this.#room },
+      ...{ trace, traceRequest, applyBatch },
+      snapshots: () => this.#doors.log!.snapshots,
+      core: () => this.#core!,
+      isDead: () => this.#isDead(),
+      input: (step) => this.#input(step),
+      answer: (request, answer, fields) => this.#answer(request, answer, fields),
+      watch: (work) => this.#watch(work),
+    })
   }
 
   get status(): Status {
@@ -135,7 +138,7 @@ export class Node {
     const facts = { about: this.#about, machineClock: this.#doors.clock, recovered }
     this.#core = coreFor(this.#stage, { ...this.#settings, ...facts })
     this.#phase = 'running'
-    if (recovered.snapshots[0]) this.#add({ restore: recovered.snapshots[0] })
+    if (recovered.snapshots[0]) this.#applier.restore(recovered.snapshots[0])
     this.#identify(this.#core)
     await this.#doors.network.start(
       (message) => this.#receive(message),
@@ -277,9 +280,7 @@ export class Node {
     else for (const message of effects.sendWhenDurable) this.#send(message)
     for (const piece of effects.sendChunks) this.#watch(this.#sendChunk(piece))
     for (const chunk of effects.keepChunks) this.#keep(chunk)
-    if (effects.restore) this.#add({ restore: effects.restore })
-    for (const task of commandsInOrder(effects)) this.#add(task)
-    if (effects.snapshot) this.#add({ save: effects.snapshot })
+    this.#applier.take(effects)
     for (const reply of effects.replies) this.#reply(reply)
   }
 
@@ -320,75 +321,6 @@ export class Node {
       this.#input((core) => core.held({ chunk, bytes: held }))
     })
     this.#watch(this.#keeping)
-  }
-
-  #add(task: Task): void {
-    this.#tasks.add(task)
-    if (!this.#isWorking) this.#watch(this.#work())
-  }
-
-  /** Works through the tasks of the state machine, one after another, and answers the clients that wait for them. */
-  async #work(): Promise<void> {
-    this.#isWorking = true
-    for (let task = this.#tasks.next(); task && !this.#isDead(); task = this.#tasks.next()) {
-      if ('apply' in task) await this.#apply(task.apply)
-      else if ('query' in task && this.#machine.answersBeside) this.#watch(this.#query(task.query))
-      else if ('query' in task) await this.#query(task.query)
-      else if ('restore' in task) await this.#restore(task.restore)
-      else this.#watch(this.#save(task.save, await this.#snapshot()))
-    }
-    this.#isWorking = false
-  }
-
-  async #apply(batch: readonly Apply[]): Promise<void> {
-    const performances = batch.map((entry) => this.#core!.perform(entry))
-    const { commands, places } = newCommands(this.#stage.application, batch, performances)
-    const answers = commands.length > 0 ? await this.#machine.apply(commands, places) : []
-    if (this.#isDead()) return
-    let answered = 0
-    for (const [at, { isNew, result }] of performances.entries()) {
-      const { index, payload, request, fields } = batch[at]!
-      const what = isNew ? { command: commands[answered]! } : { own: payload }
-      this.#doors.traceRequest?.({ event: 'apply', index, ...what })
-      if (isNew) result.answer = answers[answered++]!
-      if (request !== null && result.answer) this.#answer(request, result.answer, fields)
-    }
-    this.#input((core) => core.applied(batch.at(-1)!.index))
-  }
-
-  async #query(batch: readonly Query[]): Promise<void> {
-    const commands = batch.map(({ command }): Command => decoded(this.#stage.application, command))
-    const answers = await this.#machine.query(commands)
-    if (this.#isDead()) return
-    for (const [at, { request, fields }] of batch.entries()) {
-      this.#doors.traceRequest?.({ event: 'query', command: commands[at]! })
-      this.#answer(request, answers[at]!, fields)
-    }
-  }
-
-  async #restore(snapshot: Snapshot): Promise<void> {
-    const { name } = this.#stage.application
-    const { kept, application } = await sectionsOf(this.#doors.log!.snapshots.load(snapshot), name, snapshot.format)
-    await this.#machine.restore(application)
-    if (this.#isDead()) return
-    this.#input((core) => core.restored(kept))
-    this.#doors.trace?.({ event: 'restore', snapshot })
-    this.#input((core) => core.applied(snapshot.index))
-  }
-
-  /** The state of rules and state machine at this moment, to be written down. */
-  async #snapshot(): Promise<Sections> {
-    const application = await this.#machine.snapshot()
-    return { kept: this.#core!.kept(), application }
-  }
-
-  /** Saves a snapshot beside all other work: commands performed meanwhile do not show in it. */
-  async #save(facts: SnapshotHeader, sections: Sections): Promise<void> {
-    const header = { format: facts.features === undefined ? textFormat : featuresFormat, ...facts }
-    const body = bodyOf(sections, this.#stage.application.name)
-    const snapshot = await this.#room.unlessFull(() => this.#doors.log!.snapshots.save(header, body))
-    if (snapshot) return this.#input((core) => core.saved(snapshot))
-    this.#doors.clock.after(this.#room.pauseMs, () => this.#input((core) => core.saved(null)))
   }
 
   #reply({ request, answer, piece }: Reply): void {
