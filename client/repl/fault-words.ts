@@ -16,7 +16,7 @@ export async function nameRoles(cluster: RunningCluster, line: string): Promise<
   if (line.match(roleWord) === null) return line
   const places = (await cluster.statuses()).map(({ id, role, term = 0 }) => ({ node: id, role, term, leader: null }))
   const leader = leaderOf(places)?.node
-  const followers = places.filter(({ node }) => node !== leader && !line.split(/\s+/).includes(node))
+  const followers = places.filter(({ node }) => node !== leader && !line.split(/[\s,]+/).includes(node))
   return line.replaceAll(roleWord, (word) => {
     const node = word === 'leader' ? leader : followers.shift()?.node
     if (node) return node

@@ -241,6 +241,14 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   plugged: () => 'has its cable plugged in again',
   moved: ({ address }) => `has another address now, ${address}; its old one is gone`,
   queued: ({ queue }) => (queue === null ? 'sends its packets as usual again' : `sends its packets by ${queue}`),
+  narrowed: ({ rate }) =>
+    rate === null ? 'has a line as fast as usual again' : `has a line of ${rate} a second, each way`,
+  delayed: ({ minMs, maxMs }) =>
+    maxMs === 0 ? 'sends its packets without delay again' : `sends packets that take ${rangeOf(minMs, maxMs)} longer`,
+  apart: ({ sites, ms }) =>
+    ms === 0
+      ? 'all hosts are near each other again'
+      : `from one site to another, packets take ${ms} ms: ${sites.map((site) => site.join(',')).join(' ')}`,
   lossy: ({ percent }) => (percent === 0 ? 'gets all packets again' : `loses ${percent} % of the packets to it`),
   limited: ({ mtu }) => `sends and takes packets of ${mtu} bytes at most`,
   deafened: () => 'takes no new connection: the first packet of each is lost',
@@ -250,6 +258,8 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
   refused: ({ code, message }) => colour.red(`${code ? `refused ${code}: ` : ''}${message}`),
   unknown: ({ code, message }) => colour.yellow(`unknown ${code}: ${message}`),
 }
+
+const rangeOf = (minMs: number, maxMs: number) => (minMs === maxMs ? `${maxMs} ms` : `${minMs} to ${maxMs} ms`)
 
 /** Describes a newcomer's progress as a bar. */
 export function describeBar(event: CatchingUp): string {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import type { Member, NodeId } from '../contracts.js'
+import { guard } from './guardian.js'
 import type { Hosts } from './hosts/hosts.js'
 import type { Order } from './process.js'
 
@@ -104,18 +105,6 @@ export function stopInTracks(child: Child): void {
   const guardian = guard(child.process.pid!, 'CONT')
   child.wake = () => guardian.stdin!.end()
   child.process.kill('SIGSTOP')
-}
-
-/**
- * Starts a shell that sends a process a signal when its supervisor dies. A stopped process cannot see that, nor does a
- * program that knows of no supervisor, and both would stay for ever. The shell's pipe to the supervisor closes, for
- * whatever reason; then the signal is sent.
- *
- * @returns the shell: the end of its input sends the signal now, and its own end calls the guard off
- */
-export function guard(pid: number, signal: 'CONT' | 'KILL'): ChildProcess {
-  const script = `trap '' INT TERM HUP; read -r _; kill -${signal} ${pid}`
-  return spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
 }
 
 /**

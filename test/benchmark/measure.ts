@@ -64,7 +64,6 @@ async function measureCluster(profile: Profile, cluster: StageCluster): Promise<
   return { ...measurement, longestPauseMs: cluster.longestPauseMs(since) }
 }
 
-/** A generator for each measurement: none inherits what the one before it made of its memory and its compiled code. */
 async function measureOnce(profile: Profile, server: Server): Promise<Measurement> {
   const { load, warmUpSeconds, seconds } = profile
   const { address, protocol, pids } = server
@@ -79,11 +78,21 @@ async function measureOnce(profile: Profile, server: Server): Promise<Measuremen
     warmUpSeconds,
     seconds,
   }
+  const measurement = await generate(plan)
+  if (measurement.operations === 0) throw new BenchmarkError(nothingDone(address, measurement))
+  return measurement
+}
+
+/**
+ * Loads a server by a fresh generator: none inherits what the one before it made of its memory and its compiled code.
+ *
+ * @throws BenchmarkError if a connection is lost
+ */
+export async function generate(plan: Plan): Promise<Measurement> {
   const generator = startScript('generator', JSON.stringify(plan))
   try {
     const message = await firstMessage<GeneratorMessage>(generator, 'load generator')
     if ('problem' in message) throw new BenchmarkError(message.problem)
-    if (message.measurement.operations === 0) throw new BenchmarkError(nothingDone(address, message.measurement))
     return message.measurement
   } finally {
     await stopChild(generator)

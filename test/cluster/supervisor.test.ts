@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { freeBasePort } from '../../client/cluster/free-ports.js'
 import { some } from '../helpers/effort.js'
-import { bare, cli, isAlive, main, Raw, RunningCluster } from '../helpers/running.js'
+import { bare, cli, isAlive, isZombie, main, Raw, RunningCluster } from '../helpers/running.js'
 
 const info = `${JSON.stringify({ command: 'info' })}\n`
 
@@ -132,14 +132,6 @@ t.test('no orphans: the nodes end when the supervisor is killed, even one that i
   while (cluster.nodes.some(({ pid }) => isAlive(pid) && !isZombie(pid))) await new Promise(setImmediate)
   t.pass('all three are gone')
 })
-
-function isZombie(pid: number): boolean {
-  try {
-    return /State:\s+Z/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return true
-  }
-}
 
 t.test('what cannot start says why in one sentence, with exit code 2', async (t) => {
   // All ports of two nodes are free but one, below those that the system hands out: the second node's for peers.

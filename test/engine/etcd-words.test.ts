@@ -88,6 +88,8 @@ t.test('scenarios that need the network inside, our bytes or our logs are not fo
   t.match(obstacles.get('E2'), 'netns')
   const onHosts = (id: string) => obstacleOnEtcd(catalogue().find((scenario) => scenario.id === id)!, true)
   t.equal(onHosts('E2'), null, 'on hosts, links can be cut')
+  t.match(obstacles.get('N7'), /delays what nodes send, which needs --hosts netns/)
+  t.equal(onHosts('N7'), null, 'and what nodes send delayed')
   t.match(onHosts('E9'), 'logs', 'and its logs remain its own')
   t.match(obstacles.get('W1'), 'protocol')
   t.ok([...obstacles.values()].filter((why) => why === null).length > 15)

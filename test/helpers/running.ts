@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import ndjson from 'ndjson'
@@ -63,6 +64,7 @@ export interface RunningNode {
 const answers: ReadonlySet<string> = new Set([
   ...['killed', 'ended', 'restarted', 'paused', 'resumed', 'cut', 'healed', 'wiped'],
   ...['unplugged', 'plugged', 'moved', 'deafened', 'lossy', 'queued', 'limited', 'resolver'],
+  ...['narrowed', 'delayed', 'apart'],
   ...['refused', 'changed', 'unknown'],
 ])
 
@@ -232,5 +234,14 @@ export function isAlive(pid: number): boolean {
     return true
   } catch {
     return false
+  }
+}
+
+/** Whether a process has ended, and only waits for its parent to notice, or is gone (Linux). */
+export function isZombie(pid: number): boolean {
+  try {
+    return /State:\s+Z/.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return true
   }
 }

@@ -61,6 +61,12 @@ t.test('etcd loses its cables, its addresses, its links and its leader, and noth
   await cluster.say('heal')
   t.match(await done(one!, read), { value: '2' })
 
+  for (const fault of [`delay ${one} 20..40ms`, `sites 20ms ${one} ${other}`]) {
+    t.not((await cluster.say(fault)).event, 'refused', fault)
+    t.match(await done(one!, read), { value: '2' })
+  }
+  await cluster.say('heal')
+
   const last = leaderOf()
   from = cluster.events.length
   await cluster.say(`kill ${last}`)

@@ -105,6 +105,19 @@ async function poorLines({ t, cluster, siege }: Place): Promise<void> {
   await siege.served(some)
 }
 
+/** Hosts far from each other, with packets that overtake each other, elect nobody: it only takes longer. */
+async function far({ t, cluster, siege }: Place): Promise<void> {
+  const from = cluster.events.length
+  const [one] = followersOf(cluster)
+  for (const fault of ['sites 50ms n1,n2 n3,n4', `delay ${one} 150..250ms`, 'sites off', 'delay 1..30ms']) {
+    const { event } = await cluster.say(fault)
+    t.not(event, 'refused', fault)
+    await siege.served(some)
+  }
+  const elections = cluster.events.slice(from).filter(({ event }) => disturbs.has(event))
+  t.same(elections, [], 'nobody stands for election')
+}
+
 /** Faults of hosts and of processes, drawn by chance, with what mends each. */
 function faultOf(random: SeededRandom): readonly [breaks: string, mends: string] {
   const [one, other] = ids
@@ -120,6 +133,9 @@ function faultOf(random: SeededRandom): readonly [breaks: string, mends: string]
     [`loss ${one} 10%`, 'heal'],
     [`rate ${one} 500kbit`, 'heal'],
     [`mtu ${one} 600`, 'heal'],
+    [`delay ${one} 300ms`, 'heal'],
+    [`delay ${one} ${other} 0..80ms`, 'heal'],
+    [`sites 50ms ${one},${other}`, 'heal'],
     ['resolver silent', 'resolver back'],
     [`move ${one}`, 'heal'],
     [`kill ${one} ${other}`, `restart ${one} ${other}`],
@@ -151,6 +167,7 @@ const trials: Readonly<Record<Trial, (place: Place) => Promise<void>>> = {
   'half-open': halfOpen,
   resolver: silentResolver,
   lines: poorLines,
+  far,
   chaos,
 }
 
@@ -158,7 +175,9 @@ const trials: Readonly<Record<Trial, (place: Place) => Promise<void>>> = {
 const minutes = name === 'chaos' ? siegeMinutes : 0
 
 t.test(`${name} over ${network}`, async (t) => {
-  const cluster = await new RunningCluster(t, 10, ['--hosts', 'netns', '--network', network]).ready()
+  // Nodes that are far from each other, on a machine with other work, are given time.
+  const election = name === 'far' ? ['--election', '4000'] : []
+  const cluster = await new RunningCluster(t, 10, ['--hosts', 'netns', '--network', network, ...election]).ready()
   const until = performance.now() + minutes * 60_000
   let sittings = 0
   do {

@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Event, Member, NodeId, Status } from '../../../src/contracts.js'
 import { ConfigError } from '../../../src/errors.js'
-import { type Child, childOf, endChildren, guard, isMajorityAlive, leanEnvironment } from '../../../src/server/child.js'
+import { type Child, childOf, endChildren, isMajorityAlive, leanEnvironment } from '../../../src/server/child.js'
+import { guard } from '../../../src/server/guardian.js'
 import type { Hosts } from '../../../src/server/hosts/hosts.js'
 import { readLines } from '../../../src/server/lines.js'
 import type { LinkFaults } from '../../../src/server/link-faults.js'
@@ -288,7 +289,7 @@ const outOfReach = async (): Promise<never> => {
   throw new ConfigError('etcd carries its messages itself, so this needs --hosts netns')
 }
 const slowsNothing = async (): Promise<never> => {
-  throw new ConfigError('etcd delays no message of its own: on hosts, `netem n3 delay 50ms` delays its packets')
+  throw new ConfigError('etcd delays no message of its own: on hosts, `delay n3 50ms` delays its packets')
 }
 const nothing = async () => {}
 

@@ -29,7 +29,6 @@ const subjectOf = (version: string): Subject => ({
 
 /** Kinds of lines that ask for more than processes of another system can do or show, each with the reason. */
 const beyond: Partial<Readonly<Record<Statement['kind'], string>>> = {
-  delay: 'it delays messages one by one, and those of etcd are its own',
   'logs under': 'it looks into the logs, and those of etcd are its own',
   'has a snapshot': 'it looks for snapshots, and those of etcd are its own',
   'uncommitted on a majority': 'it looks into the logs, and those of etcd are its own',
@@ -38,13 +37,20 @@ const beyond: Partial<Readonly<Record<Statement['kind'], string>>> = {
   ),
 }
 
-/** Kinds of faults that break links, which only hosts of their own do to etcd. */
+/** Faults that break links, which only hosts of their own do to etcd. */
 const ofLinks: readonly string[] = ['cut', 'split', 'heal']
+
+/** The reason why a line needs hosts; undefined if it does not. */
+function needOfHosts(one: Statement): string | undefined {
+  if (one.kind === 'delay') return 'it delays what nodes send, which needs --hosts netns'
+  if (one.kind === 'fault' && ofLinks.includes(one.fault.word)) return 'it cuts links, which needs --hosts netns'
+  return undefined
+}
 
 /**
  * The reason why a scenario cannot be played on etcd; null if it can.
  *
- * @param onHosts true if each node has a host of its own, so that links can be cut
+ * @param onHosts true if each node has a host of its own, so that links can be cut and delayed
  */
 export function obstacleOnEtcd(scenario: Scenario, onHosts = false): string | null {
   if (!scenario.drivers.includes('real')) return 'it is for virtual time alone'
@@ -63,8 +69,7 @@ export function obstacleOnEtcd(scenario: Scenario, onHosts = false): string | nu
 
 function reasonIn(statements: readonly Statement[], onHosts: boolean): string | undefined {
   for (const one of statements) {
-    const isCut = !onHosts && one.kind === 'fault' && ofLinks.includes(one.fault.word)
-    const reason = isCut ? 'it cuts links, which needs --hosts netns' : beyond[one.kind]
+    const reason = (onHosts ? undefined : needOfHosts(one)) ?? beyond[one.kind]
     const deeper = one.kind === 'repeat' ? reasonIn(one.body, onHosts) : undefined
     if (reason ?? deeper) return reason ?? deeper
   }

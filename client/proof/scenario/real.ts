@@ -162,7 +162,8 @@ export class RealDriver implements Driver {
   }
 
   delay(delay: Delay): Promise<void> {
-    return this.#cluster.faults.delay(delay)
+    const { hosts, faults } = this.#cluster
+    return hosts ? hosts.delay(hosts.names(), delay) : faults.delay(delay)
   }
 
   wait(ms: number): Promise<void> {

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import type { NodeId } from '../../contracts.js'
 import { ConfigError } from '../../errors.js'
-import type { Direction } from '../../network/faults.js'
+import type { Delay, Direction } from '../../network/faults.js'
+import { DelayLine } from './delay-line.js'
 import { run } from './tools.js'
 
 /** A host: a network namespace with one cable to the switch, and what is broken on it. */
@@ -22,8 +23,19 @@ interface Host {
   loss: number
   /** The queue by which its packets leave, in the words of tc(8); null for the usual one. */
   queue: string | null
+  /** The queue by which packets come to it. */
+  inward: string | null
+  /** The extra time that what it sends to other hosts takes. */
+  delay: Delay
   /** Bytes of a packet at most. */
   mtu: number
+}
+
+/** Sites: groups of hosts, far from each other. A host that none of them names is at a further one. */
+export interface Sites {
+  readonly groups: readonly (readonly NodeId[])[]
+  /** Milliseconds that a packet takes from one to another. */
+  readonly ms: number
 }
 
 /** Addresses of all hosts begin with this. */
@@ -48,6 +60,9 @@ export class Hosts {
   #numbers = 0
   /** False while the names of the hosts are not to be found. */
   #isResolving = true
+  #sites: Sites = nearby
+  /** The line of packets that are delayed; null until the first delay. */
+  #line: DelayLine | null = null
 
   /** Makes the switch, the names, and a resolver that answers nothing. @throws ConfigError if the system refuses */
   static async open(): Promise<Hosts> {
@@ -69,15 +84,22 @@ export class Hosts {
   /** Makes a host, unless it is there. */
   async add(name: NodeId): Promise<void> {
     if (this.#hosts.has(name)) return
-    const fresh = { cutFrom: new Set<NodeId>(), isUnplugged: false, isDeaf: false, loss: 0, queue: null, mtu: usualMtu }
+    const whole = { cutFrom: new Set<NodeId>(), isUnplugged: false, isDeaf: false, loss: 0, mtu: usualMtu }
+    const swift = { queue: null, inward: null, delay: null }
     const address = this.#nextAddress()
-    const host: Host = { name, cable: `cable${address}`, address, ...fresh }
+    const host: Host = { name, cable: `cable${address}`, address, ...whole, ...swift }
     this.#hosts.set(name, host)
     await run('ip', ['netns', 'add', name])
     const pair = `link add ${host.cable} type veth peer name eth0 netns ${name}`
     await run('ip', ['-batch', '-'], lines(pair, `link set ${host.cable} master switch up`))
     await run('ip', ['-n', name, '-batch', '-'], lines('link set lo up', 'link set eth0 up', addressLine('add', host)))
     await this.#writeNames()
+    await this.#route()
+  }
+
+  /** Lists the names of all hosts. */
+  names(): NodeId[] {
+    return [...this.#hosts.keys()]
   }
 
   /** Gives the command that runs a command on a host. */
@@ -107,9 +129,11 @@ export class Hosts {
       host.loss = 0
       await this.#filter(host)
       if (host.isUnplugged) await this.plug(host.name)
-      if (host.queue !== null) await this.queue(host.name, null)
+      if (host.queue !== null || host.inward !== null) await this.queue(host.name, null)
       if (host.mtu !== usualMtu) await this.limit(host.name, usualMtu)
     }
+    await this.delay(this.names(), null)
+    await this.part(nearby)
     await this.resolve(true)
   }
 
@@ -119,6 +143,7 @@ export class Hosts {
     await run('ip', ['netns', 'del', name])
     for (const other of this.#hosts.values()) if (other.cutFrom.delete(name)) await this.#filter(other)
     await this.#writeNames()
+    await this.#route()
   }
 
   /** Pulls a host's cable: its packets are lost, and neither end of a connection is told. */
@@ -144,16 +169,38 @@ export class Hosts {
     await run('ip', ['-n', name, '-batch', '-'], lines(before, addressLine('add', host)))
     await this.#writeNames()
     for (const other of this.#hosts.values()) if (other.cutFrom.has(name)) await this.#filter(other)
+    await this.#route()
     return addressOf(host)
   }
 
-  /** Gives a host's packets another queue to leave by. @param queue in the words of tc(8); null for the usual one */
-  async queue(name: NodeId, queue: string | null): Promise<void> {
+  /**
+   * Gives a host's packets another queue to leave by, and those to it another one to come by.
+   *
+   * @param queue in the words of tc(8); null for the usual one
+   * @param inward the same, at the other end of the cable
+   */
+  async queue(name: NodeId, queue: string | null, inward: string | null = null): Promise<void> {
     const host = this.#host(name)
-    const of = ['-n', name, 'qdisc', queue === null ? 'del' : 'replace', 'dev', 'eth0', 'root']
-    if (queue !== null || host.queue !== null)
-      await run('tc', queue === null ? of : [...of, ...queue.split(' ')]).catch(explainQueue)
+    await setQueue(['-n', name], 'eth0', host.queue, queue)
     host.queue = queue
+    await setQueue([], host.cable, host.inward, inward)
+    host.inward = inward
+  }
+
+  /** Delays what these hosts send to others; null ends the delay. @throws ConfigError if no packet can be delayed here */
+  async delay(names: readonly NodeId[], delay: Delay): Promise<void> {
+    const hosts = names.map((name) => this.#host(name))
+    if (delay !== null) await this.#openLine()
+    for (const host of hosts) host.delay = delay
+    await this.#route()
+  }
+
+  /** Moves sites apart. @throws ConfigError if no packet can be delayed here */
+  async part(sites: Sites): Promise<void> {
+    for (const name of sites.groups.flat()) this.#host(name)
+    if (sites.ms > 0) await this.#openLine()
+    this.#sites = sites
+    await this.#route()
   }
 
   /** Loses a part of the packets to a host, in percent. */
@@ -186,12 +233,40 @@ export class Hosts {
   #host(name: NodeId): Host {
     const host = this.#hosts.get(name)
     if (host) return host
-    throw new ConfigError(`there is no host ${name}; there are ${[...this.#hosts.keys()].join(', ')}`)
+    throw new ConfigError(`there is no host ${name}; there are ${this.names().join(', ')}`)
   }
 
   #nextAddress(): number {
     if (++this.#numbers < supervisor) return this.#numbers
     throw new ConfigError(`there are no more addresses: ${supervisor - 1} were given out`)
+  }
+
+  async #openLine(): Promise<void> {
+    this.#line ??= await DelayLine.open((from, to) => this.#wayMs(from, to))
+  }
+
+  /** Draws the time that a packet takes between two addresses; none if a host has moved away from its own. */
+  #wayMs(from: number, to: number): number {
+    const [sender, receiver] = [from, to].map((one) => [...this.#hosts.values()].find(({ address }) => address === one))
+    if (!sender || !receiver) return 0
+    const { minMs, maxMs } = sender.delay ?? { minMs: 0, maxMs: 0 }
+    return minMs + Math.random() * (maxMs - minMs) + this.#betweenMs(sender, receiver)
+  }
+
+  #betweenMs(one: Host, other: Host): number {
+    const siteOf = ({ name }: Host) => this.#sites.groups.findIndex((group) => group.includes(name))
+    return siteOf(one) === siteOf(other) ? 0 : this.#sites.ms
+  }
+
+  /** Sends what is delayed by way of the supervisor, and all else straight through the switch. */
+  async #route(): Promise<void> {
+    if (!this.#line) return
+    const all = [...this.#hosts.values()]
+    for (const from of all) {
+      const delayed = all.filter((to) => to !== from && (from.delay !== null || this.#betweenMs(from, to) > 0))
+      const routes = delayed.map((to) => `route add ${addressOf(to)} via ${net}.${supervisor} ${ofDelays}`)
+      await run('ip', ['-n', from.name, '-batch', '-'], lines(`route flush ${ofDelays}`, ...routes))
+    }
   }
 
   async #filter({ name, cutFrom, isDeaf, loss }: Host): Promise<void> {
@@ -210,6 +285,11 @@ export class Hosts {
   }
 }
 
+const nearby: Sites = { groups: [], ms: 0 }
+
+/** The mark of routes for packets that are delayed. */
+const ofDelays = 'proto 77'
+
 const lines = (...all: readonly string[]) => all.map((line) => `${line}\n`).join('')
 
 /** The switch, with the supervisor at it. */
@@ -219,6 +299,14 @@ const openingLines = lines(
   'link set switch up',
   `addr add ${net}.${supervisor}/24 dev switch`,
 )
+
+/** Sets the queue by which packets leave through a device. @param of the options of tc(8) for its place */
+async function setQueue(of: readonly string[], device: string, before: string | null, after: string | null) {
+  if (after === null && before === null) return
+  const verb = after === null ? 'del' : 'replace'
+  const words = after === null ? [] : after.split(' ')
+  await run('tc', [...of, 'qdisc', verb, 'dev', device, 'root', ...words]).catch(explainQueue)
+}
 
 /** @throws ConfigError in plain words, where the kernel lacks a kind of queue */
 function explainQueue(error: Error): never {

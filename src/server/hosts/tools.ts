@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { ConfigError } from '../../errors.js'
 
@@ -22,6 +23,12 @@ export function obstacle(): string | null {
     return `hosts need ${missing.join(', ')}, missing here: apt-get install iproute2 nftables util-linux`
   const tried = spawnSync('unshare', ['--net', '--mount', 'true'], { encoding: 'utf8' })
   return tried.status === 0 ? null : `no network namespace can be made here: ${tried.stderr.trim()}`
+}
+
+/** Tells why no packet can be delayed between hosts here, in one sentence; null if it can. */
+export function obstacleToDelays(): string | null {
+  if (!existsSync('/dev/net/tun')) return 'delays need a device of the kind TUN, and there is no /dev/net/tun here'
+  return spawnSync('socat', ['-V']).error ? 'delays need socat, missing here: apt-get install socat' : null
 }
 
 /** Runs a program to its end. @throws ConfigError with what the program said, if it failed */
