@@ -55,7 +55,10 @@ export interface Wire extends Pick<ClientDoors, 'connect' | 'drop' | 'send'> {
 }
 
 /** Reports of a wire. */
-export type HeardOfNodes = Pick<ClientShell, 'connected' | 'disconnected' | 'answered'>
+export interface HeardOfNodes extends Pick<ClientShell, 'connected' | 'disconnected' | 'answered'> {
+  /** Reports why a node cannot be talked with, such as a certificate that it does not take. */
+  barred(address: string, reason: string): void
+}
 
 /** Milliseconds that the look-up of a name and the making of a connection may take together. */
 const connectMs = 1_000
@@ -109,11 +112,26 @@ export class Client<M extends object = AnyCommands> {
         send: (address, message) => this.#wire.send(address, message),
       },
     )
-    this.#wire = wireTo?.(this.#shell) ?? {
+    this.#wire = wireTo?.(this.#heardOfNodes()) ?? {
       connect: (address) => this.#connect(address),
       drop: (address) => this.#sockets.get(address)?.destroy(new Error('nothing was heard of the node')),
       send: (address, message) => this.#send(address, message),
       close: () => this.#sockets.forEach((socket) => void socket.destroy()),
+    }
+  }
+
+  /** Hears a wire of another engine. */
+  #heardOfNodes(): HeardOfNodes {
+    return {
+      connected: (address) => this.#shell.connected(address),
+      disconnected: (address, reason) => this.#shell.disconnected(address, reason),
+      answered: (address, answers) => {
+        this.#whyNot = null
+        this.#shell.answered(address, answers)
+      },
+      barred: (address, reason) => {
+        this.#whyNot = `${address}: ${reason}`
+      },
     }
   }
 

@@ -2,53 +2,9 @@
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
 import { isContradictory } from '../src/proof/linearizability/explain.js'
-import { checkHistory, type KeyCommand, type Operation } from '../src/proof/linearizability/index.js'
+import { checkHistory, type Operation } from '../src/proof/linearizability/index.js'
 import { size } from './helpers/effort.js'
-import { allCommands, isLegalOrder, isLinearizableByBruteForce, seeded, simulateHistory } from './helpers/histories.js'
-
-const commandChoices: (readonly KeyCommand['command'][])[] = [
-  ['get', 'set'],
-  ['get', 'set', 'cas'],
-  ['get', 'append'],
-  ['get', 'set', 'append'],
-  ['get', 'set', 'delete'],
-  allCommands,
-]
-
-/** A history of a real register, and the chance to go on with. */
-function historyOf(seed: number, smallest: number, largest: number): { history: Operation[]; random: () => number } {
-  const random = seeded(seed)
-  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!
-  const history = simulateHistory(random, {
-    operations: smallest + Math.floor(random() * (largest - smallest + 1)),
-    clients: 2 + Math.floor(random() * 4),
-    keys: 1,
-    values: pick([1, 2, 3, 'unique']),
-    unknown: pick([0, 0.1, 0.3]),
-    commands: pick(commandChoices),
-  })
-  return { history, random }
-}
-
-/** Changes about every third record, mostly its answer, so that it may no longer be what a register would say. */
-function mutate(history: readonly Operation[], random: () => number): Operation[] {
-  const pick = <Item>(items: readonly Item[]) => items[Math.floor(random() * items.length)]!
-  return history.map((operation) => {
-    if (random() > 0.35) return operation
-    const { command, outcome, answer: _answer, error: _error, ...rest } = operation
-    if (outcome === 'unknown') return operation
-    const choice = random()
-    if (choice < 0.15) return { ...rest, command, outcome: 'unknown', return: null }
-    if (choice < 0.25) return { ...rest, command, outcome: 'refused', error: { code: 'no_leader' } }
-    if (choice < 0.4) return { ...operation, return: operation.return! + Math.floor(random() * 6) }
-    const value = pick([null, '', '0', '1', '2', '00', '01', '10'])
-    if (outcome === 'refused') return { ...operation, error: { code: 'cas_mismatch', actual: value } }
-    if (command.command === 'get') return { ...operation, answer: { value } }
-    if (command.command === 'delete') return { ...operation, answer: { existed: random() < 0.5 } }
-    if (command.command === 'append') return { ...operation, answer: { length: Math.floor(random() * 4) } }
-    return { ...operation, command: { ...command, value: value ?? '' } }
-  })
-}
+import { historyOf, isLegalOrder, isLinearizableByBruteForce, mutated } from './helpers/histories.js'
 
 /** Everything that must be true of a result, whatever the history. */
 function checkResult(t: Test, history: readonly Operation[]): boolean {
@@ -84,7 +40,7 @@ t.test('small histories, changed or not, have the verdict that trying every orde
   fc.assert(
     fc.property(seed, (seed) => {
       const { history, random } = historyOf(seed, 2, 7)
-      const changed = mutate(history, random)
+      const changed = mutated(history, random)
       const linearizable = checkResult(t, changed)
       seen[linearizable ? 'linearizable' : 'violation']++
       return linearizable === isLinearizableByBruteForce(changed)
@@ -101,7 +57,7 @@ t.test('so have longer ones, in which few records are changed', async (t) => {
     fc.property(seed, (seed) => {
       const { history, random } = historyOf(seed, 12, 24)
       const at = Math.floor(random() * history.length)
-      const changed = [...history.slice(0, at), ...mutate(history.slice(at, at + 3), random), ...history.slice(at + 3)]
+      const changed = [...history.slice(0, at), ...mutated(history.slice(at, at + 3), random), ...history.slice(at + 3)]
       const linearizable = checkHistory(changed).verdict === 'linearizable'
       seen[linearizable ? 'linearizable' : 'violation']++
       return linearizable === isLinearizableByBruteForce(changed)

@@ -7,6 +7,7 @@ import { backupLines, type Verified } from '../../src/backup/read-backup.js'
 import type { Event } from '../../src/contracts.js'
 import { limits } from '../../src/requests.js'
 import { quoted } from '../../src/text.js'
+import type { EtcdAccess } from '../engine/etcd/access.js'
 import { momentOf, type Pair, writeAll } from '../engine/etcd/transfer.js'
 import { version } from '../version.js'
 import { BackupRefused } from './refused.js'
@@ -20,9 +21,9 @@ const sliceLength = 64 * 1024
  *
  * @throws BackupRefused if no node answers; while the lines are read, also if an entry is none that our nodes could hold
  */
-export async function etcdMoment(addresses: readonly string[]): Promise<Moment> {
+export async function etcdMoment(addresses: readonly string[], access: EtcdAccess): Promise<Moment> {
   const at = new Date().toISOString()
-  const { revision, term, cluster: origin, count, entries } = await momentOf(addresses)
+  const { revision, term, cluster: origin, count, entries } = await momentOf(addresses, access)
   const place = { cluster: 'etcd', origin, index: revision, term, members: [] }
   const header = { backup: backupFormat, application: 'key-value', engine: 'etcd', ...place, at, version }
   return { header, lines: linesOf(entries, count), bytes: 0 }
@@ -62,18 +63,20 @@ const tooLarge = (what: string, bytes: number) =>
 /**
  * Puts a backup into a running etcd, which may hold the beginning of it already: that of a restore which was cut off.
  *
- * @param addresses of nodes of etcd, `host:port`
+ * @param to the addresses of nodes of etcd, `host:port`, and how they are asked
  * @param onProgress hears the bytes of the file that were read so far
  * @throws ConfigError if it is of another application; BackupRefused if etcd holds anything else, refuses, or does not answer
  */
 export async function restoreIntoEtcd(
   file: string,
   { header }: Verified,
-  addresses: readonly string[],
+  to: { readonly addresses: readonly string[]; readonly access: EtcdAccess },
   onProgress: (bytes: number) => void,
 ): Promise<Extract<Event, { event: 'restored_into' }>> {
   checkApplication({ application: 'key-value' }, header)
-  const { count: entries, sha256, found } = await writeAll(addresses, pairsIn(backupLines(file, onProgress)))
+  const { addresses, access } = to
+  const pairs = pairsIn(backupLines(file, onProgress))
+  const { count: entries, sha256, found } = await writeAll(addresses, pairs, { access })
   return { event: 'restored_into', file, engine: 'etcd', addresses, entries, found, sha256 }
 }
 

@@ -90,22 +90,6 @@ export const engineOption = {
   describe: 'whose nodes they are',
 } as const
 
-/** Checks that nothing is asked of etcd that is not done there. @throws ConfigError if TLS or a token is */
-export function checkForEtcd({
-  certs,
-  tokenFile,
-}: {
-  certs?: string | undefined
-  tokenFile?: string | undefined
-}): void {
-  if (certs !== undefined)
-    throw new ConfigError(
-      '--certs (or RAFT_ROADMAP_CERTS) does not go with --engine etcd: etcd is asked without TLS here',
-    )
-  if (tokenFile !== undefined)
-    throw new ConfigError('--token-file does not go with --engine etcd: etcd knows no tokens of this kind')
-}
-
 /** Splits the addresses of `--connect`. @throws ConfigError that names the first one that is none */
 export function addressesIn(connect: string): string[] {
   const addresses = connect.split(',').map((address) => address.trim())

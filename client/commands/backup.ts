@@ -12,15 +12,13 @@ import { Client } from '../client.js'
 import { ownToken } from '../cluster/own-token.js'
 import { tlsFrom } from '../cluster/tls-places.js'
 import type { KeyValueCommands } from '../commands-of.js'
-import { addressesIn, certsOption, checkForEtcd, connectOption, engineOption, tokenFileOption } from './arguments.js'
+import { addressesIn, certsOption, connectOption, engineOption, tokenFileOption } from './arguments.js'
+import { checkForOurs, type EtcdArguments, etcdAccess, etcdOptions } from './etcd-options.js'
 import type { Verb } from './verb.js'
 
-interface BackupArguments {
+interface BackupArguments extends EtcdArguments {
   file: string
-  engine: 'ours' | 'etcd'
   connect: string
-  certs: string | undefined
-  tokenFile: string | undefined
   dataDir: string | undefined
   reads: 'linearizable' | 'stale'
   json: boolean
@@ -34,6 +32,7 @@ export const backup: Verb<BackupArguments> = {
       .option('connect', connectOption)
       .option('certs', certsOption)
       .option('token-file', tokenFileOption)
+      .options(etcdOptions)
       .option('reads', {
         choices: ['linearizable', 'stale'],
         default: 'linearizable',
@@ -44,7 +43,10 @@ export const backup: Verb<BackupArguments> = {
       .example('$0 backup monday.ndjson --connect 10.0.0.1:7001,10.0.0.2:7001', 'from the first of them that answers')
       .example('$0 backup etcd.ndjson --engine etcd --connect 10.0.0.1:2379', 'of etcd, at one revision')
       .epilogue('Exit code 1: no backup was written, and a running cluster said why; 74: the disk for it failed.'),
-  handler: (args) => write(args, new Output(args.json)),
+  handler(args) {
+    checkForOurs(args)
+    return write(args, new Output(args.json))
+  },
 }
 
 async function write(args: BackupArguments, output: Output): Promise<void> {
@@ -83,12 +85,11 @@ async function fromCluster(args: BackupArguments, output: Output, signal: AbortS
 }
 
 async function fromEtcd(args: BackupArguments, output: Output, signal: AbortSignal): Promise<void> {
-  checkForEtcd(args)
   if (args.dataDir !== undefined) throw new ConfigError('--data-dir does not go with --engine etcd: name a running one')
   if (args.reads === 'stale')
     throw new ConfigError('--reads stale does not go with --engine etcd: it is read at one revision')
   const { etcdMoment } = await import('../backup/etcd.js')
-  const moment = await etcdMoment(addressesIn(args.connect))
+  const moment = await etcdMoment(addressesIn(args.connect), etcdAccess(args))
   await save(args, { moment, from: args.connect, unknown: 0 }, output, signal)
 }
 

@@ -15,25 +15,22 @@ import {
   addressesIn,
   askOptions,
   certsOption,
-  checkForEtcd,
   connectOption,
   engineOption,
   tokenFileOption,
   wholeNumber,
 } from './arguments.js'
+import { checkForOurs, type EtcdArguments, etcdAccess, etcdOptions } from './etcd-options.js'
 import type { Verb } from './verb.js'
 
-interface ClientArguments {
+/** `engine` is left out where there is no choice. */
+interface ClientArguments extends EtcdArguments {
   words: readonly string[]
   connect: string
-  certs: string | undefined
   json: boolean
   deadline: number | undefined
   reads: ReadPolicy
   noSession: boolean
-  tokenFile: string | undefined
-  /** Left out where there is no choice. */
-  engine?: 'ours' | 'etcd'
 }
 
 /** Makes the command that asks a running cluster. @param stage has the words that can be asked */
@@ -48,7 +45,10 @@ export function clientVerb(stage: Stage): Verb<ClientArguments> {
 const isKeyValue = ({ application }: Stage) => application.name === 'key-value'
 
 const withEngines = (yargs: Argv) =>
-  yargs.option('engine', engineOption).example('$0 client --engine etcd get a', 'asks a cluster of etcd')
+  yargs
+    .option('engine', engineOption)
+    .options(etcdOptions)
+    .example('$0 client --engine etcd --connect 10.0.0.1:2379 get a', 'asks a cluster of etcd')
 
 function clientOptions(yargs: Argv, commands: Stage['commands']) {
   return yargs
@@ -69,13 +69,12 @@ function clientOptions(yargs: Argv, commands: Stage['commands']) {
 }
 
 async function ask(args: ClientArguments, stage: Stage): Promise<void> {
-  const { connect, certs, json, deadline, words, reads, noSession, engine } = args
+  const { connect, json, deadline, words, reads, noSession } = args
   const addresses = addressesIn(connect)
-  if (engine === 'etcd') checkForEtcd(args)
+  checkForOurs(args)
   const patience = deadline === undefined ? {} : { deadlineMs: deadline }
-  const token = ownToken(args.tokenFile)
-  const settings = { addresses, reads, session: !noSession, token, ...patience, ...tlsFrom(certs) }
-  const { client, commands } = await clientOf(engine, stage, settings)
+  const settings = { addresses, reads, session: !noSession, ...patience }
+  const { client, commands } = await clientOf(args, stage, settings)
   try {
     process.exitCode =
       words.length > 0
@@ -89,14 +88,19 @@ async function ask(args: ClientArguments, stage: Stage): Promise<void> {
 }
 
 /** Makes a client of nodes of this stage, or of etcd, with the shapes of what can be asked. */
-async function clientOf(engine: ClientArguments['engine'], { application, commands }: Stage, settings: ClientSettings) {
-  if (engine !== 'etcd')
-    return { client: new Client({ ...settings, application: readsAndWrites(application.commands) }), commands }
+async function clientOf(args: ClientArguments, { application, commands }: Stage, settings: ClientSettings) {
+  if (args.engine !== 'etcd') {
+    const access = { token: ownToken(args.tokenFile), ...tlsFrom(args.certs) }
+    return {
+      client: new Client({ ...settings, ...access, application: readsAndWrites(application.commands) }),
+      commands,
+    }
+  }
   const [{ etcdClient }, { etcdCommands }] = await Promise.all([
     import('../engine/etcd/client.js'),
     import('../engine/etcd/commands.js'),
   ])
-  return { client: etcdClient(settings), commands: etcdCommands }
+  return { client: etcdClient({ ...settings, ...etcdAccess(args) }), commands: etcdCommands }
 }
 
 function commandList(commands: Stage['commands']): string {

@@ -33,7 +33,7 @@ const flags = [
 ]
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */
-const valuesOfClient = ['connect', 'certs', 'deadline', 'engine', 'reads', 'token-file']
+const valuesOfClient = ['connect', 'certs', 'deadline', 'engine', 'reads', 'token-file', 'user', 'password-file']
 /** Options that may be given more than once: each time they add an address, or a prefix. */
 const repeatable = ['connect', 'prefix']
 

@@ -13,13 +13,13 @@ import { BackupRefused } from '../backup/refused.js'
 import { checkApplication, type NewCluster, restoreCluster } from '../backup/restore.js'
 import { stageWith } from '../cluster/applications.js'
 import { nodeNamed, readClusterFile } from '../cluster/cluster-file.js'
-import { addressesIn, connectOption, engineOption } from './arguments.js'
+import { addressesIn, certsOption, connectOption, engineOption } from './arguments.js'
+import { checkForOurs, type EtcdArguments, etcdAccess, etcdOptions } from './etcd-options.js'
 import { parsePeers } from './node-plan.js'
 import type { Verb } from './verb.js'
 
-interface RestoreArguments {
+interface RestoreArguments extends EtcdArguments {
   file: string
-  engine: 'ours' | 'etcd'
   connect: string
   config: string | undefined
   node: string | undefined
@@ -51,6 +51,8 @@ export const restore: Verb<RestoreArguments> = {
         ...connectOption,
         describe: 'with --engine etcd: where its nodes listen for clients, host:port,…',
       })
+      .option('certs', { ...certsOption, describe: `with --engine etcd: ${certsOption.describe}` })
+      .options(etcdOptions)
       .option('json', { type: 'boolean', default: false, describe: 'what happened as NDJSON, an event a line' })
       .example('$0 restore monday.ndjson --config cluster.yaml', 'then `up --config cluster.yaml` starts the cluster')
       .example('$0 restore monday.ndjson --engine etcd --connect 10.0.0.1:2379', 'into etcd')
@@ -58,6 +60,7 @@ export const restore: Verb<RestoreArguments> = {
         'The new cluster has an origin of its own: no node of the old one is heard in it. Folders must be empty.',
       ),
   async handler(args) {
+    checkForOurs(args)
     const output = new Output(args.json)
     try {
       await (args.engine === 'etcd' ? intoEtcd(args, output) : restoreFrom(args, output))
@@ -83,14 +86,16 @@ async function restoreFrom(args: RestoreArguments, output: Output): Promise<void
   output.say(await restoreCluster(file, verified, cluster, output.progress('restore', total)))
 }
 
-async function intoEtcd({ file, connect, config, ...others }: RestoreArguments, output: Output): Promise<void> {
-  const isOfOurs = config !== process.env.RAFT_ROADMAP_CONFIG || ofFolders.some((name) => others[name] !== undefined)
+async function intoEtcd(args: RestoreArguments, output: Output): Promise<void> {
+  const { file, connect, config } = args
+  const isOfOurs = config !== process.env.RAFT_ROADMAP_CONFIG || ofFolders.some((name) => args[name] !== undefined)
   if (isOfOurs)
-    throw new ConfigError('with --engine etcd goes --connect alone: options of files and folders are for our nodes')
+    throw new ConfigError('with --engine etcd goes --connect: options of files and folders are for our nodes')
+  const access = etcdAccess(args)
   const addresses = addressesIn(connect)
   const verified = await verifyBackup(file, output.progress('verify', 0))
   const { restoreIntoEtcd } = await import('../backup/etcd.js')
-  output.say(await restoreIntoEtcd(file, verified, addresses, output.progress('restore', verified.bytes)))
+  output.say(await restoreIntoEtcd(file, verified, { addresses, access }, output.progress('restore', verified.bytes)))
 }
 
 const ofFolders = ['node', 'dataDir', 'id', 'peers', 'cluster', 'log'] as const

@@ -5,6 +5,7 @@ import { size } from '../helpers/effort.js'
 import { LoneNodes } from '../helpers/lone-nodes.js'
 import { RunningCluster } from '../helpers/running.js'
 import { patient, Siege } from '../helpers/siege.js'
+import { agree, largestOf, piecesOf, z3Only } from '../helpers/smt.js'
 
 t.test('a preferred node leads again when it is back, and nobody waits for an election time-out', async (t) => {
   const cluster = await LoneNodes.found(t, 10, 3, { n3: ['--priority', '1'] })
@@ -39,10 +40,11 @@ t.test('reads by a lease are linearizable, also where the leader stands still (S
     await cluster.say(`resume ${String(old)}`)
     await siege.served(50)
   }
-  const { missing, miscounted, history } = await siege.end()
+  const { missing, miscounted, history, operations } = await siege.end()
   t.comment(`${siege.counts.done} calls done`)
   t.same(siege.lost, [])
   t.same(missing, [])
   t.same(miscounted, [])
   t.equal(history.verdict, 'linearizable', history.violations[0]?.explanation ?? '')
+  if (!z3Only.skip) await agree(t, largestOf(piecesOf(operations, 24), size(8, 100)))
 })

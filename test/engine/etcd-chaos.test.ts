@@ -9,6 +9,7 @@ import { siegeMinutes, size } from '../helpers/effort.js'
 import { etcdOnly } from '../helpers/etcd.js'
 import { RunningCluster } from '../helpers/running.js'
 import { type Habits, Siege } from '../helpers/siege.js'
+import { agree, largestOf, piecesOf, z3Only } from '../helpers/smt.js'
 
 const ids = ['n1', 'n2', 'n3', 'n4', 'n5']
 /** Clients that append and read at every node, and that no session tells what became of a write. */
@@ -40,10 +41,11 @@ t.test('etcd stays linearizable while its nodes are killed, paused and restarted
     await cluster.say(`${repair} ${String(done.node)}`)
     await siege.served(calls)
   }
-  const { missing, miscounted, history } = await siege.end()
+  const { missing, miscounted, history, operations } = await siege.end()
   const { done, refused, unknown } = siege.counts
   t.comment(`${done} done, ${refused} refused, ${unknown} unknown`)
   t.same(missing, [], 'every acknowledged write is there')
   t.same(miscounted, [], 'every value that was appended is there once, or not, as it was said')
   t.equal(history.verdict, 'linearizable', history.violations[0]?.explanation ?? '')
+  if (!z3Only.skip) await agree(t, largestOf(piecesOf(operations, 24), size(12, 200)))
 })

@@ -197,11 +197,14 @@ t.test('the contents leave and come back, of one moment, counted and compared', 
   const { cluster, addresses, client } = await startEtcd(t, 3)
   const pairs: Pair[] = Array.from({ length: 700 }, (_, at) => [`k${String(at).padStart(4, '0')}`, 'v'.repeat(at * 9)])
   const told: number[] = []
-  const written = await writeAll(addresses, pairs, (count) => told.push(count))
+  const written = await writeAll(addresses, pairs, { onProgress: (count) => told.push(count) })
   t.equal(written.count, pairs.length)
   t.equal(told.at(-1), pairs.length)
   t.ok(told.length > 5, 'in batches')
-  t.same(await writeAll(addresses, pairs, () => t.fail('nothing is written twice')), { ...written, found: 700 })
+  t.same(await writeAll(addresses, pairs, { onProgress: () => t.fail('nothing is written twice') }), {
+    ...written,
+    found: 700,
+  })
   for (const others of [pairs.slice(1), pairs.slice(0, -1), pairs.with(350, ['k0350', 'other'])])
     await t.rejects(writeAll(addresses, others), { code: 'not_empty', message: /700 keys already/ })
   t.equal((await momentOf(addresses)).count, 700)

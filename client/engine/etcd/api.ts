@@ -1,7 +1,8 @@
 /** The connection to one node of etcd: its calls, as its interface has them, each asked once. */
 import { fileURLToPath } from 'node:url'
-import { Client, connectivityState, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { Client, connectivityState, Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { loadSync, type MethodDefinition, type PackageDefinition, type ServiceDefinition } from '@grpc/proto-loader'
+import { diallingOf, type EtcdAccess, obstacleIn } from './access.js'
 
 /** The head of every answer. Numbers of 64 bits are text: the names of members are larger than JavaScript's numbers. */
 export interface Header {
@@ -91,6 +92,7 @@ type Nothing = Readonly<Record<never, never>>
 
 /** The calls that are asked, each with its request and its answer. */
 interface Calls {
+  readonly 'Auth.Authenticate': [{ readonly name: string; readonly password: string }, { readonly token: string }]
   readonly 'KV.Range': [RangeRequest, RangeReply]
   readonly 'KV.Put': [PutRequest, { readonly header: Header }]
   readonly 'KV.DeleteRange': [{ readonly key: Buffer }, { readonly header: Header; readonly deleted: string }]
@@ -110,11 +112,19 @@ export class EtcdError extends Error {
   readonly code: status
   /** True if the error is etcd's own answer; false if the connection made it. */
   readonly isAnswer: boolean
+  /** True if no connection can be made as we ask for it: the message is a sentence that says why. */
+  readonly isClosedToUs: boolean
+  /** True if asking again will find the same. */
+  readonly stays: boolean
 
-  constructor({ code, details }: Pick<ServiceError, 'code' | 'details'>) {
-    super(details)
+  constructor({ code, details }: Pick<ServiceError, 'code' | 'details'>, access: EtcdAccess = {}) {
+    const isAnswer = details.startsWith('etcdserver: ') || !ofConnection.has(code)
+    const obstacle = isAnswer ? null : obstacleIn(details, access)
+    super(obstacle?.sentence ?? details)
     this.code = code
-    this.isAnswer = details.startsWith('etcdserver: ') || !ofConnection.has(code)
+    this.isAnswer = isAnswer
+    this.isClosedToUs = obstacle !== null
+    this.stays = obstacle?.stays ?? false
   }
 }
 
@@ -126,6 +136,9 @@ const closed = { code: status.CANCELLED, details: 'the connection was closed' }
 
 /** Milliseconds after which a call is forgotten: etcd itself gives up after seven seconds. */
 const patienceMs = 30_000
+
+/** Milliseconds in which a connection that is none says why. */
+const answerMs = 1_000
 
 /** Options of a channel. Nothing is repeated: a repeated write would hide that the first one's outcome is unknown. */
 const channelOptions = {
@@ -153,25 +166,41 @@ function methodOf(call: keyof Calls): MethodDefinition<object, object> {
 /** One node of etcd, over one connection. When the connection is lost, it is not made anew. */
 export class EtcdApi {
   readonly #client: Client
+  readonly #access: EtcdAccess
   #isClosed = false
-  /** A node that knows no leader refuses a call of the store at once, and has done nothing then. */
-  readonly #ledOnly = new Metadata()
+  /** The token that etcd has given the user; null if it asks for none. */
+  #token: Promise<string | null> | undefined
 
-  /** @param address `host:port` */
-  constructor(address: string) {
-    this.#client = new Client(address, credentials.createInsecure(), channelOptions)
-    this.#ledOnly.set('hasleader', 'true')
+  /**
+   * @param address `host:port`
+   * @throws ConfigError if a certificate cannot be used
+   */
+  constructor(address: string, access: EtcdAccess = {}) {
+    const dialling = diallingOf(address, access)
+    this.#access = access
+    this.#client = new Client(address, dialling.credentials, { ...channelOptions, ...dialling.options })
+  }
+
+  /** Makes a connection to another node, with the same right. */
+  beside(address: string): EtcdApi {
+    return new EtcdApi(address, this.#access)
   }
 
   /** Connects. @throws Error if no connection stands after some milliseconds, or none can be made */
   async connect(ms: number): Promise<void> {
     const end = Date.now() + ms
     for (let state = this.#state(true); state !== connectivityState.READY; state = this.#state(false)) {
-      if (state === connectivityState.TRANSIENT_FAILURE) throw new Error('nobody listens there')
+      if (state === connectivityState.TRANSIENT_FAILURE) throw await this.#whyNot()
       if (state === connectivityState.SHUTDOWN) throw new Error('the connection was closed')
       if (Date.now() >= end) throw new Error(`no answer in ${ms} ms`)
       await this.#changed(state, end)
     }
+  }
+
+  /** The reason for which no connection could be made: a call that is not sent tells it. */
+  async #whyNot(): Promise<Error> {
+    const error = await this.#once('Maintenance.Status', {}, new Metadata(), answerMs).catch((error) => error)
+    return error instanceof EtcdError && error.isClosedToUs ? error : new Error('nobody listens there')
   }
 
   /** Resolves when the connection, which stands now, is lost or closed. */
@@ -191,11 +220,36 @@ export class EtcdApi {
     })
   }
 
-  /** Asks once. @throws EtcdError */
-  ask<C extends keyof Calls>(call: C, request: Calls[C][0], ms = patienceMs): Promise<Calls[C][1]> {
+  /** Asks once; once more if etcd has refused it for a token that it has forgotten. @throws EtcdError */
+  async ask<C extends keyof Calls>(call: C, request: Calls[C][0], ms = patienceMs): Promise<Calls[C][1]> {
+    const token = await this.#authenticated()
+    try {
+      return await this.#once(call, request, metadataOf(call, request, token), ms)
+    } catch (error) {
+      if (token === null || !(error instanceof EtcdError && isOutdated(error))) throw error
+      this.#token = undefined
+      return this.#once(call, request, metadataOf(call, request, await this.#authenticated()), ms)
+    }
+  }
+
+  /** Gives the token of the user; null for nobody, and where etcd asks for no users. @throws EtcdError if it knows them not */
+  async #authenticated(): Promise<string | null> {
+    const { user } = this.#access
+    if (!user) return null
+    this.#token ??= this.#once('Auth.Authenticate', user, new Metadata(), patienceMs).then(
+      ({ token }) => token,
+      (error: EtcdError) => {
+        if (error.message.startsWith('etcdserver: authentication is not enabled')) return null
+        this.#token = undefined
+        throw error
+      },
+    )
+    return this.#token
+  }
+
+  #once<C extends keyof Calls>(call: C, request: Calls[C][0], metadata: Metadata, ms: number): Promise<Calls[C][1]> {
     if (this.#isClosed) return Promise.reject(new EtcdError(closed))
     const { path, requestSerialize, responseDeserialize } = methodOf(call)
-    const metadata = call.startsWith('KV.') && !isSerializable(request) ? this.#ledOnly : new Metadata()
     return new Promise((resolve, reject) => {
       this.#client.makeUnaryRequest(
         path,
@@ -204,7 +258,7 @@ export class EtcdApi {
         request,
         metadata,
         { deadline: Date.now() + ms },
-        (error, reply) => (error ? reject(new EtcdError(error)) : resolve(reply as Calls[C][1])),
+        (error, reply) => (error ? reject(new EtcdError(error, this.#access)) : resolve(reply as Calls[C][1])),
       )
     })
   }
@@ -213,6 +267,18 @@ export class EtcdApi {
     this.#isClosed = true
     this.#client.close()
   }
+}
+
+/** Refusals of a token that etcd gave once: it has been idle for too long, or users have changed since. Nothing was done. */
+const outdated = ['etcdserver: invalid auth token', 'etcdserver: revision of auth store is old']
+const isOutdated = ({ message }: EtcdError) => outdated.some((text) => message.startsWith(text))
+
+function metadataOf(call: keyof Calls, request: object, token: string | null): Metadata {
+  const metadata = new Metadata()
+  // A node that knows no leader refuses a call of the store at once then, and has done nothing.
+  if (call.startsWith('KV.') && !isSerializable(request)) metadata.set('hasleader', 'true')
+  if (token !== null) metadata.set('token', token)
+  return metadata
 }
 
 const isSerializable = (request: object) => 'serializable' in request && request.serializable === true

@@ -15,6 +15,7 @@ const sentences: readonly (readonly [text: string, code: ErrorCode])[] = [
   ['etcdserver: can only promote a learner', 'not_caught_up'],
   ['etcdserver: bad leader transferee', 'transfer_failed'],
   ['etcdserver: request is too large', 'too_large'],
+  ['etcdserver: authentication failed', 'unauthenticated'],
 ]
 
 /** The other codes of gRPC: all but the last are refusals of etcd, before anything of the call is done. */
@@ -23,8 +24,8 @@ const codes: Partial<Readonly<Record<status, ErrorCode>>> = {
   [status.NOT_FOUND]: 'bad_request',
   [status.ALREADY_EXISTS]: 'bad_request',
   [status.FAILED_PRECONDITION]: 'bad_request',
-  [status.PERMISSION_DENIED]: 'bad_request',
-  [status.UNAUTHENTICATED]: 'bad_request',
+  [status.PERMISSION_DENIED]: 'permission_denied',
+  [status.UNAUTHENTICATED]: 'unauthenticated',
   [status.UNIMPLEMENTED]: 'unknown_command',
   [status.OUT_OF_RANGE]: 'compacted',
   [status.RESOURCE_EXHAUSTED]: 'overloaded',
@@ -36,6 +37,8 @@ const codes: Partial<Readonly<Record<status, ErrorCode>>> = {
  * been proposed.
  */
 export function answerOf({ code, message }: EtcdError): Refusal {
+  if (message.startsWith('etcdserver: user name is empty'))
+    return failure('unauthenticated', `etcd asks for a user, who is named with --user (${message})`)
   const known = sentences.find(([text]) => message.startsWith(text))?.[1]
   return failure(known ?? codes[code] ?? 'left', message)
 }

@@ -1,6 +1,6 @@
 /** Members of an etcd cluster and the status of its nodes, in the words of this project. */
 import { type Answer, type Command, failure, type Status } from '../../../src/contracts.js'
-import { EtcdApi, EtcdError, type EtcdMember, type StatusReply } from './api.js'
+import { type EtcdApi, EtcdError, type EtcdMember, type StatusReply } from './api.js'
 import { answerToRead } from './errors.js'
 
 /** Milliseconds that another node may take to tell how far it is. */
@@ -157,7 +157,7 @@ async function transferLeader(api: EtcdApi, { to }: Command): Promise<Answer> {
     return failure('bad_request', `${String(to)} is no voter: the voters are ${all}`, { voters: names })
   }
   const voters = view.members.filter((one) => !one.is_learner && one !== leader)
-  const heir = to === undefined ? await farthest(voters) : voters.find((one) => nameOf(one) === to)
+  const heir = to === undefined ? await farthest(api, voters) : voters.find((one) => nameOf(one) === to)
   if (!heir) return failure('transfer_failed', 'no other voter answers')
   try {
     await api.ask('Maintenance.MoveLeader', { target_id: heir.id }, handOverMs)
@@ -171,19 +171,20 @@ async function transferLeader(api: EtcdApi, { to }: Command): Promise<Answer> {
 }
 
 /** Finds the member that has performed most, of those that answer. */
-async function farthest(members: readonly EtcdMember[]): Promise<EtcdMember | undefined> {
-  const asked = members.map(async (member) => {
-    const api = new EtcdApi(addressIn(member.client_urls[0]) ?? '')
+async function farthest(asked: EtcdApi, members: readonly EtcdMember[]): Promise<EtcdMember | undefined> {
+  const looks = members.map(async (member) => {
+    let api: EtcdApi | undefined
     try {
+      api = asked.beside(addressIn(member.client_urls[0]) ?? '')
       const { raft_applied_index } = await api.ask('Maintenance.Status', {}, otherMs)
       return [{ member, applied: Number(raft_applied_index) }]
     } catch {
       return []
     } finally {
-      api.close()
+      api?.close()
     }
   })
-  const answered = (await Promise.all(asked)).flat()
+  const answered = (await Promise.all(looks)).flat()
   return answered.toSorted((one, other) => other.applied - one.applied)[0]?.member
 }
 

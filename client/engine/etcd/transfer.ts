@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { quoted } from '../../../src/text.js'
 import { BackupRefused } from '../../backup/refused.js'
+import type { EtcdAccess } from './access.js'
 import { EtcdApi, EtcdError } from './api.js'
 import { answerOf } from './errors.js'
 import { pages, rangeOf } from './range.js'
@@ -37,22 +38,26 @@ const refused = (code: string, message: string) => new BackupRefused({ code, mes
 /** The nodes of a cluster, one of which is asked as long as it answers. */
 class Nodes {
   readonly #addresses: readonly string[]
+  readonly #access: EtcdAccess
+  /** Nodes with which no connection can be made as we ask for it. */
+  readonly #closedToUs = new Set<string>()
   #at = 0
   #api: EtcdApi | null = null
 
-  constructor(addresses: readonly string[]) {
+  constructor(addresses: readonly string[], access: EtcdAccess) {
     this.#addresses = addresses
+    this.#access = access
   }
 
   /**
    * Asks until a node answers. What is asked must do no harm when it is done twice.
    *
-   * @throws BackupRefused if etcd refuses, or no node has answered for {@link patienceMs}
+   * @throws BackupRefused if etcd refuses, all nodes are closed to us, or none has answered for {@link patienceMs}
    */
   async ask<T>(what: (api: EtcdApi) => Promise<T>): Promise<T> {
     const end = performance.now() + patienceMs
     for (;;) {
-      this.#api ??= new EtcdApi(this.#addresses[this.#at]!)
+      this.#api ??= new EtcdApi(this.#addresses[this.#at]!, this.#access)
       try {
         return await what(this.#api)
       } catch (error) {
@@ -60,7 +65,9 @@ class Nodes {
         const { code, message, definite } = answerOf(error).error
         const isPassing = !error.isAnswer || !definite || code === 'no_leader'
         if (!isPassing) throw refused(code, `etcd refuses: ${message}`)
-        if (performance.now() >= end) throw refused('unreachable', `no node of etcd answers: ${message}`)
+        if (error.stays) this.#closedToUs.add(this.#addresses[this.#at]!)
+        const isOver = this.#closedToUs.size === this.#addresses.length || performance.now() >= end
+        if (isOver) throw refused('unreachable', `no node of etcd answers: ${message}`)
         this.#next()
         await delay(pauseMs)
       }
@@ -84,8 +91,8 @@ class Nodes {
  * @param addresses of nodes, `host:port`; when one fails, the next goes on behind the last key
  * @throws BackupRefused if no node answers
  */
-export async function momentOf(addresses: readonly string[]): Promise<Moment> {
-  const nodes = new Nodes(addresses)
+export async function momentOf(addresses: readonly string[], access: EtcdAccess = {}): Promise<Moment> {
+  const nodes = new Nodes(addresses, access)
   const { header, count } = await nodes.ask((api) => api.ask('KV.Range', { ...rangeOf(''), count_only: true }))
   const { revision, raft_term: term, cluster_id: cluster } = header
   const place = { revision: Number(revision), term: Number(term), cluster: BigInt(cluster).toString(16) }
@@ -141,22 +148,23 @@ export interface Written {
  * etcd may hold the first of these entries already, as a transfer that was cut off leaves them: it goes on behind them.
  *
  * @param entries in the order of the keys' bytes, no key twice
- * @param onProgress called with the number of entries that etcd has so far, after each batch
+ * @param options `access` says how etcd is asked; `onProgress` is called after each batch with the number of entries that
+ *   etcd has so far
  * @throws BackupRefused if etcd holds anything else before (nothing is written then) or afterwards, refuses, or does not answer
  */
 export async function writeAll(
   addresses: readonly string[],
   entries: AsyncIterable<Pair> | Iterable<Pair>,
-  onProgress: (written: number) => void = () => {},
+  { access = {}, onProgress }: { access?: EtcdAccess; onProgress?: (written: number) => void } = {},
 ): Promise<Written> {
-  const nodes = new Nodes(addresses)
+  const nodes = new Nodes(addresses, access)
   const given = new Digest()
-  const before = await momentOf(addresses)
+  const before = await momentOf(addresses, access)
   try {
     for await (const batch of batches(behind(before, entries, given))) {
       await nodes.ask((api) => put(api, batch))
       for (const pair of batch) given.add(pair)
-      onProgress(given.count)
+      onProgress?.(given.count)
     }
   } catch (error) {
     if (!(error instanceof BackupRefused) || given.count <= before.count) throw error
@@ -168,7 +176,7 @@ export async function writeAll(
   } finally {
     nodes.close()
   }
-  return { ...(await compared(given.end(), await momentOf(addresses))), found: before.count }
+  return { ...(await compared(given.end(), await momentOf(addresses, access))), found: before.count }
 }
 
 /** Yields the entries behind those that etcd holds. @throws BackupRefused if it does not hold the first of them, and no more */

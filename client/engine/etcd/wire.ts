@@ -1,6 +1,7 @@
 /** The way of a client to nodes of etcd: the client's own rules decide, and gRPC carries. */
 import { parseAddress } from '../../../src/address.js'
 import type { HeardOfNodes, Wire } from '../../client.js'
+import { diallingOf, type EtcdAccess } from './access.js'
 import { EtcdApi, EtcdError } from './api.js'
 import { perform } from './commands.js'
 
@@ -10,8 +11,12 @@ const connectMs = 1_000
 /**
  * Connects a client with nodes of etcd. A write is asked once: if its connection breaks, or etcd does not know what
  * became of it, its outcome is unknown.
+ *
+ * @throws ConfigError if a certificate cannot be used
  */
-export function etcdWire(heard: HeardOfNodes): Wire {
+export function etcdWire(heard: HeardOfNodes, access: EtcdAccess = {}): Wire {
+  // Files are read at each connection, since they may have been renewed; for the first time now.
+  diallingOf('', access)
   const nodes = new Map<string, EtcdApi>()
   const lose = (address: string, api: EtcdApi | undefined, reason: string) => {
     if (!api || nodes.get(address) !== api) return
@@ -23,7 +28,9 @@ export function etcdWire(heard: HeardOfNodes): Wire {
     try {
       await api.connect(connectMs)
     } catch (error) {
-      return lose(address, api, (error as Error).message)
+      const { message } = error as Error
+      if (nodes.get(address) === api && error instanceof EtcdError) heard.barred(address, message)
+      return lose(address, api, message)
     }
     if (nodes.get(address) !== api) return
     heard.connected(address)
@@ -33,7 +40,12 @@ export function etcdWire(heard: HeardOfNodes): Wire {
   return {
     connect(address) {
       if (!parseAddress(address)) return heard.disconnected(address, 'not an address')
-      const api = new EtcdApi(address)
+      let api: EtcdApi
+      try {
+        api = new EtcdApi(address, access)
+      } catch (error) {
+        return heard.disconnected(address, (error as Error).message)
+      }
       nodes.set(address, api)
       void open(address, api)
     },
