@@ -90,13 +90,11 @@ export class Hosts {
     return addressOf(this.#host(name))
   }
 
-  /** Loses the packets that one host sends to another. */
+  /** Loses the packets that one host sends to another: all links at once, as near as a system can. */
   async cut(links: readonly Direction[]): Promise<void> {
-    for (const link of links) {
-      const [from, to] = link.split('>') as [NodeId, NodeId]
-      this.#host(to).cutFrom.add(this.#host(from).name)
-      await this.#filter(this.#host(to))
-    }
+    const ends = links.map((link) => link.split('>').map((name) => this.#host(name)) as [Host, Host])
+    for (const [from, to] of ends) to.cutFrom.add(from.name)
+    await this.#filterAll(new Set(ends.map(([, to]) => to)))
   }
 
   /** Mends every link: no packet is cut off, delayed, lost or too long any more, and every cable is plugged in. */
@@ -105,7 +103,9 @@ export class Hosts {
       host.cutFrom.clear()
       host.isDeaf = false
       host.loss = 0
-      await this.#filter(host)
+    }
+    await this.#filterAll(this.#hosts.values())
+    for (const host of this.#hosts.values()) {
       if (host.isUnplugged) await this.plug(host.name)
       if (host.queue !== null) await this.queue(host.name, null)
       if (host.mtu !== usualMtu) await this.limit(host.name, usualMtu)
@@ -192,6 +192,10 @@ export class Hosts {
   #nextAddress(): number {
     if (++this.#numbers < supervisor) return this.#numbers
     throw new ConfigError(`there are no more addresses: ${supervisor - 1} were given out`)
+  }
+
+  async #filterAll(hosts: Iterable<Host>): Promise<void> {
+    await Promise.all([...hosts].map((host) => this.#filter(host)))
   }
 
   async #filter({ name, cutFrom, isDeaf, loss }: Host): Promise<void> {
