@@ -14,7 +14,7 @@ import { etcdClient } from '../../engine/etcd/client.js'
 import { EtcdCluster } from '../../engine/etcd/cluster.js'
 import { etcdCommands } from '../../engine/etcd/commands.js'
 import { requireEtcd } from '../../engine/etcd/program.js'
-import { accidentOf, portOnHosts, RealDriver } from './real.js'
+import { accidentOf, cutsOneWay, portOnHosts, RealDriver, withRemark } from './real.js'
 
 const host = '127.0.0.1'
 const nodes = ['n1', 'n2', 'n3', 'n4', 'n5']
@@ -115,12 +115,16 @@ export async function playOnEtcd(
     await driver.begin(() => cluster.start())
     await driver.ready()
     await driver.meet(clientsIn(scenario.statements))
-    return remarked(await play(scenario, subjectOf(version), driver, seed))
+    const played = await play(scenario, subjectOf(version), driver, seed)
+    return remarked(cutsOneWay(scenario.statements) ? withRemark(played, overConnections) : played)
   } finally {
     await driver.stop()
     await rm(dataDir, { recursive: true, force: true })
   }
 }
+
+/** A sentence for a transcript on hosts: etcd has no network of datagrams. */
+const overConnections = '# links are cut one way, which ends the connections of etcd both ways'
 
 /** Adds to a transcript that does not end well with which options etcd ran. */
 function remarked(played: Played): Played {

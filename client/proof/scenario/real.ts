@@ -20,6 +20,7 @@ import type {
   Played,
   RawConnection,
   Scenario,
+  Statement,
 } from '../../../src/proof/scenario/scenario.js'
 import { ledBy } from '../../../src/proof/scenario/virtual.js'
 import { Cluster } from '../../../src/server/cluster.js'
@@ -67,6 +68,7 @@ export async function playOnProcesses(
     : localMembers(count, thisMachine, await freeBasePort(count, thisMachine))
   const members = all.slice(0, 5)
   const accidents: string[] = []
+  const isOneWay = hosts !== null && cutsOneWay(scenario.statements)
   const cluster = new Cluster({
     stage: stage.number,
     hosts,
@@ -74,7 +76,7 @@ export async function playOnProcesses(
     members,
     isFounded: stage.members === 'changing' ? false : null,
     membersOf: (id) => ledBy(scenario.believes[id], members),
-    network: stage.network,
+    network: isOneWay ? 'udp' : stage.network,
     cluster: `scenario-${randomUUID().slice(0, 8)}`,
     log: 'file',
     pace: defaultPace,
@@ -86,14 +88,33 @@ export async function playOnProcesses(
   })
   const driver = new RealDriver(cluster, all, scenario, accidents, (addresses) => new Client({ addresses }))
   try {
+    for (const { id } of all) await hosts?.add(id)
     await driver.begin(() => cluster.start())
     for (const spare of all.slice(5)) await cluster.add(spare)
     await driver.ready()
-    return await play(scenario, stage, driver, seed)
+    const played = await play(scenario, stage, driver, seed)
+    return isOneWay ? withRemark(played, overDatagrams) : played
   } finally {
     await driver.stop()
     await rm(dataDir, { recursive: true, force: true })
   }
+}
+
+/** A sentence for a transcript on hosts. A connection needs both directions: the one carries what the other acknowledges. */
+const overDatagrams =
+  '# links are cut one way, which would end a connection both ways; so the nodes speak udp here, where each datagram is alone'
+
+/** Tells whether a script loses what is sent over a link in one direction, and carries what comes back. */
+export function cutsOneWay(statements: readonly Statement[]): boolean {
+  return statements.some((one) => {
+    if (one.kind === 'repeat') return cutsOneWay(one.body)
+    return one.kind === 'fault' && one.fault.word === 'cut' && !one.fault.bothWays
+  })
+}
+
+/** Adds a sentence to a transcript, before its verdict. */
+export function withRemark(played: Played, remark: string): Played {
+  return { ...played, transcript: [...played.transcript.slice(0, -2), '', remark, ...played.transcript.slice(-2)] }
 }
 
 /** Describes an accident: a failure that a node reports, or an end of a node that the script did not cause. */
@@ -118,6 +139,7 @@ export class RealDriver implements Driver {
   readonly #clientOf: (addresses: readonly string[]) => Client
   readonly #clients = new Map<string, Client>()
   readonly #sockets: RawSocket[] = []
+  readonly #paused = new Set<NodeId>()
   #changed = () => {}
 
   constructor(
@@ -159,6 +181,8 @@ export class RealDriver implements Driver {
 
   async perform(fault: Fault): Promise<void> {
     for (const { perform } of actsOf(this.#cluster.faults, fault)) await perform()
+    if (fault.word === 'pause') for (const id of fault.nodes) this.#paused.add(id)
+    else if ('nodes' in fault && fault.word !== 'split') for (const id of fault.nodes) this.#paused.delete(id)
   }
 
   delay(delay: Delay): Promise<void> {
@@ -179,7 +203,9 @@ export class RealDriver implements Driver {
   }
 
   call(name: string, command: Command, at: NodeId | null, settle: (outcome: Outcome) => void): void {
-    const deadlineMs = this.slowness * (name === operator.name ? operator.deadlineMs : this.#deadlineMs)
+    const patienceMs = name === operator.name ? operator.deadlineMs : this.#deadlineMs
+    // Of a paused node no answer comes: a longer wait would only make the pause longer, and others elect meanwhile.
+    const deadlineMs = at !== null && this.#paused.has(at) ? patienceMs : patienceMs * this.slowness
     const asked = this.#client(name).call(command, { deadlineMs, ...(at !== null && { at: this.address(at).client }) })
     void asked.then((outcome) => {
       settle(outcome)

@@ -112,13 +112,11 @@ export class Hosts {
     return addressOf(this.#host(name))
   }
 
-  /** Loses the packets that one host sends to another. */
+  /** Loses the packets that one host sends to another: all links at once, as near as a system can. */
   async cut(links: readonly Direction[]): Promise<void> {
-    for (const link of links) {
-      const [from, to] = link.split('>') as [NodeId, NodeId]
-      this.#host(to).cutFrom.add(this.#host(from).name)
-      await this.#filter(this.#host(to))
-    }
+    const ends = links.map((link) => link.split('>').map((name) => this.#host(name)) as [Host, Host])
+    for (const [from, to] of ends) to.cutFrom.add(from.name)
+    await this.#filterAll(new Set(ends.map(([, to]) => to)))
   }
 
   /** Mends every link: no packet is cut off, delayed, lost or too long any more, and every cable is plugged in. */
@@ -127,7 +125,9 @@ export class Hosts {
       host.cutFrom.clear()
       host.isDeaf = false
       host.loss = 0
-      await this.#filter(host)
+    }
+    await this.#filterAll(this.#hosts.values())
+    for (const host of this.#hosts.values()) {
       if (host.isUnplugged) await this.plug(host.name)
       if (host.queue !== null || host.inward !== null) await this.queue(host.name, null)
       if (host.mtu !== usualMtu) await this.limit(host.name, usualMtu)
@@ -267,6 +267,10 @@ export class Hosts {
       const routes = delayed.map((to) => `route add ${addressOf(to)} via ${net}.${supervisor} ${ofDelays}`)
       await run('ip', ['-n', from.name, '-batch', '-'], lines(`route flush ${ofDelays}`, ...routes))
     }
+  }
+
+  async #filterAll(hosts: Iterable<Host>): Promise<void> {
+    await Promise.all([...hosts].map((host) => this.#filter(host)))
   }
 
   async #filter({ name, cutFrom, isDeaf, loss }: Host): Promise<void> {
