@@ -28,6 +28,7 @@ import { transferClaims } from './send-snapshot.js'
 import { sessionClientClaims } from './session-clients.js'
 import { sessionClaims, sessionEndClaims } from './sessions.js'
 import { slowLineClaims } from './slow-lines.js'
+import { slowMachineClaims } from './slow-machines.js'
 import { successionClaims } from './succession.js'
 import { voteClaims } from './votes.js'
 import { wipedClaims } from './wiped.js'
@@ -79,6 +80,7 @@ export const claims: Claims = {
   ...learnerClaims,
   ...featureClaims,
   ...guardClaims,
+  ...slowMachineClaims,
   ...admissionClaims,
   ...passedOnClaims,
   ...comparingClaims,

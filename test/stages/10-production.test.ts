@@ -12,6 +12,7 @@ import { leaseClaims } from '../claims/leases.js'
 import { pipelineClaims } from '../claims/pipeline.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
 import { retiringClaims } from '../claims/retiring.js'
+import { slowMachineClaims } from '../claims/slow-machines.js'
 
 const claims = {
   ...preVoteClaims,
@@ -25,6 +26,7 @@ const claims = {
   ...featureClaims,
   ...guardClaims,
   ...admissionClaims,
+  ...slowMachineClaims,
   ...passedOnClaims,
   ...comparingClaims,
   ...wishedSnapshotClaims,

@@ -21,6 +21,7 @@ import { wrongGuards } from './10-production-guard.js'
 import { wrongHandoverRules } from './10-production-handover.js'
 import { wrongLearners } from './10-production-learners.js'
 import { wrongPipelineRules } from './10-production-pipeline.js'
+import { wrongPatience } from './10-production-slow-machine.js'
 import type { WrongRule } from './wrong-rule.js'
 
 export { seedsToTry } from './seeds.js'
@@ -49,6 +50,7 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongLearners,
   ...wrongGuards,
   ...wrongAdmissions,
+  ...wrongPatience,
   ...wrongComparisons,
   ...wrongFeatures,
 ]
