@@ -28,6 +28,7 @@ import { refuseSnapshot, takeWishedSnapshot } from './snapshot-now.js'
 import { hearSuccessor, standAtOnce } from './stand-at-once.js'
 import { hearEquipped, proposeFeatures } from './switch-on.js'
 import { answerForwarded, takeForward, takeForwardRequest, tellRefusals } from './take-forward.js'
+import { callOffToLeave } from './transfer-leader.js'
 
 type Reports = 'applied' | 'saved' | 'restored'
 type Table<M extends InteractionMessage | ProductionMessage> = StageTable<ProductionNode, M>
@@ -86,6 +87,7 @@ export function turnOfProduction(before: Table<InteractionMessage>['turn']): Tab
   const leased = replaced(waiting, beginRound, readByLease, beginRound, noteRound)
   return [
     ...replaced(leased, askReadIndex, askReadIndexOfSuccessor),
+    callOffToLeave,
     handOver,
     tellRefusals,
     takeWishedSnapshot,

@@ -1,10 +1,9 @@
 import { send } from '../../src/stage.js'
 import { matchIndexOf } from '../4-log-replication/progress.js'
 import { standing } from '../8-membership/standing.js'
-import { beginHandover, successors } from './handover.js'
+import { beginHandover, isChanging, successors } from './handover.js'
 import type { OfferToLead } from './messages.js'
 import type { ProductionNode } from './production-node.js'
-import { isChanging } from './transfer-leader.js'
 
 /** Election time-outs between two hand-overs to preferred nodes: a node that comes and goes must not take it along. */
 const pause = 10

@@ -28,7 +28,7 @@ export interface Handover {
   /** The tick at which the hand-over began; later, the tick at which the successor was told to stand for election. */
   since: number
   /** True if the leader was removed, and leaves as soon as it has handed over. */
-  readonly isRetiring: boolean
+  isRetiring: boolean
   /** Clients that asked for the hand-over, and wait for its end. */
   readonly requests: RequestId[]
   /** Requests that would put an entry into the log: each is performed when the hand-over has ended. */

@@ -29,6 +29,7 @@ import { sessionClientClaims } from './session-clients.js'
 import { sessionClaims, sessionEndClaims } from './sessions.js'
 import { slowLineClaims } from './slow-lines.js'
 import { slowMachineClaims } from './slow-machines.js'
+import { stoppingClaims } from './stopping.js'
 import { successionClaims } from './succession.js'
 import { voteClaims } from './votes.js'
 import { wipedClaims } from './wiped.js'
@@ -81,6 +82,7 @@ export const claims: Claims = {
   ...featureClaims,
   ...guardClaims,
   ...slowMachineClaims,
+  ...stoppingClaims,
   ...admissionClaims,
   ...passedOnClaims,
   ...comparingClaims,

@@ -13,6 +13,7 @@ import { pipelineClaims } from '../claims/pipeline.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
 import { retiringClaims } from '../claims/retiring.js'
 import { slowMachineClaims } from '../claims/slow-machines.js'
+import { stoppingClaims } from '../claims/stopping.js'
 
 const claims = {
   ...preVoteClaims,
@@ -27,6 +28,7 @@ const claims = {
   ...guardClaims,
   ...admissionClaims,
   ...slowMachineClaims,
+  ...stoppingClaims,
   ...passedOnClaims,
   ...comparingClaims,
   ...wishedSnapshotClaims,
