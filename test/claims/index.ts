@@ -20,6 +20,7 @@ import { leaseClaims } from './leases.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
 import { pipelineClaims } from './pipeline.js'
 import { preVoteClaims } from './pre-vote.js'
+import { preferredClaims } from './preferred.js'
 import { callOffClaims, quorumClaims, waitingClaims } from './quorum.js'
 import { followerReadClaims, readClaims } from './read-index.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
@@ -82,6 +83,7 @@ export const claims: Claims = {
   ...featureClaims,
   ...guardClaims,
   ...slowMachineClaims,
+  ...preferredClaims,
   ...stoppingClaims,
   ...admissionClaims,
   ...passedOnClaims,

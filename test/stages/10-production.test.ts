@@ -11,6 +11,7 @@ import { learnerClaims } from '../claims/learners.js'
 import { leaseClaims } from '../claims/leases.js'
 import { pipelineClaims } from '../claims/pipeline.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
+import { preferredClaims } from '../claims/preferred.js'
 import { retiringClaims } from '../claims/retiring.js'
 import { slowMachineClaims } from '../claims/slow-machines.js'
 import { stoppingClaims } from '../claims/stopping.js'
@@ -28,6 +29,7 @@ const claims = {
   ...guardClaims,
   ...admissionClaims,
   ...slowMachineClaims,
+  ...preferredClaims,
   ...stoppingClaims,
   ...passedOnClaims,
   ...comparingClaims,

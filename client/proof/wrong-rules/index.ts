@@ -21,6 +21,7 @@ import { wrongGuards } from './10-production-guard.js'
 import { wrongHandoverRules } from './10-production-handover.js'
 import { wrongLearners } from './10-production-learners.js'
 import { wrongPipelineRules } from './10-production-pipeline.js'
+import { wrongPreferences } from './10-production-prefer.js'
 import { wrongPatience } from './10-production-slow-machine.js'
 import type { WrongRule } from './wrong-rule.js'
 
@@ -51,6 +52,7 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongGuards,
   ...wrongAdmissions,
   ...wrongPatience,
+  ...wrongPreferences,
   ...wrongComparisons,
   ...wrongFeatures,
 ]
