@@ -1,5 +1,6 @@
 import { admissionClaims } from './admission.js'
 import { appendEntriesClaims } from './append-entries.js'
+import { backupClaims } from './backups.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
 import { comparingClaims, wishedSnapshotClaims } from './compare-results.js'
@@ -85,6 +86,7 @@ export const claims: Claims = {
   ...slowMachineClaims,
   ...preferredClaims,
   ...stoppingClaims,
+  ...backupClaims,
   ...admissionClaims,
   ...passedOnClaims,
   ...comparingClaims,

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
 import { admissionClaims } from '../claims/admission.js'
+import { backupClaims } from '../claims/backups.js'
 import { comparingClaims, wishedSnapshotClaims } from '../claims/compare-results.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
 import { featureClaims } from '../claims/features.js'
@@ -31,6 +32,7 @@ const claims = {
   ...slowMachineClaims,
   ...preferredClaims,
   ...stoppingClaims,
+  ...backupClaims,
   ...passedOnClaims,
   ...comparingClaims,
   ...wishedSnapshotClaims,

@@ -14,6 +14,8 @@ import { wrongSessionClients } from './9-client-interaction-client.js'
 import { wrongReads } from './9-client-interaction-reads.js'
 import { wrongPreVotes } from './10-production.js'
 import { wrongAdmissions } from './10-production-admit.js'
+import { wrongBackups } from './10-production-backup.js'
+import { wrongConnections } from './10-production-client.js'
 import { wrongComparisons } from './10-production-compare.js'
 import { wrongFeatures } from './10-production-features.js'
 import { wrongForwards } from './10-production-forward.js'
@@ -53,6 +55,8 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongAdmissions,
   ...wrongPatience,
   ...wrongPreferences,
+  ...wrongBackups,
+  ...wrongConnections,
   ...wrongComparisons,
   ...wrongFeatures,
 ]
