@@ -17,7 +17,7 @@ export class Succession {
    * @returns resolves when another node leads, when the rules have given the hand-over up, or when {@link end} is called
    */
   wait(waiting: WaitingRequests, ask: (request: Request) => void): Promise<void> {
-    const command = { command: 'transfer_leader' }
+    const command = { command: 'transfer_leader', isLeaving: true }
     return new Promise((resolve) => {
       const id = waiting.add(command, () => resolve())
       if (typeof id !== 'number') return resolve()

@@ -28,6 +28,10 @@ export interface Timing {
   readonly leaseMs: number
   /** Entries whose results the nodes compare, as one number (stage 10); left out if they do not compare. */
   readonly compareEntries?: number
+  /**
+   * Bytes of memory that committed entries may take before a slow state machine (stage 10); 128 MiB if it is left out.
+   */
+  readonly unappliedBytes?: number
   /** Ticks of the cluster's time after which an unused session ends (stage 9). */
   readonly sessionTicks: number
   /** Sessions that may be open at once. */

@@ -79,6 +79,8 @@ const levels: { readonly [Name in keyof EventDetails]: LogLevel } = {
   snapshot_failed: 'warn',
   disk_low: 'warn',
   disk_room: 'info',
+  machine_behind: 'warn',
+  machine_in_time: 'info',
   disk_waits: 'warn',
   unreadable_output: 'warn',
   output_dropped: 'warn',

@@ -164,6 +164,11 @@ const sentences: { readonly [Name in keyof EventDetails]: (details: EventDetails
       `has ${freeBytes} bytes left on its disk, and holds ${reserveBytes} back: as leader it takes no writes until there is room`,
     ),
   disk_room: ({ freeBytes }) => colour.green(`has room on its disk again: ${freeBytes} bytes`),
+  machine_behind: ({ bytes }) =>
+    colour.yellow(
+      `takes no more entries: those of ${bytes} bytes of memory wait for its state machine, which is slower than the log`,
+    ),
+  machine_in_time: () => colour.green('takes entries again: its state machine has caught up'),
   disk_waits: ({ message }) => colour.yellow(`waits for its disk: ${message}`),
   unreadable_output: ({ bytes, text, unnoticed }) =>
     colour.yellow(`printed a line of ${bytes} bytes that is no event: ${text}${andMore(unnoticed)}`),

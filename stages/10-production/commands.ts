@@ -51,7 +51,9 @@ export type AddNode = z.infer<(typeof productionCommands)['add_node']['schema']>
 export type Promote = z.infer<(typeof productionCommands)['promote']['schema']>
 export type Backup = z.infer<(typeof productionCommands)['backup']['schema']>
 export type BackupPiece = z.infer<(typeof productionCommands)['backup_piece']['schema']>
-export type TransferLeader = z.infer<(typeof productionCommands)['transfer_leader']['schema']>
+/** A node that is being stopped asks itself to hand over: it leaves in any case. No client can say so. */
+type Leaving = { readonly isLeaving?: boolean }
+export type TransferLeader = z.infer<(typeof productionCommands)['transfer_leader']['schema']> & Leaving
 
 /** The services for clients: that of stage 8 with what is new in it, one for hand-overs, and one for backups. */
 export function servicesOfProduction(before: readonly string[]): string[] {

@@ -96,9 +96,16 @@ function end(node: ProductionNode, { requests, held }: Handover, answer: Answer)
   for (const perform of held) perform()
 }
 
-/** A leader whose removal is committed hands over, and leaves office only then; alone, it leaves at once. */
+/**
+ * A leader whose removal is committed hands over, and leaves office only then; alone, it leaves at once. It may be
+ * handing over already, because it is being stopped.
+ */
 export function handOverAndRetire(node: ProductionNode): void {
-  if (node.handover) return
+  const { handover } = node
+  if (handover) {
+    handover.isRetiring = true
+    return
+  }
   const successor = bestSuccessor(node)
   if (successor) beginHandover(node, successor, { isRetiring: true })
   else retire(node)

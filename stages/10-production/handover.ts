@@ -24,12 +24,17 @@ export function successors(node: ProductionNode): Member[] {
 
 const reached = (node: ProductionNode, id: NodeId) => matchIndexOf(node.progress.get(id))
 
+/** A change of members has steps that are entries: it goes on, and the hand-over has to wait for its end. */
+export function isChanging({ change, log, commitIndex }: ProductionNode): boolean {
+  return change !== null || log.configuration.configuration.outgoing !== null || log.configuration.index > commitIndex
+}
+
 /**
- * Checks whether the successor may stand: it has all entries, all of them are committed, and no client waits for one.
- * Otherwise the successor would not be elected, or a client would not learn its outcome from this leader.
+ * Checks whether the successor may stand: it has all entries, all of them are committed, and no client waits for one,
+ * nor for a change of members. Otherwise the successor would not be elected, or a client would not learn its outcome.
  */
 export function isReadyFor(node: ProductionNode, { to }: Handover): boolean {
   const { log, commitIndex, waiting } = node
   const { index } = log.last
-  return reached(node, to.id) === index && commitIndex === index && waiting.size === 0
+  return reached(node, to.id) === index && commitIndex === index && waiting.size === 0 && !isChanging(node)
 }

@@ -1,6 +1,7 @@
 import { inOrder, insertedBefore, replaced, replacedIn, type StageTable } from '../../src/stage.js'
 import { countReply, walkBack } from '../4-log-replication/acknowledge.js'
 import { heedElected, tellStaleTerm } from '../6-leader-election/terms.js'
+import { appendBehindEdge } from '../7-log-compaction/edge.js'
 import { holdSnapshots } from '../7-log-compaction/let-go.js'
 import { takeSnapshotWhenDue } from '../7-log-compaction/take-snapshot.js'
 import { beLoyal, voteIfAdmitted } from '../8-membership/loyalty.js'
@@ -22,10 +23,12 @@ import { offerToLead, takeOffer } from './prefer.js'
 import type { ProductionNode } from './production-node.js'
 import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from './reads-in-between.js'
 import { countArrived, rewind } from './replicate-ahead.js'
+import { appendIfInTime, countApplied, countHanded } from './slow-machine.js'
 import { refuseSnapshot, takeWishedSnapshot } from './snapshot-now.js'
 import { hearSuccessor, standAtOnce } from './stand-at-once.js'
 import { hearEquipped, proposeFeatures } from './switch-on.js'
 import { answerForwarded, takeForward, takeForwardRequest, tellRefusals } from './take-forward.js'
+import { callOffToLeave } from './transfer-leader.js'
 
 type Reports = 'applied' | 'saved' | 'restored'
 type Table<M extends InteractionMessage | ProductionMessage> = StageTable<ProductionNode, M>
@@ -39,6 +42,7 @@ export function gateOfProduction(before: Table<InteractionMessage>['gate']): Tab
 export function hearAhead(before: Table<InteractionMessage>['on']): Table<ProductionMessage>['on'] {
   return {
     ...before,
+    AppendEntries: replacedIn(before.AppendEntries, appendBehindEdge, appendIfInTime),
     AppendEntriesReply: replacedIn(before.AppendEntriesReply, countReply, countArrived),
     AppendEntriesConflict: replacedIn(before.AppendEntriesConflict, walkBack, rewind),
     LeaderConfirmed: replacedIn(before.LeaderConfirmed, countConfirmation, extendLease),
@@ -60,7 +64,7 @@ export function hearAhead(before: Table<InteractionMessage>['on']): Table<Produc
 export function reportsOfProduction({ applied, saved, restored }: Pick<Table<InteractionMessage>, Reports>) {
   return {
     perform: [performCompared],
-    applied: [...applied, answerForwarded, sumResults],
+    applied: [...applied, answerForwarded, sumResults, countApplied],
     saved: [...saved, followSnapshot, refuseSnapshot],
     restored: [...restored, sumAnew],
   }
@@ -78,8 +82,14 @@ export function tickOfProduction(before: Table<InteractionMessage>['tick']): Tab
  */
 export function turnOfProduction(before: Table<InteractionMessage>['turn']): Table<ProductionMessage>['turn'] {
   const holding = replaced(before, holdSnapshots, holdCopied)
-  const switching = insertedBefore(holding, takeSnapshotWhenDue, followFeatures)
+  const switching = insertedBefore(holding, takeSnapshotWhenDue, followFeatures, countHanded)
   const waiting = replaced(switching, leaveReads, leaveReadsToSuccessor)
   const leased = replaced(waiting, beginRound, readByLease, beginRound, noteRound)
-  return [...replaced(leased, askReadIndex, askReadIndexOfSuccessor), handOver, tellRefusals, takeWishedSnapshot]
+  return [
+    ...replaced(leased, askReadIndex, askReadIndexOfSuccessor),
+    callOffToLeave,
+    handOver,
+    tellRefusals,
+    takeWishedSnapshot,
+  ]
 }

@@ -44,7 +44,10 @@ export interface RequestVoteNow extends Omit<RequestVote, 'type'> {
   readonly type: 'RequestVoteNow'
 }
 
-/** A follower to the leader: I am preferred, and would take over. */
+/**
+ * A follower to the leader: I would take over. The leader to a follower: my disk is nearly full, would you? The message
+ * is the same, because an earlier release reads it, and leaves it without an answer.
+ */
 export interface OfferToLead extends Message {
   readonly type: 'OfferToLead'
   readonly term: Term

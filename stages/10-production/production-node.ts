@@ -5,6 +5,7 @@ import { type Growth, noGrowth } from './growth.js'
 import { noWishes, type SnapshotWishes } from './snapshot-wishes.js'
 import { noSums, type Sums } from './sums.js'
 import { type Switches, switches } from './switches.js'
+import { noneUnapplied, type Unapplied } from './unapplied.js'
 
 /** A node's question to the voters whether they would elect it. */
 interface PreVotes {
@@ -27,7 +28,7 @@ export interface Handover {
   /** The tick at which the hand-over began; later, the tick at which the successor was told to stand for election. */
   since: number
   /** True if the leader was removed, and leaves as soon as it has handed over. */
-  readonly isRetiring: boolean
+  isRetiring: boolean
   /** Clients that asked for the hand-over, and wait for its end. */
   readonly requests: RequestId[]
   /** Requests that would put an entry into the log: each is performed when the hand-over has ended. */
@@ -65,6 +66,8 @@ export interface ProductionNode extends Responder, SnapshotWishes {
   readonly taken: Taken
   /** On a leader: what its log may still add to the state. */
   readonly growth: Growth
+  /** The entries that wait for the state machine. */
+  readonly unapplied: Unapplied
   /** The results of the state machine, where they are compared. */
   sums: Sums
   /** The features that the cluster has switched on. */
@@ -82,6 +85,7 @@ export function productionNode(options: NodeOptions) {
     lease,
     offeredAt: null,
     growth: noGrowth(),
+    unapplied: noneUnapplied(),
     ...noForwards(round),
     ...noWishes(),
     sums: noSums((options.recovered.snapshots[0]?.index ?? 0) + 1),

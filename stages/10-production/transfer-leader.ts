@@ -1,8 +1,10 @@
 import { failure, type Member, type NodeId, type Request } from '../../src/contracts.js'
+import { canStillEnd } from '../8-membership/call-off.js'
 import { idsOf } from '../8-membership/configuration.js'
+import { giveUp } from '../8-membership/end-change.js'
 import { refuse, refuseElsewhere } from '../8-membership/refuse.js'
 import type { TransferLeader } from './commands.js'
-import { beginHandover, bestSuccessor, successors } from './handover.js'
+import { beginHandover, bestSuccessor, isChanging, successors } from './handover.js'
 import type { ProductionNode } from './production-node.js'
 
 /**
@@ -10,13 +12,13 @@ import type { ProductionNode } from './production-node.js'
  * client that asks for the hand-over under way waits for the same end.
  */
 export function transferLeader(node: ProductionNode, request: Request): void {
-  const { to } = request.command as TransferLeader & Request['command']
+  const { to, isLeaving } = request.command as TransferLeader & Request['command']
   if (node.role !== 'leader') return refuseElsewhere(node, request)
   if (to === node.id) return tellLeader(node, request)
   const { handover } = node
   if (handover && (to === undefined || to === handover.to.id)) return void handover.requests.push(request.id)
   if (handover) return refuse(node, request, failure('transfer_failed', `${handover.to.id} is taking over already`))
-  if (isChanging(node)) {
+  if (isChanging(node) && !isLeaving) {
     const why = 'the members are being changed: hand over when that has ended'
     return refuse(node, request, failure('change_in_progress', why))
   }
@@ -29,10 +31,20 @@ function tellLeader(node: ProductionNode, { id: request }: Request): void {
   node.effects.replies.push({ request, answer: { ok: true, leader: node.id } })
 }
 
-/** A change of members has steps that are entries: it goes on, and the hand-over has to wait for its end. */
-export function isChanging({ change, log, commitIndex }: ProductionNode): boolean {
-  return change !== null || log.configuration.configuration.outgoing !== null || log.configuration.index > commitIndex
+/**
+ * Ends a turn: a leader that hands over in the middle of a change calls off what is not in the log yet. A newcomer may
+ * take minutes to catch up, and the next leader would forget the change without a word. What is in the log goes on: it
+ * takes a few messages, and the hand-over waits for it.
+ */
+export function callOffToLeave(node: ProductionNode): void {
+  const { handover, change, role, log, commitIndex } = node
+  const { index, configuration } = log.configuration
+  if (!handover || role !== 'leader' || !change || change.refusal || configuration.outgoing || index > commitIndex)
+    return
+  if (canStillEnd(node, change)) giveUp(node, change, calledOff)
 }
+
+const calledOff = failure('change_cancelled', 'the leader is being stopped; the voters stay as they were: ask again')
 
 function noSuccessor(node: ProductionNode, to: NodeId | undefined) {
   const { voters } = node.log.configuration.configuration

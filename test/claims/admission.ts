@@ -75,6 +75,16 @@ export const admissionClaims: Claims = {
       ['ok', 'store_full', 'ok'],
     )
   },
+  'a session is an entry: where there is no room at all, none is opened'(stage) {
+    const full: Admission = {
+      ...{ isOpen: false, isDiskLow: true, growthOf: () => 0, facts: {} },
+      refusal: () => failure('disk_full', 'no room'),
+    }
+    const cores = led({ ...stage, create: (options) => stage.create({ ...options, admission: full }) })
+    const request = cores.request('n1', { command: 'open_session' })
+    cores.run()
+    equal(codeOf(cores, 'n1', request), 'disk_full')
+  },
   'a command that another node passes on needs room as well, and its client hears why there is none'(stage) {
     const cores = led(roomy(stage))
     const own = [1, 2].map(() => cores.request('n1', set))

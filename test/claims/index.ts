@@ -1,5 +1,6 @@
 import { admissionClaims } from './admission.js'
 import { appendEntriesClaims } from './append-entries.js'
+import { backupClaims } from './backups.js'
 import type { Claims } from './claim.js'
 import { compactionClaims } from './compaction.js'
 import { comparingClaims, wishedSnapshotClaims } from './compare-results.js'
@@ -20,6 +21,7 @@ import { leaseClaims } from './leases.js'
 import { leavingClaims, loyaltyClaims } from './outsiders.js'
 import { pipelineClaims } from './pipeline.js'
 import { preVoteClaims } from './pre-vote.js'
+import { preferredClaims } from './preferred.js'
 import { callOffClaims, quorumClaims, waitingClaims } from './quorum.js'
 import { followerReadClaims, readClaims } from './read-index.js'
 import { fixedLeaderClaims, replicationClaims } from './replication.js'
@@ -28,6 +30,8 @@ import { transferClaims } from './send-snapshot.js'
 import { sessionClientClaims } from './session-clients.js'
 import { sessionClaims, sessionEndClaims } from './sessions.js'
 import { slowLineClaims } from './slow-lines.js'
+import { slowMachineClaims } from './slow-machines.js'
+import { stoppingClaims } from './stopping.js'
 import { successionClaims } from './succession.js'
 import { voteClaims } from './votes.js'
 import { wipedClaims } from './wiped.js'
@@ -79,6 +83,10 @@ export const claims: Claims = {
   ...learnerClaims,
   ...featureClaims,
   ...guardClaims,
+  ...slowMachineClaims,
+  ...preferredClaims,
+  ...stoppingClaims,
+  ...backupClaims,
   ...admissionClaims,
   ...passedOnClaims,
   ...comparingClaims,

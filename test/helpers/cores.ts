@@ -3,7 +3,6 @@ import type {
   Answer,
   Chunk,
   Command,
-  Effects,
   EntryId,
   Foreigner,
   Identity,
@@ -23,7 +22,7 @@ import { type LogContents, Records } from '../../src/storage/recover.js'
 import { always, nodeOptions } from './core.js'
 import { type Acts, type AnyMessage, type Hand, isMeant, type Selection } from './hand.js'
 import type { Happened } from './happened.js'
-import { linesOf, noActs, perform, restored } from './machine.js'
+import { noActs, perform, restored, standStill } from './machine.js'
 import { emptySnapshot, olderCopy, type Past, relive, theFive, type World, withMembers } from './past.js'
 import { SnapshotFiles } from './snapshot-files.js'
 import { timing } from './timing.js'
@@ -72,7 +71,7 @@ export class Cores {
     for (const id of this.ids) {
       const place = { disk: new Records(), files: new SnapshotFiles(), incarnation: 1 }
       relive(pasts[id] ?? {}, place.disk, place.files)
-      this.#hands.set(id, { ...place, isSlow: false, isHolding: false, ...this.#life(id, place) })
+      this.#hands.set(id, { ...place, isSlow: false, isHolding: false, stalled: null, ...this.#life(id, place) })
       this.#collect(id)
     }
   }
@@ -225,6 +224,12 @@ export class Cores {
     this.bearSilence(among)
     this.run(among)
     ok(this.status(id).role === 'leader', `${id} leads`)
+  }
+
+  /** From here on the state machine stands still; or goes on, with all that has come meanwhile. */
+  stall(id: NodeId, isStill = true): void {
+    standStill(this.#hand(id), isStill)
+    this.#collect(id)
   }
 
   /** From here on the disk is busy until {@link sync}. */
@@ -395,7 +400,7 @@ export class Cores {
     if (persist) hand.underWay.push({ persist, messages })
     else this.#send(messages)
     for (const piece of effects.sendChunks) this.#sendChunk(hand, piece)
-    this.#perform(hand, effects)
+    perform(hand, effects)
     hand.chunks.push(...effects.keepChunks)
     if (!hand.isHolding) this.keep(id)
   }
@@ -404,12 +409,6 @@ export class Cores {
     const { lastIncludedIndex: index, lastIncludedTerm: term, offset } = chunk
     const data = files.read({ index, term }, offset, length)
     if (data) this.#send([{ ...chunk, data } as Chunk])
-  }
-
-  #perform(hand: Hand, effects: Effects): void {
-    perform(hand, effects)
-    ok(!effects.snapshot || !hand.save, 'one snapshot is written at a time')
-    if (effects.snapshot) hand.save = { header: effects.snapshot, lines: linesOf(hand.core, hand.state) }
   }
 
   #send(messages: readonly Message[]): void {

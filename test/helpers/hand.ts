@@ -3,6 +3,7 @@ import type {
   Apply,
   Chunk,
   Core,
+  Effects,
   Index,
   Member,
   Message,
@@ -62,6 +63,8 @@ export interface Hand {
   /** One at a time, unless the script itself calls a write done. */
   underWay: Write[]
   isSlow: boolean
+  /** The turns whose entries wait while the state machine stands still; null while it does not. */
+  stalled: Effects[] | null
   save: Save | null
   /** Pieces of snapshots that came, and whether they wait until the script says that they are kept. */
   chunks: Chunk[]

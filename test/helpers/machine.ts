@@ -1,3 +1,4 @@
+import { ok } from 'node:assert/strict'
 import type { EntryId } from '../../src/contracts.js'
 import { type Answer, type Apply, type Core, type Effects, failure, type Index } from '../../src/contracts.js'
 import type { Acts, Hand } from './hand.js'
@@ -5,8 +6,23 @@ import { nameOf } from './past.js'
 
 export const noActs = (upTo: Index = 0): Acts => ({ done: [], answers: new Map(), readings: [], upTo })
 
+/** Has the state machine do what a turn has decided, when it does not stand still. */
+export function perform(hand: Hand, effects: Effects): void {
+  if (hand.stalled) return void hand.stalled.push(effects)
+  performAll(hand, effects)
+  ok(!effects.snapshot || !hand.save, 'one snapshot is written at a time')
+  if (effects.snapshot) hand.save = { header: effects.snapshot, lines: linesOf(hand.core, hand.state) }
+}
+
+/** Has the state machine stand still, or go on. */
+export function standStill(hand: Hand, isStill: boolean): void {
+  const waiting = hand.stalled ?? []
+  hand.stalled = isStill ? [] : null
+  for (const effects of waiting) perform(hand, effects)
+}
+
 /** Performs entries, and answers reads at their places among them. A `cas` always meets another value. */
-export function perform(hand: Hand, { restore, apply, query }: Effects): void {
+function performAll(hand: Hand, { restore, apply, query }: Effects): void {
   const { core, acts } = hand
   if (restore) {
     hand.state = restored(core, hand.files.load(restore), restore)
@@ -46,7 +62,7 @@ function answerTo({ index, payload }: Apply): Answer {
 const ofRules = 'kept '
 
 /** The lines of a snapshot: what the rules keep, and the state. */
-export function linesOf(core: Core, state: readonly string[]): string[] {
+function linesOf(core: Core, state: readonly string[]): string[] {
   return [...core.kept().map((value) => `${ofRules}${JSON.stringify(value)}`), ...state]
 }
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { stages } from '../../stages/index.js'
 import { admissionClaims } from '../claims/admission.js'
+import { backupClaims } from '../claims/backups.js'
 import { comparingClaims, wishedSnapshotClaims } from '../claims/compare-results.js'
 import { deadLinkClaims } from '../claims/dead-links.js'
 import { featureClaims } from '../claims/features.js'
@@ -11,7 +12,10 @@ import { learnerClaims } from '../claims/learners.js'
 import { leaseClaims } from '../claims/leases.js'
 import { pipelineClaims } from '../claims/pipeline.js'
 import { preVoteClaims } from '../claims/pre-vote.js'
+import { preferredClaims } from '../claims/preferred.js'
 import { retiringClaims } from '../claims/retiring.js'
+import { slowMachineClaims } from '../claims/slow-machines.js'
+import { stoppingClaims } from '../claims/stopping.js'
 
 const claims = {
   ...preVoteClaims,
@@ -25,6 +29,10 @@ const claims = {
   ...featureClaims,
   ...guardClaims,
   ...admissionClaims,
+  ...slowMachineClaims,
+  ...preferredClaims,
+  ...stoppingClaims,
+  ...backupClaims,
   ...passedOnClaims,
   ...comparingClaims,
   ...wishedSnapshotClaims,

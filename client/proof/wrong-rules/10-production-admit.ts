@@ -1,4 +1,5 @@
 import type { Request } from '../../../src/contracts.js'
+import { openSession } from '../../../stages/9-client-interaction/open-session.js'
 import { proposeBehind } from '../../../stages/10-production/guard.js'
 import { heldRequests } from '../../../stages/10-production/hold.js'
 import type { ProductionNode } from '../../../stages/10-production/production-node.js'
@@ -30,5 +31,11 @@ export const wrongAdmissions: readonly WrongRule[] = [
     what: 'a leader counts the writes of its own clients: those that the leader before has left come on top',
     stage: counting((node, own) => own * node.waiting.size),
     caught: { claim: 'a new leader counts what others have left in its log' },
+  },
+  {
+    name: 'sessions-without-room',
+    what: 'sessions are opened however full the disk is: each is an entry, and the last room is for what was promised',
+    stage: replacing({ requests: { ...right.requests, open_session: openSession } }),
+    caught: { claim: 'a session is an entry: where there is no room at all, none is opened' },
   },
 ]

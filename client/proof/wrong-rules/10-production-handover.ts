@@ -12,6 +12,7 @@ import type { TimeoutNow } from '../../../stages/10-production/messages.js'
 import type { Handover, ProductionNode } from '../../../stages/10-production/production-node.js'
 import { askReadIndexOfSuccessor, leaveReadsToSuccessor } from '../../../stages/10-production/reads-in-between.js'
 import { hearSuccessor, standAtOnce } from '../../../stages/10-production/stand-at-once.js'
+import { callOffToLeave } from '../../../stages/10-production/transfer-leader.js'
 import { replacing, right } from './10-production.js'
 import type { WrongRule } from './wrong-rule.js'
 
@@ -173,4 +174,28 @@ const wrongSuccessors: readonly WrongRule[] = [
   },
 ]
 
-export const wrongHandoverRules: readonly WrongRule[] = [...wrongHandovers, ...wrongSuccessors]
+/** Wrong ways to be stopped in the middle of a change of members. */
+const wrongStops: readonly WrongRule[] = [
+  {
+    name: 'stopped-in-mid-change',
+    what: 'a leader that is stopped during a change does not hand over: the cluster waits for an election time-out',
+    stage: replacing({
+      requests: {
+        ...right.requests,
+        transfer_leader: (node, request) =>
+          right.requests.transfer_leader!(node, { ...request, command: { ...request.command, isLeaving: false } }),
+      },
+    }),
+    caught: {
+      claim: 'a leader that is being stopped hands over when the change that is in its log is done (§6, thesis §3.10)',
+    },
+  },
+  {
+    name: 'newcomer-waited-for',
+    what: 'a leader that is stopped waits until newcomers have caught up: that takes minutes, and it is stopped long before',
+    stage: replacing({ turn: replaced(right.turn, callOffToLeave) }),
+    caught: { claim: 'it calls off what is not in the log yet: the client hears that nothing was changed' },
+  },
+]
+
+export const wrongHandoverRules: readonly WrongRule[] = [...wrongHandovers, ...wrongSuccessors, ...wrongStops]

@@ -14,6 +14,8 @@ import { wrongSessionClients } from './9-client-interaction-client.js'
 import { wrongReads } from './9-client-interaction-reads.js'
 import { wrongPreVotes } from './10-production.js'
 import { wrongAdmissions } from './10-production-admit.js'
+import { wrongBackups } from './10-production-backup.js'
+import { wrongConnections } from './10-production-client.js'
 import { wrongComparisons } from './10-production-compare.js'
 import { wrongFeatures } from './10-production-features.js'
 import { wrongForwards } from './10-production-forward.js'
@@ -21,6 +23,8 @@ import { wrongGuards } from './10-production-guard.js'
 import { wrongHandoverRules } from './10-production-handover.js'
 import { wrongLearners } from './10-production-learners.js'
 import { wrongPipelineRules } from './10-production-pipeline.js'
+import { wrongPreferences } from './10-production-prefer.js'
+import { wrongPatience } from './10-production-slow-machine.js'
 import type { WrongRule } from './wrong-rule.js'
 
 export { seedsToTry } from './seeds.js'
@@ -49,6 +53,10 @@ export const wrongRules: readonly WrongRule[] = [
   ...wrongLearners,
   ...wrongGuards,
   ...wrongAdmissions,
+  ...wrongPatience,
+  ...wrongPreferences,
+  ...wrongBackups,
+  ...wrongConnections,
   ...wrongComparisons,
   ...wrongFeatures,
 ]
