@@ -80,18 +80,22 @@ export async function playOnHosts(
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
     const playOnce = async (pair: Pair) => {
       child.stdin.write(`${nameOf(pair)}\n`)
-      const { value } = (await lines.next()) as { value: string }
-      return JSON.parse(value) as { verdict: Verdict; transcript: string[] }
+      const { value, done } = await lines.next()
+      if (done) throw new Error(`the program that was to play ${nameOf(pair)} on hosts ended`)
+      return JSON.parse(value as string) as { verdict: Verdict; transcript: string[] }
     }
-    for (let pair = waiting.shift(); pair; pair = waiting.shift()) {
-      const virtual = await inVirtualTime(pair)
-      if (!isDue(pair, virtual)) continue
-      let played = await playOnce(pair)
-      if (played.verdict !== virtual.expected) played = await playOnce(pair)
-      perform({ ...pair, ...virtual, onHosts: played.verdict, transcript: played.transcript })
+    try {
+      for (let pair = waiting.shift(); pair; pair = waiting.shift()) {
+        const virtual = await inVirtualTime(pair)
+        if (!isDue(pair, virtual)) continue
+        let played = await playOnce(pair)
+        if (played.verdict !== virtual.expected) played = await playOnce(pair)
+        perform({ ...pair, ...virtual, onHosts: played.verdict, transcript: played.transcript })
+      }
+    } finally {
+      child.stdin.end()
+      await closed
     }
-    child.stdin.end()
-    await closed
   }
   await Promise.all(Array.from({ length: programs }, work))
 }
