@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { escapeHtml, matrixAsPage } from '../client/proof/compare-page.js'
 import { cellAt, matrixAsMarkdown, matrixAsText, problemsOf } from '../client/proof/compare-text.js'
-import { players, scenarios } from '../client/proof/players.js'
+import { players, recordedOnHosts, scenarios } from '../client/proof/players.js'
 import { printStage } from '../client/text/print-stage.js'
 import { sideBySide } from '../client/text/side-by-side.js'
 import type { GuaranteeId } from '../src/contracts.js'
-import type { Cell } from '../src/proof/cell.js'
+import { type Cell, restsOn } from '../src/proof/cell.js'
 import { declared, guaranteeIds } from '../src/proof/declared.js'
 import { difference } from '../src/proof/difference.js'
 import { computeMatrix, type Matrix } from '../src/proof/matrix.js'
@@ -22,7 +22,8 @@ const [keyValueStore, client, naiveReplication] = stages as [Stage, Stage, Stage
 
 t.test('every stage is what it says: it keeps what it gives, and breaks what it says it breaks', async (t) => {
   const tried = size([naiveReplication], stages)
-  const matrix = await computeMatrix({ stages: tried, scenarios: scenarios(), seeds: 10, players, complete: true })
+  const whole = { scenarios: scenarios(), seeds: 10, onHosts: recordedOnHosts(), complete: true }
+  const matrix = await computeMatrix({ stages: tried, players, ...whole })
   t.same(problemsOf(matrix), [])
   for (const { number } of tried) {
     for (const id of guaranteeIds) {
@@ -64,6 +65,7 @@ async function matrixOf(
       stage: stage.number,
       driver: 'virtual',
       verdict,
+      fingerprint: null,
       transcript: [],
       outcomes: [],
       witness: [`seen in ${scenario.id}`],
@@ -149,6 +151,35 @@ t.test('a scenario for real processes is not played where there are none', async
   t.match(matrixAsText(matrix), 'not played, for want of real processes: X1')
 })
 
+t.test('a play on hosts that is on record counts as long as its script and its stage are the same', async (t) => {
+  const played = {
+    verdict: 'violated',
+    driver: 'virtual',
+    fingerprint: 'f1',
+    transcript: [],
+    outcomes: [],
+    witness: [],
+  } as const
+  const virtual = async (scenario: Scenario, { number }: Stage): Promise<Played> => ({
+    ...played,
+    scenario,
+    stage: number,
+  })
+  const onRecord = (play: string) =>
+    computeMatrix({
+      ...{ stages: [honest], scenarios: [invented('X2', 'G5')], seeds: 0, players: { virtual }, complete: false },
+      onHosts: [{ scenario: 'X2', stage: 2, verdict: 'violated', play, on: '2026-01-31' }],
+    })
+  const same = await onRecord('f1')
+  t.equal(restsOn(cellAt(same, 2, 'G5')), 'virtual time and hosts')
+  const count = 'trials: 1 in virtual time, 1 on hosts; those on hosts are on record, of 2026-01-31'
+  t.match(matrixAsText(same), count)
+  t.match(matrixAsPage(same), `<p>${count}</p>`)
+  const changed = await onRecord('f2')
+  t.equal(restsOn(cellAt(changed, 2, 'G5')), 'virtual time')
+  t.match(matrixAsText(changed), /1 on hosts do not count, because .* changed since: X2 at stage 2/)
+})
+
 t.test('progress is told up to the end', async (t) => {
   const told: [number, number, string][] = []
   const onProgress = (done: number, total: number, what: string) => void told.push([done, total, what])
@@ -173,7 +204,12 @@ t.test('the page trusts nothing that it shows', async (t) => {
   const quiet = rest.map((guarantee): Cell => {
     return { ...cell, guarantee, verdict: 'untested', trials: [], witness: null, problem: null }
   })
-  const matrix = { stages: [{ number: 0, title: hostile }], cells: [cell, ...quiet], notPlayed: [] }
+  const matrix = {
+    stages: [{ number: 0, title: hostile }],
+    cells: [cell, ...quiet],
+    notPlayed: [],
+    onHosts: { days: [], stale: [] },
+  }
   const page = matrixAsPage(matrix, () => 'stages/"><script>')
   t.notMatch(page, /<script|"1"| 'x' /)
   t.notOk(page.includes('\x1b'), 'nothing that a terminal would obey')

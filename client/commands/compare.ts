@@ -7,8 +7,8 @@ import type { Stage } from '../../src/stage.js'
 import { stages } from '../../stages/index.js'
 import { type LessonLink, matrixAsPage } from '../proof/compare-page.js'
 import { differenceAsJson, differenceAsText, playTwice, type Twice, tellingScenario } from '../proof/compare-stages.js'
-import { cellAt, matrixAsMarkdown, matrixAsText, problemsOf } from '../proof/compare-text.js'
-import { players, scenarios } from '../proof/players.js'
+import { cellAt, groundsOf, matrixAsMarkdown, matrixAsText, problemsOf } from '../proof/compare-text.js'
+import { players, recordedOnHosts, scenarios } from '../proof/players.js'
 import { sweep } from '../proof/sim-pool.js'
 import { progress } from '../text/progress.js'
 import { lessonOf } from '../text/stage-files.js'
@@ -78,7 +78,12 @@ async function compareAll(args: CompareArguments): Promise<number> {
   const ran = await runAll(args)
   const matrix = beside ? await beside(ran, someScenarios(args) ?? scenarios()) : ran
   if (args.json) console.log(JSON.stringify(matrix, null, 2))
-  else if (args.markdown) console.log(matrixAsMarkdown(matrix.stages, (stage, id) => cellAt(matrix, stage, id).verdict))
+  else if (args.markdown)
+    console.log(
+      [matrixAsMarkdown(matrix.stages, (stage, id) => cellAt(matrix, stage, id).verdict), ...groundsOf(matrix)].join(
+        '\n\n',
+      ),
+    )
   else console.log(matrixAsText(matrix))
   if (args.json || args.markdown) for (const problem of problemsOf(matrix)) console.error(problem)
   if (args.html !== undefined) {
@@ -128,6 +133,7 @@ async function runAll(args: CompareArguments): Promise<Matrix> {
       scenarios: some ?? scenarios(),
       seeds: args.seeds ?? defaultSeeds,
       players,
+      onHosts: recordedOnHosts(),
       sweep: (stage, climate, seeds, onResult) =>
         sweep({ stage: stage.number, climate, firstSeed: 1, seeds }, onResult),
       complete: some === undefined && (args.seeds ?? defaultSeeds) >= defaultSeeds,

@@ -3,7 +3,7 @@ import { type Cell, type ColumnName, columnName, driverNames, marks, restsOn } f
 import { guaranteeIds } from '../../src/proof/declared.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import type { Matrix } from '../../src/proof/matrix.js'
-import { cellAt, legend, problemsOf } from './compare-text.js'
+import { cellAt, groundsOf, legend, problemsOf } from './compare-text.js'
 
 /**
  * Escapes text for a page. Transcripts hold values that clients wrote, so no text is trusted; characters that a
@@ -35,7 +35,7 @@ export function matrixAsPage(matrix: Matrix, lessonOf: LessonLink = () => null):
 <body>
 <main>
 <h1>Which stage keeps which promise</h1>
-<p>Every verdict comes from running the stage: scenarios, and seeds of the simulator. Each sign in a box opens what it
+<p>Every verdict comes from running the stage: scenarios, and seeds of the simulator. Plays on hosts are on record. Each sign in a box opens what it
 rests on; behind each ${marks.violated.sign} and each ${marks.unavailable.sign} is the run that shows it. Esc closes.</p>
 ${problems(matrix)}
 <table role="table" style="--stages: ${matrix.stages.length}">
@@ -45,6 +45,9 @@ ${guaranteeIds.map((id) => row(matrix, id)).join('\n')}
 </tbody>
 </table>
 <p>${legend(matrix.cells.map(({ verdict }) => verdict))}</p>
+${groundsOf(matrix)
+  .map((line) => `<p>${escapeHtml(line)}</p>`)
+  .join('\n')}
 ${matrix.cells.map(evidence).join('')}
 </main>
 </body>

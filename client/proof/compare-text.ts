@@ -1,5 +1,14 @@
 import type { GuaranteeId } from '../../src/contracts.js'
-import { type Cell, type ColumnName, columnName, type Mark, marks, restsOn } from '../../src/proof/cell.js'
+import {
+  type Cell,
+  type ColumnName,
+  columnName,
+  driverNames,
+  grounds,
+  type Mark,
+  marks,
+  restsOn,
+} from '../../src/proof/cell.js'
 import { guaranteeIds } from '../../src/proof/declared.js'
 import { guarantees } from '../../src/proof/guarantees.js'
 import type { Matrix } from '../../src/proof/matrix.js'
@@ -42,6 +51,7 @@ export function matrixAsText(matrix: Matrix): string {
         matrix.cells.map(({ verdict }) => verdict),
         sign,
       ),
+      ...groundsOf(matrix).map((line) => colour.dim(line)),
       ...notPlayed(matrix),
     ].join('\n'),
     conclusion(matrix),
@@ -56,6 +66,27 @@ export function cellAt(matrix: Matrix, stage: ColumnName, id: GuaranteeId): Cell
 export function problemsOf(matrix: Matrix): string[] {
   return matrix.cells.flatMap(({ problem }) => problem ?? [])
 }
+
+/** Tells how many trials all verdicts rest on, by driver, and which plays on record do not count; a sentence each. */
+export function groundsOf({ cells, onHosts: { days, stale } }: Matrix): string[] {
+  const trials = cells.flatMap(({ trials }) => trials)
+  const counts = grounds.flatMap((ground) => {
+    const count = trials.filter(({ driver }) => driver === ground).length
+    return count > 0 ? [`${count} ${ground === 'virtual' ? 'in' : 'on'} ${driverNames[ground]}`] : []
+  })
+  const until = days.length > 1 ? ` to ${days.at(-1)}` : ''
+  const told = days.length > 0 ? `; those on hosts are on record, of ${days[0]}${until}` : ''
+  const unlike = `${stale.length} on hosts do not count, because the script or the stage has changed since`
+  return [
+    ...(counts.length > 0 ? [`trials: ${counts.join(', ')}${told}`] : []),
+    ...(stale.length > 0
+      ? [`${unlike}: ${stale.slice(0, mostStale).join(', ')}${stale.length > mostStale ? ', …' : ''}`]
+      : []),
+  ]
+}
+
+/** Plays on record that are named where they no longer count. */
+const mostStale = 5
 
 function notPlayed({ notPlayed: ids }: Matrix): string[] {
   return ids.length > 0 ? [colour.dim(`not played, for want of real processes: ${ids.join(', ')}`)] : []

@@ -9,3 +9,4 @@ export const players: { readonly virtual: Play; readonly real: Play } = {
 }
 
 export { catalogue as scenarios } from '../../src/proof/scenario/catalogue.js'
+export { recordedOnHosts } from '../../src/proof/scenario/on-record.js'

@@ -22,16 +22,25 @@ interface Trial {
   readonly trial: string
   readonly verdict: Verdict
   readonly note: string
-  /** The driver of the trial: virtual time, or real processes. */
-  readonly driver: DriverName
+  /** The ground that the trial stood on. */
+  readonly driver: Ground
 }
 
-/** Names of the drivers in a sentence. */
-export const driverNames: Readonly<Record<DriverName, string>> = { virtual: 'virtual time', real: 'processes' }
+/** Grounds that a verdict may rest on: virtual time, processes of one machine, or hosts between which packets are lost. */
+type Ground = DriverName | 'hosts'
 
-/** Tells on which drivers the verdict of a cell rests, as in `virtual time and processes`; nothing if no trial was run. */
+/** Names of the grounds in a sentence. */
+export const driverNames: Readonly<Record<Ground, string>> = {
+  virtual: 'virtual time',
+  real: 'processes',
+  hosts: 'hosts',
+}
+/** The grounds, in the order in which they are told. */
+export const grounds = Object.keys(driverNames) as Ground[]
+
+/** Tells on which drivers the verdict of a cell rests, as in `virtual time and hosts`; nothing if no trial was run. */
 export function restsOn({ trials }: Pick<Cell, 'trials'>): string {
-  const drivers = (['virtual', 'real'] as const).filter((name) => trials.some(({ driver }) => driver === name))
+  const drivers = grounds.filter((name) => trials.some(({ driver }) => driver === name))
   return drivers.map((name) => driverNames[name]).join(' and ')
 }
 

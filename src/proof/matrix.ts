@@ -2,6 +2,7 @@ import type { GuaranteeId } from '../contracts.js'
 import type { Stage } from '../stage.js'
 import { type Cell, type ColumnName, cellOf, cellOfOther, type Evidence } from './cell.js'
 import { declared, guaranteeIds } from './declared.js'
+import { identityOf, type OnRecord } from './scenario/on-record.js'
 import type { Played, Scenario } from './scenario/scenario.js'
 import { invariants } from './simulation/invariants.js'
 import type { Climate } from './simulation/plan.js'
@@ -14,6 +15,13 @@ export interface Matrix {
   readonly cells: readonly Cell[]
   /** Scenarios that were not played, because they need real processes. */
   readonly notPlayed: readonly string[]
+  /** The plays on hosts, which are on record: nothing of them is run with the matrix. */
+  readonly onHosts: {
+    /** The days of those that count, from the first. */
+    readonly days: readonly string[]
+    /** Plays that no longer count, because their script or their stage has changed since. */
+    readonly stale: readonly string[]
+  }
 }
 
 export type Play = (scenario: Scenario, stage: Stage) => Promise<Played>
@@ -32,6 +40,8 @@ export interface MatrixOptions {
    * neither is a declared violation that the part did not find.
    */
   readonly complete: boolean
+  /** Plays on hosts that are on record; none unless given. */
+  readonly onHosts?: readonly OnRecord[]
   readonly onProgress?: (done: number, total: number, what: string) => void
 }
 
@@ -45,11 +55,12 @@ export async function computeMatrix(options: MatrixOptions): Promise<Matrix> {
   const jobs = options.stages.flatMap((stage) => [...scenarioJobs(stage, options), ...seedJobs(stage, options)])
   const total = jobs.reduce((sum, { steps }) => sum + steps, 0)
   const evidence: Evidence[] = []
+  const record: Noted = { days: new Set(), stale: [] }
   let done = 0
   for (const { what, run } of jobs) {
     const step = () => options.onProgress?.(++done, total, what)
     options.onProgress?.(done, total, what)
-    evidence.push(...(await run(step)))
+    evidence.push(...(await run(step, record)))
   }
   const cells: Cell[] = []
   for (const stage of options.stages) {
@@ -59,8 +70,9 @@ export async function computeMatrix(options: MatrixOptions): Promise<Matrix> {
       cells.push(await cellOf(stage, id, found, options.complete))
     }
   }
+  const onHosts = { days: [...record.days].sort(), stale: record.stale }
   const notPlayed = options.scenarios.filter((scenario) => !playerOf(scenario, options)).map(({ id }) => id)
-  return { stages: options.stages.map(({ number, title }) => ({ number, title })), cells, notPlayed }
+  return { stages: options.stages.map(({ number, title }) => ({ number, title })), cells, notPlayed, onHosts }
 }
 
 /**
@@ -81,10 +93,16 @@ export async function withColumn(matrix: Matrix, title: string, played: readonly
   return { ...matrix, stages, cells: [...matrix.cells, ...(await Promise.all(cells))] }
 }
 
+interface Noted {
+  readonly days: Set<string>
+  readonly stale: string[]
+}
+
 interface Job {
   readonly what: string
   readonly steps: number
-  run(step: () => void): Promise<Evidence[]>
+  /** @param record notes which plays on record count */
+  run(step: () => void, record: Noted): Promise<Evidence[]>
 }
 
 function playerOf({ drivers }: Scenario, { players }: MatrixOptions): Play | undefined {
@@ -96,10 +114,18 @@ function scenarioJobs(stage: Stage, options: MatrixOptions): Job[] {
     const play = playerOf(scenario, options)
     const isSaid = declared(stage, scenario.guarantee) !== 'not applicable'
     if (!play || !isSaid || stage.number < scenario.fromStage) return []
-    const run = async (step: () => void) => {
+    const run = async (step: () => void, record: Noted) => {
       const played = await play(scenario, stage)
       step()
-      return [evidenceOfScenario(played, stage)]
+      const known = options.onHosts?.find((one) => one.scenario === scenario.id && one.stage === stage.number)
+      const here = evidenceOfScenario(played, stage)
+      if (!known) return [here]
+      if (known.play !== identityOf(played)) {
+        record.stale.push(`${scenario.id} at stage ${stage.number}`)
+        return [here]
+      }
+      record.days.add(known.on)
+      return [here, evidenceOfRecord(known, scenario)]
     }
     return [{ what: `stage ${stage.number}, scenario ${scenario.id}`, steps: 1, run }]
   })
@@ -109,6 +135,13 @@ function evidenceOfScenario(played: Played, { number }: Stage): Evidence {
   const { scenario, witness, driver } = played
   const replay = `npx raft-roadmap scenario ${scenario.id} --stage ${number}${driver === 'real' ? ' --real' : ''}`
   return { ...trialOf(played), stage: number, witness: async () => ({ lines: witness, replay }) }
+}
+
+function evidenceOfRecord({ stage, verdict, on }: OnRecord, { id, title, guarantee }: Scenario): Evidence {
+  const replay = `npx raft-roadmap scenario ${id} --stage ${stage} --real --hosts netns`
+  const lines = [`${id} ${title} · stage ${stage}, hosts, on ${on}`]
+  const told = { trial: id, verdict, note: `${title}, on ${on}`, driver: 'hosts' } as const
+  return { ...told, stage, guarantee, witness: async () => ({ lines, replay }) }
 }
 
 const trialOf = ({ scenario, verdict, driver }: Played) => ({

@@ -29,18 +29,9 @@ t.test('a cluster on hosts keeps its promises', hostsOnly, async (t) => {
   }
 })
 
-t.test('scenarios on hosts', hostsOnly, async (t) => {
-  for (const [id, stage, code] of size(
-    [['N3', 2, 1]] as const,
-    [
-      ['N3', 2, 1],
-      ['N3', 10, 0],
-      ['E9', 6, 0],
-    ] as const,
-  )) {
-    const played = await cli(['scenario', id, '--stage', String(stage), '--real', '--hosts', 'netns'])
-    t.match(played, { code, stdout: /five hosts/ }, played.stderr)
-  }
+t.test('a scenario on hosts', hostsOnly, async (t) => {
+  const played = await cli(['scenario', 'N3', '--stage', '2', '--real', '--hosts', 'netns'])
+  t.match(played, { code: 1, stdout: /five hosts/ }, played.stderr)
 })
 
 t.test('etcd on hosts', etcdOnHosts, async (t) => {

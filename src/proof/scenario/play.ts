@@ -41,7 +41,7 @@ import { judgeUncommitted } from './uncommitted.js'
  */
 export async function play(scenario: Scenario, stage: Subject, driver: Driver, seed = 1): Promise<Played> {
   const played = await new Play(scenario, stage, driver, seed).run()
-  return { scenario, stage: stage.number, driver: driver.name, ...played }
+  return { scenario, stage: stage.number, driver: driver.name, fingerprint: null, ...played }
 }
 
 /** The last call of a client. */

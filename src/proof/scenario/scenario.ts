@@ -266,6 +266,8 @@ export interface Played {
   readonly stage: number | null
   readonly driver: DriverName
   readonly verdict: Verdict
+  /** The hash over every message of a play in virtual time, and its transcript; null on processes. */
+  readonly fingerprint: string | null
   /** The lines that were played, with their results, without colours; the same every time in virtual time. */
   readonly transcript: readonly string[]
   /** Outcomes of the lines of the script, in their order; empty for a line that asks nothing. */

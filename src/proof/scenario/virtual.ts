@@ -4,6 +4,7 @@ import { actsOf, type Fault } from '../../server/faults.js'
 import type { Stage } from '../../stage.js'
 import { SimulatedClient } from '../simulation/client.js'
 import { headerOf, SimulatedCluster, simulatedMembers } from '../simulation/cluster.js'
+import { Fingerprint } from '../simulation/fingerprint.js'
 import type { Host } from '../simulation/host.js'
 import { calm, type Weather } from '../simulation/network.js'
 import type { Moment } from '../simulation/simulate.js'
@@ -44,7 +45,9 @@ export async function playVirtually(
   const stageHere = believing(stage, believes)
   const spare = namesSpares(scenario)
   const isWatched = hear !== undefined
-  const cluster = new SimulatedCluster({ stage: stageHere, seed, timing, spare, isWatched, trace })
+  const fingerprint = new Fingerprint()
+  const sent = (bytes: Uint8Array) => fingerprint.addBytes(bytes)
+  const cluster = new SimulatedCluster({ stage: stageHere, seed, timing, spare, isWatched, trace, sent })
   now = () => cluster.now
   cluster.trace(headerOf(cluster, timing.tickMs))
   await cluster.begin()
@@ -53,7 +56,9 @@ export async function playVirtually(
   // Where members change, the founding ends first: the leader's status then shows no change under way.
   const isReady = () => driver.placesNow().every(knowsItsPlace) && cluster.leader()?.change === undefined
   await cluster.until(isReady, readyMs)
-  return play(scenario, stage, driver, seed)
+  const played = await play(scenario, stage, driver, seed)
+  for (const line of played.transcript) fingerprint.add(line)
+  return { ...played, fingerprint: fingerprint.digest() }
 }
 
 /** Makes a stage in which some nodes are told the members in another order. */
