@@ -54,6 +54,8 @@ export interface LocalClusterOptions extends Quotas {
   readonly reads: ReadPolicy
   /** True if the client opens no session. */
   readonly noSession: boolean
+  /** Options of another engine's processes, by their names; nodes of ours have none of them. */
+  readonly etcdOption?: Readonly<Record<string, string>>
   readonly onEvent: (event: Event) => void
   /** Called with every step of each node, if somebody looks on. */
   readonly onTrace?: (event: Event) => void

@@ -34,8 +34,8 @@ const flags = [
 const informing = ['help', 'h', 'version']
 /** Options with a value that may stand before the words of `client`. */
 const valuesOfClient = ['connect', 'certs', 'deadline', 'engine', 'reads', 'token-file', 'user', 'password-file']
-/** Options that may be given more than once: each time they add an address, or a prefix. */
-const repeatable = ['connect', 'prefix']
+/** Options that may be given more than once: each time they add an address, a prefix, or an option of etcd. */
+const repeatable = ['connect', 'prefix', 'etcd-option']
 
 export interface Given {
   /** Arguments for the parser of the command line. */

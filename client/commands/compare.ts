@@ -14,6 +14,7 @@ import { progress } from '../text/progress.js'
 import { lessonOf } from '../text/stage-files.js'
 import { columnsOf } from '../text/wrapped.js'
 import { stageArgument, wholeNumber } from './arguments.js'
+import { checkMore, type MoreOptions, moreOption } from './etcd-options.js'
 import type { Verb } from './verb.js'
 
 interface CompareArguments {
@@ -27,6 +28,7 @@ interface CompareArguments {
   html: string | undefined
   markdown: boolean
   etcd: boolean
+  etcdOption: MoreOptions
 }
 
 const defaultSeeds = 100
@@ -49,11 +51,13 @@ export const compare: Verb<CompareArguments> = {
       .option('html', { type: 'string', describe: 'write the matrix as a page that needs nothing else' })
       .option('markdown', { type: 'boolean', default: false, describe: 'the matrix as a Markdown table' })
       .option('etcd', { type: 'boolean', default: false, describe: 'a column more: etcd of this machine, run now' })
+      .option('etcd-option', { ...moreOption, describe: `with --etcd: ${moreOption.describe}` })
       .example('$0 compare', 'the matrix, and a witness of all that is broken')
       .example('$0 compare 1 2', 'what stage 2 adds, replaces, gains and loses')
       .example('$0 compare --stages 2 --scenarios N3,N4 --seeds 0', 'a part of it'),
   async handler(args) {
     checkTogether(args)
+    checkMore(args.etcdOption, args.etcd)
     process.exitCode = await (args.earlier === undefined ? compareAll(args) : compareTwo(args))
   },
 }
@@ -74,7 +78,7 @@ function checkTogether({ earlier, later, scenario, ...matrix }: CompareArguments
 
 async function compareAll(args: CompareArguments): Promise<number> {
   if (args.html !== undefined) checkWritable(args.html)
-  const beside = args.etcd ? await etcdBeside() : null
+  const beside = args.etcd ? await etcdBeside(args.etcdOption) : null
   const ran = await runAll(args)
   const matrix = beside ? await beside(ran, someScenarios(args) ?? scenarios()) : ran
   if (args.json) console.log(JSON.stringify(matrix, null, 2))
@@ -99,13 +103,14 @@ function someScenarios({ scenarios: named }: CompareArguments): Scenario[] | und
 }
 
 /** Finds etcd before anything is run. @throws ConfigError if it is not installed */
-async function etcdBeside() {
+async function etcdBeside(more: MoreOptions) {
   const { requireEtcd } = await import('../engine/etcd/program.js')
   const { playAllOnEtcd } = await import('../proof/scenario/etcd.js')
-  const title = `${requireEtcd()}, ${new Date().toISOString().slice(0, 10)}`
+  const options = Object.entries(more).map(([name, value]) => `, ${name}=${value}`)
+  const title = `${requireEtcd()}${options.join('')}, ${new Date().toISOString().slice(0, 10)}`
   return async (matrix: Matrix, all: readonly Scenario[]) => {
     let bar: ReturnType<typeof progress> | undefined
-    const played = await playAllOnEtcd(all, (done, total, id) => {
+    const played = await playAllOnEtcd(all, more, (done, total, id) => {
       bar ??= progress(total)
       bar.show(done, `etcd, scenario ${id}`)
     })

@@ -13,6 +13,30 @@ export const etcdOptions = {
   },
 } as const
 
+/** The option that gives processes of etcd which are started here options of their own. */
+export const moreOption = {
+  type: 'string',
+  describe: 'an option for each process of etcd, such as pre-vote=true; may be given more than once',
+  coerce: optionsIn,
+} as const
+
+/** Options of etcd by their names. */
+export type MoreOptions = Readonly<Record<string, string>>
+
+function optionsIn(given: string | string[] | undefined): MoreOptions {
+  const options = [given ?? []].flat().map((text) => {
+    const [, name, value] = /^([a-z][a-z0-9-]*)=(.*)$/s.exec(text) ?? []
+    if (name !== undefined && value !== undefined) return [name, value]
+    throw new ConfigError(`--etcd-option ${JSON.stringify(text)} must be NAME=VALUE, such as pre-vote=true`)
+  })
+  return Object.fromEntries(options)
+}
+
+/** @throws ConfigError if options of etcd are given for nodes of ours */
+export function checkMore(more: MoreOptions, isEtcd: boolean): void {
+  if (!isEtcd && Object.keys(more).length > 0) throw new ConfigError('--etcd-option is for processes of etcd alone')
+}
+
 /** The values of the options, beside those that our own nodes know as well. */
 export interface EtcdArguments {
   engine?: 'ours' | 'etcd'

@@ -31,6 +31,7 @@ import { parseLine, UsageError } from '../text/words.js'
 import { columnsOf, wrapped } from '../text/wrapped.js'
 import type { LivePage } from '../ui/live-page.js'
 import { askOptions, nodeOptions, setting, uiOption, uiPortOption, wholeNumber } from './arguments.js'
+import { checkMore, type MoreOptions, moreOption } from './etcd-options.js'
 import { type HostKind, hostsOption, type Inside, onHosts } from './inside-hosts.js'
 import { type QuotaArguments, quotaOptions } from './quota-options.js'
 import type { Served } from './served.js'
@@ -83,6 +84,7 @@ interface RunArguments extends QuotaArguments, Inside {
   json: boolean
   reads: ReadPolicy
   noSession: boolean
+  etcdOption: MoreOptions
 }
 
 /** Makes the command that starts a cluster on this machine. */
@@ -95,6 +97,7 @@ export function runVerb(
         ({ headless, json }) => headless || !json || 'with --json goes --headless: the REPL is for people',
       ),
     async handler(args) {
+      checkMore(args.etcdOption, served.namesStage && args.stage === 'etcd')
       process.exitCode = await onHosts(args, async (inside) => {
         const all = { ...args, ...inside, ...(await engineOf(served, args.stage, args.log)) }
         return args.headless ? runHeadless(all) : runWithRepl(all)
@@ -137,6 +140,7 @@ function runOptions(yargs: Argv) {
       default: false,
       describe: 'ports for the services of gRPC, over any network between the nodes: base+201…',
     })
+    .option('etcd-option', { ...moreOption, describe: `of etcd: ${moreOption.describe}` })
     .option('host', { type: 'string', default: '127.0.0.1', describe: 'the address to listen on' })
     .option('hosts', hostsOption)
     .options(nodeOptions)

@@ -19,6 +19,7 @@ import { Lanes } from '../text/lanes.js'
 import { table } from '../text/table.js'
 import { engineOption, messagesOption, stageArgument, uiOption, uiPortOption, wholeNumber } from './arguments.js'
 import { asking } from './asking.js'
+import { checkMore, type MoreOptions, moreOption } from './etcd-options.js'
 import { type HostKind, hostsOption, onHosts } from './inside-hosts.js'
 import { askPredictions, besideOutcome } from './predict.js'
 import { serveUntilStopped } from './serve.js'
@@ -38,6 +39,7 @@ interface ScenarioArguments {
   seed: number
   basePort: number
   engine: 'ours' | 'etcd'
+  etcdOption: MoreOptions
 }
 
 type HowPlayed = Omit<ScenarioArguments, 'hosts'> & { readonly hosts: Hosts | null }
@@ -50,6 +52,7 @@ export const scenario: Verb<ScenarioArguments> = {
       .option('real', { type: 'boolean', default: false, describe: 'on processes, not in virtual time' })
       .option('hosts', hostsOption)
       .option('engine', { ...engineOption, describe: 'with --real: whose nodes it is played on' })
+      .option('etcd-option', moreOption)
       .option('hands', { type: 'boolean', default: false, describe: 'with your own hands: say what to do, and judge' })
       .option('messages', messagesOption)
       .option('ui', uiOption)
@@ -91,6 +94,7 @@ export const scenario: Verb<ScenarioArguments> = {
       )
       .check(({ real, hands, messages }) => !(messages && (real || hands)) || '--messages shows virtual time alone'),
   async handler(args) {
+    checkMore(args.etcdOption, args.engine === 'etcd')
     if (args.id === undefined) return console.log(list(catalogue()))
     const scenario = scenarioArgument(args.id)
     const stage = stageArgument(args.stage)
@@ -163,8 +167,7 @@ function scenarioIn(path: string): Scenario {
 
 /** Plays a scenario as the options ask. @throws ConfigError if it cannot be played in this way */
 async function playAs(args: HowPlayed, scenario: Scenario, stage: Stage): Promise<Played> {
-  if (args.engine === 'etcd')
-    return (await import('../proof/scenario/etcd.js')).playOnEtcd(scenario, args.seed, args.hosts)
+  if (args.engine === 'etcd') return (await import('../proof/scenario/etcd.js')).playOnEtcd(scenario, args)
   checkStage(scenario, stage)
   if (args.hands) return playByHand(scenario, stage, args.basePort)
   if (args.real) return playOnProcesses(scenario, stage, args.seed, args.hosts)

@@ -14,6 +14,9 @@ const says = (code: status, details: string) => new EtcdError({ code, details })
 t.test('an error of etcd is a refusal only where it says that nothing was done', async (t) => {
   const refused = [
     says(status.UNAVAILABLE, 'etcdserver: no leader'),
+    says(status.UNKNOWN, 'raft proposal dropped'),
+    says(status.PERMISSION_DENIED, 'etcdserver: permission denied'),
+    says(status.INVALID_ARGUMENT, 'etcdserver: user name is empty'),
     says(status.INVALID_ARGUMENT, 'etcdserver: request is too large'),
     says(status.OUT_OF_RANGE, 'etcdserver: mvcc: required revision has been compacted'),
     says(status.RESOURCE_EXHAUSTED, 'etcdserver: mvcc: database space exceeded'),
@@ -21,7 +24,16 @@ t.test('an error of etcd is a refusal only where it says that nothing was done',
   ]
   t.same(
     refused.map((error) => answerOf(error).error.code),
-    ['no_leader', 'too_large', 'compacted', 'overloaded', 'quorum_at_risk'],
+    [
+      'no_leader',
+      'no_leader',
+      'permission_denied',
+      'unauthenticated',
+      'too_large',
+      'compacted',
+      'overloaded',
+      'quorum_at_risk',
+    ],
   )
   for (const error of refused) t.ok(answerOf(error).error.definite, error.message)
   const unknown = [

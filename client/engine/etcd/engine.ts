@@ -51,7 +51,7 @@ async function startEtcd(options: Options): Promise<LocalCluster> {
     const members = hosts ? hostedMembers(nodes, basePort) : localMembers(nodes, host, basePort)
     const complain = (node: string, text: string) => onStderr(`${nodeColour(node.padEnd(3))} ${text}`)
     const cluster = new EtcdCluster({
-      ...{ members, hosts, dataDir: data.path, more: paceOf(options) },
+      ...{ members, hosts, dataDir: data.path, more: { ...paceOf(options), ...options.etcdOption } },
       ...{ onEvent, onStderr: complain },
     })
     await cluster.start()

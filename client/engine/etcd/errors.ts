@@ -7,6 +7,8 @@ import type { EtcdError } from './api.js'
 const sentences: readonly (readonly [text: string, code: ErrorCode])[] = [
   ['etcdserver: no leader', 'no_leader'],
   ['etcdserver: not leader', 'not_leader'],
+  // Raft at the asked node took no entry: nobody leads, or the leader is handing over.
+  ['raft proposal dropped', 'no_leader'],
   ['etcdserver: leader changed', 'leadership_lost'],
   ['etcdserver: request timed out', 'timeout'],
   ['etcdserver: server stopped', 'left'],

@@ -94,12 +94,31 @@ async function cas(api: EtcdApi, command: Cas): Promise<Answer> {
   return failure('cas_mismatch', 'the key does not hold the expected value', { actual: holds.value })
 }
 
+/** Appends under way at each node, by their keys: those of one client wait for each other instead of racing. */
+const appending = new WeakMap<EtcdApi, Map<string, Promise<unknown>>>()
+
+/** Appends behind the appends to the same key that this connection has been asked for before. */
+async function append(api: EtcdApi, command: Write): Promise<Answer> {
+  const { key } = command
+  const turns = appending.get(api) ?? new Map<string, Promise<unknown>>()
+  appending.set(api, turns)
+  const before = turns.get(key)
+  const answer = (before ?? Promise.resolve()).then(() => appendNow(api, command))
+  const over = answer.catch(() => {})
+  turns.set(key, over)
+  try {
+    return await answer
+  } finally {
+    if (turns.get(key) === over) turns.delete(key)
+  }
+}
+
 /**
  * Appends to a value: reads it, and writes the longer one if the key has not been written since; otherwise again, over
  * what it holds now. Each try but the last has certainly changed nothing. A try whose outcome is unknown ends the loop:
  * another could append twice.
  */
-async function append(api: EtcdApi, command: Write): Promise<Answer> {
+async function appendNow(api: EtcdApi, command: Write): Promise<Answer> {
   const { key, value } = command
   let held: Held
   try {

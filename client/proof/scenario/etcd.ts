@@ -85,18 +85,25 @@ function clientsIn(statements: readonly Statement[]): string[] {
   return [...new Set(named)]
 }
 
+/** How a scenario is played on etcd. */
+interface HowOnEtcd {
+  readonly seed?: number
+  /** The hosts of the nodes, one each; null if all run on this machine. */
+  readonly hosts?: Hosts | null
+  /** Options of etcd besides its defaults, by their names. */
+  readonly etcdOption?: Readonly<Record<string, string>>
+}
+
 /**
  * Plays a scenario on five processes of etcd, with signals for kill and pause; the verdict is that of our checker. The
  * processes end with the scenario. Its clients are connected with every node before it begins, because no connection of
  * gRPC comes about with a process that is paused: a call would never leave, where one of ours does.
  *
- * @param hosts the hosts of the nodes, one each; null if all run on this machine
  * @throws ConfigError if etcd is not installed, or the scenario needs more than it can do or show
  */
 export async function playOnEtcd(
   scenario: Scenario,
-  seed = 1,
-  hosts: Hosts | null = null,
+  { seed = 1, hosts = null, etcdOption: more = {} }: HowOnEtcd = {},
   onStderr = (node: NodeId, text: string) => console.error(`${node} ${text.trimEnd()}`),
 ): Promise<Played> {
   const version = requireEtcd()
@@ -108,7 +115,7 @@ export async function playOnEtcd(
     : localMembers(nodes.length, host, await freeBasePort(nodes.length, host))
   const accidents: string[] = []
   const onEvent = (event: Event) => accidents.push(...accidentOf(event))
-  const cluster = new EtcdCluster({ members, hosts, dataDir, onEvent, onStderr })
+  const cluster = new EtcdCluster({ members, hosts, dataDir, more, onEvent, onStderr })
   const clientOf = (addresses: readonly string[]) => etcdClient({ addresses })
   const driver = new RealDriver(cluster, members, scenario, accidents, clientOf)
   try {
@@ -116,7 +123,7 @@ export async function playOnEtcd(
     await driver.ready()
     await driver.meet(clientsIn(scenario.statements))
     const played = await play(scenario, subjectOf(version), driver, seed)
-    return remarked(cutsOneWay(scenario.statements) ? withRemark(played, overConnections) : played)
+    return remarked(cutsOneWay(scenario.statements) ? withRemark(played, overConnections) : played, more)
   } finally {
     await driver.stop()
     await rm(dataDir, { recursive: true, force: true })
@@ -127,26 +134,32 @@ export async function playOnEtcd(
 const overConnections = '# links are cut one way, which ends the connections of etcd both ways'
 
 /** Adds to a transcript that does not end well with which options etcd ran. */
-function remarked(played: Played): Played {
+function remarked(played: Played, more: Readonly<Record<string, string>>): Played {
   if (played.verdict === 'holds') return played
-  const remark = '# etcd ran with the options that it has by default; in 3.4 pre-vote is off'
+  const given = Object.entries(more).map(([name, value]) => `${name}=${value}`)
+  const remark =
+    given.length > 0
+      ? `# etcd ran with ${given.join(', ')}`
+      : '# etcd ran with the options that it has by default; in 3.4 pre-vote is off'
   return { ...played, transcript: [...played.transcript, remark] }
 }
 
 /**
  * Plays one after another all scenarios that can be played on etcd.
  *
+ * @param etcdOption options of etcd besides its defaults, by their names
  * @param onProgress called before each, with the number of those that are done
  */
 export async function playAllOnEtcd(
   scenarios: readonly Scenario[],
+  etcdOption: Readonly<Record<string, string>>,
   onProgress: (done: number, total: number, id: string) => void,
 ): Promise<Played[]> {
   const playable = scenarios.filter((scenario) => obstacleOnEtcd(scenario) === null)
   const played: Played[] = []
   for (const scenario of playable) {
     onProgress(played.length, playable.length, scenario.id)
-    played.push(await playOnEtcd(scenario))
+    played.push(await playOnEtcd(scenario, { etcdOption }))
   }
   return played
 }
