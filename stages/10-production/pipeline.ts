@@ -23,12 +23,10 @@ export interface Pipeline extends Progress {
   readonly inFlight: Sent[]
   /** Answers to messages up to this number say nothing new about the messages under way. */
   settled: number
-  /** Ticks that an answer takes on this line, as far as known: a busy node takes longer now and then. */
-  tookTicks: number
 }
 
 export function trackPipeline(node: ProductionNode): Pipeline {
-  return { ...trackFollower(node), isProbing: true, inFlight: [], settled: 0, tookTicks: 0 }
+  return { ...trackFollower(node), isProbing: true, inFlight: [], settled: 0 }
 }
 
 /** Messages to one follower that may be under way at most, however far it is. */
@@ -40,10 +38,10 @@ const mostMessages = 64
  * batches, and a far one is not waited for. Together the messages have as many bytes as the line has borne so far.
  */
 export function roomFor(progress: Pipeline, node: ProductionNode): number {
-  const { isProbing, inFlight, pace, tookTicks } = progress
+  const { isProbing, inFlight, pace } = progress
   if (stateOf(progress, node) === 'snapshot') return 0
   if (inFlight.length === 0) return pace.bytes
-  if (isProbing || inFlight.length > Math.min(tookTicks, mostMessages)) return 0
+  if (isProbing || inFlight.length > Math.min(pace.wayTicks, mostMessages)) return 0
   return pace.bytes - inFlight.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
@@ -71,17 +69,8 @@ export function noteArrived(progress: Pipeline, node: ProductionNode, sequence: 
     const sent = inFlight.shift()!
     if (sent.sequence < sequence) continue
     pace.sentAt = sent.at
-    noteTook(progress, node.ticks - sent.at)
     noteAnswered(pace, node)
   }
-}
-
-/** Answers that a line must delay before the line counts as longer: fewer may be a busy node's. */
-const slowness = 32
-
-/** The least ticks that answers take tell how long the line is; they are forgotten slowly. */
-function noteTook(progress: Pipeline, ticks: number): void {
-  progress.tookTicks = Math.min(ticks, progress.tookTicks + ticks / slowness)
 }
 
 /**

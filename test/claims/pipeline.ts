@@ -3,6 +3,7 @@ import type { Stage } from '../../src/stage.js'
 import { type AnyMessage, type Cores, timing } from '../helpers/cores.js'
 import type { Claims } from './claim.js'
 import { led } from './replication.js'
+import { longWay } from './slow-lines.js'
 
 /** Ticks that n5's answers take, on its long line. */
 const far = 5
@@ -86,6 +87,24 @@ export const pipelineClaims: Claims = {
       const bytes = texts.reduce((sum, length) => sum + length, 0)
       ok(bytes <= appendBytes + Math.max(0, ...texts), `${bytes} bytes`)
     }
+  },
+  'a far follower is sent as much at once as a near one: what bounds it is how full the line is, not how long'(stage) {
+    const value = 'v'.repeat(20_000)
+    const cores = led(stage)
+    let most = 0
+    for (let round = 0; round < 100; round++) {
+      if (round % 10 === 0)
+        for (let count = 0; count < 50; count++) cores.request('n1', { command: 'set', key: 'k', value })
+      const texts = underWay(cores).flatMap(({ entries }) => entries!.map(({ text }) => text.length))
+      most = Math.max(
+        most,
+        texts.reduce((sum, length) => sum + length, 0),
+      )
+      wait(cores, longWay)
+      cores.deliver({ to: 'n5' })
+      cores.deliver({ from: 'n5' })
+    }
+    ok(most > 500_000, `${most} bytes were under way`)
   },
   'entries that were sent and not answered count for nothing: matchIndex is what was verified (figure 2)'(stage) {
     const cores = withFarFollower(stage)

@@ -1,10 +1,14 @@
 import { equal, ok, deepStrictEqual as same } from 'node:assert/strict'
+import type { Stage } from '../../src/stage.js'
 import { type AnyMessage, Cores, type Past, timing } from '../helpers/cores.js'
 import type { Claims } from './claim.js'
 import { campaign } from './elections.js'
 import { beat, four, heardOffsets, inAir, isCaughtUp, pass, piecesOfIt, sending, write } from './send-snapshot.js'
 
 const { heartbeatTicks, electionTicks, chunkBytes, snapshotEntries } = timing
+
+/** Ticks that an answer takes on a long line: more than a short line takes that is nearly full. */
+export const longWay = Math.ceil(electionTicks / 4)
 
 /** Time goes by, and what is on its way to n5 stays there. */
 function wait(cores: Cores, ticks: number): void {
@@ -14,6 +18,19 @@ function wait(cores: Cores, ticks: number): void {
     cores.run(four)
     cores.air.push(...others)
   }
+}
+
+/** n1 leads, and has sent n5 the first piece of a large snapshot. */
+function sendingLarge(stage: Stage, chunkBytes: number): Cores {
+  const large: Past = { snapshots: [{ index: 100_000, term: 2 }], log: [], term: 2 }
+  const pasts = { n1: large, n2: large, n3: large, n4: large, n5: { log: [1] } }
+  const cores = new Cores(stage, pasts, { chunkBytes })
+  ok(campaign(cores, 'n1', ['n2', 'n3', 'n4']))
+  cores.run(four)
+  beat(cores, four)
+  cores.deliver({ from: 'n1', to: 'n5' })
+  cores.deliver({ from: 'n5', to: 'n1' })
+  return cores
 }
 
 /** §7 behind a slow line: what is sent again, and when; and what is kept until then. */
@@ -105,14 +122,7 @@ export const slowLineClaims: Claims = {
   },
   'pieces begin small, grow while answers come soon, and shrink while they come late'(stage) {
     const kib = 1024
-    const large: Past = { snapshots: [{ index: 100_000, term: 2 }], log: [], term: 2 }
-    const pasts = { n1: large, n2: large, n3: large, n4: large, n5: { log: [1] } }
-    const cores = new Cores(stage, pasts, { chunkBytes: 64 * kib })
-    ok(campaign(cores, 'n1', ['n2', 'n3', 'n4']))
-    cores.run(four)
-    beat(cores, four)
-    cores.deliver({ from: 'n1', to: 'n5' })
-    cores.deliver({ from: 'n5', to: 'n1' })
+    const cores = sendingLarge(stage, 64 * kib)
     const sizes: number[] = []
     const take = () => {
       sizes.push((inAir(cores)[0]!.data as Uint8Array).length / kib)
@@ -125,5 +135,16 @@ export const slowLineClaims: Claims = {
       take()
     }
     same(sizes.slice(4), [64, 32, 16, 16])
+  },
+  'pieces grow on a long line as on a short one: an answer that has a long way is not late'(stage) {
+    const kib = 1024
+    const cores = sendingLarge(stage, 64 * kib)
+    const sizes: number[] = []
+    for (let piece = 0; piece < 12; piece++) {
+      sizes.push((inAir(cores)[0]!.data as Uint8Array).length / kib)
+      wait(cores, longWay)
+      pass(cores)
+    }
+    same([...new Set(sizes)], [16, 32, 64])
   },
 }

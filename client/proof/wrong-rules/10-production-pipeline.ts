@@ -91,7 +91,10 @@ const wrongPipelines: readonly WrongRule[] = [
       verbs: {
         ...right.verbs,
         track(node) {
-          return { ...right.verbs.track(node), isProbing: false, tookTicks: 64 } as Pipeline
+          const progress = right.verbs.track(node) as Pipeline
+          progress.isProbing = false
+          progress.pace.wayTicks = 64
+          return progress
         },
       },
     }),
