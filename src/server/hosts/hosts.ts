@@ -62,7 +62,7 @@ export class Hosts {
   #isResolving = true
   #sites: Sites = nearby
   /** The line of packets that are delayed; null until the first delay. */
-  #line: DelayLine | null = null
+  #line: Promise<DelayLine> | null = null
 
   /** Makes the switch, the names, and a resolver that answers nothing. @throws ConfigError if the system refuses */
   static async open(): Promise<Hosts> {
@@ -242,7 +242,11 @@ export class Hosts {
   }
 
   async #openLine(): Promise<void> {
-    this.#line ??= await DelayLine.open((from, to) => this.#wayMs(from, to))
+    this.#line ??= DelayLine.open((from, to) => this.#wayMs(from, to)).catch((error) => {
+      this.#line = null
+      throw error
+    })
+    await this.#line
   }
 
   /** Draws the time that a packet takes between two addresses; none if a host has moved away from its own. */
