@@ -17,14 +17,17 @@ export const etcdOptions = {
 export const moreOption = {
   type: 'string',
   describe: 'an option for each process of etcd, such as pre-vote=true; may be given more than once',
+  // A coercion is not called for an option that has no value at all.
+  default: [] as string[],
+  defaultDescription: 'none',
   coerce: optionsIn,
 } as const
 
 /** Options of etcd by their names. */
 export type MoreOptions = Readonly<Record<string, string>>
 
-function optionsIn(given: string | string[] | undefined): MoreOptions {
-  const options = [given ?? []].flat().map((text) => {
+function optionsIn(given: string | string[]): MoreOptions {
+  const options = [given].flat().map((text) => {
     const [, name, value] = /^([a-z][a-z0-9-]*)=(.*)$/s.exec(text) ?? []
     if (name !== undefined && value !== undefined) return [name, value]
     throw new ConfigError(`--etcd-option ${JSON.stringify(text)} must be NAME=VALUE, such as pre-vote=true`)

@@ -13,13 +13,13 @@ export interface EtcdUser {
   readonly password: string
 }
 
-/** How nodes of etcd are asked. Left out, each part: without TLS, and as nobody. */
+/** The way to ask nodes of etcd; where a part is left out, without TLS, and as nobody. */
 export interface EtcdAccess {
   readonly tls?: ClientTls | undefined
   readonly user?: EtcdUser | undefined
 }
 
-/** What gRPC needs to call one node. */
+/** The parts that gRPC needs to call one node. */
 interface Dialling {
   readonly credentials: ChannelCredentials
   readonly options: Readonly<Record<string, string>>

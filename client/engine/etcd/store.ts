@@ -94,44 +94,60 @@ async function cas(api: EtcdApi, command: Cas): Promise<Answer> {
   return failure('cas_mismatch', 'the key does not hold the expected value', { actual: holds.value })
 }
 
-/** Appends under way at each node, by their keys: those of one client wait for each other instead of racing. */
-const appending = new WeakMap<EtcdApi, Map<string, Promise<unknown>>>()
+/** The last append to each key that is under way at a node: it resolves with what the key held after it, if that is known. */
+const appending = new WeakMap<EtcdApi, Map<string, Promise<Held | null>>>()
 
-/** Appends behind the appends to the same key that this connection has been asked for before. */
+/**
+ * Appends to a value. Appends that one connection is asked for wait for each other instead of racing, and each begins
+ * with what the one before has left.
+ */
 async function append(api: EtcdApi, command: Write): Promise<Answer> {
   const { key } = command
-  const turns = appending.get(api) ?? new Map<string, Promise<unknown>>()
+  const turns = appending.get(api) ?? new Map<string, Promise<Held | null>>()
   appending.set(api, turns)
-  const before = turns.get(key)
-  const answer = (before ?? Promise.resolve()).then(() => appendNow(api, command))
-  const over = answer.catch(() => {})
-  turns.set(key, over)
+  const before = turns.get(key) ?? Promise.resolve(null)
+  const appended = before.then((held) => appendTo(api, command, held))
+  const after = appended.then(
+    ({ held }) => held,
+    () => null,
+  )
+  turns.set(key, after)
   try {
-    return await answer
+    return (await appended).answer
   } finally {
-    if (turns.get(key) === over) turns.delete(key)
+    if (turns.get(key) === after) turns.delete(key)
   }
 }
 
 /**
- * Appends to a value: reads it, and writes the longer one if the key has not been written since; otherwise again, over
- * what it holds now. Each try but the last has certainly changed nothing. A try whose outcome is unknown ends the loop:
- * another could append twice.
+ * Reads a value, unless it may be known, and writes the longer one if the key has not been written since; otherwise
+ * again, over what it holds now. Each try but the last has certainly changed nothing. A try whose outcome is unknown
+ * ends the loop: another could append twice.
  */
-async function appendNow(api: EtcdApi, command: Write): Promise<Answer> {
-  const { key, value } = command
-  let held: Held
+async function appendTo(
+  api: EtcdApi,
+  { key, value, ...command }: Write,
+  known: Held | null,
+): Promise<{ readonly answer: Answer; readonly held: Held | null }> {
+  let held = known
   try {
-    held = heldIn(await api.ask('KV.Range', { key: bytes(key) }))
+    held ??= heldIn(await api.ask('KV.Range', { key: bytes(key) }))
   } catch (error) {
-    return failedRead(error)
+    return { answer: failedRead(error), held: null }
   }
   for (;;) {
-    const longer = (held.value ?? '') + value
-    if (isLongerThan(limits.valueBytes, longer))
-      return failure('too_large', `append: the value would grow past ${limits.valueBytes} bytes of UTF-8`)
+    const longer: string = (held.value ?? '') + value
+    if (isLongerThan(limits.valueBytes, longer)) {
+      // What was known may be old: only what was read now is a reason to refuse.
+      if (held === known) return appendTo(api, { key, value, ...command }, null)
+      const message = `append: the value would grow past ${limits.valueBytes} bytes of UTF-8`
+      return { answer: failure('too_large', message), held: null }
+    }
     const { header, holds } = await writeOver(api, key, longer, { revision: held.revision })
-    if (!holds) return { ok: true, length: longer.length, ...indexOf(command, header) }
+    if (!holds) {
+      const answer = { ok: true as const, length: longer.length, ...indexOf(command, header) }
+      return { answer, held: { value: longer, revision: header.revision } }
+    }
     held = holds
   }
 }
