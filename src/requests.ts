@@ -55,7 +55,10 @@ export const errorCodes = {
     definite: true,
     means: 'a new node is of an earlier release, and does not know a feature that the cluster uses',
   },
-  change_cancelled: { definite: true, means: 'an operator called the change off; the voters stay as they were' },
+  change_cancelled: {
+    definite: true,
+    means: 'an operator called the change off, or stopped its leader; the voters stay as they were',
+  },
   transfer_failed: { definite: true, means: 'the named node did not take over as leader' },
   cluster_exists: {
     definite: true,
