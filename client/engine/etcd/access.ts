@@ -13,13 +13,13 @@ export interface EtcdUser {
   readonly password: string
 }
 
-/** How nodes of etcd are asked. Left out, each part: without TLS, and as nobody. */
+/** The right to ask nodes of etcd: without TLS, and as nobody, where a part is left out. */
 export interface EtcdAccess {
   readonly tls?: ClientTls | undefined
   readonly user?: EtcdUser | undefined
 }
 
-/** What gRPC needs to call one node. */
+/** Credentials and options with which gRPC calls one node. */
 interface Dialling {
   readonly credentials: ChannelCredentials
   readonly options: Readonly<Record<string, string>>

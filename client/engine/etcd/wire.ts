@@ -8,6 +8,15 @@ import { perform } from './commands.js'
 /** Milliseconds that a connection may take. */
 const connectMs = 1_000
 
+/** Makes a connection; or gives the reason why a certificate cannot be used now. */
+function apiOf(address: string, access: EtcdAccess): EtcdApi | string {
+  try {
+    return new EtcdApi(address, access)
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
 /**
  * Connects a client with nodes of etcd. A write is asked once: if its connection breaks, or etcd does not know what
  * became of it, its outcome is unknown.
@@ -40,12 +49,8 @@ export function etcdWire(heard: HeardOfNodes, access: EtcdAccess = {}): Wire {
   return {
     connect(address) {
       if (!parseAddress(address)) return heard.disconnected(address, 'not an address')
-      let api: EtcdApi
-      try {
-        api = new EtcdApi(address, access)
-      } catch (error) {
-        return heard.disconnected(address, (error as Error).message)
-      }
+      const api = apiOf(address, access)
+      if (typeof api === 'string') return heard.disconnected(address, api)
       nodes.set(address, api)
       void open(address, api)
     },

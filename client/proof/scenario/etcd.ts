@@ -80,7 +80,7 @@ function clientsIn(statements: readonly Statement[]): string[] {
   return [...new Set(named)]
 }
 
-/** How a scenario is played on etcd. */
+/** Settings of a play on etcd. */
 interface HowOnEtcd {
   readonly seed?: number
   /** The hosts of the nodes, one each; null if all run on this machine. */
