@@ -73,7 +73,7 @@ const precedes = (one: Operation, other: Operation) => one.outcome !== 'unknown'
  * Writes the definition for one key: there is a place for each operation in one order, such that what returned before
  * another was called comes before it, and each operation finds what the one just before it left.
  */
-export function linearizabilityOf({ operations, before }: Piece): string {
+function linearizabilityOf({ operations, before }: Piece): string {
   const all = operations.map((operation, at) => ({ operation, at }))
   const lines = [sorts, before === 'absent' ? `(assert (= before ${stateOf(null)}))` : '']
   for (const { operation, at } of all) {
@@ -107,7 +107,7 @@ export function linearizabilityOf({ operations, before }: Piece): string {
  *
  * @param patienceMs milliseconds for each, after which it is undecided
  */
-export async function judgedByZ3(pieces: readonly Piece[], patienceMs = 10_000): Promise<Verdict[]> {
+async function judgedByZ3(pieces: readonly Piece[], patienceMs = 10_000): Promise<Verdict[]> {
   const z3 = spawn('z3', ['-in'], { stdio: ['pipe', 'pipe', 'inherit'] })
   z3.stdin.end(
     pieces
