@@ -30,28 +30,37 @@ export interface Look {
 }
 
 /**
- * Looks before a missing file counts. A running node may let a file go between two calls; then the next look shows the
- * log without it.
+ * Looks at a log until two looks in a row find the same fault, or one finds none. A running node may let a file go between
+ * two calls; the next look shows the log without it.
+ *
+ * @returns null if the folder is no node's @throws ConfigError, DiskError
  */
-const looks = 3
-
-/** @returns null if the folder is no node's @throws ConfigError, DiskError */
 export async function lookAtWal(folder: string): Promise<Look | null> {
-  for (let left = looks - 1; ; left--) {
+  for (let before = ''; ; ) {
     try {
       const look = await lookOnce(folder)
-      if (left === 0 || look === null || isSound(look)) return look
+      const fault = look === null ? '' : faultsOf(look).join()
+      if (fault === '' || fault === before) return look
+      before = fault
     } catch (error) {
       const { cause } = error as { cause?: NodeJS.ErrnoException }
-      if (left === 0 || cause?.code !== 'ENOENT') throw error
+      const missing = cause?.code === 'ENOENT' ? cause.path : undefined
+      if (missing === undefined || missing === before) throw error
+      before = missing
     }
   }
 }
 
 /** Checks whether a node would start on this log, and with all that it should have. */
-export function isSound({ nameless, scan, snapshots }: Look): boolean {
-  const isWhole = scan.tail?.kind !== 'damage' && scan.gap === null
-  return nameless === null && isWhole && snapshots.every(({ snapshot }) => snapshot)
+export function isSound(look: Look): boolean {
+  return faultsOf(look).length === 0
+}
+
+/** The faults of a log, in words. */
+function faultsOf({ nameless, scan: { tail, gap }, snapshots }: Look): string[] {
+  const damage = tail?.kind === 'damage' ? `segment ${tail.segment}, line ${tail.line}: ${tail.what}` : null
+  const missing = snapshots.map(({ snapshot, path, what }) => (snapshot ? null : `${path}: ${what}`))
+  return [nameless, damage, gap, ...missing].filter((fault) => fault !== null)
 }
 
 async function lookOnce(folder: string): Promise<Look | null> {
