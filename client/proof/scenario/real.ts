@@ -68,7 +68,7 @@ export async function playOnProcesses(
     : localMembers(count, thisMachine, await freeBasePort(count, thisMachine))
   const members = all.slice(0, 5)
   const accidents: string[] = []
-  const isOneWay = hosts !== null && cutsOneWay(scenario.statements)
+  const whyUdp = hosts === null ? null : needOfDatagrams(scenario.statements)
   const cluster = new Cluster({
     stage: stage.number,
     hosts,
@@ -76,7 +76,7 @@ export async function playOnProcesses(
     members,
     isFounded: stage.members === 'changing' ? false : null,
     membersOf: (id) => ledBy(scenario.believes[id], members),
-    network: isOneWay ? 'udp' : stage.network,
+    network: whyUdp === null ? stage.network : 'udp',
     cluster: `scenario-${randomUUID().slice(0, 8)}`,
     log: 'file',
     pace: defaultPace,
@@ -93,16 +93,28 @@ export async function playOnProcesses(
     for (const spare of all.slice(5)) await cluster.add(spare)
     await driver.ready()
     const played = await play(scenario, stage, driver, seed)
-    return isOneWay ? withRemark(played, overDatagrams) : played
+    return whyUdp === null
+      ? played
+      : withRemark(played, `# ${whyUdp}; so the nodes speak udp here, where each datagram is alone`)
   } finally {
     await driver.stop()
     await rm(dataDir, { recursive: true, force: true })
   }
 }
 
-/** A sentence for a transcript on hosts. A connection needs both directions: the one carries what the other acknowledges. */
-const overDatagrams =
-  '# links are cut one way, which would end a connection both ways; so the nodes speak udp here, where each datagram is alone'
+/**
+ * Says what in a script a connection would not let happen on hosts; null if there is nothing. A connection needs both
+ * directions, as the one carries what the other acknowledges, and it puts in order what has come.
+ */
+function needOfDatagrams(statements: readonly Statement[]): string | null {
+  if (cutsOneWay(statements)) return 'links are cut one way, which would end a connection both ways'
+  return overtakes(statements) ? 'what is sent later may arrive earlier, which a connection would put in order' : null
+}
+
+/** Tells whether a script delays some messages for longer than others, so that they overtake each other. */
+function overtakes(statements: readonly Statement[]): boolean {
+  return statements.some((one) => one.kind === 'delay' && one.delay !== null && one.delay.minMs < one.delay.maxMs)
+}
 
 /** Tells whether a script loses what is sent over a link in one direction, and carries what comes back. */
 export function cutsOneWay(statements: readonly Statement[]): boolean {
