@@ -121,13 +121,13 @@ t.test('options that do not go with etcd are refused before anything is asked', 
   const folder = folderOf(t)
   const file = join(folder, 'x.ndjson')
   const bad: readonly (readonly [readonly string[], RegExp])[] = [
-    [['backup', file, '--certs', folder], /--certs.*without TLS/],
+    [['backup', file, '--certs', folder], /cannot be read.*certificate_unreadable/],
     [['backup', file, '--token-file', file], /--token-file/],
     [['backup', file, '--data-dir', folder], /--data-dir/],
     [['backup', file, '--reads', 'stale'], /--reads stale/],
-    [['restore', file, '--config', file], /goes --connect alone/],
-    [['restore', file, '--data-dir', folder], /goes --connect alone/],
-    [['client', '--certs', folder, 'get', 'a'], /--certs.*without TLS/],
+    [['restore', file, '--config', file], /goes --connect: options of files and folders are for our nodes/],
+    [['restore', file, '--data-dir', folder], /goes --connect: options of files and folders are for our nodes/],
+    [['client', '--certs', folder, 'get', 'a'], /cannot be read.*certificate_unreadable/],
   ]
   for (const [[verb, ...args], stderr] of bad)
     t.match(await cli([verb!, '--engine', 'etcd', ...args]), { code: 2, stdout: '', stderr }, String(stderr))
