@@ -1,5 +1,5 @@
 import type { Index } from '../../src/contracts.js'
-import { memoryOf } from '../4-log-replication/backlog.js'
+import { memoryOfEntry } from '../4-log-replication/backlog.js'
 import type { AppendEntries } from '../4-log-replication/messages.js'
 import { appendBehindEdge } from '../7-log-compaction/edge.js'
 import type { ProductionNode } from './production-node.js'
@@ -29,7 +29,7 @@ export function countHanded(node: ProductionNode): void {
   const { unapplied, effects, log } = node
   const last = effects.apply.at(-1)
   if (!last) return
-  const bytes = effects.apply.reduce((sum, { index }) => sum + memoryOf(log.at(index)!), 0)
+  const bytes = effects.apply.reduce((sum, { index }) => sum + memoryOfEntry(log.at(index)!), 0)
   unapplied.turns.push({ upTo: last.index, bytes })
   unapplied.bytes += bytes
   judge(node)

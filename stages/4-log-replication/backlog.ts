@@ -26,8 +26,8 @@ function measure(node: Replica): number {
     const from = Math.max(applied, log.first - 1)
     Object.assign(backlog, { term, from, upTo: from, bytes: 0 })
   }
-  while (backlog.upTo < log.last.index) backlog.bytes += memoryOf(log.at(++backlog.upTo)!)
-  while (backlog.from < applied) backlog.bytes -= memoryOf(log.at(++backlog.from)!)
+  while (backlog.upTo < log.last.index) backlog.bytes += memoryOfEntry(log.at(++backlog.upTo)!)
+  while (backlog.from < applied) backlog.bytes -= memoryOfEntry(log.at(++backlog.from)!)
   return backlog.bytes
 }
 
@@ -35,6 +35,6 @@ function measure(node: Replica): number {
  * Bytes that an entry takes in memory, estimated: two for each character of its text, as much for the command, and 512
  * for the objects.
  */
-export function memoryOf({ text }: Entry): number {
+export function memoryOfEntry({ text }: Entry): number {
   return 4 * text.length + 512
 }
